@@ -1,0 +1,1 @@
+"""What is known: passages in Redis, and how they are found."""

@@ -1,0 +1,1 @@
+"""What is kept in Redis beside the posts, and how Redis is reached."""

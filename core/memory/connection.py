@@ -1,0 +1,98 @@
+"""How Redis is reached, and whether the server there is one that this product can live on."""
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.asyncio.retry import Retry
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    NoPermissionError,
+    RedisError,
+    ResponseError,
+)
+
+from core.errors import Problem
+
+MOST_CONNECTIONS = 64
+"""A question needs two at a time. Past this many, questions wait for a connection instead of failing."""
+
+EVICTING = ("allkeys", "volatile")
+DOCKER = "docker run -p 6379:6379 redis:8"
+
+
+def connect(url: str) -> Redis:
+    """A client of the server at `url` (`redis://`, `rediss://`, `unix://`). Nothing is sent before the first command.
+
+    Answers come as bytes, because embeddings are bytes. Raises ValueError for another scheme.
+    """
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=MOST_CONNECTIONS,
+        timeout=5,
+        socket_timeout=5,
+        socket_connect_timeout=5,
+        retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), retries=3),
+    )
+    return Redis.from_pool(pool)
+
+
+async def examine(redis: Redis) -> list[Problem]:
+    """What is wrong with the server, each with its cure; an empty list when all is well."""
+    database = int(redis.connection_pool.connection_kwargs.get("db") or 0)
+    try:
+        await redis.ping()
+    except RedisError as error:
+        return [_unreachable(error)]
+    problems = [await _search_problem(redis), await _eviction_problem(redis), _database_problem(database)]
+    return [problem for problem in problems if problem]
+
+
+def _unreachable(error: RedisError) -> Problem:
+    match error:
+        case AuthenticationError() | AuthorizationError() | NoPermissionError():
+            return Problem(
+                "Redis refuses the password.", "Put the right one into REDIS_URL: redis://user:password@host:6379."
+            )
+        case ResponseError() if "NOAUTH" in str(error) or "WRONGPASS" in str(error):
+            return Problem("Redis wants a password.", "Put it into REDIS_URL: redis://user:password@host:6379.")
+        case _:
+            return Problem(
+                "Redis cannot be reached.",
+                f"Start it ({DOCKER}), correct REDIS_URL, or leave REDIS_URL empty to use the embedded Redis.",
+            )
+
+
+async def _search_problem(redis: Redis) -> Problem | None:
+    try:
+        await redis.execute_command("FT._LIST")
+    except NoPermissionError:
+        return Problem(
+            "Redis does not let this user search.",
+            "Give the user the @search commands, and ~post:* ~posts* among its keys.",
+        )
+    except ResponseError:
+        return Problem(
+            "This Redis has no search module.",
+            f"Use Redis 8 or later ({DOCKER}), Redis Stack, or a managed Redis with search.",
+        )
+    return None
+
+
+async def _eviction_problem(redis: Redis) -> Problem | None:
+    memory = await redis.info("memory")
+    policy = str(memory.get("maxmemory_policy", "noeviction"))
+    if not policy.startswith(EVICTING):
+        return None
+    return Problem(
+        f"Redis may throw posts away when it is full (maxmemory-policy {policy}).",
+        "Set `maxmemory-policy noeviction`.",
+    )
+
+
+def _database_problem(database: int) -> Problem | None:
+    if database == 0:
+        return None
+    return Problem(
+        f"REDIS_URL names database {database}, and Redis searches database 0 alone.",
+        "Take the number off the end of REDIS_URL.",
+    )

@@ -1,0 +1,47 @@
+"""Conversations: a Redis list each, bounded in length and in time."""
+
+import json
+from collections.abc import Awaitable
+from datetime import timedelta
+from typing import cast
+
+from redis.asyncio import Redis
+
+from core.memory import keys
+from core.vocabulary import Conversation, Turn
+
+
+class History:
+    """Keeps the last `turns` exchanges of every conversation until `ttl` after the last one."""
+
+    def __init__(self, redis: Redis, turns: int, ttl: timedelta) -> None:
+        self._redis = redis
+        self._messages = 2 * turns
+        self._ttl = ttl
+
+    async def recall(self, conversation: Conversation) -> tuple[Turn, ...]:
+        """The turns so far, oldest first."""
+        if not self._messages:
+            return ()
+        elements = await cast(
+            Awaitable[list[bytes]], self._redis.lrange(keys.conversation(conversation), -self._messages, -1)
+        )
+        return tuple(Turn(message["role"], message["content"]) for message in map(json.loads, elements))
+
+    async def append(self, conversation: Conversation, *turns: Turn) -> None:
+        """Adds turns at the end; the oldest beyond the bound go."""
+        if not self._messages:
+            return
+        key = keys.conversation(conversation)
+        elements = [
+            json.dumps({"role": turn.role, "content": turn.content}, ensure_ascii=False).encode() for turn in turns
+        ]
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.rpush(key, *elements)
+            pipe.ltrim(key, -self._messages, -1)
+            pipe.expire(key, self._ttl)
+            await pipe.execute()
+
+    async def forget(self, conversation: Conversation) -> None:
+        """Removes the conversation."""
+        await self._redis.delete(keys.conversation(conversation))

@@ -1,0 +1,66 @@
+"""Every key in Redis, on one page.
+
+Braces are Redis Cluster hash tags: keys of one transaction share one, so that they live on the same node. Parts that
+come from outside are percent-encoded, so that no channel can spell another channel's key.
+"""
+
+import hashlib
+from urllib.parse import quote
+
+from core.vocabulary import Conversation, Person
+
+POSTS = "posts"
+"""The name under which clients search. It is an alias: the index behind it changes, the name stays."""
+
+EDITION_NUMBER = "editions"
+"""A counter; each edition takes the next number."""
+
+READING = "reading"
+"""The lease of the one run that may change an edition."""
+
+
+def index(edition: int, algorithm: str) -> str:
+    """The name of the search index over an edition's passages, such as `posts:3:flat`."""
+    return f"{POSTS}:{edition}:{algorithm.lower()}"
+
+
+def edition_of(index_name: str) -> int:
+    """The edition that an index searches; the reverse of `index`."""
+    return int(index_name.split(":")[1])
+
+
+def prefix(edition: int) -> str:
+    """What all passages of an edition begin with; the last colon keeps `post:1:` apart from `post:10:`."""
+    return f"post:{edition}:"
+
+
+def passage(edition: int, url: str, position: int) -> str:
+    """A hash: one passage of a post. All passages of a post share a hash tag: they are replaced together."""
+    return f"{prefix(edition)}{{{hashlib.sha256(url.encode()).hexdigest()[:16]}}}:{position}"
+
+
+def edition(number: int) -> str:
+    """A hash: the embedding model, its dimensions and the relevance calibration of an edition."""
+    return f"edition:{number}"
+
+
+def ledger(edition: int) -> str:
+    """A hash, post address → JSON: what was read, so that what is unchanged is not read again."""
+    return f"ledger:{edition}"
+
+
+def conversation(place: Conversation) -> str:
+    """A list: the turns of one conversation, oldest first, one JSON message each."""
+    parts = (place.platform, place.workspace, place.channel, place.thread)
+    return f"conversation:{{{':'.join(quote(part, safe='') for part in parts)}}}"
+
+
+def person_quota(platform: str, person: Person) -> str:
+    """A counter: a person's questions in the running minute."""
+    return f"quota:person:{{{quote(platform, safe='')}:{quote(person.id, safe='')}}}"
+
+
+def channel_quota(place: Conversation) -> str:
+    """A counter: a channel's questions in the running minute, all threads together."""
+    parts = (place.platform, place.workspace, place.channel)
+    return f"quota:channel:{{{':'.join(quote(part, safe='') for part in parts)}}}"

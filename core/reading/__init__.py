@@ -1,0 +1,1 @@
+"""From feeds, sitemaps and folders to posts, and from posts to passages."""

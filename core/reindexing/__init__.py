@@ -1,0 +1,1 @@
+"""Bringing what is known up to date with the sources."""

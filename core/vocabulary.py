@@ -1,0 +1,129 @@
+"""The nouns of the product: frozen values that know no storage, no network and no platform."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody whom the platform can tell from others; limits are counted for persons."""
+
+    id: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Where turns belong together. Two conversations never see each other's turns."""
+
+    platform: str
+    channel: str
+    workspace: str = ""
+    thread: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of a conversation, under the role names that chat models use."""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a person asks. `history` holds the turns before it, oldest first."""
+
+    text: str
+    conversation: Conversation | None = None
+    person: Person | None = None
+    history: tuple[Turn, ...] = ()
+
+    @property
+    def before(self) -> str:
+        """The question that was asked before this one, or nothing."""
+        return next((turn.content for turn in reversed(self.history) if turn.role == "user"), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One article, whole. `text` is Markdown; `url` is unique among posts and is what a footnote shows."""
+
+    url: str
+    title: str
+    text: str
+    source: str
+    published: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch of one post. `position` counts from 0 within the post; `heading` is the path of headings above it."""
+
+    url: str
+    title: str
+    heading: str
+    text: str
+    source: str = ""
+    position: int = 0
+    published: datetime | None = None
+
+    @property
+    def embedded(self) -> str:
+        """What the embedder reads: a passage alone seldom says what it is about."""
+        return "\n".join(part for part in (self.title, self.heading, self.text) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A passage that was found. All scores lie between 0 and 1; `meaning` and `words` are the legs of `score`."""
+
+    passage: Passage
+    score: float
+    meaning: float = 0.0
+    words: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a search brought, best first. `relevance` (0 to 1) says how surely the posts are about the question at all."""
+
+    matches: tuple[Match, ...]
+    relevance: float
+    relevant: bool
+    words_alone: bool = False
+
+    @property
+    def posts(self) -> tuple[Match, ...]:
+        """The best match of each post, best post first."""
+        best: dict[str, Match] = {}
+        for match in self.matches:
+            best.setdefault(match.passage.url, match)
+        return tuple(best.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Footnote:
+    """A post that an answer points to. `number` is what stands in brackets in the text."""
+
+    number: int
+    title: str
+    url: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A finished answer. It is grounded when at least one footnote of a retrieved passage stands in its text.
+
+    `nearest` names posts that come close when the posts do not answer the question. `tokens` counts what the model
+    read and wrote, as far as it can be known. `timings_ms` holds milliseconds from the start of the question.
+    """
+
+    text: str
+    grounded: bool
+    footnotes: tuple[Footnote, ...] = ()
+    nearest: tuple[Footnote, ...] = ()
+    tokens: int = 0
+    timings_ms: dict[str, float] = field(default_factory=dict)
