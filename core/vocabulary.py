@@ -47,6 +47,25 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """Where posts come from. `address` is a web address, or a folder's path.
+
+    `selector` is a CSS selector of the article in a page. `include` and `exclude` are shell patterns held against a
+    post's address, its path, or a file's path within the folder. `limit` is the most posts to take. `published_at` is
+    the web address under which a folder's files are published, if they are.
+    """
+
+    name: str
+    kind: Literal["feed", "sitemap", "folder"]
+    address: str
+    selector: str = ""
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    limit: int | None = None
+    published_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Post:
     """One article, whole. `text` is Markdown; `url` is unique among posts and is what a footnote shows."""
 
@@ -87,7 +106,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a search brought, best first. `relevance` (0 to 1) says how surely the posts are about the question at all."""
+    """What a search brought, best first. `relevance` (0 to 1) says how surely the posts are about the question."""
 
     matches: tuple[Match, ...]
     relevance: float

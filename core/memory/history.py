@@ -24,7 +24,7 @@ class History:
         if not self._messages:
             return ()
         elements = await cast(
-            Awaitable[list[bytes]], self._redis.lrange(keys.conversation(conversation), -self._messages, -1)
+            "Awaitable[list[bytes]]", self._redis.lrange(keys.conversation(conversation), -self._messages, -1)
         )
         return tuple(Turn(message["role"], message["content"]) for message in map(json.loads, elements))
 

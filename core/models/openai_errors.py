@@ -1,0 +1,60 @@
+"""What the OpenAI SDK raises, in the words of this house."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import openai
+
+from core.errors import (
+    AnswerBroken,
+    ContentFiltered,
+    ContextTooLong,
+    ModelBusy,
+    ModelFailed,
+    ModelRefused,
+    ModelTooSlow,
+    ModelUnreachable,
+    QuotaUsedUp,
+)
+
+
+@contextmanager
+def translated() -> Generator[None, None, None]:
+    """Everything the SDK raises inside leaves as a ModelFailed, with the SDK's error as its cause."""
+    try:
+        yield
+    except openai.APITimeoutError as error:
+        raise ModelTooSlow(str(error)) from error
+    except openai.APIConnectionError as error:
+        raise ModelUnreachable(f"{error} {error.__cause__ or ''}".strip()) from error
+    except openai.APIStatusError as error:
+        raise _status(error)(f"{error.status_code} {error.message} (request {error.request_id})") from error
+    except openai.APIError as error:
+        # What a stream reports in its middle arrives as a bare APIError.
+        raise AnswerBroken(error.message) from error
+    except openai.OpenAIError as error:
+        raise ModelFailed(str(error)) from error
+    except ValueError as error:
+        # The SDK hands on what its JSON parser says of a garbled stream.
+        raise AnswerBroken(f"unreadable answer: {error}") from error
+
+
+def _status(error: openai.APIStatusError) -> type[ModelFailed]:
+    match error.status_code, error.code:
+        case 429, "insufficient_quota":
+            return QuotaUsedUp
+        case 429, _:
+            return ModelBusy
+        case 400, "context_length_exceeded":
+            return ContextTooLong
+        case 400, "content_filter":
+            return ContentFiltered
+        case 400, _ if "context length" in error.message or "maximum context" in error.message:
+            # Compatible servers (vLLM, LM Studio) say it in words alone.
+            return ContextTooLong
+        case ((401 | 403 | 404), _):
+            return ModelRefused
+        case status, _ if status >= 500:
+            return ModelUnreachable
+        case _:
+            return ModelFailed

@@ -1,0 +1,85 @@
+"""One way in to all kinds of sources: what a source lists, and an entry made into a post."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import assert_never
+
+from core.errors import CannotRead
+from core.reading.entries import Entry, Skipped, wanted
+from core.reading.extracting import Article, decode, extract
+from core.reading.feeds import read_feed
+from core.reading.fetcher import Fetched, Fetcher
+from core.reading.folder import read_folder
+from core.reading.markdown import tidy, to_markdown
+from core.reading.sitemap import read_sitemap
+from core.vocabulary import Post, Source
+
+_PAGES = {"text/html", "application/xhtml+xml", "text/plain", "text/markdown", "application/octet-stream"}
+
+
+async def list_source(source: Source, fetcher: Fetcher) -> AsyncGenerator[Entry | Skipped, None]:
+    """The entries that the source's patterns and limit let in. Raises CannotRead when the source cannot be read."""
+    left = source.limit if source.limit is not None else -1
+    async with aclosing(_lister(source, fetcher)) as items:
+        async for item in items:
+            if isinstance(item, Entry):
+                if source.kind != "folder" and not wanted(source, item.url):
+                    continue
+                if left == 0:
+                    return
+                left -= 1
+            yield item
+
+
+def _lister(source: Source, fetcher: Fetcher) -> AsyncGenerator[Entry | Skipped, None]:
+    match source.kind:
+        case "feed":
+            return read_feed(source, fetcher)
+        case "sitemap":
+            return read_sitemap(source, fetcher)
+        case "folder":
+            return read_folder(source)
+        case _:
+            assert_never(source.kind)
+
+
+def needs_page(entry: Entry) -> bool:
+    """Whether the post is read from its page: its source has a selector, or does not carry the whole post."""
+    return entry.source.kind != "folder" and (bool(entry.source.selector) or not entry.whole)
+
+
+async def read_page(entry: Entry, fetcher: Fetcher) -> Fetched | None:
+    """The entry's page, or None where what the source carries is enough. Raises CannotRead."""
+    if not needs_page(entry):
+        return None
+    fetched = await fetcher.fetch(entry.url)
+    if fetched.media_type not in _PAGES:
+        raise CannotRead(entry.url, f"it is no page but {fetched.media_type}")
+    return fetched
+
+
+async def to_post(entry: Entry, page: Fetched | None) -> Post:
+    """The entry as a post. Raises CannotRead when there is no text in it."""
+    # Parsing takes milliseconds; the event loop has answers to stream meanwhile.
+    article = await asyncio.to_thread(_article, entry, page)
+    if not article.text:
+        raise CannotRead(entry.url, "no text was found in it")
+    title = entry.title or article.title or entry.url
+    return Post(entry.url, title, article.text, entry.source.name, entry.published)
+
+
+def _article(entry: Entry, page: Fetched | None) -> Article:
+    if page is not None:
+        if page.media_type in {"text/plain", "text/markdown"}:
+            return Article("", tidy(decode(page)))
+        return extract(decode(page), page.url, entry.source.selector)
+    match entry.format:
+        case "html" if entry.source.kind == "folder":
+            return extract(entry.body, entry.url, entry.source.selector)
+        case "html":
+            return Article("", to_markdown(entry.body, entry.url))
+        case "markdown" | "text":
+            return Article("", tidy(entry.body))
+        case _:
+            assert_never(entry.format)
