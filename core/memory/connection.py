@@ -27,6 +27,7 @@ def connect(url: str) -> Redis:
     """
     pool = BlockingConnectionPool.from_url(
         url,
+        protocol=2,  # search replies as flat lists, on every server
         max_connections=MOST_CONNECTIONS,
         timeout=5,
         socket_timeout=5,

@@ -1,9 +1,7 @@
 """Conversations: a Redis list each, bounded in length and in time."""
 
 import json
-from collections.abc import Awaitable
 from datetime import timedelta
-from typing import cast
 
 from redis.asyncio import Redis
 
@@ -23,9 +21,7 @@ class History:
         """The turns so far, oldest first."""
         if not self._messages:
             return ()
-        elements = await cast(
-            "Awaitable[list[bytes]]", self._redis.lrange(keys.conversation(conversation), -self._messages, -1)
-        )
+        elements = await self._redis.lrange(keys.conversation(conversation), -self._messages, -1)
         return tuple(Turn(message["role"], message["content"]) for message in map(json.loads, elements))
 
     async def append(self, conversation: Conversation, *turns: Turn) -> None:

@@ -7,10 +7,19 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from core.vocabulary import Passage, Turn
+from core.vocabulary import Passage, Question, Turn
 
 Vectors = npt.NDArray[np.float32]
 """One embedding a row, each of length 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A passage under the number by which an answer cites its post; passages of one post share it."""
+
+    number: int
+    passage: Passage
+    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +30,8 @@ class Prompt:
     system: str
     history: tuple[Turn, ...]
     request: str
-    question: str
-    passages: tuple[Passage, ...] = ()
+    question: Question
+    passages: tuple[Numbered, ...] = ()
 
 
 class Embedder(Protocol):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from core.reading.blocks import Block, blocks, heading_text, parts
+from core.markdown import Block, blocks, heading_text, parts
 from core.tokens import Tokens
 from core.vocabulary import Passage, Post
 

@@ -7,7 +7,7 @@ from bs4 import BeautifulSoup, UnicodeDammit
 
 from core.errors import CannotRead
 from core.reading.fetcher import Fetched
-from core.reading.markdown import to_markdown
+from core.reading.html import to_markdown
 
 _BOILERPLATE = (
     "script, style, noscript, template, nav, header, footer, aside, form, iframe, [hidden], [aria-hidden=true]"

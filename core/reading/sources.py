@@ -11,7 +11,7 @@ from core.reading.extracting import Article, decode, extract
 from core.reading.feeds import read_feed
 from core.reading.fetcher import Fetched, Fetcher
 from core.reading.folder import read_folder
-from core.reading.markdown import tidy, to_markdown
+from core.reading.html import tidy, to_markdown
 from core.reading.sitemap import read_sitemap
 from core.vocabulary import Post, Source
 

@@ -21,9 +21,27 @@ from openai.types.chat.completion_create_params import CompletionCreateParamsStr
 from openai.types.embedding_create_params import EmbeddingCreateParams
 
 from tests.servers import (
-    Accident, Broken, ContentFilter, ContextTooLong, EmbeddingReply, Garbage, Loopback, NaN, Refusal, Reply, Shuffled,
-    Silence, Stall, Status, Text, TooFew, Truncated, WrongLength, hang_up, run,
-)  # fmt: skip
+    Accident,
+    Broken,
+    ContentFilter,
+    ContextTooLong,
+    EmbeddingReply,
+    Garbage,
+    Loopback,
+    NaN,
+    Refusal,
+    Reply,
+    Shuffled,
+    Silence,
+    Stall,
+    Status,
+    Text,
+    TooFew,
+    Truncated,
+    WrongLength,
+    hang_up,
+    run,
+)
 
 Json = dict[str, Any]
 Endpoint = Callable[[web.Request, Json], Awaitable[web.StreamResponse]]
@@ -34,8 +52,10 @@ FIRST_PASSAGE = re.compile(r"^\[1\]\s*(.+)", re.MULTILINE)
 # Lossless pieces about as long as tokens, so that a pace of tokens is a pace of these.
 TOKEN = re.compile(r"\s?\w{1,6}|\s?[^\w\s]|\s")
 NEWER_MODEL = re.compile(r"o\d|gpt-[5-9]")
-STOP_WORDS = frozenset("a an and are as at be by can did do does for from has have how i in is it its my of on or that "
-                       "the this to was we were what when where which who why will with you your".split())  # fmt: skip
+STOP_WORDS = frozenset(
+    re.findall(r"\w+", """a an and are as at be by can did do does for from has have how i in is it its my of on or that
+    the this to was we were what when where which who why will with you your""")
+)  # fmt: skip
 DIMENSIONS = {"text-embedding-3-large": 3072}
 # The code that goes with a status when the test names none, and the type that goes with a code.
 ERRORS = {401: "invalid_api_key", 404: "model_not_found", 429: "rate_limit_exceeded"}
@@ -135,7 +155,7 @@ class OpenAIServer(Loopback):
     async def _serve(self, endpoint: Endpoint, known: Iterable[str], request: web.Request) -> web.StreamResponse:
         try:
             authorise(request)
-            return await endpoint(request, await body_of(request, {*known, "stream"}))
+            return await endpoint(request, await body_of(request, known))
         except Refused as refused:
             return error_response(refused.status)
 
@@ -147,7 +167,9 @@ class OpenAIServer(Loopback):
         if not model:
             raise Refused(400, "you must provide a model parameter")
         if self.models is not None and model not in self.models:
-            raise Refused(404, f"The model `{model}` does not exist or you do not have access to it.", "model_not_found")
+            raise Refused(
+                404, f"The model `{model}` does not exist or you do not have access to it.", "model_not_found"
+            )
 
     async def _complete(self, request: web.Request, body: Json) -> web.StreamResponse:
         chat = ChatRequest(body.pop("model", ""), body.pop("messages", None) or [], body, dict(request.headers))
@@ -189,15 +211,15 @@ class OpenAIServer(Loopback):
         self.embeddings.append(asked)
         await self.pause(self.delay)
         self._check_model(asked.model)
-        check_embedding(asked, body.get("encoding_format", "float"), self.dimensions)
+        native = self.dimensions or DIMENSIONS.get(asked.model, 1536)
+        check_embedding(asked, body.get("encoding_format", "float"), native)
         reply = self._embedding_replies.popleft() if self._embedding_replies else None
         if isinstance(reply, Status):
             return error_response(reply)
         if isinstance(reply, Stall | Silence):
             await self.pause(None)
             return hang_up(request)
-        length = asked.dimensions or self.dimensions or DIMENSIONS.get(asked.model, 1536)
-        length = reply.dimensions if isinstance(reply, WrongLength) else length
+        length = reply.dimensions if isinstance(reply, WrongLength) else asked.dimensions or native
         vectors = [embed(text, length) * (np.nan if isinstance(reply, NaN) else 1) for text in asked.inputs]
         plain = body.get("encoding_format", "float") == "float"
         data = [{"object": "embedding", "index": index, "embedding": vector.tolist() if plain else base64_of(vector)}
@@ -343,7 +365,9 @@ def error_response(status: Status) -> web.Response:
 
 
 def context_too_long(window: int, tokens: int, param: str | None = "messages") -> Refused:
-    message = f"This model's maximum context length is {window} tokens. However, your messages resulted in {tokens} tokens."
+    message = (
+        f"This model's maximum context length is {window} tokens. However, your messages resulted in {tokens} tokens."
+    )
     return Refused(400, message, "context_length_exceeded", param)
 
 
@@ -372,7 +396,9 @@ def check_embedding(asked: EmbeddingRequest, encoding_format: str, native: int) 
     if not asked.inputs or not all(asked.inputs):
         raise Refused(400, "'$.input' is invalid: it must not be empty.", param="input")
     if len(asked.inputs) > 2048:
-        raise Refused(400, "Invalid 'input': expected an array with maximum length 2048.", "array_above_max_length", "input")
+        raise Refused(
+            400, "Invalid 'input': expected an array with maximum length 2048.", "array_above_max_length", "input"
+        )
     tokens = [count_tokens(text) for text in asked.inputs]
     if max(tokens) > 8192:
         raise context_too_long(8192, max(tokens), None)
@@ -381,7 +407,7 @@ def check_embedding(asked: EmbeddingRequest, encoding_format: str, native: int) 
         raise Refused(400, f"Requested {sum(tokens)} tokens, max 300000 tokens per request", code, "input")
     if asked.dimensions and not asked.model.startswith("text-embedding-3"):
         raise Refused(400, "This model does not support specifying dimensions.", param="dimensions")
-    if not 0 < (asked.dimensions or 1) <= DIMENSIONS.get(asked.model, 1536):
+    if asked.dimensions is not None and not 0 < asked.dimensions <= native:
         raise Refused(400, f"Invalid value for 'dimensions' = {asked.dimensions}.", param="dimensions")
     if encoding_format not in ("float", "base64"):
         raise Refused(400, f"Invalid value: '{encoding_format}'.", "invalid_value", "encoding_format")

@@ -1,0 +1,82 @@
+"""From a stream of events to one reply that grows. Whatever happens, the reply ends with an answer or one sentence."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Protocol, assert_never
+
+import structlog
+from redis.exceptions import RedisError
+
+from core.asking import Answered, AnswerEvent, Found, Searching, Wrote
+from core.errors import FootnotedError, KnowledgeUnavailable, Unexpected
+from core.vocabulary import Answer
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a person is told. `id` finds the line in the log that names the cause."""
+
+    sentence: str
+    id: str
+
+
+class Reply(Protocol):
+    """What every platform gives to `deliver`. After `finish` or `fail` nothing more comes."""
+
+    async def note(self, progress: Searching | Found) -> None:
+        """The bot is at work."""
+        ...
+
+    async def grow(self, text: str) -> None:
+        """All of the answer's text so far."""
+        ...
+
+    async def finish(self, answer: Answer) -> None:
+        """The whole answer."""
+        ...
+
+    async def fail(self, failure: Failure) -> None:
+        """The answer ends here; what was already shown stays."""
+        ...
+
+
+async def deliver(events: AsyncGenerator[AnswerEvent, None], reply: Reply) -> None:
+    """Reads the events into the reply. A failure becomes one calm sentence there and one line in the log."""
+    try:
+        async with aclosing(events):
+            await _read(events, reply)
+    except Exception as error:  # a door: behind it stands a person who waits
+        known = as_known(error)
+        log.error("a question failed", error_id=known.id, error=type(known).__name__, cause=str(known), exc_info=error)
+        await reply.fail(Failure(known.for_people, known.id))
+
+
+async def _read(events: AsyncGenerator[AnswerEvent, None], reply: Reply) -> None:
+    text = ""
+    async for event in events:
+        match event:
+            case Searching() | Found():
+                await reply.note(event)
+            case Wrote():
+                text += event.text
+                await reply.grow(text)
+            case Answered():
+                await reply.finish(event.answer)
+            case _:
+                assert_never(event)
+
+
+def as_known(error: BaseException) -> FootnotedError:
+    """The error as one of this house's own."""
+    match error:
+        case FootnotedError():
+            return error
+        case RedisError():
+            known: FootnotedError = KnowledgeUnavailable(str(error))
+        case _:
+            known = Unexpected(f"{type(error).__name__}: {error}")
+    known.__cause__ = error
+    return known

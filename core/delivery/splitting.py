@@ -1,0 +1,68 @@
+"""Cutting Markdown into messages that a platform takes, with code fences, links and tables kept working."""
+
+from collections.abc import Iterator
+
+import regex
+
+from core.markdown import Block, blocks, parts
+
+_WHOLE = regex.compile(r"!?\[[^\[\]\n]*\]\([^()\s]*\)(?:\[\d+\])*|`[^`\n]+`|<[^<>\s]+>|\S+")
+_SHORTEST = 40
+"""Characters. A message smaller than this can hold no fence and its language."""
+
+
+def split(markdown: str, limit: int) -> list[str]:
+    """Parts of at most `limit` characters, cut between paragraphs where that is possible.
+
+    Parts joined with blank lines show the text again, but for the fences and table heads that are repeated where one
+    was cut. Raises ValueError for a limit below 40.
+    """
+    if limit < _SHORTEST:
+        raise ValueError(f"a message of {limit} characters holds no code block")
+    messages: list[str] = []
+    current = ""
+    for piece in (piece for block in blocks(markdown) for piece in _pieces(block, limit)):
+        joined = f"{current}\n\n{piece}" if current else piece
+        if len(joined) <= limit:
+            current = joined
+        else:
+            messages.append(current)
+            current = piece
+    return [*messages, current] if current else messages
+
+
+def _pieces(block: Block, limit: int) -> Iterator[str]:
+    if len(block.text) <= limit:
+        yield block.text
+        return
+    opening, inner, closing = parts(block)
+    if len(opening) + len(closing) > limit // 2:
+        opening, inner, closing = "", [opening, *inner], ""
+    room = limit - len(opening) - len(closing)
+    packed = ""
+    for part in (small for large in inner for small in _small_enough(large, room)):
+        if packed and len(packed) + len(part) > room:
+            yield (opening + packed + closing).strip("\n")
+            packed = ""
+        packed += part
+    if packed.strip():
+        yield (opening + packed + closing).strip("\n")
+
+
+def _small_enough(text: str, room: int) -> Iterator[str]:
+    """A part that is too large by itself is cut between words, links and spans of code; a word that is too large
+    anywhere."""
+    if len(text) <= room:
+        yield text
+        return
+    start = 0
+    last = 0
+    for match in _WHOLE.finditer(text):
+        if match.end() - start > room and last > start:
+            yield text[start:last]
+            start = last
+        while match.end() - start > room:
+            yield text[start : start + room]
+            start += room
+        last = match.end()
+    yield text[start:]

@@ -1,0 +1,113 @@
+"""The two searches of RediSearch: by words and by meaning. Each gives scores by key, higher is better."""
+
+from collections.abc import Iterable, Sequence
+from math import isnan, log
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
+from redis.exceptions import ResponseError
+
+from core.knowledge.wording import Term
+from core.words import telling
+
+CANDIDATES = 50
+"""Passages that each search brings."""
+
+MOST_WORDS = 64
+SHORTEST_MISSPELT = 5
+"""Letters; shorter words have too many neighbours."""
+
+
+async def weigh(redis: Redis, index: str, texts: Sequence[str]) -> list[list[Term]]:
+    """The telling words of each text with their rarity in the posts; one trip, a second when some stand in no post."""
+    asked = [telling(text)[:MOST_WORDS] for text in texts]
+    every = list(dict.fromkeys(word for words in asked for word in words))
+    total, *counts = await _count(redis, index, ["*", *every])
+    seen = dict(zip(every, counts, strict=True))
+    unknown = [word for word in every if not seen[word] and len(word) >= SHORTEST_MISSPELT and word.isalpha()]
+    near = (
+        dict(zip(unknown, await _count(redis, index, [f"%{word}%" for word in unknown]), strict=True))
+        if unknown
+        else {}
+    )
+
+    def term(word: str) -> Term:
+        count = seen[word] or near.get(word, 0)
+        # BM25's inverse document frequency.
+        return Term(word, log(1 + (max(total - count, 0) + 0.5) / (count + 0.5)), bool(near.get(word)))
+
+    return [[term(word) for word in words] for words in asked]
+
+
+async def by_words(redis: Redis, index: str, questions: Sequence[Iterable[Term]]) -> list[dict[str, float]]:
+    """BM25 scores, for all questions in one trip."""
+    async with redis.pipeline(transaction=False) as pipe:
+        for terms in questions:
+            query = "|".join(term.query for term in terms) or "-*"
+            # The default scorer of RediSearch 2 is TF-IDF, which is far weaker: BM25 has to be asked for.
+            _search(pipe, index, f"({query})", "SCORER", "BM25STD", "WITHSCORES", "NOCONTENT", "LIMIT", 0, CANDIDATES)
+        replies = await _execute(pipe)
+    return [
+        {_text(key): float(score) for key, score in zip(reply[1::2], reply[2::2], strict=True)} for reply in replies
+    ]
+
+
+async def by_meaning(redis: Redis, index: str, vectors: Sequence[bytes]) -> list[dict[str, float]]:
+    """Cosines, for all questions in one trip."""
+    knn = f"*=>[KNN {CANDIDATES} @embedding $vector AS distance]"
+    async with redis.pipeline(transaction=False) as pipe:
+        for vector in vectors:
+            _search(
+                pipe,
+                index,
+                knn,
+                "PARAMS",
+                2,
+                "vector",
+                vector,
+                "RETURN",
+                1,
+                "distance",
+                "SORTBY",
+                "distance",
+                "LIMIT",
+                0,
+                CANDIDATES,
+            )
+        replies = await _execute(pipe)
+    return [
+        {
+            _text(key): 0.0 if isnan(distance := float(fields[1])) else 1 - distance
+            for key, fields in zip(reply[1::2], reply[2::2], strict=True)
+        }
+        for reply in replies
+    ]
+
+
+async def _count(redis: Redis, index: str, queries: Iterable[str]) -> list[int]:
+    async with redis.pipeline(transaction=False) as pipe:
+        for query in queries:
+            _search(pipe, index, query, "LIMIT", 0, 0)
+        return [reply[0] for reply in await _execute(pipe)]
+
+
+def _search(pipe: Pipeline, index: str, query: str, *arguments: str | int | bytes) -> None:
+    pipe.execute_command("FT.SEARCH", index, query, *arguments, "DIALECT", 2)
+
+
+async def _execute(pipe: Pipeline) -> list[Any]:
+    """The replies; a query that the parser refuses finds nothing, any other error is raised."""
+    replies = await pipe.execute(raise_on_error=False)
+    for reply in replies:
+        if isinstance(reply, Exception) and not _refused(reply):
+            raise reply
+    return [[0] if isinstance(reply, Exception) else reply for reply in replies]
+
+
+def _refused(error: Exception) -> bool:
+    return isinstance(error, ResponseError) and "syntax" in str(error).lower()
+
+
+def _text(key: bytes | str) -> str:
+    return key.decode() if isinstance(key, bytes) else key

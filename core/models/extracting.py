@@ -1,0 +1,103 @@
+"""Answers without a language model: the sentences of the passages that best answer, quoted, each with its footnote."""
+
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from dataclasses import dataclass
+from math import log
+
+from core.markdown import Block, blocks, sentences
+from core.models.protocols import Embedder, Numbered, Prompt
+from core.words import stem, telling, words
+
+MOST_QUOTES = 3
+LONGEST_QUOTE = 900
+"""Characters. A sentence that announces a list or a command is quoted together with it, up to here."""
+
+CLOSE = 0.7
+"""How good a further quote has to be, measured on the best one."""
+
+SHORTEST = 4
+"""Words. Less is no sentence but a label."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A stretch of a passage that stands by itself, under the number that cites its post. `opening` is the part that is
+    held against the question: a list is quoted for the sentence that announces it."""
+
+    number: int
+    text: str
+    opening: str
+    rank: float
+
+
+class ExtractingModel:
+    """Composes from the prompt's passages, and reads no instructions. Needs the embedder to tell what is meant."""
+
+    name = "extraction"
+    reads_instructions = False
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+
+    async def write(self, prompt: Prompt) -> AsyncGenerator[str, None]:
+        quotes = [quote for passage in prompt.passages for quote in _quotes(passage)]
+        asked = f"{prompt.question.before} {prompt.question.text}".strip()
+        vectors = await self._embedder.embed([asked, *(quote.opening for quote in quotes)])
+        meaning = [float(cosine) for cosine in vectors[1:] @ vectors[0]]
+        for place, quote in enumerate(_best(quotes, _scores(asked, quotes, meaning))):
+            yield ("\n\n" if place else "") + _quoted(quote)
+
+
+def _quotes(numbered: Numbered) -> Iterator[Quote]:
+    rows = list(blocks(numbered.passage.text))
+    for place, block in enumerate(rows):
+        if block.kind in {"heading", "code", "table"}:
+            continue
+        following = rows[place + 1] if place + 1 < len(rows) else None
+        for stretch in _stretches(block):
+            text = stretch
+            if stretch.endswith(":") and following and len(stretch) + len(following.text) <= LONGEST_QUOTE:
+                text = f"{stretch}\n\n{following.text}"
+            if len(words(stretch)) >= SHORTEST:
+                yield Quote(numbered.number, text, f"{numbered.passage.heading} {stretch}", numbered.score)
+
+
+def _stretches(block: Block) -> Iterator[str]:
+    if block.kind == "list":
+        yield from (line.strip().lstrip("-*+ ") for line in block.text.splitlines() if line.strip())
+        return
+    yield from (" ".join(sentence.split()) for sentence in sentences(block.text))
+
+
+def _scores(asked: str, quotes: Sequence[Quote], meaning: Sequence[float]) -> list[float]:
+    """Half by meaning, half by the share of the question's words, rare ones counting more; better passages first."""
+    stems = [{stem(word) for word in words(quote.opening)} for quote in quotes]
+    seen = Counter(word for found in stems for word in found)
+    weights = {word: log(1 + len(quotes) / (1 + seen[word])) for word in map(stem, telling(asked))}
+    total = sum(weights.values()) or 1.0
+    return [
+        (0.5 * max(cosine, 0.0) + 0.5 * sum(weights[word] for word in weights if word in found) / total)
+        * (0.5 + 0.5 * quote.rank)
+        for quote, found, cosine in zip(quotes, stems, meaning, strict=True)
+    ]
+
+
+def _best(quotes: Sequence[Quote], scores: Sequence[float]) -> list[Quote]:
+    """The best quotes, best first, none twice and none that only says a part of another."""
+    kept: list[Quote] = []
+    ranked = sorted(zip(scores, range(len(quotes)), strict=True), key=lambda pair: (-pair[0], pair[1]))
+    for score, place in ranked:
+        quote = quotes[place]
+        if len(kept) == MOST_QUOTES or score < CLOSE * ranked[0][0]:
+            break
+        if not any(quote.text in other.text or other.text in quote.text for other in kept):
+            kept.append(quote)
+    return kept
+
+
+def _quoted(quote: Quote) -> str:
+    """A block quote; the footnote stands behind its first paragraph, so that it never lands in a code block."""
+    opening, _, rest = quote.text.partition("\n\n")
+    lines = f"{opening} [{quote.number}]" + (f"\n\n{rest}" if rest else "")
+    return "\n".join(f"> {line}".rstrip() for line in lines.splitlines())

@@ -1,0 +1,114 @@
+"""A run of reindexing: bring the edition that is answered from up to date with the sources."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from time import perf_counter
+
+import structlog
+from redis.asyncio import Redis
+
+from core.knowledge.calibrating import calibrate
+from core.knowledge.edition import Edition, begin, current, drop, publish
+from core.knowledge.retriever import Retriever
+from core.knowledge.schema import Algorithm, Precision, Shape
+from core.memory import keys
+from core.memory.lease import lease
+from core.models.protocols import Embedder
+from core.reading.fetcher import Fetcher
+from core.reindexing.pipeline import Pipeline
+from core.reindexing.progress import Report, Tally, Tell
+from core.tokens import Tokens
+from core.vocabulary import Source
+
+log = structlog.get_logger()
+
+CALIBRATE_EVERY = 2.0
+"""Seconds between calibrations while a first edition fills and is asked already."""
+
+
+class Reindexing:
+    """One run at a time, in any process.
+
+    With another embedding model, dimension or precision than the edition has, all is read into a new edition, which
+    takes the old one's place when it is whole.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        embedder: Embedder,
+        retriever: Retriever,
+        fetcher: Fetcher,
+        tokens: Tokens,
+        precision: Precision = "FLOAT32",
+        algorithm: Algorithm | None = None,
+    ) -> None:
+        self._redis = redis
+        self._embedder = embedder
+        self._retriever = retriever
+        self._fetcher = fetcher
+        self._tokens = tokens
+        self._precision = precision
+        self._algorithm = algorithm
+
+    async def run(self, sources: Sequence[Source], tell: Tell) -> Report:
+        """Raises AlreadyReading, and what the embedder and Redis raise; what was written until then stays."""
+        try:
+            async with lease(self._redis, keys.READING):
+                return await self._run(sources, tell)
+        except* Exception as group:
+            raise _first(group) from group
+
+    async def _run(self, sources: Sequence[Source], tell: Tell) -> Report:
+        shape = Shape(self._embedder.name, await self._embedder.dimensions(), self._precision)
+        live = await current(self._redis)
+        if live is not None and live.shape == shape:
+            return await self._fill(live, sources, tell)
+        edition = await begin(self._redis, shape, self._algorithm or "FLAT")
+        if live is None:
+            # Nothing answers yet: what is read can be asked about at once.
+            await publish(self._redis, edition)
+            async with asyncio.TaskGroup() as tasks:
+                calibrating = tasks.create_task(self._keep_calibrated(edition))
+                report = await self._fill(edition, sources, tell)
+                calibrating.cancel()
+            return report
+        report = await self._fill(edition, sources, tell)
+        await publish(self._redis, edition)
+        await drop(self._redis, live.number)
+        return replace(report, rebuilt=True)
+
+    async def _fill(self, edition: Edition, sources: Sequence[Source], tell: Tell) -> Report:
+        began = perf_counter()
+        tally = Tally(tell)
+        ledger = await edition.ledger()
+        await Pipeline(edition, ledger, self._embedder, self._fetcher, self._tokens, tally).run(sources)
+        await edition.settled()
+        await edition.fit_algorithm(self._algorithm)
+        progress = tally.progress
+        if progress.passages or progress.removed:
+            await calibrate(self._retriever, edition)
+        log.info(
+            "sources were read",
+            new=progress.new,
+            changed=progress.changed,
+            unchanged=progress.unchanged,
+            removed=progress.removed,
+            failures=len(tally.failures),
+            seconds=round(perf_counter() - began, 1),
+        )
+        return Report(progress, perf_counter() - began, tuple(tally.failures))
+
+    async def _keep_calibrated(self, edition: Edition) -> None:
+        while True:
+            await asyncio.sleep(CALIBRATE_EVERY)
+            await calibrate(self._retriever, edition)
+
+
+def _first(group: BaseExceptionGroup[Exception]) -> Exception:
+    """The error that ended a run; the others are what it caused."""
+    error: Exception | BaseExceptionGroup[Exception] = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

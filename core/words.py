@@ -1,0 +1,36 @@
+"""The words of a text, as search and matching count them."""
+
+import re
+from functools import lru_cache
+
+import snowballstemmer
+
+_WORD = re.compile(r"\w+")
+_stemmer = snowballstemmer.stemmer("english")
+
+STOPWORDS = frozenset(
+    "a about above after again all also am an and any are as at be been before being between both but by can could "
+    "did do does doing done down during each for from further had has have having he her here hers him his how i if "
+    "in into is it its itself just may me might more most must my no nor not of off on once only or other our out "
+    "over own same she should so some such than that the their them then there these they this those through to too "
+    "under until up upon us very was we were what when where which while who whom whose why will with would you your "
+    "s t".split()
+)
+"""Words that say nothing about what a question is about, those that ask among them."""
+
+
+def words(text: str) -> list[str]:
+    """Lower-cased words and numbers, in order."""
+    return _WORD.findall(text.lower())
+
+
+def telling(text: str) -> list[str]:
+    """The words that say what a text is about, each once, in order; all words when no other are there."""
+    every = list(dict.fromkeys(words(text)))
+    return [word for word in every if word not in STOPWORDS] or every
+
+
+@lru_cache(maxsize=100_000)
+def stem(word: str) -> str:
+    """What a word shares with its other forms: `indexes`, `indexing` → `index`."""
+    return str(_stemmer.stemWord(word))

@@ -1,0 +1,430 @@
+"""The loopback servers keep what they promise to the tests, seen through the real SDK and a real HTTP client."""
+
+import asyncio
+import gzip
+import json
+import math
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import feedparser
+import numpy as np
+import openai
+import pytest
+from openai.types.chat import ChatCompletionChunk
+
+from tests.servers import (
+    Broken,
+    ContentFilter,
+    ContextTooLong,
+    Drip,
+    Empty,
+    Garbage,
+    Huge,
+    NaN,
+    Redirect,
+    RedirectLoop,
+    Refusal,
+    Reply,
+    Shuffled,
+    Silence,
+    Slow,
+    Stall,
+    Status,
+    Text,
+    TooFew,
+    Truncated,
+    WrongLength,
+)
+from tests.servers.blog import Blog, Post, load
+from tests.servers.openai import OpenAIServer, count_tokens
+
+SMALL = "text-embedding-3-small"
+ASKED: list[Any] = [{"role": "user", "content": "Posts:\n[1]\nRust has traits. More.\n[2] Go has none.\n\nTraits?"}]
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[OpenAIServer]:
+    async with OpenAIServer() as server:
+        yield server
+
+
+@pytest.fixture
+async def client(server: OpenAIServer) -> AsyncIterator[openai.AsyncOpenAI]:
+    async with openai.AsyncOpenAI(api_key="key", base_url=server.base_url, max_retries=0, timeout=5) as client:
+        yield client
+
+
+@pytest.fixture
+async def web() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+async def ask(client: openai.AsyncOpenAI, **params: Any) -> Any:
+    return await client.chat.completions.create(model="gpt-4o-mini", messages=ASKED, **params)
+
+
+async def read(client: openai.AsyncOpenAI, **params: Any) -> list[ChatCompletionChunk]:
+    return [chunk async for chunk in await ask(client, stream=True, **params)]
+
+
+def written(chunks: list[ChatCompletionChunk]) -> str:
+    return "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+
+
+def posts(number: int) -> list[Post]:
+    return [
+        Post(f"post-{n}", f"Post {n}", f"<p>Text of post {n}.</p>", f"2026-01-{n:02}") for n in range(1, number + 1)
+    ]
+
+
+async def test_a_stream_has_a_role_the_text_an_end_and_the_usage(
+    server: OpenAIServer, client: openai.AsyncOpenAI
+) -> None:
+    chunks = await read(client, stream_options={"include_usage": True})
+    assert written(chunks) == "According to the posts, Rust has traits [1]."
+    assert chunks[0].choices[0].delta.role == "assistant"
+    assert [chunk.usage is not None for chunk in chunks[-2:]] == [False, True]
+    assert chunks[-2].choices[0].finish_reason == "stop"
+    assert chunks[-1].choices == []
+    assert server.chats[0].params["stream"] is True
+    assert not server.chats[0].cancelled
+
+
+async def test_a_whole_answer_is_the_same_text(client: openai.AsyncOpenAI) -> None:
+    completion = await ask(client)
+    assert completion.choices[0].message.content == "According to the posts, Rust has traits [1]."
+    assert completion.usage.completion_tokens == count_tokens(completion.choices[0].message.content)
+
+
+async def test_scripted_replies_come_first_and_in_order(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
+    server.enqueue(Text(pieces=("One", " two")), Empty(), ContentFilter(after="So"), Refusal("No."))
+    chunks = await read(client)
+    assert [chunk.choices[0].delta.content for chunk in chunks] == ["", "One", " two", None]
+    assert written(await read(client)) == ""
+    filtered = await read(client)
+    assert (written(filtered), filtered[-1].choices[0].finish_reason) == ("So", "content_filter")
+    assert (await ask(client)).choices[0].message.refusal == "No."
+    limited = await ask(client, max_completion_tokens=2)
+    assert (limited.choices[0].message.content, limited.choices[0].finish_reason) == ("According", "length")
+
+
+@pytest.mark.parametrize(
+    ("reply", "error", "code"),
+    [
+        (Status(429, retry_after=1), openai.RateLimitError, "rate_limit_exceeded"),
+        (Status(429, code="insufficient_quota"), openai.RateLimitError, "insufficient_quota"),
+        (Status(500), openai.InternalServerError, None),
+        (Status(401), openai.AuthenticationError, "invalid_api_key"),
+        (Status(404), openai.NotFoundError, "model_not_found"),
+        (Status(400, code="content_filter"), openai.BadRequestError, "content_filter"),
+        (ContextTooLong(), openai.BadRequestError, "context_length_exceeded"),
+    ],
+)
+async def test_errors_have_the_shape_that_the_sdk_reads(
+    server: OpenAIServer, client: openai.AsyncOpenAI, reply: Reply, error: type[openai.APIStatusError], code: str | None
+) -> None:
+    server.enqueue(reply)
+    with pytest.raises(error) as caught:
+        await ask(client, stream=True)
+    assert caught.value.code == code
+    assert caught.value.request_id
+
+
+async def test_the_sdk_retries_into_the_next_reply(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
+    server.enqueue(Status(429, retry_after=0.01), Text("Later."))
+    assert written(await read(client.with_options(max_retries=1))) == "Later."
+    assert len(server.chats) == 2
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_accidents_reach_the_client(server: OpenAIServer, client: openai.AsyncOpenAI, stream: bool) -> None:
+    client = client.with_options(timeout=0.2)
+    asking = read if stream else ask
+    for reply, error in (
+        (Broken("So"), openai.APIConnectionError),
+        (Stall("So"), openai.APITimeoutError),
+        (Silence(), openai.APITimeoutError),
+        (Garbage("So"), (json.JSONDecodeError, openai.APIError)),
+    ):
+        server.enqueue(reply)
+        with pytest.raises(error):
+            await asking(client)
+    await server.chats[1].finished.wait()
+    assert [chat.cancelled for chat in server.chats] == [False, True, True, False]
+
+
+async def test_a_truncated_stream_has_no_end(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
+    server.enqueue(Truncated("So far"))
+    chunks = await read(client)
+    assert written(chunks) == "So far"
+    assert chunks[-1].choices[0].finish_reason is None
+
+
+async def test_a_reader_that_leaves_stops_the_model(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
+    server.enqueue(Text("word " * 1000, tokens_per_second=100))
+    async with await ask(client, stream=True) as stream:
+        async for chunk in stream:
+            if chunk.choices[0].delta.content:
+                break
+    chat = await server.chat(0)
+    await chat.finished.wait()
+    assert chat.cancelled
+    assert chat.written.count("word") < 100
+
+
+async def test_a_server_that_closes_lets_its_clients_go() -> None:
+    async with OpenAIServer() as server, openai.AsyncOpenAI(api_key="key", base_url=server.base_url) as client:
+        server.enqueue(Silence())
+        asking = asyncio.create_task(ask(client.with_options(max_retries=0)))
+        chat = await server.chat(0)
+        await server.__aexit__()
+        with pytest.raises(openai.APIConnectionError):
+            await asking
+    assert not chat.cancelled
+
+
+@pytest.mark.parametrize(
+    ("params", "code"),
+    [
+        ({"model": "gpt-5-mini", "max_tokens": 9}, "unsupported_parameter"),
+        ({"temperature": 0.2}, "unsupported_value"),
+        ({"messages": []}, None),
+        ({"messages": [{"role": "user", "content": "word " * 50}]}, "context_length_exceeded"),
+        ({"stream_options": {"include_usage": True}}, None),
+        ({"extra_body": {"colour": "red"}}, None),
+    ],
+)
+async def test_chats_that_break_a_rule_are_refused(params: dict[str, Any], code: str | None) -> None:
+    async with (
+        OpenAIServer(refuses_temperature=True, context_window=50) as server,
+        openai.AsyncOpenAI(api_key="key", base_url=server.base_url) as client,
+    ):
+        with pytest.raises(openai.BadRequestError) as caught:
+            await client.chat.completions.create(**({"model": "gpt-4o-mini", "messages": ASKED} | params))
+    assert caught.value.code == code
+
+
+async def test_keys_and_models_are_checked(client: openai.AsyncOpenAI) -> None:
+    assert "gpt-4o-mini" in {model.id async for model in client.models.list()}
+    with pytest.raises(openai.AuthenticationError):
+        await ask(client.with_options(api_key="wrong-key"))
+    async with (
+        OpenAIServer(models=["gpt-6"]) as server,
+        openai.AsyncOpenAI(api_key="key", base_url=server.base_url) as other,
+    ):
+        with pytest.raises(openai.NotFoundError):
+            await ask(other)
+
+
+async def test_embeddings_mean_something(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
+    texts = ["How do traits inherit?", "A trait inherits from traits", "Cooking rice in a pan"]
+    answer = await client.embeddings.create(model=SMALL, input=texts)
+    vectors = np.array([item.embedding for item in answer.data])
+    assert vectors.shape == (3, 1536)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1)
+    assert vectors[0] @ vectors[1] > 0.3 > vectors[0] @ vectors[2]
+    plain = await client.embeddings.create(model=SMALL, input=texts, encoding_format="float")
+    assert plain.data[0].embedding == pytest.approx(answer.data[0].embedding)
+    assert [asked.inputs for asked in server.embeddings] == [texts, texts]
+    short = await client.embeddings.create(model="text-embedding-3-large", input="one", dimensions=64)
+    assert len(short.data[0].embedding) == 64
+    assert answer.usage.prompt_tokens == sum(map(count_tokens, texts))
+
+
+async def test_token_arrays_are_embedded_as_their_text(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
+    await client.embeddings.create(model=SMALL, input=[15339, 1917])
+    await client.embeddings.create(model=SMALL, input=[[15339], [1917]])
+    assert [asked.inputs for asked in server.embeddings] == [["hello world"], ["hello", " world"]]
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"input": []},
+        {"input": ["text", ""]},
+        {"input": ["text"] * 2049},
+        {"input": "word " * 8193},
+        {"input": ["word " * 8000] * 38},
+        {"input": "text", "dimensions": 1537},
+        {"input": "text", "dimensions": 64, "model": "text-embedding-ada-002"},
+    ],
+)
+async def test_embeddings_that_break_a_limit_are_refused(client: openai.AsyncOpenAI, params: dict[str, Any]) -> None:
+    with pytest.raises(openai.BadRequestError):
+        await client.embeddings.create(**({"model": SMALL} | params))
+
+
+async def test_embeddings_go_wrong_on_order(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
+    server.enqueue_embedding(WrongLength(3), NaN(), TooFew(), Shuffled(), Status(500), Stall())
+    embed = client.with_options(timeout=0.3).embeddings.create
+    assert len((await embed(model=SMALL, input="a")).data[0].embedding) == 3
+    assert math.isnan((await embed(model=SMALL, input="a")).data[0].embedding[0])
+    assert len((await embed(model=SMALL, input=["a", "b"])).data) == 1
+    assert [item.index for item in (await embed(model=SMALL, input=["a", "b"])).data] == [1, 0]
+    with pytest.raises(openai.InternalServerError):
+        await embed(model=SMALL, input="a")
+    with pytest.raises(openai.APITimeoutError):
+        await embed(model=SMALL, input="a")
+
+
+async def test_azure_has_its_own_paths(server: OpenAIServer, web: aiohttp.ClientSession) -> None:
+    async with openai.AsyncAzureOpenAI(
+        api_key="key", azure_endpoint=server.origin, api_version="2026-01-01", azure_deployment="mine"
+    ) as client:
+        chunks = await read(client)
+        await client.embeddings.create(model="mine", input="text")
+    assert chunks[0].choices == []
+    assert written(chunks).endswith("[1].")
+    assert (server.chats[0].model, server.embeddings[0].model) == ("mine", "mine")
+    address = f"{server.origin}/openai/deployments/mine/embeddings"
+    async with web.post(address, headers={"api-key": "key"}, json={"input": "text"}) as response:
+        assert response.status == 400
+
+
+async def test_a_feed_is_read_page_by_page(web: aiohttp.ClientSession) -> None:
+    async with Blog(posts(12)) as blog:
+        pages = []
+        for query in ("", "?paged=2", "?paged=3"):
+            async with web.get(blog.url("/feed/" + query)) as response:
+                pages.append((response.status, feedparser.parse(await response.read())))
+        assert [(status, len(page.entries)) for status, page in pages] == [(200, 10), (200, 2), (404, 0)]
+        newest = pages[0][1].entries[0]
+        assert (newest.title, newest.content[0].value) == ("Post 12", "<p>Text of post 12.</p>")
+        assert newest.link == blog.url("/post-12/")
+        assert blog.requests == {"/feed/": 1, "/feed/?paged=2": 1, "/feed/?paged=3": 1}
+        for past_end, number in (("repeat", 2), ("empty", 0)):
+            blog.past_end = past_end  # type: ignore[assignment]
+            async with web.get(blog.url("/feed/?paged=9")) as response:
+                assert len(feedparser.parse(await response.read()).entries) == number
+
+
+async def test_entries_lack_what_a_post_says(web: aiohttp.ClientSession) -> None:
+    bare = Post("静か", "Quiet", "<p>Text</p>", has_link=False, has_id=False, has_date=False)
+    async with Blog([bare, Post("other", "Other", "<p>Text</p>", relative_link=True)], text="title") as blog:
+        for path in ("/feed/", "/atom.xml"):
+            async with web.get(blog.url(path)) as response:
+                quiet, other = feedparser.parse(await response.read()).entries
+            assert not {"link", "id", "published", "summary", "content"} & set(quiet)
+            assert other.link == "/other/"
+        async with web.get(blog.url(bare.path)) as response:
+            assert '<div class="entry-content"><p>Text</p></div>' in await response.text()
+        assert blog.requests["/静か/"] == 1
+
+
+async def test_bozo_feeds_and_wrong_types(web: aiohttp.ClientSession) -> None:
+    async with Blog(posts(3), bozo="ampersand") as blog:
+        blog.content_types["/feed/"] = "text/plain"
+        for bozo in ("ampersand", "truncated"):
+            blog.bozo = bozo
+            async with web.get(blog.url()) as response:
+                feed = feedparser.parse(await response.read())
+                assert response.content_type == "text/plain"
+            assert feed.bozo
+            assert feed.entries
+
+
+async def test_sitemaps_and_robots(web: aiohttp.ClientSession) -> None:
+    async with Blog(posts(3), crawl_delay=2) as blog:
+        texts = {}
+        for path in ("/sitemap.xml", "/sitemap-index.xml", "/sitemap-1.xml", "/sitemap-2.xml.gz", "/robots.txt"):
+            async with web.get(blog.url(path)) as response:
+                texts[path] = await response.read()
+        assert texts["/sitemap.xml"].count(b"<lastmod>") == 3
+        assert texts["/sitemap-index.xml"].count(b"<sitemap>") == 2
+        assert texts["/sitemap-1.xml"].count(b"<loc>") == 2
+        assert gzip.decompress(texts["/sitemap-2.xml.gz"]).count(b"<loc>") == 1
+        assert b"Disallow: /private/\nCrawl-delay: 2\n" in texts["/robots.txt"]
+
+
+@pytest.mark.parametrize("declared", [True, False])
+async def test_pages_come_in_latin_1(web: aiohttp.ClientSession, declared: bool) -> None:
+    post = Post("cafe", "Café", "<p>Café</p>", charset="latin-1", declares_charset=declared)
+    async with Blog([post], theme="plain") as blog, web.get(blog.url("/cafe/")) as response:
+        assert response.charset == ("latin-1" if declared else None)
+        body = await response.read()
+    assert "Café".encode("latin-1") in body
+    assert (b"charset" in body) is declared
+
+
+async def test_what_did_not_change_is_not_sent_again(web: aiohttp.ClientSession) -> None:
+    async with Blog(posts(1)) as blog:
+        for etags, sent, told in ((True, "ETag", "If-None-Match"), (False, "Last-Modified", "If-Modified-Since")):
+            blog.etags = etags
+            async with web.get(blog.url("/post-1/")) as response:
+                known = {told: response.headers[sent]}
+            async with web.get(blog.url("/post-1/"), headers=known) as response:
+                assert response.status == 304
+            blog.posts[0].html += "<p>More.</p>"
+            async with web.get(blog.url("/post-1/"), headers=known) as response:
+                assert response.status == 200
+        assert blog.unchanged == {"/post-1/": 2}
+        blog.posts.clear()
+        async with web.get(blog.url("/post-1/")) as response:
+            assert response.status == 404
+
+
+async def test_paths_misbehave_on_order(web: aiohttp.ClientSession) -> None:
+    async with Blog(posts(2)) as blog:
+        page = blog.url("/post-1/")
+        blog.misbehave("/post-1/", Status(503, retry_after=1), times=1)
+        async with web.get(page) as response:
+            assert (response.status, response.headers["Retry-After"]) == (503, "1")
+        blog.misbehave("/post-1/", Redirect("/post-2/"))
+        async with web.get(page) as response:
+            assert response.url.path == "/post-2/"
+        blog.misbehave("/post-1/", RedirectLoop())
+        with pytest.raises(aiohttp.TooManyRedirects):
+            await web.get(page)
+        for declared in (True, False):
+            blog.misbehave("/post-1/", Huge(2, declared))
+            async with web.get(page) as response:
+                assert len(await response.read()) == 2 * 1024 * 1024
+                assert ("Content-Length" in response.headers) is declared
+        for slow in (Drip(0.01), Slow(5)):
+            blog.misbehave("/post-1/", slow)
+            with pytest.raises(TimeoutError):
+                await (await web.get(page, timeout=aiohttp.ClientTimeout(total=0.1))).read()
+        blog.behave("/post-1/")
+        async with web.get(page) as response:
+            assert response.status == 200
+
+
+async def test_the_blog_counts_who_comes_at_once(web: aiohttp.ClientSession) -> None:
+    async with Blog(posts(5), delay=0.05) as blog:
+        headers = {"User-Agent": "Reader/1"}
+        answers = await asyncio.gather(*(web.get(blog.url(post.path), headers=headers) for post in blog.posts))
+        assert {answer.status for answer in answers} == {200}
+        assert (blog.in_flight_peak, blog.user_agents["Reader/1"]) == (5, 5)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    line = {"slug": "a/b", "title": "A", "html": "<p>One\u2028two</p>", "date": "2026-01-01", "url": "x"}
+    (tmp_path / "posts.jsonl").write_text(json.dumps(line, ensure_ascii=False) + "\n", encoding="utf-8")
+    return tmp_path
+
+
+def test_posts_are_loaded_from_a_folder_or_a_file(folder: Path) -> None:
+    assert load(folder) == load(folder / "posts.jsonl") == [Post("a/b", "A", "<p>One\u2028two</p>")]
+
+
+@pytest.mark.parametrize("module", ["openai", "blog"])
+async def test_a_server_is_a_process_too(module: str, folder: Path, web: aiohttp.ClientSession) -> None:
+    arguments = [str(folder)] if module == "blog" else ["--tokens-per-second", "50"]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", f"tests.servers.{module}", *arguments, "--port", "0", stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        assert process.stdout
+        address = (await process.stdout.readline()).decode().strip()
+        address += "" if module == "blog" else "/models"
+        async with web.get(address, headers={"Authorization": "Bearer key"}) as response:
+            assert response.status == 200
+    finally:
+        process.terminate()
+        await process.wait()
