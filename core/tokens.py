@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from functools import partial
 
 import structlog
 import tiktoken
@@ -35,29 +34,29 @@ def _estimate_piece(piece: str) -> int:
     return -(-len(piece) // 3) if piece.isdigit() else 1
 
 
-def load(model: str) -> Tokens:
-    """The exact counter of `model`, or `estimate` without a network: first use downloads a vocabulary, and blocks."""
+class ModelTokens:
+    """The counter of `model`: an estimate until `load` has brought the vocabulary, and for good if it cannot."""
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+        self._count: Tokens = estimate
+
+    def __call__(self, text: str) -> int:
+        return self._count(text)
+
+    def load(self) -> None:
+        """Brings the vocabulary; the first time on a machine it is downloaded. Blocks: belongs into a thread."""
+        try:
+            encoding = tiktoken.get_encoding(_vocabulary_of(self._model))
+        except OSError as error:
+            log.warning("tokens are estimated", reason="the vocabulary cannot be had", error=type(error).__name__)
+            return
+        # A post may well write about "<|endoftext|>"; it is text there, not a command.
+        self._count = lambda text: len(encoding.encode(text, disallowed_special=()))
+
+
+def _vocabulary_of(model: str) -> str:
     try:
-        encoding = tiktoken.encoding_for_model(model)
+        return tiktoken.encoding_name_for_model(model)
     except KeyError:
-        return _load_encoding(NEWEST_VOCABULARY)
-    except OSError as error:
-        return _estimating(error)
-    return partial(_count, encoding)
-
-
-def _load_encoding(name: str) -> Tokens:
-    try:
-        return partial(_count, tiktoken.get_encoding(name))
-    except OSError as error:
-        return _estimating(error)
-
-
-def _estimating(error: OSError) -> Tokens:
-    log.warning("tokens are estimated", reason="the vocabulary cannot be downloaded", error=type(error).__name__)
-    return estimate
-
-
-def _count(encoding: tiktoken.Encoding, text: str) -> int:
-    # A post may well write about "<|endoftext|>"; it is text there, not a command.
-    return len(encoding.encode(text, disallowed_special=()))
+        return NEWEST_VOCABULARY

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Protocol, assert_never
 
 import structlog
@@ -13,14 +12,6 @@ from core.errors import FootnotedError, KnowledgeUnavailable, Unexpected
 from core.vocabulary import Answer
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """What a person is told. `id` finds the line in the log that names the cause."""
-
-    sentence: str
-    id: str
 
 
 class Reply(Protocol):
@@ -38,8 +29,8 @@ class Reply(Protocol):
         """The whole answer."""
         ...
 
-    async def fail(self, failure: Failure) -> None:
-        """The answer ends here; what was already shown stays."""
+    async def fail(self, error: FootnotedError) -> None:
+        """The answer ends here; what was already shown stays. People are told `error.for_people` and `error.id`."""
         ...
 
 
@@ -51,7 +42,7 @@ async def deliver(events: AsyncGenerator[AnswerEvent, None], reply: Reply) -> No
     except Exception as error:  # a door: behind it stands a person who waits
         known = as_known(error)
         log.error("a question failed", error_id=known.id, error=type(known).__name__, cause=str(known), exc_info=error)
-        await reply.fail(Failure(known.for_people, known.id))
+        await reply.fail(known)
 
 
 async def _read(events: AsyncGenerator[AnswerEvent, None], reply: Reply) -> None:

@@ -1,0 +1,122 @@
+"""The terminal: answers that grow as rendered Markdown, or one JSON document."""
+
+import json
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.markdown import Markdown
+from rich.spinner import Spinner
+from rich.text import Text
+
+from core.asking import Found, Searching
+from core.delivery.documents import answer_document
+from core.errors import FootnotedError
+from core.vocabulary import Answer, Footnote
+
+
+class ConsoleReply:
+    """Shows an answer while it is written; to be used in a `with` block. Where the output is no terminal, the finished
+    answer is printed as plain text."""
+
+    def __init__(self, console: Console, errors: Console) -> None:
+        self._console = console
+        self._errors = errors
+        self._live: Live | None = None
+        self._text = ""
+        self.answer: Answer | None = None
+        self.error: FootnotedError | None = None
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            # What scrolls out of the window cannot be drawn again: until the end, only its last lines are shown.
+            self._live = Live(console=self._console, refresh_per_second=12, vertical_overflow="visible", transient=True)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.stop()
+        if self._console.is_terminal and self._text and self.answer is None:
+            self._console.print(Markdown(self._text))
+
+    async def note(self, progress: Searching | Found) -> None:
+        match progress:
+            case Searching():
+                self._show(Spinner("dots", Text(" Searching the posts", style="dim")))
+            case Found():
+                self._show(Spinner("dots", Text(f" Reading {len(progress.matches)} passages", style="dim")))
+
+    async def grow(self, text: str) -> None:
+        self._text = text
+        self._show(Markdown(text))
+
+    async def finish(self, answer: Answer) -> None:
+        self.answer = answer
+        if self._live:
+            self._live.stop()
+            self._console.print(Group(Markdown(answer.text), *_footnotes(answer)))
+        else:
+            self._console.print(Text(answer.text + _plain_footnotes(answer)), soft_wrap=True)
+
+    async def fail(self, error: FootnotedError) -> None:
+        self.error = error
+        if self._live:
+            self._live.stop()
+        elif self._text:
+            self._console.print(Text(self._text), soft_wrap=True)
+        self._errors.print(Text(f"{error.for_people} ({error.id})", style="yellow"))
+
+    def _show(self, what: RenderableType) -> None:
+        if self._live:
+            self._live.update(what)
+
+
+class JsonReply:
+    """Prints one JSON document when the answer ends, and nothing else."""
+
+    def __init__(self) -> None:
+        self.error: FootnotedError | None = None
+
+    async def note(self, progress: Searching | Found) -> None:
+        """A document does not show progress."""
+
+    async def grow(self, text: str) -> None:
+        """Nor does it grow."""
+
+    async def finish(self, answer: Answer) -> None:
+        print_json(answer_document(answer))
+
+    async def fail(self, error: FootnotedError) -> None:
+        self.error = error
+        print_json({"error": error.for_people, "id": error.id})
+
+
+def print_json(document: Any) -> None:
+    """On standard output, as it is: rich would wrap and colour it."""
+    print(json.dumps(document, ensure_ascii=False, indent=2))  # noqa: T201
+
+
+def _footnotes(answer: Answer) -> list[RenderableType]:
+    listed = answer.footnotes or answer.nearest
+    if not listed:
+        return []
+    head = "" if answer.footnotes else "Nearest posts"
+    rows: list[RenderableType] = [Text("─" * 12, style="dim"), *([Text(head, style="dim")] if head else [])]
+    return rows + [_footnote(footnote, numbered=bool(answer.footnotes)) for footnote in listed]
+
+
+def _footnote(footnote: Footnote, numbered: bool) -> Text:
+    mark = f"[{footnote.number}] " if numbered else "· "
+    return Text.assemble((mark, "bold cyan"), footnote.title, "\n", " " * len(mark), (footnote.url, "dim"))
+
+
+def _plain_footnotes(answer: Answer) -> str:
+    if answer.footnotes:
+        rows = [f"[{footnote.number}] {footnote.title} — {footnote.url}" for footnote in answer.footnotes]
+    else:
+        rows = [f"Nearest: {footnote.title} — {footnote.url}" for footnote in answer.nearest]
+    return "\n\n" + "\n".join(rows) if rows else ""

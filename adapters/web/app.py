@@ -1,0 +1,162 @@
+"""The web page and its interface: ask, look up a post, forget a conversation."""
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from adapters.web.guarding import LARGEST_BODY, guard, set_headers
+from adapters.web.reply import DocumentReply, EventStreamReply
+from core.asking import Asker
+from core.delivery.delivering import deliver
+from core.knowledge.library import Library
+from core.reindexing.progress import Progress
+from core.vocabulary import Conversation, Question
+
+PAGE = Path(__file__).parent / "page"
+EXAMPLES = 6
+
+_CONVERSATION = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the page says about the bot; `model` is None when no language model is used."""
+
+    offline: bool
+    model: str | None
+    sources: str
+    name: str = "Footnoted"
+
+
+@dataclass(frozen=True, slots=True)
+class WebPage:
+    """Answers the page's requests. `progress` is what is being read at the moment, if anything is."""
+
+    asker: Asker
+    forget: Callable[[Conversation], Awaitable[None]]
+    library: Library
+    progress: Callable[[], Progress | None]
+    about: About
+
+    async def index(self, request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(PAGE / "index.html")
+
+    async def health(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response({"status": "ok"})
+
+    async def status(self, request: web.Request) -> web.StreamResponse:
+        holdings = await self.library.holdings()
+        progress = self.progress()
+        return web.json_response(
+            {
+                "name": self.about.name,
+                "offline": self.about.offline,
+                "model": self.about.model,
+                "posts": holdings.posts,
+                "passages": holdings.passages,
+                "reading": {"source": self.about.sources, **_reading(progress)} if progress else None,
+                "examples": await self.library.examples(EXAMPLES),
+            }
+        )
+
+    async def ask(self, request: web.Request) -> web.StreamResponse:
+        question = _question(await _body(request))
+        if "text/event-stream" not in request.headers.get("Accept", ""):
+            document = DocumentReply()
+            await deliver(self.asker.ask(question), document)
+            return document.response
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
+        await response.prepare(request)
+        await deliver(self.asker.ask(question), EventStreamReply(response))
+        await response.write_eof()
+        return response
+
+    async def forget_conversation(self, request: web.Request) -> web.StreamResponse:
+        place = _conversation(await _body(request))
+        if place is None:
+            raise _bad('Name the conversation: {"conversation": "…"}.')
+        await self.forget(place)
+        return web.json_response({})
+
+    async def post(self, request: web.Request) -> web.StreamResponse:
+        post = await self.library.post(request.query.get("url", ""))
+        if post is None:
+            raise web.HTTPNotFound(text='{"error": "There is no such post."}', content_type="application/json")
+        return web.json_response({"title": post.title, "url": post.url, "text": post.text})
+
+
+def web_app(
+    asker: Asker,
+    forget: Callable[[Conversation], Awaitable[None]],
+    library: Library,
+    progress: Callable[[], Progress | None],
+    about: About,
+) -> web.Application:
+    """The application, with every route in plain sight."""
+    page = WebPage(asker, forget, library, progress, about)
+    app = web.Application(middlewares=[guard], client_max_size=LARGEST_BODY)
+    app.on_response_prepare.append(set_headers)
+    app.add_routes(
+        [
+            web.get("/", page.index),
+            web.static("/page", PAGE),
+            web.get("/healthz", page.health),
+            web.get("/api/status", page.status),
+            web.get("/api/post", page.post),
+            web.post("/api/ask", page.ask),
+            web.post("/api/forget", page.forget_conversation),
+        ]
+    )
+    return app
+
+
+def _reading(progress: Progress) -> dict[str, Any]:
+    return {
+        "read": progress.done,
+        "found": None if progress.listing else progress.listed,
+        "failed": progress.failed,
+    }
+
+
+async def _body(request: web.Request) -> dict[str, Any]:
+    try:
+        body = json.loads(await request.text())
+    except web.HTTPRequestEntityTooLarge:
+        raise _too_large() from None
+    except (ValueError, RecursionError):
+        raise _bad("The body is no JSON.") from None
+    if not isinstance(body, dict):
+        raise _bad("The body has to be a JSON object.")
+    return body
+
+
+def _question(body: dict[str, Any]) -> Question:
+    text = body.get("question")
+    if not isinstance(text, str) or not text.strip():
+        raise _bad('Ask something: {"question": "…"}.')
+    return Question(text.strip(), _conversation(body))
+
+
+def _conversation(body: dict[str, Any]) -> Conversation | None:
+    name = body.get("conversation")
+    if name is None or name == "":
+        return None
+    if not isinstance(name, str) or not _CONVERSATION.fullmatch(name):
+        raise _bad("A conversation's name has up to 128 letters, digits and the signs _ . : -")
+    return Conversation(platform="web", channel=name)
+
+
+def _bad(sentence: str) -> web.HTTPBadRequest:
+    return web.HTTPBadRequest(text=json.dumps({"error": sentence}), content_type="application/json")
+
+
+def _too_large() -> web.HTTPException:
+    sentence = f"The body is larger than {LARGEST_BODY // 1024} KB."
+    return web.HTTPRequestEntityTooLarge(
+        LARGEST_BODY, LARGEST_BODY + 1, text=json.dumps({"error": sentence}), content_type="application/json"
+    )

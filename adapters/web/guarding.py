@@ -1,0 +1,79 @@
+"""Who may send what to the page: same origin only, small bodies, and headers that leave a page nothing to run."""
+
+from collections.abc import Callable
+from ipaddress import ip_address
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from yarl import URL
+
+LARGEST_BODY = 64 * 1024
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types dompurify"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+@web.middleware
+async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuses what another site's page could send, and sets the headers on everything."""
+    if request.method not in {"GET", "HEAD"}:
+        _check_origin(request)
+    _check_host(request)
+    return await handler(request)
+
+
+async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """On every response, before it is sent."""
+    response.headers.update(HEADERS)
+    response.headers.setdefault("Cache-Control", "no-store")
+
+
+def _check_origin(request: web.Request) -> None:
+    """A browser names the page that sends; programs name none, and are not what this keeps out. A JSON body cannot be
+    sent across origins without asking first, which is never allowed here."""
+    site = request.headers.get("Sec-Fetch-Site", "same-origin")
+    origin = request.headers.get("Origin")
+    if site not in {"same-origin", "none"} or (origin and _authority(origin) != request.host.lower()):
+        raise _refused(web.HTTPForbidden, "Only this bot's own page may send this.")
+    if request.content_type != "application/json":
+        raise _refused(web.HTTPUnsupportedMediaType, "Send JSON, with Content-Type: application/json.")
+
+
+def _check_host(request: web.Request) -> None:
+    """A page elsewhere can give its own name this machine's address; then only the name tells that it is not ours."""
+    socket = request.get_extra_info("sockname")
+    if not isinstance(socket, tuple) or not ip_address(str(socket[0]).partition("%")[0]).is_loopback:
+        return
+    host = URL(f"http://{request.host}").host or ""
+    if host != "localhost" and not host.endswith(".localhost") and not _is_loopback(host):
+        raise _refused(web.HTTPForbidden, "This bot listens to this machine alone: open it as localhost.")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _authority(origin: str) -> str:
+    try:
+        return URL(origin).authority.lower()
+    except ValueError:
+        return ""
+
+
+Refusal = Callable[..., web.HTTPException]
+
+
+def _refused(kind: Refusal, sentence: str) -> web.HTTPException:
+    return kind(text=web.json_response({"error": sentence}).text, content_type="application/json")

@@ -1,0 +1,88 @@
+"""A conversation in the terminal: one question after another, until Ctrl-D."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from rich.console import Console
+from rich.text import Text
+
+from adapters.console import ConsoleReply
+from bot.settings import Settings
+from bot.wiring import Bot
+from core.delivery.delivering import deliver
+from core.vocabulary import Conversation, Question
+
+HELP = "/forget clears this conversation · /sources lists what was read · Ctrl-C stops an answer · Ctrl-D leaves"
+
+Open = Callable[[Settings], AbstractAsyncContextManager[Bot]]
+
+
+def chat(settings: Settings, name: str, open_bot: Open, out: Console, err: Console) -> int:
+    """Runs the conversation `name`. Its turns are kept in Redis, so it can be taken up again another day."""
+    place = Conversation(platform="console", channel=name)
+    # A Runner turns Ctrl-C into the end of the answer that is being written, and nothing else.
+    with asyncio.Runner() as runner:
+        opened = open_bot(settings)
+        bot = runner.run(opened.__aenter__())
+        try:
+            _welcome(bot, out)
+            _converse(runner, bot, place, out, err)
+        finally:
+            runner.run(opened.__aexit__(None, None, None))
+    return 0
+
+
+def _welcome(bot: Bot, out: Console) -> None:
+    mode = "offline: answers are quoted from the posts" if bot.settings.offline else bot.settings.chat_model
+    out.print(Text.assemble(("Footnoted", "bold"), (f"  ({mode})\n{HELP}\n", "dim")))
+
+
+def _converse(runner: asyncio.Runner, bot: Bot, place: Conversation, out: Console, err: Console) -> None:
+    tokens = 0
+    while (line := _read_line(out)) is not None:
+        match line.strip():
+            case "":
+                continue
+            case "/forget":
+                runner.run(bot.history.forget(place))
+                tokens = 0
+                out.print(Text("This conversation is forgotten.", style="dim"))
+            case "/sources":
+                runner.run(_show_sources(bot, out))
+            case "/help":
+                out.print(Text(HELP, style="dim"))
+            case text if text.startswith("/"):
+                out.print(Text(f"There is no command {text.split()[0]}. {HELP}", style="dim"))
+            case text:
+                tokens += _answer(runner, bot, Question(text, place), out, err)
+                out.print(Text(f"{tokens:,} tokens so far\n", style="dim"))
+
+
+def _read_line(out: Console) -> str | None:
+    """What the person types; None at the end. Ctrl-C on an empty line is no wish to leave."""
+    while True:
+        try:
+            return out.input("[bold cyan]›[/] ")
+        except EOFError:
+            out.print()
+            return None
+        except KeyboardInterrupt:
+            out.print(Text("\nCtrl-D leaves.", style="dim"))
+
+
+def _answer(runner: asyncio.Runner, bot: Bot, question: Question, out: Console, err: Console) -> int:
+    """Shows the answer; how many tokens it took."""
+    with ConsoleReply(out, err) as reply:
+        try:
+            runner.run(deliver(bot.asker.ask(question), reply))
+        except KeyboardInterrupt:
+            err.print(Text("Stopped.", style="dim"))
+    return reply.answer.tokens if reply.answer else 0
+
+
+async def _show_sources(bot: Bot, out: Console) -> None:
+    holdings = await bot.library.holdings()
+    for source, posts in holdings.by_source:
+        out.print(Text.assemble(source, (f"  {posts} posts", "dim")))
+    out.print(Text(f"{holdings.posts} posts, {holdings.passages} passages in all", style="dim"))

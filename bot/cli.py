@@ -1,0 +1,217 @@
+"""The commands: serve · ask · search · chat · reindex · evaluate · doctor."""
+
+import asyncio
+import sys
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from redis.exceptions import RedisError
+from rich.console import Console
+from rich.text import Text
+
+from adapters.console import ConsoleReply, JsonReply, print_json
+from bot.chatting import chat as chat_in_terminal
+from bot.doctor import examine_all
+from bot.evaluating import ask_all, measure, read_examples, show, write_details
+from bot.logs import set_up_logs
+from bot.serving import serve as serve_until_stopped
+from bot.settings import Settings, load_settings
+from bot.showing import reading_bar, show_report
+from bot.wiring import Bot, wired
+from core.delivery.delivering import as_known, deliver
+from core.delivery.documents import match_document
+from core.errors import FootnotedError, NotReady
+from core.vocabulary import Question
+
+app = typer.Typer(
+    name="footnoted",
+    help="A chat bot that answers from your posts, and shows where it found it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+out = Console()
+err = Console(stderr=True)
+
+FAILED = 1
+NOT_READY = 2
+INTERRUPTED = 130
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, and nothing else, on standard output.")]
+
+
+@app.command()
+def serve() -> None:
+    """Open the web page and answer until stopped. Reads the sources first when that was never done."""
+    settings = _settings(quiet=False)
+    _run(asyncio.run, serve_until_stopped(settings, err))
+
+
+@app.command()
+def ask(question: Annotated[str, typer.Argument(help="What you want to know.")], json: Json = False) -> None:
+    """Answer one question, with footnotes."""
+
+    async def answer() -> int:
+        async with _ready(_settings()) as bot:
+            if json:
+                document = JsonReply()
+                await deliver(bot.asker.ask(Question(question)), document)
+                return FAILED if document.error else 0
+            with ConsoleReply(out, err) as reply:
+                await deliver(bot.asker.ask(Question(question)), reply)
+            return FAILED if reply.error else 0
+
+    _run(asyncio.run, answer())
+
+
+@app.command()
+def search(
+    question: Annotated[str, typer.Argument(help="Words, or a question.")],
+    k: Annotated[int, typer.Option("-k", help="How many posts.", min=1, max=20)] = 5,
+    json: Json = False,
+) -> None:
+    """List the posts that fit best, best first."""
+
+    async def find() -> int:
+        async with _ready(_settings()) as bot:
+            posts = (await bot.retriever.search(question)).posts[:k]
+        if json:
+            keys = ("url", "title", "text", "score")
+            print_json([{key: match_document(match)[key] for key in keys} for match in posts])
+            return 0
+        for place, match in enumerate(posts, start=1):
+            passage = match.passage
+            out.print(Text.assemble((f"{place:2}. ", "bold cyan"), passage.title, (f"  {match.score:.2f}", "dim")))
+            out.print(Text(f"    {passage.url}", style="dim"), soft_wrap=True)
+        if not posts:
+            out.print("Nothing was found.")
+        return 0
+
+    _run(asyncio.run, find())
+
+
+@app.command()
+def chat(
+    system: Annotated[str | None, typer.Option("--system", help="Another persona for this conversation.")] = None,
+    name: Annotated[str, typer.Option("--name", help="Go on with, or begin, a conversation of this name.")] = "default",
+) -> None:
+    """Talk in the terminal. /forget clears the conversation, /sources lists what was read."""
+    settings = _settings(system_prompt=system) if system else _settings()
+    _run(chat_in_terminal, settings, name, _ready, out, err)
+
+
+@app.command()
+def reindex(json: Json = False) -> None:
+    """Read all sources; what has not changed is not embedded again."""
+
+    async def read() -> int:
+        async with wired(_settings()) as bot:
+            with reading_bar(err) as tell:
+                report = await bot.read(tell)
+        if json:
+            print_json(
+                {
+                    **{
+                        name: getattr(report.progress, name)
+                        for name in ("new", "changed", "unchanged", "removed", "passages")
+                    },
+                    "failures": [{"address": failure.address, "reason": failure.reason} for failure in report.failures],
+                    "seconds": round(report.seconds, 2),
+                }
+            )
+        else:
+            show_report(out, report)
+        return FAILED if report.failed_sources else 0
+
+    _run(asyncio.run, read())
+
+
+@app.command()
+def evaluate(
+    questions: Annotated[
+        Path, typer.Argument(help="JSON lines: question, and url, answers, earlier, kind.", exists=True)
+    ],
+    json: Json = False,
+    details: Annotated[Path | None, typer.Option(help="Write what was found for each question to this file.")] = None,
+) -> None:
+    """Measure how well the right posts are found, and questions about something else refused."""
+
+    settings = _settings()
+
+    async def ask_them() -> int:
+        examples = read_examples(questions)
+        async with _ready(settings) as bot:
+            results = await ask_all(bot, examples, err)
+        if details:
+            write_details(details, results)
+        figures = measure(results)
+        if json:
+            print_json(figures)
+        else:
+            show(figures, out)
+        return 0
+
+    _run(asyncio.run, ask_them())
+
+
+@app.command()
+def doctor() -> None:
+    """Look at everything the bot needs, one line each, and say what to do about what is missing."""
+    _run(asyncio.run, examine_all(out))
+
+
+def main() -> None:
+    """The console script."""
+    app()
+
+
+def _settings(quiet: bool = True, **given: Any) -> Settings:
+    """The settings, with the log set up. `quiet` commands are about their output: only what went wrong is logged."""
+    try:
+        settings = load_settings(**given)
+    except NotReady as error:
+        _tell(error)
+        raise typer.Exit(NOT_READY) from None
+    set_up_logs("warning" if quiet and settings.log_level == "info" else settings.log_level)
+    return settings
+
+
+@asynccontextmanager
+async def _ready(settings: Settings) -> AsyncGenerator[Bot, None]:
+    """The bot, with its sources read: the first command after a change reads them, and shows that on standard error."""
+    async with wired(settings) as bot:
+        reason = await bot.reason_to_read()
+        if reason:
+            err.print(Text(f"Reading the sources first: {reason}.", style="dim"))
+            with reading_bar(err) as tell:
+                report = await bot.read(tell)
+            for failure in report.failed_sources:
+                err.print(Text(f"{failure.address}: {failure.reason}", style="yellow"))
+        yield bot
+
+
+def _run(command: Callable[..., int], *arguments: Any) -> None:
+    """Runs a command to its end. What goes wrong is told in a sentence; the exit code says how it went."""
+    try:
+        code = command(*arguments)
+    except NotReady as error:
+        _tell(error)
+        code = NOT_READY
+    except FootnotedError as error:
+        err.print(Text(f"{error.for_people} ({error.id}: {error})", style="yellow"))
+        code = FAILED
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except (OSError, RedisError) as error:
+        err.print(Text(as_known(error).for_people + f" ({error})", style="yellow"))
+        code = FAILED
+    sys.exit(code)
+
+
+def _tell(error: NotReady) -> None:
+    for problem in error.problems:
+        err.print(Text.assemble(("✗ ", "red"), problem.what, (f" {problem.cure}", "dim")), soft_wrap=True)

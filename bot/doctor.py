@@ -1,0 +1,114 @@
+"""Whether all that the bot needs is here, and if not, what to do about it."""
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, closing
+from dataclasses import dataclass
+from typing import Literal
+
+from rich.console import Console
+from rich.text import Text
+
+from bot.settings import Settings, load_settings
+from bot.wiring import Bot, wired
+from core.errors import FootnotedError, NotReady
+from core.models.protocols import Prompt
+from core.vocabulary import Question
+
+MODEL_WITHIN = 30.0
+"""Seconds that a model gets for a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line: what was looked at, how it is, and the cure when it is not well."""
+
+    about: str
+    how: str
+    cure: str = ""
+    kind: Literal["well", "wrong", "note"] = "well"
+
+
+async def examine_all(out: Console) -> int:
+    """Prints a line for everything; the exit code is 1 when something is wrong, 2 when settings are."""
+    try:
+        settings = load_settings()
+    except NotReady as error:
+        for problem in error.problems:
+            _show(out, Finding("settings", problem.what, problem.cure, "wrong"))
+        return 2
+    wrong = 0
+    async with aclosing(_findings(settings)) as findings:
+        async for finding in findings:
+            _show(out, finding)
+            wrong += finding.kind == "wrong"
+    out.print(Text("All is well." if not wrong else f"{wrong} to mend.", style="bold"))
+    return 1 if wrong else 0
+
+
+async def _findings(settings: Settings) -> AsyncGenerator[Finding, None]:
+    yield Finding("settings", "read")
+    yield _port(settings)
+    try:
+        async with wired(settings) as bot:
+            where = "the server in REDIS_URL" if settings.redis_url else f"embedded, in {settings.data_dir}"
+            yield Finding("Redis", f"{where}; it answers, and it searches")
+            for check in (_embedding, _chat, _posts):
+                yield await check(bot)
+    except NotReady as error:
+        for problem in error.problems:
+            yield Finding("Redis", problem.what, problem.cure, "wrong")
+
+
+def _port(settings: Settings) -> Finding:
+    address = f"{settings.web_host}:{settings.web_port}"
+    family = socket.AF_INET6 if ":" in settings.web_host else socket.AF_INET
+    with closing(socket.socket(family)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.web_host, settings.web_port))
+        except OSError as error:
+            cure = "Fine when the bot is running; else set WEB_PORT to a free one."
+            return Finding("web page", f"{address} is taken ({error.strerror})", cure, "note")
+    return Finding("web page", f"{address} is free")
+
+
+async def _embedding(bot: Bot) -> Finding:
+    name = bot.embedder.name
+    try:
+        async with asyncio.timeout(MODEL_WITHIN):
+            dimensions = await bot.embedder.dimensions()
+    except (FootnotedError, TimeoutError) as error:
+        cure = "Look at OPENAI_API_KEY, OPENAI_BASE_URL and EMBEDDING_MODEL."
+        return Finding("embedding model", f"{name} does not answer: {error}", cure, "wrong")
+    return Finding("embedding model", f"{name}, {dimensions} dimensions")
+
+
+async def _chat(bot: Bot) -> Finding:
+    model = bot.chat
+    if not model.reads_instructions:
+        return Finding("chat model", "none: answers are quoted from the posts", "Set OPENAI_API_KEY for one.", "note")
+    prompt = Prompt("Answer in one word.", (), "Are you there?", Question("Are you there?"))
+    try:
+        async with asyncio.timeout(MODEL_WITHIN), aclosing(model.write(prompt)) as pieces:
+            await anext(pieces, "")
+    except (FootnotedError, TimeoutError) as error:
+        cure = "Look at OPENAI_API_KEY, OPENAI_BASE_URL and CHAT_MODEL."
+        return Finding("chat model", f"{model.name} does not answer: {error}", cure, "wrong")
+    return Finding("chat model", model.name)
+
+
+async def _posts(bot: Bot) -> Finding:
+    holdings = await bot.library.holdings()
+    reason = await bot.reason_to_read()
+    how = f"{holdings.posts} posts in {holdings.passages} passages"
+    return Finding("posts", f"{how}; {reason}", "Run `footnoted reindex`.", "note") if reason else Finding("posts", how)
+
+
+def _show(out: Console, finding: Finding) -> None:
+    sign, style = {"well": ("✓", "green"), "wrong": ("✗", "red"), "note": ("·", "yellow")}[finding.kind]
+    line = Text.assemble((f"{sign} ", style), (f"{finding.about}: ", "bold"), finding.how)
+    if finding.cure:
+        line.append(f"  → {finding.cure}", style="dim")
+    out.print(line, soft_wrap=True)

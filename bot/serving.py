@@ -1,0 +1,126 @@
+"""Opening the adapters together, watching them, closing them in order."""
+
+import asyncio
+import signal
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import structlog
+from aiohttp import web
+from rich.console import Console
+from rich.text import Text
+
+from adapters.web.app import About, web_app
+from bot.settings import Settings
+from bot.showing import reading_bar
+from bot.wiring import Bot, wired
+from core.delivery.delivering import as_known
+from core.errors import FootnotedError, NotReady, Problem
+from core.reindexing.progress import Progress
+
+log = structlog.get_logger()
+
+READ_AGAIN_AFTER = 60.0
+"""Seconds until a first reading that brought nothing is tried again."""
+
+FINISH_WITHIN = 5.0
+"""Seconds that running answers get when the bot is stopped."""
+
+
+class Reading:
+    """The background reading of the sources; `progress` is None when none is running."""
+
+    def __init__(self, bot: Bot, console: Console) -> None:
+        self._bot = bot
+        self._console = console
+        self.progress: Progress | None = None
+
+    async def keep_up(self) -> None:
+        """Reads the sources when that is needed. What goes wrong is logged, and tried again until there are posts."""
+        while reason := await self._bot.reason_to_read():
+            log.info("the sources are being read", reason=reason)
+            try:
+                await self._read()
+            except FootnotedError as error:
+                log.error("the sources were not read", error_id=error.id, cause=str(error))
+            else:
+                if (await self._bot.library.holdings()).posts:
+                    return
+            await asyncio.sleep(READ_AGAIN_AFTER)
+
+    async def _read(self) -> None:
+        self.progress = Progress()
+        try:
+            with reading_bar(self._console) as tell:
+
+                def told(progress: Progress) -> None:
+                    self.progress = progress
+                    tell(progress)
+
+                report = await self._bot.read(told)
+        finally:
+            self.progress = None
+        for failure in report.failures:
+            log.warning("something was not read", address=failure.address, reason=failure.reason)
+
+
+async def serve(settings: Settings, console: Console) -> int:
+    """Serves until SIGINT or SIGTERM. Raises NotReady when something at the start is not as it must be."""
+    async with wired(settings) as bot:
+        reading = Reading(bot, console)
+        sources = ", ".join(source.name for source in settings.all_sources)
+        about = About(settings.offline, None if settings.offline else settings.chat_model, sources)
+        app = web_app(bot.asker, bot.history.forget, bot.library, lambda: reading.progress, about)
+        async with _listening(app, settings) as address:
+            _greet(console, settings, address)
+            await _until_stopped(reading)
+    return 0
+
+
+async def _until_stopped(reading: Reading) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with asyncio.TaskGroup() as tasks:
+        background = tasks.create_task(_guarded(reading))
+        await stop.wait()
+        background.cancel()
+
+
+async def _guarded(reading: Reading) -> None:
+    """Reading must not end the bot: whatever stops it, questions are answered from what is there."""
+    try:
+        await reading.keep_up()
+    except Exception as error:  # a door: behind it the bot goes on serving
+        known = as_known(error)
+        log.error("reading the sources ended", error_id=known.id, cause=str(known), exc_info=error)
+
+
+@asynccontextmanager
+async def _listening(app: web.Application, settings: Settings) -> AsyncGenerator[str, None]:
+    """The web server's address, while it listens."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=FINISH_WITHIN, handler_cancellation=True)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, settings.web_host, settings.web_port)
+        try:
+            await site.start()
+        except OSError as error:
+            what = f"{settings.web_host}:{settings.web_port} cannot be listened on ({error.strerror})."
+            raise NotReady(Problem(what, "Set WEB_HOST and WEB_PORT to a free address.")) from error
+        host, port = runner.addresses[0][:2]
+        yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    finally:
+        await runner.cleanup()
+
+
+def _greet(console: Console, settings: Settings, address: str) -> None:
+    console.print(Text.assemble(("Footnoted", "bold"), " answers at ", (address, "bold cyan")), soft_wrap=True)
+    if settings.offline:
+        console.print(
+            Text("Offline mode: no key is set, so answers are quoted from the posts, without a language model.", "dim"),
+            soft_wrap=True,
+        )
+    names = ", ".join(source.name for source in settings.all_sources)
+    console.print(Text(f"Sources: {names}. Ctrl-C stops.", style="dim"), soft_wrap=True)

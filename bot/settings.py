@@ -1,0 +1,224 @@
+"""The only reader of the environment, `.env` and `footnoted.toml`. Settings are frozen, and secrets are masked."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from core.errors import NotReady, Problem
+from core.vocabulary import Source
+
+TOML = Path("footnoted.toml")
+_HERE = Path(__file__).parent
+MANUAL = _HERE / "manual" if (_HERE / "manual").is_dir() else _HERE.parent / "docs"
+"""The bot's own manual: beside this file in a wheel, in `docs/` in a checkout."""
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def _duration(value: object) -> object:
+    """`90s`, `15m`, `12h`, `30d`, `4w`; everything else is left to pydantic (seconds, ISO 8601)."""
+    found = re.fullmatch(r"\s*(\d+)\s*([smhdw])\s*", value) if isinstance(value, str) else None
+    return timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else value
+
+
+def _listed(value: object) -> object:
+    """`a, b` as well as a list."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _web_address(value: str) -> str:
+    if not re.match(r"https?://[^/\s]", value):
+        raise ValueError("a web address begins with http:// or https://")
+    return value
+
+
+def _redis_address(value: str) -> str:
+    if not re.match(r"(rediss?|unix)://", value):
+        raise ValueError("an address of Redis begins with redis://, rediss:// or unix://")
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta())]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+
+
+class SourceSettings(BaseModel):
+    """One `[[sources]]` of footnoted.toml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1)
+    feed: WebAddress | None = None
+    sitemap: WebAddress | None = None
+    folder: Path | None = None
+    url: WebAddress | None = None
+    selector: str = ""
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    limit: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if sum(place is not None for place in (self.feed, self.sitemap, self.folder)) != 1:
+            raise ValueError(f"source “{self.name}” needs exactly one of feed, sitemap and folder")
+        return self
+
+    def source(self) -> Source:
+        """As core knows it."""
+        kind: Literal["feed", "sitemap", "folder"] = "feed" if self.feed else "sitemap" if self.sitemap else "folder"
+        return Source(
+            name=self.name,
+            kind=kind,
+            address=self.feed or self.sitemap or str(self.folder),
+            selector=self.selector,
+            include=self.include,
+            exclude=self.exclude,
+            limit=self.limit,
+            published_at=self.url or "",
+        )
+
+
+class Settings(BaseSettings):
+    """Everything an operator decides. The manual's page on settings explains each by its name in capitals."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="ignore", frozen=True, toml_file=TOML, env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    redis_url: (
+        Annotated[SecretStr, AfterValidator(lambda url: SecretStr(_redis_address(url.get_secret_value())))] | None
+    ) = None
+    openai_api_key: SecretStr | None = None
+    openai_base_url: WebAddress | None = None
+    azure_openai_endpoint: WebAddress | None = None
+    azure_openai_api_key: SecretStr | None = None
+    openai_api_version: str | None = None
+    chat_model: str = "gpt-5.4-mini"
+    embedding_model: str = "text-embedding-3-small"
+    embedding_dimensions: int | None = Field(default=None, ge=1, le=32_768)
+    system_prompt: str | None = None
+    answer_beyond_sources: bool = False
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    context_tokens: int = Field(default=8_000, ge=1_000)
+    top_k: int = Field(default=5, ge=1, le=20)
+    min_score: float | None = Field(default=None, ge=0, le=1)
+    history_turns: int = Field(default=10, ge=0, le=1_000)
+    history_ttl: Duration = timedelta(days=30)
+    questions_per_minute: int = Field(default=10, ge=1)
+    channel_questions_per_minute: int = Field(default=30, ge=1)
+    vector_index: Literal["auto", "flat", "hnsw"] = "auto"
+    vector_precision: Literal["float32", "float16"] = "float32"
+    feeds: Annotated[tuple[WebAddress, ...], NoDecode, BeforeValidator(_listed)] = ()
+    sources: tuple[SourceSettings, ...] = ()
+    web_host: str = "127.0.0.1"
+    web_port: int = Field(default=8080, ge=0, le=65_535)
+    data_dir: Path = Path(".footnoted")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
+
+    @field_validator("sources")
+    @classmethod
+    def _names_differ(cls, sources: tuple[SourceSettings, ...]) -> tuple[SourceSettings, ...]:
+        names = [source.name for source in sources]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two sources are called “{twice[0]}”")
+        return sources
+
+    @property
+    def azure(self) -> bool:
+        return self.azure_openai_endpoint is not None
+
+    @property
+    def offline(self) -> bool:
+        """Neither a key nor a server of one's own: nothing leaves this machine."""
+        return not (self.openai_api_key or self.openai_base_url or self.azure)
+
+    @property
+    def all_sources(self) -> tuple[Source, ...]:
+        """What is to be read: the sources of footnoted.toml and the feeds; the bot's own manual when there are none."""
+        feeds = tuple(Source(name=_feed_name(address), kind="feed", address=address) for address in self.feeds)
+        return (*(source.source() for source in self.sources), *feeds) or (_MANUAL_SOURCE,)
+
+
+_MANUAL_SOURCE = Source(name="manual", kind="folder", address=str(MANUAL), exclude=("decisions/*", "architecture.md"))
+
+
+def _feed_name(address: str) -> str:
+    return re.sub(r"^https?://(www\.)?|/$", "", address)
+
+
+def load_settings(**given: Any) -> Settings:
+    """The settings; what is `given` wins. Raises NotReady with everything that is wrong, each with its cure."""
+    problems: list[Problem] = []
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+        problems = list(map(_problem, found))
+        # With defaults in the place of what is wrong, the rest can be looked at, too.
+        wrong = {str(each["loc"][0]).lower() for each in found}
+        settings = Settings(**given, **{name: Settings.model_fields[name].default for name in wrong})
+    except (SettingsError, tomllib.TOMLDecodeError) as error:
+        raise NotReady(Problem(f"{TOML} cannot be read: {error}.", "Correct it.")) from None
+    problems += _contradictions(settings)
+    if problems:
+        raise NotReady(*problems)
+    return settings
+
+
+def _problem(error: Any) -> Problem:
+    name, *inner = (str(part) for part in error["loc"])
+    where = f"{TOML}, {name}" + "".join(f" {part}" for part in inner) if name == "sources" else name.upper()
+    message = re.sub(r"^(Value|Assertion) error, ", "", error["msg"])
+    if error["type"] == "missing":
+        return Problem(f"{where} is missing.", "Add it.")
+    if error["type"] == "extra_forbidden":
+        return Problem(f"{where} is no setting.", "Take it out, or correct its spelling.")
+    return Problem(f"{where} is wrong: {message}.", "Correct it, or take it out to use the default.")
+
+
+def _contradictions(settings: Settings) -> Iterator[Problem]:
+    """What only shows when several settings are seen together, or beside the files."""
+    azure = ("azure_openai_endpoint", "azure_openai_api_key", "openai_api_version")
+    missing = [name.upper() for name in azure if not getattr(settings, name)]
+    if (settings.azure or settings.azure_openai_api_key) and missing:
+        yield Problem(
+            f"Azure OpenAI is set up in part: {' and '.join(missing)} missing.", f"Set {' and '.join(missing)}."
+        )
+    for source in settings.sources:
+        if source.folder and not source.folder.is_dir():
+            yield Problem(f"The folder of source “{source.name}” is not there.", f"Correct {source.folder}.")

@@ -1,0 +1,76 @@
+"""Looking around in what is known: how much there is, what could be asked, one post whole."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+
+from core.knowledge.edition import current
+from core.knowledge.schema import HASH_FIELDS, from_hash, index_info
+from core.memory import keys
+from core.vocabulary import Passage, Post
+
+LOOKED_AT = 500
+"""Passages among which examples are looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """How many posts and passages there are, and the posts of each source."""
+
+    posts: int = 0
+    passages: int = 0
+    by_source: tuple[tuple[str, int], ...] = ()
+
+
+class Library:
+    """Reads the live edition; all of it is empty as long as nothing has been read."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def holdings(self) -> Holdings:
+        """What there is at this moment; it grows while a first edition is being read."""
+        edition = await current(self._redis)
+        if edition is None:
+            return Holdings()
+        ledger = await edition.ledger()
+        counts = Counter(record.source for record in ledger.values())
+        info = await index_info(self._redis, edition.index)
+        return Holdings(len(ledger), int(str(info["num_docs"])), tuple(sorted(counts.items())))
+
+    async def examples(self, most: int) -> list[str]:
+        """Questions that the posts surely answer: their headings that are questions, then what their titles are about;
+        at most one of a post."""
+        if await current(self._redis) is None:
+            return []
+        query = ("*", "RETURN", 2, "title", "heading", "LIMIT", 0, LOOKED_AT)
+        _, *rows = await self._redis.execute_command("FT.SEARCH", keys.POSTS, *query)
+        posts: dict[str, str] = {}
+        for fields in rows[1::2]:
+            named = {name.decode(): value.decode() for name, value in zip(fields[::2], fields[1::2], strict=True)}
+            title, heading = named.get("title", ""), named.get("heading", "").split(" › ")[-1]
+            question = heading if heading.endswith("?") else ""
+            posts[title] = posts.get(title) or question
+        asked = [question for question in posts.values() if question]
+        named_titles = [
+            title if title.endswith("?") else f"What is “{title}” about?"
+            for title, question in posts.items()
+            if not question
+        ]
+        return [*asked, *named_titles][:most]
+
+    async def post(self, url: str) -> Post | None:
+        """A post as it was read, put together from its passages."""
+        edition = await current(self._redis)
+        record = (await edition.ledger()).get(url) if edition else None
+        if edition is None or record is None:
+            return None
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for position in range(record.passages):
+                pipe.hmget(keys.passage(edition.number, url, position), HASH_FIELDS)
+            passages: list[Passage] = [passage for row in await pipe.execute() if (passage := from_hash(row))]
+        if not passages:
+            return None
+        text = "\n\n".join(passage.text for passage in passages)
+        return Post(url, record.title, text, record.source, passages[0].published)
