@@ -20,7 +20,7 @@ from core.reindexing.progress import Progress
 
 log = structlog.get_logger()
 
-READ_AGAIN_AFTER = 60.0
+READ_AGAIN_AFTER = 15.0
 """Seconds until a first reading that brought nothing is tried again."""
 
 FINISH_WITHIN = 5.0

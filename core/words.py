@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import snowballstemmer
 
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"\w*[^\W_]\w*")
 _stemmer = snowballstemmer.stemmer("english")
 
 STOPWORDS = frozenset(
@@ -14,9 +14,10 @@ STOPWORDS = frozenset(
     "in into is it its itself just may me might more most must my no nor not of off on once only or other our out "
     "over own same she should so some such than that the their them then there these they this those through to too "
     "under until up upon us very was we were what when where which while who whom whose why will with would you your "
-    "s t".split()
+    "d don doesn didn isn aren wasn weren wouldn couldn shouldn hasn haven hadn ll m re s t ve many much please tell "
+    "hello hi hey thanks thank ok okay bye".split()
 )
-"""Words that say nothing about what a question is about, those that ask among them."""
+"""Words that say nothing about what a question is about: those that ask, that greet, and what contractions leave."""
 
 
 def words(text: str) -> list[str]:

@@ -2,14 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 
+SMALLEST_SPREAD = 1e-5
+
 
 def fuse(legs: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """The even sum of the legs, each stretched to run from 0 to 1, best first; every score lies between 0 and 1.
 
-    A leg that does not name a candidate gives it nothing; an empty leg does not count. A sum of stretched scores ranks
-    better than reciprocal ranks where one leg is stronger than another (measured: MRR 0.88 against 0.82).
+    A leg that does not name a candidate gives it nothing; one that is empty or cannot tell candidates apart does not
+    count. A sum of stretched scores ranks better than reciprocal ranks where one leg is stronger than another
+    (measured: MRR 0.88 against 0.82).
     """
-    counted = [leg for leg in legs if leg]
+    counted = [
+        leg for leg in legs if leg and (len(leg) == 1 or max(leg.values()) - min(leg.values()) > SMALLEST_SPREAD)
+    ]
     fused: dict[str, float] = {}
     for leg in counted:
         low, high = min(leg.values()), max(leg.values())

@@ -15,6 +15,10 @@ CANDIDATES = 50
 """Passages that each search brings."""
 
 MOST_WORDS = 64
+LEAST_RARITY = log(2)
+"""A word that stands in half of the posts, or more, finds nothing. Posts that were just replaced are counted twice for
+a while, so that words may even seem to stand in more posts than there are."""
+
 SHORTEST_MISSPELT = 5
 """Letters; shorter words have too many neighbours."""
 
@@ -40,11 +44,12 @@ async def weigh(redis: Redis, index: str, texts: Sequence[str]) -> list[list[Ter
     return [[term(word) for word in words] for words in asked]
 
 
-async def by_words(redis: Redis, index: str, questions: Sequence[Iterable[Term]]) -> list[dict[str, float]]:
+async def by_words(redis: Redis, index: str, questions: Sequence[Sequence[Term]]) -> list[dict[str, float]]:
     """BM25 scores, for all questions in one trip."""
     async with redis.pipeline(transaction=False) as pipe:
         for terms in questions:
-            query = "|".join(term.query for term in terms) or "-*"
+            rare = [term.query for term in terms if term.rarity >= LEAST_RARITY]
+            query = "|".join(rare or [term.query for term in terms]) or "-*"
             # The default scorer of RediSearch 2 is TF-IDF, which is far weaker: BM25 has to be asked for.
             _search(pipe, index, f"({query})", "SCORER", "BM25STD", "WITHSCORES", "NOCONTENT", "LIMIT", 0, CANDIDATES)
         replies = await _execute(pipe)

@@ -35,6 +35,8 @@ class Wording:
             self._weights[name] = max(self._weights.get(name, 0.0), term.rarity)
             if term.misspelt:
                 self._misspelt.append(term.word)
+        # Stemming changes the ends of words: what begins otherwise than all of the question's words need not be tried.
+        self._beginnings = {name[:2] for name in self._weights} | {word[:1] for word in self._misspelt}
         self._total = sum(self._weights.values()) or 1.0
 
     def in_sentence(self, head: str, text: str) -> tuple[float, float]:
@@ -50,6 +52,8 @@ class Wording:
     def _found(self, text: str) -> set[str]:
         found = set()
         for word in set(words(text)):
+            if word[:2] not in self._beginnings and word[:1] not in self._beginnings:
+                continue
             stemmed = stem(word)
             if stemmed in self._weights:
                 found.add(stemmed)

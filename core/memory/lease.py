@@ -1,15 +1,14 @@
 """One holder at a time, in any process: a lease in Redis that its holder keeps renewing."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 from redis.asyncio import Redis
-from redis.asyncio.lock import Lock
-from redis.exceptions import LockError, LockNotOwnedError
+from redis.exceptions import LockError
 
 from core.errors import AlreadyReading
+from core.repeating import repeating
 
 LASTS = timedelta(seconds=30)
 """A dead holder's lease passes on after this long."""
@@ -25,18 +24,8 @@ async def lease(redis: Redis, key: str) -> AsyncGenerator[None, None]:
     if not await lock.acquire(blocking=False):
         raise AlreadyReading
     try:
-        async with asyncio.TaskGroup() as tasks:
-            renewing = tasks.create_task(_renew(lock))
-            try:
-                yield
-            finally:
-                renewing.cancel()
+        async with repeating(lock.reacquire, every=LASTS / 3):
+            yield
     finally:
-        with suppress(LockNotOwnedError, LockError):
+        with suppress(LockError):
             await lock.release()
-
-
-async def _renew(lock: Lock) -> None:
-    while True:
-        await asyncio.sleep(LASTS.total_seconds() / 3)
-        await lock.reacquire()

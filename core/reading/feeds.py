@@ -3,16 +3,17 @@
 import asyncio
 import hashlib
 import io
+import re
 from calendar import timegm
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from html import unescape
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
 import feedparser
-from bs4 import BeautifulSoup
 from yarl import URL
 
 from core.errors import CannotRead
@@ -27,6 +28,7 @@ AHEAD = 4
 SHORTEST_WHOLE = 1_500
 """Characters of a bare description from which on it is taken for the whole post and not for a summary."""
 
+_TAG = re.compile(r"<[^<>]*>")
 _CUT_OFF = ("…", "...", "[…]", "[...]", "read more", "continue reading", "weiterlesen", "lire la suite")
 
 
@@ -138,7 +140,7 @@ def _entry(entry: Mapping[str, Any], home: str, source: Source) -> Entry:
     content = next((part["value"] for part in entry.get("content", ()) if part.get("value", "").strip()), "")
     summary = entry.get("summary", "")
     body = content or summary
-    title = " ".join(BeautifulSoup(entry.get("title", ""), "lxml").get_text(" ").split())
+    title = " ".join(_text(entry.get("title", "")).split())
     return Entry(
         url=_address(entry, home, title),
         title=title,
@@ -174,10 +176,15 @@ def _published(entry: Mapping[str, Any]) -> datetime | None:
 
 def _whole(content: str, summary: str) -> bool:
     """Whether the feed carries the full post. A body that ends in dots or "read more" was cut off."""
-    text = BeautifulSoup(content or summary, "lxml").get_text(" ").strip().lower()
+    text = _text(content or summary).strip().lower()
     if text.rstrip(" →»").endswith(_CUT_OFF):
         return False
     return bool(content.strip()) or len(text) >= SHORTEST_WHOLE
+
+
+def _text(html: str) -> str:
+    """Roughly what is to be read, without the cost of a parser: for a title, and to see how a body ends."""
+    return unescape(_TAG.sub(" ", html))
 
 
 def _paged(address: str, number: int) -> str:

@@ -1,8 +1,9 @@
 """A run of reindexing: bring the edition that is answered from up to date with the sources."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from time import perf_counter
 
 import structlog
@@ -18,13 +19,15 @@ from core.models.protocols import Embedder
 from core.reading.fetcher import Fetcher
 from core.reindexing.pipeline import Pipeline
 from core.reindexing.progress import Report, Tally, Tell
+from core.repeating import repeating
 from core.tokens import Tokens
 from core.vocabulary import Source
 
 log = structlog.get_logger()
 
-CALIBRATE_EVERY = 2.0
-"""Seconds between calibrations while a first edition fills and is asked already."""
+CALIBRATE_AFTER = timedelta(seconds=2)
+CALIBRATE_LESS = 4.0
+"""A first edition is asked while it still fills: it is calibrated after 2 s, and after ever longer pauses."""
 
 
 class Reindexing:
@@ -69,11 +72,9 @@ class Reindexing:
         if live is None:
             # Nothing answers yet: what is read can be asked about at once.
             await publish(self._redis, edition)
-            async with asyncio.TaskGroup() as tasks:
-                calibrating = tasks.create_task(self._keep_calibrated(edition))
-                report = await self._fill(edition, sources, tell)
-                calibrating.cancel()
-            return report
+            calibrated = partial(calibrate, self._retriever, edition)
+            async with repeating(calibrated, every=CALIBRATE_AFTER, growing=CALIBRATE_LESS):
+                return await self._fill(edition, sources, tell)
         report = await self._fill(edition, sources, tell)
         await publish(self._redis, edition)
         await drop(self._redis, live.number)
@@ -99,11 +100,6 @@ class Reindexing:
             seconds=round(perf_counter() - began, 1),
         )
         return Report(progress, perf_counter() - began, tuple(tally.failures))
-
-    async def _keep_calibrated(self, edition: Edition) -> None:
-        while True:
-            await asyncio.sleep(CALIBRATE_EVERY)
-            await calibrate(self._retriever, edition)
 
 
 def _first(group: BaseExceptionGroup[Exception]) -> Exception:

@@ -1,0 +1,40 @@
+// The calls of the page to its server, and the sentence with which the server refuses one.
+
+import { serverSentEvents } from "./event-stream.js";
+
+export class Refusal extends Error {}
+
+async function call(path, options) {
+  const response = await fetch(`./api/${path}`, { cache: "no-store", ...options });
+  if (response.ok) return response;
+  // A proxy on the way answers with a page of its own.
+  const { error } = await response.json().catch(() => ({}));
+  throw new Refusal(error ?? `The server could not answer (${response.status}).`);
+}
+
+function post(path, body, { headers, signal } = {}) {
+  return call(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", ...headers },
+    body: JSON.stringify(body),
+    signal,
+  });
+}
+
+export async function* answerEvents(question, conversation, signal) {
+  const headers = { Accept: "text/event-stream" };
+  const response = await post("ask", { question, conversation }, { headers, signal });
+  yield* serverSentEvents(response.body);
+}
+
+export async function forget(conversation) {
+  await post("forget", { conversation });
+}
+
+export async function readStatus() {
+  return (await call("status")).json();
+}
+
+export async function readPost(url) {
+  return (await call(`post?url=${encodeURIComponent(url)}`)).json();
+}

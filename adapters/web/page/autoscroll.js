@@ -1,0 +1,22 @@
+// Follows a growing answer down the page until somebody scrolls up.
+
+import { page } from "./elements.js";
+
+const NEAR_BOTTOM_PX = 64;
+let following = true;
+let lastScroll = 0;
+
+export function trackScroll() {
+  const { scrollHeight, clientHeight } = document.documentElement;
+  const atBottom = scrollHeight - clientHeight - scrollY <= NEAR_BOTTOM_PX;
+  if (atBottom) following = true;
+  else if (scrollY < lastScroll) following = false;
+  lastScroll = scrollY;
+}
+
+export function follow(wanted = following) {
+  following = wanted;
+  // The first screen has nothing to follow, however small the window is.
+  if (!following || !page.log.hasChildNodes()) return;
+  scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
+}

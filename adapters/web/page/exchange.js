@@ -1,0 +1,119 @@
+// One question and its answer, from searching through writing to answered or failed.
+
+import { follow } from "./autoscroll.js";
+import { copyButton } from "./copy-button.js";
+import { element } from "./elements.js";
+import { footnoteList, linkedMarks, nearestList, plainMark, setMarks } from "./footnotes.js";
+import { renderAnswer } from "./markdown.js";
+import { patch, placeCaret, steady } from "./partial-markdown.js";
+import { plural } from "./wording.js";
+
+export const BROKE_OFF = "The connection broke off.";
+
+export class Exchange {
+  constructor(question, tryAgain) {
+    this.question = question;
+    this.tryAgain = tryAgain;
+    this.article = element("article", { className: "answer", ariaLabel: question });
+    const asked = element("h2", { className: "asked" }, question);
+    this.node = element("section", { className: "exchange" }, asked, this.article);
+    this.begin();
+  }
+
+  begin() {
+    this.written = "";
+    this.answer = null;
+    this.failure = null;
+    this.headings = {};
+    this.progress = element("p", { className: "progress" }, "Searching the posts…");
+    this.text = element("div", { className: "prose" });
+    this.article.replaceChildren(this.progress, this.text);
+    this.setState("searching");
+  }
+
+  setState(state) {
+    this.state = state;
+    this.article.dataset.state = state;
+    this.article.ariaBusy = state === "searching" || state === "writing";
+    if (state !== "searching") this.progress.remove();
+  }
+
+  found(passages) {
+    for (const { url, title, heading } of passages) {
+      if (heading && heading !== title) this.headings[url] ??= heading;
+    }
+    const titles = [...new Set(passages.map((passage) => passage.title))];
+    const more = titles.length > 2 ? ` and ${titles.length - 2} more` : "";
+    if (titles.length) this.progress.textContent = `Reading ${titles.slice(0, 2).join(", ")}${more}…`;
+  }
+
+  wrote(text) {
+    this.written += text;
+    this.setState("writing");
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = undefined;
+      if (this.state === "writing") this.showUnfinished();
+    });
+  }
+
+  showUnfinished() {
+    const fragment = renderAnswer(steady(this.written));
+    placeCaret(fragment);
+    this.show(fragment, plainMark);
+    follow();
+  }
+
+  show(fragment, markFor) {
+    setMarks(fragment, markFor);
+    patch(this.text, fragment);
+  }
+
+  finish(answer) {
+    this.answer = answer;
+    this.setState("answered");
+    const { sources, nearest, timings_ms } = answer;
+    this.show(renderAnswer(answer.answer, sources), linkedMarks(sources));
+    if (sources.length) this.article.append(footnoteList(sources, this.headings));
+    if (nearest.length) this.article.append(nearestList(nearest, this.headings));
+    const copy = copyButton("copy-answer", "Copy this answer with its footnotes", () => this.copied);
+    const timing = element("span", { className: "timing" }, `${(timings_ms.total / 1000).toFixed(1)} s`);
+    this.article.append(element("footer", { className: "actions" }, copy, timing));
+  }
+
+  fail(sentence, id) {
+    this.failure = { sentence, id };
+    this.setState("failed");
+    this.show(renderAnswer(this.written), plainMark);
+    const shown = element("p", {}, sentence);
+    if (id) shown.append(" ", element("span", { className: "reference" }, `Reference ${id}`));
+    const again = element("button", { type: "button", className: "try-again quiet" }, "Try again");
+    again.addEventListener("click", this.tryAgain);
+    this.article.append(element("div", { className: "failure" }, shown, again));
+  }
+
+  get copied() {
+    const { answer, sources } = this.answer;
+    if (!sources.length) return answer;
+    return `${answer}\n\n${sources.map(({ number, title, url }) => `[${number}] ${title}, ${url}`).join("\n")}\n`;
+  }
+
+  get spoken() {
+    if (this.failure) return this.failure.sentence;
+    const text = this.text.cloneNode(true);
+    text.querySelectorAll(".mark, button").forEach((node) => node.remove());
+    const count = this.answer.sources.length;
+    return `${text.textContent.trim()} ${count ? `${plural(count, "footnote")}.` : ""}`;
+  }
+
+  toJSON() {
+    const { question, written, answer, failure, headings } = this;
+    return { question, written, answer, failure, headings };
+  }
+
+  restore({ written, answer, failure, headings }) {
+    Object.assign(this, { written, headings });
+    if (answer) this.finish(answer);
+    // What was running when the page was left has neither.
+    else this.fail(failure?.sentence ?? BROKE_OFF, failure?.id);
+  }
+}

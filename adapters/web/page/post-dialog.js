@@ -1,0 +1,31 @@
+// Shows a post that has no public address in a dialog.
+
+import { readPost, Refusal } from "./api.js";
+import { page } from "./elements.js";
+import { renderPost } from "./markdown.js";
+
+export async function openPost(url) {
+  page.postTitle.textContent = "Opening…";
+  page.postAddress.textContent = url;
+  page.postText.replaceChildren();
+  page.post.showModal();
+  page.postText.focus();
+  // Meanwhile another post may have been opened.
+  const stillWanted = () => page.postAddress.textContent === url;
+  try {
+    const post = await readPost(url);
+    if (stillWanted()) showPost(post);
+  } catch (error) {
+    const sentence = error instanceof Refusal ? error.message : "This post could not be opened.";
+    if (stillWanted()) page.postTitle.textContent = sentence;
+  }
+}
+
+function showPost({ title, text, url }) {
+  page.postTitle.textContent = title || url;
+  const fragment = renderPost(text);
+  const first = fragment.firstElementChild;
+  if (first?.matches("h1, h2, h3") && first.textContent.trim() === title) first.remove();
+  page.postText.replaceChildren(fragment);
+  page.postText.scrollTop = 0;
+}
