@@ -161,7 +161,7 @@ def evaluate(
 @app.command()
 def doctor() -> None:
     """Look at everything the bot needs, one line each, and say what to do about what is missing."""
-    _run(asyncio.run, examine_all(out))
+    _run(examine_all, out)
 
 
 def main() -> None:

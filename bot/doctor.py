@@ -30,7 +30,7 @@ class Finding:
     kind: Literal["well", "wrong", "note"] = "well"
 
 
-async def examine_all(out: Console) -> int:
+def examine_all(out: Console) -> int:
     """Prints a line for everything; the exit code is 1 when something is wrong, 2 when settings are."""
     try:
         settings = load_settings()
@@ -38,6 +38,10 @@ async def examine_all(out: Console) -> int:
         for problem in error.problems:
             _show(out, Finding("settings", problem.what, problem.cure, "wrong"))
         return 2
+    return asyncio.run(_examine(settings, out))
+
+
+async def _examine(settings: Settings, out: Console) -> int:
     wrong = 0
     async with aclosing(_findings(settings)) as findings:
         async for finding in findings:

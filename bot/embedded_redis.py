@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import BinaryIO
 
 from core.errors import NotReady, Problem
 
@@ -134,9 +135,7 @@ def _locked(path: Path, how: int) -> Iterator[None]:
 def keep(folder: Path) -> None:
     """Runs the server until nobody uses it any more, and starts it again when it ends before that."""
     with (folder / "keeper.lock").open("ab") as mine:
-        try:
-            fcntl.flock(mine, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _mine(mine):
             return
         unused = threading.Event()
         threading.Thread(target=_wait_until_unused, args=(folder, unused), daemon=True).start()
@@ -146,6 +145,18 @@ def keep(folder: Path) -> None:
                 _serve(folder, path, unused)
         if _answers(path):
             _shut_down(path)
+
+
+def _mine(file: BinaryIO) -> bool:
+    # A bot that looks whether there is a keeper has the lock for a moment, too.
+    for _ in range(50):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.01)
+        else:
+            return True
+    return False
 
 
 def _wait_until_unused(folder: Path, unused: threading.Event) -> None:

@@ -38,6 +38,8 @@ from core.reindexing.progress import Report, Tell
 from core.reindexing.run import Reindexing
 from core.tokens import ModelTokens, Tokens, estimate
 
+VERSION = version("footnoted")
+
 
 @dataclass(frozen=True, slots=True)
 class Models:
@@ -86,7 +88,7 @@ class Bot:
 
     def _sources_digest(self) -> str:
         # The manual changes with the version.
-        return hashlib.sha256(f"{self.settings.all_sources} {version('footnoted')}".encode()).hexdigest()
+        return hashlib.sha256(f"{self.settings.all_sources} {VERSION}".encode()).hexdigest()
 
 
 @asynccontextmanager
@@ -174,7 +176,7 @@ def _client(settings: Settings) -> AsyncOpenAI:
 
 
 def _session() -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(headers={"User-Agent": USER_AGENT.format(version=version("footnoted"))})
+    return aiohttp.ClientSession(headers={"User-Agent": USER_AGENT.format(version=VERSION)})
 
 
 def _precision(settings: Settings) -> Precision:

@@ -1,5 +1,6 @@
 """How Redis is reached, and whether the server there is one that this product can live on."""
 
+from redis import DriverInfo
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
@@ -16,6 +17,9 @@ from core.errors import Problem
 MOST_CONNECTIONS = 64
 """A question needs two at a time. Past this many, questions wait for a connection instead of failing."""
 
+# Left to itself, redis-py looks its own version up on disk for every connection, in the event loop.
+_DRIVER = DriverInfo()
+
 EVICTING = ("allkeys", "volatile")
 DOCKER = "docker run -p 6379:6379 redis:8"
 
@@ -27,6 +31,7 @@ def connect(url: str) -> Redis:
     """
     pool = BlockingConnectionPool.from_url(
         url,
+        driver_info=_DRIVER,
         protocol=2,  # search replies as flat lists, on every server
         max_connections=MOST_CONNECTIONS,
         timeout=5,

@@ -23,7 +23,7 @@ LONGEST_PAUSE = 20.0
 USER_AGENT = "Footnoted/{version} (reads posts to answer questions about them)"
 ROBOT = "Footnoted"
 
-_backoff = wait_exponential_jitter(initial=0.5, max=5)
+_backoff = wait_exponential_jitter(multiplier=0.5, max=5)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The house lit from inside: a real Redis, loopback servers for what is outside, tables and properties for the rest."""
