@@ -1,0 +1,64 @@
+# make run — ask your posts; make test — the suite; make check — everything that has to be green.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml
+
+.PHONY: install run test check format lint types layers coverage lock clean
+
+install: .venv/run-installed
+
+run: install
+	$(BIN)/footnoted serve
+
+test: .venv/test-installed
+	$(BIN)/python -m pytest -n auto
+
+check: .venv/check-installed format lint types layers coverage
+
+format:
+	$(BIN)/ruff format --check .
+
+lint:
+	$(BIN)/ruff check .
+
+types:
+	$(BIN)/mypy
+
+layers:
+	$(BIN)/lint-imports
+
+coverage:
+	$(BIN)/coverage erase
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term
+
+# Writes the locks anew from pyproject.toml; `make lock UPGRADE=--upgrade` moves to today's releases.
+lock: .venv/bin/uv
+	$(COMPILE) $(UPGRADE) --extra embedded --extra offline -o requirements/run.txt
+	$(COMPILE) $(UPGRADE) --extra embedded --extra offline --group test -c requirements/run.txt -o requirements/test.txt
+	$(COMPILE) $(UPGRADE) --extra embedded --extra offline --group check -c requirements/test.txt -o requirements/check.txt
+
+clean:
+	rm -rf .venv
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Footnoted needs Python 3.11 or later; set PYTHON to one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	$(PYTHON) -m venv .venv
+
+.venv/bin/uv: | .venv/bin/python
+	$(PIP) install uv
+
+# A stamp is newer than the lock that was installed, so that a second call has nothing to do.
+.venv/run-installed: requirements/run.txt pyproject.toml | .venv/bin/python
+	@echo "Installing what Footnoted needs; the first time takes about a minute."
+	$(PIP) install --require-hashes -r requirements/run.txt
+	$(PIP) install --no-deps --editable .
+	@touch $@
+
+.venv/test-installed: requirements/test.txt .venv/run-installed
+	$(PIP) install --require-hashes -r requirements/test.txt
+	@touch $@
+
+.venv/check-installed: requirements/check.txt .venv/test-installed
+	$(PIP) install --require-hashes -r requirements/check.txt
+	@touch $@
