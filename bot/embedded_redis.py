@@ -30,7 +30,6 @@ LONGEST_SOCKET_PATH = 100
 """Bytes; the kernel takes 107."""
 
 READY_WITHIN = 20.0
-LOADING = b"-LOADING"
 
 CURE = "Start a server (docker run -p 6379:6379 redis:8) and set REDIS_URL=redis://localhost:6379."
 
@@ -53,9 +52,7 @@ def embedded_redis(folder: Path) -> Iterator[str]:
     if binaries() is None:
         raise NotReady(Problem("There is no embedded Redis for this platform.", CURE))
     path = socket_path(folder)
-    for private in (folder, path.parent):
-        private.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.chmod(0o700)
+    _make_private(folder, path.parent)
     with _locked(folder / "users.lock", fcntl.LOCK_SH):
         with _locked(folder / "start.lock", fcntl.LOCK_EX):
             if not _kept(folder):
@@ -72,6 +69,16 @@ def binaries() -> tuple[Path, Path] | None:
     found = sorted((Path(server.origin).parent / "bin").glob("redis-server*"))
     search = Path(module.origin).parent / "redis-stack-server" / "lib" / "redisearch.so"
     return (found[0], search) if found and search.exists() else None
+
+
+def _make_private(*folders: Path) -> None:
+    for folder in folders:
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.chmod(0o700)  # fails for a folder that somebody else has made, so that nobody can lend us a Redis
+        except OSError as error:
+            what = f"{folder} cannot be made a folder of this bot's own ({error.strerror})."
+            raise NotReady(Problem(what, "Set DATA_DIR to a folder that it may write to.")) from error
 
 
 def _wait_until_ready(folder: Path, path: Path) -> None:
@@ -175,8 +182,8 @@ def _serve(folder: Path, path: Path, unused: threading.Event) -> None:
     while server.poll() is None and not unused.wait(0.1):
         pass
     if server.poll() is None:
-        _shut_down(path)
-        server.wait(timeout=READY_WITHIN)
+        server.terminate()  # also reaches a server that does not listen yet
+        server.wait()
     else:
         time.sleep(0.5)  # it ended by itself: what keeps it from running may pass, but not at once
 

@@ -70,7 +70,10 @@ async def serve(settings: Settings, console: Console) -> int:
         reading = Reading(bot, console)
         sources = ", ".join(source.name for source in settings.all_sources)
         about = About(settings.offline, None if settings.offline else settings.chat_model, sources)
-        app = web_app(bot.asker, bot.history.forget, bot.library, lambda: reading.progress, about)
+        # It looks at the folder of the page's files.
+        app = await asyncio.to_thread(
+            web_app, bot.asker, bot.history.forget, bot.library, lambda: reading.progress, about
+        )
         async with _listening(app, settings) as address:
             _greet(console, settings, address)
             await _until_stopped(reading)

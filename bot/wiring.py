@@ -134,7 +134,11 @@ async def _redis(settings: Settings, stack: AsyncExitStack) -> Redis:
         url = settings.redis_url.get_secret_value()
     else:
         url = await asyncio.to_thread(stack.enter_context, embedded_redis(settings.data_dir))
-    redis = connect(url)
+    try:
+        redis = connect(url)
+    except ValueError:
+        # Its words may hold the address, and that holds a password.
+        raise NotReady(Problem("REDIS_URL is no address.", "Its form is redis://user:password@host:6379.")) from None
     stack.push_async_callback(redis.aclose)
     problems = await examine(redis)
     if problems:

@@ -117,7 +117,7 @@ def web_app(
 
 def _reading(progress: Progress) -> dict[str, Any]:
     return {
-        "read": progress.done,
+        "read": progress.done - progress.failed,
         "found": None if progress.listing else progress.listed,
         "failed": progress.failed,
     }

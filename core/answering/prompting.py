@@ -70,8 +70,9 @@ def rewriting_prompt(question: Question) -> Prompt:
 
 
 def fewer_passages(prompt: Prompt) -> Prompt:
-    """The same with the better half of the passages and without history, for a model that found it too long."""
-    kept = prompt.passages[: len(prompt.passages) // 2]
+    """The same with the better half of the passages and without history, for a model that found it too long. One
+    passage stays: without any there is nothing to answer from."""
+    kept = prompt.passages[: (len(prompt.passages) + 1) // 2]
     return Prompt(prompt.system, (), _request(kept, prompt.question.text), prompt.question, kept)
 
 

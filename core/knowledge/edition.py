@@ -165,6 +165,18 @@ async def drop(redis: Redis, number: int) -> None:
     await _unlink(redis, [*batch, keys.ledger(number).encode(), keys.edition(number).encode()])
 
 
+async def sweep(redis: Redis, live: Edition | None) -> None:
+    """Removes what a run left behind that broke off: all editions and indexes but the live one. Only whoever holds the
+    lease may do it."""
+    for name in map(as_text, await redis.execute_command("FT._LIST")):
+        if not keys.is_index(name) or (live and name == live.index):
+            continue
+        if live and keys.edition_of(name) == live.number:
+            await redis.ft(name).dropindex(delete_documents=False)
+        else:
+            await drop(redis, keys.edition_of(name))
+
+
 async def _unlink(redis: Redis, names: Iterable[bytes]) -> None:
     # One command a key: on a cluster they live on many nodes.
     async with redis.pipeline(transaction=False) as pipe:

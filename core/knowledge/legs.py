@@ -8,7 +8,9 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import ResponseError
 
+from core.knowledge.schema import HASH_FIELDS, from_hash
 from core.knowledge.wording import Term
+from core.vocabulary import Passage
 from core.words import telling
 
 CANDIDATES = 50
@@ -88,6 +90,22 @@ async def by_meaning(redis: Redis, index: str, vectors: Sequence[bytes]) -> list
         }
         for reply in replies
     ]
+
+
+async def read_passages(redis: Redis, index: str, found: Sequence[str]) -> dict[str, Passage]:
+    """The passages under these keys, as far as they are still there; one command, where a hash each would take many."""
+    if not found:
+        return {}
+    async with redis.pipeline(transaction=False) as pipe:
+        fields = ("RETURN", len(HASH_FIELDS), *HASH_FIELDS, "LIMIT", 0, len(found))
+        _search(pipe, index, "*", "INKEYS", len(found), *found, *fields)
+        [reply] = await _execute(pipe)
+    passages = {}
+    for key, values in zip(reply[1::2], reply[2::2], strict=True):
+        named = dict(zip(map(_text, values[::2]), values[1::2], strict=True))
+        if passage := from_hash([named.get(field) for field in HASH_FIELDS]):
+            passages[_text(key)] = passage
+    return passages
 
 
 async def _count(redis: Redis, index: str, queries: Iterable[str]) -> list[int]:

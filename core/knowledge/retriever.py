@@ -7,13 +7,13 @@ from time import monotonic
 
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
-from core.errors import ModelFailed
+from core.errors import ModelFailed, WrongEmbeddings
 from core.knowledge.edition import Edition, current, facts_of
 from core.knowledge.fusing import fuse
-from core.knowledge.legs import by_meaning, by_words, weigh
-from core.knowledge.schema import HASH_FIELDS, from_hash
+from core.knowledge.legs import by_meaning, by_words, read_passages, weigh
+from core.knowledge.schema import no_such_index
 from core.knowledge.threshold import DEFAULT_MIN_SCORE, UNCALIBRATED, Calibration, Signals
 from core.knowledge.wording import Term, Wording
 from core.models.protocols import Embedder, Vectors
@@ -63,11 +63,10 @@ class Retriever:
     async def search(self, text: str, before: str = "") -> Findings:
         """What the posts say about a question. A question that follows another is searched alone and together with
         the one before it, and all rankings are fused. Without vectors for the question, words alone are searched."""
-        live = await self._current()
-        if live is None or not text.strip():
+        found = await self._rank_live([text, f"{before}\n{text}"] if before else [text]) if text.strip() else None
+        if found is None:
             return Findings((), 0.0, relevant=False)
-        texts = [text, f"{before}\n{text}"] if before else [text]
-        ranking = await self._rank(live.edition, texts)
+        live, ranking = found
         relevance = live.calibration.relevance(ranking.signals, ranking.words_alone)
         best = ranking.matches[0].score if ranking.matches else 1.0
         matches = tuple(replace(match, score=round(relevance * match.score / best, 4)) for match in ranking.matches)
@@ -99,6 +98,19 @@ class Retriever:
                 break
         return tuple(map(_merged, groups))
 
+    async def _rank_live(self, texts: Sequence[str]) -> tuple[_Live, Ranking] | None:
+        """The ranking of the live edition, or None when nothing has been read yet."""
+        live = await self._current()
+        try:
+            return (live, await self._rank(live.edition, texts)) if live else None
+        except ResponseError as error:
+            if not no_such_index(error):
+                raise
+        # Another index has just taken the place of the one that was known.
+        self._live = None
+        live = await self._current()
+        return (live, await self._rank(live.edition, texts)) if live else None
+
     async def _current(self) -> _Live | None:
         if monotonic() < self._live_until and self._live:
             return self._live
@@ -124,7 +136,7 @@ class Retriever:
         blobs = [edition.shape.blob(vector) for vector in found] if found is not None else []
         meanings = await by_meaning(self._redis, edition.index, blobs) if blobs else []
         fused = fuse([*words, *meanings])
-        passages = await self._passages(list(fused)[:READ])
+        passages = await read_passages(self._redis, edition.index, list(fused)[:READ])
         wordings = [Wording(each) for each in terms]
         shares = {key: _shares(wordings, passage) for key, passage in passages.items()}
         scores = {key: fused[key] + SENTENCE_BONUS * shares[key][0] for key in passages}
@@ -149,7 +161,7 @@ class Retriever:
             return None
         try:
             vectors = await self._embedder.embed(texts)
-        except ModelFailed as error:
+        except (ModelFailed, WrongEmbeddings) as error:
             log.warning("words alone are searched", reason="the question was not embedded", cause=str(error))
             return None
         if vectors.shape[1] != edition.shape.dimensions:
@@ -163,20 +175,12 @@ class Retriever:
         terms = await weigh(self._redis, edition.index, texts)
         return terms, await by_words(self._redis, edition.index, terms)
 
-    async def _passages(self, found: Sequence[str]) -> dict[str, Passage]:
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for key in found:
-                pipe.hmget(key, HASH_FIELDS)
-            rows = await pipe.execute()
-        read = {key: from_hash(row) for key, row in zip(found, rows, strict=True)}
-        return {key: passage for key, passage in read.items() if passage}
-
 
 def _shares(wordings: Sequence[Wording], passage: Passage) -> tuple[float, float]:
     """The share of the question that the best sentence holds, on average over the texts that were searched, and that
     the passage holds for the one it fits best."""
     head = f"{passage.title} {passage.heading}"
-    shares = [wording.in_sentence(head, passage.text) for wording in wordings]
+    shares = [wording.shares(head, passage.text) for wording in wordings]
     return sum(sentence for sentence, _ in shares) / len(shares), max(whole for _, whole in shares)
 
 

@@ -76,11 +76,16 @@ async def live_index(redis: Redis) -> str | None:
     try:
         info = await index_info(redis, keys.POSTS)
     except ResponseError as error:
-        # The wording belongs to the server's version; every known one says one of these.
-        if any(words in str(error).lower() for words in ("unknown index", "no such index", "not found")):
+        if no_such_index(error):
             return None
         raise
     return str(info["index_name"])
+
+
+def no_such_index(error: ResponseError) -> bool:
+    """Whether Redis says that an index or an alias is not there."""
+    # The wording belongs to the server's version; every known one says one of these.
+    return any(words in str(error).lower() for words in ("unknown index", "no such index", "not found"))
 
 
 def as_mapping(reply: object) -> dict[str, object]:

@@ -1,12 +1,14 @@
 """The words of a question, weighed by how rare they are in the posts, and found again in texts."""
 
 import re
-from collections.abc import Iterable
+from bisect import bisect
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from core.words import stem, words
+from core.words import stem
 
-_SENTENCE_END = re.compile(r"(?<=[.!?。！？])\s+|\n")
+_SENTENCE_END = re.compile(r"[.!?](?=\s)|[。！？\n]")
+_WORD = re.compile(r"\b\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,32 +37,42 @@ class Wording:
             self._weights[name] = max(self._weights.get(name, 0.0), term.rarity)
             if term.misspelt:
                 self._misspelt.append(term.word)
-        # Stemming changes the ends of words: what begins otherwise than all of the question's words need not be tried.
-        self._beginnings = {name[:2] for name in self._weights} | {word[:1] for word in self._misspelt}
         self._total = sum(self._weights.values()) or 1.0
+        # Stemming changes the ends of words, by few letters: what is looked for is how the words of the question begin.
+        self._beginnings = {name: name[: max(2, len(name) - 2)] for name in self._weights if name not in self._misspelt}
 
-    def in_sentence(self, head: str, text: str) -> tuple[float, float]:
+    def shares(self, head: str, text: str) -> tuple[float, float]:
         """The share of the question that one sentence holds at best, and the share that all together hold; `head` is
         the title and the heading, which stand over every sentence. Both lie between 0 and 1."""
-        above = self._found(head)
-        found = [above | self._found(sentence) for sentence in _SENTENCE_END.split(text)]
-        return max(map(self._share, found)), self._share(set().union(*found))
+        above = set().union(*self._sentences(head))
+        sentences = [above | sentence for sentence in self._sentences(text)]
+        return max(map(self._share, sentences)), self._share(set().union(*sentences))
 
     def _share(self, found: set[str]) -> float:
         return sum(self._weights[name] for name in found) / self._total
 
-    def _found(self, text: str) -> set[str]:
-        found = set()
-        for word in set(words(text)):
-            if word[:2] not in self._beginnings and word[:1] not in self._beginnings:
-                continue
-            stemmed = stem(word)
-            if stemmed in self._weights:
-                found.add(stemmed)
-            for misspelt in self._misspelt:
-                if one_edit_apart(word, misspelt):
-                    found.add(misspelt)
-        return found
+    def _sentences(self, text: str) -> list[set[str]]:
+        """The question's words in each sentence of a text that has any; an empty set at least."""
+        text = text.lower()
+        ends = [match.start() for match in _SENTENCE_END.finditer(text)]
+        found: dict[int, set[str]] = {}
+        for at, name in self._places(text):
+            found.setdefault(bisect(ends, at), set()).add(name)
+        return list(found.values()) or [set()]
+
+    def _places(self, text: str) -> Iterator[tuple[int, str]]:
+        """Where which word stands. Searching for beginnings is much faster than looking at all words."""
+        for name, beginning in self._beginnings.items():
+            at = text.find(beginning)
+            while at >= 0:
+                word = _WORD.match(text, at)
+                if word and stem(word[0]) == name:
+                    yield at, name
+                at = text.find(beginning, at + 1)
+        for misspelt in self._misspelt:
+            for word in _WORD.finditer(text):
+                if one_edit_apart(word[0], misspelt):
+                    yield word.start(), misspelt
 
 
 def one_edit_apart(one: str, other: str) -> bool:

@@ -5,6 +5,7 @@ come from outside are percent-encoded, so that no channel can spell another chan
 """
 
 import hashlib
+import re
 from urllib.parse import quote
 
 from core.vocabulary import Conversation, Person
@@ -27,6 +28,11 @@ def index(edition: int, algorithm: str) -> str:
 def edition_of(index_name: str) -> int:
     """The edition that an index searches; the reverse of `index`."""
     return int(index_name.split(":")[1])
+
+
+def is_index(name: str) -> bool:
+    """Whether an index is one of this product's; the same Redis may well hold others."""
+    return re.fullmatch(rf"{POSTS}:\d+:[a-z]+", name) is not None
 
 
 def prefix(edition: int) -> str:

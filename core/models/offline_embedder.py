@@ -18,9 +18,12 @@ except ImportError:  # the extra `offline` is not installed
 AT_ONCE = 256
 """Texts embedded in one go; a thread does it, so that the event loop stays free."""
 
+PADDED_TOGETHER = 16
+"""Texts that are filled up to the length of the longest. More cost memory (64: 50 MB more) and win no time."""
+
 
 class _WordLlama(Protocol):
-    def embed(self, texts: list[str], norm: bool) -> Vectors: ...
+    def embed(self, texts: list[str], norm: bool, batch_size: int) -> Vectors: ...
 
 
 def installed() -> bool:
@@ -37,6 +40,7 @@ class OfflineEmbedder:
         self.name = f"wordllama-{version('wordllama')}-{self.DIMENSIONS}"
         # Its own default folder is not where its wheel puts the weights.
         folder = Path(wordllama.__file__).parent
+        self._one_at_a_time = asyncio.Lock()
         self._model = cast("_WordLlama", wordllama.WordLlama.load(cache_dir=folder, disable_download=True))
 
     async def dimensions(self) -> int:
@@ -45,11 +49,17 @@ class OfflineEmbedder:
     async def embed(self, texts: Sequence[str]) -> Vectors:
         if len(texts) == 1:
             return self._embed(list(texts))  # a question takes less time than a thread's start
-        parts = [
-            await asyncio.to_thread(self._embed, list(texts[start : start + AT_ONCE]))
-            for start in range(0, len(texts), AT_ONCE)
-        ]
+        async with self._one_at_a_time:
+            parts = [
+                await asyncio.to_thread(self._embed, list(texts[start : start + AT_ONCE]))
+                for start in range(0, len(texts), AT_ONCE)
+            ]
         return np.concatenate(parts) if parts else np.zeros((0, self.DIMENSIONS), dtype=np.float32)
 
     def _embed(self, texts: list[str]) -> Vectors:
-        return np.nan_to_num(np.asarray(self._model.embed(texts, norm=True), dtype=np.float32))
+        by_length = sorted(range(len(texts)), key=lambda place: len(texts[place]))
+        vectors = np.empty((len(texts), self.DIMENSIONS), dtype=np.float32)
+        vectors[by_length] = self._model.embed(
+            [texts[place] for place in by_length], norm=True, batch_size=PADDED_TOGETHER
+        )
+        return np.nan_to_num(vectors)

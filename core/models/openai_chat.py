@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from openai import AsyncOpenAI, AsyncStream, omit
+from openai import APIConnectionError, APITimeoutError, AsyncOpenAI, AsyncStream, omit
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
 from core.errors import AnswerBroken, ContentFiltered
@@ -51,12 +51,18 @@ def _messages(prompt: Prompt) -> list[ChatCompletionMessageParam]:
 async def _pieces(stream: AsyncStream[ChatCompletionChunk]) -> AsyncGenerator[str, None]:
     """The text of a stream. A stream that ends without saying why has been cut off."""
     reason = None
-    async for chunk in stream:
-        # Azure opens with a chunk that has no choices, and `include_usage` closes with one.
-        for choice in chunk.choices[:1]:
-            if choice.delta.content:
-                yield choice.delta.content
-            reason = choice.finish_reason or reason
+    try:
+        async for chunk in stream:
+            # Azure opens with a chunk that has no choices, and `include_usage` closes with one.
+            for choice in chunk.choices[:1]:
+                # A model that declines says so in a field of its own.
+                if text := choice.delta.content or choice.delta.refusal:
+                    yield text
+                reason = choice.finish_reason or reason
+    except APITimeoutError:
+        raise
+    except APIConnectionError as error:
+        raise AnswerBroken(f"the connection ended before the answer did: {error.__cause__ or error}") from error
     if reason == "content_filter":
         raise ContentFiltered("the stream ended with finish_reason content_filter")
     if reason is None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
+from redis.exceptions import RedisError
 
 from core.errors import CannotRead
 from core.knowledge.edition import Edition, Record
@@ -100,6 +101,10 @@ class Pipeline:
         except CannotRead as error:
             self._tally.fail(Failure(error.address, error.reason, whole_source=True))
             return
+        except Exception as error:  # a door: behind it stand the parsers of feeds, and other sources are to be read
+            log.error("a source could not be taken apart", address=source.address, exc_info=error)
+            self._tally.fail(Failure(source.address, _unexpected(error), whole_source=True))
+            return
         if complete:
             # Folders and sitemaps list all that there is; a feed is a window, and what left it is still there.
             self._gone += [url for url, record in self._ledger.items() if record.source == source.name]
@@ -110,6 +115,11 @@ class Pipeline:
                 await self._read(entry)
             except CannotRead as error:
                 self._tally.fail(Failure(error.address, error.reason))
+            except RedisError:
+                raise
+            except Exception as error:  # a door: behind it stand the parsers of pages, and one page must not stop a run
+                log.error("a post could not be taken apart", address=entry.url, exc_info=error)
+                self._tally.fail(Failure(entry.url, _unexpected(error)))
 
     async def _read(self, entry: Entry) -> None:
         before = self._ledger.get(entry.url)
@@ -170,6 +180,10 @@ class Pipeline:
             if url not in self._seen:
                 await self._edition.remove(url, self._ledger[url].passages)
                 self._tally.add("removed")
+
+
+def _unexpected(error: Exception) -> str:
+    return f"it could not be taken apart ({type(error).__name__})"
 
 
 def _raw_digest(entry: Entry, page: Fetched | None) -> str:

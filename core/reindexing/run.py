@@ -1,6 +1,7 @@
 """A run of reindexing: bring the edition that is answered from up to date with the sources."""
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -10,7 +11,7 @@ import structlog
 from redis.asyncio import Redis
 
 from core.knowledge.calibrating import calibrate
-from core.knowledge.edition import Edition, begin, current, drop, publish
+from core.knowledge.edition import Edition, begin, current, drop, publish, sweep
 from core.knowledge.retriever import Retriever
 from core.knowledge.schema import Algorithm, Precision, Shape
 from core.memory import keys
@@ -66,6 +67,7 @@ class Reindexing:
     async def _run(self, sources: Sequence[Source], tell: Tell) -> Report:
         shape = Shape(self._embedder.name, await self._embedder.dimensions(), self._precision)
         live = await current(self._redis)
+        await sweep(self._redis, live)
         if live is not None and live.shape == shape:
             return await self._fill(live, sources, tell)
         edition = await begin(self._redis, shape, self._algorithm or "FLAT")
@@ -73,18 +75,26 @@ class Reindexing:
             # Nothing answers yet: what is read can be asked about at once.
             await publish(self._redis, edition)
             calibrated = partial(calibrate, self._retriever, edition)
-            async with repeating(calibrated, every=CALIBRATE_AFTER, growing=CALIBRATE_LESS):
-                return await self._fill(edition, sources, tell)
+            calibrating = repeating(calibrated, every=CALIBRATE_AFTER, growing=CALIBRATE_LESS)
+            return await self._fill(edition, sources, tell, beside=calibrating)
         report = await self._fill(edition, sources, tell)
         await publish(self._redis, edition)
         await drop(self._redis, live.number)
         return replace(report, rebuilt=True)
 
-    async def _fill(self, edition: Edition, sources: Sequence[Source], tell: Tell) -> Report:
+    async def _fill(
+        self,
+        edition: Edition,
+        sources: Sequence[Source],
+        tell: Tell,
+        beside: AbstractAsyncContextManager[None] | None = None,
+    ) -> Report:
+        """Reads the sources into an edition. What is done `beside` ends before the index may be changed for another."""
         began = perf_counter()
         tally = Tally(tell)
         ledger = await edition.ledger()
-        await Pipeline(edition, ledger, self._embedder, self._fetcher, self._tokens, tally).run(sources)
+        async with beside or nullcontext():
+            await Pipeline(edition, ledger, self._embedder, self._fetcher, self._tokens, tally).run(sources)
         await edition.settled()
         await edition.fit_algorithm(self._algorithm)
         progress = tally.progress

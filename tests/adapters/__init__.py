@@ -1,0 +1,1 @@
+"""What people speak through: the web and the terminal."""

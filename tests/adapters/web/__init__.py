@@ -1,0 +1,1 @@
+"""The web page and its interface, over real sockets and in a real browser."""

@@ -1,0 +1,47 @@
+"""The web application on a real socket, and what it streams in pieces that a test can look at."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import ClientResponse, web
+from aiohttp.test_utils import TestClient, TestServer
+
+from adapters.web.app import About, web_app
+from bot.wiring import Bot
+from core.reindexing.progress import Progress
+
+Client = TestClient[web.Request, web.Application]
+Event = tuple[str, dict[str, Any]]
+
+STREAM = {"Accept": "text/event-stream"}
+
+
+@asynccontextmanager
+async def opened(bot: Bot, progress: Callable[[], Progress | None] = lambda: None) -> AsyncIterator[Client]:
+    """A client of the bot's page, which listens on a free port of 127.0.0.1."""
+    model = None if bot.settings.offline else bot.settings.chat_model
+    about = About(offline=bot.settings.offline, model=model, sources="garden")
+    app = await asyncio.to_thread(web_app, bot.asker, bot.history.forget, bot.library, progress, about)
+    async with TestClient(TestServer(app)) as client:
+        yield client
+
+
+async def streamed(response: ClientResponse) -> list[Event]:
+    """All events of a response, in order."""
+    text = await response.text()
+    return [event_of(block) for block in text.split("\n\n") if block]
+
+
+async def next_event(response: ClientResponse) -> Event:
+    """The next event of a response, as soon as it is there."""
+    block = await response.content.readuntil(b"\n\n")
+    return event_of(block.decode().strip())
+
+
+def event_of(block: str) -> Event:
+    """One server-sent event: a line with its name, a line with its JSON, nothing else."""
+    name, data = block.split("\n")
+    return name.removeprefix("event: "), json.loads(data.removeprefix("data: "))
