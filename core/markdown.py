@@ -1,7 +1,7 @@
 """Markdown as a row of blocks: headings, paragraphs, lists, tables, code; a parser says where one ends."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,6 +21,11 @@ _KINDS: dict[str, Kind] = {
 # Blocks alone are wanted; what stands inside a line is left as it is, which saves most of the parser's time.
 _PARSER = MarkdownIt("commonmark").enable("table").disable("inline")
 
+_HEADING_MARKS = re.compile(r"\A\s*#{1,6}(?:\s+|\Z)|(?<!\S)#+\s*\Z")
+
+# A fence may stand within quotes and lists.
+_FENCE = re.compile(r"^(?P<lead>(?:[ \t>]|[-*+][ \t]|\d{1,9}[.)][ \t])*)(?P<run>`{3,}|~{3,})(?P<info>[^`\n]*)$", re.M)
+
 _SENTENCE = re.compile(r"(?<=[.!?…。！？])[\"'”’)\]]*\s+|(?<=[。！？])")
 
 
@@ -35,6 +40,7 @@ class Block:
 
 def blocks(markdown: str) -> Iterator[Block]:
     """All blocks of a text, in order. Joined with blank lines they are the text again."""
+    markdown = markdown.replace("\r\n", "\n").replace("\r", "\n")  # as the parser counts lines
     lines = markdown.split("\n")
     done = 0
     for token in _PARSER.parse(markdown):
@@ -58,22 +64,54 @@ def _block(kind: Kind, lines: list[str], level: int = 0) -> Iterator[Block]:
 def heading_text(block: Block) -> str:
     """A heading's words without its marks."""
     first = block.text.splitlines()[0]
-    return first.strip().lstrip("#").rstrip("#").strip()
+    return _HEADING_MARKS.sub("", first).strip()
 
 
-def parts(block: Block) -> tuple[str, list[str], str]:
-    """What a block too large for one passage may be cut into: a first line and a last line that every piece repeats,
-    and the smallest parts between."""
-    lines = block.text.splitlines()
-    if block.kind == "code" and lines[0].lstrip().startswith(("```", "~~~")):
-        fence = lines[0].lstrip()
-        closed = len(lines) > 1 and lines[-1].strip() == fence[:3] * (len(lines[-1].strip()) // 3 or 1)
-        return lines[0] + "\n", [f"{line}\n" for line in (lines[1:-1] if closed else lines[1:])], fence[:3]
-    if block.kind == "table" and len(lines) > 2:
-        return "\n".join(lines[:2]) + "\n", [f"{line}\n" for line in lines[2:]], ""
-    if block.kind in {"code", "table", "list"}:
-        return "", [f"{line}\n" for line in lines], ""
-    return "", sentences(block.text), ""
+def parts(block: Block) -> tuple[str, list[str]]:
+    """What a block too large for one piece may be cut into: a table's head, which every piece repeats, and the smallest
+    parts."""
+    lines = [f"{line}\n" for line in block.text.split("\n")]
+    if block.kind == "table":
+        return "".join(lines[:2]), lines[2:]
+    if block.kind in {"code", "list"} or _is_quote(block):
+        return "", lines
+    return "", sentences(block.text)
+
+
+def fence_to_repeat(block: Block) -> str:
+    """The longest that `refenced` may add to a piece of this block."""
+    return max(("\n".join(fence) for fence in _fences(block) if fence), key=len, default="")
+
+
+def refenced(block: Block, pieces: Iterable[str]) -> Iterator[str]:
+    """The pieces of a block; a fence that one of them leaves open is closed there, and opened again in the next."""
+    opening = ""
+    for piece in pieces:
+        text = opening + piece
+        *_, fence = [None, *_fences(Block(block.kind, text))]
+        opening = f"{fence[0]}\n" if fence else ""
+        if _FENCE.sub("", text).strip():
+            yield text.rstrip("\n") + f"\n{fence[1]}" if fence else text
+
+
+def _fences(block: Block) -> Iterator[tuple[str, str] | None]:
+    """After each fence line of a block: the line that opens and the one that closes the fence that is open there."""
+    indented = block.kind == "code" and not block.text.lstrip().startswith(("```", "~~~"))
+    if indented or not (block.kind in {"code", "list"} or _is_quote(block)):
+        return
+    fence: tuple[str, str] | None = None
+    for match in _FENCE.finditer(block.text):
+        # The marks of a list stand at its first line only.
+        lead = re.sub(r"[^\s>]", " ", match["lead"])
+        if fence is None:
+            fence = f"{lead}{match['run']}{match['info']}", f"{lead}{match['run']}"
+        elif lead == match["lead"] and match["run"].startswith(fence[1].strip(" \t>")) and not match["info"].strip():
+            fence = None
+        yield fence
+
+
+def _is_quote(block: Block) -> bool:
+    return block.kind == "prose" and block.text.lstrip().startswith(">")
 
 
 def sentences(text: str) -> list[str]:

@@ -128,7 +128,7 @@ async def _body(request: web.Request) -> dict[str, Any]:
         body = json.loads(await request.text())
     except web.HTTPRequestEntityTooLarge:
         raise _too_large() from None
-    except (ValueError, RecursionError):
+    except (ValueError, LookupError, RecursionError):  # LookupError: a charset that nobody knows
         raise _bad("The body is no JSON.") from None
     if not isinstance(body, dict):
         raise _bad("The body has to be a JSON object.")
@@ -139,7 +139,8 @@ def _question(body: dict[str, Any]) -> Question:
     text = body.get("question")
     if not isinstance(text, str) or not text.strip():
         raise _bad('Ask something: {"question": "…"}.')
-    return Question(text.strip(), _conversation(body))
+    # JSON can spell half of a character, which nothing behind this could write down.
+    return Question(text.strip().encode(errors="replace").decode(), _conversation(body))
 
 
 def _conversation(body: dict[str, Any]) -> Conversation | None:

@@ -53,7 +53,7 @@ def _check_host(request: web.Request) -> None:
     socket = request.get_extra_info("sockname")
     if not isinstance(socket, tuple) or not ip_address(str(socket[0]).partition("%")[0]).is_loopback:
         return
-    host = URL(f"http://{request.host}").host or ""
+    host = _name(f"http://{request.host}")
     if host != "localhost" and not host.endswith(".localhost") and not _is_loopback(host):
         raise _refused(web.HTTPForbidden, "This bot listens to this machine alone: open it as localhost.")
 
@@ -63,6 +63,13 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _name(address: str) -> str:
+    try:
+        return URL(address).host or ""
+    except ValueError:
+        return ""
 
 
 def _authority(origin: str) -> str:

@@ -62,12 +62,28 @@ class Answerer:
         yield Found(matches)
         numbered = number_posts(matches)
         prompt = build_prompt(self._instructions, question, numbered, self._limits.context, self._tokens)
+        try:
+            async with aclosing(self._answer(prompt, findings, began, timings)) as events:
+                async for event in events:
+                    yield event
+        except ContextTooLong as error:
+            log.warning("the prompt was too long for the model", error_id=error.id, cause=str(error))
+        else:
+            return
+        async with aclosing(self._answer(fewer_passages(prompt), findings, began, timings)) as events:
+            async for event in events:
+                yield event
+
+    async def _answer(
+        self, prompt: Prompt, findings: Findings, began: float, timings: dict[str, float]
+    ) -> AsyncGenerator[Wrote | Answered, None]:
+        """What the model writes from a prompt; only what stands in this very prompt can be cited."""
         citing = Citing(
             (passage.number for passage in prompt.passages),
             (f"{passage.passage.url} {passage.passage.text}" for passage in prompt.passages),
         )
         text = ""
-        async with aclosing(self._write(prompt)) as pieces:
+        async with aclosing(self._in_time(prompt)) as pieces:
             async for piece in pieces:
                 timings.setdefault("first_token", _since(began))
                 if shown := citing.read(piece):
@@ -103,20 +119,6 @@ class Answerer:
             log.warning("a follow-up could not be rewritten", error_id=error.id, cause=str(error))
             return findings
         return await self._retriever.search(alone or question.text)
-
-    async def _write(self, prompt: Prompt) -> AsyncGenerator[str, None]:
-        """The model's text. When the model finds the prompt too long, it gets a shorter one, once."""
-        try:
-            async with aclosing(self._in_time(prompt)) as pieces:
-                async for piece in pieces:
-                    yield piece
-        except ContextTooLong as error:
-            log.warning("the prompt was too long for the model", error_id=error.id, cause=str(error))
-        else:
-            return
-        async with aclosing(self._in_time(fewer_passages(prompt))) as pieces:
-            async for piece in pieces:
-                yield piece
 
     async def _in_time(self, prompt: Prompt) -> AsyncGenerator[str, None]:
         """The model's text while it keeps its times. Raises ModelTooSlow."""

@@ -17,7 +17,7 @@ _LINK = regex.compile(
 )
 _CITATION = regex.compile(r"[ \t]?[\[【]\^?(?P<numbers>\d{1,3}(?: ?[,;] ?\^?\d{1,3}){0,20})[\]】]")
 _BARE = regex.compile(r"(?<!\w)(?P<address>(?:https?://|www\.)[^\s<>\"`\[\]]{1,2000})", regex.IGNORECASE)
-_START = regex.compile(r"[ \t]?[\[【!]|[`~hHwW]| +(?=[`~])|[ \t]\Z")
+_START = regex.compile(r"[ \t]?[\[【!]|[`~hHwW]| {1,3}(?=[`~])|[ \t]{1,4}\Z")
 _NUMBERS = regex.compile(r"\d{1,3}(?: ?[,;] ?\d{1,3})*")
 _TRAILING = ".,;:!?)'*_"
 

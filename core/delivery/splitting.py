@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import regex
 
-from core.markdown import Block, blocks, parts
+from core.markdown import Block, blocks, fence_to_repeat, parts, refenced
 
 _WHOLE = regex.compile(r"!?\[[^\[\]\n]*\]\([^()\s]*\)(?:\[\d+\])*|`[^`\n]+`|<[^<>\s]+>|\S+")
 _SHORTEST = 40
@@ -35,18 +35,23 @@ def _pieces(block: Block, limit: int) -> Iterator[str]:
     if len(block.text) <= limit:
         yield block.text
         return
-    opening, inner, closing = parts(block)
-    if len(opening) + len(closing) > limit // 2:
-        opening, inner, closing = "", [opening, *inner], ""
-    room = limit - len(opening) - len(closing)
+    head, inner = parts(block)
+    repeated = len(head) or (len(fence) + 2 if (fence := fence_to_repeat(block)) else 0)
+    if repeated > limit // 2:
+        head, inner, repeated = "", [head, *inner], 0
+    pieces = (head + text for text in _packed(inner, limit - repeated))
+    yield from (piece.strip("\n") for piece in (refenced(block, pieces) if repeated else pieces))
+
+
+def _packed(inner: list[str], room: int) -> Iterator[str]:
     packed = ""
     for part in (small for large in inner for small in _small_enough(large, room)):
         if packed and len(packed) + len(part) > room:
-            yield (opening + packed + closing).strip("\n")
+            yield packed
             packed = ""
         packed += part
     if packed.strip():
-        yield (opening + packed + closing).strip("\n")
+        yield packed
 
 
 def _small_enough(text: str, room: int) -> Iterator[str]:

@@ -25,7 +25,7 @@ class Signals:
 
 # Fitted by logistic regression on standardised signals; `Signals` in the same order.
 _WEIGHTS = Signals(cosine=0.87, passage=0.56, sentence=1.12)
-_BIAS = -4.20
+_BIAS = -4.15
 _SMALLEST_SPREAD = Signals(cosine=1e-4, passage=0.10, sentence=0.10)
 _LOWEST, _HIGHEST = -4.0, 8.0
 

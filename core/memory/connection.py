@@ -54,18 +54,18 @@ async def examine(redis: Redis) -> list[Problem]:
 
 
 def _unreachable(error: RedisError) -> Problem:
-    match error:
-        case AuthenticationError() | AuthorizationError() | NoPermissionError():
-            return Problem(
-                "Redis refuses the password.", "Put the right one into REDIS_URL: redis://user:password@host:6379."
-            )
-        case ResponseError() if "NOAUTH" in str(error) or "WRONGPASS" in str(error):
-            return Problem("Redis wants a password.", "Put it into REDIS_URL: redis://user:password@host:6379.")
-        case _:
-            return Problem(
-                "Redis cannot be reached.",
-                f"Start it ({DOCKER}), correct REDIS_URL, or leave REDIS_URL empty to use the embedded Redis.",
-            )
+    # Over a unix socket, redis-py wraps what the server says in an error of the connection: only its words tell.
+    words = str(error).lower()
+    if "authentication required" in words or "noauth" in words:
+        return Problem("Redis wants a password.", "Put it into REDIS_URL: redis://user:password@host:6379.")
+    if isinstance(error, AuthenticationError | AuthorizationError | NoPermissionError) or "username-password" in words:
+        return Problem(
+            "Redis refuses the password.", "Put the right one into REDIS_URL: redis://user:password@host:6379."
+        )
+    return Problem(
+        "Redis cannot be reached.",
+        f"Start it ({DOCKER}), correct REDIS_URL, or leave REDIS_URL empty to use the embedded Redis.",
+    )
 
 
 async def _search_problem(redis: Redis) -> Problem | None:

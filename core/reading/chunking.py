@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from core.markdown import Block, blocks, heading_text, parts
+from core.markdown import Block, blocks, fence_to_repeat, heading_text, parts, refenced
 from core.tokens import Tokens
 from core.vocabulary import Passage, Post
 
@@ -62,7 +62,7 @@ def _passages(post: Post, tokens: Tokens) -> Iterator[tuple[str, str]]:
 
 def _trail(path: list[tuple[int, str]], title: str) -> str:
     """The headings above a place; the title, which most posts repeat as their first heading, is no part of it."""
-    return " › ".join(text for _, text in path if text != title)
+    return " › ".join(text for _, text in path if text not in {"", title})
 
 
 def _pieces(block: Block, tokens: Tokens) -> Iterator[tuple[str, int]]:
@@ -71,14 +71,14 @@ def _pieces(block: Block, tokens: Tokens) -> Iterator[tuple[str, int]]:
     if size <= MOST:
         yield block.text, size
         return
-    opening, inner, closing = parts(block)
-    repeated = tokens(opening) + tokens(closing) + 2
+    head, inner = parts(block)
+    repeated = tokens(head or fence_to_repeat(block)) + 2
     if repeated > MOST // 2:
-        opening, inner, closing, repeated = "", [opening, *inner], "", 0
-    for text in _packed(inner, MOST - repeated, tokens):
-        if text.strip():
-            piece = (opening + text + closing).strip("\n")
-            yield piece, tokens(piece)
+        head, inner, repeated = "", [head, *inner], 0
+    pieces = (head + text for text in _packed(inner, MOST - repeated, tokens) if text.strip())
+    for piece in refenced(block, pieces) if repeated else pieces:
+        text = piece.strip("\n")
+        yield text, tokens(text)
 
 
 def _packed(inner: list[str], room: int, tokens: Tokens) -> Iterator[str]:

@@ -33,7 +33,10 @@ class Skipped:
 
 def wanted(source: Source, address: str) -> bool:
     """Whether the source's patterns let a post in. With `include`, one of its patterns has to fit."""
-    names = (address, urlsplit(address).path)
+    try:
+        names = (address, urlsplit(address).path)
+    except ValueError:  # that is no address; whoever fetches it will say so
+        names = (address, "")
 
     def fits(patterns: tuple[str, ...]) -> bool:
         return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)

@@ -118,11 +118,11 @@ def parse_feed(fetched: Fetched, source: Source) -> FeedPage:
     damage = f"not well-formed: {parsed.bozo_exception}" if parsed.bozo and not _harmless(parsed) else ""
     if not parsed.entries and not parsed.version:
         raise CannotRead(fetched.url, damage or "it is no feed")
-    home = urljoin(fetched.url, parsed.feed.get("link") or fetched.url)
+    home = _joined(fetched.url, parsed.feed.get("link") or "") or fetched.url
     entries = tuple(_entry(entry, home, source) for entry in parsed.entries)
     links = parsed.feed.get("links", ())
     following = next((link["href"] for link in links if link.get("rel") == "next" and link.get("href")), "")
-    return FeedPage(fetched.url, entries, damage, urljoin(fetched.url, following) if following else "")
+    return FeedPage(fetched.url, entries, damage, _joined(fetched.url, following))
 
 
 def _harmless(parsed: Any) -> bool:
@@ -155,11 +155,19 @@ def _address(entry: Mapping[str, Any], home: str, title: str) -> str:
     """The entry's link; else its id where that is a web address; else a place of its own on the blog's home page."""
     for candidate in (entry.get("link"), entry.get("id")):
         # A link may be relative; an id that is no web address is a name.
-        address = urljoin(home, candidate.strip()) if candidate else ""
+        address = _joined(home, candidate or "")
         if candidate and urlsplit(address).scheme in {"http", "https"} and _is_place(candidate, entry):
             return address
     name = entry.get("id") or title or hashlib.sha256(entry.get("summary", "").encode()).hexdigest()[:16]
     return f"{home}#{quote(name, safe='')}"
+
+
+def _joined(base: str, address: str) -> str:
+    """The address, or nothing where it is none."""
+    try:
+        return urljoin(base, address.strip()) if address.strip() else ""
+    except ValueError:
+        return ""
 
 
 def _is_place(candidate: str, entry: Mapping[str, Any]) -> bool:

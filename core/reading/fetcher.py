@@ -79,7 +79,8 @@ class Fetcher:
         return Protego.parse(fetched.body.decode("utf-8", "replace"))
 
     async def _patiently(self, url: URL, address: str) -> Fetched:
-        async with self._slots, self._host_slots[url.host or ""]:
+        # The host first: what waits for a busy one takes no slot from others.
+        async with self._host_slots[url.host or ""], self._slots:
             try:
                 async for attempt in AsyncRetrying(
                     stop=stop_after_attempt(ATTEMPTS),
@@ -139,7 +140,7 @@ async def _bounded(response: aiohttp.ClientResponse, address: str) -> bytes:
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    return float(retry_after) if retry_after and retry_after.isdigit() else None
+    return float(retry_after) if retry_after and retry_after.isdecimal() else None
 
 
 def _pause(state: RetryCallState) -> float:

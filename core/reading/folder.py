@@ -1,16 +1,18 @@
 """Folders of Markdown, text and HTML files."""
 
 import asyncio
+import os
 import re
 from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
-from urllib.parse import quote, urljoin
+from urllib.parse import quote
 
 import yaml
 from bs4 import UnicodeDammit
 
 from core.errors import CannotRead
+from core.markdown import blocks, heading_text
 from core.reading.entries import Entry, Skipped, wanted
 from core.vocabulary import Source
 
@@ -24,7 +26,6 @@ FORMATS = {
 LARGEST = 5 * 1024 * 1024
 
 _FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)\n---\s*(?:\n|\Z)", re.DOTALL)
-_HEADING = re.compile(r"^#\s+(.+?)\s*#*$", re.MULTILINE)
 
 
 async def read_folder(source: Source) -> AsyncGenerator[Entry | Skipped, None]:
@@ -71,8 +72,8 @@ def _entry(file: Path, folder: Path, source: Source) -> Entry | Skipped:
 
 def _address(relative: Path, source: Source) -> str:
     """Where people can read the file; without a public address, a name that is the same on every machine."""
-    path = quote(relative.as_posix())
-    return urljoin(source.published_at, path) if source.published_at else f"{quote(source.name)}/{path}"
+    path = quote(os.fsencode(relative.as_posix()))  # a name may be in no encoding at all
+    return f"{source.published_at.rstrip('/')}/{path}" if source.published_at else f"{quote(source.name)}/{path}"
 
 
 def _front_matter(text: str) -> tuple[Mapping[str, object], str]:
@@ -81,19 +82,30 @@ def _front_matter(text: str) -> tuple[Mapping[str, object], str]:
         return {}, text
     try:
         matter = yaml.safe_load(found[1])
-    except yaml.YAMLError:
-        matter = None
-    return (matter if isinstance(matter, dict) else {}), text[found.end() :]
+    except (yaml.YAMLError, ValueError):  # ValueError: a date such as 2026-02-30
+        return {}, text[found.end() :]
+    if not isinstance(matter, dict) and found[1].strip():
+        return {}, text  # a text between two rules
+    return matter or {}, text[found.end() :]
 
 
 def _title(file: Path, body: str) -> str:
     if file.suffix.lower() in {".html", ".htm"}:
         return ""  # the page's own title is found when it is extracted
-    heading = _HEADING.search(body)
-    return heading[1] if heading else file.stem.replace("-", " ").replace("_", " ")
+    if FORMATS[file.suffix.lower()] == "markdown":
+        for block in blocks(body):
+            if block.kind == "heading" and block.level == 1 and heading_text(block):
+                return heading_text(block)
+    stem = os.fsencode(file.stem).decode("utf-8", "replace")
+    return stem.replace("-", " ").replace("_", " ")
 
 
 def _moment(value: object) -> datetime | None:
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return None
     if isinstance(value, datetime):
         return value if value.tzinfo else value.replace(tzinfo=UTC)
     return datetime(value.year, value.month, value.day, tzinfo=UTC) if isinstance(value, date) else None

@@ -20,16 +20,18 @@ DEEPEST = 3
 
 @dataclass(frozen=True, slots=True)
 class Sitemap:
-    """The pages that a sitemap lists, with the day of their last change, or the sitemaps that an index lists."""
+    """The pages that a sitemap lists, with the day of their last change, or the sitemaps that an index lists. `damage`
+    says why there may be more of them than could be read."""
 
     pages: tuple[tuple[str, datetime | None], ...] = ()
     sitemaps: tuple[str, ...] = ()
+    damage: str = ""
 
 
 async def read_sitemap(source: Source, fetcher: Fetcher) -> AsyncGenerator[Entry | Skipped, None]:
     """Every page of the sitemap. Raises CannotRead when the first file cannot be read; a later one is Skipped."""
     seen: set[str] = set()
-    async with aclosing(_walk(source.address, fetcher, DEEPEST)) as items:
+    async with aclosing(_walk(source.address, fetcher, {source.address}, DEEPEST)) as items:
         async for item in items:
             if isinstance(item, Skipped):
                 yield item
@@ -39,14 +41,22 @@ async def read_sitemap(source: Source, fetcher: Fetcher) -> AsyncGenerator[Entry
 
 
 async def _walk(
-    address: str, fetcher: Fetcher, deep: int
+    address: str, fetcher: Fetcher, walked: set[str], deep: int
 ) -> AsyncGenerator[tuple[str, datetime | None] | Skipped, None]:
     sitemap = await asyncio.to_thread(parse_sitemap, await fetcher.fetch(address))
+    if sitemap.damage:
+        yield Skipped(address, sitemap.damage)
     for page in sitemap.pages:
         yield page
-    for inner in sitemap.sitemaps if deep else ():
+    for inner in sitemap.sitemaps:
+        if inner in walked:
+            continue
+        walked.add(inner)
+        if not deep:
+            yield Skipped(inner, f"it lies deeper than {DEEPEST} levels of sitemaps")
+            continue
         try:
-            async with aclosing(_walk(inner, fetcher, deep - 1)) as items:
+            async with aclosing(_walk(inner, fetcher, walked, deep - 1)) as items:
                 async for item in items:
                     yield item
         except CannotRead as error:
@@ -64,9 +74,10 @@ def parse_sitemap(fetched: Fetched) -> Sitemap:
         raise CannotRead(fetched.url, "it is no sitemap")
     places = [(_text(node, "loc"), _day(_text(node, "lastmod"))) for node in root.iterchildren(tag=etree.Element)]
     listed = tuple((address, day) for address, day in places if address)
+    damage = f"not well-formed: {parser.error_log[0].message}" if parser.error_log else ""
     if etree.QName(root).localname == "sitemapindex":
-        return Sitemap(sitemaps=tuple(address for address, _ in listed))
-    return Sitemap(pages=listed)
+        return Sitemap(sitemaps=tuple(address for address, _ in listed), damage=damage)
+    return Sitemap(pages=listed, damage=damage)
 
 
 def _unzipped(fetched: Fetched) -> bytes:
@@ -79,6 +90,8 @@ def _unzipped(fetched: Fetched) -> bytes:
         raise CannotRead(fetched.url, "it is damaged (gzip)") from error
     if unzip.unconsumed_tail:
         raise CannotRead(fetched.url, f"unzipped it is larger than {LARGEST // 1024 // 1024} MB")
+    if not unzip.eof:
+        raise CannotRead(fetched.url, "it is damaged (gzip)")
     return body
 
 

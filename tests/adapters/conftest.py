@@ -1,13 +1,25 @@
 """A bot that has read the garden blog."""
 
+from collections.abc import Iterator, MutableMapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.settings import Settings, load_settings
 from bot.wiring import Bot
 from core.reindexing.progress import Progress
 from tests.adapters.garden import write_posts
+
+Logged = list[MutableMapping[str, Any]]
+
+
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[Logged]:
+    """What is logged, as it was said: rendering a traceback would read source files within the event loop."""
+    with capture_logs() as lines:
+        yield lines
 
 
 @pytest.fixture

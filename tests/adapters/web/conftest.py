@@ -3,14 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from redis.asyncio import Redis
 
+from adapters.web.app import About, web_app
 from bot.settings import Settings, load_settings
 from bot.wiring import Bot, wired
+from core.answering.limiting import Allowance, Limiting
+from core.knowledge.library import Library
+from core.memory.history import History
+from core.memory.quota import Quota
 from tests.adapters.conftest import unseen
-from tests.adapters.web.serving import Client, opened
+from tests.adapters.scripted import ScriptedAsker
+from tests.adapters.web.serving import Client, listening, opened
 from tests.servers.openai import OpenAIServer
 
 
@@ -26,6 +33,17 @@ class Modelled:
 @pytest.fixture
 async def client(bot: Bot) -> AsyncIterator[Client]:
     async with opened(bot) as client:
+        yield client
+
+
+@pytest.fixture
+async def guarded(redis: Redis) -> AsyncIterator[Client]:
+    """A client of a page that has an answer but no posts: what is refused needs none, and it starts at once."""
+    asker = Limiting(ScriptedAsker(), Quota(redis), Allowance())
+    forget = History(redis, turns=10, ttl=timedelta(days=1)).forget
+    about = About(offline=True, model=None, sources="none")
+    app = await asyncio.to_thread(web_app, asker, forget, Library(redis), lambda: None, about)
+    async with listening(app) as client:
         yield client
 
 

@@ -25,6 +25,13 @@ async def opened(bot: Bot, progress: Callable[[], Progress | None] = lambda: Non
     model = None if bot.settings.offline else bot.settings.chat_model
     about = About(offline=bot.settings.offline, model=model, sources="garden")
     app = await asyncio.to_thread(web_app, bot.asker, bot.history.forget, bot.library, progress, about)
+    async with listening(app) as client:
+        yield client
+
+
+@asynccontextmanager
+async def listening(app: web.Application) -> AsyncIterator[Client]:
+    """A client of an application."""
     async with TestClient(TestServer(app)) as client:
         yield client
 

@@ -4,10 +4,12 @@ import asyncio
 
 from bot.wiring import Bot
 from core.reindexing.progress import Progress
+from tests.adapters.conftest import Logged
 from tests.adapters.garden import ASKED, FOLLOW_UP, OFF_TOPIC, POSTS
 from tests.adapters.web.conftest import Modelled
 from tests.adapters.web.serving import STREAM, Client, next_event, opened, streamed
 from tests.servers import Broken, Stall, Status, Text
+from tests.servers.openai import ChatRequest
 
 TOMATOES = "garden/tomatoes.md"
 
@@ -47,6 +49,15 @@ async def test_the_pieces_of_a_stream_are_the_answer(modelled: Modelled) -> None
     assert len(wrote) > 3
     assert "".join(wrote) == events[-1][1]["answer"] == "".join(pieces)
     assert events[-1][1]["sources"][0]["url"] == TOMATOES
+
+
+async def test_half_a_character_does_not_keep_a_question_from_its_answer(client: Client) -> None:
+    """A browser can send one half of an emoji, as an escape."""
+    body = f'{{"question": "{ASKED} \\ud83c"}}'.encode()
+    headers = STREAM | {"Content-Type": "application/json"}
+    events = await streamed(await client.post("/api/ask", data=body, headers=headers))
+    assert events[0] == ("searching", {"question": f"{ASKED} ?"})
+    assert events[-1][1]["grounded"] is True
 
 
 async def test_a_piece_is_sent_before_the_next_one_is_written(modelled: Modelled) -> None:
@@ -92,46 +103,49 @@ async def test_a_forgotten_conversation_is_gone_and_others_stay(client: Client) 
     assert await grounded_follow_up("kept")
 
 
-async def test_a_client_that_hangs_up_stops_the_model(modelled: Modelled) -> None:
+async def hang_up_in_the_middle(modelled: Modelled, conversation: str) -> ChatRequest:
+    """Asks, leaves while the answer is written, and gives back what the model saw of it."""
     modelled.model.enqueue(Text("word " * 10_000, tokens_per_second=50))
-    async with modelled.client.post("/api/ask", json={"question": ASKED}, headers=STREAM) as response:
-        while (await next_event(response))[0] != "wrote":
-            pass
-        response.close()
-    chat = await modelled.model.chat(0)
-    await asyncio.wait_for(chat.finished.wait(), 5)
-    assert chat.cancelled
+    asked = {"question": ASKED, "conversation": conversation}
+    async with asyncio.timeout(10):
+        async with modelled.client.post("/api/ask", json=asked, headers=STREAM) as response:
+            while (await next_event(response))[0] != "wrote":
+                pass
+            response.close()
+        chat = await modelled.model.chat(0)
+        await chat.finished.wait()
+    return chat
+
+
+async def test_a_client_that_hangs_up_stops_the_model(modelled: Modelled) -> None:
+    assert (await hang_up_in_the_middle(modelled, "left")).cancelled
 
 
 async def test_an_answer_that_nobody_waited_for_is_not_remembered(modelled: Modelled) -> None:
-    modelled.model.enqueue(Text("word " * 10_000, tokens_per_second=50))
-    asked = {"question": ASKED, "conversation": "left"}
-    async with modelled.client.post("/api/ask", json=asked, headers=STREAM) as response:
-        await next_event(response)
-        response.close()
-    await asyncio.wait_for((await modelled.model.chat(0)).finished.wait(), 5)
+    await hang_up_in_the_middle(modelled, "left")
     await modelled.client.post("/api/ask", json={"question": "Why comfrey tea?", "conversation": "left"})
     assert [message["role"] for message in modelled.model.chats[-1].messages] == ["system", "user"]
 
 
-async def test_a_stream_that_breaks_off_ends_with_a_sentence_and_an_id(modelled: Modelled) -> None:
-    """What was written until then was sent, and a stack trace never is."""
+async def test_a_stream_that_breaks_off_ends_with_a_sentence_and_an_id(modelled: Modelled, logged: Logged) -> None:
+    """What was written until then was sent; what happened stands in the log, under the same id."""
     modelled.model.enqueue(Broken("Early in the morning"))
     events = await streamed(await modelled.client.post("/api/ask", json={"question": ASKED}, headers=STREAM))
     assert "".join(data["text"] for name, data in events if name == "wrote") == "Early in the morning"
     name, failure = events[-1]
     assert (name, set(failure)) == ("failed", {"sentence", "id"})
-    assert failure["sentence"].endswith("please ask again in a minute.") or "ask again" in failure["sentence"]
-    assert len(failure["id"]) == 8
+    assert failure["sentence"] == "The answer broke off before its end; please ask again."
+    assert failure["id"] in [line.get("error_id") for line in logged]
 
 
-async def test_a_model_that_refuses_is_told_in_one_sentence(modelled: Modelled) -> None:
+async def test_a_model_that_refuses_is_told_in_one_sentence(modelled: Modelled, logged: Logged) -> None:
     modelled.model.enqueue(Status(401, message="Incorrect API key provided: sk-secret"))
     response = await modelled.client.post("/api/ask", json={"question": ASKED})
     failure = await response.json()
     assert response.status == 503
     assert failure["error"] == "The language model refused this bot; please tell whoever runs it."
     assert set(failure) == {"error", "id"}
+    assert failure["id"] in [line.get("error_id") for line in logged]
 
 
 async def test_a_post_is_shown_whole(client: Client) -> None:

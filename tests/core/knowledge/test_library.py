@@ -1,0 +1,49 @@
+"""What is known can be counted, looked at, and asked for examples."""
+
+from redis.asyncio import Redis
+
+from core.knowledge.library import Holdings, Library
+from core.models.offline_embedder import OfflineEmbedder
+from tests.posts import POSTS, published, url_of
+
+LONG = "# Notes on tea\n\n" + "\n\n".join(
+    f"## How long does tea number {number} steep?\n\n" + f"Tea {number} steeps for {number} minutes. " * 30
+    for number in range(4)
+)
+
+
+async def test_before_anything_was_read_there_is_nothing(redis: Redis) -> None:
+    library = Library(redis)
+    assert await library.holdings() == Holdings()
+    assert await library.examples(5) == []
+    assert await library.post("https://blog/a") is None
+
+
+async def test_posts_and_passages_are_counted(redis: Redis, embedder: OfflineEmbedder) -> None:
+    await published(redis, embedder, {**POSTS, "tea": LONG})
+    holdings = await Library(redis).holdings()
+    assert holdings.posts == len(POSTS) + 1
+    assert holdings.by_source == (("blog", len(POSTS) + 1),)
+    assert holdings.passages > holdings.posts
+
+
+async def test_headings_that_are_questions_are_the_first_examples(redis: Redis, embedder: OfflineEmbedder) -> None:
+    await published(redis, embedder, {**POSTS, "tea": LONG})
+    examples = await Library(redis).examples(3)
+    assert len(examples) == 3
+    assert examples[0].startswith("How long does tea")
+    assert all(example.endswith("?") for example in examples)
+    assert len(await Library(redis).examples(100)) == len(POSTS) + 1
+
+
+async def test_a_post_can_be_read_whole(redis: Redis, embedder: OfflineEmbedder) -> None:
+    await published(redis, embedder, {"tea": LONG})
+    post = await Library(redis).post(url_of("tea"))
+    assert post is not None
+    assert (post.title, post.source) == ("Notes on tea", "blog")
+    assert post.text.split() == LONG.split()
+
+
+async def test_a_post_that_is_not_there_is_none(redis: Redis, embedder: OfflineEmbedder) -> None:
+    await published(redis, embedder)
+    assert await Library(redis).post("https://elsewhere/") is None

@@ -1,0 +1,1 @@
+"""Reading, against a loopback blog and real folders."""

@@ -1,0 +1,1 @@
+"""Tests of bringing what is known up to date."""

@@ -1,0 +1,97 @@
+"""Markdown is taken apart into blocks without losing a word."""
+
+import time
+
+import pytest
+from hypothesis import given, settings
+
+from core.markdown import Block, Kind, blocks, heading_text, sentences
+from tests.core.generated import MARKDOWN
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("# Title", "heading"),
+        ("Title\n=====", "heading"),
+        ("```py\nx = 1\n```", "code"),
+        ("~~~\nx\n~~~", "code"),
+        ("    x = 1", "code"),
+        ("- one\n- two", "list"),
+        ("1. one\n2. two", "list"),
+        ("| a | b |\n|---|---|\n| 1 | 2 |", "table"),
+        ("Some words.\nMore words.", "prose"),
+        ("> quoted", "prose"),
+        ("<div>html</div>", "prose"),
+        ("[ref]: https://blog.example/", "prose"),
+        ("---", "prose"),
+    ],
+)
+def test_every_kind_of_block_is_told(text: str, kind: Kind) -> None:
+    assert [(block.kind, block.text) for block in blocks(text)] == [(kind, text)]
+
+
+@given(MARKDOWN)
+@settings(deadline=None, max_examples=60)
+def test_blocks_joined_with_blank_lines_are_the_text_again(text: str) -> None:
+    assert "\n\n".join(block.text for block in blocks(text)).split() == text.split()
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_line_ends_of_all_systems_are_read(line_end: str) -> None:
+    text = line_end.join(["# Title", "", "One.", "", "```", "x = 1", "```", "", "Two."])
+    assert [block.text for block in blocks(text)] == ["# Title", "One.", "```\nx = 1\n```", "Two."]
+
+
+def test_an_unclosed_fence_reaches_to_the_end() -> None:
+    assert [block.kind for block in blocks("words\n\n```\n# no heading\n\nx = 1")] == ["prose", "code"]
+
+
+@pytest.mark.parametrize(
+    ("heading", "text"),
+    [
+        ("# Title", "Title"),
+        ("### Title ###", "Title"),
+        ("## C#", "C#"),
+        ("# F# and C# #", "F# and C#"),
+        ("Title\n=====", "Title"),
+        ("#", ""),
+        ("## ##", ""),
+        ("#\tTabbed", "Tabbed"),
+        ("# #hashtag", "#hashtag"),
+    ],
+)
+def test_a_heading_loses_its_marks_and_nothing_else(heading: str, text: str) -> None:
+    (block,) = blocks(heading)
+    assert heading_text(block) == text
+
+
+def test_a_heading_knows_its_level() -> None:
+    assert [block.level for block in blocks("# one\n\nTwo\n---\n\n###### six\n\nwords")] == [1, 2, 6, 0]
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("One. Two! Three? Four… Five", 5),
+        ('He said "no." She left.', 2),
+        ("一文目。二文目！三文目？", 3),
+        ("Version 3.14 is out", 1),
+        ("", 0),
+    ],
+)
+def test_sentences_end_where_people_end_them(text: str, count: int) -> None:
+    found = sentences(text)
+    assert len(found) == count
+    assert "".join(found) == text
+
+
+@pytest.mark.parametrize("piece", ["[", "![", "`", "* ", "> ", "<", "a. ", ".'", "[x]: \n", "|", "```\n", "\\", "- "])
+def test_hostile_text_takes_no_time(piece: str) -> None:
+    """Each of these would take minutes where a pattern steps back and forth over it."""
+    text = piece * (100_000 // len(piece))
+    before = time.process_time()
+    for block in blocks(text):
+        assert isinstance(block, Block)
+        sentences(block.text)
+    assert time.process_time() - before < 5

@@ -1,0 +1,37 @@
+"""Words are counted as people see them."""
+
+import pytest
+
+from core.words import STOPWORDS, stem, telling, words
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Redis 8.2 is out!", ["redis", "8", "2", "is", "out"]),
+        ("snake_case and __init__", ["snake_case", "and", "__init__"]),
+        ("___ --- *** 🙂", []),
+        ("Zwölf ÊTRE Данные", ["zwölf", "être", "данные"]),
+        ("don't", ["don", "t"]),
+        ("", []),
+    ],
+)
+def test_words_are_lower_case_and_in_order(text: str, expected: list[str]) -> None:
+    assert words(text) == expected
+
+
+def test_words_that_only_ask_tell_nothing() -> None:
+    assert telling("How do I index the posts, and what are posts?") == ["index", "posts"]
+
+
+def test_a_question_of_nothing_else_keeps_its_words() -> None:
+    assert telling("Who are you? You?") == ["who", "are", "you"]
+
+
+@pytest.mark.parametrize("form", ["index", "indexes", "indexed", "indexing"])
+def test_forms_of_a_word_share_their_stem(form: str) -> None:
+    assert stem(form) == "index"
+
+
+def test_words_to_pass_over_are_written_as_words_are_found() -> None:
+    assert all(words(word) == [word] for word in STOPWORDS)
