@@ -1,6 +1,7 @@
 """The terminal: answers that grow as rendered Markdown, or one JSON document."""
 
 import json
+import re
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,6 +15,8 @@ from core.asking import Found, Searching
 from core.delivery.documents import answer_document
 from core.errors import FootnotedError
 from core.vocabulary import Answer, Footnote
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class ConsoleReply:
@@ -38,10 +41,8 @@ class ConsoleReply:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._live:
-            self._live.stop()
-        if self._console.is_terminal and self._text and self.answer is None:
-            self._console.print(Markdown(self._text))
+        if self.answer is None and self.error is None:
+            self._keep_written()
 
     async def note(self, progress: Searching | Found) -> None:
         match progress:
@@ -51,24 +52,28 @@ class ConsoleReply:
                 self._show(Spinner("dots", Text(f" Reading {len(progress.matches)} passages", style="dim")))
 
     async def grow(self, text: str) -> None:
-        self._text = text
-        self._show(Markdown(text))
+        self._text = readable(text)
+        self._show(Markdown(self._text))
 
     async def finish(self, answer: Answer) -> None:
         self.answer = answer
         if self._live:
             self._live.stop()
-            self._console.print(Group(Markdown(answer.text), *_footnotes(answer)))
+            self._console.print(Group(Markdown(readable(answer.text)), *_footnotes(answer)))
         else:
-            self._console.print(Text(answer.text + _plain_footnotes(answer)), soft_wrap=True)
+            self._console.print(Text(readable(answer.text + _plain_footnotes(answer))), soft_wrap=True)
 
     async def fail(self, error: FootnotedError) -> None:
         self.error = error
+        self._keep_written()
+        self._errors.print(Text(f"{error.for_people} ({error.id})", style="yellow"))
+
+    def _keep_written(self) -> None:
+        """Ends the drawing; what was written so far stays."""
         if self._live:
             self._live.stop()
-        elif self._text:
-            self._console.print(Text(self._text), soft_wrap=True)
-        self._errors.print(Text(f"{error.for_people} ({error.id})", style="yellow"))
+        if self._text:
+            self._console.print(Markdown(self._text) if self._live else Text(self._text), soft_wrap=not self._live)
 
     def _show(self, what: RenderableType) -> None:
         if self._live:
@@ -95,6 +100,11 @@ class JsonReply:
         print_json({"error": error.for_people, "id": error.id})
 
 
+def readable(text: str) -> str:
+    """Without control characters: a terminal obeys them, and what posts and models write is not to be obeyed."""
+    return _CONTROLS.sub("", text)
+
+
 def print_json(document: Any) -> None:
     """On standard output, as it is: rich would wrap and colour it."""
     print(json.dumps(document, ensure_ascii=False, indent=2))  # noqa: T201
@@ -111,7 +121,8 @@ def _footnotes(answer: Answer) -> list[RenderableType]:
 
 def _footnote(footnote: Footnote, numbered: bool) -> Text:
     mark = f"[{footnote.number}] " if numbered else "· "
-    return Text.assemble((mark, "bold cyan"), footnote.title, "\n", " " * len(mark), (footnote.url, "dim"))
+    title, url = readable(footnote.title), readable(footnote.url)
+    return Text.assemble((mark, "bold cyan"), title, "\n", " " * len(mark), (url, "dim"))
 
 
 def _plain_footnotes(answer: Answer) -> str:

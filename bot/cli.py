@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from rich.console import Console
 from rich.text import Text
 
-from adapters.console import ConsoleReply, JsonReply, print_json
+from adapters.console import ConsoleReply, JsonReply, print_json, readable
 from bot.chatting import chat as chat_in_terminal
 from bot.doctor import examine_all
 from bot.evaluating import ask_all, measure, read_examples, show, write_details
@@ -84,9 +84,9 @@ def search(
             print_json([{key: match_document(match)[key] for key in keys} for match in posts])
             return 0
         for place, match in enumerate(posts, start=1):
-            passage = match.passage
-            out.print(Text.assemble((f"{place:2}. ", "bold cyan"), passage.title, (f"  {match.score:.2f}", "dim")))
-            out.print(Text(f"    {passage.url}", style="dim"), soft_wrap=True)
+            title, url = readable(match.passage.title), readable(match.passage.url)
+            out.print(Text.assemble((f"{place:2}. ", "bold cyan"), title, (f"  {match.score:.2f}", "dim")))
+            out.print(Text(f"    {url}", style="dim"), soft_wrap=True)
         if not posts:
             out.print("Nothing was found.")
         return 0

@@ -28,6 +28,7 @@ from pydantic_settings import (
 )
 
 from core.errors import NotReady, Problem
+from core.knowledge.schema import Precision
 from core.vocabulary import Source
 
 TOML = Path("footnoted.toml")
@@ -161,6 +162,11 @@ class Settings(BaseSettings):
     @property
     def azure(self) -> bool:
         return self.azure_openai_endpoint is not None
+
+    @property
+    def precision(self) -> Precision:
+        """`vector_precision` in the words of Redis."""
+        return "FLOAT16" if self.vector_precision == "float16" else "FLOAT32"
 
     @property
     def offline(self) -> bool:

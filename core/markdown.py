@@ -26,6 +26,8 @@ _HEADING_MARKS = re.compile(r"\A\s*#{1,6}(?:\s+|\Z)|(?<!\S)#+\s*\Z")
 # A fence may stand within quotes and lists.
 _FENCE = re.compile(r"^(?P<lead>(?:[ \t>]|[-*+][ \t]|\d{1,9}[.)][ \t])*)(?P<run>`{3,}|~{3,})(?P<info>[^`\n]*)$", re.M)
 
+_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
+_MARKS = re.compile(r"[`*]")
 _SENTENCE = re.compile(r"(?<=[.!?…。！？])[\"'”’)\]]*\s+|(?<=[。！？])")
 
 
@@ -62,9 +64,9 @@ def _block(kind: Kind, lines: list[str], level: int = 0) -> Iterator[Block]:
 
 
 def heading_text(block: Block) -> str:
-    """A heading's words without its marks."""
-    first = block.text.splitlines()[0]
-    return _HEADING_MARKS.sub("", first).strip()
+    """A heading's words without marks and links."""
+    words = _HEADING_MARKS.sub("", block.text.splitlines()[0]).strip()
+    return _MARKS.sub("", _LINK.sub(r"\1", words))
 
 
 def parts(block: Block) -> tuple[str, list[str]]:

@@ -1,5 +1,6 @@
 """Packing instructions, passages, history and question into a model's context."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,8 @@ begins with "Beyond the posts:" and carries no numbers. When the passages do not
 _REWRITE = """\
 Rewrite the last question of the conversation so that it can be understood alone: put in what "it", "that" and the \
 like stand for. Reply with the question alone."""
+
+_FENCE = re.compile(r"<(?=\s*/?\s*passage)", re.IGNORECASE)
 
 HISTORY_SHARE = 4
 """History has at least one part in this many of the context; what passages leave over comes on top."""
@@ -79,7 +82,7 @@ def fewer_passages(prompt: Prompt) -> Prompt:
 def _that_fit(passages: Sequence[Numbered], room: int, tokens: Tokens) -> tuple[Numbered, ...]:
     kept: list[Numbered] = []
     for passage in passages:
-        room -= tokens(_fenced(passage))
+        room -= tokens(f"{_fenced(passage)}\n\n")
         if room < 0:
             break
         kept.append(passage)
@@ -103,7 +106,7 @@ def _request(passages: Iterable[Numbered], question: str) -> str:
 
 def _fenced(numbered: Numbered) -> str:
     passage = numbered.passage
-    title = " › ".join(part for part in (passage.title, passage.heading) if part)
+    title = " › ".join(" ".join(part.split()) for part in (passage.title, passage.heading) if part)
     # A post that spells the fence could step out of it.
-    text = passage.text.replace("<passage", "‹passage").replace("</passage", "‹/passage")
-    return f"[{numbered.number}] {title} ({passage.url})\n<passage>\n{text}\n</passage>"
+    head, text = (_FENCE.sub("‹", part) for part in (f"{title} ({passage.url})", passage.text))
+    return f"[{numbered.number}] {head}\n<passage>\n{text}\n</passage>"

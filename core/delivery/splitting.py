@@ -40,7 +40,9 @@ def _pieces(block: Block, limit: int) -> Iterator[str]:
     if repeated > limit // 2:
         head, inner, repeated = "", [head, *inner], 0
     pieces = (head + text for text in _packed(inner, limit - repeated))
-    yield from (piece.strip("\n") for piece in (refenced(block, pieces) if repeated else pieces))
+    for piece in refenced(block, pieces) if repeated else pieces:
+        if piece.strip():
+            yield piece.strip("\n")
 
 
 def _packed(inner: list[str], room: int) -> Iterator[str]:
@@ -50,7 +52,7 @@ def _packed(inner: list[str], room: int) -> Iterator[str]:
             yield packed
             packed = ""
         packed += part
-    if packed.strip():
+    if packed:
         yield packed
 
 
@@ -70,4 +72,4 @@ def _small_enough(text: str, room: int) -> Iterator[str]:
             yield text[start : start + room]
             start += room
         last = match.end()
-    yield text[start:]
+    yield text[start : start + room]  # what is beyond are blanks

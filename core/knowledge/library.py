@@ -9,6 +9,9 @@ from core.knowledge.edition import current
 from core.knowledge.schema import HASH_FIELDS, from_hash, index_info
 from core.memory import keys
 from core.vocabulary import Passage, Post
+from core.words import telling, words
+
+_POINTING = frozenset("this that these those it its here there".split())
 
 LOOKED_AT = 500
 """Passages among which examples are looked for."""
@@ -50,7 +53,7 @@ class Library:
         for fields in rows[1::2]:
             named = {name.decode(): value.decode() for name, value in zip(fields[::2], fields[1::2], strict=True)}
             title, heading = named.get("title", ""), named.get("heading", "").split(" › ")[-1]
-            question = heading if heading.endswith("?") else ""
+            question = heading if _stands_alone(heading) else ""
             posts[title] = posts.get(title) or question
         asked = [question for question in posts.values() if question]
         named_titles = [
@@ -74,3 +77,8 @@ class Library:
             return None
         text = "\n\n".join(passage.text for passage in passages)
         return Post(url, record.title, text, record.source, passages[0].published)
+
+
+def _stands_alone(heading: str) -> bool:
+    """Whether a heading is a question that makes sense without the post around it."""
+    return heading.endswith("?") and len(telling(heading)) > 1 and _POINTING.isdisjoint(words(heading))

@@ -1,5 +1,6 @@
 """Answers without a language model: the sentences of the passages that best answer, quoted, each with its footnote."""
 
+import re
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ CLOSE = 0.7
 
 SHORTEST = 4
 """Words. Less is no sentence but a label."""
+
+_BULLET = re.compile(r"\A[-*+]\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +57,10 @@ def _quotes(numbered: Numbered) -> Iterator[Quote]:
     for place, block in enumerate(rows):
         if block.kind in {"heading", "code", "table"}:
             continue
-        following = rows[place + 1] if place + 1 < len(rows) else None
-        for stretch in _stretches(block):
+        stretches = list(_stretches(block))
+        for count, stretch in enumerate(stretches, 1):
             text = stretch
+            following = rows[place + 1] if count == len(stretches) and place + 1 < len(rows) else None
             if stretch.endswith(":") and following and len(stretch) + len(following.text) <= LONGEST_QUOTE:
                 text = f"{stretch}\n\n{following.text}"
             if len(words(stretch)) >= SHORTEST:
@@ -65,7 +69,7 @@ def _quotes(numbered: Numbered) -> Iterator[Quote]:
 
 def _stretches(block: Block) -> Iterator[str]:
     if block.kind == "list":
-        yield from (line.strip().lstrip("-*+ ") for line in block.text.splitlines() if line.strip())
+        yield from (_BULLET.sub("", line.strip(), count=1) for line in block.text.splitlines() if line.strip())
         return
     yield from (" ".join(sentence.split()) for sentence in sentences(block.text))
 

@@ -59,7 +59,8 @@ class OfflineEmbedder:
     def _embed(self, texts: list[str]) -> Vectors:
         by_length = sorted(range(len(texts)), key=lambda place: len(texts[place]))
         vectors = np.empty((len(texts), self.DIMENSIONS), dtype=np.float32)
-        vectors[by_length] = self._model.embed(
-            [texts[place] for place in by_length], norm=True, batch_size=PADDED_TOGETHER
-        )
+        with np.errstate(invalid="ignore"):  # a text without a single word has no length to be divided by
+            vectors[by_length] = self._model.embed(
+                [texts[place] for place in by_length], norm=True, batch_size=PADDED_TOGETHER
+            )
         return np.nan_to_num(vectors)

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -45,7 +46,7 @@ async def test_the_pauses_grow() -> None:
 
     async with repeating(act, every=timedelta(milliseconds=10), growing=4):
         await asyncio.wait_for(enough.wait(), 5)
-    first, second, third = (later - earlier for earlier, later in zip(moments, moments[1:], strict=False))
+    first, second, third = (later - earlier for earlier, later in pairwise(moments))
     assert first >= 0.009
     assert second >= 0.039
     assert third >= 0.159

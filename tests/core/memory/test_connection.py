@@ -21,9 +21,10 @@ async def server(folder: Path, *options: str, searches: bool = True) -> AsyncIte
     assert found is not None
     program, module = found
     path = folder / "own.sock"
+    port = () if "--port" in options else ("--port", "0")
     loading = ("--loadmodule", str(module)) if searches else ()
     process = await asyncio.create_subprocess_exec(
-        program, *(("--port", "0") if "--port" not in options else ()), "--unixsocket", path, "--dir", folder, "--save", "", *loading, *options,
+        program, *port, "--unixsocket", path, "--dir", folder, "--save", "", *loading, *options,
         stdout=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:

@@ -1,0 +1,37 @@
+"""Reading the sources. The parsers of pages and feeds are imported with this module, and by nothing else."""
+
+from importlib.metadata import version
+
+import aiohttp
+from redis.asyncio import Redis
+
+from bot.settings import Settings
+from core.knowledge.retriever import Retriever
+from core.knowledge.schema import Algorithm
+from core.models.protocols import Embedder
+from core.reading.fetcher import USER_AGENT, Fetcher
+from core.reindexing.progress import Report, Tell
+from core.reindexing.run import Reindexing
+from core.tokens import Tokens
+
+
+async def read(
+    settings: Settings, redis: Redis, embedder: Embedder, retriever: Retriever, tokens: Tokens, tell: Tell
+) -> Report:
+    """Reads all sources of the settings. Raises what `Reindexing.run` raises."""
+    agent = USER_AGENT.format(version=version("footnoted"))
+    async with aiohttp.ClientSession(headers={"User-Agent": agent}) as session:
+        reindexing = Reindexing(
+            redis, embedder, retriever, Fetcher(session), tokens, settings.precision, _algorithm(settings)
+        )
+        return await reindexing.run(settings.all_sources, tell)
+
+
+def _algorithm(settings: Settings) -> Algorithm | None:
+    match settings.vector_index:
+        case "flat":
+            return "FLAT"
+        case "hnsw":
+            return "HNSW"
+        case "auto":
+            return None

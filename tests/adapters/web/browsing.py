@@ -1,0 +1,117 @@
+"""A site that is served in the background while a real browser looks at it."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
+
+CHROMIUM = Path("/usr/bin/chromium")
+CHROMEDRIVER = Path("/usr/bin/chromedriver")
+WITHIN = 10.0
+"""Seconds for whatever a page has to show."""
+
+T = TypeVar("T")
+
+
+class Background:
+    """An event loop in a thread of its own; what was opened there is closed there, last first."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._stack = AsyncExitStack()
+
+    def run(self, what: Awaitable[T]) -> T:
+        async def awaited() -> T:
+            return await what
+
+        future: Future[T] = asyncio.run_coroutine_threadsafe(awaited(), self._loop)
+        return future.result(30)
+
+    def open(self, context: AbstractAsyncContextManager[T]) -> T:
+        return self.run(self._stack.enter_async_context(context))
+
+    @contextmanager
+    def running(self) -> Iterator["Background"]:
+        self._thread.start()
+        try:
+            yield self
+        finally:
+            self.run(self._stack.aclose())
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
+
+
+class Browser:
+    """Headless Chromium, with the page's own names for what is on it."""
+
+    def __init__(self, profile: Path) -> None:
+        options = webdriver.ChromeOptions()
+        options.binary_location = str(CHROMIUM)
+        for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"):
+            options.add_argument(argument)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        self.driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(str(CHROMEDRIVER)))
+
+    def open(self, address: str, width: int = 1100) -> None:
+        """A first visit: nothing is stored. The log begins anew."""
+        size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        self.driver.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": address, "storageTypes": "all"})
+        self.driver.get("about:blank")
+        self.driver.get(address)
+        self.js("sessionStorage.clear(); localStorage.clear()")
+        self.driver.get_log("browser")
+        self.driver.refresh()
+
+    def js(self, script: str, *arguments: object) -> Any:
+        return self.driver.execute_script(script, *arguments)
+
+    def one(self, selector: str) -> WebElement:
+        return self.driver.find_element(By.CSS_SELECTOR, selector)
+
+    def all(self, selector: str) -> list[WebElement]:
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def wait(self, until: Callable[[], T]) -> T:
+        waiting = WebDriverWait(self.driver, WITHIN, poll_frequency=0.05)
+        return waiting.until(lambda _: until())
+
+    def press(self, *keys: str) -> None:
+        self.one("#question").send_keys(*keys)
+
+    def click(self, element: WebElement) -> None:
+        """Clicks where nothing that floats above the page is in the way."""
+        self.js("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", element)
+        element.click()
+
+    def ask(self, question: str, state: str = "answered") -> WebElement:
+        """Types a question and waits until its answer is in that state."""
+        self.press(question, Keys.ENTER)
+        return self.last_answer(state)
+
+    def last_answer(self, state: str = "answered") -> WebElement:
+        self.wait(lambda: self.js(LAST_STATE) == state)
+        return self.all("article.answer")[-1]
+
+    def text_of(self, selector: str) -> str:
+        """What stands there, read in one go: a page that is at work replaces its nodes."""
+        return str(self.js("return document.querySelector(arguments[0])?.innerText ?? ''", selector))
+
+    @property
+    def complaints(self) -> list[str]:
+        """What the browser logged since the last look: errors, and whatever the page's policy stopped."""
+        return [str(entry["message"]) for entry in self.driver.get_log("browser")]
+
+
+LAST_STATE = "return [...document.querySelectorAll('article.answer')].at(-1)?.dataset.state"

@@ -1,0 +1,258 @@
+"""The page in a real browser: what people see, type and click, and what hostile posts cannot do to it."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from structlog.testing import capture_logs
+
+from bot.embedded_redis import embedded_redis
+from bot.settings import Settings, load_settings
+from bot.wiring import wired
+from core.reindexing.progress import Progress
+from tests.adapters.conftest import unseen
+from tests.adapters.garden import ASKED, FOLLOW_UP, write_posts
+from tests.adapters.web.browsing import CHROMEDRIVER, CHROMIUM, Background, Browser
+from tests.adapters.web.serving import opened
+from tests.servers import Broken, Stall, Status, Text
+from tests.servers.openai import OpenAIServer
+
+pytestmark = pytest.mark.skipif(
+    not (CHROMIUM.exists() and CHROMEDRIVER.exists()),
+    reason=f"a real browser is needed: {CHROMIUM} and {CHROMEDRIVER} (Debian: apt-get install chromium-driver)",
+)
+
+SLUGS = "What keeps slugs away?"
+
+
+@dataclass(slots=True)
+class Site:
+    """One bot's page. `reading` is what its status tells about reading."""
+
+    address: str
+    reading: Progress | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sites:
+    offline: Site
+    modelled: Site
+    model: OpenAIServer
+
+
+@asynccontextmanager
+async def site_of(settings: Settings) -> AsyncIterator[Site]:
+    async with wired(settings) as bot:
+        await bot.read(unseen)
+        site = Site("")
+        async with opened(bot, lambda: site.reading) as client:
+            site.address = str(client.make_url("/"))
+            yield site
+
+
+@pytest.fixture(scope="module")
+def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
+    """An offline bot and one with a model, each on a Redis of its own, for all tests of this module."""
+    room = tmp_path_factory.mktemp("page")
+    sources = [{"name": "garden", "folder": write_posts(room / "posts")}]
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        embedded_redis(room / "one") as one,
+        embedded_redis(room / "two") as two,
+        capture_logs(),
+        Background().running() as background,
+    ):
+        patch.chdir(room)
+        for name in Settings.model_fields:
+            patch.delenv(name.upper(), raising=False)
+        model = background.open(OpenAIServer())
+        offline = load_settings(redis_url=one, sources=sources)
+        modelled = load_settings(redis_url=two, sources=sources, openai_base_url=model.base_url)
+        yield Sites(background.open(site_of(offline)), background.open(site_of(modelled)), model)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One browser for all tests of this module; each opens its page as a first visit."""
+    browser = Browser(tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.driver.quit()
+
+
+def test_an_answer_grows_and_its_footnote_opens_the_post(browser: Browser, sites: Sites) -> None:
+    sites.model.enqueue(Text("Water them **early** in the morning [1]. " + "And feed them. " * 10, tokens_per_second=30))
+    browser.open(sites.modelled.address)
+    browser.press(ASKED, Keys.ENTER)
+    browser.last_answer("writing")
+    early = len(browser.wait(lambda: browser.text_of("article.answer .prose")))
+    browser.wait(lambda: len(browser.text_of("article.answer .prose")) > early)
+    assert browser.js("return document.querySelector('article.answer').dataset.state") == "writing"
+    answer = browser.last_answer()
+    assert [mark.text for mark in browser.all("#log .mark")] == ["1"]
+    assert browser.one("article.answer strong").text == "early"
+    footnote = answer.find_element(By.CSS_SELECTOR, ".footnotes li a")
+    assert footnote.text == "Growing tomatoes on a balcony"
+    browser.click(footnote)
+    browser.wait(lambda: "comfrey tea" in browser.text_of("#post-text"))
+    assert browser.text_of("#post-title") == "Growing tomatoes on a balcony"
+    browser.one("#post-close").click()
+    assert not browser.one("#post").is_displayed()
+    assert browser.complaints == []
+
+
+def test_an_example_is_asked_with_one_click(browser: Browser, sites: Sites) -> None:
+    browser.open(sites.offline.address)
+    example = browser.wait(lambda: browser.all(".examples button"))[0]
+    question = example.text
+    example.click()
+    browser.last_answer()
+    assert browser.text_of(".asked") == question
+    assert not browser.one("#intro").is_displayed()
+    assert browser.complaints == []
+
+
+def test_offline_the_answer_is_quoted_and_the_page_says_so(browser: Browser, sites: Sites) -> None:
+    browser.open(sites.offline.address)
+    browser.wait(lambda: "Offline mode" in browser.text_of("#status"))
+    answer = browser.ask(ASKED)
+    assert "early in the morning" in answer.find_element(By.CSS_SELECTOR, "blockquote").text
+    assert browser.all(".footnotes li a")
+
+
+def test_an_answer_can_be_stopped(browser: Browser, sites: Sites) -> None:
+    """By the button or by Escape. What was written stays, and the model is told."""
+    browser.open(sites.modelled.address)
+    for stop in (lambda: browser.one("#stop").click(), lambda: browser.press(Keys.ESCAPE)):
+        sites.model.chats.clear()
+        sites.model.enqueue(Stall("Early in the morning"))
+        browser.press(ASKED, Keys.ENTER)
+        browser.wait(lambda: "Early in the morning" in browser.text_of(".exchange:last-child .prose"))
+        stop()
+        answer = browser.last_answer("failed")
+        assert "Early in the morning" in answer.text
+        assert "You stopped this answer." in answer.text
+        browser.wait(lambda: sites.model.chats[0].cancelled)
+
+
+@pytest.mark.parametrize("question", [SLUGS, "How do I keep snails away from lettuce?", "Do coffee grounds repel slugs?"])
+def test_a_hostile_post_runs_nothing(browser: Browser, sites: Sites, question: str) -> None:
+    """Neither where it is quoted nor where it is shown whole; its title is text, and its links lead nowhere."""
+    browser.open(sites.offline.address)
+    browser.wait(lambda: browser.all(".examples button"))
+    browser.ask(question)
+    link = next(link for link in browser.all(".footnotes li a") if "Slugs" in link.text)
+    assert "<script>" in link.text
+    browser.click(link)
+    browser.wait(lambda: "copper tape" in browser.text_of("#post-text"))
+    assert browser.js("return window.pwned") is None
+    assert browser.js(HOSTILE_NODES) == []
+    assert browser.complaints == []
+
+
+def test_a_hostile_model_runs_nothing(browser: Browser, sites: Sites) -> None:
+    """Not even while its answer is being written."""
+    hostile = (
+        "Use ash [1]. <script>window.pwned = 1</script><img src=x onerror='window.pwned = 2'> <svg onload=pwned=3> "
+        "[click](javascript:window.pwned=4) ![x](https://evil.example/x.png) <iframe src=//evil.example></iframe> end"
+    )
+    sites.model.enqueue(Text(hostile, tokens_per_second=300))
+    browser.open(sites.modelled.address)
+    answer = browser.ask(SLUGS)
+    assert answer.find_element(By.CSS_SELECTOR, ".prose").text.endswith("end")
+    assert browser.js("return window.pwned") is None
+    assert browser.js(HOSTILE_NODES) == []
+    assert browser.complaints == []
+
+
+def test_a_conversation_survives_a_reload_and_a_new_one_knows_nothing(browser: Browser, sites: Sites) -> None:
+    browser.open(sites.modelled.address)
+    browser.ask(ASKED)
+    shown = browser.text_of("#log")
+    browser.driver.refresh()
+    browser.wait(lambda: browser.text_of("#log") == shown)
+    browser.ask(FOLLOW_UP)
+    assert ASKED in sites.model.chats[-1].prompt
+    browser.one("#new-conversation").click()
+    assert browser.text_of("#log") == ""
+    browser.ask("What do bees eat in winter?")
+    assert ASKED not in sites.model.chats[-1].prompt
+
+
+def test_everything_works_from_the_keyboard(browser: Browser, sites: Sites) -> None:
+    browser.open(sites.offline.address)
+    active = "return document.activeElement.id"
+    assert browser.js(active) == "question"
+    browser.press("When should I", Keys.SHIFT + Keys.ENTER + Keys.NULL, "water tomatoes?")
+    assert browser.all("article.answer") == []
+    browser.press(Keys.ENTER)
+    browser.last_answer()
+    assert browser.text_of(".asked").split() == ASKED.split()
+    assert browser.js("return document.querySelector('#question').value") == ""
+    link = browser.one(".footnotes li a")
+    link.send_keys(Keys.ENTER)
+    browser.wait(lambda: browser.one("#post").is_displayed())
+    browser.one("#post-text").send_keys(Keys.ESCAPE)
+    browser.wait(lambda: not browser.one("#post").is_displayed())
+    assert browser.driver.switch_to.active_element == link
+
+
+def test_a_narrow_window_needs_no_scrolling_sideways(browser: Browser, sites: Sites) -> None:
+    long = "w" * 200
+    wide = f"A word: {long} and\n\n```\n{long}\n```\n\n| a | b |\n|---|---|\n|{long}| 1 |\n\nDone [1]."
+    sites.model.enqueue(Text(wide))
+    browser.open(sites.modelled.address, width=360)
+    beyond = "const page = document.documentElement; return page.scrollWidth - page.clientWidth"
+    assert browser.js(beyond) == 0
+    browser.ask(ASKED)
+    assert browser.js(beyond) == 0
+    browser.click(browser.one(".footnotes li a"))
+    browser.wait(lambda: "comfrey tea" in browser.text_of("#post-text"))
+    assert browser.js(beyond) == 0
+
+
+def test_the_status_shows_what_is_being_read(browser: Browser, sites: Sites) -> None:
+    site = sites.modelled
+    site.reading = Progress(listed=12, listing=False, new=6, failed=2)
+    try:
+        browser.open(site.address)
+        sentence = "Reading garden: 6 of 12 posts, 2 could not be read. You can ask meanwhile."
+        browser.wait(lambda: sentence in browser.text_of("#status"))
+        assert browser.js("const bar = document.querySelector('#progress'); return [bar.value, bar.max]") == [8, 12]
+    finally:
+        site.reading = None
+    ended = "Answers come from 5 posts and are written by gpt-5.4-mini."
+    browser.wait(lambda: ended in browser.text_of("#status"))
+
+
+def test_a_failure_is_a_sentence_with_a_way_to_try_again(browser: Browser, sites: Sites) -> None:
+    sites.model.enqueue(Broken("Early in the morning"), Text("At the root [1]."))
+    browser.open(sites.modelled.address)
+    answer = browser.ask(ASKED, "failed")
+    assert "Early in the morning" in answer.text
+    assert "The answer broke off before its end; please ask again." in answer.text
+    assert len(browser.text_of(".failure .reference").removeprefix("Reference ")) == 8
+    browser.one(".try-again").click()
+    answer = browser.last_answer()
+    assert answer.find_element(By.CSS_SELECTOR, ".prose").text.startswith("At the root")
+    assert not browser.all(".failure")
+
+
+def test_a_failure_shows_nothing_of_our_insides(browser: Browser, sites: Sites) -> None:
+    sites.model.enqueue(Status(401, message="Incorrect API key provided: sk-secret"))
+    browser.open(sites.modelled.address)
+    answer = browser.ask(ASKED, "failed")
+    assert "The language model refused this bot; please tell whoever runs it." in answer.text
+    assert "sk-" not in browser.driver.page_source
+
+
+HOSTILE_NODES = """
+const inside = [...document.querySelectorAll('#log *, #post *')];
+const bad = inside.filter((node) => /^(script|img|svg|iframe|form|input|style|details|object)$/i.test(node.tagName));
+const attributes = inside.flatMap((node) => [...node.attributes]).filter(({ name, value }) =>
+  /^(on|src$|srcset$|style$)/.test(name) || /^(javascript|data):/i.test(value));
+return [...bad.map((node) => node.tagName), ...attributes.map(({ name, value }) => `${name}=${value}`)];
+"""

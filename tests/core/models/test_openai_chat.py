@@ -1,0 +1,201 @@
+"""The chat model behind an OpenAI-compatible server: what is sent, what comes, and every way in which it fails."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import pytest
+
+from core.errors import (
+    AnswerBroken,
+    ContentFiltered,
+    ContextTooLong,
+    FootnotedError,
+    ModelBusy,
+    ModelFailed,
+    ModelRefused,
+    ModelTooSlow,
+    ModelUnreachable,
+    QuotaUsedUp,
+)
+from core.models.openai_chat import OpenAIChat
+from core.models.openai_client import azure_client, openai_client
+from tests.core.models.openai_parts import PROMPT, client_of, written
+from tests.servers import (
+    Broken,
+    ContentFilter,
+    Garbage,
+    Refusal,
+    Reply,
+    Silence,
+    Stall,
+    Status,
+    Text,
+    Truncated,
+)
+from tests.servers import ContextTooLong as TooLongForTheServer
+from tests.servers.openai import OpenAIServer
+
+TRIED = 3
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[OpenAIServer]:
+    async with OpenAIServer() as server:
+        yield server
+
+
+@pytest.fixture
+async def model(server: OpenAIServer) -> AsyncIterator[OpenAIChat]:
+    async with client_of(server) as client:
+        yield OpenAIChat(client, "gpt-5-mini")
+
+
+async def test_the_text_comes_piece_by_piece(server: OpenAIServer, model: OpenAIChat) -> None:
+    server.enqueue(Text(pieces=["Honey", ",", " mostly", " [1]."]))
+    async with aclosing(model.write(PROMPT)) as pieces:
+        assert [piece async for piece in pieces] == ["Honey", ",", " mostly", " [1]."]
+
+
+async def test_instructions_history_and_request_are_sent_in_this_order(server: OpenAIServer, model: OpenAIChat) -> None:
+    await written(model)
+    [chat] = server.chats
+    assert [(message["role"], message["content"]) for message in chat.messages] == [
+        ("system", PROMPT.system),
+        ("user", "Hello?"),
+        ("assistant", "Hello."),
+        ("user", PROMPT.request),
+    ]
+    assert chat.model == "gpt-5-mini"
+    assert chat.params["stream"] is True
+
+
+async def test_a_temperature_is_sent_only_when_it_is_set() -> None:
+    async with OpenAIServer(refuses_temperature=True) as server, client_of(server) as client:
+        await written(OpenAIChat(client, "gpt-5-mini"))
+        assert "temperature" not in server.chats[0].params
+        with pytest.raises(ModelFailed):
+            await written(OpenAIChat(client, "gpt-5-mini", temperature=0.3))
+        assert server.chats[1].params["temperature"] == 0.3
+
+
+async def test_a_temperature_of_nought_is_one(server: OpenAIServer) -> None:
+    async with client_of(server) as client:
+        await written(OpenAIChat(client, "gpt-4o-mini", temperature=0))
+    assert server.chats[0].params["temperature"] == 0
+
+
+async def test_a_model_that_declines_is_heard(server: OpenAIServer, model: OpenAIChat) -> None:
+    server.enqueue(Refusal("I cannot help with that."))
+    assert await written(model) == "I cannot help with that."
+
+
+@pytest.mark.parametrize(
+    ("reply", "error", "asked"),
+    [
+        (Status(429), ModelBusy, TRIED),
+        (Status(429, retry_after=0), ModelBusy, TRIED),
+        (Status(429, code="insufficient_quota"), QuotaUsedUp, 1),
+        (Status(500), ModelUnreachable, TRIED),
+        (Status(503), ModelUnreachable, TRIED),
+        (Status(401), ModelRefused, 1),
+        (Status(403), ModelRefused, 1),
+        (Status(404), ModelRefused, 1),
+        (Status(400), ModelFailed, 1),
+        (Status(400, code="content_filter"), ContentFiltered, 1),
+        (Status(400, message="This model's maximum context length is 4096 tokens"), ContextTooLong, 1),
+        (TooLongForTheServer(), ContextTooLong, 1),
+    ],
+    ids=str,
+)
+async def test_a_refusal_is_told_by_its_kind_and_asked_again_only_where_that_helps(
+    server: OpenAIServer, model: OpenAIChat, reply: Reply, error: type[FootnotedError], asked: int
+) -> None:
+    server.enqueue(*[reply] * TRIED)
+    with pytest.raises(error) as caught:
+        await written(model)
+    assert type(caught.value) is error
+    assert len(server.chats) == asked
+    assert "key" not in caught.value.for_people
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        (Broken("Bees eat"), AnswerBroken),
+        (Truncated("Bees eat"), AnswerBroken),
+        (Garbage("Bees eat"), AnswerBroken),
+        (ContentFilter("Bees eat"), ContentFiltered),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+async def test_a_stream_that_goes_wrong_gives_what_it_wrote_and_is_not_begun_again(
+    server: OpenAIServer, model: OpenAIChat, reply: Reply, error: type[FootnotedError]
+) -> None:
+    server.enqueue(reply)
+    text = ""
+    with pytest.raises(error) as caught:
+        async with aclosing(model.write(PROMPT)) as pieces:
+            async for piece in pieces:
+                text += piece
+    assert type(caught.value) is error
+    assert text == "Bees eat"
+    assert len(server.chats) == 1
+
+
+async def test_a_busy_model_gets_the_pause_that_it_asks_for(server: OpenAIServer, model: OpenAIChat) -> None:
+    server.enqueue(Status(429, retry_after=0.3), Text("Honey."))
+    began = time.monotonic()
+    assert await written(model) == "Honey."
+    assert time.monotonic() - began >= 0.3
+
+
+async def test_a_model_that_recovers_is_not_given_up(server: OpenAIServer, model: OpenAIChat) -> None:
+    server.enqueue(Status(500), Text("Honey."))
+    assert await written(model) == "Honey."
+
+
+async def test_a_server_that_is_not_there_cannot_be_reached() -> None:
+    async with await asyncio.to_thread(openai_client, "key", "http://127.0.0.1:1/v1") as client:
+        with pytest.raises(ModelUnreachable):
+            await written(OpenAIChat(client.with_options(max_retries=0), "gpt-5-mini"))
+
+
+@pytest.mark.parametrize("reply", [Silence(), Stall("Bees eat")], ids=lambda reply: type(reply).__name__)
+async def test_a_server_that_falls_silent_is_too_slow(server: OpenAIServer, reply: Reply) -> None:
+    server.enqueue(reply)
+    async with client_of(server) as client:
+        model = OpenAIChat(client.with_options(timeout=0.3, max_retries=0), "gpt-5-mini")
+        with pytest.raises(ModelTooSlow):
+            await written(model)
+
+
+async def test_whoever_stops_reading_stops_the_model(server: OpenAIServer, model: OpenAIChat) -> None:
+    server.enqueue(Text("Honey. " * 500, tokens_per_second=200))
+    async with aclosing(model.write(PROMPT)) as pieces:
+        await anext(pieces)
+    [chat] = server.chats
+    await asyncio.wait_for(chat.finished.wait(), 5)
+    assert chat.cancelled
+    assert len(chat.written) < 700
+
+
+async def test_a_wrong_key_is_refused_and_not_shown(server: OpenAIServer) -> None:
+    async with client_of(server, "wrong-key") as client:
+        with pytest.raises(ModelRefused) as caught:
+            await written(OpenAIChat(client, "gpt-5-mini"))
+    assert "wrong-key" not in caught.value.for_people
+
+
+async def test_a_server_of_ones_own_needs_no_key(server: OpenAIServer) -> None:
+    async with client_of(server, key=None) as client:
+        assert await written(OpenAIChat(client, "llama"))
+
+
+async def test_azure_is_asked_by_deployment_version_and_its_own_header(server: OpenAIServer) -> None:
+    async with await asyncio.to_thread(azure_client, server.origin, "azure-key", "2026-01-01") as client:
+        assert await written(OpenAIChat(client, "my-deployment"))
+    [chat] = server.chats
+    assert chat.model == "my-deployment"
+    assert chat.headers["api-key"] == "azure-key"
