@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 from aiohttp import web
+from redis.exceptions import RedisError
 from rich.console import Console
 from rich.text import Text
 
@@ -37,18 +38,19 @@ class Reading:
 
     async def keep_up(self) -> None:
         """Reads the sources when that is needed. What goes wrong is logged, and tried again until there are posts."""
-        while reason := await self._bot.reason_to_read():
-            log.info("the sources are being read", reason=reason)
+        while True:
             try:
-                await self._read()
-            except FootnotedError as error:
-                log.error("the sources were not read", error_id=error.id, cause=str(error))
-            else:
-                if (await self._bot.library.holdings()).posts:
+                reason = await self._bot.reason_to_read()
+                if not reason or await self._read(reason):
                     return
+            except (FootnotedError, RedisError) as error:
+                known = as_known(error)
+                log.error("the sources were not read", error_id=known.id, cause=str(known))
             await asyncio.sleep(READ_AGAIN_AFTER)
 
-    async def _read(self) -> None:
+    async def _read(self, reason: str) -> bool:
+        """Whether there is something to answer from now."""
+        log.info("the sources are being read", reason=reason)
         self.progress = Progress()
         try:
             with reading_bar(self._console) as tell:
@@ -62,6 +64,7 @@ class Reading:
             self.progress = None
         for failure in report.failures:
             log.warning("something was not read", address=failure.address, reason=failure.reason)
+        return (await self._bot.library.holdings()).posts > 0
 
 
 async def serve(settings: Settings, console: Console) -> int:

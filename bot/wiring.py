@@ -9,6 +9,7 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import cast
 
+import structlog
 from redis.asyncio import Redis
 
 from bot.embedded_redis import embedded_redis
@@ -19,7 +20,7 @@ from core.answering.limiting import Allowance, Limiting
 from core.answering.prompting import PERSONA, Instructions
 from core.answering.remembering import Remembering
 from core.asking import Asker
-from core.errors import NotReady, Problem
+from core.errors import ModelFailed, NotReady, Problem
 from core.knowledge.edition import current, facts_of
 from core.knowledge.library import Library
 from core.knowledge.retriever import Retriever
@@ -30,6 +31,8 @@ from core.memory.quota import Quota
 from core.models.protocols import ChatModel, Embedder
 from core.reindexing.progress import Report, Tell
 from core.tokens import Tokens
+
+log = structlog.get_logger()
 
 VERSION = version("footnoted")
 
@@ -53,7 +56,7 @@ class Bot:
         edition = await current(self.redis)
         if edition is None:
             return "nothing has been read yet"
-        if edition.shape != await self._shape():
+        if await self._embeds_otherwise(edition.shape):
             return f"the posts were read with another embedding model ({edition.shape.model})"
         if (await facts_of(self.redis, edition.number)).get("sources") != self._sources_digest():
             return "the sources are not those that were read last"
@@ -71,8 +74,14 @@ class Bot:
             await edition.describe({"sources": self._sources_digest()})
         return report
 
-    async def _shape(self) -> Shape:
-        return Shape(self.embedder.name, await self.embedder.dimensions(), self.settings.precision)
+    async def _embeds_otherwise(self, shape: Shape) -> bool:
+        try:
+            dimensions = await self.embedder.dimensions()
+        except ModelFailed as error:
+            # It cannot be known, and what was read can be searched by words all the same.
+            log.warning("the embedding model does not answer", error_id=error.id, cause=str(error))
+            return False
+        return shape != Shape(self.embedder.name, dimensions, self.settings.precision)
 
     def _sources_digest(self) -> str:
         # The manual changes with the version.

@@ -11,7 +11,7 @@ from redis.exceptions import ResponseError
 from core.knowledge.schema import HASH_FIELDS, from_hash
 from core.knowledge.wording import Term
 from core.vocabulary import Passage
-from core.words import telling
+from core.words import STOPWORDS, telling
 
 CANDIDATES = 50
 """Passages that each search brings."""
@@ -39,6 +39,8 @@ async def weigh(redis: Redis, index: str, texts: Sequence[str]) -> list[list[Ter
     )
 
     def term(word: str) -> Term:
+        if word in STOPWORDS:
+            return Term(word, 0.0)  # a question of such words alone is about nothing, wherever they stand
         count = seen[word] or near.get(word, 0)
         # BM25's inverse document frequency.
         return Term(word, log(1 + (max(total - count, 0) + 0.5) / (count + 0.5)), bool(near.get(word)))
