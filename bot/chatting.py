@@ -83,6 +83,6 @@ def _answer(runner: asyncio.Runner, bot: Bot, question: Question, out: Console, 
 
 async def _show_sources(bot: Bot, out: Console) -> None:
     holdings = await bot.library.holdings()
-    for source, posts in holdings.by_source:
+    for source, posts in (await bot.library.posts_by_source()).items():
         out.print(Text.assemble(source, (f"  {posts} posts", "dim")))
     out.print(Text(f"{holdings.posts} posts, {holdings.passages} passages in all", style="dim"))

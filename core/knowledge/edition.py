@@ -55,6 +55,15 @@ class Edition:
         lines = await self._redis.hgetall(keys.ledger(self.number))
         return {as_text(url): Record(**json.loads(line)) for url, line in lines.items()}
 
+    async def record(self, url: str) -> Record | None:
+        """What was read of one post."""
+        line = await self._redis.hget(keys.ledger(self.number), url)
+        return Record(**json.loads(line)) if line else None
+
+    async def posts(self) -> int:
+        """How many posts were read."""
+        return int(await self._redis.hlen(keys.ledger(self.number)))
+
     async def put(self, passages: Sequence[Passage], vectors: Vectors, record: Record, before: int) -> None:
         """Replaces a post. Its passages change in one step; `before` is how many it had.
 

@@ -19,11 +19,10 @@ LOOKED_AT = 500
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """How many posts and passages there are, and the posts of each source."""
+    """How much there is to answer from."""
 
     posts: int = 0
     passages: int = 0
-    by_source: tuple[tuple[str, int], ...] = ()
 
 
 class Library:
@@ -37,10 +36,14 @@ class Library:
         edition = await current(self._redis)
         if edition is None:
             return Holdings()
-        ledger = await edition.ledger()
-        counts = Counter(record.source for record in ledger.values())
         info = await index_info(self._redis, edition.index)
-        return Holdings(len(ledger), int(str(info["num_docs"])), tuple(sorted(counts.items())))
+        return Holdings(await edition.posts(), int(str(info["num_docs"])))
+
+    async def posts_by_source(self) -> dict[str, int]:
+        """How many posts each source has, by the sources' names."""
+        edition = await current(self._redis)
+        ledger = await edition.ledger() if edition else {}
+        return dict(sorted(Counter(record.source for record in ledger.values()).items()))
 
     async def examples(self, most: int) -> list[str]:
         """Questions that the posts surely answer: their headings that are questions, then what their titles are about;
@@ -66,7 +69,7 @@ class Library:
     async def post(self, url: str) -> Post | None:
         """A post as it was read, put together from its passages."""
         edition = await current(self._redis)
-        record = (await edition.ledger()).get(url) if edition else None
+        record = await edition.record(url) if edition else None
         if edition is None or record is None:
             return None
         async with self._redis.pipeline(transaction=False) as pipe:

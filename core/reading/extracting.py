@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import trafilatura
 from bs4 import BeautifulSoup, UnicodeDammit
+from lxml import etree
+from soupsieve import SelectorSyntaxError
 
 from core.errors import CannotRead
 from core.reading.fetcher import Fetched
@@ -12,6 +14,29 @@ from core.reading.html import to_markdown
 _BOILERPLATE = (
     "script, style, noscript, template, nav, header, footer, aside, form, iframe, [hidden], [aria-hidden=true]"
 )
+
+_UNSEEN = "script, style, noscript, template, textarea, [hidden], [aria-hidden=true]"
+_LINES = {
+    "p",
+    "li",
+    "td",
+    "th",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "a",
+    "b",
+    "strong",
+    "i",
+    "em",
+    "u",
+    "s",
+    "dt",
+    "dd",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +69,21 @@ def extract(html: str, url: str, selector: str = "") -> Article:
 
 
 def _selected(soup: BeautifulSoup, html: str, url: str, selector: str) -> str:
-    return "\n".join(str(element) for element in soup.select(selector)) if selector else ""
+    if not selector:
+        return ""
+    try:
+        found = soup.select(selector)
+    except SelectorSyntaxError as error:
+        raise CannotRead(url, f"{selector!r} is no CSS selector") from error
+    for element in (unseen for each in found for unseen in each.select(_UNSEEN)):
+        element.decompose()
+    # What stands within another that was selected is there already.
+    known = set(map(id, found))
+    return "\n".join(str(element) for element in found if not any(id(parent) in known for parent in element.parents))
 
 
 def _recognised(soup: BeautifulSoup, html: str, url: str, selector: str) -> str:
-    return (
+    article = (
         trafilatura.extract(
             html,
             url=url,
@@ -61,6 +96,21 @@ def _recognised(soup: BeautifulSoup, html: str, url: str, selector: str) -> str:
         )
         or ""
     )
+    return _with_code(article) if "<pre>" in article else article
+
+
+def _with_code(article: str) -> str:
+    """Trafilatura writes `pre` for all code, so that code within a line would become a block, and a block two."""
+    root = etree.fromstring(article, etree.XMLParser(recover=True, resolve_entities=False, remove_comments=True))
+    if root is None:
+        return article
+    for pre in list(root.iter("pre")):
+        parent = pre.getparent()
+        if parent is not None and parent.tag == "pre":
+            pre.tag, parent.text, pre.tail = "code", None, None
+        elif parent is not None and parent.tag in _LINES and "\n" not in "".join(pre.itertext()):
+            pre.tag = "code"
+    return etree.tostring(root, encoding="unicode", method="html")
 
 
 def _remaining(soup: BeautifulSoup, html: str, url: str, selector: str) -> str:

@@ -116,7 +116,7 @@ def parse_feed(fetched: Fetched, source: Source) -> FeedPage:
         resolve_relative_uris=False,
     )
     damage = f"not well-formed: {parsed.bozo_exception}" if parsed.bozo and not _harmless(parsed) else ""
-    if not parsed.entries and not parsed.version:
+    if not parsed.entries and not parsed.get("version"):
         raise CannotRead(fetched.url, damage or "it is no feed")
     home = _joined(fetched.url, parsed.feed.get("link") or "") or fetched.url
     entries = tuple(_entry(entry, home, source) for entry in parsed.entries)
@@ -140,7 +140,7 @@ def _entry(entry: Mapping[str, Any], home: str, source: Source) -> Entry:
     content = next((part["value"] for part in entry.get("content", ()) if part.get("value", "").strip()), "")
     summary = entry.get("summary", "")
     body = content or summary
-    title = " ".join(_text(entry.get("title", "")).split())
+    title = " ".join(_title(entry).split())
     return Entry(
         url=_address(entry, home, title),
         title=title,
@@ -174,8 +174,15 @@ def _is_place(candidate: str, entry: Mapping[str, Any]) -> bool:
     return candidate == entry.get("link") or "://" in candidate
 
 
+def _title(entry: Mapping[str, Any]) -> str:
+    title = str(entry.get("title", ""))
+    # "List<String> in Java" is no HTML.
+    return unescape(title) if entry.get("title_detail", {}).get("type") == "text/plain" else _text(title)
+
+
 def _published(entry: Mapping[str, Any]) -> datetime | None:
-    moment = entry.get("published_parsed") or entry.get("updated_parsed")
+    # feedparser answers with the one date for the other, and warns of it.
+    moment = entry.get("published_parsed") or ("updated_parsed" in entry and entry.get("updated_parsed"))
     try:
         return datetime.fromtimestamp(timegm(moment), UTC) if moment else None
     except (ValueError, OverflowError):

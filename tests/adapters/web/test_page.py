@@ -205,7 +205,7 @@ def test_a_narrow_window_needs_no_scrolling_sideways(browser: Browser, sites: Si
     wide = f"A word: {long} and\n\n```\n{long}\n```\n\n| a | b |\n|---|---|\n|{long}| 1 |\n\nDone [1]."
     sites.model.enqueue(Text(wide))
     browser.open(sites.modelled.address, width=360)
-    beyond = "const page = document.documentElement; return page.scrollWidth - page.clientWidth"
+    beyond = "scrollTo(500, scrollY); return scrollX"
     assert browser.js(beyond) == 0
     browser.ask(ASKED)
     assert browser.js(beyond) == 0
