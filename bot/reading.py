@@ -14,13 +14,14 @@ from core.reindexing.progress import Report, Tell
 from core.reindexing.run import Reindexing
 from core.tokens import Tokens
 
+AGENT = USER_AGENT.format(version=version("footnoted"))
+
 
 async def read(
     settings: Settings, redis: Redis, embedder: Embedder, retriever: Retriever, tokens: Tokens, tell: Tell
 ) -> Report:
     """Reads all sources of the settings. Raises what `Reindexing.run` raises."""
-    agent = USER_AGENT.format(version=version("footnoted"))
-    async with aiohttp.ClientSession(headers={"User-Agent": agent}) as session:
+    async with aiohttp.ClientSession(headers={"User-Agent": AGENT}) as session:
         reindexing = Reindexing(
             redis, embedder, retriever, Fetcher(session), tokens, settings.precision, _algorithm(settings)
         )

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass
 from math import log
 
-from core.markdown import Block, blocks, sentences
+from core.markdown import Block, blocks, heading_text, sentences
 from core.models.protocols import Embedder, Numbered, Prompt
 from core.words import stem, telling, words
 
@@ -17,6 +17,9 @@ LONGEST_QUOTE = 900
 CLOSE = 0.7
 """How good a further quote has to be, measured on the best one."""
 
+FURTHER = 0.96
+"""What a sentence is worth, measured on the one before it under the same heading: texts answer their headings first."""
+
 SHORTEST = 4
 """Words. Less is no sentence but a label."""
 
@@ -26,12 +29,13 @@ _BULLET = re.compile(r"\A[-*+]\s+")
 @dataclass(frozen=True, slots=True)
 class Quote:
     """A stretch of a passage that stands by itself, under the number that cites its post. `opening` is the part that is
-    held against the question: a list is quoted for the sentence that announces it."""
+    held against the question, with the heading above it: a list is quoted for the sentence that announces it. `worth`
+    says how good its place is, at most 1: in a better passage, and nearer to the heading."""
 
     number: int
     text: str
     opening: str
-    rank: float
+    worth: float
 
 
 class ExtractingModel:
@@ -54,7 +58,11 @@ class ExtractingModel:
 
 def _quotes(numbered: Numbered) -> Iterator[Quote]:
     rows = list(blocks(numbered.passage.text))
+    heading = numbered.passage.heading
+    worth = 0.5 + 0.5 * numbered.score
     for place, block in enumerate(rows):
+        if block.kind == "heading":
+            heading, worth = heading_text(block), 0.5 + 0.5 * numbered.score
         if block.kind in {"heading", "code", "table"}:
             continue
         stretches = list(_stretches(block))
@@ -64,7 +72,8 @@ def _quotes(numbered: Numbered) -> Iterator[Quote]:
             if stretch.endswith(":") and following and len(stretch) + len(following.text) <= LONGEST_QUOTE:
                 text = f"{stretch}\n\n{following.text}"
             if len(words(stretch)) >= SHORTEST:
-                yield Quote(numbered.number, text, f"{numbered.passage.heading} {stretch}", numbered.score)
+                yield Quote(numbered.number, text, f"{heading} {stretch}", worth)
+                worth *= FURTHER
 
 
 def _stretches(block: Block) -> Iterator[str]:
@@ -75,14 +84,13 @@ def _stretches(block: Block) -> Iterator[str]:
 
 
 def _scores(asked: str, quotes: Sequence[Quote], meaning: Sequence[float]) -> list[float]:
-    """Half by meaning, half by the share of the question's words, rare ones counting more; better passages first."""
+    """Half by meaning, half by the share of the question's words, rare ones counting more; times the worth of its place."""
     stems = [{stem(word) for word in words(quote.opening)} for quote in quotes]
     seen = Counter(word for found in stems for word in found)
     weights = {word: log(1 + len(quotes) / (1 + seen[word])) for word in map(stem, telling(asked))}
     total = sum(weights.values()) or 1.0
     return [
-        (0.5 * max(cosine, 0.0) + 0.5 * sum(weights[word] for word in weights if word in found) / total)
-        * (0.5 + 0.5 * quote.rank)
+        (0.5 * max(cosine, 0.0) + 0.5 * sum(weights[word] for word in weights if word in found) / total) * quote.worth
         for quote, found, cosine in zip(quotes, stems, meaning, strict=True)
     ]
 

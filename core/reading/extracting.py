@@ -16,27 +16,7 @@ _BOILERPLATE = (
 )
 
 _UNSEEN = "script, style, noscript, template, textarea, [hidden], [aria-hidden=true]"
-_LINES = {
-    "p",
-    "li",
-    "td",
-    "th",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "a",
-    "b",
-    "strong",
-    "i",
-    "em",
-    "u",
-    "s",
-    "dt",
-    "dd",
-}
+_LINES = frozenset("p li td th dt dd h1 h2 h3 h4 h5 h6 a b strong i em u s".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +87,9 @@ def _with_code(article: str) -> str:
     for pre in list(root.iter("pre")):
         parent = pre.getparent()
         if parent is not None and parent.tag == "pre":
-            pre.tag, parent.text, pre.tail = "code", None, None
+            pre.tag = "code"
+            if len(parent) == 1 and not f"{parent.text or ''}{pre.tail or ''}".strip():
+                parent.text = pre.tail = None  # the blanks of pretty printing
         elif parent is not None and parent.tag in _LINES and "\n" not in "".join(pre.itertext()):
             pre.tag = "code"
     return etree.tostring(root, encoding="unicode", method="html")

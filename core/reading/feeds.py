@@ -117,7 +117,7 @@ def parse_feed(fetched: Fetched, source: Source) -> FeedPage:
     )
     damage = f"not well-formed: {parsed.bozo_exception}" if parsed.bozo and not _harmless(parsed) else ""
     if not parsed.entries and not parsed.get("version"):
-        raise CannotRead(fetched.url, damage or "it is no feed")
+        raise CannotRead(fetched.url, f"it is no feed ({damage})" if damage else "it is no feed")
     home = _joined(fetched.url, parsed.feed.get("link") or "") or fetched.url
     entries = tuple(_entry(entry, home, source) for entry in parsed.entries)
     links = parsed.feed.get("links", ())

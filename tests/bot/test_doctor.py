@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,9 @@ async def examined(monkeypatch: pytest.MonkeyPatch, **settings: str) -> tuple[in
     """The exit code and the lines, with these settings in the environment."""
     for name, value in settings.items():
         monkeypatch.setenv(name.upper(), value)
-    console = Console(width=400)
-    with console.capture() as captured:
-        code = await asyncio.to_thread(examine_all, console)
-    return code, captured.get()
+    out = StringIO()
+    code = await asyncio.to_thread(examine_all, Console(file=out, width=400))
+    return code, out.getvalue()
 
 
 def line_about(lines: str, what: str) -> str:

@@ -105,8 +105,8 @@ async def test_before_anything_was_read_nothing_is_found(redis: Redis, embedder:
 async def test_a_follow_up_is_understood_from_the_question_before_it(retriever: Retriever) -> None:
     alone = await retriever.search("And what do they eat?")
     following = await retriever.search("And what do they eat?", before="How do bees get through the winter?")
+    assert not alone.relevant
     assert following.matches[0].passage.url == url_of("bees")
-    assert following.relevant
     assert following.relevance > alone.relevance
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
 from core.knowledge.edition import current
 from core.knowledge.library import Library
@@ -124,7 +125,9 @@ async def test_a_post_that_nobody_thought_of_does_not_stop_the_run(
         return await to_post(post, page)
 
     monkeypatch.setattr(pipeline, "to_post", strange)
-    report = await read(redis, embedder, write_posts(tmp_path / "blog"))
+    with capture_logs() as logs:
+        report = await read(redis, embedder, write_posts(tmp_path / "blog"))
+    assert logs[0]["address"] == url_of("bees")
     [failure] = report.failures
     assert failure.address == url_of("bees")
     assert "RecursionError" in failure.reason

@@ -1,0 +1,73 @@
+"""A command in a terminal of its own, typed at and read like a person would."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import termios
+import time
+from pathlib import Path
+from typing import Self
+
+from tests.bot.running import WITHIN, command, environment
+
+CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\r")
+CTRL_C, CTRL_D = "\x03", "\x04"
+
+
+class Typed:
+    """The command, for as long as the block lasts; `read_until` looks only at what came since the last look."""
+
+    def __init__(self, home: Path, *arguments: str, **settings: str) -> None:
+        self._terminal, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+        self._process = subprocess.Popen(
+            command(*arguments),
+            cwd=home,
+            env=environment({"TERM": "xterm", **settings}),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            # Ctrl-C reaches the program as in a window of its own: through its controlling terminal.
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )
+        os.close(theirs)
+        self._unread = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        os.close(self._terminal)
+
+    def type(self, text: str) -> None:
+        os.write(self._terminal, text.encode())
+
+    def read_until(self, text: str) -> str:
+        """Everything up to this text, without colours and movements."""
+        deadline = time.monotonic() + WITHIN
+        while text not in CONTROL.sub("", self._unread):
+            left = deadline - time.monotonic()
+            ready, _, _ = select.select([self._terminal], [], [], max(left, 0))
+            assert ready, f"“{text}” did not come, but:\n{self._unread}"
+            self._unread += os.read(self._terminal, 65_536).decode(errors="replace")
+        seen, _, self._unread = CONTROL.sub("", self._unread).partition(text)
+        return seen + text
+
+    def exit_code(self) -> int:
+        """How it ended; what it still wrote is read, for a full terminal would keep it from ending."""
+        deadline = time.monotonic() + WITHIN
+        while self._process.poll() is None and time.monotonic() < deadline:
+            if select.select([self._terminal], [], [], 0.05)[0]:
+                try:
+                    self._unread += os.read(self._terminal, 65_536).decode(errors="replace")
+                except OSError:
+                    break  # the other end is closed
+        return self._process.wait(WITHIN)

@@ -1,0 +1,33 @@
+"""What reading stands on: a loopback blog that can be told to misbehave, and the product's own fetcher."""
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from core.reading import fetcher as fetching
+from core.reading.fetcher import USER_AGENT, Fetcher
+from tests.servers.blog import Blog, Post
+
+PARAGRAPH = "<p>Redis keeps vectors beside the posts, so that a question finds what means the same, in other words.</p>"
+
+
+@pytest.fixture
+def posts() -> list[Post]:
+    """Twelve posts, the newest last."""
+    return [Post(f"post-{n}", f"Post {n}", f"<p>Number {n}.</p>{PARAGRAPH * 3}", f"2026-01-{n:02}") for n in range(1, 13)]
+
+
+@pytest.fixture
+async def blog(posts: list[Post]) -> AsyncIterator[Blog]:
+    async with Blog(posts, per_page=5) as served:
+        yield served
+
+
+@pytest.fixture
+async def fetcher(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Fetcher]:
+    """Waits milliseconds where the product waits seconds."""
+    monkeypatch.setattr(fetching, "LONGEST_PAUSE", 0.02)
+    monkeypatch.setattr(fetching, "_backoff", lambda state: 0.01)
+    async with aiohttp.ClientSession(headers={"User-Agent": USER_AGENT.format(version="1")}) as session:
+        yield Fetcher(session)
