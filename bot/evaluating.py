@@ -112,7 +112,12 @@ async def _result(bot: Bot, example: Example) -> Result:
 def read_examples(path: Path) -> list[Example]:
     """The questions of a file. Raises NotReady naming every line that is none."""
     examples, problems = [], []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise NotReady(Problem(f"{path} is not written in UTF-8.", "Save it in that encoding.")) from None
+    # JSON may hold further signs that `splitlines` takes for the end of a line.
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:

@@ -197,9 +197,15 @@ def load_settings(**given: Any) -> Settings:
         problems = list(map(_problem, found))
         # With defaults in the place of what is wrong, the rest can be looked at, too.
         wrong = {str(each["loc"][0]).lower() for each in found}
-        settings = Settings(**given, **{name: Settings.model_fields[name].default for name in wrong})
-    except (SettingsError, tomllib.TOMLDecodeError) as error:
+        settings = Settings(**given | {name: Settings.model_fields[name].default for name in wrong})
+    except SettingsError as error:
+        raise NotReady(Problem(f"A setting cannot be read: {error}.", "Correct it, or take it out.")) from None
+    except tomllib.TOMLDecodeError as error:
         raise NotReady(Problem(f"{TOML} cannot be read: {error}.", "Correct it.")) from None
+    except UnicodeDecodeError:
+        raise NotReady(
+            Problem(f"{TOML} or .env cannot be read: it is no text in UTF-8.", "Save it as UTF-8.")
+        ) from None
     problems += _contradictions(settings)
     if problems:
         raise NotReady(*problems)

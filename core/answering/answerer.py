@@ -114,7 +114,8 @@ class Answerer:
         if findings.relevant or not question.before or not self._model.reads_instructions:
             return findings
         try:
-            alone = "".join([piece async for piece in self._in_time(rewriting_prompt(question))]).strip()
+            async with aclosing(self._in_time(rewriting_prompt(question))) as pieces:
+                alone = "".join([piece async for piece in pieces]).strip()
         except ModelFailed as error:
             log.warning("a follow-up could not be rewritten", error_id=error.id, cause=str(error))
             return findings

@@ -3,7 +3,6 @@
 import asyncio
 from collections import defaultdict
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import aiohttp
 from protego import Protego
@@ -147,8 +146,3 @@ def _pause(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     asked = error.after if isinstance(error, _TryAgain) else None
     return min(asked, LONGEST_PAUSE) if asked is not None else _backoff(state)
-
-
-def host_of(address: str) -> str:
-    """The host in an address, as people name a blog."""
-    return urlsplit(address).hostname or address

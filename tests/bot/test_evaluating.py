@@ -1,5 +1,6 @@
 """The figures of a measurement, on results whose figures can be told by hand."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,8 @@ async def test_posts_and_words_are_found_however_they_are_written(bot: Bot, tmp_
     ]
     file = tmp_path / "questions.jsonl"
     file.write_text("\n\n".join(json.dumps(line) for line in lines), encoding="utf-8")
-    results = await ask_all(bot, read_examples(file), Terminal(False).console)
+    examples = await asyncio.to_thread(read_examples, file)
+    results = await ask_all(bot, examples, Terminal(False).console)
     assert [found.rank for found in results] == [1, 1, None, 1, None]
     assert [found.answer_found for found in results] == [True, True, False, None, None]
     assert [found.findings.relevant for found in results] == [True, True, True, True, False]
@@ -80,3 +82,13 @@ def test_a_broken_line_is_named_with_its_number(tmp_path: Path, line: str) -> No
     with pytest.raises(NotReady) as refused:
         read_examples(file)
     assert [problem.what.split(":")[0] for problem in refused.value.problems] == [f"{file}, line 3", f"{file}, line 5"]
+
+
+def test_a_file_is_read_as_json_lines_and_nothing_else(tmp_path: Path) -> None:
+    """Signs that end a line elsewhere may stand in a question; another encoding is told in a sentence."""
+    file = tmp_path / "questions.jsonl"
+    file.write_bytes('{"question": "one\u2028\x85two"}\r\n{"question": "three"}'.encode())
+    assert [example.question for example in read_examples(file)] == ["one\u2028\x85two", "three"]
+    file.write_bytes('{"question": "größer"}'.encode("latin-1"))
+    with pytest.raises(NotReady, match="not written in UTF-8"):
+        read_examples(file)
