@@ -161,6 +161,8 @@ def evaluate(
 @app.command()
 def doctor() -> None:
     """Look at everything the bot needs, one line each, and say what to do about what is missing."""
+    # It tells itself what others would log.
+    set_up_logs("error")
     _run(examine_all, out)
 
 

@@ -61,7 +61,8 @@ class Result:
 
 async def ask_all(bot: Bot, examples: Sequence[Example], err: Console) -> list[Result]:
     """Searches for every question, one after another."""
-    return [await _result(bot, example) for example in track(examples, "Asking", console=err, transient=True)]
+    shown = track(examples, "Asking", auto_refresh=False, console=err, transient=True)
+    return [await _result(bot, example) for example in shown]
 
 
 def show(figures: Mapping[str, float | int | None], out: Console) -> None:

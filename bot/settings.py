@@ -40,9 +40,9 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 
 
 def _duration(value: object) -> object:
-    """`90s`, `15m`, `12h`, `30d`, `4w`; everything else is left to pydantic (seconds, ISO 8601)."""
-    found = re.fullmatch(r"\s*(\d+)\s*([smhdw])\s*", value) if isinstance(value, str) else None
-    return timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else value
+    """`90s`, `15m`, `12h`, `30d`, `4w`; a number alone means seconds; the rest is left to pydantic (ISO 8601)."""
+    found = re.fullmatch(r"\s*(\d{1,9})\s*([smhdw]?)\s*", value) if isinstance(value, str) else None
+    return timedelta(**{_UNITS[found[2] or "s"]: int(found[1])}) if found else value
 
 
 def _listed(value: object) -> object:

@@ -21,12 +21,12 @@ from core.vocabulary import Post, Source
 POSTS = {
     "backups": "# Backups that survive a fire\n\nWe copy the database every night to a bucket in another region. A "
     "restore is rehearsed once a month, because a backup that was never restored is a rumour.",
-    "bees": "# Wintering bees on a roof\n\nThe hives stand on a flat roof. In winter the cluster of bees shivers to keep "
-    "the queen warm, and we leave them twenty kilograms of honey.",
-    "kubernetes": "# Why we left Kubernetes\n\nOur three services ran on Kubernetes for two years. The cluster cost more "
-    "attention than the services, so we moved to two plain virtual machines with systemd.",
-    "sourdough": "# Sourdough for engineers\n\nA starter is flour and water, fed every day. Bake the loaf at 250 degrees "
-    "in a closed pot for thirty minutes, then open the lid.",
+    "bees": "# Wintering bees on a roof\n\nThe hives stand on a flat roof. In winter the cluster of bees shivers to "
+    "keep the queen warm, and we leave them twenty kilograms of honey.",
+    "kubernetes": "# Why we left Kubernetes\n\nOur three services ran on Kubernetes for two years. The cluster cost "
+    "more attention than the services, so we moved to two plain virtual machines with systemd.",
+    "sourdough": "# Sourdough for engineers\n\nA starter is flour and water, fed every day. Bake the loaf at 250 "
+    "degrees in a closed pot for thirty minutes, then open the lid.",
     "typewriter": "# Repairing a typewriter\n\nThe carriage of the Olympia was stuck. We cleaned the escapement with "
     "petrol and replaced the drawstring with fishing line.",
     "redis": "# Redis as our only database\n\nAll our sessions and posts live in Redis. Persistence is the append-only "

@@ -18,7 +18,8 @@ _LINK = regex.compile(
 _CITATION = regex.compile(r"[ \t]?[\[【]\^?(?P<numbers>\d{1,3}(?: ?[,;] ?\^?\d{1,3}){0,20})[\]】]")
 _BARE = regex.compile(r"(?<!\w)(?P<address>(?:https?://|www\.)[^\s<>\"`\[\]]{1,2000})", regex.IGNORECASE)
 _START = regex.compile(r"[ \t]?[\[【!]|[`~hHwW]| {1,3}(?=[`~])|[ \t]{1,4}\Z")
-_NUMBERS = regex.compile(r"\d{1,3}(?: ?[,;] ?\d{1,3})*")
+_NUMBERS = regex.compile(r"\d{1,3}(?: ?[,;] ?\d{1,3}){0,20}")
+_HALF_AN_ADDRESS = regex.compile(r"(?<!\w)(?:h|ht|htt|https?|https?:/{0,2}|w{1,3}|www\.)\Z", regex.IGNORECASE)
 _TRAILING = ".,;:!?)'*_"
 
 
@@ -34,6 +35,7 @@ class Citing:
         self._text = ""
         self._at = 0
         self._fence = ""
+        self._shown = ""
         self.cited: set[int] = set()
         self._rules: tuple[tuple[regex.Pattern[str], Callable[[regex.Match[str]], str]], ...] = (
             (_OPENING_FENCE, self._open_fence),
@@ -57,6 +59,7 @@ class Citing:
             shown = self._code_line(final) if self._fence else self._step(final)
             if shown is None:
                 return
+            self._shown = (self._shown + shown)[-10:]
             yield shown
 
     def _code_line(self, final: bool) -> str | None:
@@ -93,17 +96,31 @@ class Citing:
         known = [number for number in dict.fromkeys(numbers) if number in self._numbers]
         self.cited.update(known)
         blank = match[0][0] if match[0][0] in " \t" else ""
-        return blank + "".join(f"[{number}]" for number in known) if known else ""
+        if known:
+            return blank + "".join(f"[{number}]" for number in known)
+        return self._apart(blank if self._following.isalnum() else "")
 
     def _link(self, match: regex.Match[str]) -> str:
         text, address = match["text"], match["address"]
         if _NUMBERS.fullmatch(text):
             # Some models link their footnotes by themselves; the reply will do that.
-            return self._citation(_CITATION.match(match[0]) or match)
+            return self._citation(_CITATION.search(match[0]) or match)
         blank = match[0][0] if match[0][0] in " \t" else ""
         text = _BARE.sub(self._address, text)
         allowed = _bare(address) in self._addresses and "!" not in match[0][:2]
-        return f"{blank}[{text}]({address})" if allowed else blank + text
+        return f"{blank}[{text}]({address})" if allowed else self._apart(blank + text)
+
+    @property
+    def _following(self) -> str:
+        """The letter behind what was just read."""
+        return self._text[self._at : self._at + 1]
+
+    def _apart(self, text: str) -> str:
+        """What is left of a link or footnote, kept from making an address with what stands around it:
+        `https://[9]elsewhere` would be one without the `[9]`."""
+        if text.strip() and _HALF_AN_ADDRESS.search(self._shown) and not text[0].isspace():
+            text = f" {text}"
+        return f"{text} " if _HALF_AN_ADDRESS.search(self._shown + text) and self._following.strip() else text
 
     def _address(self, match: regex.Match[str]) -> str:
         whole = match["address"]

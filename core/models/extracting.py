@@ -84,7 +84,7 @@ def _stretches(block: Block) -> Iterator[str]:
 
 
 def _scores(asked: str, quotes: Sequence[Quote], meaning: Sequence[float]) -> list[float]:
-    """Half by meaning, half by the share of the question's words, rare ones counting more; times the worth of its place."""
+    """Half by meaning, half by the share of the question's words, rare ones counting more, times its worth."""
     stems = [{stem(word) for word in words(quote.opening)} for quote in quotes]
     seen = Counter(word for found in stems for word in found)
     weights = {word: log(1 + len(quotes) / (1 + seen[word])) for word in map(stem, telling(asked))}

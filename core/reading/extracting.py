@@ -65,8 +65,7 @@ def _selected(soup: BeautifulSoup, html: str, url: str, selector: str) -> str:
 def _recognised(soup: BeautifulSoup, html: str, url: str, selector: str) -> str:
     article = (
         trafilatura.extract(
-            html,
-            url=url,
+            _readable(soup, html),
             output_format="html",
             favor_precision=True,
             include_tables=True,
@@ -77,6 +76,19 @@ def _recognised(soup: BeautifulSoup, html: str, url: str, selector: str) -> str:
         or ""
     )
     return _with_code(article) if "<pre>" in article else article
+
+
+def _readable(soup: BeautifulSoup, html: str) -> str:
+    """The page without what trafilatura mistakes: it reads templates, and takes `pre` alone for a quotation."""
+    templates = soup.find_all("template")
+    bare = [pre for pre in soup.find_all("pre") if pre.code is None]
+    for template in templates:
+        template.decompose()
+    for pre in bare:
+        code = soup.new_tag("code")
+        code.extend(list(pre.contents))
+        pre.append(code)
+    return str(soup) if templates or bare else html
 
 
 def _with_code(article: str) -> str:

@@ -31,7 +31,7 @@ class Sitemap:
 async def read_sitemap(source: Source, fetcher: Fetcher) -> AsyncGenerator[Entry | Skipped, None]:
     """Every page of the sitemap. Raises CannotRead when the first file cannot be read; a later one is Skipped."""
     seen: set[str] = set()
-    async with aclosing(_walk(source.address, fetcher, {source.address}, DEEPEST)) as items:
+    async with aclosing(_walk(source.address, fetcher)) as items:
         async for item in items:
             if isinstance(item, Skipped):
                 yield item
@@ -40,27 +40,28 @@ async def read_sitemap(source: Source, fetcher: Fetcher) -> AsyncGenerator[Entry
                 yield Entry(url=item[0], title="", source=source, published=item[1])
 
 
-async def _walk(
-    address: str, fetcher: Fetcher, walked: set[str], deep: int
-) -> AsyncGenerator[tuple[str, datetime | None] | Skipped, None]:
-    sitemap = await asyncio.to_thread(parse_sitemap, await fetcher.fetch(address))
-    if sitemap.damage:
-        yield Skipped(address, sitemap.damage)
-    for page in sitemap.pages:
-        yield page
-    for inner in sitemap.sitemaps:
-        if inner in walked:
-            continue
-        walked.add(inner)
-        if not deep:
-            yield Skipped(inner, f"it lies deeper than {DEEPEST} levels of sitemaps")
-            continue
-        try:
-            async with aclosing(_walk(inner, fetcher, walked, deep - 1)) as items:
-                async for item in items:
-                    yield item
-        except CannotRead as error:
-            yield Skipped(error.address, error.reason)
+async def _walk(first: str, fetcher: Fetcher) -> AsyncGenerator[tuple[str, datetime | None] | Skipped, None]:
+    """Level by level; index files may lead in circles."""
+    seen, level = {first}, [first]
+    for _ in range(DEEPEST + 1):
+        following: list[str] = []
+        for address in level:
+            try:
+                sitemap = await asyncio.to_thread(parse_sitemap, await fetcher.fetch(address))
+            except CannotRead as error:
+                if address == first:
+                    raise
+                yield Skipped(error.address, error.reason)
+                continue
+            if sitemap.damage:
+                yield Skipped(address, sitemap.damage)
+            for page in sitemap.pages:
+                yield page
+            following += [inner for inner in dict.fromkeys(sitemap.sitemaps) if inner not in seen]
+            seen.update(following)
+        level = following
+    for address in level:
+        yield Skipped(address, f"it lies deeper than {DEEPEST} levels of sitemaps")
 
 
 def parse_sitemap(fetched: Fetched) -> Sitemap:

@@ -51,10 +51,12 @@ HOSTILE = """\
 Slugs are kept away by copper tape <img src="x" onerror="window.pwned = 2"> around the raised bed, which slugs will not
 cross.
 
-Snails are kept away from lettuce <svg onload="window.pwned = 3"></svg> by wood ash [as told here](javascript:window.pwned=4).
+Snails are kept away from lettuce <svg onload="window.pwned = 3"></svg> by wood ash
+[as told here](javascript:window.pwned=4).
 
-Some say that <script>window.pwned = 5</script> coffee grounds repel slugs <iframe srcdoc="<script>parent.pwned=6</script>">
-</iframe>, but this is [a rumour](data:text/html,<script>window.pwned=7</script>).
+Some say that <script>window.pwned = 5</script> coffee grounds repel slugs
+<iframe srcdoc="<script>parent.pwned=6</script>"></iframe>, but this is
+[a rumour](data:text/html,<script>window.pwned=7</script>).
 
 <details open ontoggle="window.pwned = 8"><summary onclick="window.pwned = 9">Slugs</summary>return at night.</details>
 """

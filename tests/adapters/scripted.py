@@ -15,9 +15,7 @@ ANSWER = Answer(TEXT, grounded=True, footnotes=FOOTNOTES, timings_ms={"found": 1
 class ScriptedAsker:
     """Plays its events, and then raises its error, if it has one."""
 
-    def __init__(
-        self, pieces: Sequence[str] = PIECES, answer: Answer = ANSWER, error: Exception | None = None
-    ) -> None:
+    def __init__(self, pieces: Sequence[str] = PIECES, answer: Answer = ANSWER, error: Exception | None = None) -> None:
         self._pieces = pieces
         self._answer = answer
         self._error = error

@@ -112,8 +112,13 @@ async def test_a_redis_that_is_not_there_is_to_be_mended(monkeypatch: pytest.Mon
     assert "→" in line_about(lines, "Redis")
 
 
-def test_the_command_ends_with_the_doctors_code(tmp_path: Path) -> None:
-    done = footnoted(make_home(tmp_path), "doctor")
+def test_the_command_prints_its_lines_and_nothing_else(tmp_path: Path) -> None:
+    """Its exit code is the doctor's, also for a model that is not there."""
+    home = make_home(tmp_path)
+    done = footnoted(home, "doctor")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("✓ settings: read\n")
     assert done.stdout.endswith("All is well.\n")
+    wrong = footnoted(home, "doctor", OPENAI_BASE_URL="http://127.0.0.1:1/v1")
+    assert (wrong.returncode, wrong.stderr) == (1, "")
+    assert [line[0] for line in wrong.stdout.splitlines()] == ["✓", "✓", "✓", "✗", "✗", "·", "2"]

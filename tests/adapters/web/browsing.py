@@ -67,12 +67,11 @@ class Browser:
         """A first visit: nothing is stored. The log begins anew."""
         size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        self.driver.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": address, "storageTypes": "all"})
-        self.driver.get("about:blank")
-        self.driver.get(address)
+        # The page saves its conversation when it is left, so the storage is emptied where the page is not.
+        self.driver.get(f"{address}healthz")
         self.js("sessionStorage.clear(); localStorage.clear()")
-        self.driver.get_log("browser")
-        self.driver.refresh()
+        self.driver.execute("getLog", {"type": "browser"})
+        self.driver.get(address)
 
     def js(self, script: str, *arguments: object) -> Any:
         return self.driver.execute_script(script, *arguments)
@@ -111,7 +110,8 @@ class Browser:
     @property
     def complaints(self) -> list[str]:
         """What the browser logged since the last look: errors, and whatever the page's policy stopped."""
-        return [str(entry["message"]) for entry in self.driver.get_log("browser")]
+        entries = self.driver.execute("getLog", {"type": "browser"})["value"]
+        return [str(entry["message"]) for entry in entries]
 
 
 LAST_STATE = "return [...document.querySelectorAll('article.answer')].at(-1)?.dataset.state"

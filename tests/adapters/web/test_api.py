@@ -117,8 +117,11 @@ async def hang_up_in_the_middle(modelled: Modelled, conversation: str) -> ChatRe
     return chat
 
 
-async def test_a_client_that_hangs_up_stops_the_model(modelled: Modelled) -> None:
+async def test_a_client_that_hangs_up_stops_the_model(modelled: Modelled, logged: Logged) -> None:
+    """That is nobody's failure, and no line in the log."""
+    logged.clear()
     assert (await hang_up_in_the_middle(modelled, "left")).cancelled
+    assert logged == []
 
 
 async def test_an_answer_that_nobody_waited_for_is_not_remembered(modelled: Modelled) -> None:

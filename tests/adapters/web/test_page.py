@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from selenium.webdriver.common.by import By
@@ -84,7 +83,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 def test_an_answer_grows_and_its_footnote_opens_the_post(browser: Browser, sites: Sites) -> None:
-    sites.model.enqueue(Text("Water them **early** in the morning [1]. " + "And feed them. " * 10, tokens_per_second=30))
+    sites.model.enqueue(
+        Text("Water them **early** in the morning [1]. " + "And feed them. " * 10, tokens_per_second=30)
+    )
     browser.open(sites.modelled.address)
     browser.press(ASKED, Keys.ENTER)
     browser.last_answer("writing")
@@ -126,19 +127,21 @@ def test_offline_the_answer_is_quoted_and_the_page_says_so(browser: Browser, sit
 def test_an_answer_can_be_stopped(browser: Browser, sites: Sites) -> None:
     """By the button or by Escape. What was written stays, and the model is told."""
     browser.open(sites.modelled.address)
-    for stop in (lambda: browser.one("#stop").click(), lambda: browser.press(Keys.ESCAPE)):
+    for by_button in (True, False):
         sites.model.chats.clear()
         sites.model.enqueue(Stall("Early in the morning"))
         browser.press(ASKED, Keys.ENTER)
         browser.wait(lambda: "Early in the morning" in browser.text_of(".exchange:last-child .prose"))
-        stop()
+        browser.click(browser.one("#stop")) if by_button else browser.press(Keys.ESCAPE)
         answer = browser.last_answer("failed")
         assert "Early in the morning" in answer.text
         assert "You stopped this answer." in answer.text
         browser.wait(lambda: sites.model.chats[0].cancelled)
 
 
-@pytest.mark.parametrize("question", [SLUGS, "How do I keep snails away from lettuce?", "Do coffee grounds repel slugs?"])
+@pytest.mark.parametrize(
+    "question", [SLUGS, "How do I keep snails away from lettuce?", "Do coffee grounds repel slugs?"]
+)
 def test_a_hostile_post_runs_nothing(browser: Browser, sites: Sites, question: str) -> None:
     """Neither where it is quoted nor where it is shown whole; its title is text, and its links lead nowhere."""
     browser.open(sites.offline.address)

@@ -44,9 +44,7 @@ def test_no_prompt_is_larger_than_its_context(texts: list[str], turns: list[str]
 
 
 def test_system_and_question_stand_even_where_nothing_else_fits() -> None:
-    prompt = build_prompt(
-        INSTRUCTIONS, Question("Why?", history=history_of("before", "after")), [passage(1)], 10, len
-    )
+    prompt = build_prompt(INSTRUCTIONS, Question("Why?", history=history_of("before", "after")), [passage(1)], 10, len)
     assert prompt.system == INSTRUCTIONS.system
     assert "Question: Why?" in prompt.request
     assert (prompt.passages, prompt.history) == ((), ())

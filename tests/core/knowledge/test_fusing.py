@@ -59,4 +59,6 @@ def test_a_leg_that_cannot_tell_candidates_apart_does_not_count(
 
 
 def test_equals_stand_in_one_order_always() -> None:
-    assert list(fuse([{"b": 1.0, "a": 1.0, "c": 0.0}])) == list(fuse([{"c": 0.0, "a": 1.0, "b": 1.0}])) == ["a", "b", "c"]
+    assert (
+        list(fuse([{"b": 1.0, "a": 1.0, "c": 0.0}])) == list(fuse([{"c": 0.0, "a": 1.0, "b": 1.0}])) == ["a", "b", "c"]
+    )

@@ -54,7 +54,9 @@ def test_only_misspelt_words_are_searched_with_room_for_error() -> None:
     assert Term("redis", 1.0).query == "redis"
 
 
-@given(st.lists(st.builds(Term, LETTERS, st.floats(0.1, 9), st.booleans()), max_size=5), st.text("abcde .\n", max_size=80))
+@given(
+    st.lists(st.builds(Term, LETTERS, st.floats(0.1, 9), st.booleans()), max_size=5), st.text("abcde .\n", max_size=80)
+)
 def test_shares_lie_between_0_and_1_and_a_sentence_holds_no_more_than_all(terms: list[Term], text: str) -> None:
     sentence, whole = Wording(terms).shares("", text)
     assert 0 <= sentence <= whole + 1e-9 <= 1 + 2e-9

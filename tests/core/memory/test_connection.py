@@ -125,11 +125,11 @@ async def test_a_user_who_may_not_search_is_told_what_is_missing(redis: Redis, r
 
 
 async def test_a_user_who_may_not_see_the_settings_can_still_work(redis: Redis, redis_url: str) -> None:
-    await redis.acl_setuser("worker", enabled=True, passwords=["+pw"], keys=["*"], commands=["+@all", "-info"])
+    await redis.acl_setuser("clerk", enabled=True, passwords=["+pw"], keys=["*"], commands=["+@all", "-info"])
     try:
-        assert await problems_of(redis_url.replace("unix://", "unix://worker:pw@")) == []
+        assert await problems_of(redis_url.replace("unix://", "unix://clerk:pw@")) == []
     finally:
-        await redis.acl_deluser("worker")
+        await redis.acl_deluser("clerk")
 
 
 async def test_an_address_of_another_kind_is_refused() -> None:

@@ -59,7 +59,10 @@ async def test_every_quote_stands_in_its_passage(embedder: OfflineEmbedder, aske
     [
         ("Which Python version does it need?", "> It needs Python 3.11 or later. [1]"),
         ("What colour are bananas?", "> Bananas are yellow fruit from the tropics. [2]"),
-        ("How many questions a minute may a person ask?", "> **Ten questions** a minute for every person that asks [2]"),
+        (
+            "How many questions a minute may a person ask?",
+            "> **Ten questions** a minute for every person that asks [2]",
+        ),
     ],
 )
 async def test_the_sentence_that_answers_best_comes_first(embedder: OfflineEmbedder, asked: str, first: str) -> None:

@@ -107,7 +107,7 @@ async def test_a_model_that_declines_is_heard(server: OpenAIServer, model: OpenA
         (Status(400, message="This model's maximum context length is 4096 tokens"), ContextTooLong, 1),
         (TooLongForTheServer(), ContextTooLong, 1),
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__ if isinstance(value, TooLongForTheServer) else str(value),
 )
 async def test_a_refusal_is_told_by_its_kind_and_asked_again_only_where_that_helps(
     server: OpenAIServer, model: OpenAIChat, reply: Reply, error: type[FootnotedError], asked: int

@@ -74,7 +74,9 @@ async def test_no_more_requests_are_in_flight_than_are_good_for_the_service(serv
         assert len(await reading) == INPUTS_PER_REQUEST * (AT_ONCE + 4)
 
 
-@pytest.mark.parametrize("text", ["", "   ", "\n", "<|endoftext|>", "word " * 20_000, "我们把数据库备份到另一个地区。" * 2_000])
+@pytest.mark.parametrize(
+    "text", ["", "   ", "\n", "<|endoftext|>", "word " * 20_000, "我们把数据库备份到另一个地区。" * 2_000]
+)
 async def test_texts_that_the_service_refuses_are_made_such_that_it_takes_them(
     server: OpenAIServer, embedder: OpenAIEmbedder, text: str
 ) -> None:

@@ -15,7 +15,9 @@ PARAGRAPH = "<p>Redis keeps vectors beside the posts, so that a question finds w
 @pytest.fixture
 def posts() -> list[Post]:
     """Twelve posts, the newest last."""
-    return [Post(f"post-{n}", f"Post {n}", f"<p>Number {n}.</p>{PARAGRAPH * 3}", f"2026-01-{n:02}") for n in range(1, 13)]
+    return [
+        Post(f"post-{n}", f"Post {n}", f"<p>Number {n}.</p>{PARAGRAPH * 3}", f"2026-01-{n:02}") for n in range(1, 13)
+    ]
 
 
 @pytest.fixture

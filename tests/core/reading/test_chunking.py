@@ -23,7 +23,7 @@ def sentences(tokens: int, word: str = "word") -> str:
 
 
 @given(st.lists(MARKDOWN, min_size=1, max_size=6).map("\n\n".join))
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 def test_all_words_are_there_in_order_and_no_passage_is_too_large(text: str) -> None:
     passages = passages_of(text)
     joined = "\n\n".join(passage.text for passage in passages)
@@ -34,7 +34,7 @@ def test_all_words_are_there_in_order_and_no_passage_is_too_large(text: str) -> 
 
 
 @given(st.lists(MARKDOWN, min_size=1, max_size=6).map("\n\n".join))
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 def test_no_passage_leaves_a_fence_open(text: str) -> None:
     assert [open_fence(passage.text) for passage in passages_of(text)] == [""] * len(passages_of(text))
 
@@ -63,9 +63,8 @@ def test_a_heading_begins_a_new_passage_when_the_last_one_is_long_enough() -> No
 def test_a_passage_is_named_by_the_headings_above_it() -> None:
     long = sentences(ENOUGH + 10)
     text = f"# Title\n\n## Setup\n\n{long}\n\n### Keys\n\n{long}\n\n## Use\n\n{long}"
-    assert [passage.heading for passage in passages_of(text)] == ["Setup", "Setup › Keys", "Use"] or [
-        passage.heading for passage in passages_of(text)
-    ] == ["", "Setup › Keys", "Use"]
+    # The first begins with the title, which is no heading but the post's own.
+    assert [passage.heading for passage in passages_of(text)] == ["", "Setup › Keys", "Use"]
 
 
 def test_a_heading_without_words_leaves_no_gap_in_the_path() -> None:
@@ -130,7 +129,7 @@ def test_an_endless_word_is_cut_all_the_same() -> None:
 
 @pytest.mark.parametrize("piece", ["[", "`", "x", " x", ". ", "- x\n", "1.\n", "> ", "\n", "```\n", "字", "|", "\\"])
 def test_a_hostile_post_takes_seconds_at_most(piece: str) -> None:
-    text = piece * (50_000 // len(piece))
+    text = piece * (20_000 // len(piece))
     before = time.process_time()
     passages = passages_of(text)
     assert time.process_time() - before < 8

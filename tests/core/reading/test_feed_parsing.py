@@ -1,7 +1,7 @@
 """What can be read of a feed's bytes is read, however odd they are."""
 
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -18,7 +18,9 @@ from tests.servers.blog import Blog, Page, Post, rss_feed
 
 ADDRESS = "https://blog.example/feed/"
 SOURCE = Source("blog", "feed", ADDRESS)
-HEAD = '<?xml version="1.0"{encoding}?><rss version="2.0"><channel><title>Blog</title><link>https://blog.example/</link>'
+HEAD = (
+    '<?xml version="1.0"{encoding}?><rss version="2.0"><channel><title>Blog</title><link>https://blog.example/</link>'
+)
 
 
 def parsed(body: bytes, charset: str | None = None, media_type: str = "application/rss+xml") -> FeedPage:
@@ -36,7 +38,7 @@ def entry(item: str) -> Entry:
     [
         ("<link>https://blog.example/a</link>", "https://blog.example/a"),
         ("<link>\n  /a\n</link>", "https://blog.example/a"),
-        ("<link>a/b?c=d&amp;e=f</link>", "https://blog.example/a/b?c=d&e=f"),
+        ("<link>a/b?c=d&amp;e=f</link>", "https://blog.example/feed/a/b?c=d&e=f"),
         ("<guid>https://blog.example/?p=1</guid>", "https://blog.example/?p=1"),
         ("<link></link><guid isPermaLink='false'>tag:x,2026:1</guid>", "https://blog.example/#tag%3Ax%2C2026%3A1"),
         ("<link>javascript:alert(1)</link><title>One</title>", "https://blog.example/#One"),
@@ -130,19 +132,18 @@ def test_a_summary_is_not_taken_for_the_post(item: str, whole: bool) -> None:
     assert found.whole is whole
 
 
-@pytest.mark.parametrize("body", [b"", b" ", b"\x00", b"{}", b"<html><p>Hello</p></html>", b"\xff\xfe<", b"<rss", b"/etc/passwd"])
+@pytest.mark.parametrize(
+    "body", [b"", b" ", b"\x00", b"{}", b"<html><p>Hello</p></html>", b"\xff\xfe<", b"<rss", b"/etc/passwd"]
+)
 def test_what_is_no_feed_is_told(body: bytes) -> None:
-    if body == b"<rss":
-        assert not parsed(body).entries
-        return
     with pytest.raises(CannotRead, match="it is no feed"):
         parsed(body)
 
 
 def test_entities_that_grow_are_not_unfolded() -> None:
-    rows = "".join(f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(9))
+    rows = "".join(f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(7))
     body = f'<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY a "ha">{rows}]>' + HEAD.partition("?>")[2]
-    (found,) = parsed(f"{body}<item><title>&j;</title><link>/a</link></item></channel></rss>".encode()).entries
+    (found,) = parsed(f"{body}<item><title>&h;</title><link>/a</link></item></channel></rss>".encode()).entries
     assert len(found.title) < 100
 
 
@@ -157,10 +158,8 @@ def test_a_feed_reads_no_files() -> None:
 def test_damage_anywhere_breaks_nothing(place: int, noise: bytes, gone: int) -> None:
     item = "<item><title>One &amp; two</title><link>/a</link><description><![CDATA[<p>Words</p>]]></description></item>"
     body = f"{HEAD.format(encoding='')}{item}{item}</channel></rss>".encode()
-    try:
+    with suppress(CannotRead):
         parsed(body[:place] + noise + body[place + gone :])
-    except CannotRead:
-        pass
 
 
 class LinkedBlog(Blog):
@@ -171,7 +170,9 @@ class LinkedBlog(Blog):
             return super()._page(request)
         number = int(request.query.get("start", "0"))
         following = f'<atom:link xmlns:atom="http://www.w3.org/2005/Atom" rel="next" href="?start={(number + 2) % 6}"/>'
-        body = rss_feed(self, self.posts[number : number + 2]).replace("<description>Posts", f"{following}<description>Posts")
+        body = rss_feed(self, self.posts[number : number + 2]).replace(
+            "<description>Posts", f"{following}<description>Posts"
+        )
         return Page(body.encode(), "application/rss+xml")
 
 
@@ -185,5 +186,10 @@ async def test_pages_that_name_the_next_are_followed_and_a_circle_ends(linked: L
     async with aclosing(read_feed(Source("blog", "feed", linked.url()), fetcher)) as items:
         found = [item.url async for item in items if isinstance(item, Entry)]
     assert found == [linked.url(f"/post-{n}/") for n in range(6)]
-    assert [path for path in linked.requests if "feed" in path] == ["/feed/", "/feed/?start=2", "/feed/?start=4", "/feed/?start=0"]
+    assert [path for path in linked.requests if "feed" in path] == [
+        "/feed/",
+        "/feed/?start=2",
+        "/feed/?start=4",
+        "/feed/?start=0",
+    ]
     assert not any("paged" in path for path in linked.requests)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import aclosing
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -15,8 +15,8 @@ from tests.servers import Status
 from tests.servers.blog import Blog, Post
 
 
-async def listed(blog: Blog, fetcher: Fetcher, path: str = "/feed/", **options: object) -> list[Entry | Skipped]:
-    source = Source("blog", "feed", blog.url(path), **options)  # type: ignore[arg-type]
+async def listed(blog: Blog, fetcher: Fetcher, path: str = "/feed/", **options: Any) -> list[Entry | Skipped]:
+    source = Source("blog", "feed", blog.url(path), **options)
     async with aclosing(list_source(source, fetcher)) as items:
         return [item async for item in items]
 
@@ -150,7 +150,7 @@ async def test_an_entry_without_any_text_is_no_post(blog: Blog, fetcher: Fetcher
     ],
 )
 async def test_patterns_and_limits_choose_posts(
-    options: dict[str, object], numbers: list[int], blog: Blog, fetcher: Fetcher
+    options: dict[str, Any], numbers: list[int], blog: Blog, fetcher: Fetcher
 ) -> None:
     items = await listed(blog, fetcher, **options)
     assert [item.url for item in entries(items)] == [blog.url(f"/post-{n}/") for n in numbers]

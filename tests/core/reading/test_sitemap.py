@@ -156,3 +156,31 @@ async def test_index_files_that_lead_in_circles_are_read_once_and_not_too_deep(b
         assert sum(isinstance(item, Entry) for item in found) == 12
         assert [item.address for item in found if isinstance(item, Skipped)] == [nested.url("/level-4")]
         assert {count for path, count in nested.requests.items() if path != "/robots.txt"} == {1}
+
+
+async def test_an_address_that_is_none_stops_nothing(fetcher: Fetcher) -> None:
+    class Odd(Blog):
+        def _page(self, request: web.Request) -> Page | None:
+            body = WHOLE.replace("https://blog.example/a", "http://[bad")
+            return Page(body.encode(), "application/xml") if request.path == "/sitemap.xml" else None
+
+    async with Odd() as odd:
+        first, second = await listed(odd.url("/sitemap.xml"), fetcher, exclude=("/c",))
+    assert isinstance(first, Entry)
+    assert isinstance(second, Entry)
+    assert second.url == "https://blog.example/b"
+    with pytest.raises(CannotRead):
+        await read_page(first, fetcher)
+
+
+async def test_a_source_with_a_damaged_sitemap_is_not_taken_for_complete(fetcher: Fetcher) -> None:
+    """What is missing behind the damage would be taken for deleted."""
+
+    class Damaged(Blog):
+        def _page(self, request: web.Request) -> Page | None:
+            return Page(WHOLE[:-20].encode(), "application/xml") if request.path == "/sitemap.xml" else None
+
+    async with Damaged() as damaged:
+        items = await listed(damaged.url("/sitemap.xml"), fetcher)
+    assert [item.address for item in items if isinstance(item, Skipped)] == [damaged.url("/sitemap.xml")]
+    assert any(isinstance(item, Entry) for item in items)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from redis.asyncio import Redis
@@ -12,6 +13,7 @@ from core.knowledge import edition as editions
 from core.knowledge.edition import current
 from core.knowledge.library import Library
 from core.knowledge.retriever import Retriever
+from core.knowledge.schema import Algorithm
 from core.memory import keys
 from core.models.offline_embedder import OfflineEmbedder
 from core.models.openai_embedder import OpenAIEmbedder
@@ -206,8 +208,8 @@ async def test_a_growing_blog_gets_an_approximate_index_in_the_same_run(
 
 async def test_the_setting_of_the_index_is_followed(redis: Redis, embedder: OfflineEmbedder, tmp_path: Path) -> None:
     source = write_posts(tmp_path / "blog")
-    for algorithm in ("HNSW", "FLAT"):
-        async with reindexing(redis, embedder, algorithm=algorithm) as run:  # type: ignore[arg-type]
+    for algorithm in get_args(Algorithm):
+        async with reindexing(redis, embedder, algorithm=algorithm) as run:
             await run.run([source], lambda progress: None)
         live = await current(redis)
         assert live is not None
