@@ -49,7 +49,7 @@ class ConsoleReply:
             case Searching():
                 self._show(Spinner("dots", Text(" Searching the posts", style="dim")))
             case Found():
-                self._show(Spinner("dots", Text(f" Reading {len(progress.matches)} passages", style="dim")))
+                self._show(Spinner("dots", Text(" Reading what was found", style="dim")))
 
     async def grow(self, text: str) -> None:
         self._text = readable(text)

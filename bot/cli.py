@@ -204,7 +204,8 @@ def _run(command: Callable[..., int], *arguments: Any) -> None:
         _tell(error)
         code = NOT_READY
     except FootnotedError as error:
-        err.print(Text(f"{error.for_people} ({error.id}: {error})", style="yellow"))
+        cause = f": {error}" if str(error) != error.for_people else ""
+        err.print(Text(f"{error.for_people} ({error.id}{cause})", style="yellow"))
         code = FAILED
     except KeyboardInterrupt:
         code = INTERRUPTED

@@ -106,7 +106,7 @@ async def _chat(bot: Bot) -> Finding:
 async def _posts(bot: Bot) -> Finding:
     holdings = await bot.library.holdings()
     reason = await bot.reason_to_read()
-    how = f"{holdings.posts} posts in {holdings.passages} passages"
+    how = f"{holdings.posts}, passages: {holdings.passages}"
     return Finding("posts", f"{how}; {reason}", "Run `footnoted reindex`.", "note") if reason else Finding("posts", how)
 
 

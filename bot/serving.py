@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from adapters.web.app import About, web_app
+from adapters.web.guarding import is_loopback
 from bot.settings import Settings
 from bot.showing import reading_bar
 from bot.wiring import Bot, wired
@@ -75,7 +76,13 @@ async def serve(settings: Settings, console: Console) -> int:
         about = About(settings.offline, None if settings.offline else settings.chat_model, sources)
         # It looks at the folder of the page's files.
         app = await asyncio.to_thread(
-            web_app, bot.asker, bot.history.forget, bot.library, lambda: reading.progress, about
+            web_app,
+            bot.asker,
+            bot.history.forget,
+            bot.library,
+            lambda: reading.progress,
+            about,
+            settings.web_host == "localhost" or is_loopback(settings.web_host),
         )
         async with _listening(app, settings) as address:
             _greet(console, settings, address)
@@ -91,7 +98,10 @@ async def _until_stopped(reading: Reading) -> None:
     async with asyncio.TaskGroup() as tasks:
         background = tasks.create_task(_guarded(reading))
         await stop.wait()
-        background.cancel()
+        while not background.done():
+            # Once may not be enough: before Python 3.12, `asyncio.wait_for` can swallow it.
+            background.cancel()
+            await asyncio.wait([background], timeout=0.5)
 
 
 async def _guarded(reading: Reading) -> None:

@@ -184,7 +184,7 @@ _MANUAL_SOURCE = Source(name="manual", kind="folder", address=str(MANUAL), exclu
 
 
 def _feed_name(address: str) -> str:
-    return re.sub(r"^https?://(www\.)?|/$", "", address)
+    return re.sub(r"^https?://([^/@]*@)?(www\.)?|/$", "", address)
 
 
 def load_settings(**given: Any) -> Settings:
@@ -206,21 +206,35 @@ def load_settings(**given: Any) -> Settings:
         raise NotReady(
             Problem(f"{TOML} or .env cannot be read: it is no text in UTF-8.", "Save it as UTF-8.")
         ) from None
-    problems += _contradictions(settings)
+    problems += [*_unknown_settings(), *_contradictions(settings)]
     if problems:
         raise NotReady(*problems)
     return settings
 
 
 def _problem(error: Any) -> Problem:
-    name, *inner = (str(part) for part in error["loc"])
-    where = f"{TOML}, {name}" + "".join(f" {part}" for part in inner) if name == "sources" else name.upper()
+    name, *inner = error["loc"]
+    if name == "sources":
+        # People count from one.
+        named = (str(part + 1) if isinstance(part, int) else str(part) for part in inner)
+        where = f"{TOML}, source {' '.join(named)}"
+    else:
+        where = str(name).upper()
     message = re.sub(r"^(Value|Assertion) error, ", "", error["msg"])
     if error["type"] == "missing":
         return Problem(f"{where} is missing.", "Add it.")
     if error["type"] == "extra_forbidden":
         return Problem(f"{where} is no setting.", "Take it out, or correct its spelling.")
     return Problem(f"{where} is wrong: {message}.", "Correct it, or take it out to use the default.")
+
+
+def _unknown_settings() -> Iterator[Problem]:
+    """Names in footnoted.toml that mean nothing. The environment is full of names that are not meant for this bot."""
+    if not TOML.is_file():
+        return
+    for name in tomllib.loads(TOML.read_text(encoding="utf-8")):
+        if name.lower() not in Settings.model_fields:
+            yield Problem(f"{TOML}, {name} is no setting.", "Take it out, or correct its spelling.")
 
 
 def _contradictions(settings: Settings) -> Iterator[Problem]:

@@ -28,7 +28,8 @@ _FENCE = re.compile(r"^(?P<lead>(?:[ \t>]|[-*+][ \t]|\d{1,9}[.)][ \t])*)(?P<run>
 
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
 _MARKS = re.compile(r"[`*]")
-_SENTENCE = re.compile(r"(?<=[.!?…。！？])[\"'”’)\]]*\s+|(?<=[。！？])")
+# A quotation that ends with a full stop does not end the sentence around it.
+_SENTENCE = re.compile(r"(?<=[.!?…。！？])[\"'”’)\]]*\s++(?![a-z])|(?<=[。！？])")
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ class ModelTokens:
         """Brings the vocabulary; the first time on a machine it is downloaded. Blocks: belongs into a thread."""
         try:
             encoding = tiktoken.get_encoding(_vocabulary_of(self._model))
-        except OSError as error:
+        except (OSError, ValueError) as error:  # no network, or something else at that address
             log.warning("tokens are estimated", reason="the vocabulary cannot be had", error=type(error).__name__)
             return
         # A post may well write about "<|endoftext|>"; it is text there, not a command.

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from adapters.web.guarding import LARGEST_BODY, guard, set_headers
+from adapters.web.guarding import LARGEST_BODY, LOCAL_ONLY, guard, set_headers
 from adapters.web.reply import DocumentReply, EventStreamReply
 from core.asking import Asker
 from core.delivery.delivering import deliver
@@ -96,10 +96,13 @@ def web_app(
     library: Library,
     progress: Callable[[], Progress | None],
     about: About,
+    local_only: bool = True,
 ) -> web.Application:
-    """The application, with every route in plain sight."""
+    """The application, with every route in plain sight. With `local_only` it answers under this machine's own names
+    alone, which is what keeps pages elsewhere out when nothing but their browsers can reach it."""
     page = WebPage(asker, forget, library, progress, about)
     app = web.Application(middlewares=[guard], client_max_size=LARGEST_BODY)
+    app[LOCAL_ONLY] = local_only
     app.on_response_prepare.append(set_headers)
     app.add_routes(
         [

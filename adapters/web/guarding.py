@@ -9,6 +9,9 @@ from yarl import URL
 
 LARGEST_BODY = 64 * 1024
 
+LOCAL_ONLY = web.AppKey("local_only", bool)
+"""Whether the page is for this machine alone."""
+
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -38,11 +41,13 @@ async def set_headers(request: web.Request, response: web.StreamResponse) -> Non
 
 
 def _check_origin(request: web.Request) -> None:
-    """A browser names the page that sends; programs name none, and are not what this keeps out. A JSON body cannot be
-    sent across origins without asking first, which is never allowed here."""
-    site = request.headers.get("Sec-Fetch-Site", "same-origin")
+    """A browser says whether another site's page sends, in `Sec-Fetch-Site` or, where it has no safe way to, in
+    `Origin`. Programs say nothing, and are not what this keeps out. A JSON body cannot be sent across origins without
+    asking first, which is never allowed here."""
+    site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
-    if site not in {"same-origin", "none"} or (origin and _authority(origin) != request.host.lower()):
+    own = site in {"same-origin", "none"} if site else not origin or _authority(origin) == request.host.lower()
+    if not own:
         raise _refused(web.HTTPForbidden, "Only this bot's own page may send this.")
     if request.content_type != "application/json":
         raise _refused(web.HTTPUnsupportedMediaType, "Send JSON, with Content-Type: application/json.")
@@ -50,15 +55,15 @@ def _check_origin(request: web.Request) -> None:
 
 def _check_host(request: web.Request) -> None:
     """A page elsewhere can give its own name this machine's address; then only the name tells that it is not ours."""
-    socket = request.get_extra_info("sockname")
-    if not isinstance(socket, tuple) or not ip_address(str(socket[0]).partition("%")[0]).is_loopback:
+    if not request.app[LOCAL_ONLY]:
         return
     host = _name(f"http://{request.host}")
-    if host != "localhost" and not host.endswith(".localhost") and not _is_loopback(host):
+    if host != "localhost" and not host.endswith(".localhost") and not is_loopback(host):
         raise _refused(web.HTTPForbidden, "This bot listens to this machine alone: open it as localhost.")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether an address is one of this machine's own; a name is none."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -73,10 +78,8 @@ def _name(address: str) -> str:
 
 
 def _authority(origin: str) -> str:
-    try:
-        return URL(origin).authority.lower()
-    except ValueError:
-        return ""
+    """As a Host header has it: browsers leave out the usual port in both."""
+    return origin.partition("://")[2].lower()
 
 
 Refusal = Callable[..., web.HTTPException]

@@ -16,10 +16,12 @@ _LINK = regex.compile(
     r"\(\s?<?(?P<address>(?:[^()\s<>]|\([^()\s]{0,200}\)){0,2000})>?(?:\s{1,4}[\"'(][^\"'()\n]{0,300}[\"')])?\s?\)"
 )
 _CITATION = regex.compile(r"[ \t]?[\[【]\^?(?P<numbers>\d{1,3}(?: ?[,;] ?\^?\d{1,3}){0,20})[\]】]")
-_BARE = regex.compile(r"(?<!\w)(?P<address>(?:https?://|www\.)[^\s<>\"`\[\]]{1,2000})", regex.IGNORECASE)
+_BARE = regex.compile(r"(?P<address>(?:https?://|(?<![A-Za-z0-9])www\.)[^\s<>\"`\[\]]{1,2000})", regex.IGNORECASE)
 _START = regex.compile(r"[ \t]?[\[【!]|[`~hHwW]| {1,3}(?=[`~])|[ \t]{1,4}\Z")
 _NUMBERS = regex.compile(r"\d{1,3}(?: ?[,;] ?\d{1,3}){0,20}")
-_HALF_AN_ADDRESS = regex.compile(r"(?<!\w)(?:h|ht|htt|https?|https?:/{0,2}|w{1,3}|www\.)\Z", regex.IGNORECASE)
+_HALF_AN_ADDRESS = regex.compile(
+    r"(?:https?:/{0,2}|(?<![A-Za-z0-9])(?:h|ht|htt|https?|w{1,3}|www\.))\Z", regex.IGNORECASE
+)
 _TRAILING = ".,;:!?)'*_"
 
 

@@ -4,9 +4,14 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 
+import structlog
+from redis.exceptions import RedisError
+
 from core.asking import Answered, AnswerEvent, Asker
 from core.memory.history import History
-from core.vocabulary import Question, Turn
+from core.vocabulary import Conversation, Question, Turn
+
+log = structlog.get_logger()
 
 
 class Remembering:
@@ -25,5 +30,12 @@ class Remembering:
             async for event in events:
                 if place is not None and isinstance(event, Answered):
                     turns = (Turn("user", question.text), Turn("assistant", event.answer.text))
-                    await self._history.append(place, *turns)
+                    await self._keep(place, *turns)
                 yield event
+
+    async def _keep(self, place: Conversation, *turns: Turn) -> None:
+        try:
+            await self._history.append(place, *turns)
+        except RedisError as error:
+            # The answer is there, and stands; only the next question will not know of it.
+            log.warning("an answer was not kept", cause=str(error))

@@ -1,7 +1,7 @@
 """Cutting a post into passages that follow its headings and paragraphs."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from core.markdown import Block, blocks, fence_to_repeat, heading_text, parts, refenced
 from core.tokens import Tokens
@@ -22,42 +22,60 @@ def chunk(post: Post, tokens: Tokens) -> tuple[Passage, ...]:
     )
 
 
-@dataclass
-class _Draft:
-    """A passage in the making."""
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """Text that belongs together: a block or a piece of one, with the headings and the announcement right above it.
+    `opens` when a heading is among them."""
 
-    heading: str = ""
-    texts: list[str] = field(default_factory=list)
-    size: int = 0
+    heading: str
+    text: str
+    size: int
+    opens: bool
 
-    def add(self, text: str, size: int, heading: str) -> None:
-        if not self.texts:
-            self.heading = heading
-        self.texts.append(text)
-        self.size += size
-
-    def take(self) -> tuple[str, str]:
-        done = (self.heading, "\n\n".join(self.texts))
-        self.texts, self.size = [], 0
-        return done
+    def followed_by(self, unit: "_Unit") -> "_Unit":
+        return _Unit(unit.heading, f"{self.text}\n\n{unit.text}", self.size + unit.size, self.opens or unit.opens)
 
 
 def _passages(post: Post, tokens: Tokens) -> Iterator[tuple[str, str]]:
-    draft = _Draft()
+    units: list[_Unit] = []
+    size = 0
+    for unit in _units(post, tokens):
+        if units and (size + unit.size > MOST or (unit.opens and size >= ENOUGH)):
+            yield _packed_units(units)
+            units, size = [], 0
+        units.append(unit)
+        size += unit.size
+    if units:
+        yield _packed_units(units)
+
+
+def _packed_units(units: list[_Unit]) -> tuple[str, str]:
+    return units[0].heading, "\n\n".join(unit.text for unit in units)
+
+
+def _units(post: Post, tokens: Tokens) -> Iterator[_Unit]:
     path: list[tuple[int, str]] = []
+    above: _Unit | None = None
     for block in blocks(post.text):
         if block.kind == "heading":
-            path = [*(above for above in path if above[0] < block.level), (block.level, heading_text(block))]
-            if draft.size >= ENOUGH:
-                yield draft.take()
-        heading = _trail(path, post.title)
+            path = [*(place for place in path if place[0] < block.level), (block.level, heading_text(block))]
         for text, size in _pieces(block, tokens):
             # Two tokens for the blank line between.
-            if draft.texts and draft.size + size + 2 > MOST:
-                yield draft.take()
-            draft.add(text, size + 2, heading)
-    if draft.texts:
-        yield draft.take()
+            unit = _Unit(_trail(path, post.title), text, size + 2, block.kind == "heading")
+            if above and above.size + unit.size <= MOST:
+                unit = above.followed_by(unit)
+            elif above:
+                yield above
+            above = unit if _announces(block) else None
+            if above is None:
+                yield unit
+    if above:
+        yield above
+
+
+def _announces(block: Block) -> bool:
+    """Whether a block says little without the one that follows: a heading, or "Do it in these steps:"."""
+    return block.kind == "heading" or (block.kind == "prose" and block.text.rstrip().endswith(":"))
 
 
 def _trail(path: list[tuple[int, str]], title: str) -> str:

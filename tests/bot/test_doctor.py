@@ -45,7 +45,7 @@ async def test_posts_that_have_to_be_read_are_no_fault_but_a_note(
     code, lines = await examined(monkeypatch, redis_url=redis_url)
     assert code == 0
     assert line_about(lines, "posts") == (
-        "· posts: 0 posts in 0 passages; nothing has been read yet  → Run `footnoted reindex`."
+        "· posts: 0, passages: 0; nothing has been read yet  → Run `footnoted reindex`."
     )
 
 
@@ -76,7 +76,7 @@ async def test_every_line_is_told_although_the_embedding_model_is_gone(
     assert code == 1
     assert line_about(lines, "embedding model").startswith("✗ embedding model: text-embedding-3-small does not answer")
     assert line_about(lines, "chat model") == "✓ chat model: gpt-5.4-mini"
-    assert "5 posts in 5 passages" in line_about(lines, "posts")
+    assert "posts: 5, passages: 5" in line_about(lines, "posts")
 
 
 async def read_with(redis_url: str, model: OpenAIServer) -> None:

@@ -170,7 +170,7 @@ def test_a_value_that_was_given_by_hand_is_named_like_any_other() -> None:
     ("toml", "words"),
     [
         ("top_k =", "footnoted.toml cannot be read"),
-        ('[[sources]]\nfeed = "https://a/feed"', "sources 0 name is missing"),
+        ('[[sources]]\nfeed = "https://a/feed"', "source 1 name is missing"),
         ('[[sources]]\nname = "a"', "needs exactly one of feed, sitemap and folder"),
         ('[[sources]]\nname = "a"\nfeed = "https://a"\nsitemap = "https://b"', "needs exactly one of"),
         ('[[sources]]\nname = "a"\nfeed = "a.example"', "https://"),

@@ -1,5 +1,6 @@
 """Only footnotes that point to a passage and addresses that stand in a post come out, wherever the text was cut."""
 
+import re
 import time
 from itertools import pairwise
 
@@ -47,8 +48,7 @@ def test_letter_by_letter_gives_the_same_text_and_footnotes(text: str) -> None:
 @settings(deadline=None, max_examples=200)
 def test_outside_code_no_strange_address_comes_out(text: str) -> None:
     out, numbers = cited(text.replace("`", "").replace("~", ""))
-    assert "https://evil" not in out
-    assert "www.evil" not in out
+    assert not re.search(r"(?<![a-z0-9])(?:https://|www\.)evil", out)
     assert numbers <= {1, 2}
 
 
@@ -64,6 +64,7 @@ def test_outside_code_no_strange_address_comes_out(text: str) -> None:
         ("Yes [^1].", "Yes [1].", {1}),
         ("Yes [^1, ^2].", "Yes [1][2].", {1, 2}),
         ("No [7].", "No.", set()),
+        ("Do it with [7].", "Do it with.", set()),
         ("No[0], no[007].", "No, no.", set()),
         ("No [7][8].", "No.", set()),
         ("In [2026] years", "In [2026] years", set()),
@@ -138,6 +139,8 @@ def test_addresses_of_posts_stay(text: str) -> None:
         ("[https://blog.example/setup](https://evil.example)", "https://blog.example/setup"),
         ("[a]: https://evil.example", f"[a]: {LINK_REMOVED}"),
         ('<img src="https://evil.example/?q=secret">', f'<img src="{LINK_REMOVED}">'),
+        ("_https://evil.example_", f"_{LINK_REMOVED}_"),
+        ("見https://evil.example", f"見{LINK_REMOVED}"),
         ("https://[7]evil.example", "https:// evil.example"),
         ("https:// [7]evil.example", "https:// evil.example"),
         ("https:[7][8]//evil.example", "https: //evil.example"),

@@ -19,7 +19,7 @@ def passages_of(text: str, title: str = "Title") -> tuple[Passage, ...]:
 
 def sentences(tokens: int, word: str = "word") -> str:
     """A paragraph of so many tokens, ten a sentence."""
-    return " ".join([f"{' '.join([word] * 9)}."] * (tokens // 10))
+    return " ".join([f"{' '.join([word] * 9).capitalize()}."] * (tokens // 10))
 
 
 @given(st.lists(MARKDOWN, min_size=1, max_size=6).map("\n\n".join))
@@ -62,9 +62,22 @@ def test_a_heading_begins_a_new_passage_when_the_last_one_is_long_enough() -> No
 
 def test_a_passage_is_named_by_the_headings_above_it() -> None:
     long = sentences(ENOUGH + 10)
-    text = f"# Title\n\n## Setup\n\n{long}\n\n### Keys\n\n{long}\n\n## Use\n\n{long}"
-    # The first begins with the title, which is no heading but the post's own.
-    assert [passage.heading for passage in passages_of(text)] == ["", "Setup › Keys", "Use"]
+    text = f"## Setup\n\n{long}\n\n### Keys\n\n{long}\n\n## Use\n\n{long}"
+    assert [passage.heading for passage in passages_of(text)] == ["Setup", "Setup › Keys", "Use"]
+
+
+def test_the_title_is_no_heading_above_its_own_post() -> None:
+    assert [passage.heading for passage in passages_of("# Title\n\nWords.")] == [""]
+
+
+def test_what_announces_something_stays_with_it() -> None:
+    """A heading, or a sentence that ends with a colon, is never the last thing in a passage."""
+    steps = "\n".join(f"- Step {n} of the way." for n in range(8))
+    passages = passages_of(f"{sentences(MOST - 60)}\n\n## Steps\n\nDo it in these steps:\n\n{steps}")
+    assert [passage.text.startswith("## Steps\n\nDo it in these steps:\n\n- Step 0") for passage in passages] == [
+        False,
+        True,
+    ]
 
 
 def test_a_heading_without_words_leaves_no_gap_in_the_path() -> None:
