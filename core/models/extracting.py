@@ -49,6 +49,8 @@ class ExtractingModel:
 
     async def write(self, prompt: Prompt) -> AsyncGenerator[str, None]:
         quotes = [quote for passage in prompt.passages for quote in _quotes(passage)]
+        # Passages of nothing but code or tables have no sentences: the best is quoted as it stands.
+        quotes = quotes or [_whole(passage) for passage in prompt.passages[:1]]
         asked = f"{prompt.question.before} {prompt.question.text}".strip()
         vectors = await self._embedder.embed([asked, *(quote.opening for quote in quotes)])
         meaning = [float(cosine) for cosine in vectors[1:] @ vectors[0]]
@@ -74,6 +76,11 @@ def _quotes(numbered: Numbered) -> Iterator[Quote]:
             if len(words(stretch)) >= SHORTEST:
                 yield Quote(numbered.number, text, f"{heading} {stretch}", worth)
                 worth *= FURTHER
+
+
+def _whole(numbered: Numbered) -> Quote:
+    passage = numbered.passage
+    return Quote(numbered.number, f"{passage.heading or passage.title}:\n\n{passage.text}", passage.title, 1.0)
 
 
 def _stretches(block: Block) -> Iterator[str]:

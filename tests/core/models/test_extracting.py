@@ -108,3 +108,10 @@ async def test_headings_code_tables_and_labels_are_no_sentences(embedder: Offlin
 
 async def test_no_passages_are_no_quotes(embedder: OfflineEmbedder) -> None:
     assert await answer(embedder, "What is it?") == []
+
+
+async def test_a_passage_without_a_sentence_is_quoted_whole(embedder: OfflineEmbedder) -> None:
+    """Nothing but code is an answer, too, and better than none."""
+    assert await answer(embedder, "How do I install it?", "```sh\npip install footnoted\n```") == [
+        "> Title: [1]\n>\n> ```sh\n> pip install footnoted\n> ```"
+    ]
