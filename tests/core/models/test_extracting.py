@@ -103,7 +103,10 @@ async def test_a_follow_up_is_read_with_the_question_before_it(embedder: Offline
 
 @pytest.mark.parametrize("text", ["# Heading", "```\ncode\n```", "| a | b |\n|---|---|\n| 1 | 2 |", "Too short."])
 async def test_headings_code_tables_and_labels_are_no_sentences(embedder: OfflineEmbedder, text: str) -> None:
-    assert await answer(embedder, "What is it?", text) == []
+    quotes = await answer(
+        embedder, "Heading, code, a, b or too short?", text, "Here are code and a heading, too short."
+    )
+    assert quotes == ["> Here are code and a heading, too short. [2]"]
 
 
 async def test_no_passages_are_no_quotes(embedder: OfflineEmbedder) -> None:
