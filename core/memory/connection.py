@@ -1,7 +1,11 @@
 """How Redis is reached, and whether the server there is one that this product can live on."""
 
+import asyncio
+from collections.abc import Iterable
+
 from redis import DriverInfo
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import (
@@ -10,6 +14,9 @@ from redis.exceptions import (
     NoPermissionError,
     RedisError,
     ResponseError,
+)
+from redis.exceptions import (
+    TimeoutError as RedisTimeoutError,
 )
 
 from core.errors import Problem
@@ -39,7 +46,26 @@ def connect(url: str) -> Redis:
         socket_connect_timeout=5,
         retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), retries=3),
     )
+    pool.connection_class = type("Connection", (_Cancellable, pool.connection_class), {})
     return Redis.from_pool(pool)
+
+
+class _Cancellable(AbstractConnection):
+    """A connection that can be cancelled while it sends.
+
+    redis-py sends within `asyncio.wait_for`, and that swallows a cancellation, before Python 3.12, when it comes in the
+    moment in which all is sent: a group of tasks that is being cancelled would then wait for one of them for ever.
+    """
+
+    async def send_packed_command(self, command: bytes | str | Iterable[bytes], check_health: bool = True) -> None:
+        within, self.socket_timeout = self.socket_timeout, None
+        try:
+            async with asyncio.timeout(within):
+                await super().send_packed_command(command, check_health)
+        except TimeoutError as error:
+            raise RedisTimeoutError("Timeout writing to socket") from error
+        finally:
+            self.socket_timeout = within
 
 
 async def examine(redis: Redis) -> list[Problem]:

@@ -135,6 +135,8 @@ class Pipeline:
             self._tally.add("unchanged")
             return
         passages = await asyncio.to_thread(chunk, post, self._tokens)
+        if not passages:
+            raise CannotRead(entry.url, "no text was found in it")
         await self._fresh.put(Fresh(passages, replace(record, passages=len(passages)), before))
 
     async def _page(self, entry: Entry) -> Fetched | None:

@@ -4,13 +4,11 @@ import argparse
 import gzip
 import hashlib
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
-from html import escape
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
@@ -18,62 +16,23 @@ from urllib.parse import quote
 from aiohttp import web
 
 from tests.servers import Drip, Huge, Loopback, Misbehaviour, Redirect, RedirectLoop, Slow, Status, run
+from tests.servers.blog_pages import (
+    ATOM,
+    PLAIN,
+    RSS,
+    SITEMAPS,
+    WORDPRESS,
+    FeedFormat,
+    Page,
+    Post,
+    article,
+    feed,
+    rss_feed,
+    sitemap,
+    sitemap_index,
+)
 
-ATOM = "application/atom+xml; charset=utf-8"
-RSS = "application/rss+xml; charset=utf-8"
-XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
-SITEMAPS = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
-
-WORDPRESS = """<!doctype html><html lang="en"><head>{meta}<title>{title} – A blog</title>
-<link rel="alternate" type="application/rss+xml" href="/feed/"></head><body class="single"><header><nav><ul>
-<li><a href="/">Home</a></li><li><a href="/about/">About</a></li></ul></nav></header><main><article class="post">
-<header class="entry-header"><h1 class="entry-title">{title}</h1><time datetime="{date}">{date}</time></header>
-<div class="entry-content">{html}</div><footer class="entry-meta">Filed under News. Share this post.</footer></article>
-<section id="comments"><h2>Two thoughts on this</h2><p>First! Great post.</p><p>Subscribe!</p></section>
-</main><aside class="widget-area"><h2>Recent posts</h2><ul>{recent}</ul></aside>
-<footer>Proudly powered by nothing in particular.</footer></body></html>"""
-PLAIN = """<!doctype html><html lang="en"><head>{meta}<title>{title}</title></head><body>
-<div id="menu"><a href="/">Home</a></div><h1>{title}</h1><p><em>{date}</em></p>{html}
-<div id="foot">All rights reserved. <ul>{recent}</ul></div></body></html>"""
-
-
-@dataclass
-class Post:
-    """`date` is ISO 8601, in UTC. The flags say what its entries in the feeds lack; `charset` is the page's own."""
-
-    slug: str
-    title: str
-    html: str
-    date: str = "2026-01-01"
-    has_link: bool = True
-    has_id: bool = True
-    has_date: bool = True
-    relative_link: bool = False
-    charset: str = "utf-8"
-    declares_charset: bool = True
-
-    @property
-    def path(self) -> str:
-        """Percent-encoded, as it stands in links."""
-        return f"/{quote(self.slug)}/"
-
-    @property
-    def published(self) -> datetime:
-        moment = datetime.fromisoformat(self.date)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-    @property
-    def summary(self) -> str:
-        return " ".join(re.sub(r"<[^>]+>", " ", self.html).split())[:300]
-
-
-@dataclass(frozen=True)
-class Page:
-    """What stands at a path before it is asked whether the reader has it already."""
-
-    body: bytes
-    content_type: str
-    published: datetime | None = None
+__all__ = ["PLAIN", "SITEMAPS", "WORDPRESS", "Blog", "Page", "Post", "load", "rss_feed"]
 
 
 class Blog(Loopback):
@@ -196,102 +155,44 @@ class Blog(Loopback):
 
     def _page(self, request: web.Request) -> Page | None:
         newest = sorted(self.posts, key=lambda post: post.published, reverse=True)
+        template = WORDPRESS if self.theme == "wordpress" else PLAIN
         half = (len(newest) + 1) // 2
         match request.path:
             case "/feed/" | "/feed" | "/atom.xml" as path:
-                return self._feed(newest, request.query.get("paged", "1"), path == "/atom.xml")
+                return self._feed(newest, request.query.get("paged", "1"), ATOM if path == "/atom.xml" else RSS)
             case "/sitemap.xml":
-                return Page(self._sitemap(newest), "application/xml")
+                return Page(sitemap(self, newest), "application/xml")
             case "/sitemap-index.xml":
-                return Page(self._sitemap_index(), "application/xml")
+                return Page(sitemap_index(self, ("/sitemap-1.xml", "/sitemap-2.xml.gz")), "application/xml")
             case "/sitemap-1.xml":
-                return Page(self._sitemap(newest[:half]), "application/xml")
+                return Page(sitemap(self, newest[:half]), "application/xml")
             case "/sitemap-2.xml.gz":
-                return Page(gzip.compress(self._sitemap(newest[half:]), mtime=0), "application/gzip")
+                return Page(gzip.compress(sitemap(self, newest[half:]), mtime=0), "application/gzip")
             case "/robots.txt":
                 return Page(self._robots(), "text/plain; charset=utf-8")
             case "/":
-                return self._article(Post("", "A blog", "<p>Welcome.</p>"), newest)
+                return article(template, Post("", "A blog", "<p>Welcome.</p>"), newest)
         wanted = (post for post in newest if request.path.strip("/") == post.slug)
-        return next((self._article(post, newest) for post in wanted), None)
+        return next((article(template, post, newest) for post in wanted), None)
 
-    def _feed(self, newest: list[Post], paged: str, atom: bool) -> Page | None:
+    def _feed(self, newest: list[Post], paged: str, form: FeedFormat) -> Page | None:
         number = int(paged) if self.paged and paged.isdecimal() else 1
         last = max(1, -(-len(newest) // self.per_page))
         if number > last and self.past_end == "404":
             return None
         number = min(number, last) if self.past_end == "repeat" else number
         posts = newest[(number - 1) * self.per_page : number * self.per_page]
-        body = atom_feed(self, posts) if atom else rss_feed(self, posts)
+        body = feed(form, self, posts)
         if self.bozo == "ampersand":
             body = body.replace("<title>", "<title>Tea & ")
         if self.bozo == "truncated":
             body = body[: body.rfind("</item>")]
-        return Page(body.encode(), ATOM if atom else RSS, newest[0].published if newest else None)
-
-    def _article(self, post: Post, newest: list[Post]) -> Page:
-        charset = f"; charset={post.charset}" if post.declares_charset else ""
-        recent = "".join(f'<li><a href="{other.path}">{escape(other.title)}</a></li>' for other in newest[:5])
-        html = (WORDPRESS if self.theme == "wordpress" else PLAIN).format(
-            meta=f'<meta charset="{post.charset}">' if charset else "", title=escape(post.title), date=post.date,
-            html=post.html, recent=recent)  # fmt: skip
-        return Page(html.encode(post.charset, "xmlcharrefreplace"), f"text/html{charset}", post.published)
-
-    def _sitemap(self, posts: list[Post]) -> bytes:
-        places = "".join(
-            f"<url><loc>{self.url(post.path)}</loc>{f'<lastmod>{post.date}</lastmod>' if post.has_date else ''}</url>"
-            for post in posts
-        )
-        return f"{XML}<urlset {SITEMAPS}>{places}</urlset>".encode()
-
-    def _sitemap_index(self) -> bytes:
-        parts = (f"<sitemap><loc>{self.url(path)}</loc></sitemap>" for path in ("/sitemap-1.xml", "/sitemap-2.xml.gz"))
-        return f"{XML}<sitemapindex {SITEMAPS}>{''.join(parts)}</sitemapindex>".encode()
+        return Page(body.encode(), form.content_type, newest[0].published if newest else None)
 
     def _robots(self) -> bytes:
         rules = [f"Disallow: {path}" for path in self.disallow]
         rules += [] if self.crawl_delay is None else [f"Crawl-delay: {self.crawl_delay:g}"]
         return "\n".join(["User-agent: *", *rules, f"Sitemap: {self.url('/sitemap.xml')}", ""]).encode()
-
-
-def rss_feed(blog: Blog, posts: list[Post]) -> str:
-    def item(post: Post) -> str:
-        parts = [f"<title>{escape(post.title)}</title>"]
-        if post.has_link:
-            parts.append(f"<link>{post.path if post.relative_link else blog.url(post.path)}</link>")
-        if post.has_id:
-            parts.append(f'<guid isPermaLink="false">{blog.url("/?p=" + quote(post.slug))}</guid>')
-        if post.has_date:
-            parts.append(f"<pubDate>{format_datetime(post.published)}</pubDate>")
-        if blog.text != "title":
-            parts.append(f"<description>{escape(post.summary)}</description>")
-        if blog.text == "full":
-            parts.append(f"<content:encoded><![CDATA[{post.html.replace(']]>', ']]&gt;')}]]></content:encoded>")
-        return f"<item>{''.join(parts)}</item>"
-
-    head = f"<title>A blog</title><link>{blog.url('/')}</link><description>Posts</description>"
-    content = 'xmlns:content="http://purl.org/rss/1.0/modules/content/"'
-    return f'{XML}<rss version="2.0" {content}><channel>{head}{"".join(map(item, posts))}</channel></rss>'
-
-
-def atom_feed(blog: Blog, posts: list[Post]) -> str:
-    def entry(post: Post) -> str:
-        parts = [f"<title>{escape(post.title)}</title>"]
-        if post.has_link:
-            parts.append(f'<link rel="alternate" href="{post.path if post.relative_link else blog.url(post.path)}"/>')
-        if post.has_id:
-            parts.append(f"<id>{blog.url('/?p=' + quote(post.slug))}</id>")
-        if post.has_date:
-            parts.append(f"<published>{post.published.isoformat()}</published>")
-            parts.append(f"<updated>{post.published.isoformat()}</updated>")
-        if blog.text != "title":
-            parts.append(f"<summary>{escape(post.summary)}</summary>")
-        if blog.text == "full":
-            parts.append(f'<content type="html">{escape(post.html)}</content>')
-        return f"<entry>{''.join(parts)}</entry>"
-
-    head = f"<title>A blog</title><id>{blog.url('/')}</id>"
-    return f'{XML}<feed xmlns="http://www.w3.org/2005/Atom">{head}{"".join(map(entry, posts))}</feed>'
 
 
 def load(path: Path) -> list[Post]:

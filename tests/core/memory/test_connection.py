@@ -139,3 +139,19 @@ async def test_an_address_of_another_kind_is_refused() -> None:
 
 async def test_more_questions_than_connections_wait_and_do_not_fail(redis: Redis) -> None:
     assert await asyncio.gather(*(redis.ping() for _ in range(200))) == [True] * 200
+
+
+async def test_whoever_waits_for_redis_can_be_cancelled_at_any_moment(redis: Redis) -> None:
+    """redis-py alone swallows some of these, before Python 3.12, and whoever waits for the end waits for ever."""
+
+    async def ask_on() -> None:
+        while True:
+            await redis.ping()
+
+    await redis.ping()
+    for moment in range(100):
+        asking = asyncio.create_task(ask_on())
+        await asyncio.sleep(moment * 0.00005)
+        asking.cancel()
+        await asyncio.wait([asking], timeout=5)
+        assert asking.cancelled()

@@ -1,0 +1,25 @@
+"""Each loopback server can be started from the command line, as the benchmarks do."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+
+@pytest.mark.parametrize("module", ["openai", "blog"])
+async def test_a_server_is_a_process_too(module: str, folder: Path, web: aiohttp.ClientSession) -> None:
+    arguments = [str(folder)] if module == "blog" else ["--tokens-per-second", "50"]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", f"tests.servers.{module}", *arguments, "--port", "0", stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        assert process.stdout
+        address = (await process.stdout.readline()).decode().strip()
+        address += "" if module == "blog" else "/models"
+        async with web.get(address, headers={"Authorization": "Bearer key"}) as response:
+            assert response.status == 200
+    finally:
+        process.terminate()
+        await process.wait()
