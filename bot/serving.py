@@ -98,10 +98,7 @@ async def _until_stopped(reading: Reading) -> None:
     async with asyncio.TaskGroup() as tasks:
         background = tasks.create_task(_guarded(reading))
         await stop.wait()
-        while not background.done():
-            # Once may not be enough: before Python 3.12, `asyncio.wait_for` can swallow it.
-            background.cancel()
-            await asyncio.wait([background], timeout=0.5)
+        background.cancel()
 
 
 async def _guarded(reading: Reading) -> None:

@@ -13,8 +13,7 @@ async def repeating(
     """Awaits `act` for the length of the block, with pauses that grow by the factor `growing`. An error of `act` ends
     the block with an exception group.
 
-    The end is told by an event and not by cancelling alone: before Python 3.12, `asyncio.wait_for`, on which redis-py
-    stands, swallows a cancellation that comes at the moment in which what it waits for is done.
+    The end is told by an event and not by cancelling: what `act` has begun, it ends.
     """
     ended = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
