@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import lru_cache
 from time import perf_counter
 
 import structlog
@@ -22,6 +23,8 @@ log = structlog.get_logger()
 
 NOT_IN_POSTS = "My posts do not answer this."
 NEAREST = 2
+COUNTED = 256
+"""Texts whose tokens are remembered; some 1 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,8 @@ class Answerer:
         self._model = model
         self._instructions = instructions
         self._limits = limits
-        self._tokens = tokens
+        # The rules, a passage and a prompt are counted more than once on their way.
+        self._tokens = lru_cache(maxsize=COUNTED)(tokens)
 
     async def ask(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
         began = perf_counter()
@@ -102,8 +106,7 @@ class Answerer:
                 grounded=bool(footnotes),
                 footnotes=footnotes,
                 nearest=() if footnotes else _nearest(findings),
-                tokens=self._tokens(prompt.system + prompt.request + text)
-                + sum(self._tokens(turn.content) for turn in prompt.history),
+                tokens=sum(map(self._tokens, _all_texts(prompt, text))),
                 timings_ms=timings,
             )
         )
@@ -137,6 +140,10 @@ class Answerer:
                     raise ModelTooSlow("the model kept none of its times") from error
                 deadline = last
                 yield piece
+
+
+def _all_texts(prompt: Prompt, answer: str) -> tuple[str, ...]:
+    return (prompt.system, *(turn.content for turn in prompt.history), prompt.request, answer)
 
 
 def _since(began: float) -> float:

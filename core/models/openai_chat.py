@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Any, cast
 
-from openai import APIConnectionError, APITimeoutError, AsyncOpenAI, AsyncStream, omit
-from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
+from openai import APIConnectionError, APITimeoutError, AsyncOpenAI, AsyncStream
+from openai.types.chat import ChatCompletionMessageParam
 
 from core.errors import AnswerBroken, ContentFiltered
 from core.models.openai_errors import translated
@@ -23,15 +24,24 @@ class OpenAIChat:
 
     async def write(self, prompt: Prompt) -> AsyncGenerator[str, None]:
         with translated():
-            stream = await self._client.chat.completions.create(
-                model=self.name,
-                messages=_messages(prompt),
+            # As `chat.completions.create(stream=True)`, but with the chunks as they are: a model object for each token
+            # would take most of the time that an answer costs.
+            stream = await self._client.post(
+                "/chat/completions",
+                body=self._request(prompt),
+                cast_to=object,
                 stream=True,
-                temperature=self._temperature if self._temperature is not None else omit,
+                stream_cls=AsyncStream[object],
             )
             async with stream, aclosing(_pieces(stream)) as pieces:
                 async for piece in pieces:
                     yield piece
+
+    def _request(self, prompt: Prompt) -> dict[str, object]:
+        request: dict[str, object] = {"model": self.name, "messages": _messages(prompt), "stream": True}
+        if self._temperature is not None:
+            request["temperature"] = self._temperature
+        return request
 
 
 def _messages(prompt: Prompt) -> list[ChatCompletionMessageParam]:
@@ -48,17 +58,17 @@ def _messages(prompt: Prompt) -> list[ChatCompletionMessageParam]:
     ]
 
 
-async def _pieces(stream: AsyncStream[ChatCompletionChunk]) -> AsyncGenerator[str, None]:
+async def _pieces(stream: AsyncStream[object]) -> AsyncGenerator[str, None]:
     """The text of a stream. A stream that ends without saying why has been cut off."""
     reason = None
     try:
         async for chunk in stream:
-            # Azure opens with a chunk that has no choices, and `include_usage` closes with one.
-            for choice in chunk.choices[:1]:
-                # A model that declines says so in a field of its own.
-                if text := choice.delta.content or choice.delta.refusal:
-                    yield text
-                reason = choice.finish_reason or reason
+            text, why = _read(cast("dict[str, Any]", chunk))
+            if text:
+                yield text
+            reason = why or reason
+    except (AttributeError, TypeError, KeyError) as error:
+        raise AnswerBroken(f"a chunk is none: {error!r}") from error
     except APITimeoutError:
         raise
     except APIConnectionError as error:
@@ -67,3 +77,13 @@ async def _pieces(stream: AsyncStream[ChatCompletionChunk]) -> AsyncGenerator[st
         raise ContentFiltered("the stream ended with finish_reason content_filter")
     if reason is None:
         raise AnswerBroken("the stream ended without a finish_reason")
+
+
+def _read(chunk: dict[str, Any]) -> tuple[str, str | None]:
+    """The text of a chunk, and why the answer ends there if it does."""
+    # Azure opens with a chunk that has no choices, and `include_usage` closes with one.
+    for choice in chunk.get("choices") or ():
+        delta = choice.get("delta") or {}
+        # A model that declines says so in a field of its own.
+        return delta.get("content") or delta.get("refusal") or "", choice.get("finish_reason")
+    return "", None
