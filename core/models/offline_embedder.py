@@ -1,6 +1,7 @@
 """Embeddings without a key and without a network: WordLlama's 256 dimensions, carried whole by its wheel."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -40,7 +41,7 @@ class OfflineEmbedder:
         self.name = f"wordllama-{version('wordllama')}-{self.DIMENSIONS}"
         # Its own default folder is not where its wheel puts the weights.
         folder = Path(wordllama.__file__).parent
-        self._one_at_a_time = asyncio.Lock()
+        self._one_at_a_time = threading.Lock()
         self._model = cast("_WordLlama", wordllama.WordLlama.load(cache_dir=folder, disable_download=True))
 
     async def dimensions(self) -> int:
@@ -49,12 +50,16 @@ class OfflineEmbedder:
     async def embed(self, texts: Sequence[str]) -> Vectors:
         if len(texts) == 1:
             return self._embed(list(texts))  # a question takes less time than a thread's start
-        async with self._one_at_a_time:
-            parts = [
-                await asyncio.to_thread(self._embed, list(texts[start : start + AT_ONCE]))
-                for start in range(0, len(texts), AT_ONCE)
-            ]
+        parts = [
+            await asyncio.to_thread(self._embed_alone, list(texts[start : start + AT_ONCE]))
+            for start in range(0, len(texts), AT_ONCE)
+        ]
         return np.concatenate(parts) if parts else np.zeros((0, self.DIMENSIONS), dtype=np.float32)
+
+    def _embed_alone(self, texts: list[str]) -> Vectors:
+        # Several batches at once would only take several times the memory.
+        with self._one_at_a_time:
+            return self._embed(texts)
 
     def _embed(self, texts: list[str]) -> Vectors:
         by_length = sorted(range(len(texts)), key=lambda place: len(texts[place]))
