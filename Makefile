@@ -48,17 +48,18 @@ clean:
 .venv/bin/uv: | .venv/bin/python
 	$(PIP) install uv
 
+# The locks are complete: with --no-deps pip looks for nothing newer, which older ones do for extras and then refuse.
 # A stamp is newer than the lock that was installed, so that a second call has nothing to do.
 .venv/run-installed: requirements/run.txt pyproject.toml | .venv/bin/python
 	@echo "Installing what Footnoted needs; the first time takes about a minute."
-	$(PIP) install --require-hashes -r requirements/run.txt
+	$(PIP) install --require-hashes --no-deps -r requirements/run.txt
 	$(PIP) install --no-deps --editable .
 	@touch $@
 
 .venv/test-installed: requirements/test.txt .venv/run-installed
-	$(PIP) install --require-hashes -r requirements/test.txt
+	$(PIP) install --require-hashes --no-deps -r requirements/test.txt
 	@touch $@
 
 .venv/check-installed: requirements/check.txt .venv/test-installed
-	$(PIP) install --require-hashes -r requirements/check.txt
+	$(PIP) install --require-hashes --no-deps -r requirements/check.txt
 	@touch $@
