@@ -3,6 +3,8 @@
 * FootnotedError
   x TooManyQuestions     a person or a channel asked more than the limit
   x TooLong              a question beyond what is read
+  x NotAllowed           an admin's command from somebody who is none
+  x UnknownSource        a source that is not among those configured
   x AlreadyReading       another run of reindexing holds the lease
   x ModelFailed          the chat model or the embedding model did not do its part
     + ModelUnreachable   no connection, or a 5xx
@@ -21,6 +23,7 @@
 """
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -46,6 +49,16 @@ class TooManyQuestions(FootnotedError):
 class TooLong(FootnotedError):
     def __init__(self, longest: int) -> None:
         self.for_people = f"That question is too long for me; please put it in under {longest:,} characters."
+        super().__init__()
+
+
+class NotAllowed(FootnotedError):
+    for_people = "Only admins may do that; please ask one of them."
+
+
+class UnknownSource(FootnotedError):
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        self.for_people = f"There is no source called “{name}”; there are: {', '.join(known)}."
         super().__init__()
 
 

@@ -1,16 +1,24 @@
 """The nouns of the product: frozen values that know no storage, no network and no platform."""
 
+import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 
+def new_id() -> str:
+    """A name for one question, which nobody can guess."""
+    return secrets.token_hex(8)
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody whom the platform can tell from others; limits are counted for persons."""
+    """Somebody whom the platform can tell from others; limits are counted for persons. `admin` is whether the platform
+    or the settings say that they may have the sources read again."""
 
     id: str
     name: str = ""
+    admin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +40,28 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """What an answer may be made from, and in whose voice. Without `sources` all are searched; with none of them in it,
+    nothing is. An empty `persona` is the bot's usual one."""
+
+    sources: frozenset[str] | None = None
+    persona: str = ""
+
+
+EVERYTHING = Scope()
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
-    """What a person asks. `history` holds the turns before it, oldest first."""
+    """What a person asks. `history` holds the turns before it, oldest first. Under its `id` the question is remembered
+    with its answer, for whoever wants to know why, to vote, or to ask again."""
 
     text: str
     conversation: Conversation | None = None
     person: Person | None = None
     history: tuple[Turn, ...] = ()
+    scope: Scope = EVERYTHING
+    id: str = field(default_factory=new_id, compare=False)
 
     @property
     def before(self) -> str:
@@ -133,6 +156,17 @@ class Footnote:
 
 
 @dataclass(frozen=True, slots=True)
+class Workings:
+    """How an answer was made: the question as it was searched for, the passages that the answer was made from, and
+    those that were found and left out, best first."""
+
+    understood: str
+    relevance: float = 0.0
+    given: tuple[Match, ...] = ()
+    left_out: tuple[Match, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A finished answer. It is grounded when at least one footnote of a retrieved passage stands in its text.
 
@@ -146,3 +180,4 @@ class Answer:
     nearest: tuple[Footnote, ...] = ()
     tokens: int = 0
     timings_ms: dict[str, float] = field(default_factory=dict)
+    workings: Workings | None = None
