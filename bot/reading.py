@@ -2,7 +2,6 @@
 
 from importlib.metadata import version
 
-import aiohttp
 from redis.asyncio import Redis
 
 from bot.settings import Settings
@@ -21,10 +20,8 @@ async def read(
     settings: Settings, redis: Redis, embedder: Embedder, retriever: Retriever, tokens: Tokens, tell: Tell
 ) -> Report:
     """Reads all sources of the settings. Raises what `Reindexing.run` raises."""
-    async with aiohttp.ClientSession(headers={"User-Agent": AGENT}) as session:
-        reindexing = Reindexing(
-            redis, embedder, retriever, Fetcher(session), tokens, settings.precision, _algorithm(settings)
-        )
+    async with Fetcher(AGENT) as fetcher:
+        reindexing = Reindexing(redis, embedder, retriever, fetcher, tokens, settings.precision, _algorithm(settings))
         return await reindexing.run(settings.all_sources, tell)
 
 
