@@ -22,7 +22,7 @@ def cleaned(address: str) -> str:
     """The address as it is asked for and shown: host and escapes in their usual form, without the default port, a name
     and a password, a fragment and what tracks readers. What is no web address stays as it is. Idempotent."""
     try:
-        url = URL(address.strip())
+        url = URL(str(URL(address.strip())))  # the first time, capitals stay in a host that is no ASCII
         if url.scheme not in {"http", "https"} or not url.host:
             return address
         if url.user or url.password:
@@ -60,7 +60,7 @@ def site(address: str) -> str:
     address."""
     try:
         url = URL(address.strip())
-        host = (url.raw_host or "").rstrip(".").removeprefix("www.")
+        host = (url.raw_host or "").lower().rstrip(".").removeprefix("www.")
         return host if url.is_default_port() or not host else f"{host}:{url.port}"
     except ValueError:
         return ""
@@ -68,4 +68,4 @@ def site(address: str) -> str:
 
 def named_within(home: str, name: str) -> str:
     """An address for an entry that has none: a name of its own on the blog's home page."""
-    return f"{cleaned(home).partition('#')[0]}#{_OWN}{quote(name, safe='')}"
+    return cleaned(f"{cleaned(home).partition('#')[0]}#{_OWN}{quote(name, safe='')}")

@@ -44,11 +44,11 @@ def entry(item: str) -> Entry:
         ("<guid>https://blog.example/?p=1</guid>", "https://blog.example/?p=1"),
         (
             "<link></link><guid isPermaLink='false'>tag:x,2026:1</guid>",
-            "https://blog.example/#entry:tag%3Ax%2C2026%3A1",
+            "https://blog.example/#entry:tag:x,2026:1",
         ),
         ("<link>javascript:alert(1)</link><title>One</title>", "https://blog.example/#entry:One"),
         ("<link>http://[bad</link><title>One</title>", "https://blog.example/#entry:One"),
-        ("<title>A &amp; B</title>", "https://blog.example/#entry:A%20%26%20B"),
+        ("<title>A &amp; B</title>", "https://blog.example/#entry:A%20&%20B"),
     ],
 )
 def test_every_entry_has_an_address(item: str, url: str) -> None:

@@ -85,7 +85,7 @@ async def test_entries_without_link_id_or_date_are_entries(blog: Blog, fetcher: 
     found = {entry.title: entry for entry in entries(await listed(blog, fetcher))}
     assert {title: entry.url.removeprefix(blog.origin) for title, entry in found.items()} == {
         "No link": "/?p=a",
-        "No link, no id": "/#entry:No%20link%2C%20no%20id",
+        "No link, no id": "/#entry:No%20link,%20no%20id",
         "No date": "/c/",
         "Relative": "/d/",
         "Japanese": "/%E6%97%A5%E6%9C%AC%E8%AA%9E/",
