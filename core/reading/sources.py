@@ -76,9 +76,13 @@ def post_address(entry: Entry, page: Fetched | NotModified | None) -> str:
 
 
 async def to_post(entry: Entry, page: Fetched | None) -> Post:
+    """`as_post` in a thread: parsing takes milliseconds, and the event loop has answers to stream meanwhile."""
+    return await asyncio.to_thread(as_post, entry, page)
+
+
+def as_post(entry: Entry, page: Fetched | None) -> Post:
     """The entry as a post. Raises CannotRead when there is no text in it."""
-    # Parsing takes milliseconds; the event loop has answers to stream meanwhile.
-    article = await asyncio.to_thread(_article, entry, page)
+    article = _article(entry, page)
     if not article.text:
         raise CannotRead(entry.url, "no text was found in it")
     title = entry.title or article.title or entry.url
