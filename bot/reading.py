@@ -9,25 +9,23 @@ from core.knowledge.retriever import Retriever
 from core.knowledge.schema import Algorithm
 from core.models.protocols import Embedder
 from core.reading.fetcher import USER_AGENT, Fetcher
-from core.reindexing.events import Planned, Progressed, Tell
-from core.reindexing.progress import Plan, Progress, Report
-from core.reindexing.reindexer import Order
-from core.reindexing.run import Reindexing
+from core.reindexing.events import Tell
+from core.reindexing.pool import Parsers
+from core.reindexing.progress import Report
+from core.reindexing.run import Needs, Reindexing
+from core.reindexing.wish import Wish
 from core.tokens import Tokens
 
 AGENT = USER_AGENT.format(version=version("footnoted"))
 
 
 async def read(
-    settings: Settings, redis: Redis, embedder: Embedder, retriever: Retriever, tokens: Tokens, order: Order, tell: Tell
+    settings: Settings, redis: Redis, embedder: Embedder, retriever: Retriever, tokens: Tokens, wish: Wish, tell: Tell
 ) -> Report:
-    """Carries out an order. Raises what `Reindexing.run` raises."""
-    if order.dry_run:
-        tell(Planned(Plan()))
-        return Report(Progress(), 0.0, outcome="planned")
-    async with Fetcher(AGENT) as fetcher:
-        reindexing = Reindexing(redis, embedder, retriever, fetcher, tokens, settings.precision, _algorithm(settings))
-        return await reindexing.run(settings.all_sources, lambda progress: tell(Progressed(progress)))
+    """Does what is wished for. Raises what `Reindexing.run` raises."""
+    async with Fetcher(AGENT) as fetcher, Parsers() as parsers:
+        needs = Needs(redis, embedder, retriever, fetcher, parsers, tokens, settings.precision, _algorithm(settings))
+        return await Reindexing(needs, wish, tell).run()
 
 
 def _algorithm(settings: Settings) -> Algorithm | None:

@@ -1,6 +1,6 @@
 """What the terminal shows while sources are read, and after."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -10,13 +10,12 @@ from rich.text import Text
 
 from core.reindexing.progress import Progress as Counts
 from core.reindexing.progress import Report
-from core.reindexing.tally import Tell
 
 MOST_FAILURES = 20
 
 
 @contextmanager
-def reading_bar(console: Console) -> Iterator[Tell]:
+def reading_bar(console: Console) -> Iterator[Callable[[Counts], None]]:
     """A progress bar for a run; the total is not known before all sources have been listed."""
     columns = (
         SpinnerColumn(),

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from importlib.metadata import version
 from typing import cast
@@ -20,7 +21,7 @@ from core.answering.limiting import Allowance, Limiting
 from core.answering.prompting import PERSONA, Instructions
 from core.answering.remembering import Remembering
 from core.asking import Asker
-from core.errors import ModelFailed, NothingBefore, NotReady, Problem
+from core.errors import ModelFailed, NotReady, Problem
 from core.knowledge.edition import current, facts_of
 from core.knowledge.library import Library
 from core.knowledge.retriever import Retriever
@@ -30,8 +31,10 @@ from core.memory.history import History
 from core.memory.quota import Quota
 from core.models.protocols import ChatModel, Embedder
 from core.reindexing.events import Ended, Progressed, Tell
+from core.reindexing.going_back import go_back
 from core.reindexing.progress import Progress, Report
 from core.reindexing.reindexer import Order, Reindexer
+from core.reindexing.wish import Wish
 from core.tokens import Tokens
 from core.vocabulary import Person
 
@@ -116,14 +119,9 @@ async def wired(settings: Settings) -> AsyncGenerator[Bot, None]:
         async def work(order: Order, tell: Tell) -> Report:
             # Parsers of pages and feeds take half a second to import, which no question should wait for.
             reading = await asyncio.to_thread(import_module, "bot.reading")
-            report = await reading.read(settings, redis, embedder, retriever, tokens, order, tell)
-            edition = await current(redis)
-            if edition is not None and not order.source:
-                await edition.describe({"sources": sources_digest(settings)})
-            return cast("Report", report)
-
-        async def roll_back() -> Report:
-            raise NothingBefore
+            about = {"sources": sources_digest(settings)}
+            wish = Wish(settings.all_sources, order.source, order.dry_run, order.force, about)
+            return cast("Report", await reading.read(settings, redis, embedder, retriever, tokens, wish, tell))
 
         yield Bot(
             settings=settings,
@@ -135,7 +133,7 @@ async def wired(settings: Settings) -> AsyncGenerator[Bot, None]:
             history=history,
             library=library,
             tokens=tokens,
-            reindexer=Reindexer(redis, [source.name for source in settings.all_sources], work, roll_back),
+            reindexer=Reindexer(redis, [source.name for source in settings.all_sources], work, partial(go_back, redis)),
         )
 
 

@@ -7,13 +7,20 @@ from pathlib import Path
 from redis.asyncio import Redis
 
 from core.knowledge.calibrating import calibrate
-from core.knowledge.edition import Edition, Record, begin, publish
+from core.knowledge.draft import Draft, facts_about
+from core.knowledge.edition import Edition, Record
+from core.knowledge.publishing import Change, complete, publish
 from core.knowledge.retriever import Retriever
 from core.knowledge.schema import Algorithm, Precision, Shape
+from core.memory import keys
 from core.models.protocols import Embedder
 from core.reading.chunking import chunk
 from core.reading.fetcher import Fetcher
-from core.reindexing.run import Reindexing
+from core.reindexing.events import Planned, Progressed
+from core.reindexing.pool import Parsers
+from core.reindexing.progress import Plan, Report
+from core.reindexing.run import Needs, Reindexing
+from core.reindexing.wish import Wish
 from core.tokens import estimate
 from core.vocabulary import Post, Source
 
@@ -52,17 +59,24 @@ def url_of(slug: str, name: str = "blog") -> str:
 async def new_edition(
     redis: Redis, embedder: Embedder, precision: Precision = "FLOAT32", algorithm: Algorithm = "FLAT"
 ) -> Edition:
-    """An empty edition for an embedder, which `posts` does not mean yet."""
-    return await begin(redis, Shape(embedder.name, await embedder.dimensions(), precision), algorithm)
+    """An empty edition for an embedder, with its index, which `posts` does not mean yet."""
+    number = int(await redis.incr(keys.EDITION_NUMBER))
+    await redis.sadd(keys.EDITIONS, number)
+    draft = Draft(redis, number, Shape(embedder.name, await embedder.dimensions(), precision))
+    await draft.describe(facts_about(draft.shape))
+    edition = await complete(redis, draft, None, Change(), algorithm)
+    await edition.settled()
+    return edition
 
 
 async def put_posts(edition: Edition, embedder: Embedder, posts: Mapping[str, str] = POSTS) -> None:
     """Writes the posts into an edition, under the addresses that `write_posts` gives them."""
+    draft = Draft(edition._redis, edition.number, edition.shape)
     for slug, text in posts.items():
         title = text.splitlines()[0].removeprefix("# ")
         passages = chunk(Post(url_of(slug), title, text, "blog"), estimate)
-        vectors = await embedder.embed([passage.embedded for passage in passages])
-        await edition.put(passages, vectors, Record(title, "blog", slug, slug, len(passages)), before=0)
+        await draft.stage(passages, await embedder.embed([passage.embedded for passage in passages]))
+        await draft.note({url_of(slug): Record(title, "blog", slug, slug, len(passages))})
     await edition.settled()
 
 
@@ -70,16 +84,34 @@ async def published(redis: Redis, embedder: Embedder, posts: Mapping[str, str] =
     """A live, calibrated edition of the posts."""
     edition = await new_edition(redis, embedder)
     await put_posts(edition, embedder, posts)
-    await calibrate(Retriever(redis, embedder), edition)
+    await calibrate(redis, Retriever(redis, embedder), edition)
     await publish(redis, edition)
     return edition
+
+
+class Runs:
+    """Reindexing as it is wired, run after run; without processes for parsing."""
+
+    def __init__(self, needs: Needs) -> None:
+        self.needs = needs
+        self.told: list[Planned | Progressed] = []
+
+    async def __call__(self, *sources: Source, only: str = "", dry_run: bool = False, force: bool = False) -> Report:
+        self.told.clear()
+        return await Reindexing(self.needs, Wish(sources, only, dry_run, force), self.told.append).run()
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of the last run."""
+        [plan] = [told.plan for told in self.told if isinstance(told, Planned)]
+        return plan
 
 
 @asynccontextmanager
 async def reindexing(
     redis: Redis, embedder: Embedder, precision: Precision = "FLOAT32", algorithm: Algorithm | None = None
-) -> AsyncIterator[Reindexing]:
-    """Reindexing as it is wired, with an HTTP session of its own."""
-    async with Fetcher("Footnoted") as fetcher:
-        retriever = Retriever(redis, embedder)
-        yield Reindexing(redis, embedder, retriever, fetcher, estimate, precision, algorithm)
+) -> AsyncIterator[Runs]:
+    """Runs with an HTTP session of their own."""
+    retriever = Retriever(redis, embedder)
+    async with Fetcher("Footnoted") as fetcher, Parsers(processes=0) as parsers:
+        yield Runs(Needs(redis, embedder, retriever, fetcher, parsers, estimate, precision, algorithm))

@@ -1,8 +1,13 @@
 """Measuring, on an index, what questions reach that it does not answer."""
 
+import numpy as np
+from redis.asyncio import Redis
+
 from core.knowledge.edition import Edition
 from core.knowledge.retriever import Retriever
 from core.knowledge.threshold import calibration_from
+from core.memory import keys
+from core.models.protocols import Vectors
 
 QUESTIONS = (
     "How long should I boil an egg so that the yolk stays soft?",
@@ -109,7 +114,21 @@ QUESTIONS = (
 """Questions about everything under the sun. Single ones a blog may answer; all of them none does."""
 
 
-async def calibrate(retriever: Retriever, edition: Edition) -> None:
-    """Sets the edition's calibration. Raises `core.errors.ModelFailed` when the questions cannot be embedded."""
-    signals = await retriever.signals(edition, QUESTIONS, await retriever.embed(QUESTIONS))
+async def calibrate(redis: Redis, retriever: Retriever, edition: Edition, before: Edition | None = None) -> None:
+    """Sets the edition's calibration. The questions' vectors are kept with the edition, and taken over from the one
+    `before` when it has the same shape. Raises `core.errors.ModelFailed` when they cannot be embedded."""
+    vectors = await _kept(redis, edition)
+    if vectors is None and before is not None and before.shape == edition.shape:
+        vectors = await _kept(redis, before)
+    if vectors is None:
+        vectors = await retriever.embed(QUESTIONS)
+    await redis.set(keys.questions(edition.number), vectors.astype("<f4").tobytes())
+    signals = await retriever.signals(edition, QUESTIONS, vectors)
     await edition.describe({"calibration": calibration_from(signals).to_json()})
+
+
+async def _kept(redis: Redis, edition: Edition) -> Vectors | None:
+    blob = await redis.get(keys.questions(edition.number))
+    if not isinstance(blob, bytes) or len(blob) != 4 * len(QUESTIONS) * edition.shape.dimensions:
+        return None  # there are none, or of other questions
+    return np.frombuffer(blob, "<f4").reshape(len(QUESTIONS), edition.shape.dimensions)

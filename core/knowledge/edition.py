@@ -1,50 +1,82 @@
 """An edition: all passages read with one embedding model, their index, and the ledger of what was read."""
 
 import asyncio
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
 
+from pydantic import TypeAdapter
 from redis.asyncio import Redis
-from redis.asyncio.client import Pipeline
-from redis.exceptions import ResponseError
 
 from core.errors import WrongEmbeddings
 from core.knowledge.schema import (
+    HASH_FIELDS,
     HNSW_FROM,
     Algorithm,
     Precision,
     Shape,
     as_text,
     create_index,
+    from_hash,
     index_info,
     live_index,
     point_alias,
-    to_hash,
 )
 from core.memory import keys
-from core.models.protocols import Vectors
+from core.reading.fetched import Validators
 from core.vocabulary import Passage
 
-DELETED_AT_ONCE = 1_000
+AT_ONCE = 500
+"""Posts that are read or written in one round trip."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The ledger's line for one post: where it came from, how it looked before and after extraction, and how many
-    passages it was cut into."""
+    """The ledger's line for one post: where it came from, how it looked, and how to ask whether it still does.
+
+    `raw_digest` and `text_digest` are of what came and of the text found in it; `made` says with which settings.
+    `listing`, `modified` and `published` are what its source said of it, `listed` the address that it has there, where
+    that is another. `paged` when it was read from its page: at `moved`, if it went there for good, with `validators`.
+    `also` are all other addresses that lead to it. `missing` counts the runs in a row in which its page was not there.
+    """
 
     title: str
     source: str
-    raw_digest: str
-    text_digest: str
-    passages: int
+    raw_digest: str = ""
+    text_digest: str = ""
+    passages: int = 0
+    made: str = ""
+    listing: str = ""
+    listed: str = ""
+    modified: str = ""
+    published: str = ""
+    paged: bool = False
+    moved: str = ""
+    validators: Validators | None = None
+    also: tuple[str, ...] = ()
+    missing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What the pages of one source's listing said of their state, in their order; `made` says with which settings they
+    were read. `moved` is where the first of them lies now."""
+
+    made: str
+    pages: tuple[tuple[str, Validators], ...] = ()
+    moved: str = ""
+
+
+T = TypeVar("T")
+
+_record = TypeAdapter(Record)
+_listing = TypeAdapter(Listing)
 
 
 class Edition:
     """The passages under one number. Questions reach it by the alias, whatever its number is."""
 
-    def __init__(self, redis: Redis, number: int, shape: Shape, index: str) -> None:
+    def __init__(self, redis: Redis, number: int, shape: Shape, index: str = "") -> None:
         self._redis = redis
         self.number = number
         self.index = index
@@ -53,55 +85,53 @@ class Edition:
     async def ledger(self) -> dict[str, Record]:
         """Every post that was read, by its address."""
         lines = await self._redis.hgetall(keys.ledger(self.number))
-        return {as_text(url): Record(**json.loads(line)) for url, line in lines.items()}
+        return {as_text(url): _record.validate_json(line) for url, line in lines.items()}
 
     async def record(self, url: str) -> Record | None:
         """What was read of one post."""
         line = await self._redis.hget(keys.ledger(self.number), url)
-        return Record(**json.loads(line)) if line else None
+        return _record.validate_json(line) if line else None
 
     async def posts(self) -> int:
         """How many posts were read."""
         return int(await self._redis.hlen(keys.ledger(self.number)))
 
-    async def put(self, passages: Sequence[Passage], vectors: Vectors, record: Record, before: int) -> None:
-        """Replaces a post. Its passages change in one step; `before` is how many it had.
+    async def listings(self) -> dict[str, Listing]:
+        """What is known of the sources' own listings, by the sources' names."""
+        lines = await self._redis.hgetall(keys.listings(self.number))
+        return {as_text(name): _listing.validate_json(line) for name, line in lines.items()}
 
-        The ledger's line is written last: after a crash between the two the post is simply read again.
-        Raises WrongEmbeddings, before anything is written, for vectors that do not fit the index.
-        """
-        if vectors.shape != (len(passages), self.shape.dimensions):
-            raise WrongEmbeddings(
-                f"vectors of shape {vectors.shape}, where the index takes {self.shape.dimensions} dimensions"
-            )
-        url = passages[0].url
+    async def passages(self, posts: Mapping[str, int]) -> list[Passage]:
+        """The passages of some posts, of which it is known how many each has, in their order."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for url, count in posts.items():
+                for position in range(count):
+                    pipe.hmget(keys.passage(self.number, url, position), HASH_FIELDS)
+            return [passage for row in await pipe.execute() if (passage := from_hash(row))]
+
+    async def note(self, records: Mapping[str, Record]) -> None:
+        """Writes lines of the ledger."""
+        for some in chunks(list(records.items())):
+            lines = [part for url, record in some for part in (url, as_line(record))]
+            await self._redis.hset(keys.ledger(self.number), items=lines)
+
+    async def keep_listings(self, listings: Mapping[str, Listing]) -> None:
+        """Writes what the sources' listings said, in the place of what was known; it has to be true of what is in the
+        ledger by then."""
+        lines = [part for name, listing in listings.items() for part in (name, _listing.dump_json(listing))]
         async with self._redis.pipeline(transaction=True) as pipe:
-            _delete(pipe, self.number, url, before)
-            for passage, vector in zip(passages, vectors, strict=True):
-                pipe.hset(
-                    keys.passage(self.number, url, passage.position), mapping=to_hash(passage, vector, self.shape)
-                )
+            pipe.delete(keys.listings(self.number))
+            if lines:
+                pipe.hset(keys.listings(self.number), items=lines)
             await pipe.execute()
-        await self.note(url, record)
-
-    async def note(self, url: str, record: Record) -> None:
-        """Writes a post's line in the ledger."""
-        line = json.dumps(asdict(record), ensure_ascii=False)
-        await self._redis.hset(keys.ledger(self.number), url, line)
-
-    async def remove(self, url: str, passages: int) -> None:
-        """Takes a post out."""
-        async with self._redis.pipeline(transaction=True) as pipe:
-            _delete(pipe, self.number, url, passages)
-            await pipe.execute()
-        await self._redis.hdel(keys.ledger(self.number), url)
 
     async def describe(self, facts: Mapping[str, str]) -> None:
         """Keeps facts about the edition beside its model and dimensions."""
         await self._redis.hset(keys.edition(self.number), items=[part for pair in facts.items() for part in pair])
 
-    async def settled(self) -> None:
-        """Waits until the index has taken in all passages. Raises WrongEmbeddings when it could not take some."""
+    async def settled(self) -> int:
+        """Waits until the index has taken in all passages; how many it has. Raises WrongEmbeddings when it could not
+        take some."""
         while True:
             info = await index_info(self._redis, self.index)
             if float(str(info["percent_indexed"])) >= 1 and not int(str(info["indexing"])):
@@ -110,12 +140,13 @@ class Edition:
         failures = int(str(info["hash_indexing_failures"]))
         if failures:
             raise WrongEmbeddings(f"Redis could not index {failures} passages")
+        return int(str(info["num_docs"]))
 
     async def fit_algorithm(self, wanted: Algorithm | None) -> None:
         """Moves to the index that suits the number of passages, unless one is `wanted`. Readers notice nothing: the new
         index fills while the old one answers, and `posts` moves from one to the other in one step."""
         passages = int(str((await index_info(self._redis, self.index))["num_docs"]))
-        algorithm: Algorithm = wanted or ("HNSW" if passages >= HNSW_FROM else "FLAT")
+        algorithm = fitting(passages, wanted)
         if self.index == keys.index(self.number, algorithm):
             return
         old, live = self.index, await live_index(self._redis)
@@ -125,6 +156,40 @@ class Edition:
             await point_alias(self._redis, self.index)
         await self._redis.ft(old).dropindex(delete_documents=False)
 
+    async def unbelievable(self, ledger: Mapping[str, Record]) -> set[str]:
+        """Posts of the ledger whose passages are not all there, because somebody else has deleted some."""
+        indexed = int(str((await index_info(self._redis, self.index))["num_docs"]))
+        if indexed == sum(record.passages for record in ledger.values()):
+            return set()
+        lost: set[str] = set()
+        for some in chunks(list(ledger.items())):
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for url, record in some:
+                    pipe.exists(*(keys.passage(self.number, url, position) for position in range(record.passages)))
+                counts = await pipe.execute()
+            lost |= {url for (url, record), count in zip(some, counts, strict=True) if count != record.passages}
+        return lost
+
+
+def fitting(passages: int, wanted: Algorithm | None) -> Algorithm:
+    """The kind of index for so many passages."""
+    return wanted or ("HNSW" if passages >= HNSW_FROM else "FLAT")
+
+
+def as_line(record: Record) -> bytes:
+    """A record as the ledger holds it."""
+    return _record.dump_json(record, exclude_defaults=True)
+
+
+def from_line(line: bytes) -> Record:
+    """The reverse of `as_line`."""
+    return _record.validate_json(line)
+
+
+def chunks(items: list[T], size: int = AT_ONCE) -> Iterable[list[T]]:
+    """The items in lists of at most `size`."""
+    return (items[start : start + size] for start in range(0, len(items), size))
+
 
 async def current(redis: Redis) -> Edition | None:
     """The edition that is answered from, or None when nothing has been read yet."""
@@ -132,9 +197,7 @@ async def current(redis: Redis) -> Edition | None:
     if index is None:
         return None
     number = keys.edition_of(index)
-    facts = await facts_of(redis, number)
-    precision: Precision = "FLOAT16" if facts.get("precision") == "FLOAT16" else "FLOAT32"
-    return Edition(redis, number, Shape(facts.get("model", ""), int(facts.get("dimensions", 0)), precision), index)
+    return Edition(redis, number, shape_of(await facts_of(redis, number)), index)
 
 
 async def facts_of(redis: Redis, number: int) -> dict[str, str]:
@@ -143,57 +206,7 @@ async def facts_of(redis: Redis, number: int) -> dict[str, str]:
     return {as_text(name): as_text(value) for name, value in facts.items()}
 
 
-async def begin(redis: Redis, shape: Shape, algorithm: Algorithm) -> Edition:
-    """A new, empty edition with its index; `posts` does not mean it yet."""
-    number = int(await redis.incr(keys.EDITION_NUMBER))
-    edition = Edition(redis, number, shape, await create_index(redis, number, shape, algorithm))
-    await edition.describe({"model": shape.model, "dimensions": str(shape.dimensions), "precision": shape.precision})
-    # Passages written while a new index still looks for some would be counted twice, which spoils how rare words are.
-    await edition.settled()
-    return edition
-
-
-async def publish(redis: Redis, edition: Edition) -> None:
-    """Makes `posts` mean this edition, in one step."""
-    await point_alias(redis, edition.index)
-
-
-async def drop(redis: Redis, number: int) -> None:
-    """Removes an edition: its indexes by their own names (dropping an alias drops what is live), then its keys."""
-    for algorithm in ("FLAT", "HNSW"):
-        try:
-            await redis.ft(keys.index(number, algorithm)).dropindex(delete_documents=False)
-        except ResponseError:
-            continue  # it never had this one
-    batch: list[bytes] = []
-    async for key in redis.scan_iter(f"{keys.prefix(number)}*", count=DELETED_AT_ONCE):
-        batch.append(key)
-        if len(batch) == DELETED_AT_ONCE:
-            await _unlink(redis, batch)
-            batch = []
-    await _unlink(redis, [*batch, keys.ledger(number).encode(), keys.edition(number).encode()])
-
-
-async def sweep(redis: Redis, live: Edition | None) -> None:
-    """Removes what a run left behind that broke off: all editions and indexes but the live one. Only whoever holds the
-    lease may do it."""
-    for name in map(as_text, await redis.execute_command("FT._LIST")):
-        if not keys.is_index(name) or (live and name == live.index):
-            continue
-        if live and keys.edition_of(name) == live.number:
-            await redis.ft(name).dropindex(delete_documents=False)
-        else:
-            await drop(redis, keys.edition_of(name))
-
-
-async def _unlink(redis: Redis, names: Iterable[bytes]) -> None:
-    # One command a key: on a cluster they live on many nodes.
-    async with redis.pipeline(transaction=False) as pipe:
-        for name in names:
-            pipe.unlink(name)
-        await pipe.execute()
-
-
-def _delete(pipe: Pipeline, number: int, url: str, passages: int) -> None:
-    for position in range(passages):
-        pipe.unlink(keys.passage(number, url, position))
+def shape_of(facts: Mapping[str, str]) -> Shape:
+    """An edition's shape, from what its hash says."""
+    precision: Precision = "FLOAT16" if facts.get("precision") == "FLOAT16" else "FLOAT32"
+    return Shape(facts.get("model", ""), int(facts.get("dimensions", 0)), precision)

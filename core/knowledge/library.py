@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from core.knowledge.edition import current
-from core.knowledge.schema import HASH_FIELDS, from_hash, index_info
+from core.knowledge.schema import index_info
 from core.memory import keys
-from core.vocabulary import Passage, Post
+from core.vocabulary import Post
 from core.words import telling, words
 
 _POINTING = frozenset("this that these those it its here there".split())
@@ -72,10 +72,7 @@ class Library:
         record = await edition.record(url) if edition else None
         if edition is None or record is None:
             return None
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for position in range(record.passages):
-                pipe.hmget(keys.passage(edition.number, url, position), HASH_FIELDS)
-            passages: list[Passage] = [passage for row in await pipe.execute() if (passage := from_hash(row))]
+        passages = await edition.passages({url: record.passages})
         if not passages:
             return None
         text = "\n\n".join(passage.text for passage in passages)

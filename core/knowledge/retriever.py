@@ -31,7 +31,7 @@ JUDGED = 5
 """The first passages are those that tell whether the posts are about the question."""
 
 MOST_OF_ONE_POST = 3
-KNOWN_FOR = 1.0
+KNOWN_FOR = 0.25
 """Seconds for which the live edition's facts are taken as they were; another process may publish a new one."""
 
 

@@ -1,9 +1,11 @@
 """The search index over an edition's passages, and the hash that a passage is."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
+import numpy as np
 from redis.asyncio import Redis
 from redis.commands.search.field import NumericField, TagField, TextField, VectorField
 from redis.commands.search.index_definition import IndexDefinition, IndexType
@@ -39,6 +41,10 @@ class Shape:
     def blob(self, vector: Vectors) -> bytes:
         """One vector as Redis wants it: little-endian, `dimensions` long."""
         return vector.astype(_BYTES[self.precision]).tobytes()
+
+    def vector(self, blob: bytes) -> Vectors:
+        """The reverse of `blob`."""
+        return np.frombuffer(blob, _BYTES[self.precision]).astype(np.float32)
 
 
 async def create_index(redis: Redis, edition: int, shape: Shape, algorithm: Algorithm) -> str:
@@ -98,6 +104,11 @@ def as_text(value: bytes | str) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
 
+def digest_of(passage: Passage) -> str:
+    """The same for passages with the same text, and so with the same vector."""
+    return hashlib.sha256(passage.embedded.encode()).hexdigest()[:32]
+
+
 def to_hash(passage: Passage, vector: Vectors, shape: Shape) -> Fields:
     """The fields of a passage's hash."""
     fields: Fields = {
@@ -107,6 +118,7 @@ def to_hash(passage: Passage, vector: Vectors, shape: Shape) -> Fields:
         "text": passage.text,
         "source": passage.source,
         "position": passage.position,
+        "digest": digest_of(passage),
         "embedding": shape.blob(vector),
     }
     if passage.published:

@@ -16,6 +16,9 @@ POSTS = "posts"
 EDITION_NUMBER = "editions"
 """A counter; each edition takes the next number."""
 
+EDITIONS = "editions:all"
+"""A set: the numbers of the editions that there are, and of the one that is being made."""
+
 READING = "reading"
 """The lease of the one run that may change an edition; its value says whose run it is."""
 
@@ -56,6 +59,31 @@ def edition(number: int) -> str:
 def ledger(edition: int) -> str:
     """A hash, post address → JSON: what was read, so that what is unchanged is not read again."""
     return f"ledger:{edition}"
+
+
+def listings(edition: int) -> str:
+    """A hash, source → JSON: what the source's feed or sitemap said of its own state."""
+    return f"listings:{edition}"
+
+
+def digests(edition: int) -> str:
+    """A hash, digest of a text → what follows the prefix in the key of the passage that has it."""
+    return f"digests:{edition}"
+
+
+def questions(edition: int) -> str:
+    """The vectors of the questions that an edition is calibrated with."""
+    return f"questions:{edition}"
+
+
+def undo(edition: int) -> str:
+    """A hash, post address → JSON: what the last change in place has replaced."""
+    return f"undo:{edition}"
+
+
+def replaced(edition: int, url: str, position: int) -> str:
+    """A passage that the last change in place has replaced; on the same node as the one that took its place."""
+    return f"undo:{passage(edition, url, position).removeprefix('post:')}"
 
 
 def bulletin(run: str) -> str:

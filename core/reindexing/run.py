@@ -1,111 +1,239 @@
-"""A run of reindexing: bring the edition that is answered from up to date with the sources."""
+"""A run of reindexing: make an edition of what the sources have now, and have it answered from when it is whole."""
 
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import replace
-from datetime import timedelta
-from functools import partial
-from time import perf_counter
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 
 import structlog
 from redis.asyncio import Redis
 
+from core.errors import NotPublished, WrongEmbeddings
 from core.knowledge.calibrating import calibrate
-from core.knowledge.edition import Edition, begin, current, drop, publish, sweep
+from core.knowledge.draft import begin, find
+from core.knowledge.edition import Edition, Listing, Record, current, facts_of, fitting
+from core.knowledge.publishing import Change, complete, discard, publish, sweep
+from core.knowledge.replacing import is_small, recalibrate_after_drift, replace_in_place
 from core.knowledge.retriever import Retriever
 from core.knowledge.schema import Algorithm, Precision, Shape
+from core.memory import keys
 from core.models.protocols import Embedder
 from core.reading.fetcher import Fetcher
+from core.reindexing.book import Book
+from core.reindexing.events import Planned, Tell
 from core.reindexing.holding import first_of
-from core.reindexing.pipeline import Pipeline
-from core.reindexing.progress import Report
-from core.reindexing.tally import Tally, Tell
-from core.repeating import repeating
+from core.reindexing.listing import Lister
+from core.reindexing.pipeline import Pipeline, Stages, kept_posts
+from core.reindexing.pool import Parsers
+from core.reindexing.pricing import dollars
+from core.reindexing.progress import Outcome, Plan, Report
+from core.reindexing.reading import Reader
+from core.reindexing.staging import Fresh, Staging
+from core.reindexing.tally import Tally
+from core.reindexing.wish import Wish
 from core.tokens import Tokens
-from core.vocabulary import Source
 
 log = structlog.get_logger()
 
-CALIBRATE_AFTER = timedelta(seconds=2)
-CALIBRATE_LESS = 4.0
-"""A first edition is asked while it still fills: it is calibrated after 2 s, and after ever longer pauses."""
+SPEED = 300.0
+"""Passages that are embedded in a second, as long as nobody has measured it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a run works with."""
+
+    redis: Redis
+    embedder: Embedder
+    retriever: Retriever
+    fetcher: Fetcher
+    parsers: Parsers
+    tokens: Tokens
+    precision: Precision = "FLOAT32"
+    algorithm: Algorithm | None = None
 
 
 class Reindexing:
-    """One run at a time, in any process.
+    """One run.
 
-    With another embedding model, dimension or precision than the edition has, all is read into a new edition, which
-    takes the old one's place when it is whole.
+    With another embedding model, dimension or precision than the live edition has, all of it is embedded anew, into an
+    edition beside it.
     """
 
-    def __init__(
-        self,
-        redis: Redis,
-        embedder: Embedder,
-        retriever: Retriever,
-        fetcher: Fetcher,
-        tokens: Tokens,
-        precision: Precision = "FLOAT32",
-        algorithm: Algorithm | None = None,
-    ) -> None:
-        self._redis = redis
-        self._embedder = embedder
-        self._retriever = retriever
-        self._fetcher = fetcher
-        self._tokens = tokens
-        self._precision = precision
-        self._algorithm = algorithm
+    def __init__(self, needs: Needs, wish: Wish, tell: Tell) -> None:
+        self._needs = needs
+        self._redis = needs.redis
+        self._wish = wish
+        self._tell = tell
 
-    async def run(self, sources: Sequence[Source], tell: Tell) -> Report:
-        """Raises what the embedder and Redis raise; what was written until then stays."""
+    async def run(self) -> Report:
+        """Raises NotPublished, and what the embedder and Redis raise: what is answered from stays as it was then, and
+        what was embedded is kept for the next run."""
         try:
-            return await self._run(sources, tell)
+            return await self._run()
         except* Exception as group:
-            raise first_of(group) from group
+            error = first_of(group)
+            raise (NotPublished(str(error)) if isinstance(error, WrongEmbeddings) else error) from group
 
-    async def _run(self, sources: Sequence[Source], tell: Tell) -> Report:
-        shape = Shape(self._embedder.name, await self._embedder.dimensions(), self._precision)
-        live = await current(self._redis)
-        await sweep(self._redis, live)
-        if live is not None and live.shape == shape:
-            return await self._fill(live, sources, tell)
-        edition = await begin(self._redis, shape, self._algorithm or "FLAT")
-        if live is None:
-            # Nothing answers yet: what is read can be asked about at once.
+    async def _run(self) -> Report:
+        needs, wish = self._needs, self._wish
+        shape = Shape(needs.embedder.name, await needs.embedder.dimensions(), needs.precision)
+        self._before = await known_before(self._redis)
+        self._rebuilds = self._before.live is not None and self._before.live.shape != shape
+        self._draft = await (find if wish.dry_run else begin)(self._redis, shape)
+        self._tally = Tally(self._tell, self._before.speed)
+        self._book = Book(self._before.ledger)
+        self._lister = Lister(self._book, self._before.listings, wish.sources, needs.fetcher, self._tally)
+        stages = Stages(
+            self._lister,
+            Reader(self._book, self._lister, needs.fetcher, needs.parsers, self._tally),
+            Staging(self._draft, needs.embedder, needs.tokens, self._tally),
+            self._tally,
+            self._planned,
+            writing=not wish.dry_run,
+        )
+        await Pipeline(stages).run(wish.wanted, self._more)
+        if wish.dry_run:
+            return self._report("planned")
+        return await self._publish()
+
+    async def _more(self) -> AsyncGenerator[Fresh, None]:
+        """What is to be embedded beside what has changed: with another model, posts that stay."""
+        self._book.remove_unlisted(self._lister.complete, None if self._wish.only else self._wish.names)
+        self._tally.removed(len(self._book.diff().removed))
+        if self._rebuilds and self._before.live:
+            async with aclosing(kept_posts(self._before.live, self._book.change().kept)) as posts:
+                async for post in posts:
+                    yield post
+
+    def _planned(self) -> None:
+        progress = self._tally.progress
+        self._tell(
+            Planned(
+                Plan(
+                    new=progress.new,
+                    changed=progress.changed,
+                    gone=progress.removed,
+                    unchanged=progress.unchanged,
+                    failed=progress.failed,
+                    passages=progress.to_embed,
+                    tokens=progress.tokens,
+                    dollars=dollars(self._needs.embedder.name, progress.tokens),
+                    seconds=round(self._tally.seconds_to_embed, 1),
+                    model=self._needs.embedder.name,
+                    rebuilds=self._rebuilds,
+                    diff=self._book.diff(),
+                    failures=tuple(self._tally.failures),
+                )
+            )
+        )
+        if not (self._wish.dry_run or self._wish.force):
+            self._check_size()
+
+    def _check_size(self) -> None:
+        """Raises NotPublished when more than half of the posts would go that sources of the settings had."""
+        names, change = self._wish.names, self._book.change()
+        before = sum(record.source in names for record in self._before.ledger.values())
+        left = sum(record.source in names for record in (*change.kept.values(), *change.fresh.values()))
+        if 2 * left < before:
+            raise NotPublished(f"of {before} posts only {left} would be left; order it with --force if that is right")
+
+    async def _publish(self) -> Report:
+        live, change = self._before.live, self._change()
+        if not (change.fresh or change.gone):
+            await discard(self._redis, self._draft)
+            if live:
+                await self._note(live, change)
+            return self._report("unchanged")
+        algorithm = fitting(change.passages, self._needs.algorithm)
+        if live and self._fits_in(live, change, algorithm):
+            await replace_in_place(self._redis, self._draft, live, change)
+            await self._note(live, change)
+            await recalibrate_after_drift(self._redis, self._needs.retriever, live, change)
+        else:
+            edition = await complete(self._redis, self._draft, live, change, algorithm)
+            await calibrate(self._redis, self._needs.retriever, edition, live)
+            await edition.describe({**self._before.about, **self._about()})
             await publish(self._redis, edition)
-            calibrated = partial(calibrate, self._retriever, edition)
-            calibrating = repeating(calibrated, every=CALIBRATE_AFTER, growing=CALIBRATE_LESS)
-            return await self._fill(edition, sources, tell, beside=calibrating)
-        report = await self._fill(edition, sources, tell)
-        await publish(self._redis, edition)
-        await drop(self._redis, live.number)
-        return replace(report, rebuilt=True)
+        await sweep(self._redis)
+        return self._report("published")
 
-    async def _fill(
-        self,
-        edition: Edition,
-        sources: Sequence[Source],
-        tell: Tell,
-        beside: AbstractAsyncContextManager[None] | None = None,
-    ) -> Report:
-        """Reads the sources into an edition. What is done `beside` ends before the index may be changed for another."""
-        began = perf_counter()
-        tally = Tally(tell)
-        ledger = await edition.ledger()
-        async with beside or nullcontext():
-            await Pipeline(edition, ledger, self._embedder, self._fetcher, self._tokens, tally).run(sources)
-        await edition.settled()
-        await edition.fit_algorithm(self._algorithm)
-        progress = tally.progress
-        if progress.embedded or progress.removed:
-            await calibrate(self._retriever, edition)
+    def _fits_in(self, live: Edition, change: Change, algorithm: Algorithm) -> bool:
+        small = not self._rebuilds and is_small(change, self._before.ledger)
+        return small and live.index == keys.index(live.number, algorithm)
+
+    def _change(self) -> Change:
+        """What has to be published; with another model that is everything, since nothing can be copied."""
+        change = self._book.change()
+        listings = self._lister.listings(removed=bool(change.gone))
+        if self._rebuilds:
+            return Change({}, {**change.kept, **change.fresh}, change.gone, listings)
+        return replace(change, listings=listings)
+
+    async def _note(self, live: Edition, change: Change) -> None:
+        """Writes down what was learnt of posts that stay, and fits the index. Not before what has changed is safe: what
+        a server says of its state would else hide it from the next run."""
+        ledger = self._before.ledger
+        await live.note({url: record for url, record in change.kept.items() if record != ledger[url]})
+        await live.keep_listings(change.listings)
+        await live.describe(self._about())
+        await live.fit_algorithm(self._needs.algorithm)
+
+    def _about(self) -> dict[str, str]:
+        facts = {"speed": f"{self._tally.speed:.1f}"}
+        return facts if self._wish.only else {**facts, **self._wish.about}
+
+    def _report(self, outcome: Outcome) -> Report:
+        change = self._book.change()
+        report = Report(
+            self._tally.progress,
+            self._tally.seconds,
+            tuple(self._tally.failures),
+            rebuilt=self._rebuilds and outcome == "published",
+            outcome=outcome,
+            diff=self._book.diff(),
+            posts=len(change.kept) + len(change.fresh),
+        )
+        progress = report.progress
         log.info(
             "sources were read",
+            outcome=outcome,
             new=progress.new,
             changed=progress.changed,
             unchanged=progress.unchanged,
             removed=progress.removed,
-            failures=len(tally.failures),
-            seconds=round(perf_counter() - began, 1),
+            failures=len(report.failures),
+            seconds=round(report.seconds, 1),
         )
-        return Report(progress, perf_counter() - began, tuple(tally.failures))
+        return report
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What there was when a run began."""
+
+    live: Edition | None
+    ledger: Mapping[str, Record]
+    listings: Mapping[str, Listing]
+    facts: Mapping[str, str]
+
+    @property
+    def speed(self) -> float:
+        return float(self.facts.get("speed", SPEED))
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What stays true of an edition whatever is in it."""
+        return {"sources": self.facts["sources"]} if "sources" in self.facts else {}
+
+
+async def known_before(redis: Redis) -> Before:
+    """What the live edition says. Posts whose passages are not all there are not believed, and read anew."""
+    live = await current(redis)
+    if live is None:
+        return Before(None, {}, {}, {})
+    ledger = await live.ledger()
+    lost = await live.unbelievable(ledger)
+    if lost:
+        log.warning("passages are missing in Redis; their posts are read anew", posts=len(lost))
+    believed = {url: record for url, record in ledger.items() if url not in lost}
+    return Before(live, believed, {} if lost else await live.listings(), await facts_of(redis, live.number))

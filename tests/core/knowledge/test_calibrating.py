@@ -24,7 +24,7 @@ async def test_the_calibration_is_kept_with_the_edition(redis: Redis, embedder: 
 
 async def test_an_empty_edition_can_be_calibrated(redis: Redis, embedder: OfflineEmbedder) -> None:
     edition = await new_edition(redis, embedder)
-    await calibrate(Retriever(redis, embedder), edition)
+    await calibrate(redis, Retriever(redis, embedder), edition)
     calibration = Calibration.from_json((await facts_of(redis, edition.number))["calibration"])
     assert calibration.mean.cosine == 0
     await put_posts(edition, embedder)
@@ -32,7 +32,7 @@ async def test_an_empty_edition_can_be_calibrated(redis: Redis, embedder: Offlin
 
 async def test_calibrating_keeps_the_other_facts(redis: Redis, embedder: OfflineEmbedder) -> None:
     edition = await published(redis, embedder)
-    await calibrate(Retriever(redis, embedder), edition)
+    await calibrate(redis, Retriever(redis, embedder), edition)
     live = await current(redis)
     assert live is not None
     assert live.shape == edition.shape

@@ -9,7 +9,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from structlog.testing import capture_logs
 
 from core.errors import ModelUnreachable
-from core.knowledge.edition import drop, publish
+from core.knowledge.publishing import drop, publish
 from core.knowledge.retriever import Retriever
 from core.memory.connection import connect
 from core.models.offline_embedder import OfflineEmbedder

@@ -1,24 +1,27 @@
 """Blogs misbehave: what fails is named, the rest is read, and nothing that is still there gets lost."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
+from core.errors import KnowledgeUnavailable
 from core.knowledge.edition import current
 from core.knowledge.library import Library
 from core.models.offline_embedder import OfflineEmbedder
 from core.reading.entries import Entry
 from core.reading.fetched import Fetched
-from core.reading.sources import to_post
-from core.reindexing import pipeline
+from core.reading.sources import as_post
+from core.reindexing import parsing
+from core.reindexing import run as run_module
 from core.reindexing.progress import Report
 from core.vocabulary import Post as Article
 from core.vocabulary import Source
 from tests.posts import POSTS, reindexing, url_of, write_posts
-from tests.servers import Status
+from tests.servers import Redirect, Status
 from tests.servers.blog import Blog, Post
 
 
@@ -35,7 +38,7 @@ async def blog() -> AsyncIterator[Blog]:
 
 async def read(redis: Redis, embedder: OfflineEmbedder, *sources: Source) -> Report:
     async with reindexing(redis, embedder) as run:
-        return await run.run(sources, tell=lambda progress: None)
+        return await run(*sources)
 
 
 async def urls(redis: Redis) -> set[str]:
@@ -80,14 +83,133 @@ async def test_a_blog_that_is_down_keeps_its_posts_and_is_named(
 
 
 async def test_a_page_that_fails_keeps_what_was_read_of_it(redis: Redis, embedder: OfflineEmbedder, blog: Blog) -> None:
-    await read(redis, embedder, sitemap_of(blog))
+    blog.text = "summary"
+    await read(redis, embedder, feed_of(blog))
     blog.misbehave("/entry-2/", Status(403))
+    for _ in range(2):
+        report = await read(redis, embedder, feed_of(blog))
+        [failure] = report.failures
+        assert failure.address == blog.url("/entry-2/")
+        assert not failure.whole_source
+        assert (report.progress.failed, report.progress.unchanged, report.progress.removed) == (1, 2, 0)
+    post = await Library(redis).post(blog.url("/entry-2/"))
+    assert post is not None
+    assert "about subject 2" in post.text
+
+
+async def test_what_has_not_changed_is_asked_for_once_at_most(
+    redis: Redis, embedder: OfflineEmbedder, blog: Blog
+) -> None:
+    await read(redis, embedder, sitemap_of(blog))
+    blog.requests.clear()
     report = await read(redis, embedder, sitemap_of(blog))
-    [failure] = report.failures
-    assert failure.address == blog.url("/entry-2/")
-    assert not failure.whole_source
-    assert (report.progress.failed, report.progress.unchanged, report.progress.removed) == (1, 2, 0)
-    assert await Library(redis).post(blog.url("/entry-2/")) is not None
+    assert (report.outcome, report.progress.unchanged) == ("unchanged", 3)
+    assert blog.requests == {"/robots.txt": 1, "/sitemap.xml": 1}
+    blog.text = "summary"
+    source = replace(feed_of(blog), name="other")
+    await read(redis, embedder, source)
+    blog.requests.clear()
+    blog.unchanged.clear()
+    report = await read(redis, embedder, source)
+    assert (report.outcome, report.progress.unchanged) == ("unchanged", 3)
+    pages = {f"/entry-{number}/" for number in range(1, 4)}
+    assert set(blog.unchanged) == {"/feed/", *pages}
+    assert all(blog.requests[page] == 1 for page in pages)
+
+
+async def test_a_change_that_the_sitemap_tells_is_read(redis: Redis, embedder: OfflineEmbedder, blog: Blog) -> None:
+    await read(redis, embedder, sitemap_of(blog))
+    blog.posts[0] = replace(
+        blog.posts[0], html="<p>It was rewritten from its first word to its last.</p>", date="2026-02-01"
+    )
+    blog.requests.clear()
+    report = await read(redis, embedder, sitemap_of(blog))
+    assert (report.progress.changed, report.progress.unchanged) == (1, 2)
+    assert blog.requests["/entry-1/"] == 1
+    assert blog.requests["/entry-2/"] == 0
+
+
+async def test_a_page_that_is_not_there_in_two_runs_is_removed(
+    redis: Redis, embedder: OfflineEmbedder, blog: Blog
+) -> None:
+    blog.text = "summary"
+    await read(redis, embedder, feed_of(blog))
+    blog.misbehave("/entry-2/", Status(410), times=1)
+    report = await read(redis, embedder, feed_of(blog))
+    assert (report.progress.failed, report.progress.removed) == (1, 0)
+    assert "it goes if that is so the next time" in report.failures[0].reason
+    assert (await read(redis, embedder, feed_of(blog))).progress.unchanged == 3
+    blog.misbehave("/entry-2/", Status(404))
+    assert (await read(redis, embedder, feed_of(blog))).progress.removed == 0
+    report = await read(redis, embedder, feed_of(blog))
+    assert [headline.url for headline in report.diff.removed] == [blog.url("/entry-2/")]
+    assert len(await urls(redis)) == 2
+    # It is in the feed all the same: it comes back when its page does.
+    blog.behave("/entry-2/")
+    assert (await read(redis, embedder, feed_of(blog))).progress.new == 1
+
+
+async def test_a_post_that_moved_for_good_keeps_its_vectors_under_its_new_address(
+    redis: Redis, embedder: OfflineEmbedder, blog: Blog
+) -> None:
+    blog.text = "summary"
+    await read(redis, embedder, feed_of(blog))
+    blog.posts.append(Post("moved", "Entry 2", entry(2).html, date="2026-01-02"))
+    blog.misbehave("/entry-2/", Redirect("/moved/", 301))
+    feed = replace(feed_of(blog), exclude=("/moved/",))
+    report = await read(redis, embedder, feed)
+    assert (report.progress.changed, report.progress.removed, report.progress.embedded) == (1, 0, 0)
+    assert await urls(redis) == {blog.url(f"/{slug}/") for slug in ("entry-1", "entry-3", "moved")}
+    blog.requests.clear()
+    assert (await read(redis, embedder, feed)).outcome == "unchanged"
+    assert (blog.requests["/entry-2/"], blog.requests["/moved/"]) == (0, 1)
+
+
+async def test_a_post_that_leads_to_the_home_page_is_taken_for_gone(
+    redis: Redis, embedder: OfflineEmbedder, blog: Blog
+) -> None:
+    blog.text = "summary"
+    await read(redis, embedder, feed_of(blog))
+    blog.misbehave("/entry-2/", Redirect("/", 301))
+    await read(redis, embedder, feed_of(blog))
+    assert (await read(redis, embedder, feed_of(blog))).progress.removed == 1
+    assert blog.url("/") not in await urls(redis)
+
+
+async def test_what_a_server_says_of_its_state_is_not_kept_before_the_posts_are(
+    redis: Redis, embedder: OfflineEmbedder, blog: Blog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> None:
+        raise KnowledgeUnavailable("it went away")
+
+    await read(redis, embedder, feed_of(blog))
+    blog.posts.append(entry(4))
+    with monkeypatch.context() as broken:
+        broken.setattr(run_module, "replace_in_place", refuse)
+        with pytest.raises(KnowledgeUnavailable):
+            await read(redis, embedder, feed_of(blog))
+    report = await read(redis, embedder, feed_of(blog))
+    assert (report.progress.new, report.progress.reused, report.progress.embedded) == (1, 1, 0)
+
+
+async def test_an_entry_that_failed_is_looked_for_again_though_its_feed_is_unchanged(
+    redis: Redis, embedder: OfflineEmbedder, blog: Blog
+) -> None:
+    blog.misbehave("/entry-2/", Status(403), times=1)
+    first = await read(redis, embedder, sitemap_of(blog))
+    assert (first.progress.new, first.progress.failed) == (2, 1)
+    assert (await read(redis, embedder, sitemap_of(blog))).progress.new == 1
+
+
+async def test_a_post_that_one_source_has_lost_is_found_in_another_that_is_unchanged(
+    redis: Redis, embedder: OfflineEmbedder, blog: Blog
+) -> None:
+    feed, sitemap = replace(feed_of(blog), exclude=("/entry-1/",)), replace(sitemap_of(blog), name="map")
+    await read(redis, embedder, sitemap, feed)
+    await read(redis, embedder, feed)
+    assert len(await urls(redis)) == 2
+    await read(redis, embedder, sitemap, feed)
+    assert len(await urls(redis)) == 3
 
 
 async def test_a_page_whose_frame_alone_changed_is_not_embedded_again(
@@ -119,12 +241,12 @@ async def test_a_post_in_two_sources_is_read_once(redis: Redis, embedder: Offlin
 async def test_a_post_that_nobody_thought_of_does_not_stop_the_run(
     redis: Redis, embedder: OfflineEmbedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def strange(post: Entry, page: Fetched | None) -> Article:
+    def strange(post: Entry, page: Fetched | None) -> Article:
         if post.url == url_of("bees"):
             raise RecursionError("a thousand nested tables")
-        return await to_post(post, page)
+        return as_post(post, page)
 
-    monkeypatch.setattr(pipeline, "to_post", strange)
+    monkeypatch.setattr(parsing, "as_post", strange)
     with capture_logs() as logs:
         report = await read(redis, embedder, write_posts(tmp_path / "blog"))
     assert logs[0]["address"] == url_of("bees")

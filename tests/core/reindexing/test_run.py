@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -10,15 +11,17 @@ from redis.asyncio import Redis
 
 from core.errors import KnowledgeUnavailable, QuotaUsedUp
 from core.knowledge import edition as editions
+from core.knowledge.draft import Draft
 from core.knowledge.edition import current
 from core.knowledge.library import Library
 from core.knowledge.retriever import Retriever
 from core.knowledge.schema import Algorithm
-from core.memory import keys
 from core.models.offline_embedder import OfflineEmbedder
 from core.models.openai_embedder import OpenAIEmbedder
-from core.reindexing.progress import Progress, Report
+from core.reindexing.events import Planned, Progressed
+from core.reindexing.progress import Report
 from core.vocabulary import Source
+from tests.core.knowledge.drafting import texts_in
 from tests.core.models.openai_parts import client_of, tokens
 from tests.posts import POSTS, reindexing, url_of, write_posts
 from tests.servers import Status
@@ -44,12 +47,19 @@ async def paid(server: OpenAIServer) -> AsyncIterator[OpenAIEmbedder]:
 
 async def read(redis: Redis, embedder: OfflineEmbedder | OpenAIEmbedder, *sources: Source) -> Report:
     async with reindexing(redis, embedder) as run:
-        return await run.run(sources, tell=lambda progress: None)
+        return await run(*sources)
 
 
 async def urls(redis: Redis) -> set[str]:
     live = await current(redis)
     return set(await live.ledger()) if live else set()
+
+
+async def paid_for(redis: Redis) -> dict[str, list[str]]:
+    """The texts of all passages, by their posts."""
+    live = await current(redis)
+    assert live is not None
+    return await texts_in(redis, live)
 
 
 def embedded(server: OpenAIServer) -> list[str]:
@@ -58,33 +68,92 @@ def embedded(server: OpenAIServer) -> list[str]:
 
 
 async def test_a_first_run_reads_everything(redis: Redis, embedder: OfflineEmbedder, tmp_path: Path) -> None:
-    told: list[Progress] = []
     async with reindexing(redis, embedder) as run:
-        report = await run.run([write_posts(tmp_path / "blog")], told.append)
-    assert report.progress == Progress(listed=len(POSTS), listing=False, new=len(POSTS), embedded=len(POSTS))
-    assert (report.failures, report.rebuilt) == ((), False)
-    assert await urls(redis) == {url_of(slug) for slug in POSTS}
+        report = await run(write_posts(tmp_path / "blog"))
+    counts = report.progress
+    assert (counts.listed, counts.new, counts.embedded, counts.reused) == (len(POSTS), len(POSTS), len(POSTS), 0)
+    assert (report.failures, report.rebuilt, report.outcome, report.posts) == ((), False, "published", len(POSTS))
+    assert {headline.url for headline in report.diff.new} == await urls(redis) == {url_of(slug) for slug in POSTS}
+    told = [event.progress for event in run.told if isinstance(event, Progressed)]
     assert [progress.done for progress in told] == sorted(progress.done for progress in told)
     assert told[-1] == report.progress
 
 
-async def test_what_has_been_read_answers_while_the_rest_is_being_read(
+async def test_nothing_is_answered_from_before_all_has_been_read(
     redis: Redis, server: OpenAIServer, paid: OpenAIEmbedder, tmp_path: Path
 ) -> None:
-    many = POSTS | {
-        f"filler-{number:03}": f"# Note {number}\n\nNothing of note, part {number}." for number in range(600)
-    }
-    server.delay = 0.05
+    server.delay = 0.2
+    running = asyncio.create_task(read(redis, paid, write_posts(tmp_path / "blog")))
+    while not server.embeddings:
+        assert await current(redis) is None
+        await asyncio.sleep(0.01)
+    assert (await Library(redis).holdings()).posts == 0
+    await running
+    assert (await Library(redis).holdings()).posts == len(POSTS)
+
+
+async def test_what_there_is_to_do_is_told_before_it_is_paid_for(
+    redis: Redis, server: OpenAIServer, paid: OpenAIEmbedder, tmp_path: Path
+) -> None:
+    source = write_posts(tmp_path / "blog")
+    await read(redis, paid, source)
+    write_posts(tmp_path / "blog", {"bees": "# Wintering bees\n\nWe sold the hives.", "tea": "# Tea\n\nGreen tea."})
+    (tmp_path / "blog" / "redis.md").unlink()
+    server.embeddings.clear()
     async with reindexing(redis, paid) as run:
-        running = asyncio.create_task(run.run([write_posts(tmp_path / "blog", many)], lambda progress: None))
-        try:
-            while (await Library(redis).holdings()).posts < len(POSTS):
-                await asyncio.sleep(0.01)
-            findings = await Retriever(redis, paid).search("How do bees get through the winter?")
-            assert not running.done()
-            assert findings.matches[0].passage.url == url_of("bees")
-        finally:
-            await running
+        report = await run(source, dry_run=True)
+        dry = run.plan
+        assert (report.outcome, server.embeddings) == ("planned", [])
+        assert await urls(redis) == {url_of(slug) for slug in POSTS}
+        before = sorted(await redis.keys("*"))
+        await run(source, dry_run=True)
+        assert sorted(await redis.keys("*")) == before
+        await run(source)
+        kinds = [type(event).__name__ if isinstance(event, Planned) else event.progress.embedded for event in run.told]
+        assert kinds.index("Planned") < kinds.index(2)
+    plan = replace(run.plan, seconds=0)
+    assert plan == replace(dry, seconds=0)
+    assert (plan.new, plan.changed, plan.gone, plan.unchanged, plan.failed) == (1, 1, 1, len(POSTS) - 2, 0)
+    assert plan.passages == 2
+    assert plan.tokens > 0
+    assert plan.dollars == pytest.approx(plan.tokens * 0.02 / 1e6)
+    assert [headline.title for headline in plan.diff.changed] == ["Wintering bees"]
+    assert [headline.url for headline in plan.diff.removed] == [url_of("redis")]
+
+
+async def test_one_source_alone_can_be_read(redis: Redis, embedder: OfflineEmbedder, tmp_path: Path) -> None:
+    blog = write_posts(tmp_path / "blog")
+    notes = write_posts(tmp_path / "notes", {"tea": "# Tea\n\nTea steeps for four minutes."}, name="notes")
+    await read(redis, embedder, blog, notes)
+    (tmp_path / "notes" / "tea.md").write_text("# Tea\n\nTea steeps for five minutes.", encoding="utf-8")
+    (tmp_path / "blog" / "bees.md").unlink()
+    async with reindexing(redis, embedder) as run:
+        report = await run(blog, notes, only="notes")
+        assert (report.progress.changed, report.progress.removed, report.posts) == (1, 0, len(POSTS) + 1)
+        assert (await run(blog, notes)).progress.removed == 1
+
+
+async def test_unchanged_passages_of_an_edited_post_and_of_one_that_moves_keep_their_vectors(
+    redis: Redis, server: OpenAIServer, paid: OpenAIEmbedder, tmp_path: Path
+) -> None:
+    sections = [
+        f"## Section {number}\n\n" + f"Sentence number {number} of this section says so. " * 40 for number in "abc"
+    ]
+    source = write_posts(tmp_path / "blog", POSTS | {"long": "# Long\n\n" + "\n\n".join(sections)})
+    await read(redis, paid, source)
+    passages = len((await paid_for(redis))[url_of("long")])
+    assert passages >= 3
+    server.embeddings.clear()
+    edited = "# Long\n\n" + "\n\n".join([*sections[:2], sections[2] + "And one more sentence."])
+    write_posts(tmp_path / "blog", {"long": edited})
+    report = await read(redis, paid, source)
+    assert report.progress.changed == 1
+    assert 0 < report.progress.embedded == len(embedded(server)) < passages
+    server.embeddings.clear()
+    (tmp_path / "blog" / "long.md").rename(tmp_path / "blog" / "elsewhere.md")
+    report = await read(redis, paid, source)
+    assert (report.progress.new, report.progress.removed, report.progress.embedded) == (1, 1, 0)
+    assert server.embeddings == []
 
 
 async def test_an_unchanged_post_is_not_embedded_again(
@@ -121,7 +190,7 @@ async def test_a_file_that_went_is_removed(redis: Redis, embedder: OfflineEmbedd
     report = await read(redis, embedder, source)
     assert report.progress.removed == 1
     assert url_of("bees") not in await urls(redis)
-    assert await redis.keys(keys.passage(1, url_of("bees"), 0)) == []
+    assert url_of("bees") not in await paid_for(redis)
 
 
 async def test_a_source_that_is_configured_no_more_loses_its_posts(
@@ -182,7 +251,7 @@ async def test_the_setting_of_the_index_is_followed(redis: Redis, embedder: Offl
     source = write_posts(tmp_path / "blog")
     for algorithm in get_args(Algorithm):
         async with reindexing(redis, embedder, algorithm=algorithm) as run:
-            await run.run([source], lambda progress: None)
+            await run(source)
         live = await current(redis)
         assert live is not None
         assert live.index.endswith(algorithm.lower())
@@ -194,6 +263,6 @@ async def test_a_redis_that_goes_away_ends_the_run_with_one_error(
     async def refuse(*_: object) -> None:
         raise KnowledgeUnavailable("it went away")
 
-    monkeypatch.setattr(editions.Edition, "put", refuse)
+    monkeypatch.setattr(Draft, "stage", refuse)
     with pytest.raises(KnowledgeUnavailable):
         await read(redis, embedder, write_posts(tmp_path / "blog"))

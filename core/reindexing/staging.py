@@ -1,0 +1,103 @@
+"""Passages into a draft: with vectors that were paid for before where there are some, else with new ones."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+
+from core.knowledge.draft import Draft
+from core.knowledge.edition import Record
+from core.knowledge.schema import digest_of
+from core.models.protocols import Embedder, Vectors
+from core.reindexing.tally import Tally
+from core.tokens import Tokens
+from core.vocabulary import Passage
+
+TEXTS_AT_ONCE = 64
+"""What is asked of the embedding model in one piece, and kept as soon as it comes."""
+
+FINISH_WITHIN = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """A post whose passages belong into the draft."""
+
+    url: str
+    passages: tuple[Passage, ...]
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A post whose passages have been looked up: `vectors` has those that there are, by the digests of their texts."""
+
+    fresh: Fresh
+    vectors: dict[str, Vectors]
+
+
+class Staging:
+    """No vector is paid for twice: whatever comes is in the draft at once, and what has been asked for is waited for,
+    also when the run ends before its time."""
+
+    def __init__(self, draft: Draft, embedder: Embedder, tokens: Tokens, tally: Tally) -> None:
+        self._draft = draft
+        self._embedder = embedder
+        self._tokens = tokens
+        self._tally = tally
+        self._asked: set[asyncio.Task[None]] = set()
+
+    async def count(self, posts: Sequence[Fresh]) -> list[Counted]:
+        """Looks up which passages have a vector; nothing is written."""
+        digests = [[digest_of(passage) for passage in fresh.passages] for fresh in posts]
+        known = await self._draft.known(list({digest for each in digests for digest in each}))
+        counted = []
+        for fresh, each in zip(posts, digests, strict=True):
+            found = {digest: known[digest] for digest in each if digest in known}
+            missing = [passage for passage, digest in zip(fresh.passages, each, strict=True) if digest not in found]
+            self._tally.add("reused", len(fresh.passages) - len(missing))
+            self._tally.add("to_embed", len(missing))
+            self._tally.add("tokens", sum(self._tokens(passage.embedded) for passage in missing))
+            counted.append(Counted(fresh, found))
+        return counted
+
+    async def write(self, posts: Sequence[Counted]) -> None:
+        """Puts posts into the draft. Raises what the embedder raises, after everything else that was asked has come."""
+        lacking: dict[str, list[Passage]] = {}
+        for post in posts:
+            having = [passage for passage in post.fresh.passages if digest_of(passage) in post.vectors]
+            if having:
+                await self._draft.stage(having, np.stack([post.vectors[digest_of(passage)] for passage in having]))
+            for passage in post.fresh.passages:
+                if (digest := digest_of(passage)) not in post.vectors:
+                    lacking.setdefault(digest, []).append(passage)
+        texts = list(lacking.values())
+        pieces = [texts[start : start + TEXTS_AT_ONCE] for start in range(0, len(texts), TEXTS_AT_ONCE)]
+        outcomes = await asyncio.shield(asyncio.gather(*map(self._ask, pieces), return_exceptions=True))
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        await self._draft.note({post.fresh.url: post.fresh.record for post in posts})
+
+    def _ask(self, piece: Sequence[Sequence[Passage]]) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._embed(piece))
+        self._asked.add(task)
+        task.add_done_callback(self._asked.discard)
+        return task
+
+    async def _embed(self, piece: Sequence[Sequence[Passage]]) -> None:
+        """Embeds texts, each of which stands in one or more passages."""
+        vectors = await self._embedder.embed([same[0].embedded for same in piece])
+        passages = [passage for same in piece for passage in same]
+        rows = [row for row, same in enumerate(piece) for _ in same]
+        await self._draft.stage(passages, vectors[rows])
+        self._tally.add("embedded", len(passages))
+
+    async def finish(self) -> None:
+        """Waits for what has been asked of the embedding model, for some seconds."""
+        if self._asked:
+            await asyncio.wait(self._asked, timeout=FINISH_WITHIN.total_seconds())
+        for task in list(self._asked):
+            task.cancel()
