@@ -66,7 +66,8 @@ class Fetcher:
         self._slots = asyncio.Semaphore(self._manners.at_once)
         self._paces: dict[str, Pace] = {}
         self._robots = Robots(self._read_robots)
-        self._exponential = wait_exponential_jitter(multiplier=self._manners.backoff.total_seconds(), max=5)
+        first = self._manners.backoff.total_seconds()
+        self._exponential = wait_exponential_jitter(multiplier=first, max=5, jitter=first)
 
     async def __aenter__(self) -> Self:
         await self._wire.__aenter__()

@@ -12,7 +12,7 @@ from itertools import chain, repeat
 
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
-from multidict import CIMultiDict, CIMultiDictProxy
+from multidict import CIMultiDictProxy
 
 from tests.servers import Loopback
 
@@ -21,7 +21,7 @@ XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 @dataclass(frozen=True)
 class Raw:
-    """An answer as it stands. `media_type` empty sends none."""
+    """An answer as it stands."""
 
     body: bytes = b""
     media_type: str = "text/html; charset=utf-8"
@@ -52,13 +52,9 @@ class Hostile(Loopback):
         answer = self.answers.get(request.path)
         if answer is None:
             return web.Response(status=404)
-        headers = CIMultiDict(answer.headers)
-        if answer.media_type:
-            headers["Content-Type"] = answer.media_type
-        response = web.Response(body=answer.body, status=answer.status, headers=headers)
-        if not answer.media_type:
-            response.headers.popall("Content-Type", None)
-        return response
+        return web.Response(
+            body=answer.body, status=answer.status, headers={"Content-Type": answer.media_type, **answer.headers}
+        )
 
 
 class Names(AbstractResolver):
