@@ -58,6 +58,14 @@ def blocks(markdown: str) -> Iterator[Block]:
     yield from _block("prose", lines[done:])
 
 
+def code_spans(markdown: str) -> Iterator[tuple[int, int]]:
+    """Where blocks of code begin and end in a text, counted in characters, also those within lists and quotes."""
+    starts = [0, *(match.end() for match in re.finditer("\n", markdown)), len(markdown)]
+    for token in _PARSER.parse(markdown):
+        if token.type in {"fence", "code_block"} and token.map is not None:
+            yield starts[token.map[0]], starts[min(token.map[1], len(starts) - 1)]
+
+
 def _block(kind: Kind, lines: list[str], level: int = 0) -> Iterator[Block]:
     text = "\n".join(lines).strip("\n")
     if text.strip():

@@ -1,21 +1,26 @@
 """Finding the article in a page."""
 
+import re
 from dataclasses import dataclass
 
 import trafilatura
 from bs4 import BeautifulSoup, UnicodeDammit
+from bs4.dammit import EncodingDetector
 from lxml import etree
 from soupsieve import SelectorSyntaxError
 
 from core.errors import CannotRead
+from core.reading.defusing import check_html, web_charset
 from core.reading.fetched import Fetched
+from core.reading.hiding import visible_html
 from core.reading.html import to_markdown
 
-_BOILERPLATE = (
-    "script, style, noscript, template, nav, header, footer, aside, form, iframe, [hidden], [aria-hidden=true]"
-)
+_BOILERPLATE = "script, style, nav, header, footer, aside, form"
 
-_UNSEEN = "script, style, noscript, template, textarea, [hidden], [aria-hidden=true]"
+_UNSEEN = "script, style"
+_DECLARATION = re.compile(r"\A\s*<\?xml[^>]{0,200}>", re.IGNORECASE)
+"""XHTML's; the text has been decoded already, and Beautiful Soup warns of XML."""
+
 _LINES = frozenset("p li td th dt dd h1 h2 h3 h4 h5 h6 a b strong i em u s".split())
 
 
@@ -29,8 +34,10 @@ class Article:
 
 def decode(fetched: Fetched) -> str:
     """The page's text: in the charset that the server names, else the one that the page declares, else a guess."""
-    named = [fetched.charset] if fetched.charset else []
-    dammit = UnicodeDammit(fetched.body, named, is_html=True)
+    named = [fetched.charset] if fetched.charset and web_charset(fetched.charset) else []
+    declared = EncodingDetector.find_declared_encoding(fetched.body, is_html=True)
+    odd = [declared] if declared and not web_charset(declared) else []
+    dammit = UnicodeDammit(fetched.body, named, is_html=True, exclude_encodings=odd)
     if dammit.unicode_markup is None:
         raise CannotRead(fetched.url, "its text is in no known encoding")
     return dammit.unicode_markup
@@ -39,6 +46,8 @@ def decode(fetched: Fetched) -> str:
 def extract(html: str, url: str, selector: str = "") -> Article:
     """The article of a page, by `selector` (CSS) where that finds something, else by trafilatura, else all that is left
     when navigation and the like are taken out."""
+    html = visible_html(_DECLARATION.sub("", html), url)
+    check_html(html, url)
     soup = BeautifulSoup(html, "lxml")
     title = _title(soup)
     for find in (_selected, _recognised, _remaining):
@@ -79,16 +88,13 @@ def _recognised(soup: BeautifulSoup, html: str, url: str, selector: str) -> str:
 
 
 def _readable(soup: BeautifulSoup, html: str) -> str:
-    """The page without what trafilatura mistakes: it reads templates, and takes `pre` alone for a quotation."""
-    templates = soup.find_all("template")
+    """The page without what trafilatura mistakes: it takes `pre` alone for a quotation."""
     bare = [pre for pre in soup.find_all("pre") if pre.code is None]
-    for template in templates:
-        template.decompose()
     for pre in bare:
         code = soup.new_tag("code")
         code.extend(list(pre.contents))
         pre.append(code)
-    return str(soup) if templates or bare else html
+    return str(soup) if bare else html
 
 
 def _with_code(article: str) -> str:

@@ -12,12 +12,16 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import feedparser
+import structlog
 
 from core.errors import CannotRead
 from core.reading.addresses import cleaned, named_within
+from core.reading.defusing import check_xml, web_charset
 from core.reading.entries import Entry
 from core.reading.fetched import Fetched
 from core.vocabulary import Source
+
+log = structlog.get_logger()
 
 SHORTEST_WHOLE = 1_500
 """Characters of a bare description from which on it is taken for the whole post and not for a summary."""
@@ -39,14 +43,12 @@ class FeedPage:
 def parse_feed(fetched: Fetched, source: Source, listing: str = "") -> FeedPage:
     """What can be read of a feed, well-formed or not. `listing` is the address that was asked for. Raises CannotRead
     for what is no feed at all."""
-    # Bytes in a stream: given a string, feedparser would take it for an address or a file's name. It only has to
-    # parse: what is dangerous in the HTML never leaves `to_markdown`, and cleaning it twice takes most of its time.
-    parsed = feedparser.parse(
-        io.BytesIO(fetched.body),
-        response_headers={"content-type": _content_type(fetched), "content-location": fetched.url},
-        sanitize_html=False,
-        resolve_relative_uris=False,
-    )
+    check_xml(fetched, fetched.body)
+    try:
+        parsed = _parsed(fetched)
+    except Exception as error:  # a door: behind it, bytes that nobody thought of raise whatever they meet first
+        log.warning("a feed could not be taken apart", address=fetched.url, error=repr(error))
+        raise CannotRead(fetched.url, f"it is no feed that can be taken apart ({type(error).__name__})") from error
     damage = f"not well-formed: {parsed.bozo_exception}" if parsed.bozo and not _harmless(parsed) else ""
     if not parsed.entries and not parsed.get("version"):
         raise CannotRead(fetched.url, f"it is no feed ({damage})" if damage else "it is no feed")
@@ -57,6 +59,17 @@ def parse_feed(fetched: Fetched, source: Source, listing: str = "") -> FeedPage:
     return FeedPage(fetched.url, entries, damage, _joined(fetched.url, following))
 
 
+def _parsed(fetched: Fetched) -> Any:
+    # Bytes in a stream: given a string, feedparser would take it for an address or a file's name. It only has to
+    # parse: what is dangerous in the HTML never leaves `to_markdown`, and cleaning it twice takes most of its time.
+    return feedparser.parse(
+        io.BytesIO(fetched.body),
+        response_headers={"content-type": _content_type(fetched), "content-location": fetched.url},
+        sanitize_html=False,
+        resolve_relative_uris=False,
+    )
+
+
 def _harmless(parsed: Any) -> bool:
     """A charset or a content type that differs from the XML's own is a server's habit, not damage."""
     return isinstance(parsed.bozo_exception, feedparser.CharacterEncodingOverride | feedparser.NonXMLContentType)
@@ -64,13 +77,14 @@ def _harmless(parsed: Any) -> bool:
 
 def _content_type(fetched: Fetched) -> str:
     # Feeds served as text/html or octet-stream are feeds all the same; a charset that the server names still counts.
-    charset = f"; charset={fetched.charset}" if fetched.charset else ""
+    known = fetched.charset and web_charset(fetched.charset, stateful=False)
+    charset = f"; charset={fetched.charset}" if known else ""
     return f"application/xml{charset}"
 
 
 def _entry(entry: Mapping[str, Any], home: str, source: Source, listing: str) -> Entry:
-    content = next((part["value"] for part in entry.get("content", ()) if part.get("value", "").strip()), "")
-    summary = entry.get("summary", "")
+    content = next((part["value"] for part in entry.get("content", ()) if (part.get("value") or "").strip()), "")
+    summary = entry.get("summary") or ""  # of damaged XHTML there is None
     body = content or summary
     title = " ".join(_title(entry).split())
     return Entry(
@@ -92,7 +106,7 @@ def _address(entry: Mapping[str, Any], home: str, title: str) -> str:
         address = _joined(home, candidate or "")
         if candidate and urlsplit(address).scheme in {"http", "https"} and _is_place(candidate, entry):
             return cleaned(address)
-    name = entry.get("id") or title or hashlib.sha256(entry.get("summary", "").encode()).hexdigest()[:16]
+    name = entry.get("id") or title or hashlib.sha256((entry.get("summary") or "").encode()).hexdigest()[:16]
     return named_within(home, name)
 
 
@@ -109,7 +123,7 @@ def _is_place(candidate: str, entry: Mapping[str, Any]) -> bool:
 
 
 def _title(entry: Mapping[str, Any]) -> str:
-    title = str(entry.get("title", ""))
+    title = str(entry.get("title") or "")
     # "List<String> in Java" is no HTML.
     return unescape(title) if entry.get("title_detail", {}).get("type") == "text/plain" else _text(title)
 

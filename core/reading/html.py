@@ -5,8 +5,7 @@ import re
 from bs4 import BeautifulSoup
 from html_to_markdown import ConversionError, ConversionOptions, convert
 
-_INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\ufeff\x00-\x08\x0b\x0c\x0e-\x1f]")
-"""Soft hyphens, marks of direction and the like. The joiners U+200C and U+200D stay: Persian and emoji need them."""
+from core.reading.characters import visible_text
 
 _PERMALINK = re.compile(r" ?\[[#¶§🔗]?\]\([^)\s]*#[^)\s]*\)")
 """The sign beside a heading that links to the heading itself."""
@@ -31,4 +30,4 @@ def to_markdown(html: str, base_url: str) -> str:
 
 def tidy(text: str) -> str:
     """Without what cannot be seen, and with plain spaces and line ends."""
-    return _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\xa0", " ")).strip()
+    return visible_text(text.replace("\r\n", "\n").replace("\r", "\n").replace("\xa0", " ")).strip()

@@ -1,7 +1,8 @@
 """Sitemaps, and the index files that lead to them."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+import re
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from lxml import etree
 
 from core.errors import CannotRead
 from core.reading.addresses import cleaned, identity
+from core.reading.defusing import check_xml
 from core.reading.entries import NOTHING, Entry, Known, Listed, ListEvent, Skipped, Unchanged
 from core.reading.fetched import LISTING, Fetched, NotModified
 from core.reading.fetcher import Fetcher
@@ -18,6 +20,8 @@ from core.vocabulary import Source
 
 DEEPEST = 3
 """Levels of index files that are followed; the protocol knows one."""
+
+MOST_FILES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +64,25 @@ async def _walk(source: Source, fetcher: Fetcher, known: Known) -> AsyncGenerato
                 yield file
                 continue
             sitemap, listed = file
-            if sitemap.damage:
-                yield Skipped(address, sitemap.damage)
-            for url, day in sitemap.pages:
-                yield Entry(cleaned(url), "", source, published=day, modified=day, listing=address)
-            if not sitemap.damage:
-                yield listed
-            following += [inner for inner in dict.fromkeys(sitemap.sitemaps) if inner not in seen]
+            for event in _events(sitemap, listed, source):
+                yield event
+            further = [inner for inner in dict.fromkeys(sitemap.sitemaps) if inner not in seen]
+            if len(seen) + len(further) > MOST_FILES + 1:
+                yield Skipped(address, f"it leads to more than {MOST_FILES:,} sitemaps; the others are left out")
+            following += further[: MOST_FILES + 1 - len(seen)]
             seen.update(following)
         level = following
     for address in level:
         yield Skipped(address, f"it lies deeper than {DEEPEST} levels of sitemaps")
+
+
+def _events(sitemap: Sitemap, listed: Listed, source: Source) -> Iterator[ListEvent]:
+    if sitemap.damage:
+        yield Skipped(listed.address, sitemap.damage)
+    for url, day in sitemap.pages:
+        yield Entry(cleaned(url), "", source, published=day, modified=day, listing=listed.address)
+    if not sitemap.damage:
+        yield listed
 
 
 async def _file(address: str, source: Source, fetcher: Fetcher, known: Known) -> tuple[Sitemap, Listed] | Unchanged:
@@ -85,16 +97,20 @@ async def _file(address: str, source: Source, fetcher: Fetcher, known: Known) ->
 def parse_sitemap(fetched: Fetched) -> Sitemap:
     """Raises CannotRead for what is no sitemap."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True, huge_tree=False)
+    body = _unzipped(fetched)
+    check_xml(fetched, body)
     try:
-        root = etree.fromstring(_unzipped(fetched), parser)
+        root = etree.fromstring(body, parser)
     except etree.XMLSyntaxError as error:
         raise CannotRead(fetched.url, f"it is no sitemap: {error}") from error
-    if root is None or etree.QName(root).localname not in {"urlset", "sitemapindex"}:
+    # A prefix that is declared nowhere is part of the name.
+    name = "" if root is None else re.sub(r".*[}:]", "", str(root.tag))
+    if root is None or name not in {"urlset", "sitemapindex"}:
         raise CannotRead(fetched.url, "it is no sitemap")
     places = [(_text(node, "loc"), _day(_text(node, "lastmod"))) for node in root.iterchildren(tag=etree.Element)]
     listed = tuple((address, day) for address, day in places if address)
     damage = f"not well-formed: {parser.error_log[0].message}" if parser.error_log else ""
-    if etree.QName(root).localname == "sitemapindex":
+    if name == "sitemapindex":
         return Sitemap(sitemaps=tuple(address for address, _ in listed), damage=damage)
     return Sitemap(pages=listed, damage=damage)
 

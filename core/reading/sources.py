@@ -8,17 +8,22 @@ from typing import assert_never
 from core.errors import CannotRead
 from core.reading.addresses import cleaned
 from core.reading.canonical import believed, declared
-from core.reading.entries import NOTHING, Entry, Known, ListEvent, wanted
+from core.reading.entries import NOTHING, Entry, Known, ListEvent, Skipped, wanted
 from core.reading.extracting import Article, decode, extract
 from core.reading.feeds import read_feed
 from core.reading.fetched import PAGE, Fetched, NotModified, Validators
 from core.reading.fetcher import Fetcher
 from core.reading.folder import read_folder
+from core.reading.hiding import visible_html
 from core.reading.html import tidy, to_markdown
+from core.reading.raw_html import visible_markdown
 from core.reading.sitemap import read_sitemap
 from core.vocabulary import Post, Source
 
-_PLAIN = {"text/plain", "text/markdown", "text/x-markdown"}
+MOST_ENTRIES = 100_000
+"""Posts of one source: a blog has hundreds, and a server that makes up pages has them without end."""
+
+_MARKDOWN = {"text/markdown", "text/x-markdown"}
 
 
 async def list_source(source: Source, fetcher: Fetcher, known: Known = NOTHING) -> AsyncGenerator[ListEvent, None]:
@@ -27,6 +32,7 @@ async def list_source(source: Source, fetcher: Fetcher, known: Known = NOTHING) 
 
     Raises CannotRead when the source cannot be read.
     """
+    listed = 0
     left = source.limit if source.limit is not None else -1
     async with aclosing(_lister(source, fetcher, known if source.limit is None else NOTHING)) as items:
         async for item in items:
@@ -36,6 +42,10 @@ async def list_source(source: Source, fetcher: Fetcher, known: Known = NOTHING) 
                 if left == 0:
                     return
                 left -= 1
+                if listed == MOST_ENTRIES:
+                    yield Skipped(source.address, f"it lists more than {MOST_ENTRIES:,} posts; the others are left out")
+                    return
+                listed += 1
             yield item
 
 
@@ -85,21 +95,25 @@ def as_post(entry: Entry, page: Fetched | None) -> Post:
     article = _article(entry, page)
     if not article.text:
         raise CannotRead(entry.url, "no text was found in it")
-    title = entry.title or article.title or entry.url
+    title = tidy(entry.title) or tidy(article.title) or entry.url
     return Post(entry.url, title, article.text, entry.source.name, entry.published)
 
 
 def _article(entry: Entry, page: Fetched | None) -> Article:
     if page is not None:
-        if page.media_type in _PLAIN:
+        if page.media_type == "text/plain":
             return Article("", tidy(decode(page)))
+        if page.media_type in _MARKDOWN:
+            return Article("", tidy(visible_markdown(decode(page))))
         return extract(decode(page), page.url, entry.source.selector)
     match entry.format:
         case "html" if entry.source.kind == "folder":
             return extract(entry.body, entry.url, entry.source.selector)
         case "html":
-            return Article("", to_markdown(entry.body, entry.url))
-        case "markdown" | "text":
+            return Article("", to_markdown(visible_html(entry.body, entry.url), entry.url))
+        case "markdown":
+            return Article("", tidy(visible_markdown(entry.body)))
+        case "text":
             return Article("", tidy(entry.body))
         case _:
             assert_never(entry.format)

@@ -1,0 +1,82 @@
+"""What readers are not shown is taken out: it is no part of a post, and it may be meant for a model alone."""
+
+import re
+
+from lxml import etree
+
+from core.reading.defusing import check_html
+from core.reading.styles import SHOWN, hides, look, parsed
+
+_NEVER_SHOWN = frozenset(
+    "template noscript textarea datalist canvas audio video object iframe noembed noframes".split()
+)
+"""Elements whose text a browser shows to nobody, or only when it cannot show what is meant."""
+
+_WHOLE = frozenset({"html", "body"})
+"""Pages that fade in, or that wait for a script, hide themselves as a whole."""
+
+_SAYING = frozenset({"style", "color", "bgcolor"})
+
+_HINT = re.compile(
+    rf"<[^<>]*\b(?:style|b?g?color|title|hidden)\b|<(?:{'|'.join(sorted(_NEVER_SHOWN))}|dialog)\b", re.IGNORECASE
+)
+
+
+def visible_html(html: str, url: str) -> str:
+    """The HTML without what readers are not shown; as it is where nothing hints at such a thing. Raises CannotRead for
+    what is too large or too deep to be looked at."""
+    if not _HINT.search(html):
+        return html
+    check_html(html, url)
+    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
+    root = etree.fromstring(html.replace("\x00", "").encode("utf-8", "replace"), parser)
+    if root is None:
+        return ""
+    _clean(root)
+    return etree.tostring(root, encoding="unicode", method="html")
+
+
+def _clean(root: etree._Element) -> None:
+    waiting = [(root, SHOWN)]
+    while waiting:
+        element, above = waiting.pop()
+        here = above
+        if not _SAYING.isdisjoint(element.keys()):
+            style = parsed(element.get("style", ""))
+            here = look(style, element.get("color", ""), element.get("bgcolor", ""), above)
+        if "title" in element.attrib:
+            # What it says shows when a pointer rests on it, and would read like text in Markdown.
+            del element.attrib["title"]
+        if here.hides:
+            element.text = None
+        for child in list(element):
+            if here.hides:
+                child.tail = None
+            if _hidden(child):
+                _remove(child, element)
+            else:
+                waiting.append((child, here))
+
+
+def _hidden(element: etree._Element) -> bool:
+    tag = str(element.tag)
+    if tag in _NEVER_SHOWN or (tag == "dialog" and "open" not in element.attrib):
+        return True
+    if tag in _WHOLE or not element.keys():
+        return False
+    return (
+        "hidden" in element.attrib
+        or element.get("aria-hidden", "").strip().lower() == "true"
+        or ("style" in element.attrib and hides(element.get("style", "")))
+    )
+
+
+def _remove(child: etree._Element, parent: etree._Element) -> None:
+    """Takes an element out, and leaves the text behind it."""
+    if child.tail:
+        before = child.getprevious()
+        if before is None:
+            parent.text = (parent.text or "") + child.tail
+        else:
+            before.tail = (before.tail or "") + child.tail
+    parent.remove(child)
