@@ -41,8 +41,8 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What an answer may be made from, and in whose voice. Without `sources` all are searched; with none of them in it,
-    nothing is. An empty `persona` is the bot's usual one."""
+    """What an answer may be made from, and in whose voice. Without `sources` all are searched; an empty set is nothing
+    at all. An empty `persona` is the bot's usual one."""
 
     sources: frozenset[str] | None = None
     persona: str = ""
@@ -53,14 +53,15 @@ EVERYTHING = Scope()
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person asks. `history` holds the turns before it, oldest first. Under its `id` the question is remembered
-    with its answer, for whoever wants to know why, to vote, or to ask again."""
+    """What a person asks. `history` holds the turns before it, oldest first. Without a `scope` it has the one of its
+    channel. Under its `id` the question is remembered with its answer, for whoever wants to know why, to vote, or to
+    ask again."""
 
     text: str
     conversation: Conversation | None = None
     person: Person | None = None
     history: tuple[Turn, ...] = ()
-    scope: Scope = EVERYTHING
+    scope: Scope | None = None
     id: str = field(default_factory=new_id, compare=False)
 
     @property
