@@ -1,6 +1,7 @@
 """The nouns of the product: frozen values that know no storage, no network and no platform."""
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -154,6 +155,16 @@ class Footnote:
     title: str
     url: str
     score: float
+
+
+def posts_of(matches: Iterable[Match]) -> tuple[Footnote, ...]:
+    """The posts under the numbers by which an answer cites them: in the order of their best passages, from 1."""
+    best: dict[str, Match] = {}
+    for match in matches:
+        best.setdefault(match.passage.url, match)
+    return tuple(
+        Footnote(number, match.passage.title, url, match.score) for number, (url, match) in enumerate(best.items(), 1)
+    )
 
 
 @dataclass(frozen=True, slots=True)

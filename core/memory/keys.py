@@ -57,8 +57,41 @@ def ledger(edition: int) -> str:
 
 def conversation(place: Conversation) -> str:
     """A list: the turns of one conversation, oldest first, one JSON message each."""
-    parts = (place.platform, place.workspace, place.channel, place.thread)
-    return f"conversation:{{{':'.join(quote(part, safe='') for part in parts)}}}"
+    return f"conversation:{{{_place(place)}}}"
+
+
+def event(platform: str, name: str) -> str:
+    """A string: who handles an event of a platform, or that it has been handled."""
+    return f"event:{{{quote(platform, safe='')}}}:{quote(name, safe='')}"
+
+
+def unanswered(platform: str) -> str:
+    """A hash, event → JSON: what is being handled at this moment, so that it outlives its process."""
+    return f"unanswered:{{{quote(platform, safe='')}}}"
+
+
+def process(platform: str, name: str) -> str:
+    """A string that stands as long as a process lives."""
+    return f"process:{{{quote(platform, safe='')}}}:{name}"
+
+
+def question(question_id: str) -> str:
+    """A string: a question with its answer, as JSON."""
+    return f"question:{question_id}"
+
+
+def asked(place: Conversation) -> str:
+    """A list: the ids of the questions that were asked in a conversation, oldest first."""
+    return f"asked:{{{_place(place)}}}"
+
+
+FEEDBACK = "feedback"
+"""A sorted set: the ids of the questions that somebody has voted on, by the time of the last vote."""
+
+
+def votes(question_id: str) -> str:
+    """A hash, person → JSON: the votes on the answer to a question."""
+    return f"votes:{question_id}"
 
 
 def person_quota(platform: str, person: Person) -> str:
@@ -70,3 +103,7 @@ def channel_quota(place: Conversation) -> str:
     """A counter: a channel's questions in the running minute, all threads together."""
     parts = (place.platform, place.workspace, place.channel)
     return f"quota:channel:{{{':'.join(quote(part, safe='') for part in parts)}}}"
+
+
+def _place(place: Conversation) -> str:
+    return ":".join(quote(part, safe="") for part in (place.platform, place.workspace, place.channel, place.thread))
