@@ -24,7 +24,7 @@ from bot.wiring import Bot, wired
 from core.delivery.delivering import as_known, deliver
 from core.delivery.documents import match_document
 from core.errors import FootnotedError, NotReady
-from core.vocabulary import Question
+from core.vocabulary import EVERYTHING, Question
 
 app = typer.Typer(
     name="footnoted",
@@ -57,12 +57,13 @@ def ask(question: Annotated[str, typer.Argument(help="What you want to know.")],
 
     async def answer() -> int:
         async with _ready(_settings()) as bot:
+            asked = Question(question, scope=EVERYTHING)
             if json:
                 document = JsonReply()
-                await deliver(bot.asker.ask(Question(question)), document)
+                await deliver(bot.asker.ask(asked), document)
                 return FAILED if document.error else 0
             with ConsoleReply(out, err) as reply:
-                await deliver(bot.asker.ask(Question(question)), reply)
+                await deliver(bot.asker.ask(asked), reply)
             return FAILED if reply.error else 0
 
     _run(asyncio.run, answer())

@@ -78,11 +78,12 @@ async def serve(settings: Settings, console: Console) -> int:
         app = await asyncio.to_thread(
             web_app,
             bot.asker,
-            bot.history.forget,
+            bot.forget,
             bot.library,
             lambda: reading.progress,
             about,
             settings.web_host == "localhost" or is_loopback(settings.web_host),
+            bot.channels.scope(None).sources,
         )
         async with _listening(app, settings) as address:
             _greet(console, settings, address)

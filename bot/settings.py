@@ -27,6 +27,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from core.answering.scoping import Channel, Channels, Mode
 from core.errors import NotReady, Problem
 from core.knowledge.schema import Precision
 from core.vocabulary import Source
@@ -62,6 +63,14 @@ def _redis_address(value: str) -> str:
     return value
 
 
+def _gateway_address(value: str) -> str:
+    if not re.match(r"wss?://[^/\s]", value):
+        raise ValueError("an address of a gateway begins with ws:// or wss://")
+    return value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+GatewayAddress = Annotated[str, AfterValidator(_gateway_address)]
 Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta())]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 
@@ -80,6 +89,7 @@ class SourceSettings(BaseModel):
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     limit: int | None = Field(default=None, ge=1)
+    shared: bool = False
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -100,6 +110,23 @@ class SourceSettings(BaseModel):
             limit=self.limit,
             published_at=self.url or "",
         )
+
+
+class ChannelSettings(BaseModel):
+    """One `[[channels]]` of footnoted.toml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    platform: Literal["slack", "discord"]
+    id: str = Field(min_length=1)
+    sources: tuple[str, ...] | None = None
+    system_prompt: str = ""
+    mode: Mode = "mention"
+
+    def channel(self) -> Channel:
+        """As core knows it."""
+        sources = None if self.sources is None else frozenset(self.sources)
+        return Channel(self.platform, self.id, sources, self.system_prompt, self.mode)
 
 
 class Settings(BaseSettings):
@@ -134,6 +161,17 @@ class Settings(BaseSettings):
     vector_precision: Literal["float32", "float16"] = "float32"
     feeds: Annotated[tuple[WebAddress, ...], NoDecode, BeforeValidator(_listed)] = ()
     sources: tuple[SourceSettings, ...] = ()
+    channels: tuple[ChannelSettings, ...] = ()
+    slack_bot_token: SecretStr | None = None
+    slack_app_token: SecretStr | None = None
+    slack_signing_secret: SecretStr | None = None
+    slack_api_url: WebAddress = "https://slack.com/api/"
+    slack_admins: Names = ()
+    discord_bot_token: SecretStr | None = None
+    discord_api_url: WebAddress | None = None
+    discord_gateway_url: GatewayAddress | None = None
+    discord_guilds: Names = ()
+    discord_admins: Names = ()
     web_host: str = "127.0.0.1"
     web_port: int = Field(default=8080, ge=0, le=65_535)
     data_dir: Path = Path(".footnoted")
@@ -172,6 +210,13 @@ class Settings(BaseSettings):
     def offline(self) -> bool:
         """Neither a key nor a server of one's own: nothing leaves this machine."""
         return not (self.openai_api_key or self.openai_base_url or self.azure)
+
+    @property
+    def all_channels(self) -> Channels:
+        """What was decided for channels, beside all that is read."""
+        shared = (source.name for source in self.sources if source.shared)
+        names = (source.name for source in self.all_sources)
+        return Channels([channel.channel() for channel in self.channels], names, shared)
 
     @property
     def all_sources(self) -> tuple[Source, ...]:
@@ -214,10 +259,10 @@ def load_settings(**given: Any) -> Settings:
 
 def _problem(error: Any) -> Problem:
     name, *inner = error["loc"]
-    if name == "sources":
+    if name in {"sources", "channels"}:
         # People count from one.
         named = (str(part + 1) if isinstance(part, int) else str(part) for part in inner)
-        where = f"{TOML}, source {' '.join(named)}"
+        where = f"{TOML}, {name[:-1]} {' '.join(named)}"
     else:
         where = str(name).upper()
     message = re.sub(r"^(Value|Assertion) error, ", "", error["msg"])
@@ -245,6 +290,29 @@ def _contradictions(settings: Settings) -> Iterator[Problem]:
         yield Problem(
             f"Azure OpenAI is set up in part: {' and '.join(missing)} missing.", f"Set {' and '.join(missing)}."
         )
+    yield from _slack_in_part(settings)
+    known = [source.name for source in settings.all_sources]
+    for channel in settings.channels:
+        for name in channel.sources or ():
+            if name not in known:
+                what = f"The channel {channel.id} names the source “{name}”, which is not there."
+                yield Problem(what, f"Name one of: {', '.join(known)}.")
     for source in settings.sources:
         if source.folder and not source.folder.is_dir():
             yield Problem(f"The folder of source “{source.name}” is not there.", f"Correct {source.folder}.")
+
+
+def _slack_in_part(settings: Settings) -> Iterator[Problem]:
+    """Slack needs two of its three secrets."""
+    bot, app, signing = settings.slack_bot_token, settings.slack_app_token, settings.slack_signing_secret
+    if bot and not (app or signing):
+        yield Problem(
+            "Slack is set up in part: SLACK_APP_TOKEN is missing.",
+            "Set it for Socket Mode, or SLACK_SIGNING_SECRET for HTTP mode.",
+        )
+    if (app or signing) and not bot:
+        yield Problem("Slack is set up in part: SLACK_BOT_TOKEN is missing.", "Set it; it begins with xoxb-.")
+    for name, secret, beginning in (("SLACK_BOT_TOKEN", bot, "xoxb-"), ("SLACK_APP_TOKEN", app, "xapp-")):
+        other = secret.get_secret_value() if secret else ""
+        if other.startswith(("xoxb-", "xapp-", "xoxp-")) and not other.startswith(beginning):
+            yield Problem(f"{name} holds another kind of token.", f"Its token begins with {beginning}.")

@@ -18,19 +18,24 @@ from bot.settings import Settings
 from core.answering.answerer import Answerer, Limits
 from core.answering.limiting import Allowance, Limiting
 from core.answering.prompting import PERSONA, Instructions
+from core.answering.recording import Recording
 from core.answering.remembering import Remembering
+from core.answering.scoping import Channels, Scoping
 from core.asking import Asker
 from core.errors import ModelFailed, NotReady, Problem
 from core.knowledge.edition import current, facts_of
 from core.knowledge.library import Library
 from core.knowledge.retriever import Retriever
 from core.knowledge.schema import Shape
+from core.memory.answers import Answers
 from core.memory.connection import connect, examine
+from core.memory.feedback import Feedback
 from core.memory.history import History
 from core.memory.quota import Quota
 from core.models.protocols import ChatModel, Embedder
 from core.reindexing.progress import Report, Tell
 from core.tokens import Tokens
+from core.vocabulary import Conversation
 
 log = structlog.get_logger()
 
@@ -48,8 +53,16 @@ class Bot:
     retriever: Retriever
     asker: Asker
     history: History
+    answers: Answers
+    feedback: Feedback
+    channels: Channels
     library: Library
     tokens: Tokens
+
+    async def forget(self, place: Conversation) -> None:
+        """Removes a conversation, and the questions that were asked in it."""
+        await self.history.forget(place)
+        await self.answers.forget(place)
 
     async def reason_to_read(self) -> str:
         """Why the sources have to be read before questions are answered well; nothing when they need not be."""
@@ -103,15 +116,21 @@ async def wired(settings: Settings) -> AsyncGenerator[Bot, None]:
             Limits(context=settings.context_tokens, top_k=settings.top_k),
             models.tokens,
         )
+        answers = Answers(redis, settings.history_ttl)
+        channels = settings.all_channels
         allowance = Allowance(settings.questions_per_minute, settings.channel_questions_per_minute)
+        asker = Limiting(Scoping(Remembering(answerer, history), channels), Quota(redis), allowance)
         yield Bot(
             settings=settings,
             redis=redis,
             embedder=models.embedder,
             chat=models.chat,
             retriever=retriever,
-            asker=Limiting(Remembering(answerer, history), Quota(redis), allowance),
+            asker=Recording(asker, answers),
             history=history,
+            answers=answers,
+            feedback=Feedback(redis, answers, settings.history_ttl),
+            channels=channels,
             library=Library(redis),
             tokens=models.tokens,
         )

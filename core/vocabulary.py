@@ -1,10 +1,11 @@
 """The nouns of the product: frozen values that know no storage, no network and no platform."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from enum import Enum
+from typing import Any, Literal
 
 
 def new_id() -> str:
@@ -193,3 +194,50 @@ class Answer:
     tokens: int = 0
     timings_ms: dict[str, float] = field(default_factory=dict)
     workings: Workings | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A question, and its answer unless there is none yet or it failed. The turns before it are not kept here."""
+
+    question: Question
+    at: datetime
+    answer: Answer | None = None
+
+
+Thumb = Literal["up", "down"]
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """What one person thinks of an answer, and why, if they said so."""
+
+    person: Person
+    thumb: Thumb
+    at: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An answer with the votes on it, newest first."""
+
+    remembered: Remembered
+    votes: tuple[Vote, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that a platform delivers, under all the names that a redelivery may bear, the most telling first.
+    `body` is plain JSON."""
+
+    names: tuple[str, ...]
+    body: Mapping[str, Any]
+
+
+class Taken(Enum):
+    """How an event came to the process that handles it."""
+
+    NEW = 1
+    OVER = 2
+    """Another process had it, and is gone: it may have begun to answer."""

@@ -35,13 +35,15 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class WebPage:
-    """Answers the page's requests. `progress` is what is being read at the moment, if anything is."""
+    """Answers the page's requests. `progress` is what is being read at the moment, if anything is; only posts of
+    `sources` are shown, or all."""
 
     asker: Asker
     forget: Callable[[Conversation], Awaitable[None]]
     library: Library
     progress: Callable[[], Progress | None]
     about: About
+    sources: frozenset[str] | None = None
 
     async def index(self, request: web.Request) -> web.StreamResponse:
         return web.FileResponse(PAGE / "index.html")
@@ -60,7 +62,7 @@ class WebPage:
                 "posts": holdings.posts,
                 "passages": holdings.passages,
                 "reading": {"source": self.about.sources, **_reading(progress)} if progress else None,
-                "examples": await self.library.examples(EXAMPLES),
+                "examples": await self.library.examples(EXAMPLES, self.sources),
             }
         )
 
@@ -84,7 +86,7 @@ class WebPage:
         return web.json_response({})
 
     async def post(self, request: web.Request) -> web.StreamResponse:
-        post = await self.library.post(request.query.get("url", ""))
+        post = await self.library.post(request.query.get("url", ""), self.sources)
         if post is None:
             raise web.HTTPNotFound(text='{"error": "There is no such post."}', content_type="application/json")
         return web.json_response({"title": post.title, "url": post.url, "text": post.text})
@@ -97,10 +99,12 @@ def web_app(
     progress: Callable[[], Progress | None],
     about: About,
     local_only: bool = True,
+    sources: frozenset[str] | None = None,
 ) -> web.Application:
     """The application, with every route in plain sight. With `local_only` it answers under this machine's own names
-    alone, which is what keeps pages elsewhere out when nothing but their browsers can reach it."""
-    page = WebPage(asker, forget, library, progress, about)
+    alone, which is what keeps pages elsewhere out when nothing but their browsers can reach it. Posts of other
+    `sources` are not shown."""
+    page = WebPage(asker, forget, library, progress, about, sources)
     app = web.Application(middlewares=[guard], client_max_size=LARGEST_BODY)
     app[LOCAL_ONLY] = local_only
     app.on_response_prepare.append(set_headers)

@@ -1,6 +1,6 @@
 """Questions with their answers, kept as long as conversations are: to ask again, to tell why, to vote on."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from pydantic import TypeAdapter
@@ -8,17 +8,9 @@ from redis.asyncio import Redis
 
 from core.memory import keys
 from core.memory.connection import as_text
-from core.vocabulary import Answer, Conversation, Match, Question
+from core.vocabulary import Answer, Conversation, Match, Question, Remembered
 
-
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """A question, and its answer unless there is none yet or it failed. The turns before it are not kept here."""
-
-    question: Question
-    at: datetime
-    answer: Answer | None = None
-
+SCANNED_AT_ONCE = 1_000
 
 _DOCUMENT = TypeAdapter(Remembered)
 
@@ -46,9 +38,18 @@ class Answers:
         return _DOCUMENT.validate_json(document) if document else None
 
     async def forget(self, conversation: Conversation) -> None:
-        """Removes the questions of a conversation, but for those that somebody has voted on: these were given to
-        whoever runs the bot."""
-        asked = keys.asked(conversation)
+        """Removes the questions of a conversation, or of a channel with all its threads, but for those that somebody
+        has voted on: these were given to whoever runs the bot."""
+        await self._forget(keys.asked(conversation))
+        if not conversation.thread:
+            async for asked in self._redis.scan_iter(keys.asked_in(conversation), count=SCANNED_AT_ONCE):
+                await self._forget(as_text(asked))
+
+    async def answered_in(self, conversation: Conversation) -> bool:
+        """Whether something was asked in a conversation."""
+        return bool(await self._redis.exists(keys.asked(conversation)))
+
+    async def _forget(self, asked: str) -> None:
         ids = [as_text(each) for each in await self._redis.lrange(asked, 0, -1)]
         async with self._redis.pipeline(transaction=False) as pipe:
             for question_id in ids:

@@ -1,39 +1,18 @@
 """What people think of answers: one vote a person and answer, the last one counts."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Literal
 
 from pydantic import TypeAdapter
 from redis.asyncio import Redis
 
 from core.memory import keys
-from core.memory.answers import Answers, Remembered
+from core.memory.answers import Answers
 from core.memory.connection import as_text
-from core.vocabulary import Person
-
-Thumb = Literal["up", "down"]
+from core.vocabulary import Judged, Person, Thumb, Vote
 
 LONGEST_REASON = 1_000
 """Characters."""
-
-
-@dataclass(frozen=True, slots=True)
-class Vote:
-    """What one person thinks of an answer, and why, if they said so."""
-
-    person: Person
-    thumb: Thumb
-    at: datetime
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """An answer with the votes on it, newest first."""
-
-    remembered: Remembered
-    votes: tuple[Vote, ...]
 
 
 _DOCUMENT = TypeAdapter(Vote)

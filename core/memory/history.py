@@ -8,6 +8,8 @@ from redis.asyncio import Redis
 from core.memory import keys
 from core.vocabulary import Conversation, Turn
 
+SCANNED_AT_ONCE = 1_000
+
 
 class History:
     """Keeps the last `turns` exchanges of every conversation until `ttl` after the last one."""
@@ -39,5 +41,9 @@ class History:
             await pipe.execute()
 
     async def forget(self, conversation: Conversation) -> None:
-        """Removes the conversation."""
+        """Removes the conversation; a channel's, which is one without a thread, together with those of all its
+        threads."""
         await self._redis.delete(keys.conversation(conversation))
+        if not conversation.thread:
+            async for key in self._redis.scan_iter(keys.conversations_in(conversation), count=SCANNED_AT_ONCE):
+                await self._redis.delete(key)

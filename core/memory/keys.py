@@ -60,6 +60,16 @@ def conversation(place: Conversation) -> str:
     return f"conversation:{{{_place(place)}}}"
 
 
+def conversations_in(place: Conversation) -> str:
+    """A pattern for the keys of a channel's conversations, all threads together."""
+    return f"conversation:{{{_channel(place)}:*"
+
+
+def asked_in(place: Conversation) -> str:
+    """A pattern for the keys of what was asked in a channel, all threads together."""
+    return f"asked:{{{_channel(place)}:*"
+
+
 def event(platform: str, name: str) -> str:
     """A string: who handles an event of a platform, or that it has been handled."""
     return f"event:{{{quote(platform, safe='')}}}:{quote(name, safe='')}"
@@ -68,6 +78,11 @@ def event(platform: str, name: str) -> str:
 def unanswered(platform: str) -> str:
     """A hash, event → JSON: what is being handled at this moment, so that it outlives its process."""
     return f"unanswered:{{{quote(platform, safe='')}}}"
+
+
+def replies(platform: str, name: str) -> str:
+    """A string: the messages in which a question was answered, as a JSON list."""
+    return f"replies:{{{quote(platform, safe='')}}}:{quote(name, safe='')}"
 
 
 def process(platform: str, name: str) -> str:
@@ -101,9 +116,12 @@ def person_quota(platform: str, person: Person) -> str:
 
 def channel_quota(place: Conversation) -> str:
     """A counter: a channel's questions in the running minute, all threads together."""
-    parts = (place.platform, place.workspace, place.channel)
-    return f"quota:channel:{{{':'.join(quote(part, safe='') for part in parts)}}}"
+    return f"quota:channel:{{{_channel(place)}}}"
 
 
 def _place(place: Conversation) -> str:
-    return ":".join(quote(part, safe="") for part in (place.platform, place.workspace, place.channel, place.thread))
+    return f"{_channel(place)}:{quote(place.thread, safe='')}"
+
+
+def _channel(place: Conversation) -> str:
+    return ":".join(quote(part, safe="") for part in (place.platform, place.workspace, place.channel))

@@ -8,12 +8,9 @@ when the platform delivers again, and after some seconds when it does not.
 import json
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import Enum
-from typing import Any
 
 import structlog
 from redis.asyncio import Redis
@@ -22,6 +19,7 @@ from redis.exceptions import RedisError
 from core.memory import keys
 from core.memory.connection import as_text
 from core.repeating import repeating
+from core.vocabulary import Event, Taken
 
 log = structlog.get_logger()
 
@@ -52,22 +50,6 @@ redis.call('HSET', KEYS[2], ARGV[5], ARGV[2])
 redis.call('SET', KEYS[1], '1', 'PX', ARGV[6])
 return taken
 """
-
-
-class Taken(Enum):
-    """How an event came to this process."""
-
-    NEW = 1
-    OVER = 2
-    """Another process had it, and is gone: it may have begun to answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that a platform delivers, under all the names that a redelivery may bear. `body` is plain JSON."""
-
-    names: tuple[str, ...]
-    body: Mapping[str, Any]
 
 
 class Once:
