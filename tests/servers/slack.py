@@ -1,7 +1,11 @@
 """A loopback Slack that keeps the real one's rules and has accidents on order; it knows nothing of the bot."""
 
+import argparse
+import asyncio
+import sys
 from collections.abc import Iterable
-from typing import Any, Self
+from contextlib import suppress
+from typing import Any
 
 from aiohttp import web
 
@@ -9,8 +13,10 @@ from tests.servers import Loopback, Slow, Status
 from tests.servers.slack_api import WebApi
 from tests.servers.slack_calls import App, Call, Dropped, Error, Installation, Ordinary, RateLimited
 from tests.servers.slack_chat import METHODS as CHAT
+from tests.servers.slack_console import converse
 from tests.servers.slack_deliveries import Carrier, Deliveries, Delivery, Kind, Late, Lost, Normal, Twice
 from tests.servers.slack_events import callback, scope_of, subscription_of
+from tests.servers.slack_http import HttpMode
 from tests.servers.slack_interactions import Interacting, Interaction
 from tests.servers.slack_lookups import METHODS as LOOKUPS
 from tests.servers.slack_rates import Rates
@@ -38,7 +44,7 @@ class SlackServer(Interacting, Loopback):
         Loopback.__init__(self, port)
         Interacting.__init__(self, rules, scopes=scopes)
         self.rates = rates or Rates()
-        self.sockets = Sockets(self)
+        self.sockets, self.http = Sockets(self), HttpMode(self)
         parts = (CHAT, LOOKUPS, REACTIONS, THREADS, self.streams.methods, self.views.methods, self.sockets.methods)
         methods = {name: method for part in parts for name, method in part.items()}
         self._api = WebApi(self, self, methods, self.rates)
@@ -52,23 +58,20 @@ class SlackServer(Interacting, Loopback):
     def origin(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    @property
-    def carrier(self) -> Carrier:
-        """What brings deliveries to the app."""
-        return self.sockets
+    def carrier(self, kind: Kind) -> Carrier:
+        """What brings such deliveries to the app: sockets, unless the app has an address for them."""
+        return self.http if kind in self.http.urls else self.sockets
 
     def routes(self) -> Iterable[web.RouteDef]:
         yield web.route("*", "/api/{method}", self._api.serve)
         yield web.get("/link/", self.sockets.accept)
         yield web.post("/response/{id}", self.responses.serve)
 
-    async def __aenter__(self) -> Self:
-        return await super().__aenter__()
-
     async def __aexit__(self, *_: object) -> None:
         self.cancel_timers()
         await self.deliveries.close()
         self.sockets.close()
+        await self.http.close()
         await super().__aexit__()
 
     def dispatch(self, event: Json, team: str, channel: Channel | None = None) -> None:
@@ -96,4 +99,29 @@ class SlackServer(Interacting, Loopback):
 
         if interaction:
             interaction.delivery = delivery
-        return self.deliveries.send(delivery, self.carrier, done)
+        return self.deliveries.send(delivery, self.carrier(kind), done)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=8805)
+    parser.add_argument("--strict", action="store_true", help="keep Slack's rate limits")
+    parser.add_argument("--request-url", help="where the app listens; without it the app has to connect a socket")
+    options = parser.parse_args()
+    server = SlackServer(rates=Rates(strict=options.strict), port=options.port)
+    if options.request_url:
+        server.http.use(options.request_url)
+
+    async def serve() -> None:
+        async with server:
+            sys.stdout.write(f"{server.base_url}\n")
+            sys.stdout.write(f"bot token {server.bot_token} · app token {server.app_token} · ")
+            sys.stdout.write(f"signing secret {server.signing_secret}\n")
+            await converse(server, server.next_change)
+
+    with suppress(KeyboardInterrupt):
+        asyncio.run(serve())
+
+
+if __name__ == "__main__":
+    main()

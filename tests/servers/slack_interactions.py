@@ -30,6 +30,7 @@ class Interacting(People):
 
     def __init__(self, rules: Rules | None = None, *, scopes: frozenset[str] = BOT_SCOPES) -> None:
         super().__init__(rules, scopes=scopes)
+        self.complaints: list[str] = []
         self.deliveries = Deliveries(self)
         self.responses = Responses(self)
         self.views = Views(self.responses)
@@ -144,9 +145,9 @@ class Interacting(People):
         """Show what the app's acknowledgement carries, or complain as Slack does."""
         delivery = interaction.delivery
         if not delivery.acknowledged:
-            interaction.complaint = "operation_timeout" if delivery.attempts else "dispatch_failed"
-            if any(attempt.failure != "timeout" for attempt in delivery.attempts):
-                interaction.complaint = "dispatch_failed"
+            late = any(attempt.failure in ("timeout", "http_timeout") for attempt in delivery.attempts)
+            interaction.complaint = "operation_timeout" if late else "dispatch_failed"
+            self.complaints.append(f"{delivery.payload.get('command', 'It')} failed with: {interaction.complaint}")
             return
         if "view" in delivery.payload:
             self._answer_view(delivery)

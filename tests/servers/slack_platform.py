@@ -80,6 +80,10 @@ class Platform:
             said = ", ".join(f"{call.method}: {call.error or 'ok'}" for call in self.calls)
             raise TimeoutError(f"It did not come true within {within} s. Calls so far: {said or 'none'}.") from None
 
+    async def next_change(self) -> None:
+        """Wait until something happens."""
+        await self._change.wait()
+
     def after(self, seconds: float, action: Callable[[], None]) -> None:
         """Do it then, unless the server is closed before."""
 

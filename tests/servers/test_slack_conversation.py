@@ -74,7 +74,7 @@ def bot(slack: SlackServer) -> AsyncApp:
 async def slack() -> AsyncIterator[SlackServer]:
     """A Slack to which the bot is connected."""
     async with SlackServer() as slack:
-        handler = AsyncSocketModeHandler(bot(slack), slack.app_token)
+        handler: Any = AsyncSocketModeHandler(bot(slack), slack.app_token)
         await handler.connect_async()
         await slack.until(lambda: slack.sockets.open)
         yield slack
