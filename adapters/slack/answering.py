@@ -1,0 +1,95 @@
+"""From a question to its answer in the thread: the status, the pace, and what happens when the answer is not wanted any
+more, or cannot be written there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+import structlog
+from aiolimiter import AsyncLimiter
+from slack_sdk.web.async_client import AsyncWebClient
+
+from adapters.slack.calling import Refused, Unreachable, heard
+from adapters.slack.messages import Stopped
+from adapters.slack.pages import Pages, Streaming
+from adapters.slack.place import Place
+from adapters.slack.reply import SlackReply
+from adapters.slack.status import Status
+from core.chatting.desk import Desk
+from core.delivery.delivering import deliver
+from core.delivery.pacing import Pace, paced
+from core.vocabulary import Question
+
+log = structlog.get_logger()
+
+GROWS_EVERY = timedelta(seconds=0.8)
+APPENDS_A_MINUTE = 100
+"""Of all answers together: chat.appendStream is of tier 4, and chat.update, of tier 3, takes half as many."""
+
+CURES = {
+    "not_in_channel": "I am not in that channel: invite me there with `/invite`, and ask again.",
+    "channel_not_found": "I cannot see that channel: invite me there with `/invite`, and ask again.",
+    "is_archived": "That channel is archived, so I cannot answer there.",
+    "restricted_action": "That channel does not let me write: an admin can change who may post there.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An answer that is being written."""
+
+    place: Place
+    reply: SlackReply
+
+
+class Answering:
+    """Writes answers, many at a time; `running` holds those that are being written, by the names of their questions."""
+
+    def __init__(self, client: AsyncWebClient, desk: Desk) -> None:
+        self._client = client
+        self._desk = desk
+        self._streaming = Streaming()
+        self._budget = AsyncLimiter(APPENDS_A_MINUTE, 60)
+        self.running: dict[str, Running] = {}
+
+    async def answer(self, name: str, question: Question, place: Place, old: Sequence[str] = ()) -> None:
+        """Answers a question, in the `old` messages when there are any."""
+        status = Status(self._client, place)
+        pages = Pages(self._client, place, self._streaming, partial(self._desk.replies.note, name), old)
+        reply = SlackReply(self._client, place, question.id, status, pages)
+        self.running[name] = Running(place, reply)
+        try:
+            async with status.shown(), paced(reply, Pace(GROWS_EVERY, self._budget)) as slow:
+                await deliver(self._desk.asker.ask(question), slow)
+        except* Stopped:
+            log.info("an answer was stopped", question=name)
+            await reply.stop()
+        except* Refused as group:
+            await self._tell_elsewhere(place, group)
+        except* Unreachable as group:
+            log.error("an answer could not be written", question=name, cause=str(group.exceptions[0]))
+        finally:
+            if name in self.running and self.running[name].reply is reply:
+                del self.running[name]
+
+    async def _tell_elsewhere(self, place: Place, group: ExceptionGroup[Refused]) -> None:
+        """Where the bot may not write, whoever asked is told in a direct message what to do about it."""
+        refused = _first(group)
+        cure = CURES.get(refused.error)
+        log.error("Slack refused an answer", error=refused.error, channel=place.channel, cure=cure)
+        if cure is None:
+            return
+        try:
+            opened = await heard(self._client.conversations_open(users=place.user))
+            text = f"You asked me in <#{place.channel}>. {cure}"
+            await heard(self._client.chat_postMessage(channel=opened["channel"]["id"], text=text))
+        except (Refused, Unreachable) as error:
+            log.warning("whoever asked could not be told", cause=str(error))
+
+
+def _first(group: BaseExceptionGroup[Refused]) -> Refused:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error if isinstance(error, Refused) else Refused(str(error))
