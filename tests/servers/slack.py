@@ -84,7 +84,7 @@ class SlackServer(Interacting, Loopback):
             return
         if channel and installation.bot.id not in channel.members:
             return
-        if not self.rules.echoes and event.get("app_id") == self.app.id:
+        if not self.rules.echoes and self.app.id in _authors(event):
             return
         self.deliver("events_api", callback(event, installation))
 
@@ -100,6 +100,11 @@ class SlackServer(Interacting, Loopback):
         if interaction:
             interaction.delivery = delivery
         return self.deliveries.send(delivery, self.carrier(kind), done)
+
+
+def _authors(event: Json) -> list[str | None]:
+    """The apps whose message an event is about."""
+    return [part.get("app_id") for part in (event, event.get("message", {}), event.get("previous_message", {}))]
 
 
 def main() -> None:

@@ -165,7 +165,8 @@ def take_away(slack: Platform, message: Message, channel: Channel) -> None:
     """Nobody sees it any more."""
     before = message_shape(message)
     message.deleted, message.streaming = True, False
-    slack.dispatch(message_deleted(slack.world, message, before, channel), channel.team, channel)
+    if not message.ephemeral_to:
+        slack.dispatch(message_deleted(slack.world, message, before, channel), channel.team, channel)
     slack.changed()
 
 
