@@ -177,6 +177,15 @@ async def test_a_modal_opens_once_for_a_trigger_that_is_fresh(
     assert (await refusal(client.views_open(trigger_id=trigger, view=modal())))["error"] == "expired_trigger_id"
 
 
+async def test_a_home_tab_is_a_view_without_a_title(
+    slack: SlackServer, client: AsyncWebClient, refusal: Refusal
+) -> None:
+    home = {"type": "home", "blocks": [section("hello")]}
+    await client.views_publish(user_id=slack.user.id, view=home)
+    assert slack.views.homes[slack.user.id]["blocks"][0]["text"]["text"] == "hello"
+    assert (await refusal(client.views_publish(user_id=slack.user.id, view=modal())))["error"] == "invalid_arguments"
+
+
 async def test_a_modal_can_be_exchanged_while_it_is_open(
     slack: SlackServer, client: AsyncWebClient, refusal: Refusal
 ) -> None:

@@ -23,7 +23,7 @@ def kinds(slack: SlackServer) -> list[str]:
 async def test_a_mention_is_two_events_of_one_message(slack: SlackServer) -> None:
     said = slack.say(slack.user, slack.channel, f"<@{slack.bot.id}> see <https://example.com|this> &amp; that")
     message, mention = heard(slack)
-    assert (message["type"], mention["type"]) == ("message", "app_mention")
+    assert [delivery.event for delivery in slack.deliveries.of("app_mention")] == [mention]
     assert message["ts"] == mention["ts"] == said.ts
     assert message["channel_type"] == "channel"
     assert "channel_type" not in mention

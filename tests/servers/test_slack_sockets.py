@@ -201,6 +201,23 @@ async def test_a_dead_connection_swallows_events_until_they_are_repeated(slack: 
         await dead.receive_json(timeout=0.05)
 
 
+async def test_a_command_comes_once_and_its_answer_is_shown(slack: SlackServer, connect: Connect) -> None:
+    slack.rules = Rules(ack_deadline=0.1)
+    socket = await connect()
+    await envelope(socket)
+    slack.slash(slack.user, slack.channel, "/ask")
+    came = await envelope(socket)
+    assert (came["type"], came["accepts_response_payload"]) == ("slash_commands", True)
+    assert "retry_attempt" not in came
+    payload = {"text": "Hello, all", "response_type": "in_channel"}
+    await socket.send_json({"envelope_id": came["envelope_id"], "payload": payload})
+    await slack.until(lambda: [m.text for m in slack.messages(slack.channel.id)] == ["Hello, all"])
+    unanswered = slack.slash(slack.user, slack.channel, "/ask")
+    await slack.until(lambda: unanswered.complaint)
+    assert unanswered.complaint == "operation_timeout"
+    assert len(unanswered.delivery.attempts) == 1
+
+
 async def test_until_tells_what_was_called_when_it_gives_up(slack: SlackServer, client: AsyncWebClient) -> None:
     await client.auth_test()
     with pytest.raises(TimeoutError, match=r"auth\.test: ok"):

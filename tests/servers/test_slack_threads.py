@@ -96,5 +96,7 @@ async def test_a_thread_has_a_title_and_a_session(
 ) -> None:
     await client.assistant_threads_setTitle(**there, title="Why")
     assert slack.titles[slack.channel.id, asked.ts] == "Why"
+    await client.agents_sessions_rename(**there, title="Why not")
+    assert slack.titles[slack.channel.id, asked.ts] == "Why not"
     await client.agents_sessions_setStatus(**there, status="processing")
     assert slack.sessions[slack.channel.id, asked.ts] == "processing"
