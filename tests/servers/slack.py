@@ -3,9 +3,8 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any
 
 from aiohttp import web
 
@@ -17,7 +16,7 @@ from tests.servers.slack_console import converse
 from tests.servers.slack_deliveries import Carrier, Deliveries, Delivery, Kind, Late, Lost, Normal, Twice
 from tests.servers.slack_events import callback, scope_of, subscription_of
 from tests.servers.slack_http import HttpMode
-from tests.servers.slack_interactions import Interacting, Interaction
+from tests.servers.slack_interactions import Interacting
 from tests.servers.slack_lookups import METHODS as LOOKUPS
 from tests.servers.slack_rates import Rates
 from tests.servers.slack_reactions import METHODS as REACTIONS
@@ -31,7 +30,7 @@ __all__ = ["BOT_SCOPES", "App", "Call", "Channel", "Deliveries", "Dropped", "Err
            "Twice", "User"]  # fmt: skip
 
 
-class SlackServer(Interacting, Loopback):
+class SlackServer(Loopback, Interacting):
     """Slack on 127.0.0.1: the Web API, Socket Mode, response addresses, and people who act as a test tells them.
 
     It begins with a workspace `team`, an `admin`, a `user`, the app's own `bot` and a `channel` of all three; more can
@@ -53,10 +52,6 @@ class SlackServer(Interacting, Loopback):
     def base_url(self) -> str:
         """What `AsyncWebClient(base_url=…)` is to be."""
         return f"{self.origin}/api/"
-
-    @property
-    def origin(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
 
     def carrier(self, kind: Kind) -> Carrier:
         """What brings such deliveries to the app: sockets, unless the app has an address for them."""
@@ -84,22 +79,18 @@ class SlackServer(Interacting, Loopback):
             return
         if channel and installation.bot.id not in channel.members:
             return
-        if not self.rules.echoes and event.get("app_id") == self.app.id:
+        if not self.rules.echoes and self.app.id in _authors(event):
             return
         self.deliver("events_api", callback(event, installation))
 
-    def deliver(self, kind: Kind, payload: Json, interaction: Interaction | None = None) -> Delivery:
-        """Bring it to the app in the background."""
+    def deliver(self, kind: Kind, payload: Json, then: Callable[[Delivery], None] | None = None) -> Delivery:
         answerable = kind == "slash_commands" or payload.get("type") == "view_submission"
-        delivery = Delivery(kind, payload, answerable)
+        return self.deliveries.send(Delivery(kind, payload, answerable), self.carrier(kind), then)
 
-        def done(_: Any) -> None:
-            if interaction:
-                self.answered(interaction)
 
-        if interaction:
-            interaction.delivery = delivery
-        return self.deliveries.send(delivery, self.carrier(kind), done)
+def _authors(event: Json) -> list[str | None]:
+    """The apps whose message an event is about."""
+    return [part.get("app_id") for part in (event, event.get("message", {}), event.get("previous_message", {}))]
 
 
 def main() -> None:

@@ -46,15 +46,15 @@ class WebApi:
                 return web.Response(status=how.status, headers=how.headers, text=how.message, content_type="text/html")
             case Dropped(after):
                 if after:
-                    self._run(request, call)
+                    self._run(call)
                 call.error, call.status = "dropped", 0
                 return hang_up(request)
             case Slow(seconds):
                 await self._server.pause(seconds)
-        call.answer = {"ok": True} | self._run(request, call)
+        call.answer = {"ok": True} | self._run(call)
         return web.json_response(call.answer, headers=self._headers(call))
 
-    def _run(self, request: web.Request, call: Call) -> Json:
+    def _run(self, call: Call) -> Json:
         method = self._methods.get(call.method)
         refusal = self._slack.refusals.get(call.method)
         if method is None or refusal == "unknown_method":
@@ -64,8 +64,6 @@ class WebApi:
         if refusal:
             raise Refused(refusal)
         check_required(call.arguments, method.required)
-        if call.method == "apps.connections.open":
-            return method.run(self._slack, Call(call.method, {"_host": request.host}, call.token, call.at))
         return method.run(self._slack, call)
 
     def _refuse(self, call: Call, refused: Refused) -> web.Response:

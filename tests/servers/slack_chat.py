@@ -1,5 +1,6 @@
 """chat.postMessage, chat.update, chat.delete and chat.postEphemeral."""
 
+import re
 from typing import Any
 
 from tests.servers.slack_blocks import check_blocks, with_ids
@@ -11,6 +12,7 @@ from tests.servers.slack_shapes import message_shape
 from tests.servers.slack_world import Channel, Json, Message
 
 LONGEST_TEXT, LONGEST_UPDATE, LONGEST_MARKDOWN = 40_000, 4_000, 12_000
+TS = re.compile(r"\d+\.\d+")
 LOOKS = ("icon_emoji", "icon_url", "link_names", "mrkdwn", "parse", "reply_broadcast", "unfurl_links", "unfurl_media")
 
 
@@ -137,6 +139,8 @@ def thread_of(slack: Platform, channel: Channel, ts: str | None) -> str | None:
     """The root of the thread that a reply goes to. A reply's own ts stands for its root's."""
     if not ts:
         return None
+    if not TS.fullmatch(str(ts)):
+        raise Refused("invalid_thread_ts", f"{ts} is not a valid thread_ts")
     root = slack.world.message(channel.id, str(ts))
     if root is None:
         raise Refused("thread_not_found")
@@ -165,7 +169,8 @@ def take_away(slack: Platform, message: Message, channel: Channel) -> None:
     """Nobody sees it any more."""
     before = message_shape(message)
     message.deleted, message.streaming = True, False
-    slack.dispatch(message_deleted(slack.world, message, before, channel), channel.team, channel)
+    if not message.ephemeral_to:
+        slack.dispatch(message_deleted(slack.world, message, before, channel), channel.team, channel)
     slack.changed()
 
 

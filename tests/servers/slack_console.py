@@ -107,6 +107,10 @@ class Console:
                 self._shown[modal.id] = modal.hash
                 self._write(f"    {self._name(modal.user.id)} sees the modal {modal.view['title']['text']!r}")
 
+        for (channel, thread), posted in self._slack.statuses.items():
+            if self._shown.get(channel + thread) != posted.status:
+                self._shown[channel + thread] = posted.status
+                self._write(f"    {self._name(channel)} under {thread}: the bot {posted.status}")
         for complaint in self._slack.complaints[self._complaints :]:
             self._write(f"    {complaint}")
         self._complaints = len(self._slack.complaints)

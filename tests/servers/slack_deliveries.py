@@ -57,6 +57,11 @@ class Delivery:
         return dict(self.payload.get("event", {}))
 
     @property
+    def what(self) -> str:
+        """`app_mention`, `block_actions`, `/ask`."""
+        return str(self.event.get("type") or self.payload.get("command") or self.payload.get("type"))
+
+    @property
     def acknowledged(self) -> bool:
         """In time, by any attempt."""
         return any(attempt.acknowledged_at and not attempt.failure for attempt in self.attempts)
@@ -111,6 +116,10 @@ class Deliveries:
 
     def enqueue(self, *mishaps: Mishap) -> None:
         self._mishaps.extend(mishaps)
+
+    def of(self, what: str) -> list[Delivery]:
+        """Those of one kind: the type of an event (`app_mention`) or interaction (`block_actions`), or a command."""
+        return [delivery for delivery in self.all if delivery.what == what]
 
     def send(self, delivery: Delivery, carrier: Carrier, then: Callable[[Delivery], None] | None = None) -> Delivery:
         """Bring it to the app in the background, and then call `then`."""

@@ -1,6 +1,6 @@
 """What people do in a Slack without writing: commands, clicks, modals, the app's own page, the stop button."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ class Interaction:
 
 
 class Interacting(People):
-    """People's commands, clicks and modals; `deliver` brings them to the app."""
+    """People's commands, clicks and modals, and what the app answers to them."""
 
     def __init__(self, rules: Rules | None = None, *, scopes: frozenset[str] = BOT_SCOPES) -> None:
         super().__init__(rules, scopes=scopes)
@@ -36,11 +36,8 @@ class Interacting(People):
         self.views = Views(self.responses)
         self.streams = Streams()
 
-    @property
-    def origin(self) -> str:
-        raise NotImplementedError
-
-    def deliver(self, kind: Kind, payload: Json, interaction: Interaction | None = None) -> Delivery:
+    def deliver(self, kind: Kind, payload: Json, then: Callable[[Delivery], None] | None = None) -> Delivery:
+        """Bring it to the app in the background, and then call `then`."""
         raise NotImplementedError
 
     def slash(self, user: User | str, channel: Channel | str, command: str, text: str = "") -> Interaction:
@@ -171,8 +168,8 @@ class Interacting(People):
     # Payloads.
 
     def _interact(self, kind: Kind, payload: Json, trigger: str, url: ResponseUrl | None = None) -> Interaction:
-        interaction = Interaction(Delivery(kind, payload), trigger, url)
-        interaction.delivery = self.deliver(kind, payload, interaction)
+        delivery = self.deliver(kind, payload, lambda _: self.answered(interaction))
+        interaction = Interaction(delivery, trigger, url)
         return interaction
 
     def _interactive(self, kind: str, person: User, trigger: str) -> Json:

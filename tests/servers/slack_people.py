@@ -31,19 +31,23 @@ class People(Population):
 
     def _publish(self, message: Message, place: Channel) -> Message:
         publish(self, message, place)
-        installation = self.installed(place.team)
-        mentioned = installation and f"<@{installation.bot.id}" in message.text
-        if mentioned and place.kind != "im":  # in direct messages Slack sends `message.im` alone
-            self.dispatch(mention_event(self.world, message, place), place.team, place)
+        self._mention(message, place)
         return message
 
+    def _mention(self, message: Message, place: Channel) -> None:
+        """A second event for a message that names the app; in direct messages Slack sends `message.im` alone."""
+        installation = self.installed(place.team)
+        if installation and place.kind != "im" and f"<@{installation.bot.id}" in message.text:
+            self.dispatch(mention_event(self.world, message, place), place.team, place)
+
     def edit(self, message: Message, text: str) -> None:
-        """Its author edits it."""
+        """Its author edits it. If it names the app then, Slack mentions it once more, with `edited` and the same ts."""
         before = message_shape(message)
         message.show(text)
         message.blocks, message.edits = rich_text(text), message.edits + 1
         message.edited = {"user": message.user, "ts": self.world.ts()}
         self._changed(message, before)
+        self._mention(message, self.world.channels[message.channel])
 
     def unfurl(self, message: Message, url: str, title: str = "A page") -> None:
         """Slack shows a preview under it: a change that nobody made."""

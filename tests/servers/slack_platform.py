@@ -124,7 +124,12 @@ class Platform:
         """The app that is driven, in that workspace."""
         return next((i for i in self.installations.values() if i.app == self.app and i.team == team), None)
 
-    # What carries events to the app; the server knows how.
+    # What the server knows: where it is, and how events get to the app.
+
+    @property
+    def origin(self) -> str:
+        """`http://127.0.0.1:PORT`, without a slash."""
+        raise NotImplementedError
 
     def dispatch(self, event: Json, team: str, channel: Channel | None = None) -> None:
         """Tell the app of an event in that workspace."""

@@ -8,7 +8,9 @@ from aiohttp import web
 
 from tests.servers.slack_calls import Call, Refused
 from tests.servers.slack_chat import content_of, new_message, publish, take_away
+from tests.servers.slack_events import message_changed
 from tests.servers.slack_platform import Platform
+from tests.servers.slack_shapes import message_shape
 from tests.servers.slack_world import Json, Message, User
 
 
@@ -110,9 +112,7 @@ class Responses:
         call = Call("response_url", body, installation.token, self._slack.now, installation)
         content = content_of(call)
         if body.get("replace_original") and original:
-            original.show(content["text"])
-            original.blocks, original.attachments = content["blocks"], content["attachments"]
-            original.edits += 1
+            self._replace(original, content)
             return
         message = new_message(self._slack, installation, channel, content, body.get("thread_ts") or url.thread_ts)
         if body.get("response_type") == "in_channel":
@@ -121,3 +121,13 @@ class Responses:
             message.ephemeral_to = url.user.id
             self._slack.world.messages.append(message)
         url.original = url.original or message
+
+    def _replace(self, original: Message, content: Json) -> None:
+        before = message_shape(original)
+        original.show(content["text"])
+        original.blocks, original.attachments = content["blocks"], content["attachments"]
+        original.edits += 1
+        channel = self._slack.world.channels[original.channel]
+        if not original.ephemeral_to:
+            event = message_changed(self._slack.world, original, before, channel)
+            self._slack.dispatch(event, channel.team, channel)

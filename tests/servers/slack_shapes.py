@@ -87,6 +87,7 @@ def message_shape(message: Message, *, metadata: bool = False) -> Json:
         "blocks": message.blocks,
         "attachments": message.attachments,
         "edited": message.edited,
+        "streaming_state": message.streamed and ("in_progress" if message.streaming else "completed"),
         "metadata": message.metadata if metadata else None,
     }
     shape |= {name: value for name, value in optional.items() if value}

@@ -65,8 +65,7 @@ class Sockets:
         """An address for one connection."""
         ticket = secrets.token_hex(16)
         self._tickets.add(ticket)
-        host = call.arguments["_host"]
-        return {"url": f"ws://{host}/link/?ticket={ticket}&app_id={slack.app.id}"}
+        return {"url": f"ws{slack.origin.removeprefix('http')}/link/?ticket={ticket}&app_id={slack.app.id}"}
 
     async def carry(self, delivery: Delivery, attempt: Attempt) -> None:
         connection = self._next()

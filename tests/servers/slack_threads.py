@@ -58,6 +58,13 @@ def set_title(slack: Platform, call: Call) -> Json:
     return {}
 
 
+def rename_session(slack: Platform, call: Call) -> Json:
+    channel = channel_of(slack, call, "channel_id")
+    slack.titles[channel.id, str(call.arguments.get("thread_ts", ""))] = str(call.arguments["title"])
+    slack.changed()
+    return {}
+
+
 def set_session_status(slack: Platform, call: Call) -> Json:
     channel = channel_of(slack, call, "channel_id")
     if not slack.rules.is_agent:
@@ -92,5 +99,6 @@ METHODS: Methods = {
         set_suggested_prompts, ("assistant:write",), ("channel_id", "prompts"), tier=4
     ),
     "assistant.threads.setTitle": Method(set_title, ("assistant:write",), (*THREAD, "title"), tier=4),
+    "agents.sessions.rename": Method(rename_session, ("chat:write",), ("channel_id", "title"), tier=3),
     "agents.sessions.setStatus": Method(set_session_status, ("chat:write",), ("channel_id", "status"), tier=3),
 }

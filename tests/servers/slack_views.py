@@ -1,4 +1,4 @@
-"""views.open and views.update: modals, and what Slack says of those that it does not take."""
+"""Modals and the home tab: views.open, views.update and views.publish, and what Slack says of what it does not take."""
 
 import secrets
 from collections.abc import Iterator
@@ -39,12 +39,14 @@ class Views:
 
     def __init__(self, responses: Responses) -> None:
         self.modals: dict[str, Modal] = {}
+        self.homes: dict[str, Json] = {}
         self._responses = responses
 
     @property
     def methods(self) -> Methods:
         return {
             "views.open": Method(self.open, required=("view",), tier=4),
+            "views.publish": Method(self.publish, required=("user_id", "view"), tier=4),
             "views.update": Method(self.update, required=("view",), tier=4),
         }
 
@@ -72,28 +74,35 @@ class Views:
         slack.changed()
         return {"view": modal.shape(call.by)}
 
+    def publish(self, slack: Platform, call: Call) -> Json:
+        view, user = checked_view(call.arguments["view"], "home"), str(call.arguments["user_id"])
+        if user not in slack.world.users:
+            raise Refused("invalid_arguments", "invalid `user_id` [json-pointer:/user_id]")
+        self.homes[user] = view
+        slack.changed()
+        return {"view": view | {"id": new_id("V"), "team_id": call.by.team, "bot_id": call.by.bot.bot_id}}
+
     @staticmethod
     def show(modal: Modal, view: Json) -> None:
         """The modal shows another view from now on."""
         modal.view, modal.hash, modal.errors = view, secrets.token_hex(8), None
 
 
-def checked_view(view: Any) -> Json:
+def checked_view(view: Any, kind: str = "modal") -> Json:
     """The view, or Refused with `invalid_arguments` and all reasons."""
     if not isinstance(view, dict):
         raise Refused("invalid_arguments", "must provide an object [json-pointer:/view]")
-    if problems := list(_problems(view)):
+    if problems := list(_problems(view, kind)):
         raise Refused("invalid_arguments", *problems)
     return view | {"blocks": with_ids(view["blocks"])}
 
 
-def _problems(view: Json) -> Iterator[str]:
-    if view.get("type") != "modal":
+def _problems(view: Json, kind: str) -> Iterator[str]:
+    if view.get("type") != kind:
         yield f"unsupported type: {view.get('type')} [json-pointer:/view/type]"
-    yield from text_problems(view.get("title"), 24, "/view/title", ("plain_text",))
-    for name in ("submit", "close"):
-        if view.get(name) is not None:
-            yield from text_problems(view[name], 24, f"/view/{name}", ("plain_text",))
+    for name in ("title", "submit", "close"):
+        if view.get(name) is not None or (kind == "modal" and name == "title"):
+            yield from text_problems(view.get(name), 24, f"/view/{name}", ("plain_text",))
     for name, most in (("private_metadata", 3000), ("callback_id", 255), ("external_id", 255)):
         if len(view.get(name) or "") > most:
             yield f"must be less than {most + 1} characters [json-pointer:/view/{name}]"
@@ -102,5 +111,5 @@ def _problems(view: Json) -> Iterator[str]:
         yield "missing required field: blocks [json-pointer:/view]"
         return
     yield from problems_of(blocks, "/view/blocks", MOST_BLOCKS)
-    if view.get("submit") is None and any(block.get("type") == "input" for block in blocks):
+    if kind == "modal" and view.get("submit") is None and any(block.get("type") == "input" for block in blocks):
         yield "missing required field: submit [json-pointer:/view]"

@@ -64,6 +64,9 @@ def bot(slack: SlackServer) -> AsyncApp:
 
     @app.view("more")
     async def take(ack: Any, view: Any, client: AsyncWebClient, body: Any) -> None:
+        if not view["state"]["values"]["why"]["text"]["value"]:
+            await ack(response_action="errors", errors={"why": "Please say why."})
+            return
         await ack()
         await client.chat_postMessage(channel=body["user"]["id"], text=view["state"]["values"]["why"]["text"]["value"])
 
@@ -107,6 +110,9 @@ async def test_a_click_on_a_feedback_button_is_answered_for_that_person_alone(sl
 async def test_a_command_opens_a_modal_and_what_is_typed_arrives(slack: SlackServer) -> None:
     slack.slash(slack.user, slack.channel, "/ask", "why?")
     (modal,) = await slack.until(lambda: slack.views.of(slack.user.id))
+    slack.submit(modal)
+    assert await slack.until(lambda: modal.errors) == {"why": "Please say why."}
+    assert modal.open
     slack.submit(modal, {"why": "I want to know"})
     private = slack.direct(slack.user)
     (message,) = await slack.until(lambda: slack.messages(private.id))
