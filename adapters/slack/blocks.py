@@ -16,7 +16,8 @@ SHARE = "share"
 REASON = "reason"
 EXAMPLE = "example"
 CANCEL = "cancel_reindex"
-"""Names of actions: what a button does, which its value says for whom."""
+"""Names of actions: what a button does. Its value says for which question. Where several buttons of one message do the
+same, each has a number behind its action's name."""
 
 LONGEST_SECTION = 3_000
 LONGEST_SOURCES = 2_000
@@ -80,22 +81,22 @@ def whole(question_id: str) -> str:
     return f"answer:{question_id}"
 
 
-def failure(error: FootnotedError, question_id: str) -> list[Block]:
-    """One calm sentence, its id, and a way to ask again."""
+def failure(error: FootnotedError, question_id: str, question_ts: str = "") -> list[Block]:
+    """One calm sentence, its id, and a way to ask again: which question, and the message in which it was asked."""
     sentence = f":warning: {escape(error.for_people)}  `{error.id}`"
     return [
         section(sentence),
         {
             "type": "actions",
             "block_id": whole(question_id),
-            "elements": [button("Try again", AGAIN, question_id)],
+            "elements": [button("Try again", AGAIN, f"{question_id}:{question_ts}")],
         },
     ]
 
 
-def limited(error: FootnotedError, question_id: str) -> list[Block]:
+def limited(error: FootnotedError, question_id: str, question_ts: str) -> list[Block]:
     """For one person alone: they ask more than the limit."""
-    again = button("Try again", AGAIN, question_id)
+    again = button("Try again", AGAIN, f"{question_id}:{question_ts}")
     return [section(f"{escape(error.for_people)}  `{error.id}`"), {"type": "actions", "elements": [again]}]
 
 

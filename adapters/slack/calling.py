@@ -3,6 +3,8 @@ apart."""
 
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
@@ -40,13 +42,22 @@ async def web_client(token: str, base_url: str) -> AsyncGenerator[AsyncWebClient
     """A client whose connections are kept. It waits as long as a 429 says, and does nothing else twice: a message that
     was sent again could stand there twice."""
     timeout = aiohttp.ClientTimeout(total=ANSWERS_WITHIN)
-    async with aiohttp.ClientSession(timeout=timeout, trust_env=True) as session:
-        yield AsyncWebClient(
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        client = AsyncWebClient(
             token=token,
             base_url=base_url if base_url.endswith("/") else f"{base_url}/",
             session=session,
             retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=MOST_WAITS)],
         )
+        # The SDK would send everything through HTTPS_PROXY, whatever NO_PROXY says.
+        client.proxy = proxy_for(base_url)
+        yield client
+
+
+def proxy_for(address: str) -> str | None:
+    """The proxy that the environment names for an address."""
+    parts = urlsplit(address)
+    return None if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme)
 
 
 def again() -> AsyncRetrying:

@@ -74,7 +74,7 @@ class Conversing:
     async def _is_question(self, said: Said) -> bool:
         """A mention, a direct message, what follows in a thread that the bot takes part in, and anything in a channel
         where it answers every question. What is said to somebody else is not for the bot."""
-        if said.direct or self._me.mention in said.text:
+        if said.direct or self._me.is_mentioned(said.text):
             return True
         if said.text.lstrip().startswith("<@"):
             return False

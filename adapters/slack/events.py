@@ -25,9 +25,8 @@ class Me:
     url: str = ""
     scopes: frozenset[str] = frozenset()
 
-    @property
-    def mention(self) -> str:
-        return f"<@{self.user}"
+    def is_mentioned(self, text: str) -> bool:
+        return f"<@{self.user}>" in text or f"<@{self.user}|" in text
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +108,6 @@ def _changed(body: Mapping[str, Any], event: Mapping[str, Any], me: Me) -> Corre
     edited = now.get("edited") or {}
     if not edited or edited == before.get("edited") or now.get("text") == before.get("text"):
         return None
-    if float(edited.get("ts") or 0) - float(now.get("ts") or 0) > CORRECTED_WITHIN.total_seconds():
-        return None
     said = _said(body, now, event["channel"], event.get("channel_type", ""), me)
     return Corrected(said) if said else None
 
@@ -119,6 +116,8 @@ def _said(body: Mapping[str, Any], message: Mapping[str, Any], channel: str, kin
     user = message.get("user", "")
     by_a_bot = message.get("bot_id") or message.get("bot_profile") or user in {"", me.user, "USLACKBOT"}
     if by_a_bot or (message.get("subtype") or "") not in _BY_PEOPLE:
+        return None
+    if _late(message):
         return None
     thread_ts = message.get("thread_ts") or ""
     return Said(
@@ -132,6 +131,12 @@ def _said(body: Mapping[str, Any], message: Mapping[str, Any], channel: str, kin
         kind=kind,
         user_team=message.get("user_team") or message.get("team") or "",
     )
+
+
+def _late(message: Mapping[str, Any]) -> bool:
+    """Whether a message was edited long after it was said; that a mention is edited is told like a new one."""
+    edited = (message.get("edited") or {}).get("ts") or message["ts"]
+    return float(edited) - float(message["ts"]) > CORRECTED_WITHIN.total_seconds()
 
 
 def _team(body: Mapping[str, Any]) -> str:

@@ -70,7 +70,7 @@ class SlackReply:
             await self._tell_alone(error)
             return
         try:
-            await self._pages.break_off(failure(error, self._question_id))
+            await self._pages.break_off(failure(error, self._question_id, self._place.question_ts))
         except Stopped as gone:
             log.info("an answer is not wanted any more", cause=str(gone))
         self._over = True
@@ -96,9 +96,9 @@ class SlackReply:
             user=self._place.user,
             thread_ts=thread,
             text=error.for_people,
-            blocks=limited(error, self._question_id),
+            blocks=limited(error, self._question_id, self._place.question_ts),
         )
         try:
             await heard(told)
         except (Refused, Unreachable):
-            await self._pages.break_off(failure(error, self._question_id))
+            await self._pages.break_off(failure(error, self._question_id, self._place.question_ts))
