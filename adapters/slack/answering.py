@@ -1,7 +1,7 @@
 """From a question to its answer in the thread: the status, the pace, and what happens when the answer is not wanted any
 more, or cannot be written there."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -36,6 +36,14 @@ CURES = {
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """A question that has yet to be put together: names are looked up for it, and a thread may be read."""
+
+    id: str
+    compose: Callable[[], Awaitable[Question]]
+
+
+@dataclass(frozen=True, slots=True)
 class Running:
     """An answer that is being written."""
 
@@ -53,15 +61,15 @@ class Answering:
         self._budget = AsyncLimiter(APPENDS_A_MINUTE, 60)
         self.running: dict[str, Running] = {}
 
-    async def answer(self, name: str, question: Question, place: Place, old: Sequence[str] = ()) -> None:
-        """Answers a question, in the `old` messages when there are any."""
+    async def answer(self, name: str, asking: Asking, place: Place, old: Sequence[str] = ()) -> None:
+        """Answers a question, in the `old` messages when there are any. That the bot is at work is seen first."""
         status = Status(self._client, place)
         pages = Pages(self._client, place, self._streaming, partial(self._desk.replies.note, name), old)
-        reply = SlackReply(self._client, place, question.id, status, pages)
+        reply = SlackReply(self._client, place, asking.id, status, pages)
         self.running[name] = Running(place, reply)
         try:
             async with status.shown(), paced(reply, Pace(GROWS_EVERY, self._budget)) as slow:
-                await deliver(self._desk.asker.ask(question), slow)
+                await deliver(self._desk.asker.ask(await asking.compose()), slow)
         except* Stopped:
             log.info("an answer was stopped", question=name)
             await reply.stop()
@@ -86,6 +94,15 @@ class Answering:
             await heard(self._client.chat_postMessage(channel=opened["channel"]["id"], text=text))
         except (Refused, Unreachable) as error:
             log.warning("whoever asked could not be told", cause=str(error))
+
+
+def ready(question: Question) -> Asking:
+    """A question that is put together already."""
+
+    async def compose() -> Question:
+        return question
+
+    return Asking(question.id, compose)
 
 
 def _first(group: BaseExceptionGroup[Refused]) -> Refused:

@@ -1,5 +1,6 @@
 """The Slack app, and its life from the first call to the last."""
 
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -102,6 +103,14 @@ class SlackBot:
             # Slack is answered when a listener returns: what has not been taken is not acknowledged, and comes again.
             process_before_response=True,
             attaching_conversation_kwargs_enabled=False,
+            logger=_bolt_log(),
         )
         listeners.register(app)
         return app
+
+
+def _bolt_log() -> logging.Logger:
+    """Bolt warns of tokens that it finds in the environment and does not use, and of events that are not for us."""
+    logger = logging.getLogger("slack.bolt")
+    logger.setLevel(logging.ERROR)
+    return logger

@@ -8,7 +8,7 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from adapters.slack.answering import Answering
+from adapters.slack.answering import Answering, ready
 from adapters.slack.blocks import (
     AGAIN,
     EXAMPLE,
@@ -165,7 +165,7 @@ class Buttons:
             return
         old = () if click.ephemeral else await self._desk.replies.of(name) or (click.message_ts,)
         thread_ts = click.thread_ts or (question.conversation.thread if question.conversation else "") or question_ts
-        await self._answering.answer(name, question, self._place(click, thread_ts, question_ts), old)
+        await self._answering.answer(name, ready(question), self._place(click, thread_ts, question_ts), old)
 
     async def _ask_example(self, click: Click) -> None:
         person = Person(click.user, await self._names.person(click.user))
@@ -177,7 +177,7 @@ class Buttons:
         place = Conversation("slack", click.channel, click.team, "" if click.channel.startswith("D") else thread_ts)
         question = Question(click.value, place, person)
         name = f"{click.team}:{click.channel}:{question.id}"
-        await self._answering.answer(name, question, self._place(click, thread_ts, click.message_ts))
+        await self._answering.answer(name, ready(question), self._place(click, thread_ts, click.message_ts))
 
     async def _share(self, click: Click) -> None:
         """Posts a private answer for all, under the name of whoever had asked."""

@@ -3,12 +3,13 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack.answering import Answering
+from adapters.slack.answering import Answering, Asking
 from adapters.slack.blocks import greeting, whole
 from adapters.slack.calling import Refused, Unreachable, heard
 from adapters.slack.events import Corrected, Me, Said, TakenBack
@@ -65,7 +66,10 @@ class Conversing:
                 await self._handling.stop(name)
                 await running.reply.stop()
 
-    async def question_in(self, text: str, said: Said) -> Question:
+    def _asking(self, text: str, said: Said) -> Asking:
+        return Asking(question_id(said.name), partial(self._compose, text, said))
+
+    async def _compose(self, text: str, said: Said) -> Question:
         """What was said as a question, under an id that the same message always has."""
         person = Person(said.user, await self._names.person(said.user))
         history = await read_thread(self._client, said, self._me.user, self._names) if said.thread_ts else ()
@@ -96,7 +100,7 @@ class Conversing:
         else:
             for ts in old:
                 await delete(self._client, said.channel, ts)
-            await self._answering.answer(said.name, await self.question_in(text, said), place)
+            await self._answering.answer(said.name, self._asking(text, said), place)
 
     async def _answer_again(self, said: Said) -> None:
         """A corrected question is answered in the messages of its first answer. One that only now is a question is
@@ -110,8 +114,8 @@ class Conversing:
         text = await self._names.readable(said.text)
         if text:
             await self._desk.take_back(question_id(said.name))
-            question = await self.question_in(text, said)
-            await self._answering.answer(said.name, question, place_of(said, self._me.user), old)
+            place = place_of(said, self._me.user)
+            await self._answering.answer(said.name, self._asking(text, said), place, old)
 
     async def _withdraw(self, gone: TakenBack) -> None:
         """The question was deleted: an answer that is not whole yet goes with it."""
