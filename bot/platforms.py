@@ -26,6 +26,10 @@ class Platform(Protocol):
         """What keeps it from being heard at this moment; nothing when all is well."""
         ...
 
+    async def check(self) -> str:
+        """Who the bot is there. Raises NotReady for what is wrong, each with its cure."""
+        ...
+
     @property
     def routes(self) -> list[web.RouteDef]:
         """What the platform itself has to reach on the web server; each checks for itself who sends."""

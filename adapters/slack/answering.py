@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import TypeVar
 
 import structlog
 from aiolimiter import AsyncLimiter
@@ -17,11 +18,13 @@ from adapters.slack.place import Place
 from adapters.slack.reply import SlackReply
 from adapters.slack.status import Status
 from core.chatting.desk import Desk
-from core.delivery.delivering import deliver
+from core.delivery.delivering import as_known, deliver
 from core.delivery.pacing import Pace, paced
 from core.vocabulary import Question
 
 log = structlog.get_logger()
+
+Failure = TypeVar("Failure", bound=Exception)
 
 GROWS_EVERY = timedelta(seconds=0.8)
 APPENDS_A_MINUTE = 100
@@ -64,7 +67,8 @@ class Answering:
     async def answer(self, name: str, asking: Asking, place: Place, old: Sequence[str] = ()) -> None:
         """Answers a question, in the `old` messages when there are any. That the bot is at work is seen first."""
         status = Status(self._client, place)
-        pages = Pages(self._client, place, self._streaming, partial(self._desk.replies.note, name), old)
+        noted, lost = partial(self._desk.replies.note, name), partial(self._desk.once.is_lost, name)
+        pages = Pages(self._client, place, self._streaming, noted, lost, old)
         reply = SlackReply(self._client, place, asking.id, status, pages)
         self.running[name] = Running(place, reply)
         try:
@@ -74,16 +78,19 @@ class Answering:
             log.info("an answer was stopped", question=name)
             await reply.stop()
         except* Refused as group:
-            await self._tell_elsewhere(place, group)
+            await self._tell_elsewhere(place, _first(group))
         except* Unreachable as group:
-            log.error("an answer could not be written", question=name, cause=str(group.exceptions[0]))
+            log.error("an answer could not be written", question=name, cause=str(_first(group)))
+        except* Exception as group:  # a door: whoever asked is not left with silence
+            known = as_known(_first(group))
+            log.error("an answer failed", error_id=known.id, cause=str(known), exc_info=group)
+            await reply.fail(known)
         finally:
             if name in self.running and self.running[name].reply is reply:
                 del self.running[name]
 
-    async def _tell_elsewhere(self, place: Place, group: ExceptionGroup[Refused]) -> None:
+    async def _tell_elsewhere(self, place: Place, refused: Refused) -> None:
         """Where the bot may not write, whoever asked is told in a direct message what to do about it."""
-        refused = _first(group)
         cure = CURES.get(refused.error)
         log.error("Slack refused an answer", error=refused.error, channel=place.channel, cure=cure)
         if cure is None:
@@ -105,8 +112,7 @@ def ready(question: Question) -> Asking:
     return Asking(question.id, compose)
 
 
-def _first(group: BaseExceptionGroup[Refused]) -> Refused:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error if isinstance(error, Refused) else Refused(str(error))
+def _first(group: ExceptionGroup[Failure]) -> Failure:
+    """The error that ended an answer; the others are what it caused."""
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, ExceptionGroup) else first

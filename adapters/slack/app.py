@@ -16,7 +16,7 @@ from adapters.slack.calling import web_client
 from adapters.slack.events import Me
 from adapters.slack.identity import identify
 from adapters.slack.listening import Listeners
-from adapters.slack.socket import Socket
+from adapters.slack.socket import Socket, check_app_token
 from core.chatting.desk import Desk
 
 log = structlog.get_logger()
@@ -72,6 +72,15 @@ class SlackBot:
         if self._socket and self._socket.down_since is not None:
             return "The connection to Slack is down; it is being opened anew."
         return ""
+
+    async def check(self) -> str:
+        """Who the bot is in its workspace. Raises NotReady as `open` does."""
+        async with web_client(self._access.bot_token, self._access.api_url) as client:
+            me = await identify(client)
+            if self._access.app_token:
+                await check_app_token(client, self._access.app_token)
+        how = "Socket Mode" if self._access.app_token else "HTTP, at POST /slack/events"
+        return f"{me.user} in {me.team_name or me.team}, by {how}"
 
     @property
     def routes(self) -> list[web.RouteDef]:

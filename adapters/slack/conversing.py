@@ -13,7 +13,7 @@ from adapters.slack.answering import Answering, Asking
 from adapters.slack.blocks import greeting, whole
 from adapters.slack.calling import Refused, Unreachable, heard
 from adapters.slack.events import Corrected, Me, Said, TakenBack
-from adapters.slack.messages import delete
+from adapters.slack.messages import close_stream, delete
 from adapters.slack.names import Names
 from adapters.slack.place import Place, place_of
 from adapters.slack.threads import read_thread
@@ -107,6 +107,10 @@ class Conversing:
         answered like any other."""
         await self._handling.stop(said.name)
         old = await self._desk.replies.of(said.name)
+        if old:
+            await self._desk.once.seize(said.name)
+        for ts in old:
+            await close_stream(self._client, said.channel, ts)
         if not old:
             if await self._is_question(said):
                 await self._handling.receive(Event((said.name,), {"said": asdict(said)}))

@@ -1,6 +1,6 @@
 """One message that grows: as a stream where Slack lets the bot stream, else by updating it."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from time import monotonic
 from typing import Any, Protocol
@@ -33,6 +33,10 @@ class Stopped(Exception):
     """Whoever asked has stopped the answer, or the message is gone: nothing more is wanted."""
 
 
+Lost = Callable[[], Awaitable[bool]]
+"""Whether another process answers the question now, in the same messages."""
+
+
 class Message(Protocol):
     """A message that holds a part of an answer. `text` only ever gets longer."""
 
@@ -55,9 +59,10 @@ class Message(Protocol):
 class Streamed:
     """A message by chat.startStream, appendStream and stopStream. Raises Refused when it cannot even begin."""
 
-    def __init__(self, client: AsyncWebClient, place: Place) -> None:
+    def __init__(self, client: AsyncWebClient, place: Place, lost: Lost) -> None:
         self._client = client
         self._place = place
+        self._lost = lost
         self.ts = ""
         self._began = monotonic()
         self._sent = ""
@@ -124,6 +129,8 @@ class Streamed:
         return not self._broken
 
     async def _break_off(self, error: Exception) -> None:
+        if await self._lost():
+            raise Stopped("another process answers") from error
         log.warning("a stream is gone on with by updates", cause=str(error))
         await close_stream(self._client, self._place.channel, self.ts)
         self._broken = True

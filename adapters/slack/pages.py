@@ -8,7 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.blocks import Block
 from adapters.slack.calling import Refused
-from adapters.slack.messages import Message, Stopped, Streamed, Updated, delete
+from adapters.slack.messages import Lost, Message, Stopped, Streamed, Updated, delete
 from adapters.slack.place import Place
 from core.delivery.growing import grown
 from core.markdown import open_fence
@@ -38,12 +38,19 @@ class Pages:
     """Shows a text that grows. With `old` messages, of an answer that this one replaces, these are written anew."""
 
     def __init__(
-        self, client: AsyncWebClient, place: Place, streaming: Streaming, noted: Noted, old: Sequence[str] = ()
+        self,
+        client: AsyncWebClient,
+        place: Place,
+        streaming: Streaming,
+        noted: Noted,
+        lost: Lost,
+        old: Sequence[str] = (),
     ) -> None:
         self._client = client
         self._place = place
         self._streaming = streaming
         self._noted = noted
+        self._lost = lost
         self._old = list(old)
         self._messages: list[Message] = []
         self._ended = 0
@@ -75,6 +82,8 @@ class Pages:
 
     async def end(self, text: str, below: list[Block]) -> None:
         """The whole text, and what stands below it, in the last message."""
+        if await self._lost():
+            raise Stopped("another process answers")
         parts = self._parts(text, ended=True) or [""]
         await self._end_all_but_last(parts)
         await self._write(parts[-1], below)
@@ -132,7 +141,7 @@ class Pages:
     async def _begin(self, part: str, below: list[Block] | None) -> None:
         """A new message; by updates where Slack refuses a stream, and where there is nothing to stream."""
         stream = self._streaming.allowed and not self._old and bool(part)
-        message: Message = Streamed(self._client, self._place) if stream else self._updated()
+        message: Message = Streamed(self._client, self._place, self._lost) if stream else self._updated()
         try:
             await _show_or_end(message, part, below)
         except Refused as error:

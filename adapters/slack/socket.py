@@ -11,6 +11,7 @@ import structlog
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.calling import Refused, Unreachable, heard
 from core.errors import NotReady, Problem
@@ -36,25 +37,13 @@ class Socket:
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[None, None]:
         """Connected, for the length of the block. Raises NotReady for a token that Slack does not accept."""
-        await self._check_token()
+        await check_app_token(self._app.client, self._app_token)
         await self._connect()
         try:
             async with repeating(self._watch, every=LOOKED_AT_EVERY):
                 yield
         finally:
             await self._close()
-
-    async def _check_token(self) -> None:
-        # The SDK's own attempts end in an exception in a task that nobody reads.
-        try:
-            await heard(self._app.client.apps_connections_open(app_token=self._app_token))
-        except Refused as error:
-            cure = "Generate it under “Basic Information”, “App-Level Tokens”, with the scope connections:write."
-            raise NotReady(Problem(f"Slack does not accept SLACK_APP_TOKEN ({error.error}).", cure)) from error
-        except Unreachable as error:
-            raise NotReady(
-                Problem("Slack cannot be reached.", "Look at the network, a proxy, and SLACK_API_URL.")
-            ) from error
 
     async def _connect(self) -> None:
         self._handler = AsyncSocketModeHandler(
@@ -90,6 +79,20 @@ class Socket:
             log.warning("the connection to Slack is opened anew")
             await self._close()
             await self._connect()
+
+
+async def check_app_token(client: AsyncWebClient, app_token: str) -> None:
+    """Raises NotReady for a token that opens no connection. The SDK's own attempts would end in an exception in a task
+    that nobody reads."""
+    try:
+        await heard(client.apps_connections_open(app_token=app_token))
+    except Refused as error:
+        cure = "Generate it under “Basic Information”, “App-Level Tokens”, with the scope connections:write."
+        raise NotReady(Problem(f"Slack does not accept SLACK_APP_TOKEN ({error.error}).", cure)) from error
+    except Unreachable as error:
+        raise NotReady(
+            Problem("Slack cannot be reached.", "Look at the network, a proxy, and SLACK_API_URL.")
+        ) from error
 
 
 async def _quietly(closing: Awaitable[object]) -> None:

@@ -317,7 +317,7 @@ async def test_what_was_taken_before_redis_went_is_in_hand(
     line: BadLine, far: Process, redis: Redis, processes: list[Process]
 ) -> None:
     """Half of what a dead process had is taken over when the line breaks."""
-    one, two, _ = processes
+    one, _two, _ = processes
     await one.once.take(MENTION)
     await one.once.take(OTHER)
     await one.end()
