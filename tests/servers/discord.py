@@ -14,6 +14,7 @@ from typing import TypeVar
 from aiohttp import web
 
 from tests.servers import Loopback
+from tests.servers.discord_administrators import Administrators
 from tests.servers.discord_callbacks import Callbacks
 from tests.servers.discord_commands import Commands
 from tests.servers.discord_composing import Composing
@@ -42,7 +43,7 @@ __all__ = [
 Value = TypeVar("Value")
 
 
-class DiscordServer(Interacting, Loopback):
+class DiscordServer(Administrators, Interacting, Loopback):
     """The small world has the guilds "acme" and "initech"; in acme the channels "general" and "random", the forum
     "help", and alice, who may manage the guild, bob and carol; in initech the channel "lobby", and dave and alice.
 

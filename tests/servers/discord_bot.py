@@ -1,8 +1,8 @@
 """A bot on real discord.py for the tests of the loopback Discord: it remembers events, and has a few commands."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from unittest.mock import patch
 
@@ -45,15 +45,32 @@ class Bot(discord.AutoShardedClient):
         return [args[0] if args else None for name, args in self.events if name == event]
 
 
-@asynccontextmanager
-async def running(server: DiscordServer, bot: Bot) -> AsyncIterator[Bot]:
-    """The bot, connected to that server and ready, for as long as the block lasts."""
+@contextmanager
+def pointed_at(server: DiscordServer) -> Iterator[None]:
+    """discord.py talks to this server instead of to discord.com."""
     with (
         patch.object(discord.http.Route, "BASE", server.api_url),
         patch.object(DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(server.gateway_url)),
     ):
+        yield
+
+
+@asynccontextmanager
+async def running(server: DiscordServer, bot: Bot) -> AsyncIterator[Bot]:
+    """The bot, connected to that server and ready, for as long as the block lasts."""
+    with pointed_at(server):
         async with bot, asyncio.TaskGroup() as tasks:
             tasks.create_task(bot.start(server.token))
             await bot.wait_until_ready()
             yield bot
             await bot.close()
+
+
+@asynccontextmanager
+async def logged_in(server: DiscordServer) -> AsyncIterator[discord.Client]:
+    """A client that knows its token and is not connected to the gateway: REST alone."""
+    client = discord.Client(intents=discord.Intents.none())
+    with pointed_at(server):
+        async with client:
+            await client.login(server.token)
+            yield client

@@ -1,7 +1,5 @@
 """What buttons, menus, layouts and modals must look like."""
 
-from collections.abc import Sequence
-
 from tests.servers.discord_errors import Form
 from tests.servers.discord_objects import Json, walk
 
@@ -15,19 +13,15 @@ MOST_COMPONENTS, MOST_TEXT = 40, 4000
 
 def check_components(form: Form, path: str, components: object, *, version_2: bool) -> None:
     """Components of a message: five rows, or a layout of at most 40 parts and 4,000 characters of text."""
-    if components is None:
-        return
-    if not isinstance(components, list):
-        form.fault(path, "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
-        return
+    placed = form.objects(path, components)
     if version_2:
-        _check_layout(form, path, components)
+        _check_layout(form, path, [component for _, component in placed])
     else:
-        form.length(path, components, 5)
-    for index, component in enumerate(components):
+        form.length(path, components if isinstance(components, list) else None, 5)
+    for index, component in placed:
         form.choice(f"{path}.{index}.type", component.get("type"), LAYOUT if version_2 else (ROW,))
         _check_part(form, f"{path}.{index}", component)
-    _check_unique(form, path, components)
+    _check_unique(form, path, placed, set())
 
 
 def _check_layout(form: Form, path: str, components: list[Json]) -> None:
@@ -50,7 +44,7 @@ def _check_part(form: Form, path: str, component: Json) -> None:
         case 3 | 5 | 6 | 7 | 8:
             _check_select(form, path, component)
         case 9 | 17:
-            for index, part in enumerate(component.get("components") or ()):
+            for index, part in form.objects(f"{path}.components", component.get("components")):
                 _check_part(form, f"{path}.components.{index}", part)
             if accessory := component.get("accessory"):
                 _check_part(form, f"{path}.accessory", accessory)
@@ -61,11 +55,15 @@ def _check_part(form: Form, path: str, component: Json) -> None:
 def _check_row(form: Form, path: str, components: object) -> None:
     """One to five buttons, or one menu."""
     form.required(f"{path}.components", components, 5)
-    parts: Sequence[Json] = components if isinstance(components, list) else ()
-    menus = [part for part in parts if part.get("type") in SELECTS]
+    parts = form.objects(f"{path}.components", components)
+    menus = [part for _, part in parts if part.get("type") in SELECTS]
     if menus and len(parts) > 1:
-        form.fault(path, "COMPONENT_LAYOUT_WIDTH_EXCEEDED", "The specified component exceeds the maximum width")
-    for index, part in enumerate(parts):
+        form.fault(
+            f"{path}.components.1",
+            "COMPONENT_LAYOUT_WIDTH_EXCEEDED",
+            "The specified component exceeds the maximum width",
+        )
+    for index, part in parts:
         form.choice(f"{path}.components.{index}.type", part.get("type"), (BUTTON, *SELECTS))
         _check_part(form, f"{path}.components.{index}", part)
 
@@ -97,7 +95,7 @@ def _check_select(form: Form, path: str, menu: Json) -> None:
     options = menu.get("options")
     form.required(f"{path}.options", options, 25)
     values = set()
-    for index, option in enumerate(options if isinstance(options, list) else ()):
+    for index, option in form.objects(f"{path}.options", options):
         form.required(f"{path}.options.{index}.label", option.get("label"), 100)
         form.required(f"{path}.options.{index}.value", option.get("value"), 100)
         form.length(f"{path}.options.{index}.description", option.get("description"), 100)
@@ -107,15 +105,16 @@ def _check_select(form: Form, path: str, menu: Json) -> None:
         values.add(option.get("value"))
 
 
-def _check_unique(form: Form, path: str, components: list[Json]) -> None:
-    seen: set[str] = set()
-    for row, component in enumerate(components):
-        for index, part in enumerate(component.get("components") or ()):
-            custom_id = part.get("custom_id")
-            if custom_id and custom_id in seen:
-                place = f"{path}.{row}.components.{index}.custom_id"
-                form.fault(place, "COMPONENT_CUSTOM_ID_DUPLICATED", "Component custom id cannot be duplicated")
-            seen.add(custom_id or "")
+def _check_unique(form: Form, path: str, placed: list[tuple[int, Json]], seen: set[str]) -> None:
+    """No id twice in a message, at any depth; disabled parts count, too."""
+    for index, component in placed:
+        here = f"{path}.{index}"
+        custom_id = component.get("custom_id")
+        if custom_id and custom_id in seen:
+            message = "Component custom id cannot be duplicated"
+            form.fault(f"{here}.custom_id", "COMPONENT_CUSTOM_ID_DUPLICATED", message)
+        seen.add(custom_id or "")
+        _check_unique(form, f"{here}.components", list(enumerate(component.get("components") or ())), seen)
 
 
 def check_modal(modal: Json) -> None:
@@ -123,18 +122,20 @@ def check_modal(modal: Json) -> None:
     form = Form("data")
     form.required("title", modal.get("title"), 45)
     form.required("custom_id", modal.get("custom_id"), 100)
-    components = modal.get("components")
-    form.required("components", components, 5)
-    for index, component in enumerate(components if isinstance(components, list) else ()):
+    form.required("components", modal.get("components"), 5)
+    placed = form.objects("components", modal.get("components"))
+    for index, component in placed:
         path = f"components.{index}"
         form.choice(f"{path}.type", component.get("type"), (ROW, TEXT, LABEL))
         if component.get("type") == LABEL:
             form.required(f"{path}.label", component.get("label"), 45)
             form.length(f"{path}.description", component.get("description"), 100)
-    inputs = [part for part in walk(components or ()) if part.get("type") == TEXT_INPUT]
-    for index, part in enumerate(inputs):
-        _check_text_input(form, f"components.{index}.components.0", part)
-    _check_unique(form, "components", components if isinstance(components, list) else [])
+        for part in walk([component]):
+            if part.get("type") == TEXT_INPUT:
+                _check_text_input(
+                    form, f"{path}.component" if "component" in component else f"{path}.components.0", part
+                )
+    _check_unique(form, "components", placed, set())
     form.check()
 
 

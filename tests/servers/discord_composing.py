@@ -66,6 +66,8 @@ class Composing:
         """Those that the body keeps, and the files that came with it."""
         named = body.get("attachments")
         keep = before if named is None else [one for one in before if one["id"] in {str(it.get("id")) for it in named}]
+        if len(keep) + len(call.files) > 10:
+            raise Refused(30015)
         return keep + [self._attachment(message, name, content) for name, content in call.files]
 
     def _attachment(self, message: Message, name: str, content: bytes) -> Json:

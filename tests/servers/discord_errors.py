@@ -12,16 +12,17 @@ SENTENCES = {
     10062: (404, "Unknown interaction"),
     10063: (404, "Unknown application command"),
     20012: (403, "You are not authorized to perform this action on this application"),
+    30015: (400, "Maximum number of attachments in a message reached (10)"),
     30032: (400, "Maximum number of application commands reached (100)"),
     30046: (429, "Maximum number of edits to messages older than 1 hour reached. Try again later."),
+    40058: (400, "Cannot send a message in a forum channel"),
     40060: (400, "Interaction has already been acknowledged."),
-    40094: (400, "This interaction has reached the maximum number of follow up messages."),
+    40094: (400, "This interaction has hit the maximum number of follow up messages"),
     50001: (403, "Missing Access"),
     50003: (403, "Cannot execute action on a DM channel"),
     50005: (403, "Cannot edit a message authored by another user"),
     50006: (400, "Cannot send an empty message"),
     50007: (403, "Cannot send messages to this user"),
-    50008: (400, "Cannot send messages in a non-text channel"),
     50013: (403, "Missing Permissions"),
     50016: (400, "Provided too few or too many messages to delete. Must provide at least 2 and at most 100 messages."),
     50021: (403, "Cannot execute action on a system message"),
@@ -29,6 +30,8 @@ SENTENCES = {
     50027: (401, "Invalid Webhook Token"),
     50034: (400, "You can only bulk delete messages that are under 14 days old."),
     50083: (400, "Thread is archived"),
+    50109: (400, "The request body contains invalid JSON."),
+    50278: (403, "Cannot send messages to this user due to having no mutual guilds"),
     160002: (400, "Cannot reply without permission to read message history"),
     160004: (400, "A thread has already been created for this message"),
     160005: (400, "Thread is locked"),
@@ -91,6 +94,16 @@ class Form:
             self.fault(path, "BASE_TYPE_REQUIRED", "This field is required")
         else:
             self.length(path, value, most, least)
+
+    def objects(self, path: str, values: object) -> list[tuple[int, Json]]:
+        """The objects of a list with their places; anything else is a fault. None is an empty list."""
+        if values is not None and not isinstance(values, list):
+            self.fault(path, "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
+        known = list(enumerate(values)) if isinstance(values, list) else []
+        for index, value in known:
+            if not isinstance(value, dict):
+                self.fault(f"{path}.{index}", "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
+        return [(index, value) for index, value in known if isinstance(value, dict)]
 
     def choice(self, path: str, value: object, choices: object) -> None:
         if value not in choices:  # type: ignore[operator]

@@ -60,7 +60,7 @@ def _check_embeds(form: Form, embeds: object) -> None:
         return
     form.length("embeds", embeds, EMBEDS)
     total = 0
-    for index, embed in enumerate(embeds if isinstance(embeds, list) else ()):
+    for index, embed in form.objects("embeds", embeds):
         total += _check_embed(form, f"embeds.{index}", embed)
     if total > EMBED_TOTAL:
         form.fault("embeds", "MAX_EMBED_SIZE_EXCEEDED", f"Embed size exceeds maximum size of {EMBED_TOTAL}")
@@ -77,10 +77,10 @@ def _check_embed(form: Form, path: str, embed: Json) -> int:
         total += len(text) if isinstance(text, str) else 0
     fields = embed.get("fields") or []
     form.length(f"{path}.fields", fields, FIELDS)
-    for index, field in enumerate(fields):
+    for index, field in form.objects(f"{path}.fields", fields):
         form.required(f"{path}.fields.{index}.name", field.get("name"), 256)
         form.required(f"{path}.fields.{index}.value", field.get("value"), 1024)
-        total += len(field.get("name") or "") + len(field.get("value") or "")
+        total += len(str(field.get("name") or "")) + len(str(field.get("value") or ""))
     if url := embed.get("url"):
         _check_url(form, f"{path}.url", url)
     if not total and not any(embed.get(part) for part in ("image", "thumbnail", "url", "timestamp")):

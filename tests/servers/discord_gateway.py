@@ -32,6 +32,10 @@ class Gateway(Hub):
     def _of(self, shard: int | None) -> list[Connection]:
         return [one for one in self.connections if shard is None or (one.session and one.session.shard[0] == shard)]
 
+    def deliver(self, *, copies: int = 1, late: float = 0.0) -> None:
+        """From now on each event comes so often, so many seconds after it happened."""
+        self.sessions.copies, self.sessions.late = copies, late
+
     def drop(self, shard: int | None = None) -> None:
         """Cut the line without a word."""
         for connection in self._of(shard):

@@ -112,8 +112,7 @@ class Api:
             exhausted = Exhausted(trouble.retry_after, headers, everywhere=trouble.everywhere)
             return _limited(call, exhausted, trouble.via, code)
         if isinstance(trouble, Status):
-            message = trouble.message or f"{trouble.status}: Internal Server Error"
-            return _answered(call, trouble.status, {"message": message, "code": 0}, trouble.headers)
+            return _failed(call, trouble)
         return web.Response()
 
     def _response(self, route: Route, call: Call) -> web.Response:
@@ -124,7 +123,7 @@ class Api:
                 raise unauthorized()
             headers = self._limits.take(route.name, call.params, exempt=route.open)
             if call.body is BROKEN:
-                raise Refused(50109, message="The request body contains invalid JSON.")
+                raise Refused(50109)
             status, answer = route.endpoint(call)
         except Exhausted as exhausted:
             return _limited(call, exhausted)
@@ -167,6 +166,15 @@ def _answered(call: Call, status: int, answer: Any, headers: dict[str, str]) -> 
     # Exactly this content type: discord.py reads JSON under no other.
     headers = VIA | headers | {"Content-Type": "application/json"}
     return web.Response(status=status, headers=headers, body=json.dumps(answer).encode())
+
+
+def _failed(call: Call, status: Status) -> web.Response:
+    """Discord's own failures are JSON; past 500 it is Cloudflare who answers, with a page."""
+    message = status.message or f"{status.status}: Internal Server Error"
+    if status.status <= 500:
+        return _answered(call, status.status, {"message": message, "code": 0}, status.headers)
+    call.status = status.status
+    return web.Response(status=status.status, headers=VIA | status.headers, text=message, content_type="text/html")
 
 
 def _limited(call: Call, exhausted: Exhausted, via: bool = True, code: Json | None = None) -> web.Response:

@@ -64,7 +64,7 @@ class Interacting(People):
         if isinstance(target, Message):
             resolved["messages"] = {str(target.id): message_json(target)}
         else:
-            resolve_user(target, where.guild, resolved)
+            resolve_user(target, where, resolved)
         data = _data(command) | {"target_id": str(target.id), "resolved": resolved}
         return self._happen(Did.COMMAND, who, where, data, self._owners(who, where, command))
 

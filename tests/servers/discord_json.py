@@ -145,6 +145,9 @@ def _origin(message: Message) -> Json:
     if message.interaction is not None:
         data |= {"interaction_metadata": message.interaction, "application_id": str(message.author.id),
                  "webhook_id": str(message.author.id)}  # fmt: skip
+        if "name" in message.interaction:
+            # Deprecated, and still sent.
+            data |= {"interaction": {name: message.interaction[name] for name in ("id", "type", "name", "user")}}
     return data | ({"webhook_id": str(message.author.id)} if message.webhook_name is not None else {})
 
 

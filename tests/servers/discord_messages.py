@@ -9,12 +9,13 @@ from tests.servers.discord_errors import Form, Refused
 from tests.servers.discord_http import Answer, Call, Route
 from tests.servers.discord_json import member_json, message_json
 from tests.servers.discord_mentions import EVERYTHING
-from tests.servers.discord_objects import Channel, Flag, Json, Kind, Message
+from tests.servers.discord_objects import Channel, Flag, Json, Kind, Message, User
 from tests.servers.discord_permissions import (
     ADD_REACTIONS,
     ATTACH_FILES,
     EMBED_LINKS,
     MANAGE_MESSAGES,
+    MANAGE_THREADS,
     READ_MESSAGE_HISTORY,
     may,
     speaking,
@@ -64,14 +65,21 @@ class Messages:
 
     def _may_speak(self, channel: Channel) -> None:
         if channel.kind == Kind.FORUM:
-            raise Refused(50008)
+            raise Refused(40058)
         if channel.is_direct:
-            person = channel.recipients[0]
-            if person.bot or not person.takes_direct_messages:
-                raise Refused(50007)
+            self._may_write_to(channel.recipients[0])
         self.places.need(channel, speaking(channel))
-        if channel.is_thread and channel.locked and channel.archived:
-            raise Refused(50083)
+        if channel.locked and not may(self.platform.bot, channel, MANAGE_THREADS):
+            raise Refused(160005)
+
+    def _may_write_to(self, person: User) -> None:
+        """Not to bots, nor to people who want no messages, nor to those with whom the bot shares no guild."""
+        if person.bot or not person.takes_direct_messages:
+            raise Refused(50007)
+        guilds = [guild for guild in self.platform.world.guilds.values() if person.id in guild.members]
+        installed = person in self.platform.world.application.installed_by
+        if not installed and not any(self.platform.gateway.sees(guild) for guild in guilds):
+            raise Refused(50278)
 
     def _first(self, message: Message, enforced: bool) -> Message | None:
         """The message that was sent with the same nonce a moment ago."""

@@ -17,7 +17,7 @@ from tests.servers.discord_command_forms import (
     USER,
 )
 from tests.servers.discord_json import member_json, partial_channel_json, role_json, user_json
-from tests.servers.discord_objects import Channel, Guild, Json, Role, User
+from tests.servers.discord_objects import Channel, Json, Role, User
 from tests.servers.discord_people import CannotDo
 from tests.servers.discord_permissions import in_channel
 
@@ -89,7 +89,7 @@ def _check(option: Json, value: Any) -> None:
 def _resolve(value: Any, resolved: Json, place: Channel, who: User) -> Any:
     """A snowflake for an object, and the object itself among what is resolved."""
     if isinstance(value, User):
-        resolve_user(value, place.guild, resolved)
+        resolve_user(value, place, resolved)
     elif isinstance(value, Role):
         resolved.setdefault("roles", {})[str(value.id)] = role_json(value)
     elif isinstance(value, Channel):
@@ -103,8 +103,10 @@ def _resolve(value: Any, resolved: Json, place: Channel, who: User) -> Any:
     return str(value.id)
 
 
-def resolve_user(user: User, guild: Guild | None, resolved: Json) -> None:
+def resolve_user(user: User, place: Channel, resolved: Json) -> None:
+    """With the membership and its permissions in that channel, if there is one."""
     resolved.setdefault("users", {})[str(user.id)] = user_json(user)
-    member = guild.members.get(user.id) if guild else None
+    member = place.guild.members.get(user.id) if place.guild else None
     if member:
-        resolved.setdefault("members", {})[str(user.id)] = member_json(member, user=False, permissions=0)
+        members = resolved.setdefault("members", {})
+        members[str(user.id)] = member_json(member, user=False, permissions=in_channel(user, place))

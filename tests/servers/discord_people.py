@@ -47,9 +47,21 @@ class People:
         message = Message(self.platform.world.snowflake(), room, author, type=19 if reply_to else 0, reply_to=reply_to,
                           embeds=embeds or [], attachments=attachments or [])  # fmt: skip
         self._write(message, text, ping)
-        if room.is_thread and author not in room.joined:
-            room.joined.append(author)
+        if room.is_thread:
+            self._enter(room, message)
         return self.platform.post(message, late)
+
+    def _enter(self, thread: Channel, message: Message) -> None:
+        """Writing in a thread joins it and brings it back from the archive; a mention brings in who is mentioned."""
+        if thread.locked:
+            raise CannotDo("the thread is locked")
+        saw = self.platform.sees(thread)
+        thread.joined += [one for one in (message.author, *message.mentions.users) if one not in thread.joined]
+        if thread.archived:
+            thread.archived = False
+            self.platform.changed(thread)
+        if not saw and self.platform.sees(thread):
+            self.platform.changed(thread, "CREATE")
 
     def _write(self, message: Message, text: str, ping: bool = True) -> None:
         world = self.platform.world
@@ -121,11 +133,6 @@ class People:
     def archive(self, thread: Channel, *, locked: bool = False) -> None:
         thread.archived, thread.locked = True, locked
         self.platform.changed(thread)
-
-    def remove_channel(self, channel: Somewhere) -> None:
-        room = self.where(channel)
-        room.deleted = True
-        self.platform.changed(room, "DELETE")
 
     def old(self, message: Message, seconds: float) -> Message:
         """Make it that much older than its id says, for limits that look at the age."""

@@ -87,6 +87,8 @@ class Platform:
             return
         guild = None if message.ephemeral else message.guild
         data = message_json(message)
+        if name == "MESSAGE_UPDATE":
+            data.pop("nonce", None)
         if guild:
             data["guild_id"] = str(guild.id)
         if guild and message.author.id in guild.members and message.webhook_name is None:

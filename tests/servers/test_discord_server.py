@@ -1,18 +1,9 @@
 """The loopback Discord and real discord.py understand each other."""
 
-from collections.abc import AsyncIterator
-
 import discord
-import pytest
 
 from tests.servers.discord import DiscordServer, Flag
 from tests.servers.discord_bot import Bot, running
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[DiscordServer]:
-    async with DiscordServer() as server:
-        yield server
 
 
 async def test_a_mention_is_answered_and_the_answer_grows(server: DiscordServer) -> None:
