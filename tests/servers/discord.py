@@ -101,7 +101,7 @@ class DiscordServer(Administrators, Interacting, Loopback):
         """Those whose path begins so."""
         return [call for call in self.calls if call.method == method and call.path.startswith(path)]
 
-    async def until(self, predicate: Callable[[], Value], within: float = 5.0) -> Value:
+    async def until(self, predicate: Callable[[], Value | None], within: float = 5.0) -> Value:
         """What the predicate returns, as soon as that is true; it is asked after everything that happens.
 
         Raises TimeoutError after so many seconds, with the last requests in its text.

@@ -56,11 +56,11 @@ def pointed_at(server: DiscordServer) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def running(server: DiscordServer, bot: Bot) -> AsyncIterator[Bot]:
+async def running(server: DiscordServer, bot: Bot, token: str | None = None) -> AsyncIterator[Bot]:
     """The bot, connected to that server and ready, for as long as the block lasts."""
     with pointed_at(server):
         async with bot, asyncio.TaskGroup() as tasks:
-            tasks.create_task(bot.start(server.token))
+            tasks.create_task(bot.start(token or server.token))
             await bot.wait_until_ready()
             yield bot
             await bot.close()

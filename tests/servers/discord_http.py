@@ -90,6 +90,7 @@ class Api:
     async def _serve(self, route: Route, request: web.Request) -> web.StreamResponse:
         call = await _call_of(request)
         self.calls.append(call)
+        self._watch.changed()
         trouble = self.script.next(call.method, call.path)
         try:
             if isinstance(trouble, Slow):

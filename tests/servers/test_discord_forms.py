@@ -173,9 +173,9 @@ async def test_a_command_keeps_its_id_as_long_as_it_keeps_its_name(
     first = await client.http.bulk_upsert_global_commands(application, payload=[COMMAND])
     again = await client.http.bulk_upsert_global_commands(application, payload=[COMMAND | {"description": "Now"}])
     assert (first[0]["id"], again[0]["description"]) == (again[0]["id"], "Now")
-    await client.http.upsert_guild_command(application, server.guild("acme").id, payload=COMMAND)  # type: ignore[arg-type]
+    await client.http.upsert_guild_command(application, server.guild("acme").id, payload=COMMAND)
     assert len(await client.http.get_guild_commands(application, server.guild("acme").id)) == 1
-    await client.http.edit_global_command(application, int(again[0]["id"]), payload={"description": "Later"})  # type: ignore[arg-type]
+    await client.http.edit_global_command(application, int(again[0]["id"]), payload={"description": "Later"})
     assert server.commands.of(None)[0]["description"] == "Later"
     await client.http.delete_global_command(application, int(again[0]["id"]))
     assert await client.http.get_global_commands(application) == []

@@ -24,7 +24,7 @@ class Asked(Bot):
         self.tree.add_command(app_commands.Command(name="ask", description="Ask", callback=keep))
 
     async def asked(self, number: int = 0) -> discord.Interaction:
-        return await self.watch.until(lambda: (self.got("interaction") + [None] * 9)[number])  # type: ignore[no-any-return]
+        return await self.watch.until(lambda: (self.got("interaction") + [None] * 9)[number])
 
 
 async def keep(interaction: discord.Interaction, question: str) -> None:
@@ -62,7 +62,7 @@ async def test_the_payload_says_who_where_and_what_they_may(server: DiscordServe
     assert happened.payload["entitlements"] == []
     server.slash("bob", "general", "ask", question="?")
     assert not (await bot.asked(1)).permissions.manage_guild
-    alone = server.slash("bob", server.who("bob"), "ask", question="?")
+    alone = server.slash("bob", server.bot, "ask", question="?")
     interaction = await bot.asked(2)
     assert (interaction.guild, interaction.context.dm_channel, alone.owners) == (None, True, {"0": "0"})
 
@@ -359,7 +359,7 @@ def in_group(bot: Bot) -> None:
     [
         (with_permission, "bob", "general", "manage", {}),
         (with_permission, "alice", "general", "nothing", {}),
-        (in_guilds, "alice", "alice", "manage", {}),
+        (in_guilds, "alice", "bot", "manage", {}),
         (in_group, "alice", "general", "faq", {}),
         (in_group, "alice", "general", "faq remove", {}),
         (in_group, "alice", "general", "faq add", {"kind": 1}),
@@ -374,7 +374,7 @@ async def test_people_cannot_use_what_is_not_offered_to_them(
 ) -> None:
     bot = Bot()
     build(bot)
-    known = {"who": server.who, "where": server.where}
+    known: dict[str, Callable[[str], Any]] = {"who": server.who, "where": server.where}
     options = {key: known[key](value) if key in known else value for key, value in options.items()}
     async with running(server, bot):
         with pytest.raises(CannotDo):
@@ -386,7 +386,7 @@ async def test_subcommands_take_resolved_options(server: DiscordServer) -> None:
     bot = Bot()
     in_group(bot)
     with_permission(bot)
-    options = {"kind": 1, "who": server.who("bob"), "where": server.where("random")}
+    options: dict[str, Any] = {"kind": 1, "who": server.who("bob"), "where": server.where("random")}
     async with running(server, bot):
         happened = server.slash("alice", "general", "faq add", **options)
         original = await server.until(lambda: happened.original)
