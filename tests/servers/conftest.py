@@ -9,7 +9,7 @@ import discord
 import pytest
 
 from tests.servers.discord import DiscordServer
-from tests.servers.discord_bot import logged_in
+from tests.servers.discord_bot import Asked, logged_in, running
 
 
 @pytest.fixture
@@ -36,3 +36,10 @@ async def client(server: DiscordServer) -> AsyncIterator[discord.Client]:
     """REST alone, through discord.py."""
     async with logged_in(server) as client:
         yield client
+
+
+@pytest.fixture
+async def bot(server: DiscordServer) -> AsyncIterator[Asked]:
+    """Connected, and it leaves responding to the test."""
+    async with running(server, Asked()) as bot:
+        yield bot

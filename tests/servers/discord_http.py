@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from tests.servers import Loopback, Slow, Status, hang_up
-from tests.servers.discord_errors import Refused, not_found, unauthorized
+from tests.servers.discord_errors import Refused, not_an_object, not_found, snowflake, unauthorized
 from tests.servers.discord_limits import Exhausted, Limits
 from tests.servers.discord_objects import Json
 from tests.servers.discord_trouble import Dropped, Late, Script, TooMany
@@ -41,19 +41,21 @@ class Call:
 
     def id(self, name: str) -> int:
         """A snowflake in the path. Refuses what is none."""
-        value = self.params[name]
-        if not value.isdecimal():
-            error = {"code": "NUMBER_TYPE_COERCE", "message": f'Value "{value}" is not snowflake.'}
-            raise Refused(50035, message="Invalid Form Body", errors={f"{name}_id": {"_errors": [error]}})
-        return int(value)
+        return snowflake(self.params[name], f"{name}_id")
 
     @property
     def form(self) -> Json:
         """The body where it has to be an object."""
         if not isinstance(self.body, dict):
-            error = {"code": "DICT_TYPE_CONVERT", "message": "Only dictionaries may be used in a DictType"}
-            raise Refused(50035, message="Invalid Form Body", errors={"_errors": [error]})
+            raise not_an_object("")
         return self.body
+
+    def part(self, name: str) -> Json:
+        """An object within the body; empty if it is not there."""
+        part = self.form.get(name) or {}
+        if not isinstance(part, dict):
+            raise not_an_object(name)
+        return part
 
 
 Answer = tuple[int, Any]
@@ -95,7 +97,7 @@ class Api:
         try:
             if isinstance(trouble, Slow):
                 await self._server.pause(trouble.seconds)
-            if isinstance(trouble, Status | TooMany) or trouble == Dropped():
+            if isinstance(trouble, Status | TooMany | Refused) or trouble == Dropped():
                 response = self._trouble(call, trouble)
             else:
                 response = self._response(route, call)
@@ -105,13 +107,16 @@ class Api:
             await self._server.pause(trouble.seconds)
         return hang_up(request) if isinstance(trouble, Dropped) else response
 
-    def _trouble(self, call: Call, trouble: Status | TooMany | Dropped) -> web.Response:
+    def _trouble(self, call: Call, trouble: Status | TooMany | Refused | Dropped) -> web.Response:
         if isinstance(trouble, TooMany):
             code = {} if trouble.code is None else {"code": trouble.code}
             headers = {"X-RateLimit-Scope": trouble.scope}
             headers |= {"X-RateLimit-Global": "true"} if trouble.everywhere else {}
             exhausted = Exhausted(trouble.retry_after, headers, everywhere=trouble.everywhere)
             return _limited(call, exhausted, trouble.via, code)
+        if isinstance(trouble, Refused):
+            call.code = trouble.code
+            return _answered(call, trouble.status, trouble.body, {})
         if isinstance(trouble, Status):
             return _failed(call, trouble)
         return web.Response()

@@ -52,20 +52,10 @@ class People:
                           embeds=embeds or [], attachments=attachments or [])  # fmt: skip
         self._write(message, text, ping)
         if room.is_thread:
-            self._enter(room, message)
+            if room.locked:
+                raise CannotDo("the thread is locked")
+            self.platform.enter(room, author, *message.mentions.users)
         return self.platform.post(message, late)
-
-    def _enter(self, thread: Channel, message: Message) -> None:
-        """Writing in a thread joins it and brings it back from the archive; a mention brings in who is mentioned."""
-        if thread.locked:
-            raise CannotDo("the thread is locked")
-        saw = self.platform.sees(thread)
-        thread.joined += [one for one in (message.author, *message.mentions.users) if one not in thread.joined]
-        if thread.archived:
-            thread.archived = False
-            self.platform.changed(thread)
-        if not saw and self.platform.sees(thread):
-            self.platform.changed(thread, "CREATE")
 
     def _write(self, message: Message, text: str, ping: bool = True) -> None:
         world = self.platform.world
@@ -111,6 +101,10 @@ class People:
     def delete(self, *messages: Message) -> None:
         """More than one at once: as a moderator does."""
         self.platform.remove(*messages)
+
+    def react(self, user: Somebody, message: Message, emoji: str, *, taken_back: bool = False) -> None:
+        """Someone puts an emoji under a message, or takes theirs back."""
+        self.platform.react(self.who(user), message, emoji, taken_back=taken_back)
 
     def thread(self, user: Somebody, start: Message | Somewhere, name: str, *, private: bool = False) -> Channel:
         """Someone opens a thread, on a message or in a channel."""

@@ -74,6 +74,9 @@ MESSAGES: list[tuple[dict[str, Any], int, str]] = [
     ({"flags": 1 << 15, "components": [{"type": 10, "content": "y" * 2001}] * 2}, 50035, "components"),
     ({"flags": 1 << 15, "components": [{"type": 14}] * 41}, 50035, "components"),
     ({"content": "x", "message_reference": {"message_id": "1"}}, 50035, "message_reference"),
+    ({"content": "x", "message_reference": {"message_id": "one"}}, 50035, "message_reference.message_id"),
+    ({"content": "x", "flags": "some"}, 50035, "flags"),
+    ({"content": 5}, 50035, "content"),
 ]  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import pytest
 from discord.http import Route
 
 from tests.servers import Slow, Status
-from tests.servers.discord import DiscordServer, Dropped, Late, Quota, Rules, TooMany
+from tests.servers.discord import DiscordServer, Dropped, Late, Quota, Refused, Rules, TooMany
 from tests.servers.discord_bot import logged_in
 
 SEND = "POST /channels/{channel}/messages"
@@ -88,6 +88,15 @@ async def test_cloudflares_429_is_final(server: DiscordServer, client: discord.C
     with pytest.raises(discord.HTTPException) as caught:
         await client.get_partial_messageable(server.where("general").id).send("x")
     assert (caught.value.status, server.said) == (429, [])
+
+
+async def test_any_of_discords_refusals_can_be_ordered(server: DiscordServer, client: discord.Client) -> None:
+    server.misbehave("POST /channels/*/messages", Refused(50013))
+    channel = client.get_partial_messageable(server.where("general").id)
+    with pytest.raises(discord.Forbidden, match="50013"):
+        await channel.send("x")
+    await channel.send("y")
+    assert [call.code for call in server.calls_to("POST", "/channels/")] == [50013, None]
 
 
 @pytest.mark.parametrize("status", [500, 502])

@@ -200,9 +200,14 @@ async def test_reactions_and_typing_are_remembered(server: DiscordServer, client
     await channel.get_partial_message(said.id).add_reaction("👀")
     assert said.reactions == {"👀": [server.bot]}
     assert server.messages.typing[0][0] is said.channel
-    await channel.get_partial_message(said.id).remove_reaction("👀", discord.Object(client.application_id or 0))
     await channel.get_partial_message(said.id).remove_reaction("👀", client.user or discord.Object(0))
     assert said.reactions == {"👀": []}
+
+
+async def test_writing_in_a_thread_joins_it(server: DiscordServer, client: discord.Client) -> None:
+    thread = server.thread("alice", "general", "thread")
+    await client.get_partial_messageable(thread.id).send(f"welcome {server.who('bob').mention}")
+    assert thread.joined == [server.who("alice"), server.bot, server.who("bob")]
 
 
 async def test_threads_grow_from_messages_and_forums(server: DiscordServer, client: discord.Client) -> None:
