@@ -4,8 +4,9 @@ from typing import Any
 
 import discord
 import pytest
+from discord.http import Route
 
-from tests.servers.discord import CannotDo, DiscordServer
+from tests.servers.discord import CannotDo, DiscordServer, Flag
 from tests.servers.discord_bot import Asked
 
 
@@ -72,3 +73,27 @@ async def test_a_form_is_opened_filled_and_sent(server: DiscordServer, bot: Aske
     sent = server.submit(opened, {"text": "hello"})
     await server.until(lambda: sent.original)
     assert sent.original and sent.original.content == "got hello"
+
+
+async def test_a_layout_stays_a_layout(server: DiscordServer, bot: Asked) -> None:
+    view: discord.ui.LayoutView = discord.ui.LayoutView(timeout=None)
+    row: discord.ui.ActionRow[Any] = discord.ui.ActionRow(discord.ui.Button(label="A", custom_id="a"))
+    view.add_item(discord.ui.Container(discord.ui.TextDisplay(f"hello {server.who('bob').mention}"), row))
+    message = await bot.get_channel(server.where("general").id).send(view=view)  # type: ignore[union-attr]
+    (said,) = server.said
+    assert (said.has(Flag.COMPONENTS_V2), said.content, len(said.buttons)) == (True, "", 1)
+    assert said.pings == {server.who("bob").mention}
+    route = Route("PATCH", "/channels/{channel_id}/messages/{id}", channel_id=message.channel.id, id=message.id)
+    for body, place in (({"flags": 0}, "flags"), ({"content": "x"}, "content")):
+        with pytest.raises(discord.HTTPException, match=f"50035.*\n?In {place}"):
+            await bot.http.request(route, json=body)
+
+
+async def test_an_id_stands_once_in_a_layout_at_any_depth(server: DiscordServer, bot: Asked) -> None:
+    button = {"type": 2, "style": 1, "label": "A", "custom_id": "a"}
+    row = {"type": 1, "components": [button]}
+    section = {"type": 9, "components": [{"type": 10, "content": "x"}], "accessory": button}
+    body = {"flags": int(Flag.COMPONENTS_V2), "components": [{"type": 17, "components": [row, section]}]}
+    route = Route("POST", "/channels/{channel_id}/messages", channel_id=server.where("general").id)
+    with pytest.raises(discord.HTTPException, match=r"In components\.0\.components\.1\.accessory\.custom_id"):
+        await bot.http.request(route, json=body)

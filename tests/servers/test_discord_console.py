@@ -1,5 +1,9 @@
 """The Discord in a terminal."""
 
+import asyncio
+import sys
+from pathlib import Path
+
 import discord
 import pytest
 
@@ -41,3 +45,16 @@ async def test_lines_are_what_people_do(server: DiscordServer) -> None:
 async def test_what_cannot_be_done_is_said(server: DiscordServer, line: str) -> None:
     answer = Console(server, server.calls).answer(line)
     assert answer == HELP if line == "nonsense" else answer.startswith("! ")
+
+
+async def test_the_process_reads_lines_until_it_is_told_to_quit() -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.servers.discord", "--port", "0", cwd=Path(__file__).parents[2],
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    written, _ = await process.communicate(b"say alice general hi\nwho\nquit\n")
+    lines = written.decode().splitlines()
+    assert lines[0].endswith("/api/v10")
+    assert lines[1].startswith("message ")
+    assert lines[2].endswith("in general, random, help, lobby")
+    assert process.returncode == 0

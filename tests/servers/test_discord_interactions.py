@@ -195,3 +195,31 @@ async def test_a_response_is_told_back_only_when_asked_for(server: DiscordServer
     route = Route("POST", path, webhook_id=interaction.id, webhook_token=interaction.token)
     assert await bot.http.request(route, json={"type": 5}) == ""
     assert server.calls[-1].status == 204
+
+
+async def test_what_followed_is_read_edited_and_deleted_by_its_id(server: DiscordServer, bot: Asked) -> None:
+    happened = ask(server)
+    interaction = await bot.asked()
+    await interaction.response.send_message("x")
+    more = await interaction.followup.send("y", wait=True, ephemeral=True)
+    await more.edit(content="z")
+    assert (await interaction.followup.fetch_message(more.id)).content == "z"
+    assert (await interaction.original_response()).content == "x"
+    await more.delete()
+    await interaction.delete_original_response()
+    assert [message.deleted for message in happened.messages] == [True, True]
+    for gone in (interaction.followup.fetch_message(more.id), interaction.edit_original_response(content="?")):
+        with pytest.raises(discord.NotFound, match="10008"):
+            await gone
+    await interaction.followup.send("the token still works")
+
+
+async def test_a_promise_that_somebody_deleted_is_kept_no_more(server: DiscordServer, bot: Asked) -> None:
+    happened = ask(server)
+    interaction = await bot.asked()
+    await interaction.response.defer(thinking=True)
+    assert happened.original
+    server.delete(happened.original)
+    for late in (interaction.followup.send("x"), interaction.edit_original_response(content="x")):
+        with pytest.raises(discord.NotFound, match="10008"):
+            await late

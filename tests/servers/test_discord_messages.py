@@ -80,6 +80,22 @@ async def test_only_ones_own_messages_are_edited_and_others_deleted_with_permiss
             await action
 
 
+async def test_many_are_deleted_at_once_with_permission(server: DiscordServer, client: discord.Client) -> None:
+    channel = await channel_of(client, server)
+    said = [server.say("alice", "general", "x") for _ in range(3)]
+    ids = [message.id for message in said]
+    with pytest.raises(discord.Forbidden, match="50013"):
+        await client.http.delete_messages(channel.id, ids)  # type: ignore[arg-type]
+    server.permit("general", server.bot, allow=MANAGE_MESSAGES)
+    with pytest.raises(discord.HTTPException, match="50016"):
+        await client.http.delete_messages(channel.id, ids[:1])  # type: ignore[arg-type]
+    server.old(said[0], 15 * 24 * 3600)
+    with pytest.raises(discord.HTTPException, match="50034"):
+        await client.http.delete_messages(channel.id, ids)  # type: ignore[arg-type]
+    await client.http.delete_messages(channel.id, ids[1:])  # type: ignore[arg-type]
+    assert [message.deleted for message in said] == [False, True, True]
+
+
 async def test_the_same_nonce_gives_the_first_message(server: DiscordServer, client: discord.Client) -> None:
     channel = await channel_of(client, server)
     first, again = [await channel.send("x", nonce=7) for _ in range(2)]
@@ -202,44 +218,6 @@ async def test_reactions_and_typing_are_remembered(server: DiscordServer, client
     assert server.messages.typing[0][0] is said.channel
     await channel.get_partial_message(said.id).remove_reaction("👀", client.user or discord.Object(0))
     assert said.reactions == {"👀": []}
-
-
-async def test_writing_in_a_thread_joins_it(server: DiscordServer, client: discord.Client) -> None:
-    thread = server.thread("alice", "general", "thread")
-    await client.get_partial_messageable(thread.id).send(f"welcome {server.who('bob').mention}")
-    assert thread.joined == [server.who("alice"), server.bot, server.who("bob")]
-
-
-async def test_threads_grow_from_messages_and_forums(server: DiscordServer, client: discord.Client) -> None:
-    channel = await channel_of(client, server)
-    start = channel.get_partial_message(server.say("alice", "general", "hi").id)
-    thread = await start.create_thread(name="On hi")
-    await thread.send("in it")
-    assert (thread.id, server.where("On hi").said[-1].content) == (start.id, "in it")
-    with pytest.raises(discord.HTTPException, match="160004"):
-        await start.create_thread(name="Again")
-    forum = await client.fetch_channel(server.where("help").id)
-    assert isinstance(forum, discord.ForumChannel)
-    post = await forum.create_thread(name="Why?", content="Because")
-    assert post.message.id == post.thread.id
-    with pytest.raises(discord.HTTPException, match="50035"):
-        await forum.create_thread(name="n" * 101, content="x")
-
-
-async def test_a_locked_thread_takes_no_word_and_an_archived_one_comes_back(
-    server: DiscordServer, client: discord.Client
-) -> None:
-    thread = server.thread("alice", server.say("alice", "general", "hi"), "hi")
-    place = client.get_partial_messageable(thread.id)
-    sent = await place.send("x")
-    server.archive(thread)
-    with pytest.raises(discord.HTTPException, match="50083"):
-        await sent.edit(content="y")
-    await place.send("y")
-    assert not thread.archived
-    server.archive(thread, locked=True)
-    with pytest.raises(discord.HTTPException, match="160005"):
-        await place.send("z")
 
 
 @pytest.mark.parametrize("flags", [0, AppFlag.MESSAGE_CONTENT_LIMITED])
