@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
+from math import ceil
 from typing import Any
 
 from aiohttp import web
@@ -184,14 +185,14 @@ def _failed(call: Call, status: Status) -> web.Response:
 
 
 def _limited(call: Call, exhausted: Exhausted, via: bool = True, code: Json | None = None) -> web.Response:
-    after = round(exhausted.retry_after, 3)
+    after = ceil(exhausted.retry_after * 1000) / 1000
     body = {
         "message": "You are being rate limited.",
         "retry_after": after,
         "global": exhausted.everywhere,
         **(code or {}),
     }
-    response = _answered(call, 429, body, exhausted.headers | {"Retry-After": str(-(-int(after * 1000) // 1000))})
+    response = _answered(call, 429, body, exhausted.headers | {"Retry-After": str(ceil(after))})
     if not via:
         del response.headers["Via"]
     return response

@@ -81,7 +81,7 @@ async def test_nobody_identifies_twice_or_sends_nonsense(server: DiscordServer) 
 
 
 async def test_who_sends_too_much_or_no_heartbeat_is_cut_off() -> None:
-    rules = Rules(sends=Quota(5, 60), heartbeat_interval=0.05)
+    rules = Rules(sends=Quota(5, 60), heartbeat_interval=0.2)
     async with DiscordServer(rules=rules) as server:
         async with line(server) as one:
             for _ in range(6):

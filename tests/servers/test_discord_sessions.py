@@ -74,7 +74,7 @@ async def test_leaving_with_a_goodbye_ends_the_session(server: DiscordServer) ->
 
 
 async def test_a_silent_gateway_is_left_by_a_bot_that_beats() -> None:
-    rules, bot = Rules(heartbeat_interval=0.1), Bot(heartbeat_timeout=0.5)
+    rules, bot = Rules(heartbeat_interval=0.1, heartbeats_missed=50), Bot(heartbeat_timeout=0.5)
     async with DiscordServer(rules=rules) as server, running(server, bot):
         server.gateway.silence()
         server.say("alice", "general", "unheard")
