@@ -1,4 +1,4 @@
-"""What the tests of the servers need: an HTTP client, posts in a folder, a Slack and the real client of its methods."""
+"""What the tests of the servers need: an HTTP client, posts in a folder, a Slack, a Discord, and their real clients."""
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import discord
 import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from tests.servers.discord import DiscordServer
+from tests.servers.discord_bot import Asked, logged_in, running
 from tests.servers.slack import SlackServer
 
 Refusal = Callable[[Awaitable[Any]], Awaitable[Any]]
@@ -51,3 +54,23 @@ def refusal() -> Refusal:
         return raised.value.response
 
     return refusal
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[DiscordServer]:
+    async with DiscordServer() as server:
+        yield server
+
+
+@pytest.fixture
+async def rest(server: DiscordServer) -> AsyncIterator[discord.Client]:
+    """REST alone, through discord.py."""
+    async with logged_in(server) as client:
+        yield client
+
+
+@pytest.fixture
+async def bot(server: DiscordServer) -> AsyncIterator[Asked]:
+    """Connected, and it leaves responding to the test."""
+    async with running(server, Asked()) as bot:
+        yield bot
