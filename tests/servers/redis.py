@@ -46,9 +46,7 @@ class BadLine:
             for end in ends:
                 end.close()
 
-    async def _there(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, breaking: asyncio.Event
-    ) -> None:
+    async def _there(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, breaking: asyncio.Event) -> None:
         with suppress(ConnectionError):
             while sent := await reader.read(65_536):
                 if self._swallowing and self._swallowing in sent:
