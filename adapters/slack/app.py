@@ -105,6 +105,7 @@ class SlackBot:
             )
 
         app = AsyncApp(
+            name="footnoted",  # else Bolt looks for the caller's file on disk
             client=client,
             authorize=authorize,
             signing_secret=self._access.signing_secret or None,
