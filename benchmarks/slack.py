@@ -1,8 +1,9 @@
 """From a mention in Slack to its acknowledgement, its status and its first words: `python -m benchmarks.slack`.
 
 `footnoted serve` runs as an ordinary process, connected to a loopback Slack in this one and to a stand-in for OpenAI in
-a third, which writes 50 tokens a second; it answers from its own manual. The stand-in is asked directly in the same run:
-what the first words take beyond that is the bot's own share.
+a third, which writes 50 tokens a second; it answers from its own manual. The stand-in is asked directly in the same
+run: what the first words take beyond that is the bot's own share. Fifty questions come in the same moment first, then
+one after another, so that fifty are being answered at any time.
 """
 
 import asyncio
@@ -23,7 +24,10 @@ from tests.servers.slack import Message, SlackServer
 
 MODEL, WEB = 8952, 8953
 TOKENS_A_SECOND = "50"
-ROUNDS = {1: 20, 10: 6, 50: 4}
+TIMES = "10"
+"""How often an answer says its sentence: some 200 tokens, which take four seconds."""
+
+ROUNDS = {1: 8, 10: 4, 50: 4}
 """How often so many questions are asked at once."""
 
 AIMS = {"acknowledged": (None, 200.0), "own share of the first words": (50.0, 250.0)}
@@ -31,6 +35,9 @@ AIMS = {"acknowledged": (None, 200.0), "own share of the first words": (50.0, 25
 
 MOST_OF_A_CORE = 0.60
 WITHIN = 60.0
+ANSWER_TAKES = 4.0
+"""Seconds; so many questions spread over them are all being answered at once."""
+
 QUESTIONS = (
     "Where is my data stored?",
     "Can I use Ollama?",
@@ -55,7 +62,7 @@ class Timing:
 
 def main() -> None:
     model = f"http://127.0.0.1:{MODEL}/v1"
-    stand_in = ["tests.servers.openai", "--port", str(MODEL), "--tokens-per-second", TOKENS_A_SECOND]
+    stand_in = ["tests.servers.openai", "--port", str(MODEL), "--tokens-per-second", TOKENS_A_SECOND, "--times", TIMES]
     with (
         tempfile.TemporaryDirectory() as name,
         running(stand_in, Path(name), environment(), f"{model}/models"),
@@ -87,22 +94,24 @@ async def compare(folder: Path, model: str, redis_url: str) -> None:
             print(f"{'milliseconds':36}{'p50':>10}{'p99':>10}")
             for at_once, rounds in ROUNDS.items():
                 await measured(slack, model, pid, at_once, rounds)
+            await measured(slack, model, pid, max(ROUNDS), 2, over=ANSWER_TAKES)
             print(f"{resident_mb(pid):.0f} MB resident")
         finally:
             await asyncio.to_thread(serving.__exit__, None, None, None)
 
 
-async def measured(slack: SlackServer, model: str, pid: int, at_once: int, rounds: int) -> None:
-    """So many questions at once, and as many asked of the stand-in alone."""
+async def measured(slack: SlackServer, model: str, pid: int, at_once: int, rounds: int, over: float = 0.0) -> None:
+    """So many questions at once, or spread `over` some seconds, and as many asked of the stand-in alone."""
     timings: list[Timing] = []
     alone: list[float] = []
     busy = spent = 0.0
     for _ in range(rounds):
         began, used = time.perf_counter(), processor_seconds(pid)
-        timings += await asked(slack, at_once)
+        timings += await asked(slack, at_once, over)
         busy, spent = busy + time.perf_counter() - began, spent + processor_seconds(pid) - used
-        alone += await asked_alone(model, at_once)
-    print(f"— {at_once} at once, {len(timings)} questions")
+        for _ in range(at_once if over else 1):
+            alone += await asked_alone(model, 1 if over else at_once)
+    print(f"— {at_once} {f'one after another in {over:.0f} s' if over else 'at once'}, {len(timings)} questions")
     show("acknowledged", [timing.acknowledged for timing in timings], at_once)
     show("first status", [timing.status for timing in timings], at_once)
     show("first words", [timing.first_words for timing in timings], at_once)
@@ -114,24 +123,25 @@ async def measured(slack: SlackServer, model: str, pid: int, at_once: int, round
     print(f"{'processor of the bot':36}{spent / busy:10.0%} of one core{aim}")
 
 
-async def asked(slack: SlackServer, at_once: int) -> list[Timing]:
-    """Mentions the bot so often at once, and waits for all answers."""
+async def asked(slack: SlackServer, at_once: int, over: float = 0.0) -> list[Timing]:
+    """Mentions the bot so often, and waits for all answers."""
     channel, me = slack.channel.id, slack.bot.id
     calls = len(slack.calls)
-    began = time.monotonic()
-    said = [
-        slack.say(slack.user.id, channel, f"<@{me}> {QUESTIONS[place % len(QUESTIONS)]}") for place in range(at_once)
-    ]
+    said = []
+    for place in range(at_once):
+        said.append(slack.say(slack.user.id, channel, f"<@{me}> {QUESTIONS[place % len(QUESTIONS)]}"))
+        if over:
+            await asyncio.sleep(over / at_once)
 
     def ended() -> bool:
         stopped = sum(call.method == "chat.stopStream" for call in slack.calls[calls:])
         return stopped >= at_once
 
     await slack.until(ended, within=WITHIN)
-    return [timing(slack, message, calls, began) for message in said]
+    return [timing(slack, message, calls) for message in said]
 
 
-def timing(slack: SlackServer, question: Message, since: int, began: float) -> Timing:
+def timing(slack: SlackServer, question: Message, since: int) -> Timing:
     """What followed one mention, by the clock of the Slack."""
     attempts = [
         attempt
