@@ -1,0 +1,1 @@
+"""What people do on Slack, and what they see there."""
