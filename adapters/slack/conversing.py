@@ -26,6 +26,9 @@ log = structlog.get_logger()
 FORGET = frozenset({"/forget", "forget", "forget this", "forget this conversation"})
 FORGOTTEN = "I have forgotten this conversation."
 
+TO_OTHERS = ("<@", "<!subteam^", "<!here", "<!channel", "<!everyone")
+"""What a message begins with that is for somebody else."""
+
 
 class Conversing:
     """Turns what is said into questions, each of them once."""
@@ -80,7 +83,7 @@ class Conversing:
         where it answers every question. What is said to somebody else is not for the bot."""
         if said.direct or self._me.is_mentioned(said.text):
             return True
-        if said.text.lstrip().startswith("<@"):
+        if said.text.lstrip().startswith(TO_OTHERS):
             return False
         if said.thread_ts:
             return await self._desk.answered_in(said.conversation)

@@ -43,7 +43,7 @@ class SlackReply:
         """Raises Stopped when nothing more is wanted, and Refused where the bot may not write. What does not arrive
         for another reason comes with what follows."""
         try:
-            await self._pages.show(self._written(text))
+            await self._pages.show(self._written(text, ended=False))
         except Refused as error:
             if error.error in NOT_THERE:
                 raise
@@ -86,8 +86,8 @@ class SlackReply:
         self._over = True
         await self._pages.remove()
 
-    def _written(self, text: str) -> str:
-        return harmless(linked(text, self._posts))
+    def _written(self, text: str, ended: bool = True) -> str:
+        return harmless(linked(text, self._posts), ended)
 
     async def _tell_alone(self, error: FootnotedError) -> None:
         thread = None if self._place.thread_ts == self._place.question_ts else self._place.thread_ts
