@@ -101,7 +101,10 @@ class Fetcher:
         raise CannotRead(shown, "it redirects without end")
 
     async def _ask_robots(self, url: URL, home: str, shown: str) -> None:
-        rules = await self._robots.of(url, home)
+        try:
+            rules = await self._robots.of(url, home)
+        except NotOpen as error:
+            raise NotOpen(shown, error.reason) from error
         self._pace(url).slow_down(delay(rules))
         if not allows(rules, url):
             raise CannotRead(shown, "robots.txt keeps bots out")
@@ -161,7 +164,7 @@ def _request(url: URL, home: str, kind: Kind, known: Validators | None) -> Reque
     """A name and a password are shown to the origin that they were configured for, and to no other."""
     configured = URL(home)
     own = configured.absolute and url.origin() == configured.origin()
-    auth = aiohttp.BasicAuth(configured.user, configured.password or "", "utf-8") if own and configured.user else None
+    auth = aiohttp.encode_basic_auth(configured.user, configured.password or "") if own and configured.user else ""
     return Request(url.with_user(None), kind, own, auth, known)
 
 

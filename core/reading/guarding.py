@@ -10,6 +10,7 @@ from aiohttp import AddrInfoType, SocketFactoryType
 _UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _NOT_PUBLIC = (
+    IPv4Network("192.0.0.0/24"),  # protocols' own, RFC 6890; some cloud has its metadata there
     IPv4Network("192.88.99.0/24"),  # relays of 6to4, RFC 7526
     IPv6Network("2001::/23"),  # Teredo, ORCHID and other protocols' own
     IPv6Network("2002::/16"),  # 6to4

@@ -64,14 +64,18 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`own` is within the origin of an address that an operator configured, and may lie anywhere; `auth` is what that
-    address holds."""
+    """`own` is within the origin of an address that an operator configured, and may lie anywhere; `auth` is what
+    that address holds, as a header."""
 
     url: URL
     kind: Kind
     own: bool = False
-    auth: aiohttp.BasicAuth | None = None
+    auth: str = ""
     known: Validators | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return self.conditions | ({"Authorization": self.auth} if self.auth else {})
 
     @property
     def conditions(self) -> dict[str, str]:
@@ -137,7 +141,7 @@ class Wire:
     async def _send(self, request: Request, timeout: aiohttp.ClientTimeout) -> Answer:
         session = self._own if request.own else self._others
         async with session.get(
-            request.url, headers=request.conditions, auth=request.auth, timeout=timeout, allow_redirects=False
+            request.url, headers=request.headers, timeout=timeout, allow_redirects=False
         ) as response:
             answer = _head(response, bool(request.conditions))
             if answer.leads_to is not None or answer.status == 304:
