@@ -105,7 +105,7 @@ class SlackBot:
             )
 
         app = AsyncApp(
-            name="footnoted",  # else it looks for the file that called it, on the disk
+            name="footnoted",  # else Bolt looks for the caller's file on disk
             client=client,
             authorize=authorize,
             signing_secret=self._access.signing_secret or None,

@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 ANSWERS_WITHIN = 15.0
 """Seconds for one call, without the time that a rate limit asks to wait."""
@@ -65,7 +65,7 @@ def again() -> AsyncRetrying:
     return AsyncRetrying(
         retry=retry_if_exception_type(Unreachable),
         stop=stop_after_attempt(5),
-        wait=wait_exponential(multiplier=0.5, max=8) + wait_random(0, 0.5),
+        wait=wait_exponential_jitter(multiplier=0.5, max=8),
         reraise=True,
     )
 

@@ -1,1 +1,1 @@
-"""What people do on Slack, and what they see there."""
+"""The bot on a loopback Slack."""
