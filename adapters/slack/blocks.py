@@ -216,6 +216,11 @@ def _words(text: str) -> str:
     return escape(harmless(text))
 
 
+def words(blocks: Sequence[Block]) -> str:
+    """The first paragraph of some blocks, for a notification."""
+    return next((block["text"]["text"] for block in blocks if block["type"] == "section"), "")
+
+
 def section(text: str) -> Block:
     """A paragraph of mrkdwn; what is too long for one ends with an ellipsis."""
     return {"type": "section", "text": _mrkdwn(_cut(text, LONGEST_SECTION))}

@@ -46,7 +46,8 @@ class Room:
     async def answer(self, asked: Message, number: int = 0) -> Message:
         """The whole answer to a message, when it is there; `number` counts whole answers in the thread from 0."""
         answers = await self.until(lambda: self.answers(asked)[number:])
-        return answers[0]
+        found: Message = answers[0]
+        return found
 
     def answers(self, asked: Message) -> list[Message]:
         """The messages below which an answer ends, in the thread in which something was asked."""
@@ -76,9 +77,13 @@ class Room:
         return [request.rsplit("Question: ", 1)[-1] for request in self.asked_of_model()]
 
 
-def access(slack: SlackServer, **given: str) -> Access:
+def access(slack: SlackServer, **given: Any) -> Access:
     """Socket Mode, unless something else is given."""
-    reached = {"bot_token": slack.bot_token, "app_token": slack.app_token, "api_url": slack.base_url} | given
+    reached: dict[str, Any] = {
+        "bot_token": slack.bot_token,
+        "app_token": slack.app_token,
+        "api_url": slack.base_url,
+    } | given
     return Access(**reached)
 
 

@@ -55,7 +55,7 @@ async def test_an_admin_sees_one_message_that_ends_with_what_changed(bot: Bot, t
         assert "Reading all sources again, for" in written(notice)
         assert "1 new" in written(notice)
         assert "5 unchanged" in written(notice)
-        assert "Moles in the lawn" in written(notice)
+        assert "1 passage embedded" in written(notice)
         assert "Cancel" not in written(notice)
 
 
