@@ -8,16 +8,17 @@ import aiohttp
 import pytest
 
 
-@pytest.mark.parametrize("module", ["openai", "blog"])
+@pytest.mark.parametrize("module", ["openai", "blog", "discord"])
 async def test_a_server_is_a_process_too(module: str, folder: Path, web: aiohttp.ClientSession) -> None:
-    arguments = [str(folder)] if module == "blog" else ["--tokens-per-second", "50"]
+    arguments = {"blog": [str(folder)], "openai": ["--tokens-per-second", "50"], "discord": []}[module]
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", f"tests.servers.{module}", *arguments, "--port", "0", stdout=asyncio.subprocess.PIPE
-    )
+        sys.executable, "-m", f"tests.servers.{module}", *arguments, "--port", "0",
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
     try:
         assert process.stdout
         address = (await process.stdout.readline()).decode().strip()
-        address += "" if module == "blog" else "/models"
+        address += {"blog": "", "openai": "/models", "discord": "/gateway"}[module]
         async with web.get(address, headers={"Authorization": "Bearer key"}) as response:
             assert response.status == 200
     finally:
