@@ -22,6 +22,7 @@ from core.answering.recording import Recording
 from core.answering.remembering import Remembering
 from core.answering.scoping import Channels, Scoping
 from core.asking import Asker
+from core.chatting.desk import Desk
 from core.errors import ModelFailed, NotReady, Problem
 from core.knowledge.edition import current, facts_of
 from core.knowledge.library import Library
@@ -31,7 +32,9 @@ from core.memory.answers import Answers
 from core.memory.connection import connect, examine
 from core.memory.feedback import Feedback
 from core.memory.history import History
+from core.memory.once import Once
 from core.memory.quota import Quota
+from core.memory.replies import Replies
 from core.models.protocols import ChatModel, Embedder
 from core.reindexing.progress import Report, Tell
 from core.tokens import Tokens
@@ -58,6 +61,19 @@ class Bot:
     channels: Channels
     library: Library
     tokens: Tokens
+
+    def desk(self, platform: str) -> Desk:
+        """What a chat platform asks of the house."""
+        return Desk(
+            asker=self.asker,
+            channels=self.channels,
+            library=self.library,
+            history=self.history,
+            answers=self.answers,
+            feedback=self.feedback,
+            once=Once(self.redis, platform),
+            replies=Replies(self.redis, platform),
+        )
 
     async def forget(self, place: Conversation) -> None:
         """Removes a conversation, and the questions that were asked in it."""

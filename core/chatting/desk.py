@@ -37,6 +37,16 @@ class Desk:
         await self.history.forget(place)
         await self.answers.forget(place)
 
+    async def answered_in(self, place: Conversation) -> bool:
+        """Whether the bot takes part in a conversation already."""
+        return await self.answers.answered_in(place)
+
+    async def take_back(self, question_id: str) -> None:
+        """A question has been put otherwise: the conversation forgets how it was put before."""
+        found = await self.answers.recall(question_id)
+        if found and found.question.conversation:
+            await self.history.take_back(found.question.conversation, found.question.text)
+
     async def remembered(self, question_id: str, place: Conversation) -> Remembered | None:
         """A question that was asked in this channel: what was asked elsewhere is nobody's business here."""
         found = await self.answers.recall(question_id)

@@ -19,6 +19,7 @@ from tests.servers.discord_callbacks import Callbacks
 from tests.servers.discord_commands import Commands
 from tests.servers.discord_composing import Composing
 from tests.servers.discord_console import Console
+from tests.servers.discord_errors import Refused
 from tests.servers.discord_gateway import Gateway
 from tests.servers.discord_http import API, Api, Call
 from tests.servers.discord_interacting import Interacting, Suggestions
@@ -37,7 +38,7 @@ from tests.servers.discord_world import World
 
 __all__ = [
     "AppFlag", "Call", "Callback", "CannotDo", "Channel", "Did", "DiscordServer", "Dropped", "Flag", "Guild",
-    "Interaction", "Kind", "Late", "Message", "Quota", "Role", "Rules", "Suggestions", "TooMany", "User",
+    "Interaction", "Kind", "Late", "Message", "Quota", "Refused", "Role", "Rules", "Suggestions", "TooMany", "User",
 ]  # fmt: skip
 
 Value = TypeVar("Value")
@@ -101,7 +102,7 @@ class DiscordServer(Administrators, Interacting, Loopback):
         """Those whose path begins so."""
         return [call for call in self.calls if call.method == method and call.path.startswith(path)]
 
-    async def until(self, predicate: Callable[[], Value], within: float = 5.0) -> Value:
+    async def until(self, predicate: Callable[[], Value | None], within: float = 5.0) -> Value:
         """What the predicate returns, as soon as that is true; it is asked after everything that happens.
 
         Raises TimeoutError after so many seconds, with the last requests in its text.

@@ -58,7 +58,7 @@ class Administrators(People):
         place, who = self.guild(guild), self.who(user)
         member = place.members[who.id] = Member(who)
         if who is self.platform.bot:
-            self._there(place)
+            self._there(place, new=True)
         else:
             data = member_json(member) | {"guild_id": str(place.id)}
             self.platform.tell("GUILD_MEMBER_ADD", data, place, Intent.MEMBERS)
@@ -78,7 +78,11 @@ class Administrators(People):
     def recover(self, guild: Guild | str) -> None:
         place = self.guild(guild)
         place.unavailable = False
-        self._there(place)
+        self._there(place, new=False)
 
-    def _there(self, guild: Guild) -> None:
-        self.platform.tell("GUILD_CREATE", self.platform.gateway.guild_create(guild), guild, Intent.GUILDS)
+    def _there(self, guild: Guild, *, new: bool) -> None:
+        """A guild that the bot knew already says that it is no longer unavailable; a new one says nothing of it."""
+        data = self.platform.gateway.guild_create(guild)
+        if new:
+            del data["unavailable"]
+        self.platform.tell("GUILD_CREATE", data, guild, Intent.GUILDS)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, TypeVar
 from unittest.mock import patch
 
 import discord
@@ -15,6 +15,9 @@ from tests.servers.discord import DiscordServer
 from tests.servers.discord_watch import Watch
 
 READY_QUICKLY = 0.05
+"""Seconds without a further guild after which discord.py says that it is ready; by itself it waits two."""
+
+SomeBot = TypeVar("SomeBot", bound="Bot")
 
 
 class Bot(discord.AutoShardedClient):
@@ -45,6 +48,23 @@ class Bot(discord.AutoShardedClient):
         return [args[0] if args else None for name, args in self.events if name == event]
 
 
+class Asked(Bot):
+    """A bot that lets the test respond: it only keeps what it was asked with `/ask question`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tree.add_command(app_commands.Command(name="ask", description="Ask", callback=keep))
+
+    async def asked(self, number: int = 0) -> discord.Interaction:
+        """The interaction of that number, counted from 0, as soon as it is here."""
+        await self.watch.until(lambda: len(self.got("interaction")) > number)
+        return self.got("interaction")[number]  # type: ignore[no-any-return]
+
+
+async def keep(interaction: discord.Interaction, question: str) -> None:
+    """The test responds."""
+
+
 @contextmanager
 def pointed_at(server: DiscordServer) -> Iterator[None]:
     """discord.py talks to this server instead of to discord.com."""
@@ -56,11 +76,11 @@ def pointed_at(server: DiscordServer) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def running(server: DiscordServer, bot: Bot) -> AsyncIterator[Bot]:
+async def running(server: DiscordServer, bot: SomeBot, token: str | None = None) -> AsyncIterator[SomeBot]:
     """The bot, connected to that server and ready, for as long as the block lasts."""
     with pointed_at(server):
         async with bot, asyncio.TaskGroup() as tasks:
-            tasks.create_task(bot.start(server.token))
+            tasks.create_task(bot.start(token or server.token))
             await bot.wait_until_ready()
             yield bot
             await bot.close()

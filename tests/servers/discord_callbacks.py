@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from tests.servers.discord_components import check_modal
 from tests.servers.discord_composing import Composing
 from tests.servers.discord_errors import Form, Refused
-from tests.servers.discord_forms import SETTABLE
+from tests.servers.discord_forms import SETTABLE, flags_of
 from tests.servers.discord_http import Answer, Call, Route
 from tests.servers.discord_interactions import Callback, Did, Interaction
 from tests.servers.discord_json import message_json, user_json
@@ -48,7 +48,7 @@ class Callbacks:
         if interaction.age > self.platform.rules.first_response:
             raise Refused(10062)
         kind = _kind(interaction, call.form.get("type"))
-        data = call.form.get("data") or {}
+        data = call.part("data")
         self._act(interaction, kind, data, call)
         interaction.responded, interaction.callback = time.monotonic(), kind
         if call.query.get("with_response", "").lower() not in ("1", "true"):
@@ -89,7 +89,7 @@ class Callbacks:
         return message
 
     def _promise(self, interaction: Interaction, data: Json) -> Message:
-        flags = Flag.LOADING | int(data.get("flags") or 0) & Flag.EPHEMERAL
+        flags = Flag.LOADING | flags_of(data, "data") & Flag.EPHEMERAL
         world = self.platform.world
         return self._sign(interaction, Message(world.snowflake(), interaction.channel, world.bot, flags=flags))
 

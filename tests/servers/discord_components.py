@@ -109,12 +109,18 @@ def _check_unique(form: Form, path: str, placed: list[tuple[int, Json]], seen: s
     """No id twice in a message, at any depth; disabled parts count, too."""
     for index, component in placed:
         here = f"{path}.{index}"
-        custom_id = component.get("custom_id")
-        if custom_id and custom_id in seen:
-            message = "Component custom id cannot be duplicated"
-            form.fault(f"{here}.custom_id", "COMPONENT_CUSTOM_ID_DUPLICATED", message)
-        seen.add(custom_id or "")
+        _check_own(form, here, component, seen)
         _check_unique(form, f"{here}.components", list(enumerate(component.get("components") or ())), seen)
+        if accessory := component.get("accessory"):
+            _check_own(form, f"{here}.accessory", accessory, seen)
+
+
+def _check_own(form: Form, path: str, component: Json, seen: set[str]) -> None:
+    custom_id = component.get("custom_id")
+    if custom_id and custom_id in seen:
+        message = "Component custom id cannot be duplicated"
+        form.fault(f"{path}.custom_id", "COMPONENT_CUSTOM_ID_DUPLICATED", message)
+    seen.add(custom_id or "")
 
 
 def check_modal(modal: Json) -> None:

@@ -1,7 +1,7 @@
 """Making and changing the bot's own messages, as all routes that send or edit do it."""
 
 from tests.servers.discord_errors import Form, Refused
-from tests.servers.discord_forms import SETTABLE, check_message, refuse_empty
+from tests.servers.discord_forms import SETTABLE, check_message, flags_of, refuse_empty
 from tests.servers.discord_http import Call
 from tests.servers.discord_mentions import mentions_in
 from tests.servers.discord_objects import Channel, Flag, Json, Message
@@ -19,7 +19,7 @@ class Composing:
     def create(self, channel: Channel, body: Json, call: Call, default: Json, *, settable: int = SETTABLE,
                reply_to: Message | None = None, prefix: str = "") -> Message:  # fmt: skip
         """A message that nobody was shown yet. Refuses what is not allowed."""
-        flags = int(body.get("flags") or 0) & settable
+        flags = flags_of(body, prefix) & settable
         check_message(body, files=len(call.files), flags=flags, prefix=prefix)
         world = self.platform.world
         message = Message(world.snowflake(), channel, world.bot, flags=flags, reply_to=reply_to)
@@ -31,8 +31,8 @@ class Composing:
     def change(self, message: Message, body: Json, call: Call, default: Json, *, marked: bool = True,
                prefix: str = "") -> Message:  # fmt: skip
         """Edit what stands there; parts that the body leaves out stay as they are."""
-        wanted = body.get("flags")
-        flags = message.flags if wanted is None else message.flags & ~EDITABLE | int(wanted) & EDITABLE
+        wanted, flags = flags_of(body, prefix), message.flags
+        flags = flags if body.get("flags") is None else flags & ~EDITABLE | wanted & EDITABLE
         if message.has(Flag.COMPONENTS_V2) and not flags & Flag.COMPONENTS_V2:
             form = Form(prefix)
             form.fault("flags", "MESSAGE_CANNOT_REMOVE_COMPONENTS_V2_FLAG", "The components V2 flag cannot be removed")

@@ -35,7 +35,7 @@ class Connection:
     def __init__(self, hub: Hub, request: web.Request) -> None:
         self.hub, self.request = hub, request
         self.session: Session | None = None
-        self.silent = False
+        self.silent = self._closed = False
         self._socket = web.WebSocketResponse(compress=False, timeout=1.0, max_msg_size=1024 * 1024)
         self._compress = compression(request.query.get("compress"))
         self._sending = asyncio.Lock()
@@ -75,7 +75,7 @@ class Connection:
         if session is None or session.holder is not self:
             return
         session.present, session.left = False, time.monotonic()
-        if self._socket.close_code in (1000, 1001):
+        if not self._closed and self._socket.close_code in (1000, 1001):
             self.hub.sessions.end(session)
 
     def cut(self) -> None:
@@ -83,6 +83,7 @@ class Connection:
             self.request.transport.abort()
 
     async def close(self, code: int) -> None:
+        self._closed = True
         self.hub.closed.append(code)
         self.hub.watch.changed()
         await self._socket.close(code=code)

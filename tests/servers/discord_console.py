@@ -12,7 +12,7 @@ from tests.servers.discord_objects import Message
 from tests.servers.discord_people import CannotDo
 
 OPTION = re.compile(r"(\w[\w-]*)=(.*?)(?=\s+\w[\w-]*=|$)")
-HELP = """say USER CHANNEL TEXT (a user's name in place of the channel: in private; @bot mentions the bot)
+HELP = """say USER CHANNEL TEXT (the bot in place of the channel: in private; @bot mentions it)
 slash USER CHANNEL COMMAND [SUBCOMMAND] [option=value ...]
 click USER CUSTOM_ID (on the newest message that has it)
 who | help | quit"""
@@ -39,14 +39,14 @@ class Console:
             if line == "quit":
                 return
             if line:
-                _print(self._answer(line))
+                _print(self.answer(line))
         await asyncio.Event().wait()
 
-    def _answer(self, line: str) -> str:
+    def answer(self, line: str) -> str:
         try:
             return self.act(line)
-        except (CannotDo, StopIteration, ValueError, AssertionError) as error:
-            return f"! {error or 'there is nothing of that name'}"
+        except (CannotDo, ValueError) as error:
+            return f"! {error}"
 
     def act(self, line: str) -> str:
         """Do what one line says; what it returns is for the person at the terminal."""
@@ -73,7 +73,7 @@ class Console:
         """Names come before the first word with an equals sign; values are typed as the command wants them."""
         count = next((index for index, word in enumerate(words) if "=" in word), len(words))
         names, typed = words[:count], dict(OPTION.findall(" ".join(words[count:])))
-        command = self.people.commands.find(self.people.where(channel), names[0]) or {"options": []}
+        command = self.people.commands.find(self.people.where(channel, user), names[0]) or {"options": []}
         known: list[Any] = command["options"]
         for name in names[1:]:
             known = next((one.get("options") or [] for one in known if one["name"] == name), [])
@@ -95,10 +95,10 @@ class Console:
 
         while True:
             await self.people.platform.watch.until(answered, within=10**8)
-            _print(self._told(self.calls[shown]))
+            _print(self.told(self.calls[shown]))
             shown += 1
 
-    def _told(self, call: Call) -> str:
+    def told(self, call: Call) -> str:
         path = re.sub(r"[\w-]{60,}", "…", call.path)
         channel = self.world.channels.get(int(call.params.get("channel", "0")))
         where = f" #{channel.name}" if channel and channel.name else ""

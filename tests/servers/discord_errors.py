@@ -59,6 +59,21 @@ def not_found() -> Refused:
     return Refused(0, status=404, message="404: Not Found")
 
 
+def not_an_object(path: str) -> Refused:
+    form = Form()
+    form.fault(path, "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
+    return Refused(50035, message="Invalid Form Body", errors=form.faults)
+
+
+def snowflake(value: object, path: str) -> int:
+    """The number of an id, however it is written. Refuses what is none, at that path."""
+    form = Form()
+    if isinstance(value, bool) or not str(value).isdecimal():
+        form.fault(path, "NUMBER_TYPE_COERCE", f'Value "{value}" is not snowflake.')
+    form.check()
+    return int(str(value))
+
+
 class Form:
     """Gathers what is wrong with a body, each fault at its path, as one 50035 at the end."""
 
@@ -104,6 +119,16 @@ class Form:
             if not isinstance(value, dict):
                 self.fault(f"{path}.{index}", "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
         return [(index, value) for index, value in known if isinstance(value, dict)]
+
+    def number(self, path: str, value: object, least: int, most: int) -> int:
+        """A whole number within its bounds; the least if it is none."""
+        if isinstance(value, bool) or not str(value).isdecimal():
+            self.fault(path, "NUMBER_TYPE_COERCE", f'Value "{value}" is not int.')
+        elif not least <= int(str(value)) <= most:
+            self.fault(path, "NUMBER_TYPE_MAX", f"int value should be between {least} and {most}.")
+        else:
+            return int(str(value))
+        return least
 
     def choice(self, path: str, value: object, choices: object) -> None:
         if value not in choices:  # type: ignore[operator]

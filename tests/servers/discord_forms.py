@@ -13,6 +13,14 @@ SETTABLE = Flag.SUPPRESS_EMBEDS | Flag.SUPPRESS_NOTIFICATIONS | Flag.COMPONENTS_
 MENTION_TYPES = ("users", "roles", "everyone")
 
 
+def flags_of(body: Json, prefix: str = "") -> int:
+    """The flags that a body asks for."""
+    form = Form(prefix)
+    flags = form.number("flags", body.get("flags") or 0, 0, 2**31)
+    form.check()
+    return flags
+
+
 def check_message(body: Json, *, files: int = 0, edits: bool = False, flags: int = 0, prefix: str = "") -> None:
     """Refuse what is too long or malformed, then what is empty. `flags` are those that the message will have.
 

@@ -5,12 +5,13 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
+from math import ceil
 from typing import Any
 
 from aiohttp import web
 
 from tests.servers import Loopback, Slow, Status, hang_up
-from tests.servers.discord_errors import Refused, not_found, unauthorized
+from tests.servers.discord_errors import Refused, not_an_object, not_found, snowflake, unauthorized
 from tests.servers.discord_limits import Exhausted, Limits
 from tests.servers.discord_objects import Json
 from tests.servers.discord_trouble import Dropped, Late, Script, TooMany
@@ -41,19 +42,21 @@ class Call:
 
     def id(self, name: str) -> int:
         """A snowflake in the path. Refuses what is none."""
-        value = self.params[name]
-        if not value.isdecimal():
-            error = {"code": "NUMBER_TYPE_COERCE", "message": f'Value "{value}" is not snowflake.'}
-            raise Refused(50035, message="Invalid Form Body", errors={f"{name}_id": {"_errors": [error]}})
-        return int(value)
+        return snowflake(self.params[name], f"{name}_id")
 
     @property
     def form(self) -> Json:
         """The body where it has to be an object."""
         if not isinstance(self.body, dict):
-            error = {"code": "DICT_TYPE_CONVERT", "message": "Only dictionaries may be used in a DictType"}
-            raise Refused(50035, message="Invalid Form Body", errors={"_errors": [error]})
+            raise not_an_object("")
         return self.body
+
+    def part(self, name: str) -> Json:
+        """An object within the body; empty if it is not there."""
+        part = self.form.get(name) or {}
+        if not isinstance(part, dict):
+            raise not_an_object(name)
+        return part
 
 
 Answer = tuple[int, Any]
@@ -90,11 +93,12 @@ class Api:
     async def _serve(self, route: Route, request: web.Request) -> web.StreamResponse:
         call = await _call_of(request)
         self.calls.append(call)
+        self._watch.changed()
         trouble = self.script.next(call.method, call.path)
         try:
             if isinstance(trouble, Slow):
                 await self._server.pause(trouble.seconds)
-            if isinstance(trouble, Status | TooMany) or trouble == Dropped():
+            if isinstance(trouble, Status | TooMany | Refused) or trouble == Dropped():
                 response = self._trouble(call, trouble)
             else:
                 response = self._response(route, call)
@@ -104,13 +108,16 @@ class Api:
             await self._server.pause(trouble.seconds)
         return hang_up(request) if isinstance(trouble, Dropped) else response
 
-    def _trouble(self, call: Call, trouble: Status | TooMany | Dropped) -> web.Response:
+    def _trouble(self, call: Call, trouble: Status | TooMany | Refused | Dropped) -> web.Response:
         if isinstance(trouble, TooMany):
             code = {} if trouble.code is None else {"code": trouble.code}
             headers = {"X-RateLimit-Scope": trouble.scope}
             headers |= {"X-RateLimit-Global": "true"} if trouble.everywhere else {}
             exhausted = Exhausted(trouble.retry_after, headers, everywhere=trouble.everywhere)
             return _limited(call, exhausted, trouble.via, code)
+        if isinstance(trouble, Refused):
+            call.code = trouble.code
+            return _answered(call, trouble.status, trouble.body, {})
         if isinstance(trouble, Status):
             return _failed(call, trouble)
         return web.Response()
@@ -178,14 +185,14 @@ def _failed(call: Call, status: Status) -> web.Response:
 
 
 def _limited(call: Call, exhausted: Exhausted, via: bool = True, code: Json | None = None) -> web.Response:
-    after = round(exhausted.retry_after, 3)
+    after = ceil(exhausted.retry_after * 1000) / 1000
     body = {
         "message": "You are being rate limited.",
         "retry_after": after,
         "global": exhausted.everywhere,
         **(code or {}),
     }
-    response = _answered(call, 429, body, exhausted.headers | {"Retry-After": str(-(-int(after * 1000) // 1000))})
+    response = _answered(call, 429, body, exhausted.headers | {"Retry-After": str(ceil(after))})
     if not via:
         del response.headers["Via"]
     return response

@@ -37,7 +37,7 @@ class Interacting(People):
 
         `permitted`: an administrator of the guild has allowed it to them, whatever permissions it asks for by default.
         """
-        who, where = self.who(user), self.where(channel)
+        who, where = self.who(user), self.where(channel, user)
         command, path = self._command(who, where, name, permitted)
         data = _data(command) | filled(command, path, options, where, who)
         return self._happen(Did.COMMAND, who, where, data, self._owners(who, where, command), late=late)
@@ -45,7 +45,7 @@ class Interacting(People):
     async def autocomplete(self, user: Somebody, channel: Somewhere, name: str, option: str, value: Any, *,
                            within: float = 3.0, **others: Any) -> Suggestions:  # fmt: skip
         """Someone types in an option. Raises TimeoutError when no choices come."""
-        who, where = self.who(user), self.where(channel)
+        who, where = self.who(user), self.where(channel, user)
         command, path = self._command(who, where, name, permitted=False)
         data = _data(command) | filled(command, path, others | {option: value}, where, who, focused=option)
         interaction = self._happen(Did.AUTOCOMPLETE, who, where, data, self._owners(who, where, command))

@@ -3,6 +3,7 @@
 import hashlib
 import time
 from dataclasses import dataclass
+from math import ceil
 
 from tests.servers.discord_rules import Quota, Rules
 
@@ -51,7 +52,8 @@ class Limits:
         major = "/".join(params.get(name, "") for name in MAJOR)
         window = self._windows.setdefault(f"{route} {major}", Window())
         allowed = window.take(quota)
-        after = window.resets_after(quota)
+        # Rounded up, so that who waits exactly so long does not come too early.
+        after = ceil(window.resets_after(quota) * 1000) / 1000
         headers = {
             "X-RateLimit-Limit": str(quota.limit),
             "X-RateLimit-Remaining": str(max(0, quota.limit - window.used)),

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from urllib.parse import unquote
 
 from tests.servers.discord_composing import Composing, refuse_old
-from tests.servers.discord_errors import Form, Refused
+from tests.servers.discord_errors import Form, Refused, snowflake
 from tests.servers.discord_http import Answer, Call, Route
-from tests.servers.discord_json import member_json, message_json
+from tests.servers.discord_json import message_json
 from tests.servers.discord_mentions import EVERYTHING
-from tests.servers.discord_objects import Channel, Flag, Json, Kind, Message, User
+from tests.servers.discord_objects import Channel, Flag, Kind, Message, User
 from tests.servers.discord_permissions import (
     ADD_REACTIONS,
     ATTACH_FILES,
@@ -21,7 +21,6 @@ from tests.servers.discord_permissions import (
     speaking,
 )
 from tests.servers.discord_places import Places
-from tests.servers.discord_sessions import Intent
 
 FORTNIGHT = 14 * 24 * 3600
 
@@ -54,13 +53,12 @@ class Messages:
             self.places.need(channel, EMBED_LINKS)
         if call.files:
             self.places.need(channel, ATTACH_FILES)
-        message = self.composing.create(channel, body, call, EVERYTHING, reply_to=self._answered(channel, body))
+        message = self.composing.create(channel, body, call, EVERYTHING, reply_to=self._answered(channel, call))
         message.type, message.nonce = 19 if message.reply_to else 0, body.get("nonce")
         if first := self._first(message, bool(body.get("enforce_nonce"))):
             return 200, message_json(first)
-        if channel.archived:
-            channel.archived = False
-            self.platform.changed(channel)
+        if channel.is_thread:
+            self.platform.enter(channel, message.author, *message.mentions.users)
         return 200, message_json(self.platform.post(message))
 
     def _may_speak(self, channel: Channel) -> None:
@@ -92,13 +90,13 @@ class Messages:
         self._nonces[key] = message
         return None
 
-    def _answered(self, channel: Channel, body: Json) -> Message | None:
-        reference = body.get("message_reference")
+    def _answered(self, channel: Channel, call: Call) -> Message | None:
+        reference = call.part("message_reference")
         if not reference:
             return None
         if not may(self.platform.bot, channel, READ_MESSAGE_HISTORY):
             raise Refused(160002)
-        source = channel.messages.get(int(reference.get("message_id") or 0))
+        source = channel.messages.get(snowflake(reference.get("message_id"), "message_reference.message_id"))
         if source is None or source.deleted or source.ephemeral:
             if not reference.get("fail_if_not_exists", True):
                 return None
@@ -129,7 +127,7 @@ class Messages:
     def delete_many(self, call: Call) -> Answer:
         channel = self.places.channel(call)
         self.places.need(channel, MANAGE_MESSAGES)
-        wanted = [int(one) for one in call.form.get("messages") or ()]
+        wanted = [snowflake(one, "messages") for one in call.form.get("messages") or ()]
         if not 2 <= len(wanted) <= 100:
             raise Refused(50016)
         messages = [channel.messages[one] for one in wanted if one in channel.messages]
@@ -145,20 +143,18 @@ class Messages:
     def list(self, call: Call) -> Answer:
         """Newest first, without those that only one person sees."""
         channel = self.places.channel(call)
-        limit = int(call.query.get("limit", "50"))
-        if not 1 <= limit <= 100:
-            form = Form()
-            form.fault("limit", "NUMBER_TYPE_MAX", "int value should be between 1 and 100.")
-            form.check()
+        form = Form()
+        limit = form.number("limit", call.query.get("limit", "50"), 1, 100)
+        form.check()
         if not may(self.platform.bot, channel, READ_MESSAGE_HISTORY):
             return 200, []
         said = sorted((one for one in channel.said if not one.ephemeral), key=lambda one: one.id, reverse=True)
         if "before" in call.query:
-            said = [one for one in said if one.id < int(call.query["before"])]
+            said = [one for one in said if one.id < snowflake(call.query["before"], "before")]
         elif "after" in call.query:
-            said = [one for one in said if one.id > int(call.query["after"])][-limit:]
+            said = [one for one in said if one.id > snowflake(call.query["after"], "after")][-limit:]
         elif "around" in call.query:
-            middle = int(call.query["around"])
+            middle = snowflake(call.query["around"], "around")
             newer = [one for one in said if one.id > middle][-(limit // 2) :]
             said = newer + [one for one in said if one.id <= middle]
         return 200, [self.platform.seen(message) for message in said[:limit]]
@@ -172,26 +168,12 @@ class Messages:
     def react(self, call: Call) -> Answer:
         message = self._message(call)
         self.places.need(message.channel, ADD_REACTIONS)
-        self._reaction(message, unquote(call.params["emoji"]), "ADD")
+        self.platform.react(self.platform.bot, message, unquote(call.params["emoji"]))
         return 204, None
 
     def unreact(self, call: Call) -> Answer:
-        self._reaction(self._message(call), unquote(call.params["emoji"]), "REMOVE")
+        self.platform.react(self.platform.bot, self._message(call), unquote(call.params["emoji"]), taken_back=True)
         return 204, None
-
-    def _reaction(self, message: Message, emoji: str, change: str) -> None:
-        bot, users = self.platform.bot, message.reactions.setdefault(emoji, [])
-        if (bot in users) == (change == "ADD"):
-            return
-        (users.append if change == "ADD" else users.remove)(bot)
-        guild = message.guild
-        data: Json = {"user_id": str(bot.id), "channel_id": str(message.channel.id), "message_id": str(message.id),
-                      "emoji": {"id": None, "name": emoji}, "burst": False, "type": 0}  # fmt: skip
-        if guild:
-            data |= {"guild_id": str(guild.id)}
-            data |= {"member": member_json(guild.members[bot.id])} if change == "ADD" else {}
-        intent = Intent.GUILD_REACTIONS if guild else Intent.DIRECT_REACTIONS
-        self.platform.tell(f"MESSAGE_REACTION_{change}", data, guild, intent)
 
     def _message(self, call: Call) -> Message:
         """One that stands there, in a channel whose history the bot may read, and not an ephemeral one."""

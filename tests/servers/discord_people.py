@@ -16,23 +16,27 @@ class CannotDo(Exception):
 
 
 class People:
-    """Users and channels are given as they are or by name. A user in place of a channel: their talk with the bot."""
+    """Users and channels are given as they are or by name; the bot in place of a channel: somebody's talk with it."""
 
     platform: Platform
 
     def who(self, user: Somebody) -> User:
         if isinstance(user, User):
             return user
-        return next(one for one in self.platform.world.users.values() if one.name == user)
+        named = [one for one in self.platform.world.users.values() if one.name == user]
+        if not named:
+            raise CannotDo(f"nobody is called {user}")
+        return named[0]
 
-    def where(self, channel: Somewhere) -> Channel:
+    def where(self, channel: Somewhere, who: Somebody | None = None) -> Channel:
+        """The channel; for the bot in its place the talk of `who` with it, and for another user theirs."""
         if isinstance(channel, Channel):
             return channel
-        if isinstance(channel, User):
-            return self.platform.world.direct(channel)
         rooms = (room for room in self.platform.world.channels.values() if room.name == channel and not room.deleted)
-        room = next(rooms, None)
-        return room or self.platform.world.direct(self.who(channel))
+        if room := next(rooms, None):
+            return room
+        user = self.who(channel)
+        return self.platform.world.direct(self.who(who or user) if user is self.platform.bot else user)
 
     def say(self, user: Somebody, channel: Somewhere, text: str, *, reply_to: Message | None = None, ping: bool = True,
             embeds: list[Json] | None = None, attachments: list[Json] | None = None,
@@ -41,27 +45,17 @@ class People:
 
         `late` is how many seconds the gateway takes to tell of it.
         """
-        author, room = self.who(user), self.where(channel)
+        author, room = self.who(user), self.where(channel, user)
         if not may(author, room, speaking(room)) or room.kind == Kind.FORUM:
             raise CannotDo(f"{author.name} may not write there")
         message = Message(self.platform.world.snowflake(), room, author, type=19 if reply_to else 0, reply_to=reply_to,
                           embeds=embeds or [], attachments=attachments or [])  # fmt: skip
         self._write(message, text, ping)
         if room.is_thread:
-            self._enter(room, message)
+            if room.locked:
+                raise CannotDo("the thread is locked")
+            self.platform.enter(room, author, *message.mentions.users)
         return self.platform.post(message, late)
-
-    def _enter(self, thread: Channel, message: Message) -> None:
-        """Writing in a thread joins it and brings it back from the archive; a mention brings in who is mentioned."""
-        if thread.locked:
-            raise CannotDo("the thread is locked")
-        saw = self.platform.sees(thread)
-        thread.joined += [one for one in (message.author, *message.mentions.users) if one not in thread.joined]
-        if thread.archived:
-            thread.archived = False
-            self.platform.changed(thread)
-        if not saw and self.platform.sees(thread):
-            self.platform.changed(thread, "CREATE")
 
     def _write(self, message: Message, text: str, ping: bool = True) -> None:
         world = self.platform.world
@@ -107,6 +101,10 @@ class People:
     def delete(self, *messages: Message) -> None:
         """More than one at once: as a moderator does."""
         self.platform.remove(*messages)
+
+    def react(self, user: Somebody, message: Message, emoji: str, *, taken_back: bool = False) -> None:
+        """Someone puts an emoji under a message, or takes theirs back."""
+        self.platform.react(self.who(user), message, emoji, taken_back=taken_back)
 
     def thread(self, user: Somebody, start: Message | Somewhere, name: str, *, private: bool = False) -> Channel:
         """Someone opens a thread, on a message or in a channel."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tests.servers.discord_errors import Refused
+from tests.servers.discord_errors import Refused, snowflake
 from tests.servers.discord_http import Answer, Call, Route
 from tests.servers.discord_json import (
     application_json,
@@ -85,7 +85,7 @@ class Places:
 
     def direct(self, call: Call) -> Answer:
         """The conversation opens even with people who take no direct messages; sending is refused then."""
-        user = self.world.users.get(int(call.form.get("recipient_id") or 0))
+        user = self.world.users.get(snowflake(call.form.get("recipient_id"), "recipient_id"))
         if user is None:
             raise Refused(10013)
         if user is self.world.bot:

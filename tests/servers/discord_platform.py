@@ -80,6 +80,20 @@ class Platform:
                 self.tell("MESSAGE_DELETE_BULK", data | {"ids": ids}, guild, intent)
         self.watch.changed()
 
+    def react(self, user: User, message: Message, emoji: str, *, taken_back: bool = False) -> None:
+        users, guild = message.reactions.setdefault(emoji, []), message.guild
+        if (user in users) != taken_back:
+            return
+        (users.remove if taken_back else users.append)(user)
+        data: Json = {"user_id": str(user.id), "channel_id": str(message.channel.id), "message_id": str(message.id),
+                      "emoji": {"id": None, "name": emoji}, "burst": False, "type": 0}  # fmt: skip
+        if guild:
+            data |= {"guild_id": str(guild.id)}
+            data |= {} if taken_back else {"member": member_json(guild.members[user.id])}
+        intent = Intent.GUILD_REACTIONS if guild else Intent.DIRECT_REACTIONS
+        if self.sees(message.channel):
+            self.tell(f"MESSAGE_REACTION_{'REMOVE' if taken_back else 'ADD'}", data, guild, intent)
+
     def _tell_message(self, name: str, message: Message, late: float = 0.0) -> None:
         """Ephemeral messages belong to no guild and concern the bot alone that sent them."""
         self.watch.changed()
@@ -91,7 +105,7 @@ class Platform:
             data.pop("nonce", None)
         if guild:
             data["guild_id"] = str(guild.id)
-        if guild and message.author.id in guild.members and message.webhook_name is None:
+        if guild and message.author.id in guild.members and "webhook_id" not in data:
             data["member"] = member_json(guild.members[message.author.id], user=False)
         blank = message_json_without_content(data, message, self.bot)
         intent = Intent.GUILD_MESSAGES if guild else Intent.DIRECT_MESSAGES
@@ -124,6 +138,16 @@ class Platform:
             self.revise(starter, marked=False, flags=starter.flags | Flag.HAS_THREAD)
         self._announce(thread, starter)
         return thread
+
+    def enter(self, thread: Channel, *users: User) -> None:
+        """Writing in a thread joins it and brings it back from the archive; a mention brings in who is mentioned."""
+        saw = self.sees(thread)
+        thread.joined += [user for user in dict.fromkeys(users) if user not in thread.joined]
+        if thread.archived:
+            thread.archived = False
+            self.changed(thread)
+        if not saw and self.sees(thread):
+            self.changed(thread, "CREATE")
 
     def _announce(self, thread: Channel, starter: Message | None) -> None:
         """Discord itself writes where a thread begins: in it (21), or that there is one (18). In forums it does not."""

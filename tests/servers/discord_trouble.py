@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from tests.servers import Slow, Status
+from tests.servers.discord_errors import Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ class Late:
     seconds: float
 
 
-Trouble = Status | Slow | TooMany | Dropped | Late
+Trouble = Status | Slow | TooMany | Dropped | Late | Refused
+"""Refused: one of Discord's own errors, whatever the request is, such as `Refused(50013)`."""
 
 
 class Script:

@@ -19,7 +19,7 @@ class Watch:
                 waiting.set_result(None)
         self._waiting.clear()
 
-    async def until(self, predicate: Callable[[], Value], within: float = 5.0) -> Value:
+    async def until(self, predicate: Callable[[], Value | None], within: float = 5.0) -> Value:
         """What the predicate returns, as soon as that is true. Raises TimeoutError after so many seconds."""
         async with asyncio.timeout(within):
             while not (value := predicate()):

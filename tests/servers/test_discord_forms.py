@@ -23,10 +23,10 @@ def embed(**parts: Any) -> dict[str, Any]:
     return {"embeds": [parts]}
 
 
-async def refusal(client: discord.Client, route: Route, body: Any) -> tuple[int, int, str]:
+async def refusal(rest: discord.Client, route: Route, body: Any) -> tuple[int, int, str]:
     """Status, code, and the place of the first fault."""
     with pytest.raises(discord.HTTPException) as caught:
-        await client.http.request(route, json=body)
+        await rest.http.request(route, json=body)
     first = caught.value.text.partition("\n")[2].partition(":")[0]
     return caught.value.status, caught.value.code, first.removeprefix("In ")
 
@@ -74,15 +74,18 @@ MESSAGES: list[tuple[dict[str, Any], int, str]] = [
     ({"flags": 1 << 15, "components": [{"type": 10, "content": "y" * 2001}] * 2}, 50035, "components"),
     ({"flags": 1 << 15, "components": [{"type": 14}] * 41}, 50035, "components"),
     ({"content": "x", "message_reference": {"message_id": "1"}}, 50035, "message_reference"),
+    ({"content": "x", "message_reference": {"message_id": "one"}}, 50035, "message_reference.message_id"),
+    ({"content": "x", "flags": "some"}, 50035, "flags"),
+    ({"content": 5}, 50035, "content"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("body", "code", "place"), MESSAGES)
 async def test_a_message_that_breaks_a_rule_is_refused_where_it_breaks_it(
-    server: DiscordServer, client: discord.Client, body: dict[str, Any], code: int, place: str
+    server: DiscordServer, rest: discord.Client, body: dict[str, Any], code: int, place: str
 ) -> None:
     route = Route("POST", "/channels/{channel_id}/messages", channel_id=server.where("general").id)
-    assert await refusal(client, route, body) == (400, code, place)
+    assert await refusal(rest, route, body) == (400, code, place)
     assert server.said == []
     assert (server.calls[-1].status, server.calls[-1].code, server.calls[-1].body) == (400, code, body)
 
@@ -102,10 +105,10 @@ async def test_a_message_that_breaks_a_rule_is_refused_where_it_breaks_it(
     ],
 )
 async def test_what_is_just_within_the_rules_is_posted(
-    server: DiscordServer, client: discord.Client, body: dict[str, Any]
+    server: DiscordServer, rest: discord.Client, body: dict[str, Any]
 ) -> None:
     route = Route("POST", "/channels/{channel_id}/messages", channel_id=server.where("general").id)
-    await client.http.request(route, json=body)
+    await rest.http.request(route, json=body)
     assert len(server.said) == 1
 
 
@@ -150,34 +153,32 @@ COMMANDS: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("command", "place"), COMMANDS)
 async def test_a_command_that_breaks_a_rule_is_not_registered(
-    server: DiscordServer, client: discord.Client, command: dict[str, Any], place: str
+    server: DiscordServer, rest: discord.Client, command: dict[str, Any], place: str
 ) -> None:
     route = Route("PUT", "/applications/{application_id}/commands", application_id=server.world.application.id)
-    assert await refusal(client, route, [command]) == (400, 50035, place)
+    assert await refusal(rest, route, [command]) == (400, 50035, place)
     assert server.commands.of(None) == []
 
 
-async def test_names_are_unique_and_a_hundred_is_enough(server: DiscordServer, client: discord.Client) -> None:
+async def test_names_are_unique_and_a_hundred_is_enough(server: DiscordServer, rest: discord.Client) -> None:
     route = Route("PUT", "/applications/{application_id}/commands", application_id=server.world.application.id)
-    assert await refusal(client, route, [COMMAND, COMMAND]) == (400, 50035, "1.name")
+    assert await refusal(rest, route, [COMMAND, COMMAND]) == (400, 50035, "1.name")
     many = [COMMAND | {"name": f"ask{number}"} for number in range(101)]
-    assert await refusal(client, route, many) == (400, 30032, "")
-    await client.http.request(route, json=[*many[:100], {"type": 2, "name": "Who is that"}])
+    assert await refusal(rest, route, many) == (400, 30032, "")
+    await rest.http.request(route, json=[*many[:100], {"type": 2, "name": "Who is that"}])
     assert len(server.commands.of(None)) == 101
 
 
-async def test_a_command_keeps_its_id_as_long_as_it_keeps_its_name(
-    server: DiscordServer, client: discord.Client
-) -> None:
+async def test_a_command_keeps_its_id_as_long_as_it_keeps_its_name(server: DiscordServer, rest: discord.Client) -> None:
     application = server.world.application.id
-    first = await client.http.bulk_upsert_global_commands(application, payload=[COMMAND])
-    again = await client.http.bulk_upsert_global_commands(application, payload=[COMMAND | {"description": "Now"}])
+    first = await rest.http.bulk_upsert_global_commands(application, payload=[COMMAND])
+    again = await rest.http.bulk_upsert_global_commands(application, payload=[COMMAND | {"description": "Now"}])
     assert (first[0]["id"], again[0]["description"]) == (again[0]["id"], "Now")
-    await client.http.upsert_guild_command(application, server.guild("acme").id, payload=COMMAND)  # type: ignore[arg-type]
-    assert len(await client.http.get_guild_commands(application, server.guild("acme").id)) == 1
-    await client.http.edit_global_command(application, int(again[0]["id"]), payload={"description": "Later"})  # type: ignore[arg-type]
+    await rest.http.upsert_guild_command(application, server.guild("acme").id, payload=COMMAND)
+    assert len(await rest.http.get_guild_commands(application, server.guild("acme").id)) == 1
+    await rest.http.edit_global_command(application, int(again[0]["id"]), payload={"description": "Later"})
     assert server.commands.of(None)[0]["description"] == "Later"
-    await client.http.delete_global_command(application, int(again[0]["id"]))
-    assert await client.http.get_global_commands(application) == []
+    await rest.http.delete_global_command(application, int(again[0]["id"]))
+    assert await rest.http.get_global_commands(application) == []
     with pytest.raises(discord.NotFound, match="10063"):
-        await client.http.get_global_command(application, int(again[0]["id"]))
+        await rest.http.get_global_command(application, int(again[0]["id"]))

@@ -44,7 +44,7 @@ async def test_a_command_is_deferred_filled_and_followed(server: DiscordServer) 
 
 async def test_people_write_to_the_bot_alone(server: DiscordServer) -> None:
     async with running(server, Bot()) as bot:
-        said = server.say("bob", server.who("bob"), "psst")
+        said = server.say("bob", "bot", "psst")
         await bot.watch.until(lambda: bot.got("message"))
         (message,) = bot.got("message")
         assert (message.id, message.content, message.guild) == (said.id, "psst", None)

@@ -8,17 +8,19 @@ import aiohttp
 import pytest
 
 
-@pytest.mark.parametrize("module", ["openai", "blog", "discord"])
+@pytest.mark.parametrize("module", ["openai", "blog", "slack", "discord"])
 async def test_a_server_is_a_process_too(module: str, folder: Path, web: aiohttp.ClientSession) -> None:
-    arguments = {"blog": [str(folder)], "openai": ["--tokens-per-second", "50"], "discord": []}[module]
+    arguments = {"openai": ["--tokens-per-second", "50"], "blog": [str(folder)], "slack": [], "discord": []}[module]
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", f"tests.servers.{module}", *arguments, "--port", "0",
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2],
-    )  # fmt: skip
+        *(sys.executable, "-m", f"tests.servers.{module}", *arguments, "--port", "0"),
+        cwd=Path(__file__).parents[2],
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+    )
     try:
         assert process.stdout
         address = (await process.stdout.readline()).decode().strip()
-        address += {"blog": "", "openai": "/models", "discord": "/gateway"}[module]
+        address += {"openai": "/models", "blog": "", "slack": "auth.test", "discord": "/gateway"}[module]
         async with web.get(address, headers={"Authorization": "Bearer key"}) as response:
             assert response.status == 200
     finally:
