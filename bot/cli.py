@@ -116,10 +116,8 @@ def reindex(json: Json = False) -> None:
         if json:
             print_json(
                 {
-                    **{
-                        name: getattr(report.progress, name)
-                        for name in ("new", "changed", "unchanged", "removed", "passages")
-                    },
+                    **{name: getattr(report.progress, name) for name in ("new", "changed", "unchanged", "removed")},
+                    "passages": report.progress.embedded,
                     "failures": [{"address": failure.address, "reason": failure.reason} for failure in report.failures],
                     "seconds": round(report.seconds, 2),
                 }

@@ -74,7 +74,8 @@ async def serve(settings: Settings, console: Console) -> int:
     """Serves until SIGINT or SIGTERM. Raises NotReady when something at the start is not as it must be."""
     async with wired(settings) as bot:
         reading = Reading(bot, console)
-        sources = ", ".join(source.name for source in settings.all_sources)
+        shown = bot.channels.scope(None).sources
+        sources = ", ".join(source.name for source in settings.all_sources if shown is None or source.name in shown)
         about = About(settings.offline, None if settings.offline else settings.chat_model, sources)
         platforms = await build_platforms(bot)
         # It looks at the folder of the page's files.
@@ -86,7 +87,7 @@ async def serve(settings: Settings, console: Console) -> int:
             lambda: reading.progress,
             about,
             settings.web_host == "localhost" or is_loopback(settings.web_host),
-            bot.channels.scope(None).sources,
+            shown,
             partial(_problems, bot, platforms),
             [route for platform in platforms for route in platform.routes],
         )

@@ -42,10 +42,10 @@ class Listeners:
         self._client = client
         self._desk = desk
         names = Names(client, me.user)
-        self._admin = Admin(client, desk, names, admins)
         answering = Answering(client, desk)
         self.handling = Handling(desk.once, self._handle)
         self._commands = Commands(client, desk, names)
+        self._admin = Admin(client, desk, names, self._commands, admins)
         self._buttons = Buttons(client, desk, names, answering, self._commands, me.user)
         self._conversing = Conversing(client, me, desk, self.handling, names, answering)
         self._hearing: set[asyncio.Future[None]] = set()

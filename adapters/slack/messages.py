@@ -25,6 +25,9 @@ GONE = frozenset({"message_not_found", "channel_not_found", "is_archived", "cant
 
 BLOCKS_REFUSED = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long"})
 
+MOST_OBSTACLES = 3
+"""A message whose stream is still open, and whose blocks are refused, is written at the third attempt."""
+
 LONGEST_TEXT = 3_900
 """Characters of `text`; chat.update refuses more than 4,000."""
 
@@ -188,17 +191,22 @@ class Updated:
 async def update(client: AsyncWebClient, channel: str, ts: str, text: str, below: list[Block]) -> None:
     """Writes a whole message anew, and tries for a while: that it is done twice does no harm. Raises Stopped when the
     message is gone, Refused and Unreachable otherwise."""
-    try:
-        async for attempt in again():
-            with attempt:
-                await heard(client.chat_update(channel=channel, ts=ts, **body(text, below)))
-    except Refused as error:
-        if error.error in GONE:
-            raise Stopped(error.error) from error
-        if error.error not in BLOCKS_REFUSED:
-            raise
-        log.error("Slack did not take the blocks of a message", cause=str(error))
-        await heard(client.chat_update(channel=channel, ts=ts, **plainly(text)))
+    content = body(text, below)
+    for _ in range(MOST_OBSTACLES):
+        try:
+            await _insist(client.chat_update, channel=channel, ts=ts, **content)
+        except Refused as error:
+            if error.error in GONE:
+                raise Stopped(error.error) from error
+            if error.error == "streaming_state_conflict":
+                await close_stream(client, channel, ts)
+            elif error.error in BLOCKS_REFUSED and content["blocks"]:
+                log.error("Slack did not take the blocks of a message", cause=str(error))
+                content = plainly(text)
+            else:
+                raise
+        else:
+            return
 
 
 def body(text: str, below: list[Block]) -> dict[str, Any]:
@@ -214,7 +222,7 @@ def plainly(text: str) -> dict[str, Any]:
 async def close_stream(client: AsyncWebClient, channel: str, ts: str) -> None:
     """Ends a stream if there is one: until then the message can neither be updated nor deleted."""
     try:
-        await heard(client.chat_stopStream(channel=channel, ts=ts))
+        await _insist(client.chat_stopStream, channel=channel, ts=ts)
     except (Refused, Unreachable) as error:
         log.debug("no stream was open", cause=str(error))
 
@@ -223,9 +231,16 @@ async def delete(client: AsyncWebClient, channel: str, ts: str) -> None:
     """Deletes one of the bot's own messages; one that is gone already is fine."""
     await close_stream(client, channel, ts)
     try:
-        await heard(client.chat_delete(channel=channel, ts=ts))
+        await _insist(client.chat_delete, channel=channel, ts=ts)
     except Refused as error:
         if error.error != "message_not_found":
             log.warning("a message could not be deleted", cause=str(error))
     except Unreachable as error:
         log.warning("a message could not be deleted", cause=str(error))
+
+
+async def _insist(method: Callable[..., Awaitable[AsyncSlackResponse]], **arguments: Any) -> None:
+    """Calls what does no harm when it is done twice, until Slack has heard it."""
+    async for attempt in again():
+        with attempt:
+            await heard(method(**arguments))

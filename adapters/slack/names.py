@@ -39,9 +39,11 @@ class Names:
         """A message as people read it, without the bot's own mention."""
         shown, at = "", 0
         for mark in _MARK.finditer(text):
-            shown += text[at : mark.start()] + await self._name(mark)
-            at = mark.end()
-        return " ".join(unescape(shown + text[at:]).replace("\n", " \n ").split(" ")).replace(" \n ", "\n").strip()
+            name = await self._name(mark)
+            shown += text[at : mark.start()] + name
+            # Where the bot's own name stood, one blank is enough.
+            at = mark.end() if name else _behind_blanks(text, mark.end())
+        return unescape(shown + text[at:]).strip()
 
     async def person(self, user: str) -> str:
         """Somebody's name; their id when it cannot be known."""
@@ -85,6 +87,12 @@ class Names:
 
     async def _ask_channel(self, channel: str) -> str:
         return str((await heard(self._client.conversations_info(channel=channel)))["channel"]["name"])
+
+
+def _behind_blanks(text: str, at: int) -> int:
+    while text[at : at + 1] in {" ", "\t"}:
+        at += 1
+    return at
 
 
 def _display(user: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.blocks import Block
 from adapters.slack.calling import Refused
-from adapters.slack.messages import Lost, Message, Stopped, Streamed, Updated, delete
+from adapters.slack.messages import Lost, Message, Stopped, Streamed, Updated, delete, update
 from adapters.slack.place import Place
 from core.delivery.growing import grown
 from core.markdown import open_fence
@@ -103,7 +103,8 @@ class Pages:
         if self._ended == len(self._messages):
             return
         try:
-            await self._messages[-1].end(f"{self._last}\n\n{word}", [])
+            ts = self._messages[-1].ts
+            await update(self._client, self._place.channel, ts, f"{self._last}\n\n{word}", [])
         except Stopped:
             log.info("a stopped answer is gone")
 

@@ -10,6 +10,7 @@ from core.memory.feedback import Feedback
 from core.memory.history import History
 from core.memory.once import Once
 from core.memory.replies import Replies
+from core.reindexing.reindexer import Reindexer
 from core.vocabulary import Conversation, Person, Remembered, Thumb
 
 EXAMPLES = 4
@@ -27,6 +28,7 @@ class Desk:
     feedback: Feedback
     once: Once
     replies: Replies
+    reindexer: Reindexer
 
     async def examples(self, place: Conversation | None = None, most: int = EXAMPLES) -> list[str]:
         """Questions that are surely answered in a conversation."""

@@ -23,10 +23,11 @@ class Answers:
         self._ttl = ttl
 
     async def keep(self, question: Question, answer: Answer | None = None) -> None:
-        """Keeps a question, and later its answer. What was left out is kept without its text: it is only named."""
+        """Keeps a question, and later its answer, unless the question has been forgotten meanwhile. What was left out
+        is kept without its text: it is only named."""
         remembered = Remembered(replace(question, history=()), datetime.now(UTC), _slim(answer))
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.set(keys.question(question.id), _DOCUMENT.dump_json(remembered), ex=self._ttl)
+            pipe.set(keys.question(question.id), _DOCUMENT.dump_json(remembered), ex=self._ttl, xx=answer is not None)
             if question.conversation and answer is None:
                 pipe.rpush(keys.asked(question.conversation), question.id)
                 pipe.expire(keys.asked(question.conversation), self._ttl)

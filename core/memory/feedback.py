@@ -19,7 +19,7 @@ _DOCUMENT = TypeAdapter(Vote)
 
 
 class Feedback:
-    """Votes are kept as long as the answers that they are about."""
+    """Votes are kept as long as the answers that they are about; one on an answer that was forgotten is not kept."""
 
     def __init__(self, redis: Redis, answers: Answers, ttl: timedelta) -> None:
         self._redis = redis
@@ -49,6 +49,8 @@ class Feedback:
 
     async def _write(self, question_id: str, vote: Vote) -> None:
         """An answer that was voted on stays as long as the vote."""
+        if not await self._redis.exists(keys.question(question_id)):
+            return
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.hset(keys.votes(question_id), vote.person.id, _DOCUMENT.dump_json(vote).decode())
             pipe.expire(keys.votes(question_id), self._ttl)

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from core.memory import keys
 from core.memory import once as taking
-from core.memory.connection import connect
+from core.memory.connection import as_text, connect
 from core.memory.once import KEPT, Once
 from core.vocabulary import Event, Taken
 from tests.servers.redis import BadLine, bad_line
@@ -39,6 +39,10 @@ class Process:
     async def end(self) -> None:
         """One that is killed leaves the same in Redis, once its sign of life has run out."""
         await self._living.aclose()
+
+
+async def holder_of(redis: Redis, name: str) -> str:
+    return as_text(await redis.get(keys.event("slack", name)))
 
 
 @pytest.fixture
@@ -179,7 +183,7 @@ async def test_however_often_it_is_taken_over_an_event_keeps_its_age(redis: Redi
     await one.end()
     assert await two.once.left_behind() == [MENTION]
     assert await redis.hvals(keys.unanswered("slack")) == [written]
-    assert before < written.decode().split('"at": "')[1]
+    assert before < as_text(written).split('"at": "')[1]
 
 
 @given(
@@ -317,7 +321,7 @@ async def test_what_was_taken_before_redis_went_is_in_hand(
     line: BadLine, far: Process, redis: Redis, processes: list[Process]
 ) -> None:
     """Half of what a dead process had is taken over when the line breaks."""
-    one, _two, _ = processes
+    one = processes[0]
     await one.once.take(MENTION)
     await one.once.take(OTHER)
     await one.end()
@@ -374,7 +378,7 @@ async def test_a_process_that_was_paused_learns_what_it_lost(redis: Redis, proce
     await one.once.take(OTHER)
     assert await one.once.lost([MENTION, OTHER]) == []
     # Its sign of life runs out, and somebody sees it.
-    await redis.delete(keys.process("slack", (await redis.get(keys.event("slack", "Ev1"))).decode()))
+    await redis.delete(keys.process("slack", await holder_of(redis, "Ev1")))
     assert await two.once.take(MENTION) is Taken.OVER
     assert await one.once.lost([MENTION, OTHER]) == [MENTION]
     await two.once.done(MENTION)
@@ -385,7 +389,7 @@ async def test_a_process_that_was_paused_learns_what_it_lost(redis: Redis, proce
 async def test_what_was_lost_can_be_taken_over_again(redis: Redis, processes: list[Process]) -> None:
     one, two, _ = processes
     await one.once.take(MENTION)
-    await redis.delete(keys.process("slack", (await redis.get(keys.event("slack", "Ev1"))).decode()))
+    await redis.delete(keys.process("slack", await holder_of(redis, "Ev1")))
     await two.once.take(MENTION)
     await one.once.lost([MENTION])
     await one.end()
