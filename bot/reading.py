@@ -2,7 +2,6 @@
 
 from importlib.metadata import version
 
-import aiohttp
 from redis.asyncio import Redis
 
 from bot.settings import Settings
@@ -26,10 +25,8 @@ async def read(
     if order.dry_run:
         tell(Planned(Plan()))
         return Report(Progress(), 0.0, outcome="planned")
-    async with aiohttp.ClientSession(headers={"User-Agent": AGENT}) as session:
-        reindexing = Reindexing(
-            redis, embedder, retriever, Fetcher(session), tokens, settings.precision, _algorithm(settings)
-        )
+    async with Fetcher(AGENT) as fetcher:
+        reindexing = Reindexing(redis, embedder, retriever, fetcher, tokens, settings.precision, _algorithm(settings))
         return await reindexing.run(settings.all_sources, lambda progress: tell(Progressed(progress)))
 
 

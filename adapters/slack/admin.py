@@ -165,7 +165,7 @@ def _read(text: str) -> tuple[bool, str]:
 def _told(error: Exception) -> str:
     """The sentence for people, with its id, and a line in the log under the same id."""
     known: FootnotedError = as_known(error)
-    log.warning("an admin's command failed", error_id=known.id, cause=str(known))
+    log.warning("an admin's command failed", error_id=known.id, cause=str(known), exc_info=error)
     return f"{known.for_people} ({known.id})"
 
 

@@ -56,6 +56,8 @@ class SlackBot:
         async with AsyncExitStack() as stack:
             client = await stack.enter_async_context(web_client(self._access.bot_token, self._access.api_url))
             self._me = await identify(client)
+            if self._access.app_token:
+                await check_app_token(client, self._access.app_token)
             log.info("Slack knows this bot", user=self._me.user, team=self._me.team_name)
             listeners = Listeners(client, self._me, self._desk, self._access.admins)
             self._app = self._bolt(client, self._me, listeners)
@@ -105,6 +107,7 @@ class SlackBot:
             )
 
         app = AsyncApp(
+            name="footnoted",  # else Bolt looks for the caller's file on disk
             client=client,
             authorize=authorize,
             signing_secret=self._access.signing_secret or None,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from adapters.slack.writing import escape
+from adapters.slack.writing import escape, harmless
 from core.errors import FootnotedError
 from core.vocabulary import Answer, Footnote, Match, Remembered
 
@@ -22,8 +22,12 @@ same, each has a number behind its action's name."""
 LONGEST_SECTION = 3_000
 LONGEST_SOURCES = 2_000
 """Characters of all sources together: they share their message with text, and Slack takes some 13,000 in all."""
+LONGEST_MATCHES = 2_800
+"""Characters of the passages in one section."""
+LONGEST_UNDERSTOOD = 2_500
 LONGEST_TITLE = 120
 LONGEST_BUTTON = 75
+LONGEST_VALUE = 2_000
 MOST_SHOWN = 8
 
 
@@ -37,14 +41,8 @@ def sources(answer: Answer) -> list[Block]:
     listed, head = (answer.footnotes, "Sources") if answer.footnotes else (answer.nearest, "Nearest posts")
     if not listed:
         return []
-    rows: list[str] = []
-    for footnote in listed:
-        row = _source(footnote, numbered=bool(answer.footnotes))
-        if sum(map(len, rows)) + len(row) > LONGEST_SOURCES:
-            rows.append(f"… and {len(listed) - len(rows)} more")
-            break
-        rows.append(row)
-    return [context("\n".join([f"*{head}*", *rows]))]
+    rows = [_source(footnote, numbered=bool(answer.footnotes)) for footnote in listed]
+    return [context("\n".join([f"*{head}*", *_that_fit(rows, LONGEST_SOURCES)]))]
 
 
 def answer_buttons(question_id: str, shareable: bool = False) -> list[Block]:
@@ -153,7 +151,8 @@ def why(remembered: Remembered) -> list[Block]:
     if answer is None or answer.workings is None:
         return [section("This question was not answered, so there is nothing to tell.")]
     workings = answer.workings
-    asked = f"*Understood as*\n{escape(workings.understood)}"
+    understood = _words(workings.understood)
+    asked = f"*Understood as*\n{_cut(understood, LONGEST_UNDERSTOOD)}"
     relevance = f"The posts are about it with a certainty of {workings.relevance:.0%}."
     return [
         section(f"{asked}\n{relevance}"),
@@ -168,12 +167,21 @@ def _matches(head: str, matches: Sequence[Match]) -> list[Block]:
         return []
     rows = [
         f"• {_link(match.passage.title, match.passage.url)}"
-        + (f" › {escape(_short(match.passage.heading))}" if match.passage.heading else "")
+        + (f" › {_words(_short(match.passage.heading))}" if match.passage.heading else "")
         + f"  _{match.score:.2f}: meaning {match.meaning:.2f}, words {match.words:.2f}_"
-        for match in matches[:MOST_SHOWN]
+        for match in matches
     ]
-    more = [f"… and {len(matches) - MOST_SHOWN} more"] if len(matches) > MOST_SHOWN else []
-    return [section("\n".join([f"*{head}*", *rows, *more]))]
+    return [section("\n".join([f"*{head}*", *_that_fit(rows, LONGEST_MATCHES, MOST_SHOWN)]))]
+
+
+def _that_fit(rows: Sequence[str], longest: int, most: int | None = None) -> list[str]:
+    """Whole rows, as many as there is room for, and how many there are beyond."""
+    kept: list[str] = []
+    for row in rows[:most]:
+        if sum(map(len, kept)) + len(row) > longest:
+            break
+        kept.append(row)
+    return kept if len(kept) == len(rows) else [*kept, f"… and {len(rows) - len(kept)} more"]
 
 
 def _steps(timings_ms: dict[str, float]) -> str:
@@ -189,36 +197,52 @@ def _source(footnote: Footnote, numbered: bool) -> str:
 
 def _link(title: str, url: str) -> str:
     """A post by its title, as a link when it has a web address."""
-    title = escape(_short(title))
+    title = _words(_short(title))
     if not url.startswith(("http://", "https://")):
         return title
     return f"<{escape(url).replace('|', '%7C')}|{title}>"
 
 
 def _short(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= LONGEST_TITLE else text[: LONGEST_TITLE - 1] + "…"
+    return _cut(" ".join(text.split()), LONGEST_TITLE)
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def _words(text: str) -> str:
+    """What a post or a person wrote, as mrkdwn that is nothing but words."""
+    return escape(harmless(text))
+
+
+def words(blocks: Sequence[Block]) -> str:
+    """The first paragraph of some blocks, for a notification."""
+    return next((block["text"]["text"] for block in blocks if block["type"] == "section"), "")
 
 
 def section(text: str) -> Block:
     """A paragraph of mrkdwn; what is too long for one ends with an ellipsis."""
-    text = text if len(text) <= LONGEST_SECTION else text[: LONGEST_SECTION - 1] + "…"
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+    return {"type": "section", "text": _mrkdwn(_cut(text, LONGEST_SECTION))}
 
 
 def context(text: str) -> Block:
     """Small grey text."""
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}
+    return {"type": "context", "elements": [_mrkdwn(text)]}
+
+
+def _mrkdwn(text: str) -> Block:
+    """Verbatim: Slack would look for channels and people in plain words, too."""
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
 def button(text: str, action: str, value: str, style: str = "") -> Block:
     """A button that names its action, and in its value for what."""
-    shown = text if len(text) <= LONGEST_BUTTON else text[: LONGEST_BUTTON - 1] + "…"
     return {
         "type": "button",
-        "text": plain(shown),
+        "text": plain(_cut(text, LONGEST_BUTTON)),
         "action_id": action,
-        "value": value,
+        "value": value[:LONGEST_VALUE],
         **({"style": style} if style else {}),
     }
 

@@ -161,7 +161,8 @@ class Buttons:
         if click.ephemeral:
             await self._webhook(click).send(delete_original=True)
         name = f"{click.team}:{click.channel}:{question_ts}"
-        if name in self._answering.running:
+        running = self._answering.running.get(name)
+        if running and not running.reply.over:
             return
         old = () if click.ephemeral else await self._desk.replies.of(name) or (click.message_ts,)
         thread_ts = click.thread_ts or (question.conversation.thread if question.conversation else "") or question_ts

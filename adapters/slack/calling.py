@@ -65,7 +65,7 @@ def again() -> AsyncRetrying:
     return AsyncRetrying(
         retry=retry_if_exception_type(Unreachable),
         stop=stop_after_attempt(5),
-        wait=wait_exponential_jitter(initial=0.5, max=8),
+        wait=wait_exponential_jitter(multiplier=0.5, max=8),
         reraise=True,
     )
 

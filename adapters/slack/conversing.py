@@ -26,6 +26,9 @@ log = structlog.get_logger()
 FORGET = frozenset({"/forget", "forget", "forget this", "forget this conversation"})
 FORGOTTEN = "I have forgotten this conversation."
 
+TO_OTHERS = ("<@", "<!subteam^", "<!here", "<!channel", "<!everyone")
+"""What a message begins with that is for somebody else."""
+
 
 class Conversing:
     """Turns what is said into questions, each of them once."""
@@ -80,7 +83,7 @@ class Conversing:
         where it answers every question. What is said to somebody else is not for the bot."""
         if said.direct or self._me.is_mentioned(said.text):
             return True
-        if said.text.lstrip().startswith("<@"):
+        if said.text.lstrip().startswith(TO_OTHERS):
             return False
         if said.thread_ts:
             return await self._desk.answered_in(said.conversation)
@@ -104,22 +107,23 @@ class Conversing:
 
     async def _answer_again(self, said: Said) -> None:
         """A corrected question is answered in the messages of its first answer. One that only now is a question is
-        answered like any other."""
-        await self._handling.stop(said.name)
-        old = await self._desk.replies.of(said.name)
-        if old:
-            await self._desk.once.seize(said.name)
-        for ts in old:
-            await close_stream(self._client, said.channel, ts)
-        if not old:
+        answered like any other; Slack tells of it in two ways, and only once it is new."""
+        text = await self._names.readable(said.text)
+        known = await self._desk.remembered(question_id(said.name), said.conversation)
+        if known is None:
             if await self._is_question(said):
                 await self._handling.receive(Event((said.name,), {"said": asdict(said)}))
             return
-        text = await self._names.readable(said.text)
-        if text:
-            await self._desk.take_back(question_id(said.name))
-            place = place_of(said, self._me.user)
-            await self._answering.answer(said.name, self._asking(text, said), place, old)
+        if not text or text == known.question.text:
+            return
+        await self._handling.stop(said.name)
+        await self._desk.once.seize(said.name)
+        old = await self._desk.replies.of(said.name)
+        for ts in old:
+            await close_stream(self._client, said.channel, ts)
+        await self._desk.take_back(question_id(said.name))
+        place = place_of(said, self._me.user)
+        await self._answering.answer(said.name, self._asking(text, said), place, old)
 
     async def _withdraw(self, gone: TakenBack) -> None:
         """The question was deleted: an answer that is not whole yet goes with it."""

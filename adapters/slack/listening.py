@@ -64,6 +64,8 @@ class Listeners:
         for action in ACTIONS:
             app.action(re.compile(rf"{action}(:\d+)?"))(self.on_click)
         app.view(REASON)(self.on_reason)
+        # Last, for whatever else the app is told: Slack repeats what is not acknowledged.
+        app.event(re.compile(""))(self.on_nothing)
 
     async def on_message(self, body: Mapping[str, Any]) -> None:
         """A mention, or a message where the bot can read."""
@@ -89,7 +91,7 @@ class Listeners:
         await self._soon(self._conversing.stop(event["channel"], event.get("thread_ts", "")))
 
     async def on_nothing(self) -> None:
-        """What Slack tells everybody."""
+        """What is none of the bot's business."""
 
     async def on_command(self, ack: AsyncAck, command: Mapping[str, Any]) -> None:
         """A slash command; that it was heard is seen at once."""

@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from tenacity import AttemptManager
 
-from adapters.slack.blocks import Block, markdown
+from adapters.slack.blocks import Block, markdown, words
 from adapters.slack.calling import Refused, Unreachable, again, heard
 from adapters.slack.place import Place
 from adapters.slack.writing import escape, fallback
@@ -211,7 +211,7 @@ async def update(client: AsyncWebClient, channel: str, ts: str, text: str, below
 
 def body(text: str, below: list[Block]) -> dict[str, Any]:
     """A message with its text as Markdown, what stands below it, and the words for its notification."""
-    return {"text": fallback(text), "blocks": [*([markdown(text)] if text else []), *below]}
+    return {"text": fallback(text) or words(below), "blocks": [*([markdown(text)] if text else []), *below]}
 
 
 def plainly(text: str) -> dict[str, Any]:

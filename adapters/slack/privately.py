@@ -54,7 +54,7 @@ class PrivateReply:
     async def grow(self, text: str) -> None:
         if self._uses >= GROWTHS:
             return
-        [first, *_] = grown(self._written(text), SOFT, HARD, ended=False) or [""]
+        [first, *_] = grown(self._written(text, ended=False), SOFT, HARD, ended=False) or [""]
         if first:
             self._shown = first
             await self._write([markdown(first), context("_… still writing_")], fallback(first), replace=True)
@@ -70,8 +70,8 @@ class PrivateReply:
         written = [markdown(self._shown)] if self._shown else []
         await self._write([*written, *failure(error, self._question_id)], error.for_people, replace=True)
 
-    def _written(self, text: str) -> str:
-        return harmless(linked(text, self._posts))
+    def _written(self, text: str, ended: bool = True) -> str:
+        return harmless(linked(text, self._posts), ended)
 
     async def _write(self, blocks: list[Block], text: str, replace: bool) -> None:
         self._uses += 1

@@ -28,7 +28,8 @@ class SlackReply:
         self._status = status
         self._pages = pages
         self._posts: tuple[Footnote, ...] = ()
-        self._over = False
+        self.over = False
+        """Set when nothing more is to come, whatever still happens behind the scenes."""
 
     async def note(self, progress: Searching | Found) -> None:
         match progress:
@@ -43,7 +44,7 @@ class SlackReply:
         """Raises Stopped when nothing more is wanted, and Refused where the bot may not write. What does not arrive
         for another reason comes with what follows."""
         try:
-            await self._pages.show(self._written(text))
+            await self._pages.show(self._written(text, ended=False))
         except Refused as error:
             if error.error in NOT_THERE:
                 raise
@@ -59,12 +60,12 @@ class SlackReply:
             await self._pages.end(self._written(answer.text), below)
         except Stopped as error:
             log.info("an answer is not wanted any more", cause=str(error))
-        self._over = True
+        self.over = True
         self._status.over()
 
     async def fail(self, error: FootnotedError) -> None:
         """What was written stays, and the sentence stands below it; that somebody asks too much is for them alone."""
-        if self._over:
+        if self.over:
             return
         if isinstance(error, TooManyQuestions) and not self._pages.names:
             await self._tell_alone(error)
@@ -73,21 +74,21 @@ class SlackReply:
             await self._pages.break_off(failure(error, self._question_id, self._place.question_ts))
         except Stopped as gone:
             log.info("an answer is not wanted any more", cause=str(gone))
-        self._over = True
+        self.over = True
         self._status.over()
 
     async def stop(self) -> None:
         """Ends what is there, at a person's wish."""
-        self._over = True
+        self.over = True
         await self._pages.stop("_Stopped._")
 
     async def remove(self) -> None:
         """Deletes what is there: its question is gone."""
-        self._over = True
+        self.over = True
         await self._pages.remove()
 
-    def _written(self, text: str) -> str:
-        return harmless(linked(text, self._posts))
+    def _written(self, text: str, ended: bool = True) -> str:
+        return harmless(linked(text, self._posts), ended)
 
     async def _tell_alone(self, error: FootnotedError) -> None:
         thread = None if self._place.thread_ts == self._place.question_ts else self._place.thread_ts

@@ -36,8 +36,7 @@ class Socket:
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[None, None]:
-        """Connected, for the length of the block. Raises NotReady for a token that Slack does not accept."""
-        await check_app_token(self._app.client, self._app_token)
+        """Connected, for the length of the block."""
         await self._connect()
         try:
             async with repeating(self._watch, every=LOOKED_AT_EVERY):

@@ -7,16 +7,17 @@ from core.markdown import blocks
 _JOINER = "\u2060"
 """A word joiner: seen by nobody, and enough that Slack does not take what stands around it for a mention."""
 
-_CONTROL = regex.compile(
-    r"<!(?P<special>channel|here|everyone)(?:\|[^<>\n]*)?>"
-    r"|<!subteam\^(?P<group>[A-Z0-9]+)(?:\|@?(?P<group_name>[^<>\n]*))?>"
-    r"|<!date\^[^<>|\n]*\|(?P<date>[^<>\n]*)>"
-    r"|<@(?P<user>[A-Z0-9]+)(?:\|@?(?P<user_name>[^<>\n]*))?>"
-    r"|<#(?P<channel>[A-Z0-9]+)(?:\|#?(?P<channel_name>[^<>\n]*))?>"
-    r"|(?<![\w@])@(?P<word>channel|here|everyone)\b",
+_LONGEST_MARK = 120
+"""Characters between the brackets; what is longer means nothing to Slack."""
+
+_CALLING = regex.compile(
+    rf"<(?P<kind>[!@#])(?P<inner>[^<>\n]{{0,{_LONGEST_MARK}}})>"
+    r"|(?P<beginning><)(?=[@#]|!(?!--|doctype))"
+    r"|(?<![^\W_])@(?P<all>channel|here|everyone)(?![^\W_])",
     regex.IGNORECASE,
 )
-_BEGINNING = regex.compile(r"<(?=[!@#])")
+_UNFINISHED = regex.compile(rf"<(?:[!@#][^<>\n]{{0,{_LONGEST_MARK}}})?\Z|(?<![^\W_])@[a-z]{{0,8}}\Z", regex.IGNORECASE)
+_COMMENT = regex.compile(r"!(?:--|doctype)", regex.IGNORECASE)
 _LINK = regex.compile(r"!?\[((?:[^\[\]\n]|\[[^\[\]\n]*\])*)\]\([^()\s]*\)")
 _FOOTNOTE = regex.compile(r"[ ]?\[\d{1,3}\]")
 _MARKS = regex.compile(r"[*`~#>]+|(?<!\w)_+|_+(?!\w)")
@@ -25,18 +26,34 @@ LONGEST_FALLBACK = 500
 """Characters of `text` beside blocks: what a notification shows, and a screen reader says."""
 
 
-def harmless(markdown: str) -> str:
-    """The text without anything that would call people together: mentions stand there as plain words."""
-    return _BEGINNING.sub(f"<{_JOINER}", _CONTROL.sub(_word, markdown))
+def harmless(markdown: str, ended: bool = True) -> str:
+    """The text without anything that would call people together: mentions stand there as plain words.
+
+    Until the text has `ended`, what might become a mention is held back at its end, so that what was shown stays.
+    """
+    unfinished = None if ended else _UNFINISHED.search(markdown)
+    return _CALLING.sub(_plainly, markdown[: unfinished.start()] if unfinished else markdown)
 
 
-def _word(match: regex.Match[str]) -> str:
-    if match["channel"]:
-        return f"#{match['channel_name'] or match['channel']}"
-    if match["date"] is not None:
-        return match["date"]
-    name = match["special"] or match["word"] or match["group_name"] or match["group"]
-    return f"@{_JOINER}{name or match['user_name'] or match['user']}"
+def _plainly(match: regex.Match[str]) -> str:
+    if match["all"]:
+        return f"@{_JOINER}{match['all']}"
+    if match["beginning"]:
+        return f"<{_JOINER}"
+    if match["kind"] == "!" and _COMMENT.match(match[0], 1):
+        return match[0]
+    # With what stands before it, the words must not make another mention.
+    apart = _JOINER if match.string[match.start() - 1 : match.start()] in {"<", "@"} else ""
+    return apart + _words_of(match["kind"], match["inner"])
+
+
+def _words_of(kind: str, inner: str) -> str:
+    """What people would read instead of a mark: `<@U1|ada>` is @ada."""
+    what, _, label = inner.rpartition("|") if "|" in inner else (inner, "", "")
+    name = (label or what).removeprefix("subteam^").lstrip(f"@#{_JOINER}").replace("@", f"@{_JOINER}")
+    if what.startswith("date^"):
+        return f"{_JOINER}{name}"
+    return f"#{name}" if kind == "#" else f"@{_JOINER}{name}"
 
 
 def fallback(markdown: str) -> str:

@@ -50,7 +50,9 @@ def plan_text(plan: Plan) -> str:
     posts = _counts(new=plan.new, changed=plan.changed, gone=plan.gone, unchanged=plan.unchanged, failed=plan.failed)
     price = "at a price that I do not know" if plan.dollars is None else f"for about ${plan.dollars:,.4f}"
     again = " Everything is read into a new edition, for another embedding model." if plan.rebuilds else ""
-    effort = f"{plan.passages:,} passages to embed, {plan.tokens:,} tokens, {price}, in about {_long(plan.seconds)}"
+    effort = (
+        f"{_number(plan.passages, 'passage')} to embed, {plan.tokens:,} tokens, {price}, in about {_long(plan.seconds)}"
+    )
     return f"{posts}; {effort}.{again}"
 
 
@@ -64,8 +66,14 @@ def report_text(report: Report) -> str:
         unchanged=counts.unchanged,
         failed=len(report.failures),
     )
-    numbers = f"{posts}; {counts.embedded:,} passages embedded, {counts.tokens:,} tokens, {_long(report.seconds)}."
-    told = [f"**{HOW_IT_ENDED[report.outcome]}**", numbers if report.outcome != "rolled back" else ""]
+    numbers = (
+        f"{posts}; {_number(counts.embedded, 'passage')} embedded, {counts.tokens:,} tokens, {_long(report.seconds)}."
+    )
+    same = report.outcome == "published" and not (counts.new or counts.changed or counts.removed or report.rebuilt)
+    told = [
+        f"**{HOW_IT_ENDED['unchanged' if same else report.outcome]}**",
+        numbers if report.outcome != "rolled back" else "",
+    ]
     return "\n\n".join(part for part in [*told, *_diff(report.diff), *_failures(report.failures)] if part)
 
 
@@ -95,6 +103,10 @@ def _more(count: int) -> list[str]:
 def _counts(**counts: int) -> str:
     """`3 new, 1 changed`; what there is none of is left out."""
     return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _bar(share: float) -> str:
