@@ -72,7 +72,7 @@ class Calls:
         """A call that does no harm when it arrives twice, made several times before it is given up."""
         attempts = AsyncRetrying(
             retry=retry_if_exception_type(Unreachable),
-            wait=wait_exponential_jitter(initial=0.5, max=8, jitter=0.5),
+            wait=wait_exponential_jitter(multiplier=0.5, max=8, jitter=0.5),
             stop=stop_after_attempt(5),
             reraise=True,
         )

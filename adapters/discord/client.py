@@ -18,6 +18,8 @@ log = structlog.get_logger()
 LONGEST_WAIT = 60.0
 """Seconds that discord.py may wait for a rate limit; what takes longer fails. Only edits of old messages do."""
 
+discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody is spoken to by voice
+
 Interaction = discord.Interaction[Any]
 Press = Callable[[Interaction, str, str, str], Awaitable[None]]
 """Somebody has pressed a button: what it does, for what, and the words on it."""

@@ -46,7 +46,7 @@ class Deed:
     @property
     def names(self) -> tuple[str, ...]:
         """A second press of the same *try again*, before anything has come of the first, is the same wish."""
-        again = (f"again:{self.message}:{self.version}",) if self.act == AGAIN else ()
+        again = (f"again:{self.message}:{self.version}:{self.place.user}",) if self.act == AGAIN else ()
         return (self.name, *again)
 
     @property
