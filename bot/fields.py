@@ -39,9 +39,16 @@ def _gateway_address(value: str) -> str:
     return value
 
 
+def _snowflake(value: str) -> str:
+    if not value.isascii() or not value.isdigit():
+        raise ValueError("an id of Discord is a number, such as 112233445566778899")
+    return value
+
+
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 GatewayAddress = Annotated[str, AfterValidator(_gateway_address)]
 Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta())]
+Snowflakes = Annotated[tuple[Annotated[str, AfterValidator(_snowflake)], ...], NoDecode, BeforeValidator(_listed)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 RedisAddress = Annotated[SecretStr, AfterValidator(lambda url: SecretStr(_redis_address(url.get_secret_value())))]
 WebAddresses = Annotated[tuple[WebAddress, ...], NoDecode, BeforeValidator(_listed)]

@@ -16,7 +16,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from bot.fields import Duration, GatewayAddress, Names, RedisAddress, WebAddress, WebAddresses
+from bot.fields import Duration, GatewayAddress, Names, RedisAddress, Snowflakes, WebAddress, WebAddresses
 from bot.tables import ChannelSettings, SourceSettings
 from core.answering.scoping import Channels
 from core.errors import NotReady, Problem
@@ -68,8 +68,8 @@ class Settings(BaseSettings):
     discord_bot_token: SecretStr | None = None
     discord_api_url: WebAddress | None = None
     discord_gateway_url: GatewayAddress | None = None
-    discord_guilds: Names = ()
-    discord_admins: Names = ()
+    discord_guilds: Snowflakes = ()
+    discord_admins: Snowflakes = ()
     web_host: str = "127.0.0.1"
     web_port: int = Field(default=8080, ge=0, le=65_535)
     data_dir: Path = Path(".footnoted")

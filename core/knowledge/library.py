@@ -55,7 +55,7 @@ class Library:
         at most one of a post."""
         if sources == frozenset() or await current(self._redis) is None:
             return []
-        query = (keep_to(sources) or "*", "RETURN", 2, "title", "heading", "LIMIT", 0, LOOKED_AT)
+        query = (keep_to(sources) or "*", "RETURN", 2, "title", "heading", "LIMIT", 0, LOOKED_AT, "DIALECT", 2)
         _, *rows = await self._redis.execute_command("FT.SEARCH", keys.POSTS, *query)
         posts: dict[str, str] = {}
         for fields in rows[1::2]:
