@@ -12,8 +12,8 @@ from adapters.discord.app import DiscordBot
 from bot.wiring import Bot
 from core.chatting.desk import Desk
 from core.errors import NotAllowed, NothingBefore
-from core.reindexing.events import Progressed, Tell
-from core.reindexing.progress import Progress, Report
+from core.reindexing.events import Planned, Progressed, Tell
+from core.reindexing.progress import Plan, Progress, Report
 from core.reindexing.reindexer import Order, Reindexer
 from core.vocabulary import Person
 from tests.adapters.discord.acting import access, buttons
@@ -44,21 +44,23 @@ async def test_an_admin_sees_one_message_that_ends_with_what_changed(
         used = discord.slash("alice", "general", "reindex")
         told = await notice(discord, "The posts have been read.")
         assert told is used.original
-        for part in ("Reading all sources again, for Alice.", "1 new", "5 unchanged", "Moles in the lawn"):
+        for part in ("Reading all sources again, for Alice.", "1 new", "5 unchanged"):
             assert part in told.content
         assert buttons(told) == {}
         assert discord.said == [told]
 
 
-async def test_a_dry_run_tells_what_would_be_done_and_does_nothing(
-    bot: Bot, discord: DiscordServer, tmp_path: Path
-) -> None:
-    (tmp_path / "posts" / "moles.md").write_text("# Moles in the lawn\n\nMoles leave when it smells of garlic.")
-    async with connected(bot.desk("discord"), discord):
+async def test_a_dry_run_tells_what_would_be_done_and_does_nothing(bot: Bot, discord: DiscordServer) -> None:
+    async def plan(order: Order, tell: Tell) -> Report:
+        assert (order.source, order.dry_run) == ("garden", True)
+        tell(Planned(Plan(new=3, unchanged=2, passages=7)))
+        return Report(Progress(), 0.1, outcome="planned")
+
+    desk = replace(bot.desk("discord"), reindexer=Reindexer(bot.redis, ["garden"], plan, nothing_before))
+    async with connected(desk, discord):
         discord.slash("alice", "general", "reindex", source="garden", dry_run=True)
         told = await notice(discord, "this is what a run would do")
-        assert "1 new" in told.content
-        assert (await bot.library.holdings()).posts == 5
+        assert "3 new, 2 unchanged; 7 passages to embed" in told.content
 
 
 async def test_going_back_where_there_is_nothing_before_says_so(bot: Bot, discord: DiscordServer) -> None:
@@ -99,13 +101,13 @@ async def test_a_run_outlives_the_token_of_its_command_in_the_same_message(bot: 
         assert "Cancel" in str(told.revisions[-2].components)
 
 
-async def test_where_the_bot_may_not_write_a_long_run_goes_on_in_a_direct_message(bot: Bot, model: object) -> None:
+async def test_where_the_bot_is_not_let_in_a_long_run_goes_on_in_a_direct_message(bot: Bot, model: object) -> None:
     desk = replace(bot.desk("discord"), reindexer=Reindexer(bot.redis, ["garden"], slow, nothing_before))
     async with (
         DiscordServer(rules=Rules(token_lifetime=2)) as discord,
         connected(desk, discord, token_lasts=timedelta(seconds=1)),
     ):
-        discord.permit("general", discord.bot, deny=1 << 11)
+        discord.permit("general", discord.bot, deny=1 << 10)
         discord.slash("alice", "general", "reindex")
         told = await notice(discord, "The posts have been read.")
         assert told.channel is discord.where(discord.who("alice"))

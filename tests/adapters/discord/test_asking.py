@@ -2,6 +2,7 @@
 
 import asyncio
 from functools import partial
+from itertools import pairwise
 
 from bot.settings import Settings, load_settings
 from bot.wiring import wired
@@ -49,13 +50,15 @@ async def test_an_answer_grows_as_the_model_writes_it(room: Room) -> None:
     answer = await room.answer(room.command(ASKED))
     shown = [revision.content for revision in answer.revisions if revision.content]
     assert len(shown) > 2
-    for shorter, longer in zip(shown, shown[1:], strict=False):
+    for shorter, longer in pairwise(shown):
         assert longer.startswith(shorter)
 
 
 async def test_nothing_that_is_written_calls_anybody_or_previews_a_link(room: Room) -> None:
     alice = room.discord.who("alice")
-    hostile = f"Ask @everyone, @here and {alice.mention}, see https://garden.example/ and ![x](https://garden.example/y)."
+    hostile = (
+        f"Ask @everyone, @here and {alice.mention}, see https://garden.example/ and ![x](https://garden.example/y)."
+    )
     room.model.enqueue(Text(hostile + " Water them early [1]."))
     answer = await room.answer(room.ask(ASKED, user="bob"))
     assert answer.pings == frozenset()

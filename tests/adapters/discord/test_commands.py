@@ -16,9 +16,9 @@ EVERYWHERE = {"contexts": [0, 1, 2], "integration_types": [0, 1]}
 
 async def said(room: Room, used: Interaction) -> str:
     """The answer to a command that only its user sees."""
-    answer = await room.until(lambda: used.original if used.done else None)
-    assert answer.only_for is used.user
-    return str(answer.content)
+    await room.until(lambda: used.done)
+    assert used.original and used.original.only_for is used.user
+    return used.original.content
 
 
 async def test_the_commands_are_there_in_servers_threads_and_direct_messages_for_whoever_installs_them(
@@ -79,7 +79,14 @@ def test_any_change_is_a_difference_and_what_discord_fills_in_is_none(change: di
         "contexts": [0, 1],
         "options": [{"name": "q", "description": "Q", "type": 3, "required": True}],
     }
-    filled = {"id": "1", "version": "2", "type": 1, "nsfw": False, "default_member_permissions": None, "contexts": [1, 0]}
+    filled = {
+        "id": "1",
+        "version": "2",
+        "type": 1,
+        "nsfw": False,
+        "default_member_permissions": None,
+        "contexts": [1, 0],
+    }
     assert not differ([wanted], [wanted | filled])
     assert differ([wanted | change], [wanted | filled])
 
@@ -88,7 +95,6 @@ async def test_forget_removes_the_conversation_and_the_askers_own(room: Room) ->
     await room.answer(room.command(ASKED))
     await room.answer(room.command(ASKED, private=True))
     assert await said(room, room.discord.slash("alice", "general", "forget")) == FORGOTTEN
-    assert FOLLOW_UP
     await room.answer(room.command("What do bees eat in winter?"))
     await room.answer(room.command("What do bees eat in winter?", private=True))
     for chat in room.model.chats[2:]:
@@ -119,7 +125,7 @@ async def test_help_tells_how_to_ask_with_examples(room: Room) -> None:
 async def test_questions_and_titles_are_suggested_while_somebody_types(room: Room) -> None:
     suggested = await room.discord.autocomplete("alice", "general", "ask", "question", "tomato")
     values = [choice["value"] for choice in suggested.choices]
-    assert "When should tomatoes be watered?" in values
+    assert any("Growing tomatoes on a balcony" in value for value in values)
     titled = await room.discord.autocomplete("alice", "general", "ask", "question", "a house for hedge")
     assert any("hedgehogs" in choice["value"] for choice in titled.choices)
     nothing = await room.discord.autocomplete("alice", "general", "ask", "question", "")
