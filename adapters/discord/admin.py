@@ -96,16 +96,18 @@ class Admin:
         return "It is being stopped." if stopped else "Nothing is being read."
 
     async def _run(self, order: Order, notice: Notice) -> None:
+        plan = None
         async with aclosing(self._desk.reindexer.reindex(order)) as events:
             async for event in events:
                 match event:
                     case Began():
                         await notice.begin(began_text(event))
                     case Planned():
+                        plan = event.plan
                         await notice.show(plan_text(event.plan))
                     case Progressed():
                         await notice.show(progress_text(event.progress))
                     case Ended():
-                        await notice.end(report_text(event.report))
+                        await notice.end(report_text(event.report, plan))
                     case _:
                         assert_never(event)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -127,13 +127,14 @@ class DiscordBot:
         if self._listeners is None:
             raise RuntimeError("a login sets up the listeners")
         log.info("Discord knows this bot", user=str(client.user))
-        connecting = asyncio.create_task(connection.run())
-        try:
-            async with self._listeners.handling.open():
-                await ended.wait()
-        finally:
-            connecting.cancel()
-            await asyncio.wait([connecting])
+        async with AsyncExitStack() as stack:
+            # What is heard can be handled; and the connection is closed after the last answer.
+            closing = await stack.enter_async_context(AsyncExitStack())
+            await stack.enter_async_context(self._listeners.handling.open())
+            connecting = asyncio.create_task(connection.run())
+            closing.push_async_callback(asyncio.wait, [connecting])
+            closing.callback(connecting.cancel)
+            await ended.wait()
 
 
 async def _connected(client: Client, connection: Connection) -> None:

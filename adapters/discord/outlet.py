@@ -43,7 +43,8 @@ class Outlet:
 
     @property
     def by_token(self) -> bool:
-        """Whether the token still lives, as far as is known. Where there is nothing else, it is used to its end."""
+        """Whether the token still lives, as far as is known. Where there is nothing else, it is used to its very
+        end."""
         return not self._spent and (time() < self._place.until or not self._place.outlives_token)
 
     async def create(self, content: Content, nonce: str = "") -> str:

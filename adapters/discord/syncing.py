@@ -19,6 +19,8 @@ _DEFAULTS: dict[str, Any] = {
 }
 """What Discord leaves out, or fills in, when it says what is registered."""
 
+_ABOUT_PLACES = frozenset({"contexts", "integration_types", "dm_permission"})
+
 _COMPARED = (
     *("name", "description", "type", "nsfw", "default_member_permissions", "contexts", "integration_types"),
     *("required", "autocomplete", "min_length", "max_length", "min_value", "max_value"),
@@ -30,12 +32,16 @@ async def sync(client: discord.Client, tree: app_commands.CommandTree[Any], guil
 
     What fails is logged: the bot answers mentions all the same.
     """
-    wanted = [command.to_dict(tree) for command in tree.get_commands()]
     for guild in guilds or (None,):
         try:
-            await _sync(client, wanted, guild)
+            await _sync(client, [_wanted(command.to_dict(tree), guild) for command in tree.get_commands()], guild)
         except (discord.HTTPException, OSError, TimeoutError) as error:
             log.error("the commands could not be registered", guild=guild, cause=str(error))
+
+
+def _wanted(command: Any, guild: int | None) -> Any:
+    """A command of one server is for that server, so that Discord keeps nothing else about where it is."""
+    return command if guild is None else {name: command[name] for name in command if name not in _ABOUT_PLACES}
 
 
 async def _sync(client: discord.Client, wanted: list[Any], guild: int | None) -> None:

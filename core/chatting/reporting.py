@@ -56,8 +56,9 @@ def plan_text(plan: Plan) -> str:
     return f"{posts}; {effort}.{again}"
 
 
-def report_text(report: Report) -> str:
-    """What came of a run: the counts, and the titles of what is new, changed and gone, and what failed."""
+def report_text(report: Report, plan: Plan | None = None) -> str:
+    """What came of a run: the counts, and the titles of what is new, changed and gone, and what failed. Of a dry run
+    there is its `plan` to tell."""
     counts = report.progress
     posts = _counts(
         new=counts.new,
@@ -72,9 +73,13 @@ def report_text(report: Report) -> str:
     same = report.outcome == "published" and not (counts.new or counts.changed or counts.removed or report.rebuilt)
     told = [
         f"**{HOW_IT_ENDED['unchanged' if same else report.outcome]}**",
-        numbers if report.outcome != "rolled back" else "",
+        _planned(plan) if report.outcome == "planned" else numbers if report.outcome != "rolled back" else "",
     ]
     return "\n\n".join(part for part in [*told, *_diff(report.diff), *_failures(report.failures)] if part)
+
+
+def _planned(plan: Plan | None) -> str:
+    return plan_text(plan) if plan else ""
 
 
 def _diff(diff: Diff) -> Iterable[str]:
