@@ -47,4 +47,5 @@ async def build_platforms(bot: Bot) -> list[Platform]:
 
 
 def _modules(settings: Settings) -> list[str]:
-    return ["bot.on_slack"] if settings.slack_bot_token else []
+    modules = {"bot.on_slack": settings.slack_bot_token, "bot.on_discord": settings.discord_bot_token}
+    return [module for module, token in modules.items() if token]

@@ -42,7 +42,7 @@ async def deliver(events: AsyncGenerator[AnswerEvent, None], reply: Reply) -> No
     except Exception as error:  # a door: behind it stands a person who waits
         known = as_known(error)
         if isinstance(known, TooManyQuestions | TooLong):
-            log.info("a question was refused", error_id=known.id, reason=type(known).__name__)
+            log.info("a question was refused", error_id=known.id, error=type(known).__name__, cause=str(known))
             await reply.fail(known)
             return
         log.error("a question failed", error_id=known.id, error=type(known).__name__, cause=str(known), exc_info=error)

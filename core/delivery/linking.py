@@ -8,7 +8,7 @@ from core.vocabulary import Footnote
 
 _NUMBER = regex.compile(
     r"(?P<kept>"
-    r"^[ ]{0,3}(?P<fence>`{3,}|~{3,})[^\n]*\n(?:.*?\n)??(?:[ ]{0,3}(?P=fence)[`~]*[ ]*(?=\n|\Z)|\Z)"  # a block of code
+    r"^[ ]{0,3}(?P<fence>`{3,}|~{3,})[^\n]*(?:\n.*?)??(?:\n[ ]{0,3}(?P=fence)[`~]*[ ]*(?=\n|\Z)|\Z)"  # a block of code
     r"|(?<!`)(?P<run>`+)(?!`)(?:(?!\n\n).)*?(?<!`)(?P=run)(?!`)"  # a span of code
     r"|!?\[[^\[\]\n]*\]\([^()\s]*\))"  # a link
     r"|\[(?P<number>\d{1,3})\]",

@@ -20,7 +20,8 @@ from core.words import STOPWORDS, telling
 CANDIDATES = 50
 """Passages that each search brings."""
 
-_NO_LETTER = re.compile(r"[^\w]")
+# Signs beyond ASCII mean nothing to the parser, and a backslash before one would be searched for.
+_SIGN = re.compile(r"[^\w\x80-\U0010ffff]", re.ASCII)
 
 MOST_WORDS = 64
 LEAST_RARITY = log(2)
@@ -32,11 +33,13 @@ SHORTEST_MISSPELT = 5
 
 
 def keep_to(sources: Iterable[str] | None) -> str:
-    """The clause that keeps a search to these sources; nothing for all of them."""
+    """The clause that keeps a search to these sources; nothing for all of them. Names may hold any sign but those of
+    control, and begin and end with none that is blank: Redis takes these off."""
     if sources is None:
         return ""
-    escaped = "|".join(_NO_LETTER.sub(r"\\\g<0>", source) for source in sorted(sources))
-    return f"@source:{{{escaped}}}"
+    escaped = "|".join(_SIGN.sub(r"\\\g<0>", source) for source in sorted(sources))
+    # A source with few posts is rare, and would lend its rarity to them.
+    return f"@source:{{{escaped}}}=>{{$weight: 0}}"
 
 
 async def weigh(redis: Redis, index: str, texts: Sequence[str], within: str = "") -> list[list[Term]]:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from adapters.slack import messages
 from tests.adapters.slack.acting import Room, is_whole
 from tests.servers import Slow, Status, Text
 from tests.servers.slack import Dropped, Error, Late, Message, RateLimited, Twice
@@ -90,6 +91,31 @@ async def test_a_long_answer_goes_on_in_further_messages_with_its_sources_on_the
     assert text_of(own).count("Bees live on honey") == 36 * 30
     assert all(text_of([message]).count("```") % 2 == 0 for message in own)
     assert [("Sources" in json.dumps(message.blocks)) for message in own] == [False] * (len(own) - 1) + [True]
+
+
+async def test_a_stream_that_has_run_for_long_goes_on_in_the_next_message(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messages, "STREAMS_FOR", 1.5)
+    room.slack.rules.stream_lifetime = 3
+    room.model.enqueue(Text(SENTENCE * 80, tokens_per_second=120))
+    asked = room.ask("What do bees eat in winter?")
+    await room.answer(asked)
+    await room.settled()
+    own = room.own(asked)
+    assert len(own) > 1
+    assert text_of(own).count("Bees live on honey") == 80
+    assert [is_whole(message) for message in own] == [False] * (len(own) - 1) + [True]
+    assert all(message.edits == 0 for message in own), "no stream had run out"
+
+
+async def test_a_stream_that_ran_out_is_gone_on_with_by_updates(room: Room) -> None:
+    room.slack.rules.stream_lifetime = 1.5
+    room.model.enqueue(Text(SENTENCE * 60, tokens_per_second=120))
+    asked = room.ask("What do bees eat in winter?")
+    await room.answer(asked)
+    [message] = room.own(asked)
+    assert text_of([message]).count("Bees live on honey") == 60
 
 
 @pytest.mark.parametrize("error", ["not_in_channel", "is_archived", "restricted_action"])
