@@ -19,16 +19,23 @@ from bot.settings import Settings
 from core.answering.answerer import Answerer, Limits
 from core.answering.limiting import Allowance, Limiting
 from core.answering.prompting import PERSONA, Instructions
+from core.answering.recording import Recording
 from core.answering.remembering import Remembering
+from core.answering.scoping import Channels, Scoping
 from core.asking import Asker
+from core.chatting.desk import Desk
 from core.errors import ModelFailed, NotReady, Problem
 from core.knowledge.edition import current, facts_of
 from core.knowledge.library import Library
 from core.knowledge.retriever import Retriever
 from core.knowledge.schema import Shape
+from core.memory.answers import Answers
 from core.memory.connection import connect, examine
+from core.memory.feedback import Feedback
 from core.memory.history import History
+from core.memory.once import Once
 from core.memory.quota import Quota
+from core.memory.replies import Replies
 from core.models.protocols import ChatModel, Embedder
 from core.reindexing.events import Ended, Progressed, Tell
 from core.reindexing.going_back import go_back
@@ -36,7 +43,7 @@ from core.reindexing.progress import Progress, Report
 from core.reindexing.reindexer import Order, Reindexer
 from core.reindexing.wish import Wish
 from core.tokens import Tokens
-from core.vocabulary import Person
+from core.vocabulary import Conversation, Person
 
 log = structlog.get_logger()
 
@@ -62,9 +69,31 @@ class Bot:
     retriever: Retriever
     asker: Asker
     history: History
+    answers: Answers
+    feedback: Feedback
+    channels: Channels
     library: Library
     tokens: Tokens
     reindexer: Reindexer
+
+    def desk(self, platform: str) -> Desk:
+        """What a chat platform asks of the house."""
+        return Desk(
+            asker=self.asker,
+            channels=self.channels,
+            library=self.library,
+            history=self.history,
+            answers=self.answers,
+            feedback=self.feedback,
+            once=Once(self.redis, platform),
+            replies=Replies(self.redis, platform),
+            reindexer=self.reindexer,
+        )
+
+    async def forget(self, place: Conversation) -> None:
+        """Removes a conversation, and the questions that were asked in it."""
+        await self.history.forget(place)
+        await self.answers.forget(place)
 
     async def reason_to_read(self) -> str:
         """Why the sources have to be read before questions are answered well; nothing when they need not be."""
@@ -113,7 +142,10 @@ async def wired(settings: Settings) -> AsyncGenerator[Bot, None]:
             Limits(context=settings.context_tokens, top_k=settings.top_k),
             models.tokens,
         )
+        answers = Answers(redis, settings.history_ttl)
+        channels = settings.all_channels
         allowance = Allowance(settings.questions_per_minute, settings.channel_questions_per_minute)
+        asker = Limiting(Scoping(Remembering(answerer, history), channels), Quota(redis), allowance)
         library, embedder, tokens = Library(redis), models.embedder, models.tokens
 
         async def work(order: Order, tell: Tell) -> Report:
@@ -129,8 +161,11 @@ async def wired(settings: Settings) -> AsyncGenerator[Bot, None]:
             embedder=embedder,
             chat=models.chat,
             retriever=retriever,
-            asker=Limiting(Remembering(answerer, history), Quota(redis), allowance),
+            asker=Recording(asker, answers),
             history=history,
+            answers=answers,
+            feedback=Feedback(redis, answers, settings.history_ttl),
+            channels=channels,
             library=library,
             tokens=tokens,
             reindexer=Reindexer(redis, [source.name for source in settings.all_sources], work, partial(go_back, redis)),
