@@ -25,10 +25,9 @@ from core.answering.scoping import Channels, Scoping
 from core.asking import Asker
 from core.chatting.desk import Desk
 from core.errors import ModelFailed, NotReady, Problem
-from core.knowledge.edition import current, facts_of
+from core.knowledge.edition import Edition, current, facts_of, shape_for
 from core.knowledge.library import Library
 from core.knowledge.retriever import Retriever
-from core.knowledge.schema import Shape
 from core.memory.answers import Answers
 from core.memory.connection import connect, examine
 from core.memory.feedback import Feedback
@@ -100,7 +99,7 @@ class Bot:
         edition = await current(self.redis)
         if edition is None:
             return "nothing has been read yet"
-        if await self._embeds_otherwise(edition.shape):
+        if await self._embeds_otherwise(edition):
             return f"the posts were read with another embedding model ({edition.shape.model})"
         if (await facts_of(self.redis, edition.number)).get("sources") != sources_digest(self.settings):
             return "the sources are not those that were read last"
@@ -117,14 +116,14 @@ class Bot:
                         return event.report
         raise AssertionError("every stream ends with `Ended`")
 
-    async def _embeds_otherwise(self, shape: Shape) -> bool:
+    async def _embeds_otherwise(self, edition: Edition) -> bool:
         try:
-            dimensions = await self.embedder.dimensions()
+            shape = await shape_for(self.embedder, self.settings.precision, edition)
         except ModelFailed as error:
             # It cannot be known, and what was read can be searched by words all the same.
             log.warning("the embedding model does not answer", error_id=error.id, cause=str(error))
             return False
-        return shape != Shape(self.embedder.name, dimensions, self.settings.precision)
+        return shape != edition.shape
 
 
 @asynccontextmanager

@@ -23,6 +23,7 @@ from core.knowledge.schema import (
     point_alias,
 )
 from core.memory import keys
+from core.models.protocols import Embedder
 from core.reading.fetched import Validators
 from core.vocabulary import Passage
 
@@ -198,6 +199,15 @@ async def current(redis: Redis) -> Edition | None:
         return None
     number = keys.edition_of(index)
     return Edition(redis, number, shape_of(await facts_of(redis, number)), index)
+
+
+async def shape_for(embedder: Embedder, precision: Precision, live: Edition | None) -> Shape:
+    """What an embedder's vectors have in common. The model is not asked for their length where the live edition says
+    it: a model of the same name gives the same vectors, and asking costs a request each time."""
+    known = embedder.known_dimensions
+    if known is None and live is not None and live.shape.model == embedder.name:
+        known = live.shape.dimensions
+    return Shape(embedder.name, known or await embedder.dimensions(), precision)
 
 
 async def facts_of(redis: Redis, number: int) -> dict[str, str]:

@@ -44,6 +44,10 @@ class OfflineEmbedder:
         self._one_at_a_time = threading.Lock()
         self._model = cast("_WordLlama", wordllama.WordLlama.load(cache_dir=folder, disable_download=True))
 
+    @property
+    def known_dimensions(self) -> int:
+        return self.DIMENSIONS
+
     async def dimensions(self) -> int:
         return self.DIMENSIONS
 

@@ -30,6 +30,10 @@ class OpenAIEmbedder:
         self._dimensions = dimensions
         self._slots = asyncio.Semaphore(AT_ONCE)
 
+    @property
+    def known_dimensions(self) -> int | None:
+        return self._dimensions
+
     async def dimensions(self) -> int:
         if self._dimensions is None:
             await self.embed(["How long are your vectors?"])

@@ -42,6 +42,11 @@ class Embedder(Protocol):
         """The model's name; an index belongs to one model."""
         ...
 
+    @property
+    def known_dimensions(self) -> int | None:
+        """The length of every vector, None as long as only the model could tell."""
+        ...
+
     async def dimensions(self) -> int:
         """The length of every vector; may ask the model once."""
         ...

@@ -10,11 +10,11 @@ from redis.asyncio import Redis
 from core.errors import NotPublished, WrongEmbeddings
 from core.knowledge.calibrating import calibrate
 from core.knowledge.draft import begin, find
-from core.knowledge.edition import Edition, Listing, Record, current, facts_of, fitting
+from core.knowledge.edition import Edition, Listing, Record, current, facts_of, fitting, shape_for
 from core.knowledge.publishing import Change, complete, discard, publish, sweep
 from core.knowledge.replacing import is_small, recalibrate_after_drift, replace_in_place
 from core.knowledge.retriever import Retriever
-from core.knowledge.schema import Algorithm, Precision, Shape
+from core.knowledge.schema import Algorithm, Precision
 from core.memory import keys
 from core.models.protocols import Embedder
 from core.reading.fetcher import Fetcher
@@ -76,8 +76,8 @@ class Reindexing:
 
     async def _run(self) -> Report:
         needs, wish = self._needs, self._wish
-        shape = Shape(needs.embedder.name, await needs.embedder.dimensions(), needs.precision)
         self._before = await known_before(self._redis)
+        shape = await shape_for(needs.embedder, needs.precision, self._before.live)
         self._rebuilds = self._before.live is not None and self._before.live.shape != shape
         self._draft = await (find if wish.dry_run else begin)(self._redis, shape)
         self._tally = Tally(self._tell, self._before.speed)

@@ -27,6 +27,7 @@ class Unreachable:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.known_dimensions: int | None = None
 
     async def dimensions(self) -> int:
         raise ModelUnreachable("connection refused")

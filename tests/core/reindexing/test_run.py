@@ -167,6 +167,17 @@ async def test_an_unchanged_post_is_not_embedded_again(
     assert server.embeddings == []
 
 
+async def test_a_model_whose_vectors_are_known_by_their_edition_is_not_asked_for_their_length(
+    redis: Redis, server: OpenAIServer, tmp_path: Path
+) -> None:
+    source = write_posts(tmp_path / "blog")
+    for requests in (True, False):
+        server.embeddings.clear()
+        async with client_of(server) as client:
+            await read(redis, OpenAIEmbedder(client, SMALL, tokens), source)
+        assert bool(server.embeddings) is requests
+
+
 async def test_a_changed_post_replaces_its_passages_and_no_others(
     redis: Redis, server: OpenAIServer, paid: OpenAIEmbedder, tmp_path: Path
 ) -> None:
