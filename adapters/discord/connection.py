@@ -2,6 +2,7 @@
 there."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from time import monotonic
 
 import aiohttp
@@ -70,7 +71,7 @@ class Connection:
         """Listens. discord.py reconnects and resumes by itself; what ends it all the same, begins anew. Returns when
         only an operator can mend it."""
         pause = 1.0
-        connect = self._client.connect
+        connect: Callable[[], Awaitable[None]] = self._client.connect
         while not self.fatal:
             began = monotonic()
             try:
