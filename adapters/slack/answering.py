@@ -1,6 +1,7 @@
 """From a question to its answer in the thread: the status, the pace, and what happens when the answer is not wanted any
 more, or cannot be written there."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.calling import Refused, Unreachable, heard
 from adapters.slack.messages import Stopped
-from adapters.slack.pages import Pages, Streaming
+from adapters.slack.pages import Pages, Workspace
 from adapters.slack.place import Place
 from adapters.slack.reply import SlackReply
 from adapters.slack.status import Status
@@ -52,6 +53,7 @@ class Running:
 
     place: Place
     reply: SlackReply
+    task: asyncio.Task[None]
 
 
 class Answering:
@@ -60,7 +62,7 @@ class Answering:
     def __init__(self, client: AsyncWebClient, desk: Desk) -> None:
         self._client = client
         self._desk = desk
-        self._streaming = Streaming()
+        self._workspace = Workspace()
         self._budget = AsyncLimiter(APPENDS_A_MINUTE, 60)
         self.running: dict[str, Running] = {}
 
@@ -68,9 +70,9 @@ class Answering:
         """Answers a question, in the `old` messages when there are any. That the bot is at work is seen first."""
         status = Status(self._client, place)
         noted, lost = partial(self._desk.replies.note, name), partial(self._desk.once.is_lost, name)
-        pages = Pages(self._client, place, self._streaming, noted, lost, old)
+        pages = Pages(self._client, place, self._workspace, noted, lost, old)
         reply = SlackReply(self._client, place, asking.id, status, pages)
-        self.running[name] = Running(place, reply)
+        self.running[name] = running = Running(place, reply, current_task())
         try:
             async with status.shown(), paced(reply, Pace(GROWS_EVERY, self._budget)) as slow:
                 await deliver(self._desk.asker.ask(await asking.compose()), slow)
@@ -86,7 +88,7 @@ class Answering:
             log.error("an answer failed", error_id=known.id, cause=str(known), exc_info=group)
             await reply.fail(known)
         finally:
-            if name in self.running and self.running[name].reply is reply:
+            if self.running.get(name) is running:
                 del self.running[name]
 
     async def _tell_elsewhere(self, place: Place, refused: Refused) -> None:
@@ -101,6 +103,14 @@ class Answering:
             await heard(self._client.chat_postMessage(channel=opened["channel"]["id"], text=text))
         except (Refused, Unreachable) as error:
             log.warning("whoever asked could not be told", cause=str(error))
+
+
+def current_task() -> asyncio.Task[None]:
+    """The task in which this runs."""
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("answers are written in tasks")
+    return task
 
 
 def ready(question: Question) -> Asking:

@@ -60,10 +60,11 @@ class SlackBot:
                 await check_app_token(client, self._access.app_token)
             log.info("Slack knows this bot", user=self._me.user, team=self._me.team_name)
             listeners = Listeners(client, self._me, self._desk, self._access.admins)
-            self._app = self._bolt(client, self._me, listeners)
+            app = self._bolt(client, self._me, listeners)
             await stack.enter_async_context(listeners.handling.open())
+            self._app = app  # from here on what Slack sends can be taken
             if self._access.app_token:
-                self._socket = Socket(self._app, self._access.app_token)
+                self._socket = Socket(app, self._access.app_token)
                 await stack.enter_async_context(self._socket.open())
             yield
 

@@ -28,15 +28,17 @@ from adapters.slack.blocks import (
 )
 from adapters.slack.calling import Refused, Unreachable, heard
 from adapters.slack.commands import Commands
+from adapters.slack.composing import Composing, question_id
 from adapters.slack.names import Names
 from adapters.slack.pages import HARD, SOFT
 from adapters.slack.place import Place
-from adapters.slack.privately import respond
+from adapters.slack.privately import respond, withdraw
 from adapters.slack.writing import fallback, harmless
 from core.chatting.desk import Desk
+from core.delivery.delivering import as_known
 from core.delivery.growing import grown
 from core.delivery.linking import linked
-from core.vocabulary import Conversation, Person, Question, Remembered
+from core.vocabulary import Conversation, Person, Question, Remembered, Taken
 
 log = structlog.get_logger()
 
@@ -88,17 +90,33 @@ class Buttons:
     """Does what a button says, for whoever has pressed it."""
 
     def __init__(
-        self, client: AsyncWebClient, desk: Desk, names: Names, answering: Answering, commands: Commands, me: str
+        self,
+        client: AsyncWebClient,
+        desk: Desk,
+        names: Names,
+        composing: Composing,
+        answering: Answering,
+        commands: Commands,
+        me: str,
     ) -> None:
         self._client = client
         self._desk = desk
         self._names = names
+        self._composing = composing
         self._answering = answering
         self._commands = commands
         self._me = me
 
-    async def press(self, click: Click) -> None:
-        """Whatever button it is."""
+    async def press(self, click: Click, taken: Taken = Taken.NEW) -> None:
+        """Whatever button it is. Whatever goes wrong, whoever has pressed it is told so."""
+        try:
+            await self._do(click, taken)
+        except Exception as error:  # a door: behind it stands a person who waits
+            known = as_known(error)
+            log.error("a button failed", error_id=known.id, action=click.action, cause=str(known), exc_info=error)
+            await self._tell(click, [section(f"{known.for_people}  `{known.id}`")], known.for_people)
+
+    async def _do(self, click: Click, taken: Taken) -> None:
         match click.action:
             case a if a == FEEDBACK:
                 await self._vote(click)
@@ -111,7 +129,7 @@ class Buttons:
             case a if a == SHARE:
                 await self._share(click)
             case a if a == EXAMPLE:
-                await self._ask_example(click)
+                await self._ask_example(click, taken)
             case unknown:
                 log.warning("a button of an older version was pressed", action=unknown)
 
@@ -123,14 +141,14 @@ class Buttons:
             await self._desk.explain(view["private_metadata"], person, reason)
 
     async def _vote(self, click: Click) -> None:
-        thumb, _, question_id = click.value.partition(":")
-        if await self._desk.remembered(question_id, click.channel_place) is None:
+        thumb, _, asked = click.value.partition(":")
+        if await self._desk.remembered(asked, click.channel_place) is None:
             await self._tell(click, [section(FORGOTTEN)], FORGOTTEN)
             return
         person = Person(click.user, await self._names.person(click.user))
-        await self._desk.vote(question_id, person, "up" if thumb == "up" else "down")
+        await self._desk.vote(asked, person, "up" if thumb == "up" else "down")
         if thumb == "down":
-            await self._tell(click, reason_offer(question_id), "Thank you. What was wrong?")
+            await self._tell(click, reason_offer(asked), "Thank you. What was wrong?")
         else:
             await self._tell(click, [context("Thank you for the feedback.")], "Thank you for the feedback.")
 
@@ -147,19 +165,18 @@ class Buttons:
         await self._tell(click, blocks, "Why this answer?")
 
     async def _ask_again(self, click: Click) -> None:
-        """A failed answer is written anew where it failed. The turns of the thread are still remembered."""
-        question_id, _, question_ts = click.value.partition(":")
-        found = await self._desk.remembered(question_id, click.channel_place)
-        if found is None:
+        """A failed answer is written anew where it failed."""
+        asked, _, question_ts = click.value.partition(":")
+        question = await self._question(click, asked, question_ts)
+        if question is None:
             await self._tell(click, [section(FORGOTTEN)], FORGOTTEN)
             return
-        person = Person(click.user, await self._names.person(click.user))
-        question = replace(found.question, person=person)
+        question = replace(question, person=Person(click.user, await self._names.person(click.user)))
         if click.ephemeral and not question_ts:
             await self._commands.answer(question, self._webhook(click))
             return
         if click.ephemeral:
-            await self._webhook(click).send(delete_original=True)
+            await withdraw(self._webhook(click))
         name = f"{click.team}:{click.channel}:{question_ts}"
         running = self._answering.running.get(name)
         if running and not running.reply.over:
@@ -168,7 +185,14 @@ class Buttons:
         thread_ts = click.thread_ts or (question.conversation.thread if question.conversation else "") or question_ts
         await self._answering.answer(name, ready(question), self._place(click, thread_ts, question_ts), old)
 
-    async def _ask_example(self, click: Click) -> None:
+    async def _question(self, click: Click, asked: str, question_ts: str) -> Question | None:
+        """What was asked, with what stands before it in the thread, which is not kept anywhere else."""
+        if question_ts and (again := await self._composing.compose_again(click.team, click.channel, question_ts)):
+            return again
+        found = await self._desk.remembered(asked, click.channel_place)
+        return found.question if found else None
+
+    async def _ask_example(self, click: Click, taken: Taken) -> None:
         person = Person(click.user, await self._names.person(click.user))
         if click.ephemeral:
             place = Conversation("slack", click.channel, click.team, f"ask:{click.user}")
@@ -176,9 +200,15 @@ class Buttons:
             return
         thread_ts = click.thread_ts or click.message_ts
         place = Conversation("slack", click.channel, click.team, "" if click.channel.startswith("D") else thread_ts)
-        question = Question(click.value, place, person)
-        name = f"{click.team}:{click.channel}:{question.id}"
-        await self._answering.answer(name, ready(question), self._place(click, thread_ts, click.message_ts))
+        name = f"{click.team}:{click.channel}:{click.trigger_id}"
+        question = Question(click.value, place, person, id=question_id(name))
+        old: tuple[str, ...] = ()
+        if taken is Taken.OVER:
+            before = await self._desk.remembered(question.id, place)
+            if before and before.answer:
+                return
+            old = await self._desk.replies.of(name)
+        await self._answering.answer(name, ready(question), self._place(click, thread_ts, click.message_ts), old)
 
     async def _share(self, click: Click) -> None:
         """Posts a private answer for all, under the name of whoever had asked."""

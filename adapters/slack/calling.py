@@ -1,8 +1,10 @@
 """Calling Slack's Web API: one client for the process, and two kinds of failure that the rest of the adapter tells
 apart."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -12,6 +14,8 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetry
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+Result = TypeVar("Result")
 
 ANSWERS_WITHIN = 15.0
 """Seconds for one call, without the time that a rate limit asks to wait."""
@@ -82,3 +86,14 @@ async def heard(call: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
         raise Refused(said, data.get("needed", "") if isinstance(data, dict) else "") from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise Unreachable(f"{type(error).__name__}: {error}") from error
+
+
+async def undisturbed(call: Awaitable[Result]) -> Result:
+    """Awaits what must not be left half done: a message whose name is not known could never be deleted. Whoever is
+    cancelled meanwhile waits for its end first."""
+    task = asyncio.ensure_future(call)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

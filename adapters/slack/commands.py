@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
 from aiolimiter import AsyncLimiter
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
@@ -11,9 +12,11 @@ from adapters.slack.blocks import EXAMPLE, Block, button, context, section
 from adapters.slack.names import Names
 from adapters.slack.privately import GROWS_EVERY, PrivateReply, respond
 from core.chatting.desk import Desk
-from core.delivery.delivering import deliver
+from core.delivery.delivering import as_known, deliver
 from core.delivery.pacing import Pace, paced
 from core.vocabulary import Conversation, Person, Question
+
+log = structlog.get_logger()
 
 FORGOTTEN = "I have forgotten all that was asked here, in the threads of this channel as well."
 USAGE = "Ask something, such as"
@@ -27,6 +30,20 @@ class Commands:
         self._desk = desk
         self._names = names
         self._budget = AsyncLimiter(100, 60)
+
+    async def run(self, command: Mapping[str, Any]) -> None:
+        """Whatever command it is. Whatever goes wrong, whoever has typed it is told so."""
+        try:
+            match command["command"]:
+                case "/ask":
+                    await self.ask(command)
+                case "/forget":
+                    await self.forget(command)
+        except Exception as error:  # a door: behind it stands a person who waits
+            known = as_known(error)
+            log.error("a command failed", error_id=known.id, cause=str(known), exc_info=error)
+            told = [section(f"{known.for_people}  `{known.id}`")]
+            await respond(self.webhook(command["response_url"]), told, known.for_people, replace=True)
 
     async def ask(self, command: Mapping[str, Any]) -> None:
         """Answers in the place of the acknowledgement."""

@@ -66,9 +66,15 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """A person edited what they had said."""
+    """A person edited what they had said. `at` is when, as a timestamp of Slack."""
 
     said: Said
+    at: str
+
+    @property
+    def name(self) -> str:
+        """That a mention is edited is told in two events; this they have in common."""
+        return f"{self.said.name}:{self.at}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,11 @@ def read_event(body: Mapping[str, Any], me: Me) -> Said | Corrected | TakenBack 
         case "message_deleted":
             return TakenBack(_team(body), event["channel"], event.get("deleted_ts", ""))
         case subtype if subtype in _BY_PEOPLE:
-            return _said(body, event, event["channel"], event.get("channel_type", ""), me)
+            said = said_in(event, _team(body), event["channel"], me, event.get("channel_type", ""))
+            said = None if said and _late(event) else said
+            # That a mention was edited is told like a new one.
+            edited = (event.get("edited") or {}).get("ts", "")
+            return Corrected(said, edited) if said and edited else said
         case _:
             return None
 
@@ -108,20 +118,19 @@ def _changed(body: Mapping[str, Any], event: Mapping[str, Any], me: Me) -> Corre
     edited = now.get("edited") or {}
     if not edited or edited == before.get("edited") or now.get("text") == before.get("text"):
         return None
-    said = _said(body, now, event["channel"], event.get("channel_type", ""), me)
-    return Corrected(said) if said else None
+    said = said_in(now, _team(body), event["channel"], me, event.get("channel_type", ""))
+    return Corrected(said, edited.get("ts", "")) if said and not _late(now) else None
 
 
-def _said(body: Mapping[str, Any], message: Mapping[str, Any], channel: str, kind: str, me: Me) -> Said | None:
+def said_in(message: Mapping[str, Any], team: str, channel: str, me: Me, kind: str = "") -> Said | None:
+    """What a person said in a message as Slack's API shows it; None for one of a bot, or of Slack itself."""
     user = message.get("user", "")
     by_a_bot = message.get("bot_id") or message.get("bot_profile") or user in {"", me.user, "USLACKBOT"}
     if by_a_bot or (message.get("subtype") or "") not in _BY_PEOPLE:
         return None
-    if _late(message):
-        return None
     thread_ts = message.get("thread_ts") or ""
     return Said(
-        team=_team(body),
+        team=team,
         channel=channel,
         user=user,
         ts=message["ts"],
@@ -134,7 +143,7 @@ def _said(body: Mapping[str, Any], message: Mapping[str, Any], channel: str, kin
 
 
 def _late(message: Mapping[str, Any]) -> bool:
-    """Whether a message was edited long after it was said; that a mention is edited is told like a new one."""
+    """Whether a message was edited long after it was said."""
     edited = (message.get("edited") or {}).get("ts") or message["ts"]
     return float(edited) - float(message["ts"]) > CORRECTED_WITHIN.total_seconds()
 

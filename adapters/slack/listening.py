@@ -15,6 +15,7 @@ from adapters.slack.answering import Answering
 from adapters.slack.blocks import AGAIN, CANCEL, EXAMPLE, FEEDBACK, REASON, SHARE, WHY
 from adapters.slack.buttons import Buttons, Click, read_click
 from adapters.slack.commands import Commands
+from adapters.slack.composing import Composing
 from adapters.slack.conversing import Conversing
 from adapters.slack.events import Me, read_event
 from adapters.slack.names import Names
@@ -46,8 +47,9 @@ class Listeners:
         self.handling = Handling(desk.once, self._handle)
         self._commands = Commands(client, desk, names)
         self._admin = Admin(client, desk, names, self._commands, admins)
-        self._buttons = Buttons(client, desk, names, answering, self._commands, me.user)
-        self._conversing = Conversing(client, me, desk, self.handling, names, answering)
+        composing = Composing(client, me, names)
+        self._buttons = Buttons(client, desk, names, composing, answering, self._commands, me.user)
+        self._conversing = Conversing(client, me, desk, self.handling, names, composing, answering)
         self._hearing: set[asyncio.Future[None]] = set()
 
     def register(self, app: AsyncApp) -> None:
@@ -127,7 +129,7 @@ class Listeners:
             case {"command": command}:
                 await self._command(command)
             case {"click": click}:
-                await self._click(Click(**click))
+                await self._click(Click(**click), taken)
             case {"reason": reason}:
                 await self._buttons.explain(reason["view"], reason["user"])
             case {"opened": opened}:
@@ -136,16 +138,13 @@ class Listeners:
                 await self._conversing.handle(body, taken)
 
     async def _command(self, command: Mapping[str, Any]) -> None:
-        match command["command"]:
-            case "/ask":
-                await self._commands.ask(command)
-            case "/forget":
-                await self._commands.forget(command)
-            case "/reindex":
-                await self._admin.command(command)
+        if command["command"] == "/reindex":
+            await self._admin.command(command)
+        else:
+            await self._commands.run(command)
 
-    async def _click(self, click: Click) -> None:
+    async def _click(self, click: Click, taken: Taken) -> None:
         if click.action == CANCEL:
             await self._admin.cancel(click)
         else:
-            await self._buttons.press(click)
+            await self._buttons.press(click, taken)

@@ -1,6 +1,7 @@
 """One message that grows: as a stream where Slack lets the bot stream, else by updating it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
+from datetime import timedelta
 from functools import partial
 from time import monotonic
 from typing import Any, Protocol
@@ -8,17 +9,16 @@ from typing import Any, Protocol
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
-from tenacity import AttemptManager
 
 from adapters.slack.blocks import Block, markdown, words
-from adapters.slack.calling import Refused, Unreachable, again, heard
+from adapters.slack.calling import Refused, Unreachable, again, heard, undisturbed
 from adapters.slack.place import Place
-from adapters.slack.writing import escape, fallback
+from adapters.slack.writing import fallback
 
 log = structlog.get_logger()
 
-STREAMS_FOR = 240.0
-"""Seconds. Slack ends a stream after some five minutes; before that the answer goes on in the next message."""
+STREAMS_FOR = timedelta(minutes=4)
+"""Slack ends a stream after some five minutes; before that the answer goes on in the next message."""
 
 GONE = frozenset({"message_not_found", "channel_not_found", "is_archived", "cant_update_message"})
 """What Slack says when a message can not be written to any more."""
@@ -27,9 +27,6 @@ BLOCKS_REFUSED = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_bloc
 
 MOST_OBSTACLES = 3
 """A message whose stream is still open, and whose blocks are refused, is written at the third attempt."""
-
-LONGEST_TEXT = 3_900
-"""Characters of `text`; chat.update refuses more than 4,000."""
 
 
 class Stopped(Exception):
@@ -62,10 +59,11 @@ class Message(Protocol):
 class Streamed:
     """A message by chat.startStream, appendStream and stopStream. Raises Refused when it cannot even begin."""
 
-    def __init__(self, client: AsyncWebClient, place: Place, lost: Lost) -> None:
+    def __init__(self, client: AsyncWebClient, place: Place, lost: Lost, lasts: timedelta = STREAMS_FOR) -> None:
         self._client = client
         self._place = place
         self._lost = lost
+        self._lasts = lasts.total_seconds()
         self.ts = ""
         self._began = monotonic()
         self._sent = ""
@@ -74,14 +72,14 @@ class Streamed:
 
     @property
     def full(self) -> bool:
-        return bool(self.ts) and monotonic() - self._began > STREAMS_FOR
+        return bool(self.ts) and monotonic() - self._began > self._lasts
 
     async def show(self, text: str) -> None:
         added = text.removeprefix(self._sent)
         if self._broken:
             await update(self._client, self._place.channel, self.ts, text, [])
         elif not self.ts:
-            await self._start(text)
+            await undisturbed(self._start(text))
         elif added:
             append = self._client.chat_appendStream(channel=self._place.channel, ts=self.ts, markdown_text=added)
             if await self._managed(append):
@@ -89,7 +87,7 @@ class Streamed:
 
     async def end(self, text: str, below: list[Block]) -> None:
         if not self.ts:
-            await self._start(text)
+            await undisturbed(self._start(text))
         if not self._broken:
             added = text.removeprefix(self._sent) or None
             stop = self._client.chat_stopStream(
@@ -108,14 +106,7 @@ class Streamed:
             recipient_user_id=self._place.user if somebody else None,
             recipient_team_id=self._place.user_team if somebody else None,
         )
-        try:
-            self.ts = str((await heard(start))["ts"])
-        except Unreachable as error:
-            # It may have begun all the same; then it is found in the thread, and written to by updates.
-            self.ts = await self._place.newest_own(self._client)
-            if not self.ts:
-                raise
-            await self._break_off(error)
+        self.ts = str((await heard(start))["ts"])
         self._began = monotonic()
         self._sent = text
 
@@ -142,10 +133,11 @@ class Streamed:
 class Updated:
     """A message by chat.postMessage and chat.update."""
 
-    def __init__(self, client: AsyncWebClient, place: Place, ts: str = "") -> None:
-        """With `ts`, an old message is written anew."""
+    def __init__(self, client: AsyncWebClient, place: Place, known: Container[str] = (), ts: str = "") -> None:
+        """With `ts`, an old message is written anew. `known` are messages that others have written."""
         self._client = client
         self._place = place
+        self._known = known
         self.ts = ts
 
     @property
@@ -165,13 +157,13 @@ class Updated:
         async for attempt in again():
             with attempt:
                 # An attempt whose answer was lost may have posted it all the same.
-                self.ts = await self._lost_one(attempt) or await self._post(text, body(text, below))
+                if attempt.retry_state.attempt_number > 1:
+                    self.ts = await self._place.lost_message(self._client, self._known)
+                if not self.ts:
+                    await undisturbed(self._post(text, below))
 
-    async def _lost_one(self, attempt: AttemptManager) -> str:
-        return await self._place.newest_own(self._client) if attempt.retry_state.attempt_number > 1 else ""
-
-    async def _post(self, text: str, content: dict[str, Any]) -> str:
-        """The new message's name. Blocks that Slack does not take are left out: the text still arrives."""
+    async def _post(self, text: str, below: list[Block]) -> None:
+        """Blocks that Slack does not take are left out: the text still arrives."""
         post = partial(
             self._client.chat_postMessage,
             channel=self._place.channel,
@@ -180,12 +172,12 @@ class Updated:
             unfurl_media=False,
         )
         try:
-            return str((await heard(post(**content)))["ts"])
+            self.ts = str((await heard(post(**body(text, below))))["ts"])
         except Refused as error:
             if error.error not in BLOCKS_REFUSED:
                 raise
             log.error("Slack did not take the blocks of a message", cause=str(error))
-            return str((await heard(post(**plainly(text))))["ts"])
+            self.ts = str((await heard(post(**plainly(text, below))))["ts"])
 
 
 async def update(client: AsyncWebClient, channel: str, ts: str, text: str, below: list[Block]) -> None:
@@ -200,9 +192,9 @@ async def update(client: AsyncWebClient, channel: str, ts: str, text: str, below
                 raise Stopped(error.error) from error
             if error.error == "streaming_state_conflict":
                 await close_stream(client, channel, ts)
-            elif error.error in BLOCKS_REFUSED and content["blocks"]:
+            elif error.error in BLOCKS_REFUSED and "blocks" in content:
                 log.error("Slack did not take the blocks of a message", cause=str(error))
-                content = plainly(text)
+                content = plainly(text, below)
             else:
                 raise
         else:
@@ -214,9 +206,9 @@ def body(text: str, below: list[Block]) -> dict[str, Any]:
     return {"text": fallback(text) or words(below), "blocks": [*([markdown(text)] if text else []), *below]}
 
 
-def plainly(text: str) -> dict[str, Any]:
-    """The same without blocks: as much as a message's `text` holds."""
-    return {"text": escape(text)[:LONGEST_TEXT], "blocks": []}
+def plainly(text: str, below: list[Block]) -> dict[str, Any]:
+    """The text alone, all of it, when blocks are refused."""
+    return {"markdown_text": text or words(below)}
 
 
 async def close_stream(client: AsyncWebClient, channel: str, ts: str) -> None:

@@ -1,17 +1,19 @@
 """The messages of one answer: each goes on where the one before it is full, in size or in time."""
 
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
+from time import monotonic
 
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.blocks import Block
-from adapters.slack.calling import Refused
-from adapters.slack.messages import Lost, Message, Stopped, Streamed, Updated, delete, update
+from adapters.slack.calling import Refused, Unreachable
+from adapters.slack.messages import STREAMS_FOR, Lost, Message, Stopped, Streamed, Updated, delete, update
 from adapters.slack.place import Place
 from core.delivery.growing import grown
-from core.markdown import open_fence
 
 log = structlog.get_logger()
 
@@ -23,15 +25,50 @@ NOT_THERE = frozenset(
 )
 """Refusals that have nothing to do with streaming."""
 
+ONE_ALONE = frozenset(
+    {
+        "user_not_found",
+        "team_not_found",
+        "missing_recipient_user_id",
+        "missing_recipient_team_id",
+        "thread_not_found",
+        "invalid_thread_ts",
+        "msg_too_long",
+    }
+)
+"""Refusals of a stream that say nothing of others."""
+
+TRIED_AGAIN_AFTER = timedelta(minutes=10)
+MOST_KNOWN = 5_000
+"""Messages; those of a question that is still being answered are among the last."""
+
 Noted = Callable[[Sequence[str]], Awaitable[None]]
 """Told the names of all messages whenever one is added."""
 
 
 @dataclass(slots=True)
-class Streaming:
-    """Whether the workspace lets the bot stream; found out with the first answer."""
+class Workspace:
+    """What all answers have in common: whether the workspace lets the bot stream, which is found out with the first of
+    them, for how long, and which messages are theirs already."""
 
-    allowed: bool = True
+    streams_for: timedelta = STREAMS_FOR
+    messages: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    _again_at: float = 0.0
+
+    @property
+    def may_stream(self) -> bool:
+        return monotonic() >= self._again_at
+
+    def refused(self, error: str) -> None:
+        """A stream was refused; unless that was because of whom it was for, none is tried for a while."""
+        if error not in ONE_ALONE:
+            self._again_at = monotonic() + TRIED_AGAIN_AFTER.total_seconds()
+
+    def wrote(self, ts: str) -> None:
+        """A message is an answer's."""
+        self.messages[ts] = None
+        while len(self.messages) > MOST_KNOWN:
+            self.messages.popitem(last=False)
 
 
 class Pages:
@@ -41,55 +78,55 @@ class Pages:
         self,
         client: AsyncWebClient,
         place: Place,
-        streaming: Streaming,
+        workspace: Workspace,
         noted: Noted,
         lost: Lost,
         old: Sequence[str] = (),
     ) -> None:
         self._client = client
         self._place = place
-        self._streaming = streaming
+        self._workspace = workspace
         self._noted = noted
         self._lost = lost
         self._old = list(old)
+        self._replaced = frozenset(old)
         self._messages: list[Message] = []
         self._ended = 0
         """How many messages are whole."""
         self._last = ""
         """What the last message shows."""
-        self._seen = 0
-        """How much of the text has been shown."""
-        self._aged = -1
-        """Which message was last told to end because of its age."""
-        self._cuts: list[int] = []
-        """Where the text goes on in another message because the one before it was old."""
+        self._aged: dict[int, int] = {}
+        """Messages that had to end because of their age, and how much they showed then."""
+        self._doubtful = False
+        """Set when Slack may have taken a message whose name is not known."""
 
     @property
     def names(self) -> list[str]:
         """What Slack calls the messages so far."""
         return [message.ts for message in self._messages if message.ts]
 
+    @property
+    def anew(self) -> bool:
+        """Whether there is a message that was not there before."""
+        return any(ts not in self._replaced for ts in self.names)
+
     async def show(self, text: str) -> None:
-        """All of the text so far."""
-        if self._ended < len(self._messages) and self._messages[-1].full and self._aged != self._ended:
-            self._aged = self._ended
-            self._cuts.append(max(self._seen, text.rfind("\n") + 1, text.rfind(" ") + 1))
-        parts = self._parts(text, ended=False)
+        """All of the text so far. Raises Stopped when nothing more is wanted."""
+        await self._check_not_lost()
+        if self._ended < len(self._messages) and self._messages[-1].full:
+            self._aged.setdefault(self._ended, len(self._last))
+        parts = grown(text, SOFT, HARD, ended=False, early=self._aged)
         await self._end_all_but_last(parts)
         if len(parts) > self._ended:
             await self._write(parts[-1])
-        self._seen = len(text)
 
     async def end(self, text: str, below: list[Block]) -> None:
         """The whole text, and what stands below it, in the last message."""
-        if await self._lost():
-            raise Stopped("another process answers")
-        parts = self._parts(text, ended=True) or [""]
+        await self._check_not_lost()
+        parts = grown(text, SOFT, HARD, early=self._aged) or [""]
         await self._end_all_but_last(parts)
         await self._write(parts[-1], below)
-        for ts in self._old:
-            # A shorter answer leaves messages of the one before it over.
-            await delete(self._client, self._place.channel, ts)
+        await self._delete_old()
 
     async def break_off(self, below: list[Block]) -> None:
         """Ends with what is shown, and what stands below it."""
@@ -97,10 +134,11 @@ class Pages:
             await self._messages[-1].end(self._last, below)
         else:
             await self._begin("", below)
+        await self._delete_old()
 
     async def stop(self, word: str) -> None:
         """Ends what is shown with a word, if anything is."""
-        if self._ended == len(self._messages):
+        if self._ended == len(self._messages) or await self._lost():
             return
         try:
             ts = self._messages[-1].ts
@@ -113,15 +151,14 @@ class Pages:
         for ts in [*self.names, *self._old]:
             await delete(self._client, self._place.channel, ts)
 
-    def _parts(self, text: str, ended: bool) -> list[str]:
-        parts: list[str] = []
-        opening, start = "", 0
-        for cut in self._cuts:
-            segment = opening + text[start:cut]
-            fence = open_fence(segment)
-            parts += grown(segment + (f"\n{fence[1]}" if fence else ""), SOFT, HARD)
-            opening, start = (f"{fence[0]}\n" if fence else ""), cut
-        return parts + grown(opening + text[start:], SOFT, HARD, ended)
+    async def _check_not_lost(self) -> None:
+        if await self._lost():
+            raise Stopped("another process answers")
+
+    async def _delete_old(self) -> None:
+        """A shorter answer leaves messages of the one before it over."""
+        for ts in self._old:
+            await delete(self._client, self._place.channel, ts)
 
     async def _end_all_but_last(self, parts: list[str]) -> None:
         for part in parts[self._ended : -1]:
@@ -129,38 +166,56 @@ class Pages:
 
     async def _write(self, part: str, below: list[Block] | None = None) -> None:
         """Shows a part in the message that is not whole yet; with `below` it is whole then."""
+        self._last = part
         if self._ended == len(self._messages):
             await self._begin(part, below)
         elif below is None:
             await self._messages[-1].show(part)
         else:
             await self._messages[-1].end(part, below)
-        self._last = part
         if below is not None:
             self._ended = len(self._messages)
 
     async def _begin(self, part: str, below: list[Block] | None) -> None:
         """A new message; by updates where Slack refuses a stream, and where there is nothing to stream."""
-        stream = self._streaming.allowed and not self._old and bool(part)
-        message: Message = Streamed(self._client, self._place, self._lost) if stream else self._updated()
+        if self._old or not part or self._doubtful or not self._workspace.may_stream:
+            await self._show(await self._updated(), part, below)
+            return
+        stream = Streamed(self._client, self._place, self._lost, self._workspace.streams_for)
         try:
-            await _show_or_end(message, part, below)
+            await self._show(stream, part, below)
         except Refused as error:
-            if not stream or error.error in NOT_THERE:
+            if stream.ts or error.error in NOT_THERE:
                 raise
-            log.warning("streams are refused; answers grow by updates", cause=str(error))
-            self._streaming.allowed = False
-            message = self._updated()
-            await _show_or_end(message, part, below)
-        self._messages.append(message)
-        await self._noted(self.names)
+            log.warning("a stream is refused; the answer grows by updates", cause=str(error))
+            self._workspace.refused(error.error)
+            await self._show(await self._updated(), part, below)
+        except Unreachable:
+            # It may have begun all the same; what has to end now ends in another way.
+            if below is None or stream.ts:
+                raise
+            await self._show(await self._updated(), part, below)
 
-    def _updated(self) -> Updated:
-        return Updated(self._client, self._place, self._old.pop(0) if self._old else "")
+    async def _updated(self) -> Updated:
+        """The next message by updates: an old one, one of which Slack has not told, or a new one."""
+        ts = self._old.pop(0) if self._old else ""
+        if self._doubtful and not ts:
+            ts = await self._place.lost_message(self._client, self._workspace.messages)
+        return Updated(self._client, self._place, self._workspace.messages, ts)
 
-
-async def _show_or_end(message: Message, part: str, below: list[Block] | None) -> None:
-    if below is None:
-        await message.show(part)
-    else:
-        await message.end(part, below)
+    async def _show(self, message: Message, part: str, below: list[Block] | None) -> None:
+        """The first of a message. However that ends: when Slack has the message, it is known from then on."""
+        try:
+            if below is None:
+                await message.show(part)
+            else:
+                await message.end(part, below)
+        except Unreachable:
+            self._doubtful = True
+            raise
+        finally:
+            if message.ts:
+                self._doubtful = False
+                self._messages.append(message)
+                self._workspace.wrote(message.ts)
+                await self._noted(self.names)

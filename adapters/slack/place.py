@@ -1,5 +1,6 @@
 """Where an answer goes: a thread of a channel or of a direct conversation, for one person."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,14 +41,15 @@ class Place:
             if message.get("user") == self.me and message["ts"] > self.question_ts
         ]
 
-    async def newest_own(self, client: AsyncWebClient) -> str:
-        """The bot's last message since the question, or nothing when there is none, or it cannot be known."""
+    async def lost_message(self, client: AsyncWebClient, known: Container[str]) -> str:
+        """A message of the bot since the question that it does not know of: Slack took it, and its answer was lost.
+        Nothing when there is none, or it cannot be known."""
         try:
             own = await self.own_since_question(client)
         except (Refused, Unreachable) as error:
             log.warning("the thread cannot be read", cause=str(error))
             return ""
-        return str(own[-1]["ts"]) if own else ""
+        return next((str(message["ts"]) for message in reversed(own) if message["ts"] not in known), "")
 
 
 def place_of(said: Said, me: str) -> Place:

@@ -1,15 +1,17 @@
 """A reply to a slash command: one person sees it, and it is written to the address that came with the command."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
+from functools import partial
 
+import aiohttp
 import structlog
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
+from slack_sdk.webhook.webhook_response import WebhookResponse
 
 from adapters.slack.blocks import Block, answer_buttons, context, failure, markdown, sources
-from adapters.slack.calling import Refused, Unreachable, heard
+from adapters.slack.calling import Refused, Unreachable, again, heard
 from adapters.slack.pages import HARD, SOFT
 from adapters.slack.writing import fallback, harmless
 from core.asking import Found, Searching
@@ -85,15 +87,36 @@ class PrivateReply:
             log.error("a private answer could not be written", cause=str(error))
 
 
-async def respond(webhook: AsyncWebhookClient, blocks: list[Block], text: str, **how: Any) -> bool:
+async def respond(webhook: AsyncWebhookClient, blocks: list[Block], text: str, replace: bool) -> bool:
     """Writes to the address of a command or a button, for one person; False when it does not take that any more."""
-    if "replace" in how:
-        how["replace_original"] = how.pop("replace")
+    send = partial(webhook.send, text=text, blocks=blocks, response_type="ephemeral", replace_original=replace)
+    return await _sent(send)
+
+
+async def withdraw(webhook: AsyncWebhookClient) -> None:
+    """Takes away what stands before one person."""
+    await _sent(partial(webhook.send, delete_original=True))
+
+
+async def _sent(send: Callable[[], Awaitable[WebhookResponse]]) -> bool:
+    """Whether Slack took it; when Slack is out of order, it is tried again."""
     try:
-        response = await webhook.send(text=text, blocks=blocks, response_type="ephemeral", **how)
-    except (SlackApiError, OSError, TimeoutError) as error:
+        async for attempt in again():
+            with attempt:
+                response = await _answered(send)
+    except Unreachable as error:
         log.warning("an address of Slack does not answer", cause=str(error))
         return False
     if response.status_code != 200:
         log.warning("an address of Slack refuses", status=response.status_code, said=response.body[:100])
     return response.status_code == 200
+
+
+async def _answered(send: Callable[[], Awaitable[WebhookResponse]]) -> WebhookResponse:
+    try:
+        response = await send()
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise Unreachable(f"{type(error).__name__}: {error}") from error
+    if response.status_code == 429 or response.status_code >= 500:
+        raise Unreachable(f"status {response.status_code}")
+    return response

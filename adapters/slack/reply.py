@@ -38,7 +38,7 @@ class SlackReply:
             case Found():
                 self._posts = progress.posts
                 if count := len(progress.posts):
-                    await self._status.say(f"is reading {count} post{'s' if count > 1 else ''}…")
+                    self._status.say(f"is reading {count} post{'s' if count > 1 else ''}…")
 
     async def grow(self, text: str) -> None:
         """Raises Stopped when nothing more is wanted, and Refused where the bot may not write. What does not arrive
@@ -52,7 +52,7 @@ class SlackReply:
         except Unreachable as error:
             log.warning("an answer did not grow", cause=str(error))
         else:
-            self._status.over()
+            self._end_status()
 
     async def finish(self, answer: Answer) -> None:
         below = [*sources(answer), *answer_buttons(self._question_id)]
@@ -61,7 +61,7 @@ class SlackReply:
         except Stopped as error:
             log.info("an answer is not wanted any more", cause=str(error))
         self.over = True
-        self._status.over()
+        self._end_status()
 
     async def fail(self, error: FootnotedError) -> None:
         """What was written stays, and the sentence stands below it; that somebody asks too much is for them alone."""
@@ -75,7 +75,7 @@ class SlackReply:
         except Stopped as gone:
             log.info("an answer is not wanted any more", cause=str(gone))
         self.over = True
-        self._status.over()
+        self._end_status()
 
     async def stop(self) -> None:
         """Ends what is there, at a person's wish."""
@@ -89,6 +89,11 @@ class SlackReply:
 
     def _written(self, text: str, ended: bool = True) -> str:
         return harmless(linked(text, self._posts), ended)
+
+    def _end_status(self) -> None:
+        """An old message that is written anew takes no status away."""
+        if self._pages.anew:
+            self._status.over()
 
     async def _tell_alone(self, error: FootnotedError) -> None:
         thread = None if self._place.thread_ts == self._place.question_ts else self._place.thread_ts

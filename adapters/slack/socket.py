@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from time import monotonic
 
+import aiohttp
 import structlog
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
@@ -38,6 +39,7 @@ class Socket:
     async def open(self) -> AsyncGenerator[None, None]:
         """Connected, for the length of the block."""
         await self._connect()
+        await self._watch()
         try:
             async with repeating(self._watch, every=LOOKED_AT_EVERY):
                 yield
@@ -52,7 +54,7 @@ class Socket:
         try:
             async with asyncio.timeout(BACK_WITHIN):
                 await self._handler.connect_async()
-        except (TimeoutError, OSError, SlackApiError) as error:
+        except (TimeoutError, OSError, aiohttp.ClientError, SlackApiError) as error:
             log.warning("no connection to Slack", cause=str(error))
 
     async def _close(self) -> None:
@@ -99,5 +101,5 @@ async def _quietly(closing: Awaitable[object]) -> None:
     try:
         async with asyncio.timeout(2):
             await closing
-    except (TimeoutError, OSError, SlackApiError) as error:
+    except (TimeoutError, OSError, aiohttp.ClientError, SlackApiError) as error:
         log.debug("a connection was not closed well", cause=str(error))

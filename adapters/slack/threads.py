@@ -12,8 +12,8 @@ from core.vocabulary import Turn
 
 log = structlog.get_logger()
 
-A_PAGE = 100
-MOST_PAGES = 5
+A_PAGE = 200
+MOST_PAGES = 10
 MOST_TURNS = 20
 LONGEST = 1_000
 """Characters of one message; of what is longer the beginning tells what it is about."""
@@ -22,7 +22,7 @@ LONGEST = 1_000
 async def read_thread(client: AsyncWebClient, said: Said, me: str, names: Names) -> tuple[Turn, ...]:
     """The last messages of the thread before a question that the bot has not answered, oldest first, each under its
     author's name. Nothing, when the bot may not read there."""
-    messages: list[dict[str, Any]] = []
+    messages: dict[str, dict[str, Any]] = {}  # the root comes with each page
     cursor = ""
     try:
         for _ in range(MOST_PAGES):
@@ -31,16 +31,20 @@ async def read_thread(client: AsyncWebClient, said: Said, me: str, names: Names)
                     channel=said.channel, ts=said.thread_ts, latest=said.ts, limit=A_PAGE, cursor=cursor or None
                 )
             )
-            messages += page.get("messages") or []
+            messages |= {message.get("ts", ""): message for message in page.get("messages") or []}
             cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:
                 break
     except (Refused, Unreachable) as error:
         log.warning("a thread cannot be read", cause=str(error))
-    before = [message for message in messages if message.get("ts", "") < said.ts]
+    before = [message for ts, message in sorted(messages.items()) if ts < said.ts]
     # What the bot has answered it remembers by itself.
     last_own = max((place for place, message in enumerate(before) if message.get("user") == me), default=-1)
-    return tuple([await _turn(message, names) for message in before[last_own + 1 :][-MOST_TURNS:] if _speaks(message)])
+    new = [message for message in before[last_own + 1 :] if _speaks(message)]
+    if len(new) > MOST_TURNS:
+        # What a thread begins with is what it is about.
+        new = [new[0], *new[1 - MOST_TURNS :]]
+    return tuple([await _turn(message, names) for message in new])
 
 
 def _speaks(message: dict[str, Any]) -> bool:

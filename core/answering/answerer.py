@@ -17,11 +17,13 @@ from core.errors import AnswerBroken, ContextTooLong, ModelFailed, ModelTooSlow
 from core.knowledge.retriever import Retriever
 from core.models.protocols import ChatModel, Numbered, Prompt
 from core.tokens import Tokens
-from core.vocabulary import Answer, Findings, Footnote, Match, Question, Workings
+from core.vocabulary import Answer, Findings, Footnote, Match, Question, Scope, Workings
 
 log = structlog.get_logger()
 
 NOT_IN_POSTS = "My posts do not answer this."
+NONE_READ = "I have read none yet."
+NONE_HERE = "I have none that I may answer from here."
 NEAREST = 2
 LEFT_OUT = 8
 """Passages that were found and not used, as many as somebody may want to look at."""
@@ -70,7 +72,7 @@ class Answerer:
         timings["found"] = _since(began)
         if not findings.relevant:
             yield Found(())
-            answer = _not_in_posts(findings)
+            answer = _not_in_posts(findings, question.scope)
             yield Wrote(answer.text)
             timings["total"] = _since(began)
             yield Answered(replace(answer, timings_ms=timings, workings=_workings(searched)))
@@ -199,9 +201,10 @@ def _nearest(findings: Findings) -> tuple[Footnote, ...]:
     )
 
 
-def _not_in_posts(findings: Findings) -> Answer:
+def _not_in_posts(findings: Findings, scope: Scope | None) -> Answer:
     nearest = _nearest(findings)
     if not nearest:
-        return Answer(f"{NOT_IN_POSTS} I have read none yet.", grounded=False)
+        why = NONE_HERE if scope and scope.sources is not None else NONE_READ
+        return Answer(f"{NOT_IN_POSTS} {why}", grounded=False)
     titles = " and ".join(f"“{footnote.title}”" for footnote in nearest)
     return Answer(f"{NOT_IN_POSTS} The nearest I have: {titles}.", grounded=False, nearest=nearest)

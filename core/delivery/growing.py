@@ -4,11 +4,14 @@ A message that has been filled beyond `soft` ends with the block that is being w
 `hard` it is cut within, and then the fence of a code block and the head of a table are repeated in the next message.
 """
 
+from collections.abc import Mapping
+
 import regex
 
 from core.markdown import open_fence
 
 _FENCE_ROOM = 8
+_ROOM_TO_END = 600
 _BLANK_LINE = regex.compile(r"\n[ \t]*\n+(?=[^\n])")
 _TABLE = regex.compile(
     r"(?:^|(?<=\n))(?P<head>[^\n]*\|[^\n]*\n[ \t]*\|?[ :-]*-[-| :]*\n)(?:[^\n]*\|[^\n]*(?:\n|\Z))*\Z"
@@ -21,24 +24,31 @@ _UNBROKEN = regex.compile(
 )
 
 
-def grown(markdown: str, soft: int, hard: int, ended: bool = True) -> list[str]:
+def grown(markdown: str, soft: int, hard: int, ended: bool = True, early: Mapping[int, int] | None = None) -> list[str]:
     """Messages of at most `hard` characters.
 
     As the text grows, all messages but the last one stay, and the last one only gets longer. Until the text has `ended`
-    something at its end may be held back, when there might have to be a cut before it.
+    something at its end may be held back, when there might have to be a cut before it. `early` are messages, by their
+    place in the row, that have to end soon whatever their length, and how much they show already.
     """
-    messages = []
+    messages: list[str] = []
     rest = markdown.lstrip("\n")
-    while (at := _cut(rest, soft, hard)) is not None:
+    while (at := _cut(rest, *(limits := _limits(soft, hard, (early or {}).get(len(messages)))))) is not None:
         head = rest[:at]
         fence = open_fence(head)
         table = _TABLE.search(head) if not fence and not head.endswith("\n\n") else None
         opening = f"{fence[0]}\n" if fence else table["head"] if table and at < len(rest) else ""
         messages.append(head.rstrip() + (f"\n{fence[1]}" if fence else ""))
-        rest = (opening if len(opening) < hard // 2 else "") + rest[at:].lstrip("\n" if fence or table else "\n ")
+        rest = (opening if len(opening) < limits[1] // 2 else "") + rest[at:].lstrip("\n" if fence or table else "\n ")
+    hard = limits[1]
     if not ended and len(rest) > hard - _held_back(hard):
         rest = rest[: _good_end(rest, hard)]
     return [*messages, rest] if rest.strip() else messages
+
+
+def _limits(soft: int, hard: int, shown: int | None) -> tuple[int, int]:
+    """Those of one message; one that is to end soon gets no room beyond what it takes to find a good place."""
+    return (soft, hard) if shown is None else (min(soft, shown), min(hard, shown + _ROOM_TO_END))
 
 
 def _held_back(hard: int) -> int:

@@ -99,8 +99,14 @@ class Once:
                 self._unnoted[event.names[0]] = event.names
 
     async def seize(self, name: str) -> None:
-        """Makes an event this process's, whoever handles it: what it asks for has changed. The other notices."""
-        await self._redis.set(keys.event(self._platform, name), self._me, ex=KEPT)
+        """Makes an event this process's, whoever handles it: what it asks for has changed, and this process sees to
+        that. The other notices; nobody takes the event over any more."""
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.set(keys.event(self._platform, name), self._me, ex=KEPT, xx=True)
+            pipe.hdel(keys.unanswered(self._platform), name)
+            held, _ = await pipe.execute()
+        if held:
+            self._know((name,), mine=True)
 
     async def is_lost(self, name: str) -> bool:
         """Whether another process has an event that this one began to handle."""
