@@ -25,6 +25,9 @@ from core.vocabulary import Event, Taken
 log = structlog.get_logger()
 
 FORGET = frozenset({"/forget", "forget", "forget this", "forget this conversation"})
+HELP = frozenset({"help", "/help", "?"})
+"""In a direct message nobody can mention the bot and say nothing more."""
+
 FORGOTTEN = "I have forgotten this conversation."
 
 TO_OTHERS = ("<@", "<!subteam^", "<!here", "<!channel", "<!everyone")
@@ -117,7 +120,7 @@ class Conversing:
         if taken is Taken.OVER and await self._is_whole(place, said.name):
             return
         text = await self._names.readable(said.text)
-        if not text:
+        if not text or text.lower() in HELP:
             await self._greet(said, place)
         elif text.lower() in FORGET:
             await self._desk.forget(said.conversation)
