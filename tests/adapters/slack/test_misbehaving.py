@@ -1,11 +1,10 @@
 """Whatever Slack does, an answer arrives once and whole, or one calm sentence does."""
 
 import json
-from datetime import timedelta
 
 import pytest
 
-from adapters.slack import messages, status
+from adapters.slack import messages
 from tests.adapters.slack.acting import Room, is_whole
 from tests.servers import Slow, Status, Text
 from tests.servers.slack import Dropped, Error, Late, Message, RateLimited, Twice
@@ -65,19 +64,6 @@ async def test_where_there_is_no_status_a_pair_of_eyes_looks_at_the_question(roo
     await room.until(lambda: "eyes" in asked.reactions)
     await room.answer(asked)
     await room.until(lambda: "eyes" not in asked.reactions)
-
-
-@pytest.mark.parametrize("trouble", [RateLimited(60), Slow(60)], ids=["429", "slow"])
-async def test_nobody_waits_for_a_status(
-    room: Room, monkeypatch: pytest.MonkeyPatch, trouble: RateLimited | Slow
-) -> None:
-    """And should it come to stand there late, it is taken away."""
-    monkeypatch.setattr(status, "SHOWN_WITHIN", timedelta(seconds=0.3))
-    room.slack.enqueue("assistant.threads.setStatus", trouble)
-    asked = room.ask("What do bees eat in winter?")
-    await room.answer(asked)
-    await room.settled()
-    assert room.slack.called("assistant.threads.setStatus")[-1].arguments["status"] == ""
 
 
 async def test_where_streams_are_refused_one_message_grows_by_updates(room: Room) -> None:
