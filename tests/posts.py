@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import aiohttp
 from redis.asyncio import Redis
 
 from core.knowledge.calibrating import calibrate
@@ -81,6 +80,6 @@ async def reindexing(
     redis: Redis, embedder: Embedder, precision: Precision = "FLOAT32", algorithm: Algorithm | None = None
 ) -> AsyncIterator[Reindexing]:
     """Reindexing as it is wired, with an HTTP session of its own."""
-    async with aiohttp.ClientSession() as session:
+    async with Fetcher("Footnoted") as fetcher:
         retriever = Retriever(redis, embedder)
-        yield Reindexing(redis, embedder, retriever, Fetcher(session), estimate, precision, algorithm)
+        yield Reindexing(redis, embedder, retriever, fetcher, estimate, precision, algorithm)

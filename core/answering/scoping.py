@@ -48,9 +48,11 @@ class Channels:
         channel = self._of(place)
         return channel is not None and channel.mode == "every-question"
 
-    @property
-    def any_answers_every_question(self) -> bool:
-        return any(channel.mode == "every-question" for channel in self._channels.values())
+    def any_answers_every_question(self, platform: str) -> bool:
+        """Whether the bot has to be able to read, on a platform, what is not written to it."""
+        return any(
+            channel.platform == platform and channel.mode == "every-question" for channel in self._channels.values()
+        )
 
     def _of(self, place: Conversation | None) -> Channel | None:
         return self._channels.get((place.platform, place.channel)) if place else None

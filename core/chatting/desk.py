@@ -10,6 +10,7 @@ from core.memory.feedback import Feedback
 from core.memory.history import History
 from core.memory.once import Once
 from core.memory.replies import Replies
+from core.reindexing.reindexer import Reindexer
 from core.vocabulary import Conversation, Person, Remembered, Thumb
 
 EXAMPLES = 4
@@ -27,6 +28,7 @@ class Desk:
     feedback: Feedback
     once: Once
     replies: Replies
+    reindexer: Reindexer
 
     async def examples(self, place: Conversation | None = None, most: int = EXAMPLES) -> list[str]:
         """Questions that are surely answered in a conversation."""
@@ -36,6 +38,16 @@ class Desk:
         """Removes a conversation, and the questions that were asked in it."""
         await self.history.forget(place)
         await self.answers.forget(place)
+
+    async def answered_in(self, place: Conversation) -> bool:
+        """Whether the bot takes part in a conversation already."""
+        return await self.answers.answered_in(place)
+
+    async def take_back(self, question_id: str) -> None:
+        """A question has been put otherwise: the conversation forgets how it was put before."""
+        found = await self.answers.recall(question_id)
+        if found and found.question.conversation:
+            await self.history.take_back(found.question.conversation, found.question.text)
 
     async def remembered(self, question_id: str, place: Conversation) -> Remembered | None:
         """A question that was asked in this channel: what was asked elsewhere is nobody's business here."""

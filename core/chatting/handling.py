@@ -42,7 +42,7 @@ class Handling:
         What comes while the bot is being stopped is taken, too, and left to the process that comes next.
         """
         if self._tasks is None:
-            return False
+            raise RuntimeError("events are handled within open()")
         taken = await self._once.take(event)
         if taken and not self._closing:
             self._begin(event, taken)
@@ -51,9 +51,13 @@ class Handling:
     async def stop(self, name: str) -> bool:
         """Stops handling an event, and returns when that has ended; False when this process does not handle it."""
         task = next((task for task, event in self._running.items() if name in event.names), None)
-        if task is None or task is asyncio.current_task():
+        return task is not None and await self.stop_task(task)
+
+    async def stop_task(self, task: asyncio.Task[None]) -> bool:
+        """The same for the task in which an event is handled."""
+        event = self._running.get(task)
+        if event is None or task is asyncio.current_task():
             return False
-        event = self._running[task]
         task.cancel()
         await asyncio.wait([task])
         if task.cancelled():

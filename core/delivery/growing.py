@@ -4,6 +4,8 @@ A message that has been filled beyond `soft` ends with the block that is being w
 `hard` it is cut within, and then the fence of a code block and the head of a table are repeated in the next message.
 """
 
+from collections.abc import Mapping
+
 import regex
 
 from core.markdown import open_fence
@@ -11,6 +13,7 @@ from core.markdown import open_fence
 _FENCE_ROOM = 24
 """Characters kept free for the line that closes a block of code, with the quotes and lists around it."""
 
+_ROOM_TO_END = 600
 _BLANK_LINE = regex.compile(r"\n[ \t]*\n+(?=[^\n])")
 _TABLE = regex.compile(
     r"(?:^|(?<=\n))(?P<head>[^\n]*\|[^\n]*\n[ \t]*\|?[ :-]*-[-| :]*\n)(?:[^\n]*\|[^\n]*(?:\n|\Z))*\Z"
@@ -23,23 +26,30 @@ _UNBROKEN = regex.compile(
 )
 
 
-def grown(markdown: str, soft: int, hard: int, ended: bool = True) -> list[str]:
+def grown(markdown: str, soft: int, hard: int, ended: bool = True, early: Mapping[int, int] | None = None) -> list[str]:
     """Messages of at most `hard` characters, without blanks at their ends.
 
     As the text grows, all messages but the last one stay, and the last one only gets longer. Until the text has `ended`
     something at its end may be held back, when there might have to be a cut before it. A block of code that is open at
-    the end of a text that has ended is closed.
+    the end of a text that has ended is closed. `early` are messages, by their place in the row, that have to end soon
+    whatever their length, and how much they show already.
     """
-    messages = []
+    messages: list[str] = []
     rest = markdown.lstrip("\n")
-    while (at := _cut(rest, soft, hard)) is not None:
+    while (at := _cut(rest, *(limits := _limits(soft, hard, (early or {}).get(len(messages)))))) is not None:
         head = rest[:at]
         messages.append(_closed(head))
-        rest = _following(head, rest[at:], hard, ended)
+        rest = _following(head, rest[at:], limits[1], ended)
+    hard = limits[1]
     if not ended and len(rest) > hard - _held_back(hard):
         rest = rest[: _good_end(rest, hard)]
     last = _closed(rest) if ended else rest.rstrip()
     return [*messages, last] if last.strip() else messages
+
+
+def _limits(soft: int, hard: int, shown: int | None) -> tuple[int, int]:
+    """Those of one message; one that is to end soon gets no room beyond what it takes to find a good place."""
+    return (soft, hard) if shown is None else (min(soft, shown), min(hard, shown + _ROOM_TO_END))
 
 
 def _closed(text: str) -> str:

@@ -3,6 +3,9 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from aiolimiter import AsyncLimiter
 
 from core.asking import Found, Searching
 from core.delivery.delivering import Reply
@@ -11,6 +14,23 @@ from core.vocabulary import Answer
 
 Pause = Callable[[], Awaitable[None]]
 """Returns when the platform may be written to again."""
+
+
+class Pace:
+    """A pause of one answer: the first words come at once, then `every` so often at most, and not more often than the
+    `budget` allows that it shares with all others."""
+
+    def __init__(self, every: timedelta, budget: AsyncLimiter) -> None:
+        self._every = every.total_seconds()
+        self._budget = budget
+        self._next: float | None = None
+
+    async def __call__(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._next is not None:
+            await asyncio.sleep(max(0.0, self._next - loop.time()))
+            await self._budget.acquire()
+        self._next = loop.time() + self._every
 
 
 class Paced:

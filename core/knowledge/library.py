@@ -15,7 +15,10 @@ from core.words import telling, words
 _POINTING = frozenset("this that these those it its here there".split())
 
 LOOKED_AT = 500
-"""Passages among which examples are looked for."""
+"""Passages among which examples and titles are looked for."""
+
+SHORTEST_PREFIX = 2
+"""Letters; RediSearch completes nothing shorter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,18 @@ class Library:
             if not question
         ]
         return [*asked, *named_titles][:most]
+
+    async def titles(self, typed: str, most: int, sources: frozenset[str] | None = None) -> list[str]:
+        """Titles that hold the words of what somebody is typing, the last of which may not be whole yet."""
+        typed_words = words(typed)
+        if not typed_words or sources == frozenset() or await current(self._redis) is None:
+            return []
+        *whole, last = typed_words
+        terms = [*whole, f"{last}*" if len(last) >= SHORTEST_PREFIX else last]
+        query = f"{keep_to(sources)} @title:({' '.join(terms)})"
+        shown = ("RETURN", 1, "title", "LIMIT", 0, LOOKED_AT)
+        _, *rows = await self._redis.execute_command("FT.SEARCH", keys.POSTS, query, *shown)
+        return list(dict.fromkeys(fields[1].decode() for fields in rows[1::2] if fields))[:most]
 
     async def post(self, url: str, sources: frozenset[str] | None = None) -> Post | None:
         """A post as it was read, put together from its passages; None for one of other `sources`, too."""

@@ -17,7 +17,10 @@ EDITION_NUMBER = "editions"
 """A counter; each edition takes the next number."""
 
 READING = "reading"
-"""The lease of the one run that may change an edition."""
+"""The lease of the one run that may change an edition; its value says whose run it is."""
+
+AUDIT = "audit"
+"""A stream: who had the posts read, when, and what came of it."""
 
 
 def index(edition: int, algorithm: str) -> str:
@@ -53,6 +56,16 @@ def edition(number: int) -> str:
 def ledger(edition: int) -> str:
     """A hash, post address → JSON: what was read, so that what is unchanged is not read again."""
     return f"ledger:{edition}"
+
+
+def bulletin(run: str) -> str:
+    """A hash: the plan and the progress of a running run."""
+    return f"reading:{run}"
+
+
+def stopping(run: str) -> str:
+    """A flag: somebody wants this run to stop."""
+    return f"reading:{run}:stop"
 
 
 def conversation(place: Conversation) -> str:

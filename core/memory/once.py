@@ -98,6 +98,25 @@ class Once:
             if len(self._unnoted) < MOST_REMEMBERED:
                 self._unnoted[event.names[0]] = event.names
 
+    async def seize(self, name: str) -> None:
+        """Makes an event this process's, whoever handles it: what it asks for has changed, and this process sees to
+        that. The other notices; nobody takes the event over any more."""
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.set(keys.event(self._platform, name), self._me, ex=KEPT, xx=True)
+            pipe.hdel(keys.unanswered(self._platform), name)
+            held, _ = await pipe.execute()
+        if held:
+            self._know((name,), mine=True)
+
+    async def is_lost(self, name: str) -> bool:
+        """Whether another process has an event that this one began to handle."""
+        try:
+            holder = await self._redis.get(keys.event(self._platform, name))
+        except RedisError as error:
+            log.warning("whose an event is cannot be known", cause=str(error))
+            return False
+        return holder is not None and as_text(holder) not in {self._me, _HANDLED}
+
     async def left_behind(self) -> list[Event]:
         """What processes that are gone were handling; this process has it now. What is older than an hour is dropped:
         nobody waits for it any more."""

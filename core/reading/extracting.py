@@ -8,7 +8,7 @@ from lxml import etree
 from soupsieve import SelectorSyntaxError
 
 from core.errors import CannotRead
-from core.reading.fetcher import Fetched
+from core.reading.fetched import Fetched
 from core.reading.html import to_markdown
 
 _BOILERPLATE = (

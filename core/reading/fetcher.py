@@ -1,151 +1,205 @@
-"""Fetching over HTTP, politely and within bounds."""
+"""Fetching what sources lead to: politely, patiently, within bounds, and nowhere that is not open to everybody."""
 
 import asyncio
-from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import replace
+from typing import Self
 
 import aiohttp
-from protego import Protego
+from aiohttp.abc import AbstractResolver
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
 from tenacity.wait import wait_exponential_jitter
 from yarl import URL
 
 from core.errors import CannotRead
+from core.reading.fetched import (
+    LISTING,
+    PAGE,
+    ROBOTS,
+    Fetched,
+    Gone,
+    Kind,
+    NotModified,
+    NotOpen,
+    Validators,
+    validators,
+)
+from core.reading.guarding import IsPublic, is_public
+from core.reading.pacing import LeftAlone, Manners, Pace, seconds_to_wait
+from core.reading.requesting import Answer, Closed, Deadline, MayPass, Missing, Refused, Request, Wire
+from core.reading.robots import Robots, allows, delay
 
-AT_ONCE = 32
-PER_HOST = 8
-LARGEST = 20 * 1024 * 1024
-REDIRECTS = 5
-LONGEST_ROBOTS = 512 * 1024
-"""Bytes; RFC 9309 §2.5 asks to read at least 500 KiB."""
-TIMEOUT = aiohttp.ClientTimeout(total=60, connect=10, sock_read=20)
-ATTEMPTS = 3
-LONGEST_PAUSE = 20.0
+__all__ = [
+    "LISTING",
+    "PAGE",
+    "USER_AGENT",
+    "Fetched",
+    "Fetcher",
+    "Gone",
+    "Manners",
+    "NotModified",
+    "NotOpen",
+    "Validators",
+]
+
 USER_AGENT = "Footnoted/{version} (reads posts to answer questions about them)"
-ROBOT = "Footnoted"
-
-_backoff = wait_exponential_jitter(multiplier=0.5, max=5)
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """What came: `url` after redirects, the body decompressed, the media type and the charset the server names."""
-
-    url: str
-    body: bytes
-    media_type: str
-    charset: str | None
-
-
-class Gone(CannotRead):
-    """404 or 410: there is no such page."""
-
-
-class _TryAgain(Exception):
-    """A failure that may pass. `after` is what the server asks to wait, in seconds."""
-
-    def __init__(self, reason: str, after: float | None = None) -> None:
-        super().__init__(reason)
-        self.after = after
+MOST_REDIRECTS = 5
+LONGEST_ADDRESS = 4_000
+_PERMANENT = frozenset({301, 308})
 
 
 class Fetcher:
-    """Honours robots.txt, keeps `AT_ONCE` requests in flight and `PER_HOST` to one host, and retries what may pass."""
+    """Reads over HTTP for one run. Open inside `async with`.
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
-        self._session = session
-        self._slots = asyncio.Semaphore(AT_ONCE)
-        self._host_slots: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(PER_HOST))
-        self._robots: dict[str, asyncio.Task[Protego]] = {}
+    Whatever is read is read on behalf of a `home`, the address of a source as an operator configured it: that origin
+    may lie in a private network, with its other pages. All else that links and redirects lead to has to be public.
+    """
 
-    async def fetch(self, address: str) -> Fetched:
-        """Raises CannotRead, with a reason fit for a list of failures; Gone for a page that is not there."""
-        url = _checked(address)
-        if not (await self._robots_of(url)).can_fetch(str(url), ROBOT):
-            raise CannotRead(address, "robots.txt keeps bots out")
-        return await self._patiently(url, address)
+    def __init__(
+        self,
+        agent: str,
+        manners: Manners | None = None,
+        resolver: AbstractResolver | None = None,
+        public: IsPublic = is_public,
+    ) -> None:
+        self._manners = manners or Manners()
+        self._wire = Wire(agent, resolver, public)
+        self._slots = asyncio.Semaphore(self._manners.at_once)
+        self._paces: dict[str, Pace] = {}
+        self._robots = Robots(self._read_robots)
+        self._exponential = wait_exponential_jitter(multiplier=self._manners.backoff.total_seconds(), max=5)
 
-    async def _robots_of(self, url: URL) -> Protego:
-        origin = str(url.origin())
-        if origin not in self._robots:
-            self._robots[origin] = asyncio.create_task(self._read_robots(url.origin()))
-        return await asyncio.shield(self._robots[origin])
+    async def __aenter__(self) -> Self:
+        await self._wire.__aenter__()
+        return self
 
-    async def _read_robots(self, origin: URL) -> Protego:
+    async def __aexit__(self, *_: object) -> None:
+        await self._robots.aclose()
+        await self._wire.__aexit__()
+
+    async def get(self, address: str, home: str, kind: Kind, known: Validators | None = None) -> Fetched | NotModified:
+        """What is at the address; NotModified when it still is what it was when `known` was said of it.
+
+        Raises CannotRead, with a reason fit for a list of failures; Gone for a page that is not there, NotOpen for one
+        that is not for everybody.
+        """
+        url, shown = _checked(address), _shown(address)
+        deadline = Deadline(self._manners.deadline, self._manners.silence)
+        lasting, passed = True, {url}
+        for _ in range(MOST_REDIRECTS + 1):
+            request = _request(url, home, kind, known)
+            if kind is not ROBOTS:
+                await self._ask_robots(request.url, home, shown)
+            answer = await self._patiently(request, deadline, shown)
+            if answer.leads_to is None:
+                moved = str(request.url) if lasting and len(passed) > 1 else ""
+                return _came(answer, request, moved)
+            lasting = lasting and answer.status in _PERMANENT
+            url = _checked(str(answer.leads_to), shown)
+            if url in passed:
+                break
+            passed.add(url)
+        raise CannotRead(shown, "it redirects without end")
+
+    async def _ask_robots(self, url: URL, home: str, shown: str) -> None:
         try:
-            fetched = await self._patiently(origin / "robots.txt", str(origin))
+            rules = await self._robots.of(url, home)
+        except NotOpen as error:
+            raise NotOpen(shown, error.reason) from error
+        self._pace(url).slow_down(delay(rules))
+        if not allows(rules, url):
+            raise CannotRead(shown, "robots.txt keeps bots out")
+
+    async def _read_robots(self, url: URL, home: str) -> bytes:
+        try:
+            fetched = await self.get(str(url), home, ROBOTS)
+        except NotOpen:
+            raise
         except CannotRead:
             # RFC 9309 §2.3.1.3: without a robots.txt, all may be read. A host that is down fails on its pages, by name.
-            return Protego.parse("")
-        text = fetched.body[:LONGEST_ROBOTS].decode("utf-8", "replace")
-        return await asyncio.to_thread(Protego.parse, text)
+            return b""
+        return fetched.body if isinstance(fetched, Fetched) else b""
 
-    async def _patiently(self, url: URL, address: str) -> Fetched:
-        # The host first: what waits for a busy one takes no slot from others.
-        async with self._host_slots[url.host or ""], self._slots:
-            try:
-                async for attempt in AsyncRetrying(
-                    stop=stop_after_attempt(ATTEMPTS),
-                    wait=_pause,
-                    retry=retry_if_exception_type(_TryAgain),
-                    reraise=True,
-                ):
-                    with attempt:
-                        return await self._once(url, address)
-            except _TryAgain as error:
-                raise CannotRead(address, str(error)) from error
+    def _pace(self, url: URL) -> Pace:
+        host = url.host or ""
+        if host not in self._paces:
+            self._paces[host] = Pace(host, self._manners)
+        return self._paces[host]
+
+    async def _patiently(self, request: Request, deadline: Deadline, shown: str) -> Answer:
+        attempts = AsyncRetrying(
+            stop=stop_after_attempt(self._manners.attempts),
+            wait=self._backoff,
+            retry=retry_if_exception_type(MayPass),
+            reraise=True,
+        )
+        try:
+            async for attempt in attempts:
+                with attempt:
+                    return await self._in_turn(request, deadline)
+        except Missing as error:
+            raise Gone(shown, str(error)) from error
+        except Closed as error:
+            raise NotOpen(shown, str(error)) from error
+        except (Refused, MayPass, LeftAlone) as error:
+            raise CannotRead(shown, str(error)) from error
         raise AssertionError("tenacity either returns or raises")
 
-    async def _once(self, url: URL, address: str) -> Fetched:
-        try:
-            async with self._session.get(url, timeout=TIMEOUT, max_redirects=REDIRECTS) as response:
-                _check_status(response, address)
-                body = await _bounded(response, address)
-                return Fetched(str(response.url), body, response.content_type, response.charset)
-        except aiohttp.TooManyRedirects as error:
-            raise CannotRead(address, "it redirects without end") from error
-        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
-            raise CannotRead(address, "it leads to an address that is none") from error
-        except TimeoutError as error:
-            raise _TryAgain("it did not answer in time") from error
-        except aiohttp.ClientError as error:
-            raise _TryAgain(f"the connection failed ({type(error).__name__})") from error
+    async def _in_turn(self, request: Request, deadline: Deadline) -> Answer:
+        pace = self._pace(request.url)
+        # The host's turn first: what waits for a busy one takes no slot from others.
+        async with pace.turn(), self._slots:
+            try:
+                return await self._wire.send(request, deadline)
+            except MayPass as error:
+                pace.close(seconds_to_wait(error.after) or 0.0)
+                raise
+
+    def _backoff(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        asked = isinstance(error, MayPass) and seconds_to_wait(error.after) is not None
+        return 0.0 if asked else self._exponential(state)  # what the server asked for, its pace keeps
 
 
-def _checked(address: str) -> URL:
+def _request(url: URL, home: str, kind: Kind, known: Validators | None) -> Request:
+    """A name and a password are shown to the origin that they were configured for, and to no other."""
+    configured = URL(home)
+    own = configured.absolute and url.origin() == configured.origin()
+    auth = aiohttp.encode_basic_auth(configured.user, configured.password or "") if own and configured.user else ""
+    return Request(url.with_user(None), kind, own, auth, known)
+
+
+def _came(answer: Answer, request: Request, moved: str) -> Fetched | NotModified:
+    url = str(request.url)
+    said = validators(url, answer.etag, answer.last_modified)
+    if answer.status != 304:
+        return Fetched(url, answer.body, answer.media_type, answer.charset, said, moved, answer.canonical)
+    before = request.known or Validators(url)
+    # A 304 need not repeat what still holds.
+    now = said or before
+    return NotModified(
+        url, replace(now, etag=now.etag or before.etag, last_modified=now.last_modified or before.last_modified), moved
+    )
+
+
+def _checked(address: str, shown: str = "") -> URL:
+    """Raises CannotRead for what cannot be fetched; `shown` is where it was found when it was not given."""
     try:
-        url = URL(address)
+        url = URL(address).with_fragment(None)
+        told = url.scheme in {"http", "https"} and bool(url.host) and url.port is not None
     except ValueError as error:
-        raise CannotRead(address, "that is no web address") from error
-    if url.scheme not in {"http", "https"} or not url.host:
-        raise CannotRead(address, "only http and https addresses can be read")
+        reason = "it leads to an address that is none" if shown else "that is no web address"
+        raise CannotRead(shown or address, reason) from error
+    if not told:
+        raise CannotRead(shown or _shown(address), "only http and https addresses can be read")
+    if len(address) > LONGEST_ADDRESS:
+        raise CannotRead((shown or address)[:200], "its address is too long")
     return url
 
 
-def _check_status(response: aiohttp.ClientResponse, address: str) -> None:
-    status = response.status
-    if status in {404, 410}:
-        raise Gone(address, f"there is no such page ({status})")
-    if status in {429, 500, 502, 503, 504}:
-        raise _TryAgain(f"the server answered {status}", _seconds(response.headers.get("Retry-After")))
-    if status >= 400:
-        raise CannotRead(address, f"the server answered {status}")
-
-
-async def _bounded(response: aiohttp.ClientResponse, address: str) -> bytes:
-    body = bytearray()
-    async for chunk in response.content.iter_chunked(64 * 1024):
-        body += chunk
-        if len(body) > LARGEST:
-            raise CannotRead(address, f"it is larger than {LARGEST // 1024 // 1024} MB")
-    return bytes(body)
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    return float(retry_after) if retry_after and retry_after.isdecimal() else None
-
-
-def _pause(state: RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.after if isinstance(error, _TryAgain) else None
-    return min(asked, LONGEST_PAUSE) if asked is not None else _backoff(state)
+def _shown(address: str) -> str:
+    """The address without a name and a password."""
+    try:
+        url = URL(address)
+        return str(url.with_user(None)) if url.user else address
+    except ValueError:
+        return address

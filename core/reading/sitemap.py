@@ -1,7 +1,6 @@
 """Sitemaps, and the index files that lead to them."""
 
 import asyncio
-import zlib
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -10,8 +9,11 @@ from datetime import UTC, datetime
 from lxml import etree
 
 from core.errors import CannotRead
-from core.reading.entries import Entry, Skipped
-from core.reading.fetcher import LARGEST, Fetched, Fetcher
+from core.reading.addresses import cleaned, identity
+from core.reading.entries import NOTHING, Entry, Known, Listed, ListEvent, Skipped, Unchanged
+from core.reading.fetched import LISTING, Fetched, NotModified
+from core.reading.fetcher import Fetcher
+from core.reading.unpacking import Damaged, TooLarge, unzipped
 from core.vocabulary import Source
 
 DEEPEST = 3
@@ -28,40 +30,56 @@ class Sitemap:
     damage: str = ""
 
 
-async def read_sitemap(source: Source, fetcher: Fetcher) -> AsyncGenerator[Entry | Skipped, None]:
-    """Every page of the sitemap. Raises CannotRead when the first file cannot be read; a later one is Skipped."""
+async def read_sitemap(source: Source, fetcher: Fetcher, known: Known = NOTHING) -> AsyncGenerator[ListEvent, None]:
+    """Every page of the sitemap. Raises CannotRead when the first file cannot be read; a later one is Skipped. Files
+    that are as they were `known` are told as Unchanged."""
     seen: set[str] = set()
-    async with aclosing(_walk(source.address, fetcher)) as items:
+    async with aclosing(_walk(source, fetcher, known)) as items:
         async for item in items:
-            if isinstance(item, Skipped):
+            if not isinstance(item, Entry):
                 yield item
-            elif item[0] not in seen:
-                seen.add(item[0])
-                yield Entry(url=item[0], title="", source=source, published=item[1])
+            elif (name := identity(item.url)) not in seen:
+                seen.add(name)
+                yield item
 
 
-async def _walk(first: str, fetcher: Fetcher) -> AsyncGenerator[tuple[str, datetime | None] | Skipped, None]:
+async def _walk(source: Source, fetcher: Fetcher, known: Known) -> AsyncGenerator[ListEvent, None]:
     """Level by level; index files may lead in circles."""
-    seen, level = {first}, [first]
+    seen, level = {source.address}, [source.address]
     for _ in range(DEEPEST + 1):
         following: list[str] = []
         for address in level:
             try:
-                sitemap = await asyncio.to_thread(parse_sitemap, await fetcher.fetch(address))
+                file = await _file(address, source, fetcher, known)
             except CannotRead as error:
-                if address == first:
+                if address == source.address:
                     raise
                 yield Skipped(error.address, error.reason)
                 continue
+            if isinstance(file, Unchanged):
+                yield file
+                continue
+            sitemap, listed = file
             if sitemap.damage:
                 yield Skipped(address, sitemap.damage)
-            for page in sitemap.pages:
-                yield page
+            for url, day in sitemap.pages:
+                yield Entry(cleaned(url), "", source, published=day, modified=day, listing=address)
+            if not sitemap.damage:
+                yield listed
             following += [inner for inner in dict.fromkeys(sitemap.sitemaps) if inner not in seen]
             seen.update(following)
         level = following
     for address in level:
         yield Skipped(address, f"it lies deeper than {DEEPEST} levels of sitemaps")
+
+
+async def _file(address: str, source: Source, fetcher: Fetcher, known: Known) -> tuple[Sitemap, Listed] | Unchanged:
+    came = await fetcher.get(address, source.address, LISTING, known.get(address))
+    if isinstance(came, NotModified):
+        return Unchanged(address, came.validators)
+    sitemap = await asyncio.to_thread(parse_sitemap, came)
+    # An index is always read: unchanged, it would not say which sitemaps are to be looked at.
+    return sitemap, Listed(address, None if sitemap.sitemaps else came.validators, came.moved)
 
 
 def parse_sitemap(fetched: Fetched) -> Sitemap:
@@ -82,18 +100,12 @@ def parse_sitemap(fetched: Fetched) -> Sitemap:
 
 
 def _unzipped(fetched: Fetched) -> bytes:
-    if not fetched.body.startswith(b"\x1f\x8b"):
-        return fetched.body
-    unzip = zlib.decompressobj(wbits=31)
     try:
-        body = unzip.decompress(fetched.body, LARGEST)
-    except zlib.error as error:
-        raise CannotRead(fetched.url, "it is damaged (gzip)") from error
-    if unzip.unconsumed_tail:
-        raise CannotRead(fetched.url, f"unzipped it is larger than {LARGEST // 1024 // 1024} MB")
-    if not unzip.eof:
-        raise CannotRead(fetched.url, "it is damaged (gzip)")
-    return body
+        return unzipped(fetched.body, LISTING.largest)
+    except Damaged as error:
+        raise CannotRead(fetched.url, f"it is {error}") from error
+    except TooLarge as error:
+        raise CannotRead(fetched.url, f"unzipped it is larger than {LISTING.largest // 1024 // 1024} MB") from error
 
 
 def _text(node: etree._Element, name: str) -> str:

@@ -6,22 +6,29 @@ from contextlib import aclosing
 from typing import assert_never
 
 from core.errors import CannotRead
-from core.reading.entries import Entry, Skipped, wanted
+from core.reading.addresses import cleaned
+from core.reading.canonical import believed, declared
+from core.reading.entries import NOTHING, Entry, Known, ListEvent, wanted
 from core.reading.extracting import Article, decode, extract
 from core.reading.feeds import read_feed
-from core.reading.fetcher import Fetched, Fetcher
+from core.reading.fetched import PAGE, Fetched, NotModified, Validators
+from core.reading.fetcher import Fetcher
 from core.reading.folder import read_folder
 from core.reading.html import tidy, to_markdown
 from core.reading.sitemap import read_sitemap
 from core.vocabulary import Post, Source
 
-_PAGES = {"text/html", "application/xhtml+xml", "text/plain", "text/markdown", "application/octet-stream"}
+_PLAIN = {"text/plain", "text/markdown", "text/x-markdown"}
 
 
-async def list_source(source: Source, fetcher: Fetcher) -> AsyncGenerator[Entry | Skipped, None]:
-    """The entries that the source's patterns and limit let in. Raises CannotRead when the source cannot be read."""
+async def list_source(source: Source, fetcher: Fetcher, known: Known = NOTHING) -> AsyncGenerator[ListEvent, None]:
+    """The entries that the source's patterns and limit let in; what could not be read; and which pages of its listing
+    were read or are as they were `known`. With a `limit` all are read, since an unchanged page cannot be counted.
+
+    Raises CannotRead when the source cannot be read.
+    """
     left = source.limit if source.limit is not None else -1
-    async with aclosing(_lister(source, fetcher)) as items:
+    async with aclosing(_lister(source, fetcher, known if source.limit is None else NOTHING)) as items:
         async for item in items:
             if isinstance(item, Entry):
                 if source.kind != "folder" and not wanted(source, item.url):
@@ -32,12 +39,12 @@ async def list_source(source: Source, fetcher: Fetcher) -> AsyncGenerator[Entry 
             yield item
 
 
-def _lister(source: Source, fetcher: Fetcher) -> AsyncGenerator[Entry | Skipped, None]:
+def _lister(source: Source, fetcher: Fetcher, known: Known) -> AsyncGenerator[ListEvent, None]:
     match source.kind:
         case "feed":
-            return read_feed(source, fetcher)
+            return read_feed(source, fetcher, known)
         case "sitemap":
-            return read_sitemap(source, fetcher)
+            return read_sitemap(source, fetcher, known)
         case "folder":
             return read_folder(source)
         case _:
@@ -49,14 +56,23 @@ def needs_page(entry: Entry) -> bool:
     return entry.source.kind != "folder" and (bool(entry.source.selector) or not entry.whole)
 
 
-async def read_page(entry: Entry, fetcher: Fetcher) -> Fetched | None:
-    """The entry's page, or None where what the source carries is enough. Raises CannotRead."""
+async def read_page(entry: Entry, fetcher: Fetcher, known: Validators | None = None) -> Fetched | NotModified | None:
+    """The entry's page; NotModified when it is as it was `known`; None where what the source carries is enough. Raises
+    CannotRead, and Gone for a page that is not there."""
     if not needs_page(entry):
         return None
-    fetched = await fetcher.fetch(entry.url)
-    if fetched.media_type not in _PAGES:
-        raise CannotRead(entry.url, f"it is no page but {fetched.media_type}")
-    return fetched
+    return await fetcher.get(entry.url, entry.source.address, PAGE, known)
+
+
+def post_address(entry: Entry, page: Fetched | NotModified | None) -> str:
+    """The address under which the post is known: the one that its page calls canonical, where it may, else the one
+    that it moved to for good, else its own. Two entries with the same `identity` of it are one post."""
+    if page is None:
+        return entry.url
+    moved = cleaned(page.moved) if page.moved else entry.url
+    if isinstance(page, NotModified):
+        return moved
+    return believed(page.canonical or declared(page.body, page.url), page.url) or moved
 
 
 async def to_post(entry: Entry, page: Fetched | None) -> Post:
@@ -71,7 +87,7 @@ async def to_post(entry: Entry, page: Fetched | None) -> Post:
 
 def _article(entry: Entry, page: Fetched | None) -> Article:
     if page is not None:
-        if page.media_type in {"text/plain", "text/markdown"}:
+        if page.media_type in _PLAIN:
             return Article("", tidy(decode(page)))
         return extract(decode(page), page.url, entry.source.selector)
     match entry.format:

@@ -15,9 +15,11 @@ from core.knowledge.edition import Edition, Record
 from core.models.protocols import Embedder
 from core.reading.chunking import chunk
 from core.reading.entries import Entry, Skipped
-from core.reading.fetcher import Fetched, Fetcher
+from core.reading.fetched import Fetched, NotModified
+from core.reading.fetcher import Fetcher
 from core.reading.sources import list_source, read_page, to_post
-from core.reindexing.progress import Failure, Tally
+from core.reindexing.progress import Failure
+from core.reindexing.tally import Tally
 from core.tokens import Tokens
 from core.vocabulary import Passage, Source
 
@@ -141,7 +143,9 @@ class Pipeline:
 
     async def _page(self, entry: Entry) -> Fetched | None:
         try:
-            return await read_page(entry, self._fetcher)
+            page = await read_page(entry, self._fetcher)
+            assert not isinstance(page, NotModified), "nothing was said to be known of it"
+            return page
         except CannotRead as error:
             if not entry.body:
                 raise
@@ -161,7 +165,7 @@ class Pipeline:
                     fresh.passages, vectors[start:end], fresh.record, fresh.before.passages if fresh.before else 0
                 )
                 start = end
-                self._tally.add("passages", len(fresh.passages))
+                self._tally.add("embedded", len(fresh.passages))
                 self._tally.add("changed" if fresh.before else "new")
             if ended:
                 return

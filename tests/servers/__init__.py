@@ -149,20 +149,21 @@ Misbehaviour = Status | Slow | Redirect | RedirectLoop | Huge | Drip
 
 
 class Loopback(ABC):
-    """A web server on 127.0.0.1, open inside `async with`. Port 0 takes any free one, and `port` then tells which.
+    """A web server on a loopback address, open inside `async with`. Port 0 takes any free one, and `port` tells which.
 
     A client that goes away cancels the coroutine that was answering it, as it stops a model in the real service.
     """
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, host: str = "127.0.0.1") -> None:
         self.port = port
+        self.host = host
         self._closing = asyncio.Event()
         self._runner: web.AppRunner | None = None
 
     @property
     def origin(self) -> str:
-        """`http://127.0.0.1:PORT`, without a slash."""
-        return f"http://127.0.0.1:{self.port}"
+        """`http://HOST:PORT`, without a slash."""
+        return f"http://{self.host}:{self.port}"
 
     @abstractmethod
     def routes(self) -> Iterable[web.RouteDef]: ...
@@ -174,7 +175,7 @@ class Loopback(ABC):
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1)
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
+            await web.TCPSite(self._runner, self.host, self.port).start()
         except OSError:
             await self._runner.cleanup()
             raise

@@ -39,9 +39,10 @@ class Blog(Loopback):
     """Serves `posts`, newest first. Every argument is also an attribute, and all may be changed between requests.
 
     `text` is what the feeds carry. `paged=False` ignores `?paged=`, as Ghost and Jekyll do; else `past_end` says what
-    comes after the last page. `bozo` spoils the RSS feed. `content_types` replaces the right one of a path. `etags` and
-    `dates` are the validators that answers carry. `delay` is in seconds, before every answer.
-    `requests` counts decoded paths, with their query if there is one ("/feed/?paged=2"); `unchanged` counts the 304s.
+    comes after the last page. `bozo` spoils the RSS feed. `content_types` replaces the right one of a path, `links` are
+    the Link headers of paths. `etags` and `dates` are the validators that answers carry. `delay` is in seconds, before
+    every answer. `requests` counts decoded paths, with their query if there is one ("/feed/?paged=2"); `unchanged`
+    counts the 304s.
     """
 
     def __init__(self, posts: Iterable[Post] = (), *, per_page: int = 10, paged: bool = True,
@@ -57,6 +58,7 @@ class Blog(Loopback):
         self.disallow, self.crawl_delay = disallow, crawl_delay
         self.etags, self.dates, self.delay = etags, dates, delay
         self.content_types: dict[str, str] = {}
+        self.links: dict[str, str] = {}
         self.requests: Counter[str] = Counter()
         self.unchanged: Counter[str] = Counter()
         self.user_agents: Counter[str] = Counter()
@@ -131,6 +133,7 @@ class Blog(Loopback):
             return web.Response(status=404, text="<h1>Not found</h1>", content_type="text/html")
         tag, changed = self._version(request.path_qs, page)
         headers = {"Content-Type": self.content_types.get(request.path, page.content_type)}
+        headers |= {"Link": self.links[request.path]} if request.path in self.links else {}
         headers |= {"ETag": f'"{tag}"'} if self.etags else {}
         headers |= {"Last-Modified": format_datetime(changed, usegmt=True)} if self.dates else {}
         if self._has_it(request, tag, changed):

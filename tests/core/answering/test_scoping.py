@@ -104,8 +104,9 @@ def test_a_channel_answers_every_question_only_where_it_was_told_to() -> None:
     assert talkative.answers_every_question(Conversation("discord", "7", "G1", "thread"))
     assert not talkative.answers_every_question(BOARD)
     assert not talkative.answers_every_question(GENERAL)
-    assert talkative.any_answers_every_question
-    assert not channels().any_answers_every_question
+    assert talkative.any_answers_every_question("discord")
+    assert not talkative.any_answers_every_question("slack")
+    assert not channels().any_answers_every_question("discord")
 
 
 NAMES = st.sampled_from(["a", "b", "c", "d"])

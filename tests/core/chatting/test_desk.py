@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from redis.asyncio import Redis
@@ -16,6 +17,8 @@ from core.memory.once import Once
 from core.memory.replies import Replies
 from core.models.extracting import ExtractingModel
 from core.models.offline_embedder import OfflineEmbedder
+from core.reindexing.progress import Report
+from core.reindexing.reindexer import Reindexer
 from core.vocabulary import Answer, Conversation, Person, Question, Turn
 from tests.core.answering.asking import answerer_of
 from tests.core.knowledge.shelves import shelved
@@ -40,7 +43,12 @@ def desk(redis: Redis, embedder: OfflineEmbedder) -> Desk:
         feedback=Feedback(redis, answers, DAY),
         once=Once(redis, "slack"),
         replies=Replies(redis, "slack"),
+        reindexer=Reindexer(redis, ["blog", "minutes"], never, partial(never, None, None)),
     )
+
+
+async def never(order: object, tell: object) -> Report:
+    raise AssertionError("nobody reads here")
 
 
 async def asked(desk: Desk, place: Conversation) -> Question:

@@ -116,8 +116,9 @@ async def test_an_event_is_handled_once_however_often_it_comes(
     assert not await redis.exists(keys.unanswered("slack"))
 
 
-async def test_before_it_is_open_nothing_is_taken(redis: Redis, answering: Answering) -> None:
-    assert not await Handling(Once(redis, "slack"), answering.handle).receive(FIRST)
+async def test_before_it_is_open_nothing_is_taken_and_nobody_thinks_so(redis: Redis, answering: Answering) -> None:
+    with pytest.raises(RuntimeError):
+        await Handling(Once(redis, "slack"), answering.handle).receive(FIRST)
     assert await redis.keys("*") == []
 
 

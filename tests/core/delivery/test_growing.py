@@ -58,6 +58,24 @@ def test_what_was_shown_stays_and_only_the_last_message_gets_longer(text: str, s
     assert_continues(shown, grown(text, SOFT, HARD))
 
 
+@given(TEXTS, STEPS, st.integers(0, 30))
+@MANY
+def test_a_message_that_has_to_end_early_ends_soon_and_all_else_stays(text: str, steps: list[int], when: int) -> None:
+    """As a platform does that lets a message be written to for some minutes only."""
+    soft, hard = 4_000, 6_000
+    text = f"{text}\n\n{text}"
+    shown: list[str] = []
+    early: dict[int, int] = {}
+    for step, so_far in enumerate(growth(text, steps)):
+        if step == when and shown:
+            early = {len(shown) - 1: len(shown[-1])}
+        now = grown(so_far, soft, hard, ended=False, early=early)
+        assert now[: len(shown) - 1] == shown[:-1]
+        assert not shown or now[len(shown) - 1].startswith(shown[-1])
+        assert all(len(now[place]) <= length + 600 for place, length in early.items())
+        shown = now
+
+
 def assert_continues(shown: list[str], now: list[str]) -> None:
     assert all(message.strip() and len(message) <= HARD for message in now)
     assert now[: len(shown) - 1] == shown[:-1]

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
+from aiolimiter import AsyncLimiter
 
 from core.asking import Answered, AnswerEvent, Found, Searching, Wrote
 from core.delivery.delivering import deliver
-from core.delivery.pacing import paced
+from core.delivery.pacing import Pace, paced
 from core.errors import FootnotedError, ModelBusy
 from core.vocabulary import Answer, Question
 
@@ -218,3 +220,15 @@ async def test_a_block_that_says_nothing_ends_at_once(clock: Clock, shown: Shown
     async with asyncio.timeout(WITHIN), paced(shown, clock.pause):
         pass
     assert shown.told == []
+
+
+async def test_the_first_words_come_at_once_and_the_next_share_a_budget() -> None:
+    budget = AsyncLimiter(1, 60)
+    one, other = Pace(timedelta(), budget), Pace(timedelta(), budget)
+    async with asyncio.timeout(1):
+        await one()
+        await other()
+        await one()  # takes all of the budget
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await other()

@@ -1,15 +1,17 @@
 """What reading stands on: a loopback blog that can be told to misbehave, and the product's own fetcher."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
-import aiohttp
 import pytest
 
-from core.reading import fetcher as fetching
-from core.reading.fetcher import USER_AGENT, Fetcher
+from core.reading.fetcher import USER_AGENT, Fetcher, Manners
 from tests.servers.blog import Blog, Post
 
 PARAGRAPH = "<p>Redis keeps vectors beside the posts, so that a question finds what means the same, in other words.</p>"
+
+PATIENT = Manners(backoff=timedelta(milliseconds=10))
+"""Waits milliseconds where the product waits seconds."""
 
 
 @pytest.fixture
@@ -27,9 +29,6 @@ async def blog(posts: list[Post]) -> AsyncIterator[Blog]:
 
 
 @pytest.fixture
-async def fetcher(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Fetcher]:
-    """Waits milliseconds where the product waits seconds."""
-    monkeypatch.setattr(fetching, "LONGEST_PAUSE", 0.02)
-    monkeypatch.setattr(fetching, "_backoff", lambda state: 0.01)
-    async with aiohttp.ClientSession(headers={"User-Agent": USER_AGENT.format(version="1")}) as session:
-        yield Fetcher(session)
+async def fetcher() -> AsyncIterator[Fetcher]:
+    async with Fetcher(USER_AGENT.format(version="1"), PATIENT) as fetcher:
+        yield fetcher

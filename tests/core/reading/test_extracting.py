@@ -4,7 +4,7 @@ import pytest
 
 from core.errors import CannotRead
 from core.reading.extracting import Article, decode, extract
-from core.reading.fetcher import Fetched
+from core.reading.fetched import Fetched
 from tests.servers.blog import PLAIN, WORDPRESS
 
 ADDRESS = "https://blog.example/posts/one/"

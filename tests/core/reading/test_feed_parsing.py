@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from core.errors import CannotRead
 from core.reading.entries import Entry
-from core.reading.feeds import FeedPage, parse_feed, read_feed
-from core.reading.fetcher import Fetched, Fetcher
+from core.reading.feed_parsing import FeedPage, parse_feed
+from core.reading.feeds import read_feed
+from core.reading.fetched import Fetched
+from core.reading.fetcher import Fetcher
 from core.vocabulary import Source
 from tests.servers.blog import Blog, Page, Post, rss_feed
 
@@ -40,10 +42,13 @@ def entry(item: str) -> Entry:
         ("<link>\n  /a\n</link>", "https://blog.example/a"),
         ("<link>a/b?c=d&amp;e=f</link>", "https://blog.example/feed/a/b?c=d&e=f"),
         ("<guid>https://blog.example/?p=1</guid>", "https://blog.example/?p=1"),
-        ("<link></link><guid isPermaLink='false'>tag:x,2026:1</guid>", "https://blog.example/#tag%3Ax%2C2026%3A1"),
-        ("<link>javascript:alert(1)</link><title>One</title>", "https://blog.example/#One"),
-        ("<link>http://[bad</link><title>One</title>", "https://blog.example/#One"),
-        ("<title>A &amp; B</title>", "https://blog.example/#A%20%26%20B"),
+        (
+            "<link></link><guid isPermaLink='false'>tag:x,2026:1</guid>",
+            "https://blog.example/#entry:tag:x,2026:1",
+        ),
+        ("<link>javascript:alert(1)</link><title>One</title>", "https://blog.example/#entry:One"),
+        ("<link>http://[bad</link><title>One</title>", "https://blog.example/#entry:One"),
+        ("<title>A &amp; B</title>", "https://blog.example/#entry:A%20&%20B"),
     ],
 )
 def test_every_entry_has_an_address(item: str, url: str) -> None:
@@ -53,7 +58,7 @@ def test_every_entry_has_an_address(item: str, url: str) -> None:
 def test_entries_without_anything_but_text_have_addresses_of_their_own() -> None:
     one, again, other = (entry(f"<description>{text}</description>").url for text in ("one", "one", "other"))
     assert one == again != other
-    assert one.startswith("https://blog.example/#")
+    assert one.startswith("https://blog.example/#entry:")
 
 
 @pytest.mark.parametrize("link", ["http://[bad", "", "feed.example", "https://other.example/home"])

@@ -7,21 +7,21 @@ from typing import Any, Literal
 import pytest
 
 from core.errors import CannotRead
-from core.reading.entries import Entry, Skipped
+from core.reading.entries import Entry, Listed, ListEvent, Skipped
 from core.reading.fetcher import Fetcher
 from core.reading.sources import list_source, needs_page, read_page, to_post
 from core.vocabulary import Source
+from tests.core.reading import asking
+from tests.core.reading.asking import post_of
 from tests.servers import Status
 from tests.servers.blog import Blog, Post
 
 
 async def listed(blog: Blog, fetcher: Fetcher, path: str = "/feed/", **options: Any) -> list[Entry | Skipped]:
-    source = Source("blog", "feed", blog.url(path), **options)
-    async with aclosing(list_source(source, fetcher)) as items:
-        return [item async for item in items]
+    return await asking.listed(asking.source("feed", blog.url(path), **options), fetcher)
 
 
-def entries(items: Sequence[Entry | Skipped]) -> list[Entry]:
+def entries(items: Sequence[ListEvent]) -> list[Entry]:
     return [item for item in items if isinstance(item, Entry)]
 
 
@@ -50,6 +50,7 @@ async def test_a_later_page_that_fails_ends_the_feed_and_is_told(blog: Blog, fet
             seen.append(item)
             blog.misbehave("/feed/", Status(503))
     assert len(entries(seen)) == 5
+    assert [event for event in seen if isinstance(event, Listed)] == seen[5:6]
     assert seen[-1] == Skipped(blog.url("/feed/?paged=2"), "the server answered 503")
 
 
@@ -84,7 +85,7 @@ async def test_entries_without_link_id_or_date_are_entries(blog: Blog, fetcher: 
     found = {entry.title: entry for entry in entries(await listed(blog, fetcher))}
     assert {title: entry.url.removeprefix(blog.origin) for title, entry in found.items()} == {
         "No link": "/?p=a",
-        "No link, no id": "/#No%20link%2C%20no%20id",
+        "No link, no id": "/#entry:No%20link,%20no%20id",
         "No date": "/c/",
         "Relative": "/d/",
         "Japanese": "/%E6%97%A5%E6%9C%AC%E8%AA%9E/",
@@ -112,7 +113,7 @@ async def test_the_page_is_fetched_where_the_feed_does_not_carry_the_post(
     assert needs_page(entry) is pages
     page = await read_page(entry, fetcher)
     assert (page is not None) is pages
-    post = await to_post(entry, page)
+    post = await post_of(entry, fetcher)
     assert (post.title, post.url) == ("Post 12", blog.url("/post-12/"))
     assert "Number 12." in post.text
     assert "powered by" not in post.text
@@ -120,7 +121,7 @@ async def test_the_page_is_fetched_where_the_feed_does_not_carry_the_post(
 
 async def test_a_selector_asks_for_the_page_and_finds_the_article(blog: Blog, fetcher: Fetcher) -> None:
     entry = entries(await listed(blog, fetcher, selector="time"))[0]
-    assert (await to_post(entry, await read_page(entry, fetcher))).text == "2026-01-12"
+    assert (await post_of(entry, fetcher)).text == "2026-01-12"
 
 
 @pytest.mark.parametrize("media_type", ["image/png", "application/pdf"])

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from contextlib import aclosing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -12,8 +11,9 @@ from core.errors import CannotRead
 from core.reading import folder as folders
 from core.reading.entries import Entry, Skipped
 from core.reading.fetcher import Fetcher
-from core.reading.sources import list_source, read_page, to_post
+from core.reading.sources import read_page, to_post
 from core.vocabulary import Post, Source
+from tests.core.reading import asking
 
 
 @pytest.fixture
@@ -24,9 +24,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 async def listed(folder: Path, fetcher: Fetcher, **options: object) -> list[Entry | Skipped]:
-    source = Source("manual", "folder", str(folder), **options)  # type: ignore[arg-type]
-    async with aclosing(list_source(source, fetcher)) as items:
-        return [item async for item in items]
+    return await asking.listed(Source("manual", "folder", str(folder), **options), fetcher)  # type: ignore[arg-type]
 
 
 async def post_of(folder: Path, fetcher: Fetcher, name: str, text: str | bytes, **options: object) -> Post:

@@ -2,6 +2,7 @@
 
 import gzip
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,10 +11,13 @@ from aiohttp import web
 from core.errors import CannotRead
 from core.reading import sitemap as sitemaps
 from core.reading.entries import Entry, Skipped
-from core.reading.fetcher import Fetched, Fetcher
+from core.reading.fetched import LISTING, Fetched
+from core.reading.fetcher import Fetcher
 from core.reading.sitemap import Sitemap, parse_sitemap, read_sitemap
-from core.reading.sources import list_source, needs_page, read_page, to_post
+from core.reading.sources import needs_page, read_page
 from core.vocabulary import Source
+from tests.core.reading import asking
+from tests.core.reading.asking import post_of
 from tests.servers import Status
 from tests.servers.blog import SITEMAPS, Blog, Page
 
@@ -22,9 +26,7 @@ WHOLE = f"<urlset {SITEMAPS}>{URLS}</urlset>"
 
 
 async def listed(address: str, fetcher: Fetcher, **options: object) -> list[Entry | Skipped]:
-    source = Source("blog", "sitemap", address, **options)  # type: ignore[arg-type]
-    async with aclosing(list_source(source, fetcher)) as items:
-        return [item async for item in items]
+    return await asking.listed(asking.source("sitemap", address, **options), fetcher)
 
 
 def parsed(body: str | bytes) -> Sitemap:
@@ -47,7 +49,7 @@ async def test_a_page_of_a_sitemap_becomes_a_post(blog: Blog, fetcher: Fetcher) 
     (entry,) = await listed(blog.url("/sitemap.xml"), fetcher, limit=1)
     assert isinstance(entry, Entry)
     assert needs_page(entry)
-    post = await to_post(entry, await read_page(entry, fetcher))
+    post = await post_of(entry, fetcher)
     assert (post.title, post.source) == ("Post 12", "blog")
     assert "Number 12." in post.text
 
@@ -107,7 +109,7 @@ def test_a_damaged_archive_is_told(spoil: object) -> None:
 
 
 def test_an_archive_that_grows_without_end_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sitemaps, "LARGEST", 1024 * 1024)
+    monkeypatch.setattr(sitemaps, "LISTING", replace(LISTING, largest=1024 * 1024))
     with pytest.raises(CannotRead, match="larger than 1 MB"):
         parsed(gzip.compress(b" " * 10 * 1024 * 1024))
 

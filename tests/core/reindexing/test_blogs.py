@@ -11,7 +11,7 @@ from core.knowledge.edition import current
 from core.knowledge.library import Library
 from core.models.offline_embedder import OfflineEmbedder
 from core.reading.entries import Entry
-from core.reading.fetcher import Fetched
+from core.reading.fetched import Fetched
 from core.reading.sources import to_post
 from core.reindexing import pipeline
 from core.reindexing.progress import Report

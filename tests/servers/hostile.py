@@ -1,0 +1,128 @@
+"""A loopback site that answers with whatever bytes it is given, names that mean what a test wants, and bombs."""
+
+import asyncio
+import gzip
+import socket
+import zlib
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import chain, repeat
+
+from aiohttp import web
+from aiohttp.abc import AbstractResolver, ResolveResult
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from tests.servers import Loopback
+
+XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
+
+
+@dataclass(frozen=True)
+class Raw:
+    """An answer as it stands. `media_type` empty sends none."""
+
+    body: bytes = b""
+    media_type: str = "text/html; charset=utf-8"
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Hostile(Loopback):
+    """Serves `answers` by path; all else is 404. `requests` counts paths, `headers` are those of the last request of a
+    path."""
+
+    def __init__(self, answers: Mapping[str, Raw] | None = None, *, host: str = "127.0.0.1", port: int = 0) -> None:
+        super().__init__(port, host)
+        self.answers = dict(answers or {})
+        self.requests: Counter[str] = Counter()
+        self.headers: dict[str, CIMultiDictProxy[str]] = {}
+
+    def url(self, path: str = "/", name: str = "") -> str:
+        """The address of a path, under a name that a resolver knows or under the site's own."""
+        return f"http://{name or self.host}:{self.port}{path}"
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        yield web.get("/{path:.*}", self._serve)
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        self.requests[request.path] += 1
+        self.headers[request.path] = request.headers
+        answer = self.answers.get(request.path)
+        if answer is None:
+            return web.Response(status=404)
+        headers = CIMultiDict(answer.headers)
+        if answer.media_type:
+            headers["Content-Type"] = answer.media_type
+        response = web.Response(body=answer.body, status=answer.status, headers=headers)
+        if not answer.media_type:
+            response.headers.popall("Content-Type", None)
+        return response
+
+
+class Names(AbstractResolver):
+    """Resolves names to the addresses that a test gives them: one list a request, the last one for ever. What is no
+    name is read as the system reads it, spelled however."""
+
+    def __init__(self, **names: Sequence[Sequence[str]]) -> None:
+        self._answers = {name.replace("_", "."): chain(answers, repeat(answers[-1])) for name, answers in names.items()}
+        self.asked: Counter[str] = Counter()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        self.asked[host] += 1
+        if host in self._answers:
+            return [_result(host, address, port) for address in next(self._answers[host])]
+        places = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        return [_result(host, str(place[4][0]), port) for place in places]
+
+    async def close(self) -> None:
+        pass
+
+
+def _result(host: str, address: str, port: int) -> ResolveResult:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=socket.AI_NUMERICHOST)
+
+
+@asynccontextmanager
+async def babbling(said: bytes, keep_open: bool = False) -> AsyncIterator[str]:
+    """The address of a server that says this to whoever connects, which need not be HTTP."""
+
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(said)
+        await writer.drain()
+        if keep_open:
+            await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(say, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+
+
+def gzip_bomb(megabytes: int) -> bytes:
+    """A thousandth as large as what comes out."""
+    return gzip.compress(bytes(megabytes * 1024 * 1024), mtime=0)
+
+
+def deflate_bomb(megabytes: int) -> bytes:
+    return zlib.compress(bytes(megabytes * 1024 * 1024))
+
+
+def laughs(root: str, inside: str) -> bytes:
+    """A billion of them: each entity holds ten of the one before it. `{bomb}` in `inside` is where they stand."""
+    rows = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+    return f'{XML}<!DOCTYPE {root} [<!ENTITY l0 "ha">{rows}]>{inside.format(bomb="&l9;")}'.encode()
+
+
+def swollen(root: str, inside: str, length: int = 100_000, times: int = 10_000) -> bytes:
+    """One long entity, many times: no entity lies within another."""
+    return f'{XML}<!DOCTYPE {root} [<!ENTITY a "{"a" * length}">]>{inside.format(bomb="&a;" * times)}'.encode()
+
+
+def reading(root: str, inside: str, address: str) -> bytes:
+    """An entity that is what stands at an address."""
+    return f'{XML}<!DOCTYPE {root} [<!ENTITY x SYSTEM "{address}">]>{inside.format(bomb="&x;")}'.encode()
