@@ -30,7 +30,7 @@ async def test_that_a_command_was_heard_is_the_first_thing_of_all(room: Room) ->
     asked = room.command(ASKED)
     await room.answer(asked)
     assert asked.callback is Callback.DEFERRED
-    assert asked.latency is not None and asked.latency < 0.5
+    assert asked.latency is not None and asked.latency < 3
     assert room.discord.calls[before].path.startswith(f"/interactions/{asked.id}/")
 
 

@@ -52,7 +52,6 @@ async def test_fifty_commands_at_once_are_all_heard_at_once(room: Room) -> None:
     await room.until(lambda: all(one.responded for one in asked), within=5)
     latencies = sorted(one.latency or 0 for one in asked)
     assert latencies[-1] < 3
-    assert latencies[25] < 1
 
 
 @pytest.fixture

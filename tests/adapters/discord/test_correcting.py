@@ -1,5 +1,7 @@
 """Questions that people correct or take back while they are being answered, and afterwards."""
 
+import asyncio
+
 from tests.adapters.discord.acting import Room, buttons, is_whole
 from tests.adapters.garden import ASKED
 from tests.servers import Text
@@ -23,6 +25,8 @@ async def test_an_answer_goes_with_its_question(room: Room) -> None:
     await room.until(lambda: answer.deleted)
     await room.settled()
     assert room.since(asked) == []
+    async with asyncio.timeout(15):
+        await room.model.chats[0].finished.wait()
     assert room.model.chats[0].cancelled
 
 
@@ -52,6 +56,8 @@ async def test_an_answer_that_a_moderator_deletes_is_not_written_again(room: Roo
     room.discord.delete(answer[0])
     await room.settled()
     assert room.since(asked) == []
+    async with asyncio.timeout(15):
+        await room.model.chats[0].finished.wait()
     assert room.model.chats[0].cancelled
 
 
@@ -77,6 +83,8 @@ async def test_a_question_that_is_corrected_while_it_is_answered_is_answered_onc
     await room.until(lambda: "bees.md" in answer.content and is_whole(answer))
     await room.settled()
     assert room.since(asked) == [answer]
+    async with asyncio.timeout(15):
+        await room.model.chats[0].finished.wait()
     assert room.model.chats[0].cancelled
 
 

@@ -1,5 +1,6 @@
 """A question may be corrected, taken back, or its answer stopped, while it is being written and after."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -47,6 +48,8 @@ async def test_a_question_that_is_edited_while_it_is_answered_stops_the_first_an
     await room.until(lambda: "ompost" in written(growing))
     await room.settled()
     assert room.own(asked) == [growing]
+    async with asyncio.timeout(15):
+        await room.model.chats[0].finished.wait()
     assert room.model.chats[0].cancelled
     assert not growing.streaming
 
