@@ -415,3 +415,32 @@ async def test_a_process_remembers_no_more_than_it_must(redis: Redis, monkeypatc
             assert await once.take(event) is Taken.NEW
         assert await once.take(events[-1]) is None
         assert await once.take(events[0]) is Taken.NEW
+
+
+async def test_an_event_that_changed_is_seized_and_the_other_process_notices(processes: list[Process]) -> None:
+    one, two, three = processes
+    await one.once.take(MENTION)
+    assert not await one.once.is_lost(MENTION.names[0])
+    await two.once.seize(MENTION.names[0])
+    assert await one.once.is_lost(MENTION.names[0])
+    assert not await two.once.is_lost(MENTION.names[0])
+    assert await one.once.lost([MENTION]) == [MENTION]
+    await one.end()
+    assert await three.once.left_behind() == []
+    assert await three.once.take(MENTION) is None
+
+
+async def test_what_nobody_has_is_not_seized(redis: Redis, processes: list[Process]) -> None:
+    one, two, _ = processes
+    await one.once.seize(MENTION.names[0])
+    assert await redis.keys("event:*") == []
+    assert await two.once.take(MENTION) is Taken.NEW
+
+
+async def test_what_was_handled_is_not_lost(line: BadLine, far: Process, processes: list[Process]) -> None:
+    one, two, _ = processes
+    await one.once.take(MENTION)
+    await two.once.done(MENTION)
+    assert not await one.once.is_lost(MENTION.names[0])
+    line.cut()
+    assert not await far.once.is_lost(MENTION.names[0])
