@@ -58,26 +58,36 @@ def test_what_was_shown_stays_and_only_the_last_message_gets_longer(text: str, s
     assert_continues(shown, grown(text, SOFT, HARD))
 
 
-@given(TEXTS, STEPS, st.integers(0, 30))
+@pytest.mark.parametrize(("soft", "hard"), [(SOFT, HARD), (4_000, 6_000)])
+@given(TEXTS, STEPS, st.sets(st.integers(0, 30), max_size=4))
 @MANY
-def test_a_message_that_has_to_end_early_ends_soon_and_all_else_stays(text: str, steps: list[int], when: int) -> None:
-    """As a platform does that lets a message be written to for some minutes only."""
-    soft, hard = 4_000, 6_000
+def test_messages_that_have_to_end_early_end_soon_and_all_else_stays(
+    soft: int, hard: int, text: str, steps: list[int], moments: set[int]
+) -> None:
+    """As with a platform that lets a message be written to for some minutes only."""
     text = f"{text}\n\n{text}"
     shown: list[str] = []
     early: dict[int, int] = {}
-    for step, so_far in enumerate(growth(text, steps)):
-        if step == when and shown:
-            early = {len(shown) - 1: len(shown[-1])}
+    for moment, so_far in enumerate(growth(text, steps)):
+        if moment in moments and shown:
+            early.setdefault(len(shown) - 1, len(shown[-1]))
         now = grown(so_far, soft, hard, ended=False, early=early)
-        assert now[: len(shown) - 1] == shown[:-1]
-        assert not shown or now[len(shown) - 1].startswith(shown[-1])
+        assert_continues(shown, now, hard)
         assert all(len(now[place]) <= length + 600 for place, length in early.items())
         shown = now
+    assert_continues(shown, grown(text, soft, hard, early=early), hard)
 
 
-def assert_continues(shown: list[str], now: list[str]) -> None:
-    assert all(message.strip() and len(message) <= HARD for message in now)
+def test_a_message_that_has_to_end_early_ends_with_its_paragraph_or_soon() -> None:
+    text = "word " * 10 + "\n\n" + "more " * 400
+    first, *_ = grown(text, 7_000, 9_500, early={0: 20})
+    assert first == ("word " * 10).strip()
+    first, *_ = grown("word " * 1_000, 7_000, 9_500, early={0: 20})
+    assert 20 < len(first) <= 620
+
+
+def assert_continues(shown: list[str], now: list[str], hard: int = HARD) -> None:
+    assert all(message.strip() and len(message) <= hard for message in now)
     assert now[: len(shown) - 1] == shown[:-1]
     if shown:
         assert now[len(shown) - 1].startswith(shown[-1])
