@@ -45,8 +45,16 @@ def _snowflake(value: str) -> str:
     return value
 
 
+def _source_name(value: str) -> str:
+    """Redis takes blanks off the ends of a name, and keeps signs of control for itself."""
+    if not value.strip() or not value.strip().isprintable():
+        raise ValueError("a name has letters, digits, signs and blanks")
+    return value.strip()
+
+
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 GatewayAddress = Annotated[str, AfterValidator(_gateway_address)]
+SourceName = Annotated[str, AfterValidator(_source_name)]
 Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta())]
 Snowflakes = Annotated[tuple[Annotated[str, AfterValidator(_snowflake)], ...], NoDecode, BeforeValidator(_listed)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]

@@ -95,6 +95,16 @@ class Settings(BaseSettings):
             raise ValueError(f"two sources are called “{twice[0]}”")
         return sources
 
+    @field_validator("channels")
+    @classmethod
+    def _channels_differ(cls, channels: tuple[ChannelSettings, ...]) -> tuple[ChannelSettings, ...]:
+        seen: set[tuple[str, str]] = set()
+        for channel in channels:
+            if (channel.platform, channel.id) in seen:
+                raise ValueError(f"two tables are about the channel {channel.id}")
+            seen.add((channel.platform, channel.id))
+        return channels
+
     @property
     def azure(self) -> bool:
         return self.azure_openai_endpoint is not None
@@ -133,6 +143,7 @@ def _feed_name(address: str) -> str:
 def load_settings(**given: Any) -> Settings:
     """The settings; what is `given` wins. Raises NotReady with everything that is wrong, each with its cure."""
     problems: list[Problem] = []
+    wrong: set[str] = set()
     try:
         settings = Settings(**given)
     except ValidationError as error:
@@ -149,7 +160,7 @@ def load_settings(**given: Any) -> Settings:
         raise NotReady(
             Problem(f"{TOML} or .env cannot be read: it is no text in UTF-8.", "Save it as UTF-8.")
         ) from None
-    problems += [*_unknown_settings(), *_contradictions(settings)]
+    problems += [*_unknown_settings(), *_contradictions(settings, wrong)]
     if problems:
         raise NotReady(*problems)
     return settings
@@ -180,8 +191,9 @@ def _unknown_settings() -> Iterator[Problem]:
             yield Problem(f"{TOML}, {name} is no setting.", "Take it out, or correct its spelling.")
 
 
-def _contradictions(settings: Settings) -> Iterator[Problem]:
-    """What only shows when several settings are seen together, or beside the files."""
+def _contradictions(settings: Settings, wrong: set[str]) -> Iterator[Problem]:
+    """What only shows when several settings are seen together, or beside the files. `wrong` are settings whose values
+    are not known."""
     azure = ("azure_openai_endpoint", "azure_openai_api_key", "openai_api_version")
     missing = [name.upper() for name in azure if not getattr(settings, name)]
     if (settings.azure or settings.azure_openai_api_key) and missing:
@@ -189,15 +201,20 @@ def _contradictions(settings: Settings) -> Iterator[Problem]:
             f"Azure OpenAI is set up in part: {' and '.join(missing)} missing.", f"Set {' and '.join(missing)}."
         )
     yield from _slack_in_part(settings)
+    if wrong.isdisjoint({"sources", "feeds"}):
+        yield from _unknown_sources(settings)
+    for source in settings.sources:
+        if source.folder and not source.folder.is_dir():
+            yield Problem(f"The folder of source “{source.name}” is not there.", f"Correct {source.folder}.")
+
+
+def _unknown_sources(settings: Settings) -> Iterator[Problem]:
     known = [source.name for source in settings.all_sources]
     for channel in settings.channels:
         for name in channel.sources or ():
             if name not in known:
                 what = f"The channel {channel.id} names the source “{name}”, which is not there."
                 yield Problem(what, f"Name one of: {', '.join(known)}.")
-    for source in settings.sources:
-        if source.folder and not source.folder.is_dir():
-            yield Problem(f"The folder of source “{source.name}” is not there.", f"Correct {source.folder}.")
 
 
 def _slack_in_part(settings: Settings) -> Iterator[Problem]:

@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bot.fields import WebAddress
+from bot.fields import SourceName, WebAddress
 from core.answering.scoping import Channel, Mode
 from core.vocabulary import Source
 
@@ -15,7 +15,7 @@ class SourceSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = Field(min_length=1)
+    name: SourceName
     feed: WebAddress | None = None
     sitemap: WebAddress | None = None
     folder: Path | None = None
@@ -54,7 +54,7 @@ class ChannelSettings(BaseModel):
 
     platform: Literal["slack", "discord"]
     id: str = Field(min_length=1)
-    sources: tuple[str, ...] | None = None
+    sources: tuple[SourceName, ...] | None = None
     system_prompt: str = ""
     mode: Mode = "mention"
 

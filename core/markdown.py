@@ -24,7 +24,9 @@ _PARSER = MarkdownIt("commonmark").enable("table").disable("inline")
 _HEADING_MARKS = re.compile(r"\A\s*#{1,6}(?:\s+|\Z)|(?<!\S)#+\s*\Z")
 
 # A fence may stand within quotes and lists.
-_FENCE = re.compile(r"^(?P<lead>(?:[ \t>]|[-*+][ \t]|\d{1,9}[.)][ \t])*)(?P<run>`{3,}|~{3,})(?P<info>[^`\n]*)$", re.M)
+_FENCE = re.compile(
+    r"^(?P<lead>(?:[ \t>]|[-*+][ \t]|\d{1,9}[.)][ \t])*)(?P<run>`{3,}(?=[^`\n]*$)|~{3,})(?P<info>[^\n]*)$", re.M
+)
 
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
 _MARKS = re.compile(r"[`*]")
@@ -111,20 +113,38 @@ def open_fence(text: str) -> tuple[str, str] | None:
     return fence
 
 
+def by_fences(text: str) -> Iterator[tuple[str, bool]]:
+    """The text in pieces, each with whether it is a block of code between fences; joined they are the text again."""
+    start = 0
+    inside = False
+    for match, fence in _fence_lines(text):
+        if inside != (fence is not None):
+            at = match.end() if inside else match.start()
+            yield text[start:at], inside
+            start, inside = at, not inside
+    yield text[start:], inside
+
+
 def _fences(block: Block) -> Iterator[tuple[str, str] | None]:
     """After each fence line of a block: the line that opens and the one that closes the fence that is open there."""
     indented = block.kind == "code" and not block.text.lstrip().startswith(("```", "~~~"))
     if indented or not (block.kind in {"code", "list"} or _is_quote(block)):
         return
+    for _, fence in _fence_lines(block.text):
+        yield fence
+
+
+def _fence_lines(text: str) -> Iterator[tuple[re.Match[str], tuple[str, str] | None]]:
+    """Each line that may be a fence, with the fence that is open behind it."""
     fence: tuple[str, str] | None = None
-    for match in _FENCE.finditer(block.text):
+    for match in _FENCE.finditer(text):
         # The marks of a list stand at its first line only.
         lead = re.sub(r"[^\s>]", " ", match["lead"])
         if fence is None:
             fence = f"{lead}{match['run']}{match['info']}", f"{lead}{match['run']}"
         elif lead == match["lead"] and match["run"].startswith(fence[1].strip(" \t>")) and not match["info"].strip():
             fence = None
-        yield fence
+        yield match, fence
 
 
 def _is_quote(block: Block) -> bool:

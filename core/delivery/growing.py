@@ -10,7 +10,9 @@ import regex
 
 from core.markdown import open_fence
 
-_FENCE_ROOM = 8
+_FENCE_ROOM = 24
+"""Characters kept free for the line that closes a block of code, with the quotes and lists around it."""
+
 _ROOM_TO_END = 600
 _BLANK_LINE = regex.compile(r"\n[ \t]*\n+(?=[^\n])")
 _TABLE = regex.compile(
@@ -25,33 +27,59 @@ _UNBROKEN = regex.compile(
 
 
 def grown(markdown: str, soft: int, hard: int, ended: bool = True, early: Mapping[int, int] | None = None) -> list[str]:
-    """Messages of at most `hard` characters.
+    """Messages of at most `hard` characters, without blanks at their ends.
 
     As the text grows, all messages but the last one stay, and the last one only gets longer. Until the text has `ended`
-    something at its end may be held back, when there might have to be a cut before it. `early` are messages, by their
-    place in the row, that have to end soon whatever their length, and how much they show already.
+    something at its end may be held back, when there might have to be a cut before it. A block of code that is open at
+    the end of a text that has ended is closed. `early` are messages, by their place in the row, that have to end soon
+    whatever their length, and how much they show already.
     """
     messages: list[str] = []
     rest = markdown.lstrip("\n")
     while (at := _cut(rest, *(limits := _limits(soft, hard, (early or {}).get(len(messages)))))) is not None:
         head = rest[:at]
-        fence = open_fence(head)
-        table = _TABLE.search(head) if not fence and not head.endswith("\n\n") else None
-        opening = f"{fence[0]}\n" if fence else table["head"] if table and at < len(rest) else ""
-        messages.append(head.rstrip() + (f"\n{fence[1]}" if fence else ""))
-        rest = (opening if len(opening) < limits[1] // 2 else "") + rest[at:].lstrip("\n" if fence or table else "\n ")
+        messages.append(_closed(head))
+        rest = _following(head, rest[at:], limits[1], ended)
     hard = limits[1]
     if not ended and len(rest) > hard - _held_back(hard):
         rest = rest[: _good_end(rest, hard)]
-    if not ended:
-        # A message that ends here would end without the blanks.
-        rest = rest.rstrip()
-    return [*messages, rest] if rest.strip() else messages
+    last = _closed(rest) if ended else rest.rstrip()
+    return [*messages, last] if last.strip() else messages
 
 
 def _limits(soft: int, hard: int, shown: int | None) -> tuple[int, int]:
     """Those of one message; one that is to end soon gets no room beyond what it takes to find a good place."""
     return (soft, hard) if shown is None else (min(soft, shown), min(hard, shown + _ROOM_TO_END))
+
+
+def _closed(text: str) -> str:
+    """The text with the line that closes its block of code, unless that is longer than anybody writes it."""
+    fence = open_fence(text)
+    return text.rstrip() + (f"\n{fence[1]}" if fence and len(fence[1]) < _FENCE_ROOM else "")
+
+
+def _following(head: str, rest: str, hard: int, ended: bool) -> str:
+    """What stands in the next message: the rest, with the fence or the table's head that it needs; nothing as long as
+    it may turn out that nothing of the block is left."""
+    fence = open_fence(head)
+    if fence:
+        code = rest.lstrip("\n")
+        line, newline, behind = code.partition("\n")
+        closes = open_fence(f"{fence[0]}\n{line}\n") is None
+        if closes and (newline or ended):
+            return behind.lstrip("\n")
+        may_close = not ended and not newline and fence[1].startswith(line.rstrip())
+        if closes or may_close or not code:
+            return ""
+        return _opened(f"{fence[0]}\n", code, hard)
+    table = _TABLE.search(head)
+    if table and head.endswith("\n") and not head.endswith("\n\n") and not rest.startswith("\n"):
+        return _opened(table["head"], rest, hard) if rest.strip() else ""
+    return rest.lstrip("\n ")
+
+
+def _opened(opening: str, rest: str, hard: int) -> str:
+    return opening + rest if len(opening) < hard // 2 else rest
 
 
 def _held_back(hard: int) -> int:
@@ -62,8 +90,8 @@ def _held_back(hard: int) -> int:
 def _cut(text: str, soft: int, hard: int) -> int | None:
     """Where a message ends, or None while the text fits into one."""
     for blank in _BLANK_LINE.finditer(text, soft):
-        if blank.start() > hard - _FENCE_ROOM:
-            break
+        if blank.end() >= hard - _FENCE_ROOM:
+            break  # so that a blank line is known as one before there has to be a cut somewhere else
         if open_fence(text[: blank.start()]) is None:
             return blank.end()
     return _good_end(text, hard) if len(text) > hard - _FENCE_ROOM else None

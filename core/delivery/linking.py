@@ -1,19 +1,24 @@
 """Turning the numbers of footnotes into links to their posts."""
 
 from collections.abc import Iterable
+from urllib.parse import quote
 
 import regex
 
+from core.markdown import by_fences
 from core.vocabulary import Footnote
 
+# Whether a number is linked is told from what stands before it alone, so that it stays as more text comes. So a span of
+# code that is not closed ends with its paragraph, and a link's address with the first blank.
 _NUMBER = regex.compile(
-    r"(?P<kept>"
-    r"^[ ]{0,3}(?P<fence>`{3,}|~{3,})[^\n]*(?:\n.*?)??(?:\n[ ]{0,3}(?P=fence)[`~]*[ ]*(?=\n|\Z)|\Z)"  # a block of code
-    r"|(?<!`)(?P<run>`+)(?!`)(?:(?!\n\n).)*?(?<!`)(?P=run)(?!`)"  # a span of code
-    r"|!?\[[^\[\]\n]*\]\([^()\s]*\))"  # a link
-    r"|\[(?P<number>\d{1,3})\]",
-    regex.MULTILINE | regex.DOTALL,
+    r"(?P<kept>\\[\\`\[\]]"
+    r"|(?P<run>`++)(?:[^`\n]++|\n(?![ \t]*\n)|(?!(?P=run)(?!`))`++)*+(?P=run)?"  # a span of code
+    r"|!?\[(?!\d{1,3}\])[^\[\]\n]*\]\([^()\s]*"  # a link
+    r"|<https?:[^<>\s]*)"
+    r"|(?P<shout>!?)\[(?P<number>\d{1,3})\]",
+    regex.DOTALL,
 )
+_ODD = regex.compile(r"[\s()<>\\`|\"\x00-\x1f\x7f]")
 
 
 def linked(markdown: str, posts: Iterable[Footnote], form: str = "[[{number}]]({url})") -> str:
@@ -26,13 +31,14 @@ def linked(markdown: str, posts: Iterable[Footnote], form: str = "[[{number}]]({
     }
 
     def link(match: regex.Match[str]) -> str:
-        return match[0] if match["kept"] else links.get(int(match["number"]), match[0])
+        if match["kept"] or int(match["number"]) not in links:
+            return match[0]
+        # Behind an exclamation mark it would be an image.
+        return (f"{match['shout']} " if match["shout"] else "") + links[int(match["number"])]
 
-    return _NUMBER.sub(link, markdown)
+    return "".join(piece if is_code else _NUMBER.sub(link, piece) for piece, is_code in by_fences(markdown))
 
 
 def _within_brackets(url: str) -> str:
-    """An address as Markdown takes it between brackets."""
-    for sign, escaped in (("(", "%28"), (")", "%29"), (" ", "%20"), ("<", "%3C"), (">", "%3E")):
-        url = url.replace(sign, escaped)
-    return url
+    """An address as Markdown takes it between brackets, in a table, too."""
+    return _ODD.sub(lambda sign: quote(sign[0], safe=""), url)

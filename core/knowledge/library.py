@@ -79,7 +79,7 @@ class Library:
         *whole, last = typed_words
         terms = [*whole, f"{last}*" if len(last) >= SHORTEST_PREFIX else last]
         query = f"{keep_to(sources)} @title:({' '.join(terms)})"
-        shown = ("RETURN", 1, "title", "LIMIT", 0, LOOKED_AT)
+        shown = ("RETURN", 1, "title", "LIMIT", 0, LOOKED_AT, "DIALECT", 2)
         _, *rows = await self._redis.execute_command("FT.SEARCH", keys.POSTS, query, *shown)
         return list(dict.fromkeys(fields[1].decode() for fields in rows[1::2] if fields))[:most]
 

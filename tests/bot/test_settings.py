@@ -9,7 +9,7 @@ from pydantic import SecretStr, ValidationError
 
 from bot.settings import MANUAL, Settings, load_settings
 from core.errors import NotReady
-from core.vocabulary import Conversation, Scope, Source
+from core.vocabulary import Source
 
 VALUES: dict[str, tuple[str, Any]] = {
     "redis_url": ("redis://:pw@db:6379", SecretStr("redis://:pw@db:6379")),
@@ -287,49 +287,3 @@ def test_half_a_slack_names_what_is_missing(monkeypatch: pytest.MonkeyPatch, giv
 def test_either_way_to_slack_is_a_whole_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SLACK_APP_TOKEN")
     assert load_settings(slack_signing_secret="s").slack_signing_secret == SecretStr("s")
-
-
-CHANNELS = """
-[[sources]]
-name = "blog"
-feed = "https://a/feed"
-
-[[sources]]
-name = "people"
-feed = "https://b/feed"
-shared = {shared}
-
-[[channels]]
-platform = "slack"
-id = "C1"
-sources = ["people"]
-system_prompt = "You are discreet."
-mode = "every-question"
-"""
-
-
-def test_channels_are_read_and_what_they_name_shows_nowhere_else() -> None:
-    Path("footnoted.toml").write_text(CHANNELS.format(shared="false"))
-    channels = load_settings().all_channels
-    here, elsewhere = Conversation("slack", "C1", "T1", "thread"), Conversation("slack", "C2", "T1")
-    assert channels.scope(here) == Scope(frozenset({"people"}), "You are discreet.")
-    assert channels.scope(elsewhere) == channels.scope(None) == Scope(frozenset({"blog"}))
-    assert channels.answers_every_question(here)
-    assert not channels.answers_every_question(elsewhere)
-
-
-def test_a_shared_source_shows_everywhere() -> None:
-    Path("footnoted.toml").write_text(CHANNELS.format(shared="true"))
-    assert load_settings().all_channels.scope(None) == Scope(None)
-
-
-def test_a_channel_names_only_sources_that_there_are() -> None:
-    Path("footnoted.toml").write_text(CHANNELS.format(shared="false").replace('["people"]', '["attic"]'))
-    assert problems() == [
-        "The channel C1 names the source “attic”, which is not there. Name one of: blog, people.",
-    ]
-
-
-def test_a_wrong_channel_is_named_by_its_place() -> None:
-    Path("footnoted.toml").write_text(CHANNELS.format(shared="false").replace('"slack"', '"irc"'))
-    assert problems()[0].startswith("footnoted.toml, channel 1 platform is wrong")

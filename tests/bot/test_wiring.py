@@ -127,6 +127,39 @@ async def test_the_operators_words_and_limits_reach_their_pieces(
     assert len(server.chats[1].messages) == 4
 
 
+async def test_a_channel_is_answered_from_its_sources_in_its_voice_and_its_questions_are_kept(
+    redis: Redis, redis_url: str, blog: Path, tmp_path: Path, server: OpenAIServer
+) -> None:
+    await asyncio.to_thread(
+        write_posts, tmp_path / "minutes", {"pay": "# What bees earn\n\nIn the winter, bees earn ninety crowns."}
+    )
+    settings = await loaded(
+        redis_url=redis_url,
+        sources=({"name": "blog", "folder": blog}, {"name": "minutes", "folder": tmp_path / "minutes"}),
+        channels=({"platform": "slack", "id": "C1", "sources": ["minutes"], "system_prompt": "You are the clerk."},),
+        openai_base_url=server.base_url,
+        **KEYED,
+    )
+    here, there = Conversation("slack", "C1", "T1", "1.0"), Conversation("slack", "C2", "T1", "1.0")
+    async with wired(settings) as bot:
+        await read(bot)
+        asked = [Question(ABOUT_BEES.text, place, Person("U1")) for place in (here, there)]
+        for question in asked:
+            await heard(bot.asker, question)
+        clerk, everybody = (chat.prompt for chat in server.chats)
+        assert "ninety crowns" in clerk
+        assert clerk.count("<passage>") == 1
+        assert "You are the clerk." in clerk
+        assert "ninety crowns" not in everybody
+        assert "clerk" not in everybody
+        kept = [await bot.answers.recall(question.id) for question in asked]
+        assert [remembered.question.conversation for remembered in kept if remembered] == [here, there]
+        await bot.forget(here)
+        assert await bot.answers.recall(asked[0].id) is None
+        assert await bot.history.recall(here) == ()
+        assert await bot.history.recall(there)
+
+
 async def test_it_knows_why_it_has_to_read(redis: Redis, redis_url: str, blog: Path, server: OpenAIServer) -> None:
     async with wired(await settings_for(redis_url, blog)) as bot:
         assert await bot.reason_to_read() == "nothing has been read yet"

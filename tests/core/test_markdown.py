@@ -1,11 +1,13 @@
 """Markdown is taken apart into blocks without losing a word."""
 
+import re
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 
-from core.markdown import Block, Kind, blocks, heading_text, sentences
+from core.markdown import Block, Kind, blocks, by_fences, heading_text, open_fence, sentences
 from tests.core.generated import MARKDOWN
 
 
@@ -95,3 +97,25 @@ def test_hostile_text_takes_no_time(piece: str) -> None:
         assert isinstance(block, Block)
         sentences(block.text)
     assert time.process_time() - before < 5
+
+
+@given(MARKDOWN)
+def test_by_its_fences_a_text_falls_into_pieces_that_are_the_text(text: str) -> None:
+    pieces = list(by_fences(text))
+    assert "".join(piece for piece, _ in pieces) == text
+    assert all(is_code != following for (_, is_code), (_, following) in pairwise(pieces))
+    assert all(re.match(r"[ \t>]*(`{3,}|~{3,})", piece) for piece, is_code in pieces if is_code)
+
+
+@pytest.mark.parametrize(
+    ("text", "fence"),
+    [
+        ("text", None), ("```py\nx", ("```py", "```")), ("```py\nx\n```", None), ("~~~\nx\n```", ("~~~", "~~~")),
+        ("- a\n\n  ```sh\n  x", ("  ```sh", "  ```")), ("> ```\n> x", ("> ```", "> ```")),
+        ("- ```\n  x", ("  ```", "  ```")),
+        ("```a`b```", None), ("````\n```", ("````", "````")), ("~~~ `odd`\nx", ("~~~ `odd`", "~~~")), ("", None),
+        ("```\nx\n```\n\n````md\ny", ("````md", "````")),
+    ],
+)  # fmt: skip
+def test_the_fence_that_is_open_at_the_end_is_known(text: str, fence: tuple[str, str] | None) -> None:
+    assert open_fence(text) == fence

@@ -1,100 +1,18 @@
-"""Events are handled many at a time, each once; what is stopped, fails or comes too late is never lost silently."""
+"""Events are handled many at a time, each once; what is stopped or fails is never lost silently."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from datetime import timedelta
 
 import pytest
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
-from core.chatting import handling as handling_module
 from core.chatting.handling import Handling
 from core.errors import ModelBusy
 from core.memory import keys
 from core.memory.connection import as_text, connect
 from core.memory.once import Once
 from core.vocabulary import Event, Taken
-from tests.servers.redis import bad_line
-
-SOON = timedelta(milliseconds=50)
-WITHIN = 10.0
-"""Seconds; nothing here takes a tenth of it."""
-
-
-def event_of(number: int) -> Event:
-    return Event((f"T1:C1:{number}", f"Ev{number}"), {"number": number})
-
-
-FIRST, SECOND = event_of(1), event_of(2)
-
-
-@dataclass
-class Answering:
-    """What handles events: each waits until the test lets it go on."""
-
-    begun: list[tuple[str, Taken]] = field(default_factory=list)
-    ended: list[str] = field(default_factory=list)
-    cancelled: list[str] = field(default_factory=list)
-    may_end: asyncio.Event = field(default_factory=asyncio.Event)
-    error: Exception | None = None
-    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
-
-    async def handle(self, event: Event, taken: Taken) -> None:
-        self.begun.append((event.names[0], taken))
-        await self._tell()
-        try:
-            await self.may_end.wait()
-        except asyncio.CancelledError:
-            self.cancelled.append(event.names[0])
-            raise
-        if self.error:
-            raise self.error
-        self.ended.append(event.names[0])
-        await self._tell()
-
-    async def began(self, number: int) -> None:
-        """Waits until so many have begun."""
-        async with asyncio.timeout(WITHIN), self.changed:
-            await self.changed.wait_for(lambda: len(self.begun) >= number)
-
-    async def _tell(self) -> None:
-        async with self.changed:
-            self.changed.notify_all()
-
-
-@pytest.fixture
-def answering() -> Answering:
-    return Answering()
-
-
-@pytest.fixture(autouse=True)
-def looking_around_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handling_module, "TAKE_OVER_EVERY", timedelta(milliseconds=10))
-
-
-@pytest.fixture
-async def handling(redis: Redis, answering: Answering) -> AsyncIterator[Handling]:
-    """Open; what still runs at the end of a test is left behind."""
-    handling = Handling(Once(redis, "slack"), answering.handle, finish_within=timedelta())
-    async with handling.open():
-        yield handling
-
-
-@pytest.fixture
-async def other(redis: Redis) -> AsyncIterator[Once]:
-    """Another process."""
-    once = Once(redis, "slack")
-    async with once.living():
-        yield once
-
-
-async def noted(redis: Redis, event: Event) -> None:
-    """Waits until Redis knows that an event was handled."""
-    async with asyncio.timeout(WITHIN):
-        while await redis.get(keys.event("slack", event.names[0])) != b"handled":
-            await asyncio.sleep(0.005)
+from tests.core.chatting.answering import FIRST, SECOND, WITHIN, Answering, event_of, noted
 
 
 async def test_receiving_does_not_wait_for_the_answer(handling: Handling, answering: Answering) -> None:
@@ -184,114 +102,6 @@ async def test_what_handles_an_event_does_not_stop_itself(redis: Redis) -> None:
         await stopping.receive(FIRST)
         await noted(redis, FIRST)
     assert told == [False]
-
-
-async def test_what_runs_when_the_bot_is_stopped_may_finish(redis: Redis, answering: Answering, other: Once) -> None:
-    handling = Handling(Once(redis, "slack"), answering.handle)
-
-    async def live() -> None:
-        async with handling.open():
-            await handling.receive(FIRST)
-
-    closing = asyncio.create_task(live())
-    await answering.began(1)
-    assert not closing.done()
-    answering.may_end.set()
-    await asyncio.wait_for(closing, WITHIN)
-    assert answering.ended == ["T1:C1:1"]
-    assert await other.take(FIRST) is None
-    assert await other.left_behind() == []
-
-
-async def test_what_does_not_finish_in_time_is_left_to_another_process(
-    redis: Redis, answering: Answering, other: Once
-) -> None:
-    handling = Handling(Once(redis, "slack"), answering.handle, finish_within=SOON)
-    with capture_logs() as logs:
-        async with handling.open():
-            await handling.receive(FIRST)
-            await answering.began(1)
-    assert answering.cancelled == ["T1:C1:1"]
-    assert ("questions are left to other processes", 1) in [(line["event"], line.get("questions")) for line in logs]
-    assert await other.left_behind() == [FIRST]
-
-
-async def test_what_comes_while_the_bot_is_being_stopped_is_left_to_another_process(
-    redis: Redis, answering: Answering, other: Once
-) -> None:
-    """The platform was told that it arrived, and will not deliver it again."""
-    handling = Handling(Once(redis, "slack"), answering.handle)
-
-    async def live() -> None:
-        async with handling.open():
-            await handling.receive(FIRST)
-            await answering.began(1)
-
-    closing = asyncio.create_task(live())
-    await answering.began(1)
-    async with asyncio.timeout(WITHIN):
-        while not handling._closing:
-            await asyncio.sleep(0)
-    assert await handling.receive(SECOND)
-    answering.may_end.set()
-    await asyncio.wait_for(closing, WITHIN)
-    assert answering.ended == ["T1:C1:1"]
-    assert await other.left_behind() == [SECOND]
-
-
-async def test_an_event_that_is_being_taken_when_the_bot_is_stopped_does_not_keep_it(
-    redis: Redis, redis_url: str, answering: Answering, other: Once
-) -> None:
-    async with bad_line(redis_url) as line, connect(line.address) as far:
-        handling = Handling(Once(far, "slack"), answering.handle, finish_within=SOON)
-        async with handling.open():
-            receiving = asyncio.create_task(handling.receive(FIRST))
-            await asyncio.sleep(0)  # it has asked, and has no reply yet
-        assert await asyncio.wait_for(receiving, WITHIN)
-    assert answering.begun == []
-    holder = as_text(await redis.get(keys.event("slack", "Ev1")))
-    await redis.delete(keys.process("slack", holder))  # its last sign of life runs out
-    assert await other.left_behind() == [FIRST]
-
-
-async def test_when_the_bot_fails_what_runs_may_finish_too(redis: Redis, answering: Answering, other: Once) -> None:
-    handling = Handling(Once(redis, "slack"), answering.handle)
-
-    async def live() -> None:
-        async with handling.open():
-            await handling.receive(FIRST)
-            await answering.began(1)
-            raise OSError("the socket")
-
-    closing = asyncio.create_task(live())
-    await answering.began(1)
-    answering.may_end.set()
-    with pytest.raises(ExceptionGroup) as caught:
-        await asyncio.wait_for(closing, WITHIN)
-    assert caught.value.subgroup(OSError)
-    assert answering.ended == ["T1:C1:1"]
-    assert await other.take(FIRST) is None
-
-
-async def test_when_the_bot_is_cancelled_what_runs_may_finish_too(
-    redis: Redis, answering: Answering, other: Once
-) -> None:
-    handling = Handling(Once(redis, "slack"), answering.handle)
-
-    async def live() -> None:
-        async with handling.open():
-            await handling.receive(FIRST)
-            await asyncio.Event().wait()
-
-    closing = asyncio.create_task(live())
-    await answering.began(1)
-    closing.cancel()
-    await asyncio.sleep(0)
-    answering.may_end.set()
-    with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(closing, WITHIN)
-    assert answering.ended == ["T1:C1:1"]
-    assert await other.take(FIRST) is None
 
 
 async def test_what_a_dead_process_had_is_handled_without_a_redelivery(

@@ -1,67 +1,81 @@
-"""A text that grows is cut so that what was shown stays, and nothing is broken where it is cut."""
+"""A text that grows is shown in messages that stay as they are, fit where they are shown and look right each."""
 
 import re
+import time
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.delivery.growing import grown
-from core.markdown import open_fence
+from core.markdown import open_fence as open_fence_lines
+from tests.core.generated import MARKDOWN, open_fence, telling_words
 
 SOFT, HARD = 300, 450
-
-words = st.text("abcdefgh`*_[]()|<>#-1 é😀", min_size=1, max_size=12)
-paragraphs = st.lists(words, min_size=1, max_size=60).map(" ".join)
-codes = st.tuples(
-    st.sampled_from(["python", "", "rust"]), st.lists(st.text("abc (){}|", max_size=60), max_size=30)
-).map(lambda parts: f"```{parts[0]}\n" + "\n".join(parts[1]) + "\n```")
-tables = st.lists(st.text("ab ", min_size=1, max_size=20), min_size=1, max_size=30).map(
-    lambda cells: "| a | b |\n|---|---|\n" + "\n".join(f"| {cell} | {cell} |" for cell in cells)
+HELD_BACK = HARD // 4
+SIGNS = st.text("abc`*_[]()|<>#-~1. é😀\n\t", min_size=1, max_size=12)
+SCRIBBLES = st.lists(SIGNS, min_size=1, max_size=60).map(" ".join)
+LINKS = st.builds(
+    lambda before, path, after: f"{before} [some link text](https://blog.example/{path}) {after}",
+    SCRIBBLES,
+    st.integers(1, 60).map(lambda length: "x" * length),
+    SCRIBBLES,
 )
-lists = st.lists(paragraphs, min_size=1, max_size=10).map(lambda items: "\n".join(f"- {item}" for item in items))
-links = st.tuples(paragraphs, st.integers(1, 60)).map(
-    lambda parts: f"{parts[0]} [a few words](https://example.com/{'x' * parts[1]}) {parts[0]}"
+DEEP_CODE = st.builds(
+    lambda depth, run, lines: "\n".join(
+        f"{' ' * depth}{line}" for line in (f"{'`' * run}python", *(f"print({n})" for n in range(lines)), "`" * run)
+    ),
+    st.integers(0, 12),
+    st.integers(3, 9),
+    st.integers(0, 60),
 )
-documents = st.lists(st.one_of(paragraphs, codes, tables, lists, links), min_size=1, max_size=8).map("\n\n".join)
+WIDE_TABLES = st.integers(1, 40).map(lambda rows: "| a | b |\n|:--|--:|\n" + "| left | right |\n" * rows)
+TEXTS = st.one_of(
+    MARKDOWN, st.lists(st.one_of(MARKDOWN, SCRIBBLES, LINKS, DEEP_CODE, WIDE_TABLES), max_size=6).map("\n\n".join)
+)
+STEPS = st.lists(st.integers(1, 200), min_size=1, max_size=20)
+MANY = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(documents, st.integers(1, 40))
-def test_what_was_shown_stays_and_no_message_is_too_long(text: str, step: int) -> None:
-    before: list[str] = []
-    for end in [*range(0, len(text), step), len(text)]:
-        now = grown(text[:end], SOFT, HARD, ended=False)
-        assert all(len(message) <= HARD for message in now)
-        assert now[: len(before) - 1] == before[:-1]
-        if before:
-            assert now[len(before) - 1].startswith(before[-1])
-        before = now
-    for shown, whole in zip(before, grown(text, SOFT, HARD), strict=False):
-        assert whole.startswith(shown)
+def growth(text: str, steps: list[int]) -> Iterator[str]:
+    """The text as it comes in, in pieces whose sizes repeat."""
+    length = place = 0
+    while length < len(text):
+        length += steps[place % len(steps)]
+        place += 1
+        yield text[:length]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(documents, st.integers(1, 40), st.sets(st.integers(0, 30), max_size=4))
-def test_messages_that_have_to_end_early_do_so_and_nothing_that_was_shown_changes(
-    text: str, step: int, moments: set[int]
+@given(TEXTS, STEPS)
+@MANY
+def test_what_was_shown_stays_and_only_the_last_message_gets_longer(text: str, steps: list[int]) -> None:
+    shown: list[str] = []
+    for so_far in growth(text, steps):
+        now = grown(so_far, SOFT, HARD, ended=False)
+        assert_continues(shown, now)
+        shown = now
+    assert_continues(shown, grown(text, SOFT, HARD))
+
+
+@pytest.mark.parametrize(("soft", "hard"), [(SOFT, HARD), (4_000, 6_000)])
+@given(TEXTS, STEPS, st.sets(st.integers(0, 30), max_size=4))
+@MANY
+def test_messages_that_have_to_end_early_end_soon_and_all_else_stays(
+    soft: int, hard: int, text: str, steps: list[int], moments: set[int]
 ) -> None:
-    before: list[str] = []
+    """As with a platform that lets a message be written to for some minutes only."""
+    text = f"{text}\n\n{text}"
+    shown: list[str] = []
     early: dict[int, int] = {}
-    for moment, end in enumerate([*range(0, len(text), step), len(text)]):
-        if moment in moments and before:
-            early.setdefault(len(before) - 1, len(before[-1]))
-        now = grown(text[:end], SOFT, HARD, ended=False, early=early)
-        assert all(len(message) <= HARD for message in now)
-        assert now[: len(before) - 1] == before[:-1]
-        if before:
-            assert now[len(before) - 1].startswith(before[-1])
-        before = now
-    messages = grown(text, SOFT, HARD, early=early)
-    for shown, whole in zip(before, messages, strict=False):
-        assert whole.startswith(shown)
-    rest = iter("".join("".join(messages).split()))
-    assert all(sign in rest for sign in "".join(text.split()))
+    for moment, so_far in enumerate(growth(text, steps)):
+        if moment in moments and shown:
+            early.setdefault(len(shown) - 1, len(shown[-1]))
+        now = grown(so_far, soft, hard, ended=False, early=early)
+        assert_continues(shown, now, hard)
+        assert all(len(now[place]) <= length + 600 for place, length in early.items())
+        shown = now
+    assert_continues(shown, grown(text, soft, hard, early=early), hard)
 
 
 def test_a_message_that_has_to_end_early_ends_with_its_paragraph_or_soon() -> None:
@@ -72,52 +86,190 @@ def test_a_message_that_has_to_end_early_ends_with_its_paragraph_or_soon() -> No
     assert 20 < len(first) <= 620
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(documents)
-def test_joined_messages_hold_the_whole_text(text: str) -> None:
-    """Fences and heads of tables may be repeated; nothing is lost, and the order stays."""
-    rest = iter("".join("".join(grown(text, SOFT, HARD)).split()))
-    assert all(sign in rest for sign in "".join(text.split()))
+def assert_continues(shown: list[str], now: list[str], hard: int = HARD) -> None:
+    assert all(message.strip() and len(message) <= hard for message in now)
+    assert now[: len(shown) - 1] == shown[:-1]
+    if shown:
+        assert now[len(shown) - 1].startswith(shown[-1])
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.one_of(st.just("Some words that stand there. " * 8), codes), min_size=2, max_size=6))
-def test_no_message_but_the_last_leaves_a_block_of_code_open(blocks: list[str]) -> None:
-    messages = grown("\n\n".join(blocks), SOFT, HARD)
-    assert all(open_fence(message) is None for message in messages)
+@pytest.mark.parametrize("blank", ["\n\n", "\n \n", "\n\n\n\n"])
+@pytest.mark.parametrize("length", range(400, 450, 3))
+def test_a_paragraph_that_ends_near_the_limit_stays_where_it_was_shown(length: int, blank: str) -> None:
+    text = ("line of words\n" * 40)[:length].strip() + f"{blank}{'and more words ' * 10}"
+    shown: list[str] = []
+    for so_far in growth(text, [1]):
+        now = grown(so_far, SOFT, HARD, ended=False)
+        assert_continues(shown, now)
+        shown = now
+    assert_continues(shown, grown(text, SOFT, HARD))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.integers(0, 80), st.integers(1, 30))
-def test_links_are_never_cut(offset: int, length: int) -> None:
-    link = f"[some words](https://example.com/{'x' * length})"
-    text = "x" * offset + " " + " ".join([link, "and so on"] * 40)
-    for message in grown(text, SOFT, HARD):
-        assert re.sub(re.escape(link), "", message).count("](") == 0
+@given(TEXTS)
+@MANY
+def test_no_message_of_a_whole_text_leaves_a_fence_open(text: str) -> None:
+    assert [open_fence_lines(message) for message in grown(text, SOFT, HARD) if open_fence_lines(message)] == []
 
 
-def test_a_short_text_is_one_message_and_an_empty_one_is_none() -> None:
-    assert grown("Honey.", SOFT, HARD) == ["Honey."]
-    assert grown(" \n", SOFT, HARD) == []
+@given(MARKDOWN, st.sampled_from([(100, 200), (SOFT, HARD), (1_500, 2_000)]))
+@MANY
+def test_all_messages_together_say_the_same(text: str, limits: tuple[int, int]) -> None:
+    messages = grown(text, *limits)
+    assert "".join(telling_words("\n\n".join(messages))) == "".join(telling_words(text))
+    assert {open_fence(message) for message in messages} <= {""}
 
 
-def test_a_message_beyond_the_soft_limit_ends_with_its_block() -> None:
-    first, second = "a" * 320, "b" * 100
-    assert grown(f"{first}\n\n{second}", SOFT, HARD) == [first, second]
-    assert grown(f"{'a' * 100}\n\n{second}", SOFT, HARD) == [f"{'a' * 100}\n\n{second}"]
+@given(st.lists(st.one_of(LINKS, SCRIBBLES.map(lambda text: text.replace("`", "").replace("[", ""))), max_size=8))
+@MANY
+def test_everything_but_blanks_and_what_is_repeated_comes_through(paragraphs: list[str]) -> None:
+    text = "\n\n".join(paragraphs)
+    joined = re.sub(r"\s|`|~", "", "".join(grown(text, SOFT, HARD)))
+    rest = iter(joined)
+    assert all(sign in rest for sign in re.sub(r"\s|`|~", "", text))  # in this order
 
 
-@pytest.mark.parametrize("fence", ["```python", "~~~"])
-def test_a_block_of_code_that_is_cut_is_closed_and_opened_again(fence: str) -> None:
-    close = fence[:3]
-    messages = grown(f"{fence}\n" + "line of code\n" * 60 + close, SOFT, HARD)
-    assert len(messages) > 1
-    for message in messages:
-        assert message.startswith(f"{fence}\n")
-        assert message.rstrip().endswith(close)
+WORDS = st.sampled_from(["word", "another", "zwölf", "🙂"])
+WHOLE = st.sampled_from(
+    ["[a link of words](https://blog.example/a)", "![an image](https://blog.example/b.png)", "`code of words`",
+     "[[1]](https://blog.example/a/rather/long/address/of/some/post)", "<https://blog.example/c>"]
+)  # fmt: skip
 
 
-def test_a_table_that_is_cut_repeats_its_head() -> None:
-    messages = grown("| a | b |\n|---|---|\n" + "| cell | cell |\n" * 60, SOFT, HARD)
-    assert len(messages) > 1
-    assert all(message.startswith("| a | b |\n|---|---|\n| cell") for message in messages)
+@given(st.lists(st.one_of(WORDS, WHOLE), max_size=120), STEPS)
+@MANY
+def test_links_and_spans_of_code_are_whole(pieces: list[str], steps: list[int]) -> None:
+    text = " ".join(pieces)
+    for messages in (
+        grown(text, SOFT, HARD),
+        *(grown(so_far, SOFT, HARD, ended=False) for so_far in growth(text, steps)),
+    ):
+        for message in messages[:-1]:
+            assert whole_pieces(message), message
+    joined = "\n".join(grown(text, SOFT, HARD))
+    for piece in set(pieces):
+        assert joined.count(piece) == text.count(piece)
+
+
+def whole_pieces(message: str) -> bool:
+    """Whether nothing in a message of words and links is cut."""
+    left = re.sub(r"!?\[[^()]*\]\([^()\s]+\)|`[^`]+`|<[^<>\s]+>", "", message)
+    return not re.search(r"[\[\]()`<>!]", left)
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "   ", " \n\t\n "])
+@pytest.mark.parametrize("ended", [True, False])
+def test_nothing_is_no_message(text: str, ended: bool) -> None:
+    assert grown(text, SOFT, HARD, ended) == []
+
+
+def test_what_fits_is_one_message_as_it_stands() -> None:
+    text = "One.\n\n```py\nx = 1\n```\n\n- a\n- b"
+    assert grown(text, SOFT, HARD) == [text]
+
+
+def test_a_message_ends_with_the_paragraph_that_fills_it() -> None:
+    paragraphs = [f"{'word ' * 15}end {number}." for number in range(12)]
+    messages = grown("\n\n".join(paragraphs), SOFT, HARD)
+    assert [part for message in messages for part in message.split("\n\n")] == paragraphs
+    assert all(SOFT <= len(message) <= HARD for message in messages[:-1])
+
+
+@pytest.mark.parametrize("fence", ["```", "````", "~~~"])
+def test_a_cut_code_block_is_opened_again_in_its_language(fence: str) -> None:
+    lines = [f"print({number})" for number in range(120)]
+    messages = grown("\n".join([f"{fence}python", *lines, fence]), SOFT, HARD)
+    assert len(messages) > 2
+    assert all(message.startswith(f"{fence}python\n") and message.endswith(f"\n{fence}") for message in messages)
+    assert [line for message in messages for line in message.split("\n")[1:-1]] == lines
+
+
+def test_code_deep_within_a_list_is_opened_again_where_it_stands() -> None:
+    code = "\n".join(f"          print({number})" for number in range(60))
+    messages = grown(f"- a\n  - b\n    - c\n\n          ```python\n{code}\n          ```\n- Rest.", SOFT, HARD)
+    assert len(messages) > 2
+    assert all(message.startswith("          ```python\n") for message in messages[1:])
+    assert all(len(message) <= HARD for message in messages)
+
+
+@pytest.mark.parametrize("length", range(380, 460))
+def test_no_message_is_an_empty_code_block(length: int) -> None:
+    text = f"```py\n{'x' * length}\n```\n\nThe end."
+    shown: list[str] = []
+    for so_far in growth(text, [1]):
+        now = grown(so_far, SOFT, HARD, ended=False)
+        assert_continues(shown, now)
+        shown = now
+    messages = grown(text, SOFT, HARD)
+    assert_continues(shown, messages)
+    assert all(re.search("x|The end", message) for message in messages)
+    assert sum(message.count("x") for message in messages) == length
+
+
+@pytest.mark.parametrize("ending", ["", "\n", "\nx", "\n`", "\n``", "\n```", "\n```\n"])
+@pytest.mark.parametrize("length", [1, 419, 420, 421, 422, 423, 424, 500])
+def test_a_code_block_that_the_text_leaves_open_is_closed(length: int, ending: str) -> None:
+    for message in grown(f"```py\n{'x' * length}{ending}", SOFT, HARD):
+        assert open_fence(message) == ""
+
+
+def test_a_cut_table_repeats_its_head() -> None:
+    head = "| key | value |\n|---|---|\n"
+    rows = "\n".join(f"| {number} | value {number} |" for number in range(90))
+    messages = grown(f"{head}{rows}\n\nThe end.", SOFT, HARD)
+    assert len(messages) > 2
+    assert all(message.startswith(head) for message in messages[:-1])
+
+
+@pytest.mark.parametrize("rows", range(10, 30))
+def test_a_tables_head_is_repeated_for_more_rows_alone(rows: int) -> None:
+    table = "| key | value |\n|---|---|\n" + "| a row | of it |\n" * rows
+    for text in (f"{table}\nThe end.", f"{table}\n\n\nThe end.", table):
+        for message in grown(text, SOFT, HARD):
+            assert "| key |" not in message or "| a row |" in message
+        assert "".join(grown(text, SOFT, HARD)).count("| a row |") == rows
+
+
+def test_a_word_that_may_still_end_is_held_back_near_the_limit() -> None:
+    words = "word " * 70
+    [shown] = grown(words + "x" * 30, SOFT, HARD, ended=False)
+    assert shown == words.rstrip()
+    [whole] = grown(words + "x" * 30, SOFT, HARD)
+    assert whole.endswith("x" * 30)
+
+
+def test_no_more_than_a_little_is_held_back() -> None:
+    for length in range(1, 2_000, 7):
+        text = "word " * length
+        shown = "".join(grown(text, SOFT, HARD, ended=False))
+        assert len(shown.replace(" ", "")) >= len(text.replace(" ", "")) - HELD_BACK
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "[",
+        "![",
+        "[a](",
+        "`",
+        "<",
+        "x",
+        " ",
+        "- x\n",
+        "> ",
+        "```\n",
+        "字",
+        "|",
+        "|\n",
+        "| - |\n",
+        "\n\n",
+        "[x]: \n",
+        "~~~",
+        "|-\n",
+    ],
+)
+def test_hostile_text_takes_no_time(piece: str) -> None:
+    before = time.process_time()
+    for ended in (True, False):
+        grown(piece * (30_000 // len(piece)), 1_500, 2_000, ended)
+        grown(piece * (30_000 // len(piece)), 11_000, 12_000, ended)
+    assert time.process_time() - before < 5

@@ -138,3 +138,17 @@ async def test_a_channel_with_signs_in_its_name_takes_no_other_along(history: Hi
     for odd in (Conversation("slack", "*", "T1"), Conversation("slack", "C?", "T[1]"), Conversation("*", "*", "*")):
         await history.forget(odd)
     assert await history.recall(there) == exchange(1)
+
+
+async def test_a_question_that_was_put_otherwise_is_taken_back_with_its_answer(redis: Redis, history: History) -> None:
+    for number in (1, 2, 1):
+        await history.append(HERE, *exchange(number))
+    await history.take_back(HERE, "question 1")
+    assert await history.recall(HERE) == (*exchange(1), *exchange(2))
+    await history.take_back(HERE, "answer 2 ⚡")
+    await history.take_back(HERE, "question 7")
+    assert await history.recall(HERE) == (*exchange(1), *exchange(2))
+    assert await redis.ttl(keys.conversation(HERE)) > 0
+    for question in ("question 1", "question 2"):
+        await history.take_back(HERE, question)
+    assert not await redis.exists(keys.conversation(HERE))
