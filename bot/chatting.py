@@ -11,7 +11,7 @@ from adapters.console import ConsoleReply
 from bot.settings import Settings
 from bot.wiring import Bot
 from core.delivery.delivering import deliver
-from core.vocabulary import Conversation, Question
+from core.vocabulary import EVERYTHING, Conversation, Question
 
 HELP = "/forget clears this conversation · /sources lists what was read · Ctrl-C stops an answer · Ctrl-D leaves"
 
@@ -55,7 +55,7 @@ def _converse(runner: asyncio.Runner, bot: Bot, place: Conversation, out: Consol
             case text if text.startswith("/"):
                 out.print(Text(f"There is no command {text.split()[0]}. {HELP}", style="dim"))
             case text:
-                tokens += _answer(runner, bot, Question(text, place), out, err)
+                tokens += _answer(runner, bot, Question(text, place, scope=EVERYTHING), out, err)
                 out.print(Text(f"{tokens:,} tokens so far\n", style="dim"))
 
 

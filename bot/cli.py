@@ -1,4 +1,4 @@
-"""The commands: serve · ask · search · chat · reindex · evaluate · doctor."""
+"""The commands: serve · ask · search · chat · reindex · feedback · evaluate · doctor."""
 
 import asyncio
 import sys
@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from adapters.console import ConsoleReply, JsonReply, print_json, readable
+from bot import judging
 from bot.chatting import chat as chat_in_terminal
 from bot.doctor import examine_all
 from bot.evaluating import ask_all, measure, read_examples, show, write_details
@@ -24,7 +25,7 @@ from bot.wiring import Bot, wired
 from core.delivery.delivering import as_known, deliver
 from core.delivery.documents import match_document
 from core.errors import FootnotedError, NotReady
-from core.vocabulary import Question
+from core.vocabulary import EVERYTHING, Question
 
 app = typer.Typer(
     name="footnoted",
@@ -57,12 +58,13 @@ def ask(question: Annotated[str, typer.Argument(help="What you want to know.")],
 
     async def answer() -> int:
         async with _ready(_settings()) as bot:
+            asked = Question(question, scope=EVERYTHING)
             if json:
                 document = JsonReply()
-                await deliver(bot.asker.ask(Question(question)), document)
+                await deliver(bot.asker.ask(asked), document)
                 return FAILED if document.error else 0
             with ConsoleReply(out, err) as reply:
-                await deliver(bot.asker.ask(Question(question)), reply)
+                await deliver(bot.asker.ask(asked), reply)
             return FAILED if reply.error else 0
 
     _run(asyncio.run, answer())
@@ -115,10 +117,8 @@ def reindex(json: Json = False) -> None:
         if json:
             print_json(
                 {
-                    **{
-                        name: getattr(report.progress, name)
-                        for name in ("new", "changed", "unchanged", "removed", "passages")
-                    },
+                    **{name: getattr(report.progress, name) for name in ("new", "changed", "unchanged", "removed")},
+                    "passages": report.progress.embedded,
                     "failures": [{"address": failure.address, "reason": failure.reason} for failure in report.failures],
                     "seconds": round(report.seconds, 2),
                 }
@@ -128,6 +128,24 @@ def reindex(json: Json = False) -> None:
         return FAILED if report.failed_sources else 0
 
     _run(asyncio.run, read())
+
+
+@app.command()
+def feedback(
+    most: Annotated[int, typer.Option("--most", help="How many answers.", min=1)] = 20, json: Json = False
+) -> None:
+    """List the answers that people have voted on in chats, the last vote first."""
+
+    async def judge() -> int:
+        async with wired(_settings()) as bot:
+            judged = await bot.feedback.judged(most)
+        if json:
+            print_json(judging.document(judged))
+        else:
+            judging.show(judged, out)
+        return 0
+
+    _run(asyncio.run, judge())
 
 
 @app.command()

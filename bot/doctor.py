@@ -10,6 +10,7 @@ from typing import Literal
 from rich.console import Console
 from rich.text import Text
 
+from bot.platforms import Platform, build_platforms
 from bot.settings import Settings, load_settings
 from bot.wiring import Bot, wired
 from core.errors import FootnotedError, NotReady
@@ -60,6 +61,8 @@ async def _findings(settings: Settings) -> AsyncGenerator[Finding, None]:
             yield Finding("Redis", f"{where}; it answers, and it searches")
             for check in (_embedding, _chat, _posts):
                 yield await check(bot)
+            for platform in await build_platforms(bot):
+                yield await _platform(platform)
     except NotReady as error:
         for problem in error.problems:
             yield Finding("Redis", problem.what, problem.cure, "wrong")
@@ -108,6 +111,16 @@ async def _posts(bot: Bot) -> Finding:
     reason = await bot.reason_to_read()
     how = f"{holdings.posts}, passages: {holdings.passages}"
     return Finding("posts", f"{how}; {reason}", "Run `footnoted reindex`.", "note") if reason else Finding("posts", how)
+
+
+async def _platform(platform: Platform) -> Finding:
+    name = platform.name.capitalize()
+    try:
+        return Finding(name, await platform.check())
+    except NotReady as error:
+        first, *more = error.problems
+        cure = " ".join([first.cure, *(f"{problem.what} {problem.cure}" for problem in more)])
+        return Finding(name, first.what, cure, "wrong")
 
 
 def _show(out: Console, finding: Finding) -> None:

@@ -2,8 +2,9 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import structlog
 from aiohttp import web
@@ -13,6 +14,7 @@ from rich.text import Text
 
 from adapters.web.app import About, web_app
 from adapters.web.guarding import is_loopback
+from bot.platforms import Platform, build_platforms
 from bot.settings import Settings
 from bot.showing import reading_bar
 from bot.wiring import Bot, wired
@@ -72,22 +74,39 @@ async def serve(settings: Settings, console: Console) -> int:
     """Serves until SIGINT or SIGTERM. Raises NotReady when something at the start is not as it must be."""
     async with wired(settings) as bot:
         reading = Reading(bot, console)
-        sources = ", ".join(source.name for source in settings.all_sources)
+        shown = bot.channels.scope(None).sources
+        sources = ", ".join(source.name for source in settings.all_sources if shown is None or source.name in shown)
         about = About(settings.offline, None if settings.offline else settings.chat_model, sources)
+        platforms = await build_platforms(bot)
         # It looks at the folder of the page's files.
         app = await asyncio.to_thread(
             web_app,
             bot.asker,
-            bot.history.forget,
+            bot.forget,
             bot.library,
             lambda: reading.progress,
             about,
             settings.web_host == "localhost" or is_loopback(settings.web_host),
+            shown,
+            partial(_problems, bot, platforms),
+            [route for platform in platforms for route in platform.routes],
         )
-        async with _listening(app, settings) as address:
-            _greet(console, settings, address)
+        async with _listening(app, settings) as address, AsyncExitStack() as stack:
+            for platform in platforms:
+                await stack.enter_async_context(platform.open())
+            _greet(console, settings, address, platforms)
             await _until_stopped(reading)
     return 0
+
+
+async def _problems(bot: Bot, platforms: Sequence[Platform]) -> dict[str, str]:
+    """What keeps the bot from doing its work, by the names of its parts."""
+    problems = {platform.name: platform.problem() for platform in platforms}
+    try:
+        problems["posts"] = "" if (await bot.library.holdings()).posts else "Nothing has been read yet."
+    except RedisError as error:
+        problems["redis"] = as_known(error).for_people
+    return {part: problem for part, problem in problems.items() if problem}
 
 
 async def _until_stopped(reading: Reading) -> None:
@@ -128,8 +147,10 @@ async def _listening(app: web.Application, settings: Settings) -> AsyncGenerator
         await runner.cleanup()
 
 
-def _greet(console: Console, settings: Settings, address: str) -> None:
+def _greet(console: Console, settings: Settings, address: str, platforms: Sequence[Platform]) -> None:
     console.print(Text.assemble(("Footnoted", "bold"), " answers at ", (address, "bold cyan")), soft_wrap=True)
+    for platform in platforms:
+        console.print(Text(f"Listening on {platform.name.capitalize()}."), soft_wrap=True)
     if settings.offline:
         console.print(
             Text("Offline mode: no key is set, so answers are quoted from the posts, without a language model.", "dim"),

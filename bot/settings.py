@@ -5,28 +5,20 @@ import tomllib
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
     TomlConfigSettingsSource,
 )
 
+from bot.fields import Duration, GatewayAddress, Names, RedisAddress, Snowflakes, WebAddress, WebAddresses
+from bot.tables import ChannelSettings, SourceSettings
+from core.answering.scoping import Channels
 from core.errors import NotReady, Problem
 from core.knowledge.schema import Precision
 from core.vocabulary import Source
@@ -36,71 +28,6 @@ _HERE = Path(__file__).parent
 MANUAL = _HERE / "manual" if (_HERE / "manual").is_dir() else _HERE.parent / "docs"
 """The bot's own manual: beside this file in a wheel, in `docs/` in a checkout."""
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-
-
-def _duration(value: object) -> object:
-    """`90s`, `15m`, `12h`, `30d`, `4w`; a number alone means seconds; the rest is left to pydantic (ISO 8601)."""
-    found = re.fullmatch(r"\s*(\d{1,9})\s*([smhdw]?)\s*", value) if isinstance(value, str) else None
-    return timedelta(**{_UNITS[found[2] or "s"]: int(found[1])}) if found else value
-
-
-def _listed(value: object) -> object:
-    """`a, b` as well as a list."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _web_address(value: str) -> str:
-    if not re.match(r"https?://[^/\s]", value):
-        raise ValueError("a web address begins with http:// or https://")
-    return value
-
-
-def _redis_address(value: str) -> str:
-    if not re.match(r"(rediss?|unix)://", value):
-        raise ValueError("an address of Redis begins with redis://, rediss:// or unix://")
-    return value
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta())]
-WebAddress = Annotated[str, AfterValidator(_web_address)]
-
-
-class SourceSettings(BaseModel):
-    """One `[[sources]]` of footnoted.toml."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str = Field(min_length=1)
-    feed: WebAddress | None = None
-    sitemap: WebAddress | None = None
-    folder: Path | None = None
-    url: WebAddress | None = None
-    selector: str = ""
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    limit: int | None = Field(default=None, ge=1)
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Self:
-        if sum(place is not None for place in (self.feed, self.sitemap, self.folder)) != 1:
-            raise ValueError(f"source “{self.name}” needs exactly one of feed, sitemap and folder")
-        return self
-
-    def source(self) -> Source:
-        """As core knows it."""
-        kind: Literal["feed", "sitemap", "folder"] = "feed" if self.feed else "sitemap" if self.sitemap else "folder"
-        return Source(
-            name=self.name,
-            kind=kind,
-            address=self.feed or self.sitemap or str(self.folder),
-            selector=self.selector,
-            include=self.include,
-            exclude=self.exclude,
-            limit=self.limit,
-            published_at=self.url or "",
-        )
-
 
 class Settings(BaseSettings):
     """Everything an operator decides. The manual's page on settings explains each by its name in capitals."""
@@ -109,9 +36,7 @@ class Settings(BaseSettings):
         env_file=".env", extra="ignore", frozen=True, toml_file=TOML, env_ignore_empty=True, hide_input_in_errors=True
     )
 
-    redis_url: (
-        Annotated[SecretStr, AfterValidator(lambda url: SecretStr(_redis_address(url.get_secret_value())))] | None
-    ) = None
+    redis_url: RedisAddress | None = None
     openai_api_key: SecretStr | None = None
     openai_base_url: WebAddress | None = None
     azure_openai_endpoint: WebAddress | None = None
@@ -132,8 +57,19 @@ class Settings(BaseSettings):
     channel_questions_per_minute: int = Field(default=30, ge=1)
     vector_index: Literal["auto", "flat", "hnsw"] = "auto"
     vector_precision: Literal["float32", "float16"] = "float32"
-    feeds: Annotated[tuple[WebAddress, ...], NoDecode, BeforeValidator(_listed)] = ()
+    feeds: WebAddresses = ()
     sources: tuple[SourceSettings, ...] = ()
+    channels: tuple[ChannelSettings, ...] = ()
+    slack_bot_token: SecretStr | None = None
+    slack_app_token: SecretStr | None = None
+    slack_signing_secret: SecretStr | None = None
+    slack_api_url: WebAddress = "https://slack.com/api/"
+    slack_admins: Names = ()
+    discord_bot_token: SecretStr | None = None
+    discord_api_url: WebAddress | None = None
+    discord_gateway_url: GatewayAddress | None = None
+    discord_guilds: Snowflakes = ()
+    discord_admins: Snowflakes = ()
     web_host: str = "127.0.0.1"
     web_port: int = Field(default=8080, ge=0, le=65_535)
     data_dir: Path = Path(".footnoted")
@@ -172,6 +108,13 @@ class Settings(BaseSettings):
     def offline(self) -> bool:
         """Neither a key nor a server of one's own: nothing leaves this machine."""
         return not (self.openai_api_key or self.openai_base_url or self.azure)
+
+    @property
+    def all_channels(self) -> Channels:
+        """What was decided for channels, beside all that is read."""
+        shared = (source.name for source in self.sources if source.shared)
+        names = (source.name for source in self.all_sources)
+        return Channels([channel.channel() for channel in self.channels], names, shared)
 
     @property
     def all_sources(self) -> tuple[Source, ...]:
@@ -214,10 +157,10 @@ def load_settings(**given: Any) -> Settings:
 
 def _problem(error: Any) -> Problem:
     name, *inner = error["loc"]
-    if name == "sources":
+    if name in {"sources", "channels"}:
         # People count from one.
         named = (str(part + 1) if isinstance(part, int) else str(part) for part in inner)
-        where = f"{TOML}, source {' '.join(named)}"
+        where = f"{TOML}, {name[:-1]} {' '.join(named)}"
     else:
         where = str(name).upper()
     message = re.sub(r"^(Value|Assertion) error, ", "", error["msg"])
@@ -245,6 +188,29 @@ def _contradictions(settings: Settings) -> Iterator[Problem]:
         yield Problem(
             f"Azure OpenAI is set up in part: {' and '.join(missing)} missing.", f"Set {' and '.join(missing)}."
         )
+    yield from _slack_in_part(settings)
+    known = [source.name for source in settings.all_sources]
+    for channel in settings.channels:
+        for name in channel.sources or ():
+            if name not in known:
+                what = f"The channel {channel.id} names the source “{name}”, which is not there."
+                yield Problem(what, f"Name one of: {', '.join(known)}.")
     for source in settings.sources:
         if source.folder and not source.folder.is_dir():
             yield Problem(f"The folder of source “{source.name}” is not there.", f"Correct {source.folder}.")
+
+
+def _slack_in_part(settings: Settings) -> Iterator[Problem]:
+    """Slack needs two of its three secrets."""
+    bot, app, signing = settings.slack_bot_token, settings.slack_app_token, settings.slack_signing_secret
+    if bot and not (app or signing):
+        yield Problem(
+            "Slack is set up in part: SLACK_APP_TOKEN is missing.",
+            "Set it for Socket Mode, or SLACK_SIGNING_SECRET for HTTP mode.",
+        )
+    if (app or signing) and not bot:
+        yield Problem("Slack is set up in part: SLACK_BOT_TOKEN is missing.", "Set it; it begins with xoxb-.")
+    for name, secret, beginning in (("SLACK_BOT_TOKEN", bot, "xoxb-"), ("SLACK_APP_TOKEN", app, "xapp-")):
+        other = secret.get_secret_value() if secret else ""
+        if other.startswith(("xoxb-", "xapp-", "xoxp-")) and not other.startswith(beginning):
+            yield Problem(f"{name} holds another kind of token.", f"Its token begins with {beginning}.")

@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from core.reindexing.progress import Progress as Counts
-from core.reindexing.progress import Report, Tell
+from core.reindexing.progress import Report
+from core.reindexing.tally import Tell
 
 MOST_FAILURES = 20
 
@@ -33,7 +34,7 @@ def reading_bar(console: Console) -> Iterator[Tell]:
                 task,
                 completed=counts.done,
                 total=None if counts.listing else counts.listed,
-                passages=counts.passages,
+                passages=counts.embedded,
                 failed=counts.failed,
             )
 
@@ -50,7 +51,7 @@ def show_report(console: Console, report: Report) -> None:
         ("unchanged", counts.unchanged),
         ("removed", counts.removed),
         ("failed", len(report.failures)),
-        ("passages embedded", counts.passages),
+        ("passages embedded", counts.embedded),
     ):
         table.add_row(Text(name, style="dim"), str(count))
     console.print(table)

@@ -2,8 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
@@ -18,23 +18,41 @@ from bot.settings import Settings
 from core.answering.answerer import Answerer, Limits
 from core.answering.limiting import Allowance, Limiting
 from core.answering.prompting import PERSONA, Instructions
+from core.answering.recording import Recording
 from core.answering.remembering import Remembering
+from core.answering.scoping import Channels, Scoping
 from core.asking import Asker
-from core.errors import ModelFailed, NotReady, Problem
+from core.chatting.desk import Desk
+from core.errors import ModelFailed, NothingBefore, NotReady, Problem
 from core.knowledge.edition import current, facts_of
 from core.knowledge.library import Library
 from core.knowledge.retriever import Retriever
 from core.knowledge.schema import Shape
+from core.memory.answers import Answers
 from core.memory.connection import connect, examine
+from core.memory.feedback import Feedback
 from core.memory.history import History
+from core.memory.once import Once
 from core.memory.quota import Quota
+from core.memory.replies import Replies
 from core.models.protocols import ChatModel, Embedder
-from core.reindexing.progress import Report, Tell
+from core.reindexing.events import Ended, Progressed, Tell
+from core.reindexing.progress import Progress, Report
+from core.reindexing.reindexer import Order, Reindexer
 from core.tokens import Tokens
+from core.vocabulary import Conversation, Person
 
 log = structlog.get_logger()
 
 VERSION = version("footnoted")
+
+ITSELF = Person("footnoted", "the bot itself", admin=True)
+"""Who has the sources read when nobody asked for it."""
+
+
+def sources_digest(settings: Settings) -> str:
+    """What tells whether the sources are those that were read last; the manual changes with the version."""
+    return hashlib.sha256(f"{settings.all_sources} {VERSION}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +66,31 @@ class Bot:
     retriever: Retriever
     asker: Asker
     history: History
+    answers: Answers
+    feedback: Feedback
+    channels: Channels
     library: Library
     tokens: Tokens
+    reindexer: Reindexer
+
+    def desk(self, platform: str) -> Desk:
+        """What a chat platform asks of the house."""
+        return Desk(
+            asker=self.asker,
+            channels=self.channels,
+            library=self.library,
+            history=self.history,
+            answers=self.answers,
+            feedback=self.feedback,
+            once=Once(self.redis, platform),
+            replies=Replies(self.redis, platform),
+            reindexer=self.reindexer,
+        )
+
+    async def forget(self, place: Conversation) -> None:
+        """Removes a conversation, and the questions that were asked in it."""
+        await self.history.forget(place)
+        await self.answers.forget(place)
 
     async def reason_to_read(self) -> str:
         """Why the sources have to be read before questions are answered well; nothing when they need not be."""
@@ -58,21 +99,20 @@ class Bot:
             return "nothing has been read yet"
         if await self._embeds_otherwise(edition.shape):
             return f"the posts were read with another embedding model ({edition.shape.model})"
-        if (await facts_of(self.redis, edition.number)).get("sources") != self._sources_digest():
+        if (await facts_of(self.redis, edition.number)).get("sources") != sources_digest(self.settings):
             return "the sources are not those that were read last"
         return ""
 
-    async def read(self, tell: Tell) -> Report:
-        """Reads all sources, and remembers which they were. Raises what `Reindexing.run` raises."""
-        # Parsers of pages and feeds take half a second to import, which no question should wait for.
-        reading = await asyncio.to_thread(import_module, "bot.reading")
-        report = cast(
-            "Report", await reading.read(self.settings, self.redis, self.embedder, self.retriever, self.tokens, tell)
-        )
-        edition = await current(self.redis)
-        if edition is not None:
-            await edition.describe({"sources": self._sources_digest()})
-        return report
+    async def read(self, tell: Callable[[Progress], None]) -> Report:
+        """Has all sources read, or watches whoever reads them. Raises what `Reindexer.reindex` raises."""
+        async with aclosing(self.reindexer.reindex(Order(ITSELF))) as events:
+            async for event in events:
+                match event:
+                    case Progressed():
+                        tell(event.progress)
+                    case Ended():
+                        return event.report
+        raise AssertionError("every stream ends with `Ended`")
 
     async def _embeds_otherwise(self, shape: Shape) -> bool:
         try:
@@ -82,10 +122,6 @@ class Bot:
             log.warning("the embedding model does not answer", error_id=error.id, cause=str(error))
             return False
         return shape != Shape(self.embedder.name, dimensions, self.settings.precision)
-
-    def _sources_digest(self) -> str:
-        # The manual changes with the version.
-        return hashlib.sha256(f"{self.settings.all_sources} {VERSION}".encode()).hexdigest()
 
 
 @asynccontextmanager
@@ -103,17 +139,38 @@ async def wired(settings: Settings) -> AsyncGenerator[Bot, None]:
             Limits(context=settings.context_tokens, top_k=settings.top_k),
             models.tokens,
         )
+        answers = Answers(redis, settings.history_ttl)
+        channels = settings.all_channels
         allowance = Allowance(settings.questions_per_minute, settings.channel_questions_per_minute)
+        asker = Limiting(Scoping(Remembering(answerer, history), channels), Quota(redis), allowance)
+        library, embedder, tokens = Library(redis), models.embedder, models.tokens
+
+        async def work(order: Order, tell: Tell) -> Report:
+            # Parsers of pages and feeds take half a second to import, which no question should wait for.
+            reading = await asyncio.to_thread(import_module, "bot.reading")
+            report = await reading.read(settings, redis, embedder, retriever, tokens, order, tell)
+            edition = await current(redis)
+            if edition is not None and not order.source:
+                await edition.describe({"sources": sources_digest(settings)})
+            return cast("Report", report)
+
+        async def roll_back() -> Report:
+            raise NothingBefore
+
         yield Bot(
             settings=settings,
             redis=redis,
-            embedder=models.embedder,
+            embedder=embedder,
             chat=models.chat,
             retriever=retriever,
-            asker=Limiting(Remembering(answerer, history), Quota(redis), allowance),
+            asker=Recording(asker, answers),
             history=history,
-            library=Library(redis),
-            tokens=models.tokens,
+            answers=answers,
+            feedback=Feedback(redis, answers, settings.history_ttl),
+            channels=channels,
+            library=library,
+            tokens=tokens,
+            reindexer=Reindexer(redis, [source.name for source in settings.all_sources], work, roll_back),
         )
 
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.vocabulary import Answer, Match, Question
+from core.vocabulary import Answer, Footnote, Match, Question, posts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,11 @@ class Found:
     """The passages that the answer is made from, best first; none when the posts are about something else."""
 
     matches: tuple[Match, ...]
+
+    @property
+    def posts(self) -> tuple[Footnote, ...]:
+        """What the numbers in the text will mean."""
+        return posts_of(self.matches)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,9 @@
   x NotAllowed           an admin's command from somebody who is none
   x UnknownSource        a source that is not among those configured
   x AlreadyReading       another run of reindexing holds the lease
+  x RunFailed            somebody else's run, which was watched, failed
+  x NotPublished         what a run has made is not fit to be answered from
+  x NothingBefore        there is no edition to go back to
   x ModelFailed          the chat model or the embedding model did not do its part
     + ModelUnreachable   no connection, or a 5xx
     + ModelBusy          429: more requests than it takes
@@ -64,6 +67,22 @@ class UnknownSource(FootnotedError):
 
 class AlreadyReading(FootnotedError):
     for_people = "The posts are being read already; please wait until that has ended."
+
+
+class RunFailed(FootnotedError):
+    def __init__(self, told: str) -> None:
+        self.for_people = told
+        super().__init__()
+
+
+class NotPublished(FootnotedError):
+    def __init__(self, reason: str) -> None:
+        self.for_people = f"I go on answering from what I had: {reason}."
+        super().__init__()
+
+
+class NothingBefore(FootnotedError):
+    for_people = "There is nothing to go back to: no posts have been kept from before."
 
 
 class ModelFailed(FootnotedError):

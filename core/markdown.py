@@ -105,6 +105,12 @@ def refenced(block: Block, pieces: Iterable[str]) -> Iterator[str]:
             yield text.rstrip("\n") + f"\n{fence[1]}" if fence else text
 
 
+def open_fence(text: str) -> tuple[str, str] | None:
+    """The lines that opened, and will close, the block of code that is open at the end of a text; None outside code."""
+    *_, fence = [None, *_fences(Block("list", text))]
+    return fence
+
+
 def _fences(block: Block) -> Iterator[tuple[str, str] | None]:
     """After each fence line of a block: the line that opens and the one that closes the fence that is open there."""
     indented = block.kind == "code" and not block.text.lstrip().startswith(("```", "~~~"))

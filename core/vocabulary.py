@@ -1,9 +1,11 @@
 """The nouns of the product: frozen values that know no storage, no network and no platform."""
 
 import secrets
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from enum import Enum
+from typing import Any, Literal
 
 
 def new_id() -> str:
@@ -41,8 +43,8 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What an answer may be made from, and in whose voice. Without `sources` all are searched; with none of them in it,
-    nothing is. An empty `persona` is the bot's usual one."""
+    """What an answer may be made from, and in whose voice. Without `sources` all are searched; an empty set is nothing
+    at all. An empty `persona` is the bot's usual one."""
 
     sources: frozenset[str] | None = None
     persona: str = ""
@@ -53,14 +55,15 @@ EVERYTHING = Scope()
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person asks. `history` holds the turns before it, oldest first. Under its `id` the question is remembered
-    with its answer, for whoever wants to know why, to vote, or to ask again."""
+    """What a person asks. `history` holds the turns before it, oldest first. Without a `scope` it has the one of its
+    channel. Under its `id` the question is remembered with its answer, for whoever wants to know why, to vote, or to
+    ask again."""
 
     text: str
     conversation: Conversation | None = None
     person: Person | None = None
     history: tuple[Turn, ...] = ()
-    scope: Scope = EVERYTHING
+    scope: Scope | None = None
     id: str = field(default_factory=new_id, compare=False)
 
     @property
@@ -155,6 +158,16 @@ class Footnote:
     score: float
 
 
+def posts_of(matches: Iterable[Match]) -> tuple[Footnote, ...]:
+    """The posts under the numbers by which an answer cites them: in the order of their best passages, from 1."""
+    best: dict[str, Match] = {}
+    for match in matches:
+        best.setdefault(match.passage.url, match)
+    return tuple(
+        Footnote(number, match.passage.title, url, match.score) for number, (url, match) in enumerate(best.items(), 1)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Workings:
     """How an answer was made: the question as it was searched for, the passages that the answer was made from, and
@@ -181,3 +194,50 @@ class Answer:
     tokens: int = 0
     timings_ms: dict[str, float] = field(default_factory=dict)
     workings: Workings | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A question, and its answer unless there is none yet or it failed. The turns before it are not kept here."""
+
+    question: Question
+    at: datetime
+    answer: Answer | None = None
+
+
+Thumb = Literal["up", "down"]
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """What one person thinks of an answer, and why, if they said so."""
+
+    person: Person
+    thumb: Thumb
+    at: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An answer with the votes on it, newest first."""
+
+    remembered: Remembered
+    votes: tuple[Vote, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that a platform delivers, under all the names that a redelivery may bear, the most telling first.
+    `body` is plain JSON."""
+
+    names: tuple[str, ...]
+    body: Mapping[str, Any]
+
+
+class Taken(Enum):
+    """How an event came to the process that handles it."""
+
+    NEW = 1
+    OVER = 2
+    """Another process had it, and is gone: it may have begun to answer."""

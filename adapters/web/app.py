@@ -2,14 +2,14 @@
 
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
-from adapters.web.guarding import LARGEST_BODY, LOCAL_ONLY, guard, set_headers
+from adapters.web.guarding import LARGEST_BODY, LOCAL_ONLY, OWN_DOORS, guard, set_headers
 from adapters.web.reply import DocumentReply, EventStreamReply
 from core.asking import Asker
 from core.delivery.delivering import deliver
@@ -21,6 +21,10 @@ PAGE = Path(__file__).parent / "page"
 EXAMPLES = 6
 
 _CONVERSATION = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+
+
+async def _nothing() -> Mapping[str, str]:
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +39,27 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class WebPage:
-    """Answers the page's requests. `progress` is what is being read at the moment, if anything is."""
+    """Answers the page's requests. `progress` is what is being read at the moment, if anything is; only posts of
+    `sources` are shown, or all."""
 
     asker: Asker
     forget: Callable[[Conversation], Awaitable[None]]
     library: Library
     progress: Callable[[], Progress | None]
     about: About
+    sources: frozenset[str] | None = None
+    problems: Callable[[], Awaitable[Mapping[str, str]]] = _nothing
 
     async def index(self, request: web.Request) -> web.StreamResponse:
         return web.FileResponse(PAGE / "index.html")
 
     async def health(self, request: web.Request) -> web.StreamResponse:
         return web.json_response({"status": "ok"})
+
+    async def ready(self, request: web.Request) -> web.StreamResponse:
+        """Whether all parts can do their work; what they lack, by their names."""
+        problems = await self.problems()
+        return web.json_response({"ready": not problems, "problems": problems}, status=503 if problems else 200)
 
     async def status(self, request: web.Request) -> web.StreamResponse:
         holdings = await self.library.holdings()
@@ -60,7 +72,7 @@ class WebPage:
                 "posts": holdings.posts,
                 "passages": holdings.passages,
                 "reading": {"source": self.about.sources, **_reading(progress)} if progress else None,
-                "examples": await self.library.examples(EXAMPLES),
+                "examples": await self.library.examples(EXAMPLES, self.sources),
             }
         )
 
@@ -84,7 +96,7 @@ class WebPage:
         return web.json_response({})
 
     async def post(self, request: web.Request) -> web.StreamResponse:
-        post = await self.library.post(request.query.get("url", ""))
+        post = await self.library.post(request.query.get("url", ""), self.sources)
         if post is None:
             raise web.HTTPNotFound(text='{"error": "There is no such post."}', content_type="application/json")
         return web.json_response({"title": post.title, "url": post.url, "text": post.text})
@@ -97,22 +109,29 @@ def web_app(
     progress: Callable[[], Progress | None],
     about: About,
     local_only: bool = True,
+    sources: frozenset[str] | None = None,
+    problems: Callable[[], Awaitable[Mapping[str, str]]] = _nothing,
+    further: Sequence[web.RouteDef] = (),
 ) -> web.Application:
     """The application, with every route in plain sight. With `local_only` it answers under this machine's own names
-    alone, which is what keeps pages elsewhere out when nothing but their browsers can reach it."""
-    page = WebPage(asker, forget, library, progress, about)
+    alone, which is what keeps pages elsewhere out when nothing but their browsers can reach it. Posts of other
+    `sources` are not shown. `further` routes are platforms' own, which check for themselves who sends."""
+    page = WebPage(asker, forget, library, progress, about, sources, problems)
     app = web.Application(middlewares=[guard], client_max_size=LARGEST_BODY)
     app[LOCAL_ONLY] = local_only
+    app[OWN_DOORS] = frozenset(route.path for route in further)
     app.on_response_prepare.append(set_headers)
     app.add_routes(
         [
             web.get("/", page.index),
             web.static("/page", PAGE),
             web.get("/healthz", page.health),
+            web.get("/readyz", page.ready),
             web.get("/api/status", page.status),
             web.get("/api/post", page.post),
             web.post("/api/ask", page.ask),
             web.post("/api/forget", page.forget_conversation),
+            *further,
         ]
     )
     return app

@@ -17,12 +17,16 @@ from core.errors import AnswerBroken, ContextTooLong, ModelFailed, ModelTooSlow
 from core.knowledge.retriever import Retriever
 from core.models.protocols import ChatModel, Numbered, Prompt
 from core.tokens import Tokens
-from core.vocabulary import Answer, Findings, Footnote, Question
+from core.vocabulary import Answer, Findings, Footnote, Match, Question, Scope, Workings
 
 log = structlog.get_logger()
 
 NOT_IN_POSTS = "My posts do not answer this."
+NONE_READ = "I have read none yet."
+NONE_HERE = "I have none that I may answer from here."
 NEAREST = 2
+LEFT_OUT = 8
+"""Passages that were found and not used, as many as somebody may want to look at."""
 COUNTED = 256
 """Texts whose tokens are remembered; some 1 MB."""
 
@@ -35,6 +39,15 @@ class Limits:
     top_k: int = 5
     first_token: timedelta = timedelta(seconds=30)
     whole_answer: timedelta = timedelta(seconds=120)
+
+
+@dataclass(frozen=True, slots=True)
+class _Searched:
+    """A question as it was understood, what was found for it, and the passages that were chosen for its answer."""
+
+    understood: str
+    findings: Findings
+    matches: tuple[Match, ...] = ()
 
 
 class Answerer:
@@ -54,32 +67,34 @@ class Answerer:
         began = perf_counter()
         timings: dict[str, float] = {}
         yield Searching(question)
-        findings = await self._find(question)
+        searched = await self._search(question)
+        findings = searched.findings
         timings["found"] = _since(began)
         if not findings.relevant:
             yield Found(())
-            answer = _not_in_posts(findings)
+            answer = _not_in_posts(findings, question.scope)
             yield Wrote(answer.text)
-            yield Answered(replace(answer, timings_ms={**timings, "total": _since(began)}))
+            timings["total"] = _since(began)
+            yield Answered(replace(answer, timings_ms=timings, workings=_workings(searched)))
             return
-        matches = self._retriever.select(findings, self._limits.top_k)
-        yield Found(matches)
-        numbered = number_posts(matches)
-        prompt = build_prompt(self._instructions, question, numbered, self._limits.context, self._tokens)
+        searched = replace(searched, matches=self._retriever.select(findings, self._limits.top_k))
+        yield Found(searched.matches)
+        numbered = number_posts(searched.matches)
+        prompt = build_prompt(self._voice(question), question, numbered, self._limits.context, self._tokens)
         try:
-            async with aclosing(self._answer(prompt, findings, began, timings)) as events:
+            async with aclosing(self._answer(prompt, searched, began, timings)) as events:
                 async for event in events:
                     yield event
         except ContextTooLong as error:
             log.warning("the prompt was too long for the model", error_id=error.id, cause=str(error))
         else:
             return
-        async with aclosing(self._answer(fewer_passages(prompt), findings, began, timings)) as events:
+        async with aclosing(self._answer(fewer_passages(prompt), searched, began, timings)) as events:
             async for event in events:
                 yield event
 
     async def _answer(
-        self, prompt: Prompt, findings: Findings, began: float, timings: dict[str, float]
+        self, prompt: Prompt, searched: _Searched, began: float, timings: dict[str, float]
     ) -> AsyncGenerator[Wrote | Answered, None]:
         """What the model writes from a prompt; only what stands in this very prompt can be cited."""
         citing = Citing(
@@ -105,24 +120,32 @@ class Answerer:
                 text=text,
                 grounded=bool(footnotes),
                 footnotes=footnotes,
-                nearest=() if footnotes else _nearest(findings),
+                nearest=() if footnotes else _nearest(searched.findings),
                 tokens=sum(map(self._tokens, _all_texts(prompt, text))),
                 timings_ms=timings,
+                workings=_workings(searched, len(prompt.passages)),
             )
         )
 
-    async def _find(self, question: Question) -> Findings:
+    def _voice(self, question: Question) -> Instructions:
+        persona = question.scope.persona if question.scope else ""
+        return replace(self._instructions, persona=persona) if persona else self._instructions
+
+    async def _search(self, question: Question) -> _Searched:
         """What the posts say. A follow-up that brings nothing is put into words that stand alone, once."""
-        findings = await self._retriever.search(question.text, question.before)
+        sources = question.scope.sources if question.scope else None
+        findings = await self._retriever.search(question.text, question.before, sources)
+        understood = f"{question.text} (after: {question.before})" if question.before else question.text
         if findings.relevant or not question.before or not self._model.reads_instructions:
-            return findings
+            return _Searched(understood, findings)
         try:
             async with aclosing(self._in_time(rewriting_prompt(question))) as pieces:
                 alone = "".join([piece async for piece in pieces]).strip()
         except ModelFailed as error:
             log.warning("a follow-up could not be rewritten", error_id=error.id, cause=str(error))
-            return findings
-        return await self._retriever.search(alone or question.text)
+            return _Searched(understood, findings)
+        alone = alone or question.text
+        return _Searched(alone, await self._retriever.search(alone, sources=sources))
 
     async def _in_time(self, prompt: Prompt) -> AsyncGenerator[str, None]:
         """The model's text while it keeps its times. Raises ModelTooSlow."""
@@ -159,6 +182,18 @@ def _footnotes(passages: Sequence[Numbered], cited: set[int]) -> tuple[Footnote,
     )
 
 
+def _workings(searched: _Searched, given: int = 0) -> Workings:
+    """Neighbours were made into one passage: what stands in a given one was not left out."""
+    used = searched.matches[:given]
+    texts = [(match.passage.url, match.passage.text) for match in used]
+    left_out = (
+        match
+        for match in searched.findings.matches
+        if not any(match.passage.url == url and match.passage.text in text for url, text in texts)
+    )
+    return Workings(searched.understood, searched.findings.relevance, used, tuple(left_out)[:LEFT_OUT])
+
+
 def _nearest(findings: Findings) -> tuple[Footnote, ...]:
     return tuple(
         Footnote(number, match.passage.title, match.passage.url, match.score)
@@ -166,9 +201,10 @@ def _nearest(findings: Findings) -> tuple[Footnote, ...]:
     )
 
 
-def _not_in_posts(findings: Findings) -> Answer:
+def _not_in_posts(findings: Findings, scope: Scope | None) -> Answer:
     nearest = _nearest(findings)
     if not nearest:
-        return Answer(f"{NOT_IN_POSTS} I have read none yet.", grounded=False)
+        why = NONE_HERE if scope and scope.sources is not None else NONE_READ
+        return Answer(f"{NOT_IN_POSTS} {why}", grounded=False)
     titles = " and ".join(f"“{footnote.title}”" for footnote in nearest)
     return Answer(f"{NOT_IN_POSTS} The nearest I have: {titles}.", grounded=False, nearest=nearest)

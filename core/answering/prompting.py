@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from core.models.protocols import Numbered, Prompt
 from core.tokens import Tokens
-from core.vocabulary import Match, Question, Turn
+from core.vocabulary import Match, Question, Turn, posts_of
 
 PERSONA = "You are Footnoted, a chat bot that answers questions from a collection of posts. You are brief and exact."
 
@@ -46,13 +46,10 @@ class Instructions:
         return f"{self.persona}\n\n{_RULES}{_BEYOND_POSTS if self.beyond_sources else _ONLY_POSTS}"
 
 
-def number_posts(matches: Iterable[Match]) -> tuple[Numbered, ...]:
+def number_posts(matches: Sequence[Match]) -> tuple[Numbered, ...]:
     """The passages with their posts' numbers: best post first, one number a post."""
-    numbers: dict[str, int] = {}
-    return tuple(
-        Numbered(numbers.setdefault(match.passage.url, len(numbers) + 1), match.passage, match.score)
-        for match in matches
-    )
+    numbers = {post.url: post.number for post in posts_of(matches)}
+    return tuple(Numbered(numbers[match.passage.url], match.passage, match.score) for match in matches)
 
 
 def build_prompt(

@@ -24,8 +24,8 @@ class Remembering:
     async def ask(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
         place = question.conversation
         if place is not None:
-            # What a platform's own thread brought along comes first.
-            question = replace(question, history=(*question.history, *await self._history.recall(place)))
+            # What a platform's own thread brought along is newer than what was answered there.
+            question = replace(question, history=(*await self._history.recall(place), *question.history))
         async with aclosing(self._asker.ask(question)) as events:
             async for event in events:
                 if place is not None and isinstance(event, Answered):

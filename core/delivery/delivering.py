@@ -8,7 +8,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from core.asking import Answered, AnswerEvent, Found, Searching, Wrote
-from core.errors import FootnotedError, KnowledgeUnavailable, Unexpected
+from core.errors import FootnotedError, KnowledgeUnavailable, TooLong, TooManyQuestions, Unexpected
 from core.vocabulary import Answer
 
 log = structlog.get_logger()
@@ -41,6 +41,10 @@ async def deliver(events: AsyncGenerator[AnswerEvent, None], reply: Reply) -> No
             await _read(events, reply)
     except Exception as error:  # a door: behind it stands a person who waits
         known = as_known(error)
+        if isinstance(known, TooManyQuestions | TooLong):
+            log.info("a question was refused", error_id=known.id, error=type(known).__name__, cause=str(known))
+            await reply.fail(known)
+            return
         log.error("a question failed", error_id=known.id, error=type(known).__name__, cause=str(known), exc_info=error)
         await reply.fail(known)
 

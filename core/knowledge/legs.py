@@ -1,5 +1,9 @@
-"""The two searches of RediSearch: by words and by meaning. Each gives scores by key, higher is better."""
+"""The two searches of RediSearch: by words and by meaning. Each gives scores by key, higher is better.
 
+Both keep to some sources where a channel does: `within` is the clause of `keep_to`, which Redis heeds as it ranks.
+"""
+
+import re
 from collections.abc import Iterable, Sequence
 from math import isnan, log
 from typing import Any
@@ -16,6 +20,9 @@ from core.words import STOPWORDS, telling
 CANDIDATES = 50
 """Passages that each search brings."""
 
+# Signs beyond ASCII mean nothing to the parser, and a backslash before one would be searched for.
+_SIGN = re.compile(r"[^\w\x80-\U0010ffff]", re.ASCII)
+
 MOST_WORDS = 64
 LEAST_RARITY = log(2)
 """A word that stands in half of the posts, or more, finds nothing. Posts that were just replaced are counted twice for
@@ -25,15 +32,25 @@ SHORTEST_MISSPELT = 5
 """Letters; shorter words have too many neighbours."""
 
 
-async def weigh(redis: Redis, index: str, texts: Sequence[str]) -> list[list[Term]]:
+def keep_to(sources: Iterable[str] | None) -> str:
+    """The clause that keeps a search to these sources; nothing for all of them. Names may hold any sign but those of
+    control, and begin and end with none that is blank: Redis takes these off."""
+    if sources is None:
+        return ""
+    escaped = "|".join(_SIGN.sub(r"\\\g<0>", source) for source in sorted(sources))
+    # A source with few posts is rare, and would lend its rarity to them.
+    return f"@source:{{{escaped}}}=>{{$weight: 0}}"
+
+
+async def weigh(redis: Redis, index: str, texts: Sequence[str], within: str = "") -> list[list[Term]]:
     """The telling words of each text with their rarity in the posts; one trip, a second when some stand in no post."""
     asked = [telling(text)[:MOST_WORDS] for text in texts]
     every = list(dict.fromkeys(word for words in asked for word in words))
-    total, *counts = await _count(redis, index, ["*", *every])
+    total, *counts = await _count(redis, index, ["*", *every], within)
     seen = dict(zip(every, counts, strict=True))
     unknown = [word for word in every if not seen[word] and len(word) >= SHORTEST_MISSPELT and word.isalpha()]
     near = (
-        dict(zip(unknown, await _count(redis, index, [f"%{word}%" for word in unknown]), strict=True))
+        dict(zip(unknown, await _count(redis, index, [f"%{word}%" for word in unknown], within), strict=True))
         if unknown
         else {}
     )
@@ -48,23 +65,26 @@ async def weigh(redis: Redis, index: str, texts: Sequence[str]) -> list[list[Ter
     return [[term(word) for word in words] for words in asked]
 
 
-async def by_words(redis: Redis, index: str, questions: Sequence[Sequence[Term]]) -> list[dict[str, float]]:
+async def by_words(
+    redis: Redis, index: str, questions: Sequence[Sequence[Term]], within: str = ""
+) -> list[dict[str, float]]:
     """BM25 scores, for all questions in one trip."""
     async with redis.pipeline(transaction=False) as pipe:
         for terms in questions:
             rare = [term.query for term in terms if term.rarity >= LEAST_RARITY]
             query = "|".join(rare or [term.query for term in terms]) or "-*"
             # The default scorer of RediSearch 2 is TF-IDF, which is far weaker: BM25 has to be asked for.
-            _search(pipe, index, f"({query})", "SCORER", "BM25STD", "WITHSCORES", "NOCONTENT", "LIMIT", 0, CANDIDATES)
+            shown = ("SCORER", "BM25STD", "WITHSCORES", "NOCONTENT", "LIMIT", 0, CANDIDATES)
+            _search(pipe, index, f"{within} ({query})", *shown)
         replies = await _execute(pipe)
     return [
         {_text(key): float(score) for key, score in zip(reply[1::2], reply[2::2], strict=True)} for reply in replies
     ]
 
 
-async def by_meaning(redis: Redis, index: str, vectors: Sequence[bytes]) -> list[dict[str, float]]:
+async def by_meaning(redis: Redis, index: str, vectors: Sequence[bytes], within: str = "") -> list[dict[str, float]]:
     """Cosines, for all questions in one trip."""
-    knn = f"*=>[KNN {CANDIDATES} @embedding $vector AS distance]"
+    knn = f"({within or '*'})=>[KNN {CANDIDATES} @embedding $vector AS distance]"
     async with redis.pipeline(transaction=False) as pipe:
         for vector in vectors:
             _search(
@@ -110,10 +130,10 @@ async def read_passages(redis: Redis, index: str, found: Sequence[str]) -> dict[
     return passages
 
 
-async def _count(redis: Redis, index: str, queries: Iterable[str]) -> list[int]:
+async def _count(redis: Redis, index: str, queries: Iterable[str], within: str) -> list[int]:
     async with redis.pipeline(transaction=False) as pipe:
         for query in queries:
-            _search(pipe, index, query, "LIMIT", 0, 0)
+            _search(pipe, index, within if within and query == "*" else f"{within} {query}", "LIMIT", 0, 0)
         return [reply[0] for reply in await _execute(pipe)]
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from core.knowledge.edition import current
+from core.knowledge.legs import keep_to
 from core.knowledge.schema import HASH_FIELDS, from_hash, index_info
 from core.memory import keys
 from core.vocabulary import Passage, Post
@@ -14,7 +15,10 @@ from core.words import telling, words
 _POINTING = frozenset("this that these those it its here there".split())
 
 LOOKED_AT = 500
-"""Passages among which examples are looked for."""
+"""Passages among which examples and titles are looked for."""
+
+SHORTEST_PREFIX = 2
+"""Letters; RediSearch completes nothing shorter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +43,19 @@ class Library:
         info = await index_info(self._redis, edition.index)
         return Holdings(await edition.posts(), int(str(info["num_docs"])))
 
-    async def posts_by_source(self) -> dict[str, int]:
+    async def posts_by_source(self, sources: frozenset[str] | None = None) -> dict[str, int]:
         """How many posts each source has, by the sources' names."""
         edition = await current(self._redis)
         ledger = await edition.ledger() if edition else {}
-        return dict(sorted(Counter(record.source for record in ledger.values()).items()))
+        counts = Counter(record.source for record in ledger.values())
+        return {source: count for source, count in sorted(counts.items()) if sources is None or source in sources}
 
-    async def examples(self, most: int) -> list[str]:
+    async def examples(self, most: int, sources: frozenset[str] | None = None) -> list[str]:
         """Questions that the posts surely answer: their headings that are questions, then what their titles are about;
         at most one of a post."""
-        if await current(self._redis) is None:
+        if sources == frozenset() or await current(self._redis) is None:
             return []
-        query = ("*", "RETURN", 2, "title", "heading", "LIMIT", 0, LOOKED_AT)
+        query = (keep_to(sources) or "*", "RETURN", 2, "title", "heading", "LIMIT", 0, LOOKED_AT, "DIALECT", 2)
         _, *rows = await self._redis.execute_command("FT.SEARCH", keys.POSTS, *query)
         posts: dict[str, str] = {}
         for fields in rows[1::2]:
@@ -66,11 +71,23 @@ class Library:
         ]
         return [*asked, *named_titles][:most]
 
-    async def post(self, url: str) -> Post | None:
-        """A post as it was read, put together from its passages."""
+    async def titles(self, typed: str, most: int, sources: frozenset[str] | None = None) -> list[str]:
+        """Titles that hold the words of what somebody is typing, the last of which may not be whole yet."""
+        typed_words = words(typed)
+        if not typed_words or sources == frozenset() or await current(self._redis) is None:
+            return []
+        *whole, last = typed_words
+        terms = [*whole, f"{last}*" if len(last) >= SHORTEST_PREFIX else last]
+        query = f"{keep_to(sources)} @title:({' '.join(terms)})"
+        shown = ("RETURN", 1, "title", "LIMIT", 0, LOOKED_AT)
+        _, *rows = await self._redis.execute_command("FT.SEARCH", keys.POSTS, query, *shown)
+        return list(dict.fromkeys(fields[1].decode() for fields in rows[1::2] if fields))[:most]
+
+    async def post(self, url: str, sources: frozenset[str] | None = None) -> Post | None:
+        """A post as it was read, put together from its passages; None for one of other `sources`, too."""
         edition = await current(self._redis)
         record = await edition.record(url) if edition else None
-        if edition is None or record is None:
+        if edition is None or record is None or (sources is not None and record.source not in sources):
             return None
         async with self._redis.pipeline(transaction=False) as pipe:
             for position in range(record.passages):

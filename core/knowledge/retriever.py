@@ -12,7 +12,7 @@ from redis.exceptions import RedisError, ResponseError
 from core.errors import ModelFailed, WrongEmbeddings
 from core.knowledge.edition import Edition, current, facts_of
 from core.knowledge.fusing import fuse
-from core.knowledge.legs import by_meaning, by_words, read_passages, weigh
+from core.knowledge.legs import by_meaning, by_words, keep_to, read_passages, weigh
 from core.knowledge.schema import no_such_index
 from core.knowledge.threshold import DEFAULT_MIN_SCORE, UNCALIBRATED, Calibration, Signals
 from core.knowledge.wording import Term, Wording
@@ -60,10 +60,13 @@ class Retriever:
         self._live: _Live | None = None
         self._live_until = 0.0
 
-    async def search(self, text: str, before: str = "") -> Findings:
+    async def search(self, text: str, before: str = "", sources: frozenset[str] | None = None) -> Findings:
         """What the posts say about a question. A question that follows another is searched alone and together with
-        the one before it, and all rankings are fused. Without vectors for the question, words alone are searched."""
-        found = await self._rank_live([text, f"{before}\n{text}"] if before else [text]) if text.strip() else None
+        the one before it, and all rankings are fused. Without vectors for the question, words alone are searched.
+        Redis itself leaves out what is of other `sources`."""
+        asked = text.strip() and sources != frozenset()
+        texts = [text, f"{before}\n{text}"] if before else [text]
+        found = await self._rank_live(texts, keep_to(sources)) if asked else None
         if found is None:
             return Findings((), 0.0, relevant=False)
         live, ranking = found
@@ -98,18 +101,18 @@ class Retriever:
                 break
         return tuple(map(_merged, groups))
 
-    async def _rank_live(self, texts: Sequence[str]) -> tuple[_Live, Ranking] | None:
+    async def _rank_live(self, texts: Sequence[str], within: str) -> tuple[_Live, Ranking] | None:
         """The ranking of the live edition, or None when nothing has been read yet."""
         live = await self._current()
         try:
-            return (live, await self._rank(live.edition, texts)) if live else None
+            return (live, await self._rank(live.edition, texts, within=within)) if live else None
         except ResponseError as error:
             if not no_such_index(error):
                 raise
         # Another index has just taken the place of the one that was known.
         self._live = None
         live = await self._current()
-        return (live, await self._rank(live.edition, texts)) if live else None
+        return (live, await self._rank(live.edition, texts, within=within)) if live else None
 
     async def _current(self) -> _Live | None:
         if monotonic() < self._live_until and self._live:
@@ -123,18 +126,20 @@ class Retriever:
         self._live_until = monotonic() + KNOWN_FOR
         return self._live
 
-    async def _rank(self, edition: Edition, texts: Sequence[str], vectors: Vectors | None = None) -> Ranking:
+    async def _rank(
+        self, edition: Edition, texts: Sequence[str], vectors: Vectors | None = None, within: str = ""
+    ) -> Ranking:
         """Both searches for all texts; the words are searched while the texts are still being embedded."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 embedding = tasks.create_task(self._vectors(edition, texts, vectors))
-                wording = tasks.create_task(self._search_words(edition, texts))
+                wording = tasks.create_task(self._search_words(edition, texts, within))
         except* RedisError as group:
             raise group.exceptions[0] from group
         terms, words = wording.result()
         found = embedding.result()
         blobs = [edition.shape.blob(vector) for vector in found] if found is not None else []
-        meanings = await by_meaning(self._redis, edition.index, blobs) if blobs else []
+        meanings = await by_meaning(self._redis, edition.index, blobs, within) if blobs else []
         fused = fuse([*words, *meanings])
         passages = await read_passages(self._redis, edition.index, list(fused)[:READ])
         wordings = [Wording(each) for each in terms]
@@ -170,10 +175,10 @@ class Retriever:
         return vectors
 
     async def _search_words(
-        self, edition: Edition, texts: Sequence[str]
+        self, edition: Edition, texts: Sequence[str], within: str
     ) -> tuple[list[list[Term]], list[dict[str, float]]]:
-        terms = await weigh(self._redis, edition.index, texts)
-        return terms, await by_words(self._redis, edition.index, terms)
+        terms = await weigh(self._redis, edition.index, texts, within)
+        return terms, await by_words(self._redis, edition.index, terms, within)
 
 
 def _shares(wordings: Sequence[Wording], passage: Passage) -> tuple[float, float]:

@@ -68,6 +68,11 @@ class _Cancellable(AbstractConnection):
             self.socket_timeout = within
 
 
+def as_text(reply: object) -> str:
+    """A string in a reply of Redis, which comes as bytes."""
+    return reply.decode() if isinstance(reply, bytes) else str(reply)
+
+
 async def examine(redis: Redis) -> list[Problem]:
     """What is wrong with the server, each with its cure; an empty list when all is well."""
     database = int(redis.connection_pool.connection_kwargs.get("db") or 0)

@@ -8,6 +8,8 @@ from redis.asyncio import Redis
 from core.memory import keys
 from core.vocabulary import Conversation, Turn
 
+SCANNED_AT_ONCE = 1_000
+
 
 class History:
     """Keeps the last `turns` exchanges of every conversation until `ttl` after the last one."""
@@ -29,15 +31,36 @@ class History:
         if not self._messages:
             return
         key = keys.conversation(conversation)
-        elements = [
-            json.dumps({"role": turn.role, "content": turn.content}, ensure_ascii=False).encode() for turn in turns
-        ]
         async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.rpush(key, *elements)
+            pipe.rpush(key, *map(_element, turns))
             pipe.ltrim(key, -self._messages, -1)
             pipe.expire(key, self._ttl)
             await pipe.execute()
 
+    async def take_back(self, conversation: Conversation, question: str) -> None:
+        """Removes the last exchange that began with a question, which has been put otherwise since."""
+        key = keys.conversation(conversation)
+        turns = await self.recall(conversation)
+        asked = [place for place, turn in enumerate(turns) if turn == Turn("user", question)]
+        if not asked:
+            return
+        place = asked[-1]
+        kept = (*turns[:place], *turns[place + 2 :])
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.delete(key)
+            if kept:
+                pipe.rpush(key, *map(_element, kept))
+                pipe.expire(key, self._ttl)
+            await pipe.execute()
+
     async def forget(self, conversation: Conversation) -> None:
-        """Removes the conversation."""
+        """Removes the conversation; a channel's, which is one without a thread, together with those of all its
+        threads."""
         await self._redis.delete(keys.conversation(conversation))
+        if not conversation.thread:
+            async for key in self._redis.scan_iter(keys.conversations_in(conversation), count=SCANNED_AT_ONCE):
+                await self._redis.delete(key)
+
+
+def _element(turn: Turn) -> bytes:
+    return json.dumps({"role": turn.role, "content": turn.content}, ensure_ascii=False).encode()

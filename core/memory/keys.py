@@ -17,7 +17,10 @@ EDITION_NUMBER = "editions"
 """A counter; each edition takes the next number."""
 
 READING = "reading"
-"""The lease of the one run that may change an edition."""
+"""The lease of the one run that may change an edition; its value says whose run it is."""
+
+AUDIT = "audit"
+"""A stream: who had the posts read, when, and what came of it."""
 
 
 def index(edition: int, algorithm: str) -> str:
@@ -55,10 +58,68 @@ def ledger(edition: int) -> str:
     return f"ledger:{edition}"
 
 
+def bulletin(run: str) -> str:
+    """A hash: the plan and the progress of a running run."""
+    return f"reading:{run}"
+
+
+def stopping(run: str) -> str:
+    """A flag: somebody wants this run to stop."""
+    return f"reading:{run}:stop"
+
+
 def conversation(place: Conversation) -> str:
     """A list: the turns of one conversation, oldest first, one JSON message each."""
-    parts = (place.platform, place.workspace, place.channel, place.thread)
-    return f"conversation:{{{':'.join(quote(part, safe='') for part in parts)}}}"
+    return f"conversation:{{{_place(place)}}}"
+
+
+def conversations_in(place: Conversation) -> str:
+    """A pattern for the keys of a channel's conversations, all threads together."""
+    return f"conversation:{{{_channel(place)}:*"
+
+
+def asked_in(place: Conversation) -> str:
+    """A pattern for the keys of what was asked in a channel, all threads together."""
+    return f"asked:{{{_channel(place)}:*"
+
+
+def event(platform: str, name: str) -> str:
+    """A string: who handles an event of a platform, or that it has been handled."""
+    return f"event:{{{quote(platform, safe='')}}}:{quote(name, safe='')}"
+
+
+def unanswered(platform: str) -> str:
+    """A hash, event → JSON: what is being handled at this moment, so that it outlives its process."""
+    return f"unanswered:{{{quote(platform, safe='')}}}"
+
+
+def replies(platform: str, name: str) -> str:
+    """A string: the messages in which a question was answered, as a JSON list."""
+    return f"replies:{{{quote(platform, safe='')}}}:{quote(name, safe='')}"
+
+
+def process(platform: str, name: str) -> str:
+    """A string that stands as long as a process lives."""
+    return f"process:{{{quote(platform, safe='')}}}:{name}"
+
+
+def question(question_id: str) -> str:
+    """A string: a question with its answer, as JSON."""
+    return f"question:{question_id}"
+
+
+def asked(place: Conversation) -> str:
+    """A list: the ids of the questions that were asked in a conversation, oldest first."""
+    return f"asked:{{{_place(place)}}}"
+
+
+FEEDBACK = "feedback"
+"""A sorted set: the ids of the questions that somebody has voted on, by the time of the last vote."""
+
+
+def votes(question_id: str) -> str:
+    """A hash, person → JSON: the votes on the answer to a question."""
+    return f"votes:{question_id}"
 
 
 def person_quota(platform: str, person: Person) -> str:
@@ -68,5 +129,12 @@ def person_quota(platform: str, person: Person) -> str:
 
 def channel_quota(place: Conversation) -> str:
     """A counter: a channel's questions in the running minute, all threads together."""
-    parts = (place.platform, place.workspace, place.channel)
-    return f"quota:channel:{{{':'.join(quote(part, safe='') for part in parts)}}}"
+    return f"quota:channel:{{{_channel(place)}}}"
+
+
+def _place(place: Conversation) -> str:
+    return f"{_channel(place)}:{quote(place.thread, safe='')}"
+
+
+def _channel(place: Conversation) -> str:
+    return ":".join(quote(part, safe="") for part in (place.platform, place.workspace, place.channel))

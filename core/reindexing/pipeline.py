@@ -18,7 +18,8 @@ from core.reading.entries import Entry, Skipped
 from core.reading.fetched import Fetched, NotModified
 from core.reading.fetcher import Fetcher
 from core.reading.sources import list_source, read_page, to_post
-from core.reindexing.progress import Failure, Tally
+from core.reindexing.progress import Failure
+from core.reindexing.tally import Tally
 from core.tokens import Tokens
 from core.vocabulary import Passage, Source
 
@@ -164,7 +165,7 @@ class Pipeline:
                     fresh.passages, vectors[start:end], fresh.record, fresh.before.passages if fresh.before else 0
                 )
                 start = end
-                self._tally.add("passages", len(fresh.passages))
+                self._tally.add("embedded", len(fresh.passages))
                 self._tally.add("changed" if fresh.before else "new")
             if ended:
                 return

@@ -14,12 +14,12 @@ from core.knowledge.calibrating import calibrate
 from core.knowledge.edition import Edition, begin, current, drop, publish, sweep
 from core.knowledge.retriever import Retriever
 from core.knowledge.schema import Algorithm, Precision, Shape
-from core.memory import keys
-from core.memory.lease import lease
 from core.models.protocols import Embedder
 from core.reading.fetcher import Fetcher
+from core.reindexing.holding import first_of
 from core.reindexing.pipeline import Pipeline
-from core.reindexing.progress import Report, Tally, Tell
+from core.reindexing.progress import Report
+from core.reindexing.tally import Tally, Tell
 from core.repeating import repeating
 from core.tokens import Tokens
 from core.vocabulary import Source
@@ -57,12 +57,11 @@ class Reindexing:
         self._algorithm = algorithm
 
     async def run(self, sources: Sequence[Source], tell: Tell) -> Report:
-        """Raises AlreadyReading, and what the embedder and Redis raise; what was written until then stays."""
+        """Raises what the embedder and Redis raise; what was written until then stays."""
         try:
-            async with lease(self._redis, keys.READING):
-                return await self._run(sources, tell)
+            return await self._run(sources, tell)
         except* Exception as group:
-            raise _first(group) from group
+            raise first_of(group) from group
 
     async def _run(self, sources: Sequence[Source], tell: Tell) -> Report:
         shape = Shape(self._embedder.name, await self._embedder.dimensions(), self._precision)
@@ -98,7 +97,7 @@ class Reindexing:
         await edition.settled()
         await edition.fit_algorithm(self._algorithm)
         progress = tally.progress
-        if progress.passages or progress.removed:
+        if progress.embedded or progress.removed:
             await calibrate(self._retriever, edition)
         log.info(
             "sources were read",
@@ -110,11 +109,3 @@ class Reindexing:
             seconds=round(perf_counter() - began, 1),
         )
         return Report(progress, perf_counter() - began, tuple(tally.failures))
-
-
-def _first(group: BaseExceptionGroup[Exception]) -> Exception:
-    """The error that ended a run; the others are what it caused."""
-    error: Exception | BaseExceptionGroup[Exception] = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

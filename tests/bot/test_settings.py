@@ -9,7 +9,7 @@ from pydantic import SecretStr, ValidationError
 
 from bot.settings import MANUAL, Settings, load_settings
 from core.errors import NotReady
-from core.vocabulary import Source
+from core.vocabulary import Conversation, Scope, Source
 
 VALUES: dict[str, tuple[str, Any]] = {
     "redis_url": ("redis://:pw@db:6379", SecretStr("redis://:pw@db:6379")),
@@ -34,6 +34,16 @@ VALUES: dict[str, tuple[str, Any]] = {
     "vector_index": ("hnsw", "hnsw"),
     "vector_precision": ("float16", "float16"),
     "feeds": ("https://a/feed, https://b/feed", ("https://a/feed", "https://b/feed")),
+    "slack_bot_token": ("xoxb-1", SecretStr("xoxb-1")),
+    "slack_app_token": ("xapp-1", SecretStr("xapp-1")),
+    "slack_signing_secret": ("sign", SecretStr("sign")),
+    "slack_api_url": ("https://slack.gov/api/", "https://slack.gov/api/"),
+    "slack_admins": ("U1, U2", ("U1", "U2")),
+    "discord_bot_token": ("discord", SecretStr("discord")),
+    "discord_api_url": ("http://proxy/api/v10", "http://proxy/api/v10"),
+    "discord_gateway_url": ("ws://proxy", "ws://proxy"),
+    "discord_guilds": ("1, 2", ("1", "2")),
+    "discord_admins": ("3", ("3",)),
     "web_host": ("0.0.0.0", "0.0.0.0"),
     "web_port": ("9090", 9090),
     "data_dir": ("elsewhere", Path("elsewhere")),
@@ -41,12 +51,13 @@ VALUES: dict[str, tuple[str, Any]] = {
 }
 TEXTUAL = [(name, text, value) for name, (text, value) in VALUES.items()]
 TOGETHER = {"AZURE_OPENAI_ENDPOINT": "https://x", "AZURE_OPENAI_API_KEY": "k", "OPENAI_API_VERSION": "v"}
+SLACK = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
 
 
 @pytest.fixture(autouse=True)
 def whole_azure(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Azure is set up in full or not at all; tests that say nothing of it have it."""
-    for name, value in TOGETHER.items():
+    """Azure and Slack are set up in full or not at all; tests that say nothing of them have both."""
+    for name, value in (TOGETHER | SLACK).items():
         monkeypatch.setenv(name, value)
 
 
@@ -64,7 +75,7 @@ def problems(**given: Any) -> list[str]:
 
 
 def test_every_setting_is_tested_here() -> None:
-    assert set(VALUES) | {"sources"} == set(Settings.model_fields)
+    assert set(VALUES) | {"sources", "channels"} == set(Settings.model_fields)
 
 
 @pytest.mark.parametrize(("name", "text", "value"), TEXTUAL)
@@ -255,3 +266,70 @@ def test_the_version_alone_does_not_make_it_azure(monkeypatch: pytest.MonkeyPatc
     without_azure(monkeypatch)
     monkeypatch.setenv("OPENAI_API_VERSION", "2026-01-01")
     assert load_settings().offline
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"slack_bot_token": "xoxb-1"}, "Slack is set up in part: SLACK_APP_TOKEN is missing."),
+        ({"slack_app_token": "xapp-1"}, "Slack is set up in part: SLACK_BOT_TOKEN is missing."),
+        ({"slack_signing_secret": "s"}, "Slack is set up in part: SLACK_BOT_TOKEN is missing."),
+        ({"slack_bot_token": "xapp-1", "slack_app_token": "xapp-1"}, "SLACK_BOT_TOKEN holds another kind of token."),
+        ({"slack_bot_token": "xoxb-1", "slack_app_token": "xoxb-1"}, "SLACK_APP_TOKEN holds another kind of token."),
+    ],
+)
+def test_half_a_slack_names_what_is_missing(monkeypatch: pytest.MonkeyPatch, given: dict[str, str], told: str) -> None:
+    for name in SLACK:
+        monkeypatch.delenv(name)
+    assert any(problem.startswith(told) for problem in problems(**given))
+
+
+def test_either_way_to_slack_is_a_whole_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SLACK_APP_TOKEN")
+    assert load_settings(slack_signing_secret="s").slack_signing_secret == SecretStr("s")
+
+
+CHANNELS = """
+[[sources]]
+name = "blog"
+feed = "https://a/feed"
+
+[[sources]]
+name = "people"
+feed = "https://b/feed"
+shared = {shared}
+
+[[channels]]
+platform = "slack"
+id = "C1"
+sources = ["people"]
+system_prompt = "You are discreet."
+mode = "every-question"
+"""
+
+
+def test_channels_are_read_and_what_they_name_shows_nowhere_else() -> None:
+    Path("footnoted.toml").write_text(CHANNELS.format(shared="false"))
+    channels = load_settings().all_channels
+    here, elsewhere = Conversation("slack", "C1", "T1", "thread"), Conversation("slack", "C2", "T1")
+    assert channels.scope(here) == Scope(frozenset({"people"}), "You are discreet.")
+    assert channels.scope(elsewhere) == channels.scope(None) == Scope(frozenset({"blog"}))
+    assert channels.answers_every_question(here)
+    assert not channels.answers_every_question(elsewhere)
+
+
+def test_a_shared_source_shows_everywhere() -> None:
+    Path("footnoted.toml").write_text(CHANNELS.format(shared="true"))
+    assert load_settings().all_channels.scope(None) == Scope(None)
+
+
+def test_a_channel_names_only_sources_that_there_are() -> None:
+    Path("footnoted.toml").write_text(CHANNELS.format(shared="false").replace('["people"]', '["attic"]'))
+    assert problems() == [
+        "The channel C1 names the source “attic”, which is not there. Name one of: blog, people.",
+    ]
+
+
+def test_a_wrong_channel_is_named_by_its_place() -> None:
+    Path("footnoted.toml").write_text(CHANNELS.format(shared="false").replace('"slack"', '"irc"'))
+    assert problems()[0].startswith("footnoted.toml, channel 1 platform is wrong")

@@ -1,11 +1,21 @@
-"""What the tests of both servers need: an HTTP client, and posts in a folder."""
+"""What the tests of the servers need: an HTTP client, posts in a folder, a Slack, a Discord, and their real clients."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import aiohttp
+import discord
 import pytest
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from tests.servers.discord import DiscordServer
+from tests.servers.discord_bot import Asked, logged_in, running
+from tests.servers.slack import SlackServer
+
+Refusal = Callable[[Awaitable[Any]], Awaitable[Any]]
 
 
 @pytest.fixture
@@ -19,3 +29,48 @@ def folder(tmp_path: Path) -> Path:
     line = {"slug": "a/b", "title": "A", "html": "<p>One\u2028two</p>", "date": "2026-01-01", "url": "x"}
     (tmp_path / "posts.jsonl").write_text(json.dumps(line, ensure_ascii=False) + "\n", encoding="utf-8")
     return tmp_path
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[SlackServer]:
+    async with SlackServer() as slack:
+        yield slack
+
+
+@pytest.fixture
+async def client(slack: SlackServer) -> AsyncIterator[AsyncWebClient]:
+    """The app's client of the Slack. It tries nothing again."""
+    async with aiohttp.ClientSession() as session:
+        yield AsyncWebClient(token=slack.bot_token, base_url=slack.base_url, session=session, retry_handlers=[])
+
+
+@pytest.fixture
+def refusal() -> Refusal:
+    """Awaits a call that has to fail, and gives the response with which it did."""
+
+    async def refusal(call: Awaitable[Any]) -> Any:
+        with pytest.raises(SlackApiError) as raised:
+            await call
+        return raised.value.response
+
+    return refusal
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[DiscordServer]:
+    async with DiscordServer() as server:
+        yield server
+
+
+@pytest.fixture
+async def rest(server: DiscordServer) -> AsyncIterator[discord.Client]:
+    """REST alone, through discord.py."""
+    async with logged_in(server) as client:
+        yield client
+
+
+@pytest.fixture
+async def bot(server: DiscordServer) -> AsyncIterator[Asked]:
+    """Connected, and it leaves responding to the test."""
+    async with running(server, Asked()) as bot:
+        yield bot

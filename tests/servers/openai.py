@@ -182,12 +182,12 @@ class OpenAIServer(Loopback):
         return web.json_response({"object": "list", "data": data, "model": asked.model, "usage": usage})
 
 
-def quote_first_passage(chat: ChatRequest, passage: re.Pattern[str]) -> str:
-    """The first sentence of the passage that stands first in the last message that has any."""
+def quote_first_passage(chat: ChatRequest, passage: re.Pattern[str], times: int = 1) -> str:
+    """The first sentence of the passage that stands first in the last message that has any, so many times."""
     for message in reversed(chat.messages):
         if found := passage.search(text_of(message)):
             sentence = re.split(r"(?<=[.!?])\s", found[1].strip(), maxsplit=1)[0]
-            return f"According to the posts, {sentence.rstrip('.!?')} [1]."
+            return " ".join([f"According to the posts, {sentence.rstrip('.!?')} [1]."] * times)
     return "I do not know."
 
 
@@ -196,8 +196,12 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8901)
     parser.add_argument("--tokens-per-second", type=float)
     parser.add_argument("--delay", type=float, default=0, help="seconds before each answer")
+    parser.add_argument("--times", type=int, default=1, help="how often an answer says what it says")
     options = parser.parse_args()
-    server = OpenAIServer(port=options.port, tokens_per_second=options.tokens_per_second, delay=options.delay)
+    answer = partial(quote_first_passage, passage=FIRST_PASSAGE, times=options.times)
+    server = OpenAIServer(
+        answer=answer, port=options.port, tokens_per_second=options.tokens_per_second, delay=options.delay
+    )
     run(server, "/v1")
 
 

@@ -77,13 +77,13 @@ async def test_a_question_without_a_conversation_leaves_no_trace(remembering: Re
     assert await redis.keys("conversation:*") == []
 
 
-async def test_what_the_platform_brings_along_comes_first(
+async def test_what_the_platform_brings_along_is_newer_than_what_was_kept(
     remembering: Remembering, server: OpenAIServer, history: History
 ) -> None:
     await history.append(HERE, Turn("user", "kept question"), Turn("assistant", "kept answer"))
     await heard(remembering, Question(ABOUT_BEES.text, HERE, history=(Turn("user", "from the thread"),)))
     assert [message["content"] for message in server.chats[0].messages][1:4] == [
-        "from the thread",
         "kept question",
         "kept answer",
+        "from the thread",
     ]

@@ -1,5 +1,6 @@
 """What is known can be counted, looked at, and asked for examples."""
 
+import pytest
 from redis.asyncio import Redis
 
 from core.knowledge.library import Holdings, Library
@@ -47,3 +48,18 @@ async def test_a_post_can_be_read_whole(redis: Redis, embedder: OfflineEmbedder)
 async def test_a_post_that_is_not_there_is_none(redis: Redis, embedder: OfflineEmbedder) -> None:
     await published(redis, embedder)
     assert await Library(redis).post("https://elsewhere/") is None
+
+
+@pytest.mark.parametrize("typed", ["note", "notes on", "NOTES on te", "tea"])
+async def test_titles_are_found_while_somebody_types(typed: str, redis: Redis, embedder: OfflineEmbedder) -> None:
+    await published(redis, embedder, {**POSTS, "tea": LONG})
+    library = Library(redis)
+    assert await library.titles(typed, 5, frozenset({"blog"})) == ["Notes on tea"]
+    assert await library.titles(typed, 5, frozenset({"elsewhere"})) == []
+
+
+@pytest.mark.parametrize("typed", ["", "?!", "zz", "t", "(tea|", "@title:{x}", "a* -b"])
+async def test_whatever_is_typed_is_no_error(typed: str, redis: Redis, embedder: OfflineEmbedder) -> None:
+    assert await Library(redis).titles(typed, 5) == []
+    await published(redis, embedder, {"tea": LONG})
+    assert set(await Library(redis).titles(typed, 5)) <= {"Notes on tea"}

@@ -1,6 +1,7 @@
 """Conversations are kept as lists that are bounded in length and in time, each for itself."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -105,3 +106,35 @@ async def test_a_smaller_bound_counts_for_what_is_there_already(redis: Redis, hi
     for number in range(3):
         await history.append(HERE, *exchange(number))
     assert await History(redis, turns=1, ttl=MONTH).recall(HERE) == exchange(2)
+
+
+async def test_a_forgotten_thread_leaves_the_channel_and_its_other_threads(history: History) -> None:
+    places = [HERE, replace(HERE, thread="1.0"), replace(HERE, thread="2.0")]
+    for place in places:
+        await history.append(place, *exchange(1))
+    await history.forget(places[1])
+    assert [await history.recall(place) for place in places] == [exchange(1), (), exchange(1)]
+
+
+async def test_a_forgotten_channel_takes_its_threads_along_and_nobody_elses(redis: Redis, history: History) -> None:
+    threads = [replace(HERE, thread=f"{number}.0") for number in range(1_500)]
+    others = [
+        Conversation("slack", "C12", "T1", "1.0"),
+        Conversation("slack", "C1", "T2", "1.0"),
+        Conversation("discord", "C1", "T1", "1.0"),
+        Conversation("slack", "C1:1.0", "T1"),
+        Conversation("slack", "", "T1:C1", "1.0"),
+    ]
+    for place in (HERE, *threads, *others):
+        await history.append(place, *exchange(1))
+    await history.forget(HERE)
+    assert len(await redis.keys("conversation:*")) == len(others)
+    assert {await history.recall(place) for place in others} == {exchange(1)}
+
+
+async def test_a_channel_with_signs_in_its_name_takes_no_other_along(history: History) -> None:
+    there = Conversation("slack", "C1", "T1", "a")
+    await history.append(there, *exchange(1))
+    for odd in (Conversation("slack", "*", "T1"), Conversation("slack", "C?", "T[1]"), Conversation("*", "*", "*")):
+        await history.forget(odd)
+    assert await history.recall(there) == exchange(1)

@@ -1,5 +1,7 @@
 """Every key is spelt so that nobody can spell another's."""
 
+from fnmatch import fnmatchcase
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -49,10 +51,47 @@ def test_all_passages_of_a_post_live_on_one_node_of_a_cluster() -> None:
     assert len(tags) == 1
 
 
-@given(PLACES)
-def test_a_key_has_exactly_one_hash_tag(place: Conversation) -> None:
-    for key in (keys.conversation(place), keys.channel_quota(place)):
+@given(PLACES, PART)
+def test_a_key_has_exactly_one_hash_tag(place: Conversation, name: str) -> None:
+    platform = place.platform
+    for key in (
+        keys.conversation(place),
+        keys.asked(place),
+        keys.channel_quota(place),
+        keys.person_quota(platform, Person(name)),
+        keys.event(platform, name),
+        keys.unanswered(platform),
+        keys.replies(platform, name),
+        keys.process(platform, "0123abcd"),
+    ):
         assert (key.count("{"), key.count("}")) == (1, 1)
+
+
+@given(PLACES, PLACES)
+def test_two_conversations_never_share_what_was_asked(one: Conversation, other: Conversation) -> None:
+    assume(one != other)
+    assert keys.asked(one) != keys.asked(other)
+
+
+@given(PLACES, PLACES)
+def test_a_channels_pattern_fits_its_own_threads_and_no_others(channel: Conversation, other: Conversation) -> None:
+    where = [(place.platform, place.workspace, place.channel) for place in (channel, other)]
+    for pattern, key in ((keys.conversations_in, keys.conversation), (keys.asked_in, keys.asked)):
+        # Python's patterns know the signs that Redis' do, and an encoded part has none of them.
+        assert fnmatchcase(key(other), pattern(channel)) is (where[0] == where[1])
+
+
+@given(PART, PART, PART, PART)
+def test_two_events_never_share_a_key(platform: str, name: str, other_platform: str, other: str) -> None:
+    assume((platform, name) != (other_platform, other))
+    assert keys.event(platform, name) != keys.event(other_platform, other)
+    assert keys.replies(platform, name) != keys.replies(other_platform, other)
+
+
+@given(PART, PART)
+def test_all_that_one_step_touches_lives_on_one_node_of_a_cluster(platform: str, name: str) -> None:
+    touched = (keys.event(platform, name), keys.unanswered(platform), keys.process(platform, "0123abcd"))
+    assert len({key.split("{")[1].split("}")[0] for key in touched}) == 1
 
 
 @pytest.mark.parametrize("algorithm", ["FLAT", "HNSW"])

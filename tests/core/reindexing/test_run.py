@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 from redis.asyncio import Redis
 
-from core.errors import AlreadyReading, KnowledgeUnavailable, QuotaUsedUp
+from core.errors import KnowledgeUnavailable, QuotaUsedUp
 from core.knowledge import edition as editions
 from core.knowledge.edition import current
 from core.knowledge.library import Library
@@ -61,7 +61,7 @@ async def test_a_first_run_reads_everything(redis: Redis, embedder: OfflineEmbed
     told: list[Progress] = []
     async with reindexing(redis, embedder) as run:
         report = await run.run([write_posts(tmp_path / "blog")], told.append)
-    assert report.progress == Progress(listed=len(POSTS), listing=False, new=len(POSTS), passages=len(POSTS))
+    assert report.progress == Progress(listed=len(POSTS), listing=False, new=len(POSTS), embedded=len(POSTS))
     assert (report.failures, report.rebuilt) == ((), False)
     assert await urls(redis) == {url_of(slug) for slug in POSTS}
     assert [progress.done for progress in told] == sorted(progress.done for progress in told)
@@ -164,34 +164,6 @@ async def test_a_failing_embedding_model_ends_the_run_and_leaves_what_was_there(
     server._embedding_replies.clear()
     report = await read(redis, paid, source)
     assert (report.progress.changed, report.progress.new) == (1, 1)
-
-
-async def test_two_runs_at_once_are_one(redis: Redis, embedder: OfflineEmbedder, tmp_path: Path) -> None:
-    source = write_posts(tmp_path / "blog")
-    async with reindexing(redis, embedder) as one, reindexing(redis, embedder) as other:
-        outcomes = await asyncio.gather(
-            one.run([source], lambda progress: None),
-            other.run([source], lambda progress: None),
-            return_exceptions=True,
-        )
-    assert sorted(type(outcome).__name__ for outcome in outcomes) == [AlreadyReading.__name__, Report.__name__]
-    assert (await read(redis, embedder, source)).progress.unchanged == len(POSTS)
-
-
-async def test_a_run_that_is_stopped_leaves_the_lease_free(
-    redis: Redis, server: OpenAIServer, paid: OpenAIEmbedder, tmp_path: Path
-) -> None:
-    source = write_posts(tmp_path / "blog")
-    server.delay = 5
-    running = asyncio.create_task(read(redis, paid, source))
-    while not server.embeddings:
-        await asyncio.sleep(0.01)
-    running.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await running
-    assert not await redis.exists(keys.READING)
-    server.delay = 0
-    assert (await read(redis, paid, source)).progress.new == len(POSTS)
 
 
 async def test_a_growing_blog_gets_an_approximate_index_in_the_same_run(

@@ -1,0 +1,105 @@
+"""The connection of Socket Mode: it comes back by itself, and a watchdog notices when it is open and dead."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from time import monotonic
+
+import aiohttp
+import structlog
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.app.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from adapters.slack.calling import Refused, Unreachable, heard
+from core.errors import NotReady, Problem
+from core.repeating import repeating
+
+log = structlog.get_logger()
+
+PING_EVERY = 5.0
+LOOKED_AT_EVERY = timedelta(seconds=5)
+BACK_WITHIN = 30.0
+"""Seconds that the SDK has to come back by itself; after them everything is opened anew."""
+
+
+class Socket:
+    """One connection of the app. `down_since` says since when it has not been well."""
+
+    def __init__(self, app: AsyncApp, app_token: str) -> None:
+        self._app = app
+        self._app_token = app_token
+        self._handler: AsyncSocketModeHandler | None = None
+        self.down_since: float | None = monotonic()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator[None, None]:
+        """Connected, for the length of the block."""
+        await self._connect()
+        await self._watch()
+        try:
+            async with repeating(self._watch, every=LOOKED_AT_EVERY):
+                yield
+        finally:
+            await self._close()
+
+    async def _connect(self) -> None:
+        self._handler = AsyncSocketModeHandler(
+            self._app, self._app_token, logger=logging.getLogger("slack.socket"), ping_interval=PING_EVERY
+        )
+        self._handler.client.proxy = self._app.client.proxy
+        try:
+            async with asyncio.timeout(BACK_WITHIN):
+                await self._handler.connect_async()
+        except (TimeoutError, OSError, aiohttp.ClientError, SlackApiError) as error:
+            log.warning("no connection to Slack", cause=str(error))
+
+    async def _close(self) -> None:
+        handler, self._handler = self._handler, None
+        if handler is None:
+            return
+        await _quietly(handler.client.disconnect())
+        await _quietly(handler.close_async())
+        await _quietly(handler.client.aiohttp_client_session.close())
+
+    async def _watch(self) -> None:
+        """Looks whether the connection is well. The SDK notices most of what can happen to it; what it does not mend in
+        time is closed and opened anew."""
+        if self._handler and await self._handler.client.is_connected():
+            if self.down_since is not None:
+                log.info("connected to Slack")
+            self.down_since = None
+            return
+        if self.down_since is None:
+            self.down_since = monotonic()
+            log.warning("the connection to Slack is not well")
+        elif monotonic() - self.down_since > BACK_WITHIN:
+            log.warning("the connection to Slack is opened anew")
+            await self._close()
+            await self._connect()
+
+
+async def check_app_token(client: AsyncWebClient, app_token: str) -> None:
+    """Raises NotReady for a token that opens no connection. The SDK's own attempts would end in an exception in a task
+    that nobody reads."""
+    try:
+        await heard(client.apps_connections_open(app_token=app_token))
+    except Refused as error:
+        cure = "Generate it under “Basic Information”, “App-Level Tokens”, with the scope connections:write."
+        raise NotReady(Problem(f"Slack does not accept SLACK_APP_TOKEN ({error.error}).", cure)) from error
+    except Unreachable as error:
+        raise NotReady(
+            Problem("Slack cannot be reached.", "Look at the network, a proxy, and SLACK_API_URL.")
+        ) from error
+
+
+async def _quietly(closing: Awaitable[object]) -> None:
+    """Closes something that may well be broken, and does not wait for ever."""
+    try:
+        async with asyncio.timeout(2):
+            await closing
+    except (TimeoutError, OSError, aiohttp.ClientError, SlackApiError) as error:
+        log.debug("a connection was not closed well", cause=str(error))

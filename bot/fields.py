@@ -1,0 +1,54 @@
+"""The kinds of values that settings have: durations, lists, addresses, as people write them."""
+
+import re
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import NoDecode
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def _duration(value: object) -> object:
+    """`90s`, `15m`, `12h`, `30d`, `4w`; a number alone means seconds; the rest is left to pydantic (ISO 8601)."""
+    found = re.fullmatch(r"\s*(\d{1,9})\s*([smhdw]?)\s*", value) if isinstance(value, str) else None
+    return timedelta(**{_UNITS[found[2] or "s"]: int(found[1])}) if found else value
+
+
+def _listed(value: object) -> object:
+    """`a, b` as well as a list."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _web_address(value: str) -> str:
+    if not re.match(r"https?://[^/\s]", value):
+        raise ValueError("a web address begins with http:// or https://")
+    return value
+
+
+def _redis_address(value: str) -> str:
+    if not re.match(r"(rediss?|unix)://", value):
+        raise ValueError("an address of Redis begins with redis://, rediss:// or unix://")
+    return value
+
+
+def _gateway_address(value: str) -> str:
+    if not re.match(r"wss?://[^/\s]", value):
+        raise ValueError("an address of a gateway begins with ws:// or wss://")
+    return value
+
+
+def _snowflake(value: str) -> str:
+    if not value.isascii() or not value.isdigit():
+        raise ValueError("an id of Discord is a number, such as 112233445566778899")
+    return value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+GatewayAddress = Annotated[str, AfterValidator(_gateway_address)]
+Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta())]
+Snowflakes = Annotated[tuple[Annotated[str, AfterValidator(_snowflake)], ...], NoDecode, BeforeValidator(_listed)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+RedisAddress = Annotated[SecretStr, AfterValidator(lambda url: SecretStr(_redis_address(url.get_secret_value())))]
+WebAddresses = Annotated[tuple[WebAddress, ...], NoDecode, BeforeValidator(_listed)]

@@ -1,0 +1,18 @@
+"""The bot on Discord. The SDK is imported with this module, and by nothing else."""
+
+from adapters.discord.app import Access, DiscordBot
+from bot.wiring import Bot
+
+
+def build(bot: Bot) -> DiscordBot:
+    """The Discord bot of the settings; nothing is asked of Discord yet."""
+    settings = bot.settings
+    token = settings.discord_bot_token
+    access = Access(
+        bot_token=token.get_secret_value() if token else "",
+        api_url=settings.discord_api_url or "",
+        gateway_url=settings.discord_gateway_url or "",
+        guilds=tuple(map(int, settings.discord_guilds)),
+        admins=frozenset(settings.discord_admins),
+    )
+    return DiscordBot(bot.desk("discord"), access)

@@ -1,0 +1,51 @@
+"""Which chat platforms the bot speaks on: those that there are tokens for."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from importlib import import_module
+from typing import Protocol, cast
+
+from aiohttp import web
+
+from bot.settings import Settings
+from bot.wiring import Bot
+
+
+class Platform(Protocol):
+    """One platform's bot, alive within `open`."""
+
+    @property
+    def name(self) -> str: ...
+
+    def open(self) -> AbstractAsyncContextManager[None]:
+        """Listens. Raises NotReady for a token that is wrong."""
+        ...
+
+    def problem(self) -> str:
+        """What keeps it from being heard at this moment; nothing when all is well."""
+        ...
+
+    async def check(self) -> str:
+        """Who the bot is there. Raises NotReady for what is wrong, each with its cure."""
+        ...
+
+    @property
+    def routes(self) -> list[web.RouteDef]:
+        """What the platform itself has to reach on the web server; each checks for itself who sends."""
+        ...
+
+
+Build = Callable[[Bot], Platform]
+
+
+async def build_platforms(bot: Bot) -> list[Platform]:
+    """The platforms of the settings. Only their own modules are imported: an SDK takes a second, which is not to be
+    waited for by those who do not use it."""
+    modules = [await asyncio.to_thread(import_module, name) for name in _modules(bot.settings)]
+    return [cast("Build", module.build)(bot) for module in modules]
+
+
+def _modules(settings: Settings) -> list[str]:
+    modules = {"bot.on_slack": settings.slack_bot_token, "bot.on_discord": settings.discord_bot_token}
+    return [module for module, token in modules.items() if token]

@@ -1,0 +1,1 @@
+"""What all chat platforms ask of the house."""

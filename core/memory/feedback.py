@@ -1,0 +1,61 @@
+"""What people think of answers: one vote a person and answer, the last one counts."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from pydantic import TypeAdapter
+from redis.asyncio import Redis
+
+from core.memory import keys
+from core.memory.answers import Answers
+from core.memory.connection import as_text
+from core.vocabulary import Judged, Person, Thumb, Vote
+
+LONGEST_REASON = 1_000
+"""Characters."""
+
+
+_DOCUMENT = TypeAdapter(Vote)
+
+
+class Feedback:
+    """Votes are kept as long as the answers that they are about; one on an answer that was forgotten is not kept."""
+
+    def __init__(self, redis: Redis, answers: Answers, ttl: timedelta) -> None:
+        self._redis = redis
+        self._answers = answers
+        self._ttl = ttl
+
+    async def vote(self, question_id: str, person: Person, thumb: Thumb) -> None:
+        """Keeps what a person thinks of the answer to a question, instead of what they thought before."""
+        await self._write(question_id, Vote(person, thumb, datetime.now(UTC)))
+
+    async def explain(self, question_id: str, person: Person, reason: str) -> None:
+        """Adds the reason to a person's vote; a reason without a vote is one against the answer."""
+        document = await self._redis.hget(keys.votes(question_id), person.id)
+        vote = _DOCUMENT.validate_json(document) if document else Vote(person, "down", datetime.now(UTC))
+        await self._write(question_id, replace(vote, reason=reason.strip()[:LONGEST_REASON]))
+
+    async def judged(self, most: int) -> list[Judged]:
+        """The answers that were voted on, the last vote first."""
+        ids = [as_text(each) for each in await self._redis.zrevrange(keys.FEEDBACK, 0, most - 1)]
+        found = []
+        for question_id in ids:
+            remembered = await self._answers.recall(question_id)
+            votes = [_DOCUMENT.validate_json(vote) for vote in await self._redis.hvals(keys.votes(question_id))]
+            if remembered and votes:
+                found.append(Judged(remembered, tuple(sorted(votes, key=lambda vote: vote.at, reverse=True))))
+        return found
+
+    async def _write(self, question_id: str, vote: Vote) -> None:
+        """An answer that was voted on stays as long as the vote."""
+        if not await self._redis.exists(keys.question(question_id)):
+            return
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.hset(keys.votes(question_id), vote.person.id, _DOCUMENT.dump_json(vote).decode())
+            pipe.expire(keys.votes(question_id), self._ttl)
+            pipe.expire(keys.question(question_id), self._ttl)
+            pipe.zadd(keys.FEEDBACK, {question_id: vote.at.timestamp()})
+            pipe.zremrangebyscore(keys.FEEDBACK, "-inf", (vote.at - self._ttl).timestamp())
+            pipe.expire(keys.FEEDBACK, self._ttl)
+            await pipe.execute()

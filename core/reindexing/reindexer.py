@@ -1,0 +1,143 @@
+"""The one way to have the sources read again: who may, one run at a time in any process, and how others see it."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import structlog
+from redis.asyncio import Redis
+
+from core.errors import AlreadyReading, NotAllowed, RunFailed, UnknownSource
+from core.memory import keys
+from core.memory.lease import holder_of
+from core.reindexing.audit import Act, Audit, Record
+from core.reindexing.bulletin import Bulletin, from_holder
+from core.reindexing.events import Began, Ended, Planned, Progressed, ReindexEvent, Run, Tell
+from core.reindexing.holding import Holding
+from core.reindexing.outbox import Outbox
+from core.reindexing.progress import Report
+from core.vocabulary import Person
+
+log = structlog.get_logger()
+
+LOOK_EVERY = 0.25
+"""Seconds after which whoever watches somebody else's run looks again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What somebody wants. `source` names one source, all are read when it is empty. A `dry_run` writes nothing;
+    `force` publishes also what has lost more than half of the posts."""
+
+    by: Person
+    source: str = ""
+    dry_run: bool = False
+    force: bool = False
+
+
+Work = Callable[[Order, Tell], Awaitable[Report]]
+"""Carries out an order. Cancelled, it leaves what is answered from as it was, and keeps what was embedded."""
+
+
+class Reindexer:
+    """Admits admins, holds the lease, tells and records. `work` and `roll_back` do what it is about.
+
+    Whoever closes the stream of a run that they started stops the run, as `cancel` does: what was embedded is kept for
+    the next one, and all who watch it are told. Closing the stream of a run that was joined only ends the watching.
+    """
+
+    def __init__(
+        self, redis: Redis, sources: Sequence[str], work: Work, roll_back: Callable[[], Awaitable[Report]]
+    ) -> None:
+        self._redis = redis
+        self._sources = sources
+        self._work = work
+        self._roll_back = roll_back
+        self._audit = Audit(redis)
+
+    async def reindex(self, order: Order) -> AsyncGenerator[ReindexEvent, None]:
+        """Starts a run, or joins the one that runs. A run that was joined and died is taken over.
+
+        Raises NotAllowed, UnknownSource, RunFailed when a run that was joined fails, and what `work` raises.
+        """
+        _admit(order.by)
+        if order.source and order.source not in self._sources:
+            raise UnknownSource(order.source, self._sources)
+        ended = False
+        while not ended:
+            running = None if order.dry_run else await self.running()
+            events = self._watch(running) if running else self._start(order)
+            try:
+                async with aclosing(events):
+                    async for event in events:
+                        yield event
+                        ended = isinstance(event, Ended)
+            except AlreadyReading:
+                continue  # somebody was faster
+
+    async def rollback(self, by: Person) -> Report:
+        """Answers from the edition before again, in one step. Raises NotAllowed, AlreadyReading, NothingBefore."""
+        _admit(by)
+        run = Run.begun_by(by.name)
+        return await self._held(run, "rollback", self._roll_back, Outbox())
+
+    async def cancel(self, by: Person) -> bool:
+        """Asks the run to stop, in whatever process it is; False when none runs. Raises NotAllowed."""
+        _admit(by)
+        run = await self.running()
+        if run is None:
+            return False
+        log.info("a run is to stop", run=run.id, by=by.name)
+        await Bulletin(self._redis, run).ask_to_stop()
+        return True
+
+    async def running(self) -> Run | None:
+        """The run that holds the lease, in any process."""
+        holder = await holder_of(self._redis, keys.READING)
+        return from_holder(holder) if holder else None
+
+    async def history(self, most: int = 20) -> tuple[Record, ...]:
+        """At most so many runs, the newest first."""
+        return await self._audit.newest(most)
+
+    async def _watch(self, run: Run) -> AsyncGenerator[ReindexEvent, None]:
+        """Somebody else's run. Without `Ended`, it died."""
+        yield Began(run, joined=True)
+        bulletin, told = Bulletin(self._redis, run), set[Planned | Progressed | None]()
+        while await self.running() == run:
+            for news in await bulletin.read():
+                if news and news not in told:
+                    told.add(news)
+                    yield news
+            await asyncio.sleep(LOOK_EVERY)
+        end = await self._audit.end_of(run)
+        if end and end.report:
+            yield Ended(end.report)
+        elif end:
+            raise RunFailed(end.error)
+
+    async def _start(self, order: Order) -> AsyncGenerator[ReindexEvent, None]:
+        run, outbox = Run.begun_by(order.by.name, order.source), Outbox()
+
+        async def work() -> Report:
+            outbox.put(Began(run))
+            return await self._work(order, outbox.put)
+
+        doing = asyncio.create_task(work() if order.dry_run else self._held(run, "reindex", work, outbox))
+        doing.add_done_callback(lambda _: outbox.close())
+        try:
+            async for event in outbox:
+                yield event
+            yield Ended(await doing)
+        finally:
+            doing.cancel()
+            await asyncio.wait([doing])
+
+    async def _held(self, run: Run, act: Act, work: Callable[[], Awaitable[Report]], outbox: Outbox) -> Report:
+        return await Holding(self._redis, self._audit, run, act, outbox).do(work)
+
+
+def _admit(person: Person) -> None:
+    if not person.admin:
+        raise NotAllowed

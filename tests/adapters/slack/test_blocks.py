@@ -1,0 +1,158 @@
+"""What stands below an answer: all of Slack's limits are kept, whatever the posts are called."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.slack.blocks import (
+    Block,
+    answer_buttons,
+    failure,
+    greeting,
+    limited,
+    markdown,
+    reason_form,
+    reason_offer,
+    sources,
+    whole,
+    why,
+)
+from adapters.slack.pages import HARD
+from core.errors import ModelBusy, UnknownSource
+from core.vocabulary import Answer, Footnote, Match, Passage, Question, Remembered, Workings
+from tests.servers.slack_blocks import check_blocks, texts_of
+from tests.servers.slack_views import checked_view
+
+ID = "0123456789abcdef"
+WHOLE = 13_000
+"""Characters of all texts of a message; a little more is refused as a whole."""
+
+awkward = st.text(
+    st.sampled_from("aB 1*_`~<>&|[]()@!#\n🐝é|") | st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")),
+    max_size=400,
+)
+titles = awkward | st.sampled_from(["<!channel> news", "@here | there", "a" * 2_000, "&" * 500, "*bold* _it_"])
+addresses = st.sampled_from(
+    [
+        "https://garden.example/a|b>c",
+        "garden/notes.md",
+        "https://x.example/" + "p" * 2_500,
+        "https://g.example/?q=" + "&a" * 400,
+    ]
+)
+footnotes = st.lists(st.tuples(titles, addresses), max_size=20).map(
+    lambda found: tuple(Footnote(number, title, url, 0.5) for number, (title, url) in enumerate(found, 1))
+)
+
+
+def matches(found: tuple[Footnote, ...]) -> tuple[Match, ...]:
+    return tuple(Match(Passage(note.url, note.title, note.title, "Text."), 0.5, 0.4, 0.6) for note in found)
+
+
+def taken(blocks: list[Block]) -> str:
+    """All that is written in blocks that Slack takes."""
+    check_blocks(blocks)
+    text = "\n".join(texts_of(blocks))
+    assert len(text) <= WHOLE
+    for calling in ("<!channel>", "<!here>", "<@U", " @here", " @channel"):
+        assert calling not in text
+    return text
+
+
+@given(footnotes, st.booleans())
+def test_sources_and_buttons_fit_beside_the_longest_text(found: tuple[Footnote, ...], grounded: bool) -> None:
+    answer = Answer("", grounded, found if grounded else (), () if grounded else found)
+    taken([markdown("w" * HARD), *sources(answer), *answer_buttons(ID, shareable=True)])
+
+
+def test_twenty_sources_with_long_titles_are_as_many_as_fit_each_of_them_whole() -> None:
+    found = tuple(
+        Footnote(n, f"Post {n} 🐝 " + "long " * 60, f"https://garden.example/{'p' * 120}/{n}", 0.5)
+        for n in range(1, 21)
+    )
+    text = taken(sources(Answer("", True, found)))
+    head, *rows, more = text.split("\n")
+    assert head == "*Sources*"
+    assert 3 < len(rows) < 20
+    for number, row in enumerate(rows, 1):
+        assert row.startswith(f"[{number}] <https://garden.example/{'p' * 120}/{number}|Post {number} 🐝 long")
+        assert row.endswith("…>")
+    assert more == f"… and {20 - len(rows)} more"
+
+
+def test_sources_carry_their_numbers_and_a_post_without_address_its_title_alone() -> None:
+    found = (Footnote(2, "A & B", "https://garden.example/a", 0.9), Footnote(5, "Notes", "garden/notes.md", 0.5))
+    text = taken(sources(Answer("", True, found)))
+    assert text == "*Sources*\n[2] <https://garden.example/a|A &amp; B>\n[5] Notes"
+
+
+def test_without_footnotes_the_nearest_posts_are_named_without_numbers() -> None:
+    found = (Footnote(1, "Bees", "https://garden.example/bees", 0.5),)
+    assert taken(sources(Answer("", False, nearest=found))) == "*Nearest posts*\n• <https://garden.example/bees|Bees>"
+    assert sources(Answer("", False)) == []
+
+
+def test_small_text_is_verbatim_so_that_slack_finds_nobody_in_it() -> None:
+    found = (Footnote(1, "@here news for general", "https://garden.example/bees", 0.5),)
+    [block] = sources(Answer("", True, found))
+    assert block["elements"][0]["verbatim"] is True
+
+
+@given(footnotes, titles, st.integers(0, 20))
+def test_why_fits_into_a_message(found: tuple[Footnote, ...], understood: str, given_: int) -> None:
+    every = matches(found)
+    workings = Workings(understood, 0.87, every[:given_], every[given_:])
+    answer = Answer("Text.", True, tokens=12_345, timings_ms={"found": 12.0, "total": 1_234.5}, workings=workings)
+    text = taken(why(Remembered(Question("Why?", id=ID), datetime.now(UTC), answer)))
+    assert "87%" in text
+    assert f"12,345 tokens · `{ID}`" in text
+
+
+def test_why_tells_the_question_as_understood_both_scores_what_was_left_out_times_and_tokens() -> None:
+    found = tuple(Footnote(n, f"Post {n}", f"https://garden.example/{n}", 0.5) for n in range(1, 13))
+    every = matches(found)
+    workings = Workings("When are bees fed? (after: What do bees eat?)", 0.5, every[:2], every[2:])
+    timings = {"found": 40.0, "first_token": 950.0, "total": 2_000.0}
+    answer = Answer("Text.", True, tokens=900, timings_ms=timings, workings=workings)
+    text = taken(why(Remembered(Question("Why?", id=ID), datetime.now(UTC), answer)))
+    assert "*Understood as*\nWhen are bees fed? (after: What do bees eat?)" in text
+    assert "*Answered from*\n• <https://garden.example/1|Post 1> › Post 1  _0.50: meaning 0.40, words 0.60_" in text
+    assert "*Found, and left out*\n• <https://garden.example/3|Post 3>" in text
+    assert "… and 2 more" in text
+    assert "Found after 0.04 s, first words after 0.95 s, whole answer after 2.00 s · 900 tokens" in text
+
+
+def test_why_a_failed_question_was_not_answered_is_one_sentence() -> None:
+    blocks = why(Remembered(Question("Why?"), datetime.now(UTC)))
+    assert taken(blocks) == "This question was not answered, so there is nothing to tell."
+
+
+@pytest.mark.parametrize("error", [ModelBusy("sk-secret"), UnknownSource("<!channel>", ["a & b"] * 500)])
+def test_a_failure_is_one_sentence_its_id_and_a_button(error: Exception) -> None:
+    for blocks in (failure(error, ID, "1.2"), limited(error, ID, "1.2")):  # type: ignore[arg-type]
+        text = taken([markdown("w" * HARD), *blocks])
+        assert "sk-secret" not in text
+        [again] = [element for block in blocks for element in block.get("elements", ())]
+        assert (again["action_id"], again["value"]) == ("again", f"{ID}:1.2")
+    assert failure(error, ID)[-1]["block_id"] == whole(ID)  # type: ignore[arg-type]
+
+
+@given(st.lists(titles.filter(str.strip), max_size=12))
+def test_a_greeting_fits_with_any_examples(examples: list[str]) -> None:
+    blocks = greeting("U1", examples)
+    check_blocks(blocks)
+    buttons = [element for block in blocks for element in block.get("elements", ())]
+    assert [button["value"] for button in buttons if button["type"] == "button"] == [e[:2_000] for e in examples[:8]]
+
+
+def test_a_reason_can_be_typed() -> None:
+    check_blocks(reason_offer(ID))
+    assert checked_view(reason_form(ID))["private_metadata"] == ID
+
+
+def test_the_block_that_ends_an_answer_is_named_after_the_question() -> None:
+    assert answer_buttons(ID)[0]["block_id"] == whole(ID) == f"answer:{ID}"
+    shared = answer_buttons(ID, shareable=True)
+    assert [element["action_id"] for element in shared[1]["elements"]] == ["share", "why"]

@@ -1,0 +1,120 @@
+"""How the bot reaches Slack: by a socket that comes back, or over HTTP with signatures; what it says if it cannot."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from adapters.slack import socket
+from adapters.slack.app import SlackBot
+from bot.wiring import Bot
+from core.errors import NotReady
+from tests.adapters.slack.acting import Room, access
+from tests.bot.running import make_home
+from tests.bot.test_serving import Served, served
+from tests.servers.openai import OpenAIServer
+from tests.servers.slack import BOT_SCOPES, SlackServer
+
+
+async def refused(bot: Bot, slack: SlackServer, **given: Any) -> str:
+    with pytest.raises(NotReady) as caught:
+        async with SlackBot(bot.desk("slack"), access(slack, **given)).open():
+            raise AssertionError("it must not open")
+    return caught.value.for_people
+
+
+async def test_a_wrong_token_is_a_sentence_with_a_cure(bot: Bot, slack: SlackServer) -> None:
+    assert "does not accept SLACK_BOT_TOKEN (invalid_auth)" in await refused(bot, slack, bot_token="xoxb-wrong")
+    assert "does not accept SLACK_APP_TOKEN" in await refused(bot, slack, app_token="xapp-wrong")
+    assert "cannot be reached" in await refused(bot, slack, api_url="http://127.0.0.1:1/api/")
+
+
+async def test_a_missing_scope_is_named(bot: Bot) -> None:
+    async with SlackServer(scopes=BOT_SCOPES - {"chat:write", "users:read"}) as slack:
+        assert "lacks the scopes chat:write, users:read" in await refused(bot, slack)
+
+
+async def test_the_doctor_says_who_the_bot_is(bot: Bot, slack: SlackServer) -> None:
+    told = await SlackBot(bot.desk("slack"), access(slack)).check()
+    assert told == f"{slack.bot.id} in {slack.team.name}, by Socket Mode"
+
+
+@pytest.mark.parametrize("reason", ["warning", "refresh_requested"])
+async def test_a_refreshed_connection_loses_nothing(room: Room, reason: Any) -> None:
+    await room.slack.sockets.disconnect(reason)
+    await room.until(lambda: room.slack.sockets.opened >= 2)
+    await room.answer(room.ask("What do bees eat in winter?"))
+
+
+async def test_a_dropped_connection_comes_back(room: Room) -> None:
+    room.slack.sockets.drop()
+    await room.until(lambda: room.slack.sockets.opened >= 2, within=30)
+    await room.answer(room.ask("What do bees eat in winter?"))
+
+
+async def test_a_connection_that_is_open_and_dead_is_noticed_told_and_replaced(
+    slack: SlackServer, bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "PING_EVERY", 0.3)
+    monkeypatch.setattr(socket, "LOOKED_AT_EVERY", socket.LOOKED_AT_EVERY / 25)
+    app = SlackBot(bot.desk("slack"), access(slack))
+    async with app.open():
+        await slack.until(lambda: bool(slack.sockets.open))
+        async with asyncio.timeout(20):
+            while app.problem():
+                await asyncio.sleep(0.05)
+        slack.sockets.go_dead()
+        await slack.until(lambda: slack.sockets.opened >= 2, within=30)
+        async with asyncio.timeout(20):
+            while app.problem():
+                await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def over_http(home: Path) -> AsyncIterator[tuple[SlackServer, Served]]:
+    """A bot as an ordinary process, to which Slack sends over HTTP."""
+    async with SlackServer() as slack, OpenAIServer() as model:
+        settings = {
+            "SLACK_API_URL": slack.base_url,
+            "SLACK_BOT_TOKEN": slack.bot_token,
+            "SLACK_SIGNING_SECRET": slack.signing_secret,
+            "OPENAI_BASE_URL": model.base_url,
+        }
+        async with served(make_home(home), **settings) as bot:
+            slack.http.use(f"{bot.address}/slack/events")
+            async with aiohttp.ClientSession(bot.address) as web, asyncio.timeout(30):
+                while (await web.get("/readyz")).status != 200:
+                    await asyncio.sleep(0.05)
+            yield slack, bot
+
+
+async def test_over_http_events_commands_and_clicks_are_answered_and_the_page_is_there(tmp_path: Path) -> None:
+    async with over_http(tmp_path) as (slack, bot):
+        assert await slack.http.verify()
+        asked = slack.say(slack.user, slack.channel, f"<@{slack.bot.id}> What do bees eat in winter?")
+        own = slack.bot.id
+
+        def answers() -> list[Any]:
+            return [
+                m for m in slack.messages(asked.channel, asked.ts) if m.user == own and not m.streaming and m.blocks
+            ]
+
+        await slack.until(answers, within=15)
+        slack.click(slack.user, answers()[0], "why")
+        await slack.until(lambda: bool(slack.ephemerals(slack.user.id)), within=15)
+        slack.slash(slack.user, slack.channel, "/ask", "How long does compost take?")
+        await slack.until(lambda: len(slack.ephemerals(slack.user.id)) >= 2, within=15)
+        async with aiohttp.ClientSession(bot.address) as web, web.get("/api/status") as status:
+            assert status.status == 200
+
+
+@pytest.mark.parametrize("how", [{"secret": "wrong"}, {"age": 600.0}], ids=["wrong signature", "stale"])
+async def test_over_http_nobody_else_is_heard(tmp_path: Path, how: dict[str, Any]) -> None:
+    async with over_http(tmp_path) as (slack, _):
+        payload = {"type": "event_callback", "event": {"type": "app_mention", "channel": slack.channel.id}}
+        assert await slack.http.forge("events_api", payload, **how) == 401
+        assert not slack.called("chat.startStream")

@@ -1,0 +1,147 @@
+"""manifest.yml asks for what the code uses, and for nothing else."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from slack_sdk.web.async_client import AsyncWebClient
+
+from adapters.slack.identity import NEEDED, WANTED
+from adapters.slack.listening import ACTIONS, COMMANDS
+
+REPOSITORY = Path(__file__).parents[3]
+ADAPTER = REPOSITORY / "adapters" / "slack"
+
+SCOPES = {
+    "apps_connections_open": set(),  # the app-level token's own scope, connections:write
+    "assistant_threads_setStatus": {"chat:write"},
+    "assistant_threads_setSuggestedPrompts": {"assistant:write"},
+    "auth_test": set(),
+    "chat_appendStream": {"chat:write"},
+    "chat_delete": {"chat:write"},
+    "chat_postEphemeral": {"chat:write"},
+    "chat_postMessage": {"chat:write"},
+    "chat_startStream": {"chat:write"},
+    "chat_stopStream": {"chat:write"},
+    "chat_update": {"chat:write"},
+    "conversations_info": {"channels:read"},
+    "conversations_open": {"im:write"},
+    "conversations_replies": {"channels:history", "groups:history", "im:history", "mpim:history"},
+    "reactions_add": {"reactions:write"},
+    "reactions_remove": {"reactions:write"},
+    "users_info": {"users:read"},
+    "views_open": set(),
+}
+"""Scopes of the methods, as docs.slack.dev names them."""
+
+EVENTS = {
+    "agent_session_stopped": set(),
+    "app_context_changed": set(),
+    "app_home_opened": set(),
+    "app_mention": {"app_mentions:read"},
+    "message.channels": {"channels:history"},
+    "message.groups": {"groups:history"},
+    "message.im": {"im:history"},
+    "message.mpim": {"mpim:history"},
+}
+
+OLDER_VIEW = {"assistant_thread_started", "assistant_thread_context_changed"}
+"""Listened to for apps that were made before there was an agent view; new ones do not get them."""
+
+# What may stand in a manifest, transcribed from the types of @slack/web-api 8.2.0 (types/request/manifest).
+FIELDS: dict[str, Any] = {
+    "display_information": {"name", "description", "long_description", "background_color"},
+    "features": {
+        "agent_view",
+        "app_home",
+        "assistant_view",
+        "bot_user",
+        "shortcuts",
+        "slash_commands",
+        "unfurl_domains",
+    },
+    "features.agent_view": {"agent_description", "suggested_prompts", "actions"},
+    "features.app_home": {"home_tab_enabled", "messages_tab_enabled", "messages_tab_read_only_enabled"},
+    "features.bot_user": {"display_name", "always_online"},
+    "features.slash_commands": {"command", "description", "should_escape", "url", "usage_hint"},
+    "oauth_config": {"redirect_urls", "scopes", "token_management_enabled"},
+    "oauth_config.scopes": {"bot", "user", "bot_optional", "user_optional"},
+    "settings": {
+        "allowed_ip_address_ranges",
+        "event_subscriptions",
+        "incoming_webhooks",
+        "interactivity",
+        "org_deploy_enabled",
+        "socket_mode_enabled",
+        "token_rotation_enabled",
+        "function_runtime",
+    },
+    "settings.event_subscriptions": {"bot_events", "user_events", "request_url", "metadata_subscriptions"},
+    "settings.interactivity": {"is_enabled", "message_menu_options_url", "request_url"},
+}
+
+
+@pytest.fixture(scope="module")
+def manifest() -> dict[str, Any]:
+    return dict(yaml.safe_load((REPOSITORY / "manifest.yml").read_text(encoding="utf-8")))
+
+
+def methods_called() -> Iterator[str]:
+    """The methods of the Web API that the adapter names, called or handed on."""
+    for path in ADAPTER.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and re.fullmatch(r"[a-z]+_[a-zA-Z_]+", node.attr):
+                method = getattr(AsyncWebClient, node.attr, None)
+                on_client = ast.unparse(node.value).split(".")[-1] in {"client", "_client"}
+                if method is not None and on_client:
+                    yield node.attr
+
+
+def test_every_method_that_is_called_has_its_scopes_and_every_scope_a_use(manifest: dict[str, Any]) -> None:
+    called = set(methods_called())
+    assert called == set(SCOPES), "name the scopes of each method here"
+    used = set().union(*SCOPES.values(), *EVENTS.values()) | {"commands"}
+    assert set(manifest["oauth_config"]["scopes"]["bot"]) == used
+    assert used == NEEDED | WANTED
+
+
+def test_every_event_is_listened_to_and_asked_for(manifest: dict[str, Any]) -> None:
+    asked = set(manifest["settings"]["event_subscriptions"]["bot_events"])
+    assert asked == set(EVENTS)
+    tree = ast.parse((ADAPTER / "listening.py").read_text(encoding="utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "app.event"]
+    listened = {call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)}
+    assert listened - OLDER_VIEW == {event.split(".")[0] for event in asked}
+
+
+def test_every_command_is_there_with_its_help_and_buttons_are_heard(manifest: dict[str, Any]) -> None:
+    commands = manifest["features"]["slash_commands"]
+    assert sorted(command["command"] for command in commands) == sorted(COMMANDS)
+    assert all(0 < len(command["description"]) <= 2_000 for command in commands)
+    assert all(len(command.get("usage_hint", "")) <= 1_000 for command in commands)
+    assert ACTIONS
+    assert manifest["settings"]["interactivity"]["is_enabled"] is True
+
+
+def test_it_keeps_to_what_slack_takes(manifest: dict[str, Any]) -> None:
+    assert set(manifest) <= {"_metadata", "display_information", "features", "oauth_config", "settings"}
+    for path, allowed in FIELDS.items():
+        part: Any = manifest
+        for name in path.split("."):
+            part = part.get(name, {})
+        for each in part if isinstance(part, list) else [part]:
+            assert set(each) <= allowed, path
+    shown = manifest["display_information"]
+    assert len(shown["name"]) <= 35
+    assert len(shown["description"]) <= 140
+    assert 174 <= len(shown["long_description"]) <= 4_000
+    assert re.fullmatch(r"#[0-9a-fA-F]{6}", shown["background_color"])
+    view = manifest["features"]["agent_view"]
+    assert len(view["agent_description"]) <= 300
+    assert all(set(prompt) == {"title", "message"} for prompt in view["suggested_prompts"])
+    assert manifest["features"]["app_home"]["messages_tab_read_only_enabled"] is False
+    assert manifest["settings"]["socket_mode_enabled"] is True

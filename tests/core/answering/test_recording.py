@@ -1,0 +1,119 @@
+"""Questions of people are kept with their answers, and being kept changes nothing about them."""
+
+from contextlib import aclosing
+from datetime import timedelta
+
+import pytest
+from redis.asyncio import Redis
+from structlog.testing import capture_logs
+
+from core.answering.limiting import Allowance, Limiting
+from core.answering.recording import Recording
+from core.asking import Answered, Wrote
+from core.errors import TooManyQuestions
+from core.memory.answers import Answers
+from core.memory.connection import connect
+from core.memory.quota import Quota
+from core.models.offline_embedder import OfflineEmbedder
+from core.models.openai_chat import OpenAIChat
+from core.vocabulary import Conversation, Person, Question
+from tests.core.answering.asking import ABOUT_BEES, answerer_of, heard
+from tests.servers import Broken, Text
+from tests.servers.openai import OpenAIServer
+
+DAY = timedelta(days=1)
+HERE = Conversation("slack", "C1", "T1", "1.0")
+ANN = Person("U1", "Ann")
+
+
+def question() -> Question:
+    return Question(ABOUT_BEES.text, HERE, ANN)
+
+
+@pytest.fixture
+def answers(redis: Redis) -> Answers:
+    return Answers(redis, DAY)
+
+
+@pytest.fixture
+def recording(blog: Redis, embedder: OfflineEmbedder, model: OpenAIChat, answers: Answers) -> Recording:
+    return Recording(answerer_of(blog, embedder, model), answers)
+
+
+async def test_an_answer_is_kept_as_it_was_given(recording: Recording, answers: Answers, server: OpenAIServer) -> None:
+    server.enqueue(Text("They shiver [1]."))
+    asked = question()
+    said = await heard(recording, asked)
+    assert said.is_in_order
+    kept = await answers.recall(asked.id)
+    assert kept is not None
+    assert kept.question == asked
+    assert kept.answer is not None
+    assert (kept.answer.text, kept.answer.footnotes) == (said.text, said.answer.footnotes)
+    assert kept.answer.workings is not None
+    assert said.answer.workings is not None
+    assert kept.answer.workings.given == said.answer.workings.given
+
+
+async def test_it_is_kept_when_the_reply_is_told_that_the_answer_ended(recording: Recording, answers: Answers) -> None:
+    """The buttons under an answer work from the moment in which they are seen."""
+    asked = question()
+    async with aclosing(recording.ask(asked)) as events:
+        async for event in events:
+            kept = await answers.recall(asked.id)
+            assert kept is not None
+            assert (kept.answer is not None) is isinstance(event, Answered)
+
+
+async def test_a_question_that_failed_is_kept_without_an_answer(
+    recording: Recording, answers: Answers, server: OpenAIServer
+) -> None:
+    server.enqueue(Broken("They shi"))
+    asked = question()
+    assert (await heard(recording, asked)).error is not None
+    kept = await answers.recall(asked.id)
+    assert kept is not None
+    assert kept.answer is None
+
+
+async def test_a_question_that_was_refused_can_be_asked_again(
+    blog: Redis, embedder: OfflineEmbedder, model: OpenAIChat, answers: Answers
+) -> None:
+    limiting = Limiting(answerer_of(blog, embedder, model), Quota(blog), Allowance(person=1))
+    recording = Recording(limiting, answers)
+    await heard(recording, question())
+    asked = question()
+    assert isinstance((await heard(recording, asked)).error, TooManyQuestions)
+    kept = await answers.recall(asked.id)
+    assert kept is not None
+    assert kept.question == asked
+
+
+async def test_a_question_of_nobody_leaves_no_trace(recording: Recording, redis: Redis) -> None:
+    said = await heard(recording, Question(ABOUT_BEES.text, Conversation("web", "tab")))
+    assert said.error is None
+    assert await redis.keys("question:*") == []
+    assert await redis.keys("asked:*") == []
+
+
+async def test_without_redis_it_is_answered_all_the_same(
+    blog: Redis, embedder: OfflineEmbedder, model: OpenAIChat, server: OpenAIServer
+) -> None:
+    server.enqueue(Text("They shiver [1]."))
+    async with connect("redis://127.0.0.1:1") as nowhere:
+        recording = Recording(answerer_of(blog, embedder, model), Answers(nowhere, DAY))
+        with capture_logs() as logs:
+            said = await heard(recording, question())
+    assert said.text == "They shiver [1]."
+    assert [line["event"] for line in logs] == ["a question was not kept"] * 2
+
+
+async def test_whoever_leaves_early_stops_the_model(recording: Recording, server: OpenAIServer) -> None:
+    server.enqueue(Text("They eat honey [1]. " * 200, tokens_per_second=300))
+    async with aclosing(recording.ask(question())) as events:
+        async for event in events:
+            if isinstance(event, Wrote):
+                break
+    [chat] = server.chats
+    await chat.finished.wait()
+    assert chat.cancelled

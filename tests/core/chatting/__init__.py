@@ -1,0 +1,1 @@
+"""Tests of what all chat platforms ask of the house."""

@@ -1,0 +1,31 @@
+"""The gateway's transport compression: one stream for the life of a connection, flushed after each message."""
+
+import importlib
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+Compress = Callable[[bytes], bytes]
+
+
+def compression(name: str | None) -> Compress | None:
+    """For `zlib-stream` or `zstd-stream`; None for a name that is neither, or that needs a package that is not here."""
+    if name == "zlib-stream":
+        stream = zlib.compressobj()
+        return lambda data: stream.compress(data) + stream.flush(zlib.Z_SYNC_FLUSH)
+    if name == "zstd-stream":
+        return _zstd()
+    return None
+
+
+def _zstd() -> Compress | None:
+    """From the standard library where it has it, else from the package that clients take, too."""
+    for module in ("compression.zstd", "zstandard"):
+        try:
+            zstd: Any = importlib.import_module(module)
+        except ImportError:
+            continue
+        stream = zstd.ZstdCompressor() if module == "compression.zstd" else zstd.ZstdCompressor().compressobj()
+        flush = stream.FLUSH_BLOCK if module == "compression.zstd" else zstd.COMPRESSOBJ_FLUSH_BLOCK
+        return lambda data: bytes(stream.compress(data) + stream.flush(flush))
+    return None

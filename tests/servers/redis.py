@@ -1,0 +1,82 @@
+"""A Redis on a bad line: a loopback proxy before a real one, which a test can cut and mend."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+
+class BadLine:
+    """Passes everything on, until it is told otherwise."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._swallowing: bytes = b""
+        self.address = ""
+        self.is_cut = False
+        self.swallowed = 0
+
+    def cut(self) -> None:
+        """Ends all connections, and every new one at once."""
+        self.is_cut = True
+        for writer in self._writers:
+            writer.close()
+
+    def mend(self) -> None:
+        self.is_cut = False
+
+    def swallow_reply_to(self, command: bytes) -> None:
+        """The next time that a client sends this, the server does it, and the line breaks before its reply."""
+        self._swallowing = command
+
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.is_cut:
+            writer.close()
+            return
+        up_reader, up_writer = await asyncio.open_unix_connection(self._path)
+        ends = {writer, up_writer}
+        self._writers |= ends
+        breaking = asyncio.Event()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._there(reader, up_writer, breaking))
+                tasks.create_task(self._back(up_reader, writer, breaking))
+        finally:
+            self._writers -= ends
+            for end in ends:
+                end.close()
+
+    async def _there(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, breaking: asyncio.Event) -> None:
+        with suppress(ConnectionError):
+            while sent := await reader.read(65_536):
+                if self._swallowing and self._swallowing in sent:
+                    self._swallowing = b""
+                    breaking.set()
+                writer.write(sent)
+                await writer.drain()
+        writer.close()
+
+    async def _back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, breaking: asyncio.Event) -> None:
+        with suppress(ConnectionError):
+            while sent := await reader.read(65_536):
+                if breaking.is_set():
+                    self.swallowed += 1
+                    break
+                writer.write(sent)
+                await writer.drain()
+        writer.close()
+
+
+@asynccontextmanager
+async def bad_line(redis_url: str) -> AsyncIterator[BadLine]:
+    """A line to the Redis behind a `unix://` address."""
+    line = BadLine(redis_url.removeprefix("unix://"))
+    server = await asyncio.start_server(line.accept, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()[:2]
+    line.address = f"redis://{host}:{port}"
+    try:
+        yield line
+    finally:
+        line.cut()
+        server.close()
+        await server.wait_closed()

@@ -1,0 +1,158 @@
+"""What a Slack is made of: workspaces, people, channels and what was said; no rule and no wire is here."""
+
+import random
+import string
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Json = dict[str, Any]
+Kind = Literal["channel", "group", "im", "mpim"]
+
+
+@dataclass(slots=True)
+class Team:
+    """A workspace."""
+
+    id: str
+    name: str
+    domain: str
+
+
+@dataclass(slots=True)
+class User:
+    """A person, or the user of a bot."""
+
+    id: str
+    team: str
+    name: str
+    real_name: str
+    is_admin: bool = False
+    is_owner: bool = False
+    is_bot: bool = False
+    tz: str = "Europe/London"
+    tz_offset: int = 0
+    deleted: bool = False
+    bot_id: str | None = None
+
+
+@dataclass(slots=True)
+class Channel:
+    """A conversation. `restricted` is the error with which Slack refuses posts to it, such as `restricted_action`."""
+
+    id: str
+    team: str
+    name: str
+    kind: Kind = "channel"
+    members: set[str] = field(default_factory=set)
+    archived: bool = False
+    restricted: str | None = None
+
+    @property
+    def is_private(self) -> bool:
+        return self.kind != "channel"
+
+
+@dataclass(slots=True)
+class UserGroup:
+    """What people mention as @handle."""
+
+    id: str
+    team: str
+    handle: str
+    users: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Message:
+    """One message as people see it. `versions` are the texts that it showed, one after the other.
+
+    `streaming` is True while a stream may still grow it. `ephemeral_to` is the only person who sees it, if set.
+    `options` are the arguments of its post that change how it looks: unfurl_links, mrkdwn, username and the like.
+    """
+
+    ts: str
+    channel: str
+    team: str
+    user: str
+    text: str
+    thread_ts: str | None = None
+    blocks: list[Json] = field(default_factory=list)
+    attachments: list[Json] = field(default_factory=list)
+    chunks: list[Json] = field(default_factory=list)
+    metadata: Json | None = None
+    bot_id: str | None = None
+    app_id: str | None = None
+    subtype: str | None = None
+    client_msg_id: str | None = None
+    ephemeral_to: str | None = None
+    streaming: bool = False
+    streamed: bool = False
+    edited: Json | None = None
+    edits: int = 0
+    deleted: bool = False
+    reactions: dict[str, list[str]] = field(default_factory=dict)
+    options: Json = field(default_factory=dict)
+    versions: list[str] = field(default_factory=list)
+
+    @property
+    def root(self) -> str:
+        """The ts of the thread that it belongs to, or its own."""
+        return self.thread_ts or self.ts
+
+    @property
+    def is_reply(self) -> bool:
+        return self.thread_ts is not None and self.thread_ts != self.ts
+
+    def show(self, text: str) -> None:
+        """The message shows this text from now on."""
+        self.text = text
+        self.versions.append(text)
+
+
+class World:
+    """Everything that is there, found by its id; messages in the order in which they came."""
+
+    def __init__(self) -> None:
+        self.teams: dict[str, Team] = {}
+        self.users: dict[str, User] = {}
+        self.channels: dict[str, Channel] = {}
+        self.usergroups: dict[str, UserGroup] = {}
+        self.messages: list[Message] = []
+        self._last_ts = 0
+
+    def ts(self) -> str:
+        """The time as Slack spells it, never the same twice and never smaller: `1700000000.000100`."""
+        self._last_ts = max(time.time_ns() // 1000, self._last_ts + 1)
+        return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
+
+    def message(self, channel: str, ts: str) -> Message | None:
+        """The message that people can see there."""
+        found = (m for m in reversed(self.messages) if m.channel == channel and m.ts == ts)
+        return next((m for m in found if not m.deleted and not m.ephemeral_to), None)
+
+    def thread(self, channel: str, ts: str) -> list[Message]:
+        """The message and what was said under it, without what was deleted."""
+        return [m for m in self.said(channel) if m.root == ts or m.ts == ts]
+
+    def said(self, channel: str) -> list[Message]:
+        """All that everybody can see in a channel, replies among them."""
+        return [m for m in self.messages if m.channel == channel and not m.deleted and not m.ephemeral_to]
+
+    def direct(self, people: Iterable[str], team: str) -> Channel:
+        """The direct conversation of exactly these people; it is opened if there is none."""
+        members = set(people)
+        for channel in self.channels.values():
+            if channel.kind in ("im", "mpim") and channel.members == members:
+                return channel
+        kind: Kind = "im" if len(members) <= 2 else "mpim"
+        name = "directmessage" if kind == "im" else "mpdm-" + "--".join(self.users[u].name for u in sorted(members))
+        channel = Channel(new_id("D" if kind == "im" else "G"), team, name, kind, members)
+        self.channels[channel.id] = channel
+        return channel
+
+
+def new_id(prefix: str, length: int = 10) -> str:
+    """An id as Slack makes them: a letter for the kind, then capitals and digits."""
+    return prefix + "".join(random.choices(string.ascii_uppercase + string.digits, k=length))

@@ -1,0 +1,105 @@
+"""The gateway's manners: what has to be said, and what must not be."""
+
+import json
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.servers.discord import DiscordServer, Quota, Rules
+from tests.servers.discord_compression import compression
+from tests.servers.discord_line import CONTENT, MEMBERS, identity, line
+
+
+def test_compression_is_for_the_names_that_discord_knows() -> None:
+    assert compression(None) is compression("gzip") is None
+
+
+async def test_a_stream_of_zlib_is_flushed_after_each_message(server: DiscordServer) -> None:
+    async with line(server, "?v=10&encoding=json&compress=zlib-stream") as one:
+        stream = zlib.decompressobj()
+        first = await one.socket.receive_bytes()
+        assert json.loads(stream.decompress(first))["d"]["heartbeat_interval"] == 41250
+        await one.send(1, None)
+        second = await one.socket.receive_bytes()
+        assert (second[-4:], json.loads(stream.decompress(second))["op"]) == (b"\0\0\xff\xff", 11)
+
+
+async def test_hello_heartbeats_and_a_ready_with_guilds_to_come(server: DiscordServer) -> None:
+    async with line(server) as one:
+        assert (await one.receive())["op"] == 10
+        await one.send(1, None)
+        assert (await one.receive())["op"] == 11
+        ready = await one.identify(server)
+        assert [guild["unavailable"] for guild in ready["guilds"]] == [True, True]
+        assert ready["resume_gateway_url"] == server.gateway_url
+        names = [(await one.until("GUILD_CREATE"))["d"]["name"] for _ in range(2)]
+        assert names == ["acme", "initech"]
+        assert server.gateway.listening == [(0, 1)]
+
+
+Speech = Callable[[DiscordServer], tuple[int, Any]]
+CLOSES: list[tuple[Speech, int]] = [
+    (lambda server: (2, identity(server) | {"token": "wrong"}), 4004),
+    (lambda server: (2, identity(server) | {"intents": CONTENT}), 4014),
+    (lambda server: (2, identity(server) | {"intents": MEMBERS}), 4014),
+    (lambda server: (2, identity(server) | {"intents": 1 << 30}), 4013),
+    (lambda server: (2, identity(server) | {"intents": None}), 4013),
+    (lambda server: (2, identity(server) | {"shard": [2, 2]}), 4010),
+    (lambda server: (3, {}), 4003),
+    (lambda server: (99, {}), 4001),
+    (lambda server: (1, "x" * 5000), 4002),
+    (lambda server: (6, {"token": "wrong", "session_id": "s", "seq": 1}), 4004),
+]
+
+
+@pytest.mark.parametrize(("speech", "code"), CLOSES)
+async def test_what_must_not_be_said_closes_the_line(server: DiscordServer, speech: Speech, code: int) -> None:
+    async with line(server) as one:
+        await one.send(*speech(server))
+        assert await one.closed() == code
+    assert server.gateway.closed == [code]
+
+
+@pytest.mark.parametrize(
+    ("query", "code"), [("?v=8", 4012), ("?v=10&encoding=etf", 4002), ("?v=10&compress=gzip", 4002)]
+)
+async def test_some_ways_of_speaking_are_not_understood(server: DiscordServer, query: str, code: int) -> None:
+    async with line(server, query) as one:
+        assert await one.closed() == code
+
+
+async def test_nobody_identifies_twice_or_sends_nonsense(server: DiscordServer) -> None:
+    async with line(server) as one:
+        await one.identify(server)
+        await one.send(2, identity(server))
+        assert await one.closed() == 4005
+    async with line(server) as one:
+        await one.socket.send_str("{")
+        assert await one.closed() == 4002
+
+
+async def test_who_sends_too_much_or_no_heartbeat_is_cut_off() -> None:
+    rules = Rules(sends=Quota(5, 60), heartbeat_interval=0.2)
+    async with DiscordServer(rules=rules) as server:
+        async with line(server) as one:
+            for _ in range(6):
+                await one.send(1, None)
+            assert await one.closed() == 4008
+        async with line(server) as one:
+            session = (await one.identify(server))["session_id"]
+            assert await one.closed() == 4009
+        assert server.gateway.sessions.find(session) is None
+
+
+async def test_only_so_many_identify_at_once() -> None:
+    async with DiscordServer(rules=Rules(identify_every=5.0)) as server, line(server) as one, line(server) as two:
+        await one.identify(server)
+        await two.send(2, identity(server))
+        await two.receive()
+        assert await two.receive() == {"op": 9, "d": False}
+    rules = Rules(identify_every=5.0, max_concurrency=2)
+    async with DiscordServer(rules=rules) as server, line(server) as one, line(server) as two:
+        await one.identify(server, shard=[0, 2])
+        await two.identify(server, shard=[1, 2])

@@ -1,0 +1,225 @@
+"""Interactions: what is delivered, how the bot may respond, and how long it has."""
+
+import asyncio
+from typing import Any
+
+import discord
+import pytest
+from discord.http import Route
+from discord.webhook.async_ import async_context, interaction_response_params
+
+from tests.servers.discord import Callback, CannotDo, DiscordServer, Flag, Interaction, Rules
+from tests.servers.discord_bot import Asked, running
+
+
+def ask(server: DiscordServer, **more: Any) -> Interaction:
+    return server.slash("alice", "general", "ask", question="Why?", **more)
+
+
+async def respond(interaction: discord.Interaction, kind: int, data: dict[str, Any] | None = None) -> Any:
+    """A first response as raw as one likes."""
+    return await async_context.get().create_interaction_response(
+        interaction.id, interaction.token, session=interaction._session,
+        params=interaction_response_params(kind, data),
+    )  # fmt: skip
+
+
+async def test_the_payload_says_who_where_and_what_they_may(server: DiscordServer, bot: Asked) -> None:
+    happened = ask(server)
+    interaction = await bot.asked()
+    assert isinstance(interaction.user, discord.Member)
+    assert (interaction.user.name, interaction.channel and interaction.channel.id) == ("alice", happened.channel.id)
+    assert interaction.permissions.manage_guild
+    assert interaction.app_permissions.send_messages
+    assert not interaction.app_permissions.manage_messages
+    assert (interaction.locale, interaction.guild_locale) == (discord.Locale.american_english,) * 2
+    assert (interaction.context.guild, interaction.is_guild_integration()) == (True, True)
+    assert happened.payload["entitlements"] == []
+    server.slash("bob", "general", "ask", question="?")
+    assert not (await bot.asked(1)).permissions.manage_guild
+    alone = server.slash("bob", server.bot, "ask", question="?")
+    interaction = await bot.asked(2)
+    assert (interaction.guild, interaction.context.dm_channel, alone.owners) == (None, True, {"0": "0"})
+
+
+async def test_an_interaction_is_acknowledged_once(server: DiscordServer, bot: Asked) -> None:
+    happened = ask(server)
+    interaction = await bot.asked()
+    await interaction.response.send_message("x")
+    with pytest.raises(discord.HTTPException) as caught:
+        await respond(interaction, 4, {"content": "y"})
+    assert (caught.value.status, caught.value.code) == (400, 40060)
+    assert happened.callback == Callback.MESSAGE
+    assert happened.original and happened.original.content == "x"
+
+
+@pytest.mark.parametrize("late", [0.0, 0.6])
+async def test_three_seconds_are_enough_for_a_first_response_and_no_more(late: float) -> None:
+    async with DiscordServer(rules=Rules(first_response=0.5)) as server, running(server, Asked()) as bot:
+        happened = ask(server, late=late)
+        interaction = await bot.asked()
+        if not late:
+            await interaction.response.defer()
+            return
+        with pytest.raises(discord.NotFound) as caught:
+            await interaction.response.defer()
+        assert (caught.value.code, happened.responded) == (10062, None)
+
+
+@pytest.mark.parametrize("part", ["id", "token"])
+async def test_an_interaction_that_does_not_exist_is_unknown(server: DiscordServer, bot: Asked, part: str) -> None:
+    ask(server)
+    interaction = await bot.asked()
+    setattr(interaction, part, {"id": 1, "token": "no"}[part])
+    with pytest.raises(discord.NotFound, match="10062"):
+        await respond(interaction, 5)
+
+
+async def test_nothing_follows_before_the_first_response(server: DiscordServer, bot: Asked) -> None:
+    ask(server)
+    interaction = await bot.asked()
+    for action in (interaction.followup.send("x"), interaction.edit_original_response(content="x")):
+        with pytest.raises(discord.NotFound, match="10015"):
+            await action
+
+
+async def test_a_token_lives_fifteen_minutes() -> None:
+    async with DiscordServer(rules=Rules(token_lifetime=0.5)) as server, running(server, Asked()) as bot:
+        happened = ask(server)
+        interaction = await bot.asked()
+        await interaction.response.send_message("x")
+        await asyncio.sleep(max(0, 0.51 - happened.age))
+        for action in (interaction.followup.send("y"), interaction.edit_original_response(content="y")):
+            with pytest.raises(discord.HTTPException) as caught:
+                await action
+            assert (caught.value.status, caught.value.code) == (401, 50027)
+
+
+@pytest.mark.parametrize("private", [True, False])
+async def test_whether_only_one_sees_it_is_settled_at_the_deferral(
+    server: DiscordServer, bot: Asked, private: bool
+) -> None:
+    happened = ask(server)
+    interaction = await bot.asked()
+    await interaction.response.defer(thinking=True, ephemeral=private)
+    original = happened.original
+    assert original and (original.loading, original.ephemeral) == (True, private)
+    await interaction.followup.send("x", ephemeral=not private)
+    assert (happened.original, happened.follow_ups, original.content) == (original, [], "x")
+    assert (original.loading, original.ephemeral, original.edits) == (False, private, 0)
+    await interaction.followup.send("y", ephemeral=not private)
+    assert [message.ephemeral for message in happened.messages] == [private, not private]
+    assert happened.follow_ups[0].reply_to is original
+
+
+async def test_an_ephemeral_message_is_in_no_channel(server: DiscordServer, bot: Asked) -> None:
+    happened = ask(server)
+    interaction = await bot.asked()
+    await interaction.response.send_message("x", ephemeral=True)
+    original = happened.original
+    assert original and original.only_for is happened.user
+    assert [message async for message in interaction.channel.history()] == []  # type: ignore[union-attr]
+    message = interaction.channel.get_partial_message(original.id)  # type: ignore[union-attr]
+    with pytest.raises(discord.NotFound, match="10008"):
+        await message.edit(content="y")
+    await bot.watch.until(lambda: bot.got("message"))
+    assert bot.got("message")[0].guild is None  # Discord tells of it as of a direct message
+    await interaction.edit_original_response(content="y")
+    assert original.content == "y"
+    with pytest.raises(CannotDo):
+        server.click("bob", original, "a")
+    server.delete(original)
+    with pytest.raises(discord.NotFound, match="10008"):
+        await interaction.edit_original_response(content="z")
+
+
+async def test_responses_answer_without_any_permission_in_the_channel(server: DiscordServer, bot: Asked) -> None:
+    happened = ask(server)
+    interaction = await bot.asked()
+    server.permit("general", server.bot, deny=(1 << 10) | (1 << 11))
+    await interaction.response.send_message("x")
+    await interaction.followup.send("y")
+    assert [message.content for message in happened.messages] == ["x", "y"]
+
+
+async def test_interactions_notify_people_only_unless_told_otherwise(server: DiscordServer, bot: Asked) -> None:
+    server.permit("general", server.bot, allow=1 << 17)
+    happened = ask(server)
+    interaction = await bot.asked()
+    bob = server.who("bob").mention
+    await interaction.response.send_message(f"@everyone {bob}")
+    everyone = discord.AllowedMentions.all()
+    await interaction.followup.send(f"@everyone {bob}", allowed_mentions=everyone)
+    assert [message.pings for message in happened.messages] == [{bob}, {bob, "everyone"}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "code"),
+    [
+        (4, {"content": "x" * 2001}, 50035),
+        (4, {"content": ""}, 50006),
+        (4, {"content": "x", "components": [{"type": 2}]}, 50035),
+        (6, None, 50035),
+        (8, {"choices": []}, 50035),
+        (10, None, 50035),
+        (9, {"title": "t" * 46, "custom_id": "m", "components": []}, 50035),
+        (9, {"title": "t", "custom_id": "", "components": [{"type": 1, "components": []}]}, 50035),
+        (9, {"title": "t", "custom_id": "m", "components": []}, 50035),
+    ],
+)
+async def test_a_bad_response_is_refused_and_does_not_count(
+    server: DiscordServer, bot: Asked, kind: int, data: dict[str, Any] | None, code: int
+) -> None:
+    happened = ask(server)
+    interaction = await bot.asked()
+    with pytest.raises(discord.HTTPException) as caught:
+        await respond(interaction, kind, data)
+    assert (caught.value.status, caught.value.code, happened.responded) == (400, code, None)
+    await respond(interaction, 5)
+
+
+async def test_a_deferral_sets_nothing_but_who_sees_it(server: DiscordServer, bot: Asked) -> None:
+    happened = ask(server)
+    told = await respond(await bot.asked(), 5, {"flags": int(Flag.EPHEMERAL | Flag.SUPPRESS_EMBEDS)})
+    assert happened.original and happened.original.flags == Flag.LOADING | Flag.EPHEMERAL
+    assert told["interaction"] | {"id": 0, "response_message_id": 0} == {
+        "id": 0, "type": 2, "response_message_id": 0, "response_message_loading": True,
+        "response_message_ephemeral": True,
+    }  # fmt: skip
+
+
+async def test_a_response_is_told_back_only_when_asked_for(server: DiscordServer, bot: Asked) -> None:
+    ask(server)
+    interaction = await bot.asked()
+    path = "/interactions/{webhook_id}/{webhook_token}/callback"
+    route = Route("POST", path, webhook_id=interaction.id, webhook_token=interaction.token)
+    assert await bot.http.request(route, json={"type": 5}) == ""
+    assert server.calls[-1].status == 204
+
+
+async def test_what_followed_is_read_edited_and_deleted_by_its_id(server: DiscordServer, bot: Asked) -> None:
+    happened = ask(server)
+    interaction = await bot.asked()
+    await interaction.response.send_message("x")
+    more = await interaction.followup.send("y", wait=True, ephemeral=True)
+    await more.edit(content="z")
+    assert (await interaction.followup.fetch_message(more.id)).content == "z"
+    assert (await interaction.original_response()).content == "x"
+    await more.delete()
+    await interaction.delete_original_response()
+    assert [message.deleted for message in happened.messages] == [True, True]
+    for gone in (interaction.followup.fetch_message(more.id), interaction.edit_original_response(content="?")):
+        with pytest.raises(discord.NotFound, match="10008"):
+            await gone
+    await interaction.followup.send("the token still works")
+
+
+async def test_a_promise_that_somebody_deleted_is_kept_no_more(server: DiscordServer, bot: Asked) -> None:
+    happened = ask(server)
+    interaction = await bot.asked()
+    await interaction.response.defer(thinking=True)
+    assert happened.original
+    server.delete(happened.original)
+    for late in (interaction.followup.send("x"), interaction.edit_original_response(content="x")):
+        with pytest.raises(discord.NotFound, match="10008"):
+            await late
