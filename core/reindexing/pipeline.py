@@ -30,7 +30,7 @@ WRITERS = 4
 PASSAGES_AT_ONCE = 256
 QUEUED = 128
 
-READING_VERSION = "1"
+READING_VERSION = "2"
 """Part of every digest: raise it when extraction or chunking change, and all posts are read anew."""
 
 
