@@ -25,7 +25,8 @@ def show(judged: Sequence[Judged], out: Console) -> None:
         _show_one(each, out)
     ups = sum(vote.thumb == "up" for each in judged for vote in each.votes)
     downs = sum(vote.thumb == "down" for each in judged for vote in each.votes)
-    out.print(Text(f"{len(judged)} answers, {ups} 👍, {downs} 👎", style="bold"))
+    answers = "1 answer" if len(judged) == 1 else f"{len(judged)} answers"
+    out.print(Text(f"{answers}, {ups} 👍, {downs} 👎", style="bold"))
 
 
 def _show_one(judged: Judged, out: Console) -> None:

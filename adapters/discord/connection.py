@@ -2,7 +2,8 @@
 there."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
+from time import monotonic
 
 import aiohttp
 import discord
@@ -60,6 +61,7 @@ class Connection:
                 raise NotReady(TOKEN_WRONG) from None
             except _UNREACHABLE as error:
                 log.warning("Discord cannot be reached", cause=f"{type(error).__name__}: {error}", again_in=pause)
+                await self._close_session()
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
             else:
@@ -69,27 +71,40 @@ class Connection:
         """Listens. discord.py reconnects and resumes by itself; what ends it all the same, begins anew. Returns when
         only an operator can mend it."""
         pause = 1.0
+        connect: Callable[[], Awaitable[None]] = self._client.connect
         while not self.fatal:
+            began = monotonic()
             try:
-                await self._client.connect()
+                await connect()
             except discord.PrivilegedIntentsRequired:
                 self._fail(CONTENT_REFUSED)
             except discord.ConnectionClosed as error:
                 log.error("Discord has closed the connection", code=error.code)
                 if error.code == TOKEN_REFUSED:
                     self._fail(TOKEN_WRONG)
+            except NotReady:
+                pass  # `problem` tells it
             except Exception as error:  # a door: behind it the bot is to be heard again
                 log.error("the connection to Discord ended", cause=f"{type(error).__name__}: {error}", exc_info=error)
             if not self.fatal:
+                pause = 1.0 if monotonic() - began > LONGEST_PAUSE else pause
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
-                await self._begin_anew()
+                connect = self._connect_anew
 
-    async def _begin_anew(self) -> None:
+    async def _connect_anew(self) -> None:
+        """What discord.py keeps of the connection before is thrown away."""
         await self._client.close()
         self._client.clear()
-        with suppress(NotReady):  # `problem` tells it
-            await self.log_in()
+        await self._close_session()
+        await self._client.__aenter__()
+        await self.log_in()
+        await self._client.connect()
+
+    async def _close_session(self) -> None:
+        """discord.py makes a session for each login, but would put it on the connector that it has closed."""
+        await self._client.http.close()
+        self._client.http.connector = discord.utils.MISSING
 
     def _fail(self, problem: Problem) -> None:
         self.fatal = problem

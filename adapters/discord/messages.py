@@ -71,7 +71,7 @@ def cancel_button() -> Json:
 
 def example_buttons(examples: Sequence[str]) -> list[Json]:
     """A button for each example; its label is the question."""
-    fitting = [example for example in examples if len(example) <= LONGEST_LABEL][:MOST_SHOWN]
+    fitting = [example for example in examples if 0 < len(example.strip()) <= LONGEST_LABEL][:MOST_SHOWN]
     return [row(button(custom_id(EXAMPLE, str(at)), example)) for at, example in enumerate(fitting)]
 
 
@@ -156,7 +156,8 @@ def _link(title: str, url: str) -> str:
     shown = plain(short(title, LONGEST_TITLE))
     if not url.startswith(("http://", "https://")):
         return f"{shown} ({plain(short(url, LONGEST_TITLE))})"
-    for sign, escaped in ((" ", "%20"), ("<", "%3C"), (">", "%3E"), ("(", "%28"), (")", "%29")):
+    url = "%20".join(url.split())
+    for sign, escaped in (("<", "%3C"), (">", "%3E"), ("(", "%28"), (")", "%29")):
         url = url.replace(sign, escaped)
     return f"[{shown}](<{url}>)" if len(url) <= LONGEST_ADDRESS else shown
 

@@ -14,7 +14,7 @@ _MEANT = regex.compile(
     # A link, whose label may hold brackets, with its address between angles or not; a picture is a link here.
     r"|!?(?P<label>\[(?:[^\[\]\n]|\[[^\[\]\n]*\])*\])\((?P<target><[^<>\s]*>|[^()\s<>]*)\)"
     r"|<(?P<angled>https?://[^<>\s]+)>"
-    r"|(?P<bare>https?://[^\s<>]+)"
+    r"|(?P<bare>https?://[^\s<>\[\]]+)"
     r"|^(?P<deep>#{4,6})(?=[ ])",
     regex.MULTILINE | regex.DOTALL,
 )

@@ -18,6 +18,7 @@ from adapters.slack.pages import Pages, Workspace
 from adapters.slack.place import Place
 from adapters.slack.reply import SlackReply
 from adapters.slack.status import Status
+from adapters.slack.times import USUAL, Times
 from core.chatting.desk import Desk
 from core.delivery.delivering import as_known, deliver
 from core.delivery.pacing import Pace, paced
@@ -59,10 +60,10 @@ class Running:
 class Answering:
     """Writes answers, many at a time; `running` holds those that are being written, by the names of their questions."""
 
-    def __init__(self, client: AsyncWebClient, desk: Desk) -> None:
+    def __init__(self, client: AsyncWebClient, desk: Desk, times: Times = USUAL) -> None:
         self._client = client
         self._desk = desk
-        self._workspace = Workspace()
+        self._workspace = Workspace(times.streams_for)
         self._budget = AsyncLimiter(APPENDS_A_MINUTE, 60)
         self.running: dict[str, Running] = {}
 

@@ -17,6 +17,7 @@ from adapters.slack.events import Me
 from adapters.slack.identity import identify
 from adapters.slack.listening import Listeners
 from adapters.slack.socket import Socket, check_app_token
+from adapters.slack.times import USUAL, Times
 from core.chatting.desk import Desk
 
 log = structlog.get_logger()
@@ -42,8 +43,9 @@ class SlackBot:
 
     name = "slack"
 
-    def __init__(self, desk: Desk, access: Access) -> None:
+    def __init__(self, desk: Desk, access: Access, times: Times = USUAL) -> None:
         self._desk = desk
+        self._times = times
         self._access = access
         self._app: AsyncApp | None = None
         self._socket: Socket | None = None
@@ -59,12 +61,12 @@ class SlackBot:
             if self._access.app_token:
                 await check_app_token(client, self._access.app_token)
             log.info("Slack knows this bot", user=self._me.user, team=self._me.team_name)
-            listeners = Listeners(client, self._me, self._desk, self._access.admins)
+            listeners = Listeners(client, self._me, self._desk, self._access.admins, self._times)
             app = self._bolt(client, self._me, listeners)
             await stack.enter_async_context(listeners.handling.open())
             self._app = app  # from here on what Slack sends can be taken
             if self._access.app_token:
-                self._socket = Socket(app, self._access.app_token)
+                self._socket = Socket(app, self._access.app_token, self._times)
                 await stack.enter_async_context(self._socket.open())
             yield
 

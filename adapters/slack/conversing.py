@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from functools import partial
+from time import time
 from typing import Any
 
 import structlog
@@ -25,7 +26,13 @@ from core.vocabulary import Event, Taken
 log = structlog.get_logger()
 
 FORGET = frozenset({"/forget", "forget", "forget this", "forget this conversation"})
+HELP = frozenset({"help", "/help", "?"})
+"""In a direct message nobody can mention the bot and say nothing more."""
+
 FORGOTTEN = "I have forgotten this conversation."
+
+NOTED_WITHIN = 5.0
+"""Seconds after which it is known of a message which question it answers."""
 
 TO_OTHERS = ("<@", "<!subteam^", "<!here", "<!channel", "<!everyone")
 """What a message begins with that is for somebody else."""
@@ -113,18 +120,15 @@ class Conversing:
 
     async def _answer(self, said: Said, taken: Taken) -> None:
         place = place_of(said, self._me.user)
-        old = await self._desk.replies.of(said.name) if taken is Taken.OVER else ()
-        if taken is Taken.OVER and await self._is_whole(place, said.name):
+        if taken is Taken.OVER and await self._was_answered(place, said):
             return
         text = await self._names.readable(said.text)
-        if not text:
+        if not text or text.lower() in HELP:
             await self._greet(said, place)
         elif text.lower() in FORGET:
             await self._desk.forget(said.conversation)
             await self._say(place, FORGOTTEN)
         else:
-            for ts in old:
-                await delete(self._client, said.channel, ts)
             await self._answering.answer(said.name, self._asking(text, said), place)
 
     async def _correct(self, said: Said) -> None:
@@ -175,14 +179,19 @@ class Conversing:
             if not await self._ended(gone.channel, ts, gone.name):
                 await delete(self._client, gone.channel, ts)
 
-    async def _is_whole(self, place: Place, name: str) -> bool:
-        """Whether the process that is gone had written the answer to its end."""
+    async def _was_answered(self, place: Place, said: Said) -> bool:
+        """Whether the process that is gone had written the answer to its end; what it had only begun is deleted."""
         try:
             own = await place.own_since_question(self._client)
         except (Refused, Unreachable) as error:
             log.warning("the thread cannot be read", cause=str(error))
-            return False
-        return any(_ends(message, name) for message in own)
+            own = []
+        if any(_ends(message, said.name) for message in own):
+            return True
+        begun = [message["ts"] for message in own if _is_abandoned(message)]
+        for ts in {*await self._desk.replies.of(said.name), *await self._desk.replies.strange(begun)}:
+            await delete(self._client, said.channel, ts)
+        return False
 
     async def _ended(self, channel: str, ts: str, name: str) -> bool:
         try:
@@ -208,3 +217,8 @@ class Conversing:
 
 def _ends(message: Mapping[str, Any], name: str) -> bool:
     return any(block.get("block_id") == whole(question_id(name)) for block in message.get("blocks") or [])
+
+
+def _is_abandoned(message: Mapping[str, Any]) -> bool:
+    """Whether a message may still grow, and is so old that whoever writes it must have noted that."""
+    return message.get("streaming_state") == "in_progress" and time() - float(message["ts"]) > NOTED_WITHIN

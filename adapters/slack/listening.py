@@ -21,6 +21,7 @@ from adapters.slack.events import Me, read_event
 from adapters.slack.names import Names
 from adapters.slack.privately import SEARCHING
 from adapters.slack.prompts import suggest
+from adapters.slack.times import USUAL, Times
 from core.chatting.desk import Desk
 from core.chatting.handling import Handling
 from core.vocabulary import Event, Taken
@@ -38,12 +39,14 @@ _KEPT = ("command", "text", "user_id", "team_id", "channel_id", "response_url", 
 class Listeners:
     """Takes what Slack delivers; `handling` does the rest."""
 
-    def __init__(self, client: AsyncWebClient, me: Me, desk: Desk, admins: frozenset[str]) -> None:
+    def __init__(
+        self, client: AsyncWebClient, me: Me, desk: Desk, admins: frozenset[str], times: Times = USUAL
+    ) -> None:
         self._me = me
         self._client = client
         self._desk = desk
         names = Names(client, me.user)
-        answering = Answering(client, desk)
+        answering = Answering(client, desk, times)
         self.handling = Handling(desk.once, self._handle)
         self._commands = Commands(client, desk, names)
         self._admin = Admin(client, desk, names, self._commands, admins)

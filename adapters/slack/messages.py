@@ -17,9 +17,6 @@ from adapters.slack.writing import fallback
 
 log = structlog.get_logger()
 
-STREAMS_FOR = timedelta(minutes=4)
-"""Slack ends a stream after some five minutes; before that the answer goes on in the next message."""
-
 GONE = frozenset({"message_not_found", "channel_not_found", "is_archived", "cant_update_message"})
 """What Slack says when a message can not be written to any more."""
 
@@ -59,7 +56,7 @@ class Message(Protocol):
 class Streamed:
     """A message by chat.startStream, appendStream and stopStream. Raises Refused when it cannot even begin."""
 
-    def __init__(self, client: AsyncWebClient, place: Place, lost: Lost, lasts: timedelta = STREAMS_FOR) -> None:
+    def __init__(self, client: AsyncWebClient, place: Place, lost: Lost, lasts: timedelta) -> None:
         self._client = client
         self._place = place
         self._lost = lost
@@ -75,12 +72,13 @@ class Streamed:
         return bool(self.ts) and monotonic() - self._began > self._lasts
 
     async def show(self, text: str) -> None:
-        added = text.removeprefix(self._sent)
+        if not self.ts:
+            await undisturbed(self._start(text))
+            return
+        await self._check(text)
         if self._broken:
             await update(self._client, self._place.channel, self.ts, text, [])
-        elif not self.ts:
-            await undisturbed(self._start(text))
-        elif added:
+        elif added := text[len(self._sent) :]:
             append = self._client.chat_appendStream(channel=self._place.channel, ts=self.ts, markdown_text=added)
             if await self._managed(append):
                 self._sent = text
@@ -88,8 +86,9 @@ class Streamed:
     async def end(self, text: str, below: list[Block]) -> None:
         if not self.ts:
             await undisturbed(self._start(text))
+        await self._check(text)
         if not self._broken:
-            added = text.removeprefix(self._sent) or None
+            added = text[len(self._sent) :] or None
             stop = self._client.chat_stopStream(
                 channel=self._place.channel, ts=self.ts, markdown_text=added, blocks=below or None
             )
@@ -109,6 +108,11 @@ class Streamed:
         self.ts = str((await heard(start))["ts"])
         self._began = monotonic()
         self._sent = text
+
+    async def _check(self, text: str) -> None:
+        """Nothing can be taken back from a stream: should a text not go on as it began, it is written as a whole."""
+        if not self._broken and not text.startswith(self._sent):
+            await self._break_off(ValueError("the text has changed"))
 
     async def _managed(self, call: Awaitable[AsyncSlackResponse]) -> bool:
         """Whether the stream still runs after this call. Raises Stopped when nothing more is wanted."""

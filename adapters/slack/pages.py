@@ -11,8 +11,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.blocks import Block
 from adapters.slack.calling import Refused, Unreachable
-from adapters.slack.messages import STREAMS_FOR, Lost, Message, Stopped, Streamed, Updated, delete, update
+from adapters.slack.messages import Lost, Message, Stopped, Streamed, Updated, delete, update
 from adapters.slack.place import Place
+from adapters.slack.times import USUAL
 from core.delivery.growing import grown
 
 log = structlog.get_logger()
@@ -51,7 +52,7 @@ class Workspace:
     """What all answers have in common: whether the workspace lets the bot stream, which is found out with the first of
     them, for how long, and which messages are theirs already."""
 
-    streams_for: timedelta = STREAMS_FOR
+    streams_for: timedelta = USUAL.streams_for
     messages: OrderedDict[str, None] = field(default_factory=OrderedDict)
     _again_at: float = 0.0
 

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from time import monotonic
 
 import aiohttp
@@ -15,23 +14,20 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.calling import Refused, Unreachable, heard
+from adapters.slack.times import USUAL, Times
 from core.errors import NotReady, Problem
 from core.repeating import repeating
 
 log = structlog.get_logger()
 
-PING_EVERY = 5.0
-LOOKED_AT_EVERY = timedelta(seconds=5)
-BACK_WITHIN = 30.0
-"""Seconds that the SDK has to come back by itself; after them everything is opened anew."""
-
 
 class Socket:
     """One connection of the app. `down_since` says since when it has not been well."""
 
-    def __init__(self, app: AsyncApp, app_token: str) -> None:
+    def __init__(self, app: AsyncApp, app_token: str, times: Times = USUAL) -> None:
         self._app = app
         self._app_token = app_token
+        self._times = times
         self._handler: AsyncSocketModeHandler | None = None
         self.down_since: float | None = monotonic()
 
@@ -41,18 +37,21 @@ class Socket:
         await self._connect()
         await self._watch()
         try:
-            async with repeating(self._watch, every=LOOKED_AT_EVERY):
+            async with repeating(self._watch, every=self._times.look_every):
                 yield
         finally:
             await self._close()
 
     async def _connect(self) -> None:
         self._handler = AsyncSocketModeHandler(
-            self._app, self._app_token, logger=logging.getLogger("slack.socket"), ping_interval=PING_EVERY
+            self._app,
+            self._app_token,
+            logger=logging.getLogger("slack.socket"),
+            ping_interval=self._times.ping_every.total_seconds(),
         )
         self._handler.client.proxy = self._app.client.proxy
         try:
-            async with asyncio.timeout(BACK_WITHIN):
+            async with asyncio.timeout(self._times.within.total_seconds()):
                 await self._handler.connect_async()
         except (TimeoutError, OSError, aiohttp.ClientError, SlackApiError) as error:
             log.warning("no connection to Slack", cause=str(error))
@@ -76,7 +75,7 @@ class Socket:
         if self.down_since is None:
             self.down_since = monotonic()
             log.warning("the connection to Slack is not well")
-        elif monotonic() - self.down_since > BACK_WITHIN:
+        elif monotonic() - self.down_since > self._times.within.total_seconds():
             log.warning("the connection to Slack is opened anew")
             await self._close()
             await self._connect()

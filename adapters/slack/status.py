@@ -16,6 +16,9 @@ log = structlog.get_logger()
 RENEWED_EVERY = timedelta(seconds=90)
 """Slack takes a status away after two minutes."""
 
+SHOWN_WITHIN = timedelta(seconds=5)
+"""Time for a status, with whatever a rate limit asks to wait; after that there is something better to show."""
+
 SEARCHING = "is searching the posts…"
 LOADING = ["Searching the posts…", "Reading what was found…", "Putting an answer together…"]
 REACTION = "eyes"
@@ -74,20 +77,21 @@ class Status:
     async def _show(self, text: str) -> None:
         self._telling = self._stands = True
         try:
-            await heard(
-                self._client.assistant_threads_setStatus(
-                    channel_id=self._place.channel,
-                    thread_ts=self._place.thread_ts,
-                    status=text,
-                    loading_messages=LOADING if text else None,
+            async with asyncio.timeout(SHOWN_WITHIN.total_seconds()):
+                await heard(
+                    self._client.assistant_threads_setStatus(
+                        channel_id=self._place.channel,
+                        thread_ts=self._place.thread_ts,
+                        status=text,
+                        loading_messages=LOADING if text else None,
+                    )
                 )
-            )
         except Refused as error:
             log.debug("no status can be shown", cause=str(error))
             self._stands = False
             await self._react()
-        except Unreachable as error:
-            log.warning("no status can be shown", cause=str(error))
+        except (Unreachable, TimeoutError) as error:
+            log.warning("no status can be shown", cause=str(error) or "Slack takes too long")
         finally:
             self._telling = False
 

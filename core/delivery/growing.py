@@ -43,6 +43,9 @@ def grown(markdown: str, soft: int, hard: int, ended: bool = True, early: Mappin
     hard = limits[1]
     if not ended and len(rest) > hard - _held_back(hard):
         rest = rest[: _good_end(rest, hard)]
+    if not ended:
+        # A message that ends here would end without the blanks.
+        rest = rest.rstrip()
     return [*messages, rest] if rest.strip() else messages
 
 

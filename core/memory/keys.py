@@ -98,6 +98,11 @@ def replies(platform: str, name: str) -> str:
     return f"replies:{{{quote(platform, safe='')}}}:{quote(name, safe='')}"
 
 
+def reply(platform: str, message: str) -> str:
+    """A string: stands for a message that answers some question."""
+    return f"reply:{{{quote(platform, safe='')}}}:{quote(message, safe='')}"
+
+
 def process(platform: str, name: str) -> str:
     """A string that stands as long as a process lives."""
     return f"process:{{{quote(platform, safe='')}}}:{name}"

@@ -27,7 +27,11 @@ class Replies:
         """A question is being answered in these messages, in their order. That this could not be noted keeps nobody
         from answering."""
         try:
-            await self._redis.set(keys.replies(self._platform, name), json.dumps(list(messages)), ex=KEPT)
+            async with self._redis.pipeline(transaction=True) as pipe:
+                pipe.set(keys.replies(self._platform, name), json.dumps(list(messages)), ex=KEPT)
+                for message in messages:
+                    pipe.set(keys.reply(self._platform, message), "1", ex=KEPT)
+                await pipe.execute()
         except RedisError as error:
             log.warning("where a question is answered was not noted", cause=str(error))
 
@@ -35,3 +39,10 @@ class Replies:
         """The messages that answer a question, as far as is known."""
         messages = await self._redis.get(keys.replies(self._platform, name))
         return tuple(json.loads(messages)) if messages else ()
+
+    async def strange(self, messages: Sequence[str]) -> list[str]:
+        """Those messages that answer no question, as far as is known: a process was gone before it could note them."""
+        if not messages:
+            return []
+        known = await self._redis.mget([keys.reply(self._platform, message) for message in messages])
+        return [message for message, noted in zip(messages, known, strict=True) if not noted]

@@ -1,6 +1,7 @@
 """What every reply promises to whoever waits behind it, whichever platform shows it."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from core.delivery.delivering import deliver
 from core.errors import FootnotedError, KnowledgeUnavailable, ModelBusy, TooLong, TooManyQuestions, Unexpected
 from core.vocabulary import Question
 from tests.adapters.conftest import Logged
+from tests.adapters.discord.replying import replied
 from tests.adapters.scripted import ANSWER, FOOTNOTES, TEXT, ScriptedAsker
 from tests.adapters.web.serving import streamed
 
@@ -73,6 +75,18 @@ async def play_console(asker: Asker) -> Shown:
     return Shown(out.getvalue().split("\n\n[")[0].strip(), out.getvalue() + err.getvalue())
 
 
+async def play_discord(asker: Asker) -> Shown:
+    said = await replied(asker, QUESTION)
+    text = "\n\n".join(message.content for message in said).split("\n\n-# ")[0]
+    assert not any(message.pings for message in said)
+    return Shown(unlinked(text), "\n".join(unlinked(message.content) for message in said))
+
+
+def unlinked(text: str) -> str:
+    """The numbers of footnotes without their links, and links without the angles that keep previews away."""
+    return re.sub(r"\(<([^<>]*)>\)", r"(\1)", re.sub(r"\[(\[\d+\])\]\(<[^<>]*>\)", r"\1", text))
+
+
 def shown(document: str) -> Shown:
     """What is read in one JSON document."""
     read = json.loads(document)
@@ -90,8 +104,8 @@ def values_of(document: Any) -> list[str]:
             return [str(document)]
 
 
-every_reply = pytest.mark.parametrize("play", [play_stream, play_document, play_json, play_console])
-growing_reply = pytest.mark.parametrize("play", [play_stream, play_console])
+every_reply = pytest.mark.parametrize("play", [play_stream, play_document, play_json, play_console, play_discord])
+growing_reply = pytest.mark.parametrize("play", [play_stream, play_console, play_discord])
 
 
 @every_reply

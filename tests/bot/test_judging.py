@@ -42,7 +42,7 @@ async def test_each_answer_is_listed_with_its_question_votes_and_passages(
         "👍 Ben",
         "Honey [1].",
         "Bees in winter",
-        "1 👍, 1 👎",
+        "1 answer, 1 👍, 1 👎",
     ):
         assert words in done.stdout
 

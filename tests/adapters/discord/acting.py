@@ -48,8 +48,15 @@ class Room:
         """What the bot has said since, where that was asked, and stands there."""
         return [one for one in self.discord.said if one.channel is asked.channel and one.id > asked.id]
 
-    async def until(self, predicate: Callable[[], Value], within: float = WITHIN) -> Value:
-        return await self.discord.until(predicate, within)
+    async def until(self, predicate: Callable[[], Value | None], within: float = WITHIN) -> Value:
+        """What the predicate returns, as soon as that is true. It may ask the bot itself, which tells nobody when
+        something changes there, so it is asked again and again."""
+        end = asyncio.get_running_loop().time() + within
+        while asyncio.get_running_loop().time() < end:
+            if found := predicate():
+                return found
+            await asyncio.sleep(0.02)
+        return await self.discord.until(predicate, 0.1)
 
     async def settled(self) -> None:
         """All that was delivered has been handled, as far as can be seen from outside."""

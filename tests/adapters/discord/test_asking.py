@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from bot.settings import Settings, load_settings
 from bot.wiring import wired
-from tests.adapters.discord.acting import Room, buttons, entered
+from tests.adapters.discord.acting import Room, buttons, entered, is_whole
 from tests.adapters.garden import ASKED, FOLLOW_UP, OFF_TOPIC
 from tests.servers import Text
 from tests.servers.discord import AppFlag, Callback, DiscordServer, Flag
@@ -188,6 +188,19 @@ async def test_the_same_event_twice_is_one_answer(room: Room) -> None:
     await room.settled()
     assert (len(room.since(asked)), len(room.since(command))) == (1, 1)
     assert len(room.model.chats) == 2
+
+
+async def test_a_long_answer_goes_on_in_further_messages_with_its_sources_on_the_last(room: Room) -> None:
+    block = "Bees live on honey [1]. " * 20 + "\n\n```python\n" + "print('honey')\n" * 12 + "```"
+    room.model.enqueue(Text("\n\n".join([block] * 12), tokens_per_second=20_000))
+    asked = room.ask("What do bees eat in winter?")
+    await room.until(lambda: room.answers(asked), within=60)
+    own = room.since(asked)
+    assert len(own) > 3
+    assert [is_whole(message) for message in own] == [False] * (len(own) - 1) + [True]
+    assert all(len(message.content) <= 2_000 and message.content.count("```") % 2 == 0 for message in own)
+    assert " ".join(" ".join(message.content for message in own).split()).count("Bees live on honey") == 12 * 20
+    assert ["Sources" in message.content for message in own] == [False] * (len(own) - 1) + [True]
 
 
 async def test_where_every_question_is_answered_none_needs_a_mention(

@@ -89,8 +89,9 @@ async def test_whoever_asks_too_much_is_told_alone_when_to_ask_again(room: Room)
     assert "Try again" in written(told)
 
 
-async def test_a_mention_without_a_question_brings_help_with_questions_that_are_answered(room: Room) -> None:
-    asked = room.ask("")
+@pytest.mark.parametrize("text", ["", "Help"])
+async def test_a_mention_without_a_question_brings_help_with_questions_that_are_answered(room: Room, text: str) -> None:
+    asked = room.ask(text)
     await room.until(lambda: room.own(asked))
     [greeting] = room.own(asked)
     assert "mention" in written(greeting)

@@ -90,12 +90,12 @@ async def test_other_channels_wait_for_a_mention(room: Room) -> None:
 
 async def test_called_into_a_thread_the_bot_reads_it_first_page_by_page(room: Room) -> None:
     root = room.ask("The bees on the roof behave oddly.", mention=False)
-    for number in range(150):
+    for number in range(250):
         room.ask(f"line {number}", thread=root, mention=False, user=room.slack.admin)
     room.ask("They shiver in a cluster around the queen.", thread=root, mention=False)
     room.ask("what does this mean?", thread=root)
     await room.answer(root)
     contents = [message["content"] for message in room.model.chats[-1].messages]
     assert any("They shiver in a cluster" in content for content in contents[1:-1])
-    assert any("line 149" in content for content in contents[1:-1])
+    assert any("line 249" in content for content in contents[1:-1])
     assert len(room.slack.called("conversations.replies")) == 2

@@ -3,14 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
-from adapters.slack import socket
 from adapters.slack.app import SlackBot
+from adapters.slack.times import Times
 from bot.wiring import Bot
 from core.errors import NotReady
 from tests.adapters.slack.acting import Room, access
@@ -18,6 +19,8 @@ from tests.bot.running import make_home
 from tests.bot.test_serving import Served, served
 from tests.servers.openai import OpenAIServer
 from tests.servers.slack import BOT_SCOPES, SlackServer
+
+QUICK = Times(ping_every=timedelta(seconds=0.3), look_every=timedelta(seconds=0.1), within=timedelta(seconds=2))
 
 
 async def refused(bot: Bot, slack: SlackServer, **given: Any) -> str:
@@ -56,12 +59,8 @@ async def test_a_dropped_connection_comes_back(room: Room) -> None:
     await room.answer(room.ask("What do bees eat in winter?"))
 
 
-async def test_a_connection_that_is_open_and_dead_is_noticed_told_and_replaced(
-    slack: SlackServer, bot: Bot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(socket, "PING_EVERY", 0.3)
-    monkeypatch.setattr(socket, "LOOKED_AT_EVERY", socket.LOOKED_AT_EVERY / 25)
-    app = SlackBot(bot.desk("slack"), access(slack))
+async def test_a_connection_that_is_open_and_dead_is_noticed_told_and_replaced(slack: SlackServer, bot: Bot) -> None:
+    app = SlackBot(bot.desk("slack"), access(slack), QUICK)
     async with app.open():
         await slack.until(lambda: bool(slack.sockets.open))
         async with asyncio.timeout(20):

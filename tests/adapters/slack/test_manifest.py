@@ -10,6 +10,7 @@ import pytest
 import yaml
 from slack_sdk.web.async_client import AsyncWebClient
 
+from adapters.slack.conversing import FORGET, HELP
 from adapters.slack.identity import NEEDED, WANTED
 from adapters.slack.listening import ACTIONS, COMMANDS
 
@@ -52,7 +53,8 @@ EVENTS = {
 OLDER_VIEW = {"assistant_thread_started", "assistant_thread_context_changed"}
 """Listened to for apps that were made before there was an agent view; new ones do not get them."""
 
-# What may stand in a manifest, transcribed from the types of @slack/web-api 8.2.0 (types/request/manifest).
+# What may stand in a manifest and how long it may be, transcribed from the types of @slack/web-api 8.2.0
+# (types/request/manifest); there is no schema in a package.
 FIELDS: dict[str, Any] = {
     "display_information": {"name", "description", "long_description", "background_color"},
     "features": {
@@ -121,27 +123,59 @@ def test_every_event_is_listened_to_and_asked_for(manifest: dict[str, Any]) -> N
 def test_every_command_is_there_with_its_help_and_buttons_are_heard(manifest: dict[str, Any]) -> None:
     commands = manifest["features"]["slash_commands"]
     assert sorted(command["command"] for command in commands) == sorted(COMMANDS)
-    assert all(0 < len(command["description"]) <= 2_000 for command in commands)
     assert all(len(command.get("usage_hint", "")) <= 1_000 for command in commands)
     assert ACTIONS
     assert manifest["settings"]["interactivity"]["is_enabled"] is True
 
 
-def test_it_keeps_to_what_slack_takes(manifest: dict[str, Any]) -> None:
+def test_it_names_what_slack_knows(manifest: dict[str, Any]) -> None:
     assert set(manifest) <= {"_metadata", "display_information", "features", "oauth_config", "settings"}
     for path, allowed in FIELDS.items():
-        part: Any = manifest
-        for name in path.split("."):
-            part = part.get(name, {})
-        for each in part if isinstance(part, list) else [part]:
-            assert set(each) <= allowed, path
-    shown = manifest["display_information"]
-    assert len(shown["name"]) <= 35
-    assert len(shown["description"]) <= 140
-    assert 174 <= len(shown["long_description"]) <= 4_000
-    assert re.fullmatch(r"#[0-9a-fA-F]{6}", shown["background_color"])
-    view = manifest["features"]["agent_view"]
-    assert len(view["agent_description"]) <= 300
-    assert all(set(prompt) == {"title", "message"} for prompt in view["suggested_prompts"])
+        for part in parts(manifest, path):
+            assert set(part) <= allowed, path
     assert manifest["features"]["app_home"]["messages_tab_read_only_enabled"] is False
     assert manifest["settings"]["socket_mode_enabled"] is True
+    assert manifest["settings"]["token_rotation_enabled"] is False
+    assert not list(parts(manifest, "oauth_config.scopes.user"))
+
+
+@pytest.mark.parametrize(
+    ("path", "least", "most"),
+    [
+        ("display_information.name", 1, 35),
+        ("display_information.description", 1, 140),
+        ("display_information.long_description", 175, 4_000),
+        ("features.bot_user.display_name", 1, 80),
+        ("features.agent_view.agent_description", 1, 300),
+        ("features.agent_view.suggested_prompts.title", 1, 75),
+        ("features.agent_view.suggested_prompts.message", 1, 4_000),
+        ("features.slash_commands.command", 2, 32),
+        ("features.slash_commands.description", 1, 2_000),
+    ],
+)
+def test_every_text_has_a_length_that_slack_takes(manifest: dict[str, Any], path: str, least: int, most: int) -> None:
+    texts = list(parts(manifest, path))
+    assert texts
+    assert all(least <= len(text) <= most for text in texts), texts
+
+
+def test_there_are_no_more_of_anything_than_slack_takes(manifest: dict[str, Any]) -> None:
+    features = manifest["features"]
+    assert 1 <= len(features["slash_commands"]) <= 50
+    assert len(features["agent_view"]["suggested_prompts"]) <= 4
+    assert len(manifest["settings"]["event_subscriptions"]["bot_events"]) <= 100
+    assert len(manifest["oauth_config"]["scopes"]["bot"]) <= 255
+    assert re.fullmatch(r"#[0-9a-fA-F]{6}", manifest["display_information"]["background_color"])
+
+
+def test_what_it_suggests_is_understood_whatever_the_posts_are_about(manifest: dict[str, Any]) -> None:
+    assert set(parts(manifest, "features.agent_view.suggested_prompts.message")) <= HELP | FORGET
+
+
+def parts(of: Any, path: str) -> Iterator[Any]:
+    """What stands there, in each element of a list on the way."""
+    found = [of]
+    for name in path.split("."):
+        inner = [part.get(name) for part in found]
+        found = [each for part in inner if part is not None for each in (part if isinstance(part, list) else [part])]
+    yield from found

@@ -1,13 +1,16 @@
 """Whatever Slack does, an answer arrives once and whole, or one calm sentence does."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
-from adapters.slack import messages
-from tests.adapters.slack.acting import Room, is_whole
+from adapters.slack.times import Times
+from bot.wiring import Bot
+from tests.adapters.slack.acting import Room, entered, is_whole
 from tests.servers import Slow, Status, Text
-from tests.servers.slack import Dropped, Error, Late, Message, RateLimited, Twice
+from tests.servers.openai import OpenAIServer
+from tests.servers.slack import Dropped, Error, Late, Message, RateLimited, SlackServer, Twice
 
 SENTENCE = "Bees live on honey [1]. "
 SENTENCES = 30
@@ -94,17 +97,17 @@ async def test_a_long_answer_goes_on_in_further_messages_with_its_sources_on_the
 
 
 async def test_a_stream_that_has_run_for_long_goes_on_in_the_next_message(
-    room: Room, monkeypatch: pytest.MonkeyPatch
+    slack: SlackServer, model: OpenAIServer, bot: Bot
 ) -> None:
-    monkeypatch.setattr(messages, "STREAMS_FOR", 1.5)
-    room.slack.rules.stream_lifetime = 3
-    room.model.enqueue(Text(SENTENCE * 80, tokens_per_second=120))
-    asked = room.ask("What do bees eat in winter?")
-    await room.answer(asked)
-    await room.settled()
-    own = room.own(asked)
+    slack.rules.stream_lifetime = 8
+    model.enqueue(Text(SENTENCE * 100, tokens_per_second=300))
+    async with entered(slack, model, bot, Times(streams_for=timedelta(seconds=0.5))) as room:
+        asked = room.ask("What do bees eat in winter?")
+        await room.answer(asked)
+        await room.settled()
+        own = room.own(asked)
     assert len(own) > 1
-    assert text_of(own).count("Bees live on honey") == 80
+    assert " ".join(map(text_of, ([message] for message in own))).count("Bees live on honey") == 100
     assert [is_whole(message) for message in own] == [False] * (len(own) - 1) + [True]
     assert all(message.edits == 0 for message in own), "no stream had run out"
 

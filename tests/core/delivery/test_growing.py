@@ -35,10 +35,41 @@ def test_what_was_shown_stays_and_no_message_is_too_long(text: str, step: int) -
         assert all(len(message) <= HARD for message in now)
         assert now[: len(before) - 1] == before[:-1]
         if before:
-            assert now[len(before) - 1].startswith(before[-1].rstrip())
+            assert now[len(before) - 1].startswith(before[-1])
         before = now
     for shown, whole in zip(before, grown(text, SOFT, HARD), strict=False):
-        assert whole.startswith(shown.rstrip())
+        assert whole.startswith(shown)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(documents, st.integers(1, 40), st.sets(st.integers(0, 30), max_size=4))
+def test_messages_that_have_to_end_early_do_so_and_nothing_that_was_shown_changes(
+    text: str, step: int, moments: set[int]
+) -> None:
+    before: list[str] = []
+    early: dict[int, int] = {}
+    for moment, end in enumerate([*range(0, len(text), step), len(text)]):
+        if moment in moments and before:
+            early.setdefault(len(before) - 1, len(before[-1]))
+        now = grown(text[:end], SOFT, HARD, ended=False, early=early)
+        assert all(len(message) <= HARD for message in now)
+        assert now[: len(before) - 1] == before[:-1]
+        if before:
+            assert now[len(before) - 1].startswith(before[-1])
+        before = now
+    messages = grown(text, SOFT, HARD, early=early)
+    for shown, whole in zip(before, messages, strict=False):
+        assert whole.startswith(shown)
+    rest = iter("".join("".join(messages).split()))
+    assert all(sign in rest for sign in "".join(text.split()))
+
+
+def test_a_message_that_has_to_end_early_ends_with_its_paragraph_or_soon() -> None:
+    text = "word " * 10 + "\n\n" + "more " * 400
+    first, *_ = grown(text, 7_000, 9_500, early={0: 20})
+    assert first == ("word " * 10).strip()
+    first, *_ = grown("word " * 1_000, 7_000, 9_500, early={0: 20})
+    assert 20 < len(first) <= 620
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))

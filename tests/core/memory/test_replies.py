@@ -34,3 +34,11 @@ async def test_it_is_kept_for_an_hour(redis: Redis) -> None:
     await Replies(redis, "slack").note("a", ["1"])
     left = timedelta(seconds=await redis.ttl(keys.replies("slack", "a")))
     assert timedelta(minutes=59) < left <= KEPT == timedelta(hours=1)
+
+
+async def test_a_message_that_nobody_has_noted_is_strange(redis: Redis) -> None:
+    replies = Replies(redis, "slack")
+    await replies.note("a", ["1", "2"])
+    assert await replies.strange(["1", "2", "3"]) == ["3"]
+    assert await replies.strange([]) == []
+    assert await Replies(redis, "discord").strange(["1"]) == ["1"]

@@ -1,0 +1,107 @@
+"""The bot as ordinary processes: from settings to answers, and several on one Redis, of which one is killed."""
+
+import asyncio
+import signal
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import aiohttp
+from redis.asyncio import Redis
+
+from adapters.discord.inviting import invite_link
+from tests.adapters.discord.acting import is_whole
+from tests.adapters.garden import ASKED
+from tests.bot.running import footnoted, make_home
+from tests.bot.test_serving import served
+from tests.servers.discord import DiscordServer, Interaction, Message
+from tests.servers.openai import OpenAIServer
+
+QUESTIONS = 60
+PROCESSES = 3
+WITHIN = 90.0
+
+
+def reached(discord: DiscordServer, model: OpenAIServer, redis_url: str) -> dict[str, str]:
+    return {
+        "REDIS_URL": redis_url,
+        "DISCORD_API_URL": discord.api_url,
+        "DISCORD_BOT_TOKEN": discord.token,
+        "OPENAI_BASE_URL": model.base_url,
+        "QUESTIONS_PER_MINUTE": "100000",
+        "CHANNEL_QUESTIONS_PER_MINUTE": "100000",
+    }
+
+
+async def test_a_bot_is_set_up_by_its_token_alone_tells_its_state_and_ends_when_told(
+    redis: Redis, redis_url: str, tmp_path: Path
+) -> None:
+    async with DiscordServer() as discord, OpenAIServer(tokens_per_second=40) as model:
+        async with (
+            served(make_home(tmp_path), **reached(discord, model, redis_url)) as bot,
+            aiohttp.ClientSession(bot.address) as web,
+        ):
+            await discord.ready(within=WITHIN)
+            async with asyncio.timeout(WITHIN):
+                while (await web.get("/readyz")).status != 200:
+                    await asyncio.sleep(0.1)
+            asked = discord.slash("alice", "general", "ask", question=ASKED)
+            await discord.until(lambda: answered(discord, asked), within=WITHIN)
+            late = discord.slash("bob", "general", "ask", question=ASKED)
+            await discord.until(lambda: late.responded is not None)
+            code, said = await bot.end(signal.SIGTERM)
+            assert answered(discord, late), "what runs when the bot is stopped may finish"
+        assert code == 0
+        assert discord.token not in said
+        assert "Traceback" not in said
+
+
+async def test_a_wrong_token_ends_the_start_with_a_sentence(redis: Redis, redis_url: str, tmp_path: Path) -> None:
+    async with DiscordServer() as discord, OpenAIServer() as model:
+        settings = reached(discord, model, redis_url) | {"DISCORD_BOT_TOKEN": "wrong"}
+        ended = await asyncio.to_thread(lambda: footnoted(make_home(tmp_path), "serve", **settings))
+        assert ended.returncode == 2
+        assert "Discord refuses DISCORD_BOT_TOKEN." in ended.stderr
+        assert "Traceback" not in ended.stderr
+
+
+async def test_the_doctor_prints_the_link_that_invites_the_bot(redis: Redis, redis_url: str, tmp_path: Path) -> None:
+    async with DiscordServer() as discord, OpenAIServer() as model:
+        settings = reached(discord, model, redis_url)
+        ended = await asyncio.to_thread(lambda: footnoted(make_home(tmp_path), "doctor", **settings))
+        assert invite_link(str(discord.world.application.id)) in ended.stdout
+
+
+async def test_each_question_is_answered_once_and_none_is_lost_with_a_process(
+    redis: Redis, redis_url: str, tmp_path: Path
+) -> None:
+    async with DiscordServer() as discord, OpenAIServer(tokens_per_second=60) as model, AsyncExitStack() as stack:
+        settings = reached(discord, model, redis_url) | {"LOG_LEVEL": "error"}
+        bots = [
+            await stack.enter_async_context(served(make_home(tmp_path / str(number)), **settings))
+            for number in range(PROCESSES)
+        ]
+        await discord.until(lambda: len(list(discord.gateway.sessions)) == PROCESSES, within=WITHIN)
+        for number in range(QUESTIONS):
+            discord.add_channel("acme", f"room-{number}")
+        asked: list[Message | Interaction] = []
+        for number in range(QUESTIONS):
+            question, room = f"What do bees eat in winter? ({number})", f"room-{number}"
+            asked.append(
+                discord.mention("alice", room, question)
+                if number % 2
+                else discord.slash("bob", room, "ask", question=question)
+            )
+            await asyncio.sleep(0.05)
+            if number == QUESTIONS // 2:
+                bots[1].process.send_signal(signal.SIGKILL)
+        await discord.until(lambda: all(answered(discord, one) for one in asked), within=WITHIN)
+        await asyncio.sleep(1)  # whoever would answer once more has the time to
+        assert [len(since(discord, one)) for one in asked] == [1] * QUESTIONS
+
+
+def since(discord: DiscordServer, asked: Message | Interaction) -> list[Message]:
+    return [one for one in discord.said if one.channel is asked.channel and one.id > asked.id]
+
+
+def answered(discord: DiscordServer, asked: Message | Interaction) -> bool:
+    return any(is_whole(one) for one in since(discord, asked))
