@@ -12,10 +12,9 @@ import pytest
 
 from core.errors import CannotRead
 from core.reading.entries import Entry, Skipped
-from core.reading.fetched import LISTING, PAGE, Fetched
+from core.reading.fetched import Fetched
 from core.reading.fetcher import Fetcher
 from core.reading.sources import read_page, to_post
-from core.reading.unpacking import Damaged, TooLarge, unpacked, unzipped
 from tests.core.reading.asking import fetch, source, told
 from tests.core.reading.conftest import PATIENT
 from tests.servers.hostile import Hostile, Raw, babbling, deflate_bomb, gzip_bomb, laughs, reading, swollen
@@ -93,36 +92,6 @@ async def test_what_cannot_be_unpacked_is_told(
     body: bytes, encoding: str, why: str, site: Hostile, fetcher: Fetcher
 ) -> None:
     assert await reason(site, fetcher, Raw(body, headers={"Content-Encoding": encoding})) == why
-
-
-def bare_deflate(body: bytes) -> bytes:
-    packer = zlib.compressobj(wbits=-15)
-    return packer.compress(body) + packer.flush()
-
-
-def test_archives_of_all_habits_are_unpacked() -> None:
-    several = b"".join(gzip.compress(WORDS[at : at + 1_300]) for at in range(0, len(WORDS), 1_300))
-    assert unzipped(several, len(WORDS)) == WORDS
-    assert unzipped(gzip.compress(WORDS) + b"\x00" * 50, len(WORDS)) == WORDS
-    assert unpacked(bare_deflate(WORDS), "deflate", len(WORDS)) == WORDS
-    assert unpacked(WORDS, "", len(WORDS)) == WORDS
-    with pytest.raises(TooLarge):
-        unzipped(several, len(WORDS) - 1)
-    with pytest.raises(Damaged):
-        unzipped(several[:-1], len(WORDS))
-
-
-def test_an_archive_of_a_million_members_takes_no_time() -> None:
-    began = process_time()
-    unzipped(gzip.compress(b"", mtime=0) * 500_000, 20 * 1024 * 1024)
-    assert process_time() - began < 5
-
-
-@pytest.mark.parametrize("largest", [0, 1, 1_000, len(WORDS)])
-def test_what_is_cut_is_read_up_to_there(largest: int) -> None:
-    assert unpacked(WORDS, "", largest, cut=True) == WORDS[:largest]
-    assert unpacked(gzip.compress(WORDS), "gzip", largest, cut=True) == WORDS[:largest]
-    assert unpacked(b"no archive", "gzip", largest, cut=True) == b""
 
 
 async def test_a_long_robots_txt_is_read_as_far_as_it_must_be(site: Hostile, fetcher: Fetcher) -> None:
@@ -326,7 +295,3 @@ async def test_an_index_without_end_has_one(site: Hostile, fetcher: Fetcher, mon
     events = await told(source("sitemap", site.url("/it")), fetcher)
     assert events[1] == Skipped(site.url("/it"), "it leads to more than 5 sitemaps; the others are left out")
     assert site.requests.total() == 7  # with robots.txt
-
-
-async def test_sizes_are_what_they_are_said_to_be() -> None:
-    assert (PAGE.largest, LISTING.largest) == (5 * 1024 * 1024, 20 * 1024 * 1024)
