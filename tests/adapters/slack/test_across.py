@@ -64,7 +64,7 @@ async def test_of_a_corrected_question_only_the_correction_may_be_taken_over(roo
     await room.until(lambda: len(growing.versions) > 1 and growing.edits)
     assert asked.edited
     name = f"{room.slack.team.id}:{asked.channel}:{asked.ts}"
-    left = await room.bot.redis.hkeys("unanswered:{slack}")  # type: ignore[misc]
+    left = await room.bot.redis.hkeys("unanswered:{slack}")
     assert left == [f"{name}:{asked.edited['ts']}".encode()]
     room.slack.delete(asked)
     await room.settled()
