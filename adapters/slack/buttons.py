@@ -106,6 +106,7 @@ class Buttons:
         self._answering = answering
         self._commands = commands
         self._me = me
+        self._trying: set[str] = set()
 
     async def press(self, click: Click, taken: Taken = Taken.NEW) -> None:
         """Whatever button it is. Whatever goes wrong, whoever has pressed it is told so."""
@@ -125,7 +126,7 @@ class Buttons:
             case a if a == WHY:
                 await self._tell_why(click)
             case a if a == AGAIN:
-                await self._ask_again(click)
+                await self._ask_again_once(click)
             case a if a == SHARE:
                 await self._share(click)
             case a if a == EXAMPLE:
@@ -163,6 +164,17 @@ class Buttons:
         found = await self._desk.remembered(click.value, click.channel_place)
         blocks = why(found) if found else [section(FORGOTTEN)]
         await self._tell(click, blocks, "Why this answer?")
+
+    async def _ask_again_once(self, click: Click) -> None:
+        """Pressed again while that goes on, the button does nothing."""
+        place = f"{click.channel}:{click.message_ts}"
+        if place in self._trying:
+            return
+        self._trying.add(place)
+        try:
+            await self._ask_again(click)
+        finally:
+            self._trying.discard(place)
 
     async def _ask_again(self, click: Click) -> None:
         """A failed answer is written anew where it failed."""

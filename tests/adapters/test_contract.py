@@ -24,6 +24,7 @@ from core.vocabulary import Question
 from tests.adapters.conftest import Logged
 from tests.adapters.discord.replying import replied
 from tests.adapters.scripted import ANSWER, FOOTNOTES, TEXT, ScriptedAsker
+from tests.adapters.slack import playing
 from tests.adapters.web.serving import streamed
 
 QUESTION = Question("What do bees eat?")
@@ -87,6 +88,15 @@ def unlinked(text: str) -> str:
     return re.sub(r"\(<([^<>]*)>\)", r"(\1)", re.sub(r"\[(\[\d+\])\]\(<[^<>]*>\)", r"\1", text))
 
 
+def is_chat(play: Play) -> bool:
+    """Where people would have nothing of a path."""
+    return play in (play_slack, play_slack_privately)
+
+
+def is_web_address(url: str) -> bool:
+    return url.startswith("https://")
+
+
 def shown(document: str) -> Shown:
     """What is read in one JSON document."""
     read = json.loads(document)
@@ -104,8 +114,23 @@ def values_of(document: Any) -> list[str]:
             return [str(document)]
 
 
-every_reply = pytest.mark.parametrize("play", [play_stream, play_document, play_json, play_console, play_discord])
-growing_reply = pytest.mark.parametrize("play", [play_stream, play_console, play_discord])
+async def play_slack(asker: Asker) -> Shown:
+    return with_text(*await playing.in_a_thread(asker, QUESTION))
+
+
+async def play_slack_privately(asker: Asker) -> Shown:
+    return with_text(*await playing.privately(asker, QUESTION))
+
+
+def with_text(text: str, rest: list[str]) -> Shown:
+    return Shown(text, "\n".join([text, *rest]))
+
+
+every_reply = pytest.mark.parametrize(
+    "play", [play_stream, play_document, play_json, play_console, play_discord, play_slack, play_slack_privately]
+)
+growing_reply = pytest.mark.parametrize("play", [play_stream, play_console, play_discord, play_slack])
+chat_reply = pytest.mark.parametrize("play", [play_slack, play_slack_privately])
 
 
 @every_reply
@@ -115,7 +140,7 @@ async def test_the_whole_text_is_shown_with_every_footnote(play: Play) -> None:
     for footnote in FOOTNOTES:
         assert str(footnote.number) in seen.everything
         assert footnote.title in seen.everything
-        assert footnote.url in seen.everything
+        assert footnote.url in seen.everything or (is_chat(play) and not is_web_address(footnote.url))
 
 
 @every_reply
@@ -124,7 +149,7 @@ async def test_an_answer_without_footnotes_names_the_nearest_posts(play: Play) -
     seen = await play(ScriptedAsker(answer=answer))
     for footnote in FOOTNOTES:
         assert footnote.title in seen.everything
-        assert footnote.url in seen.everything
+        assert footnote.url in seen.everything or (is_chat(play) and not is_web_address(footnote.url))
 
 
 @every_reply
@@ -154,6 +179,25 @@ async def test_a_question_that_is_refused_is_told_why(play: Play, error: Footnot
     seen = await play(ScriptedAsker(pieces=(), error=error))
     assert error.for_people in seen.everything
     assert error.id in seen.everything
+
+
+@chat_reply
+async def test_a_long_answer_comes_whole_and_in_order_in_as_many_messages_as_it_takes(play: Play) -> None:
+    numbers = range(1_100)
+    paragraphs = [f"{number}. Bees live on honey [1].\n\n" for number in numbers]
+    pieces = ["".join(paragraphs[at : at + 50]) for at in range(0, len(paragraphs), 50)]
+    seen = await play(ScriptedAsker(pieces, replace(ANSWER, text="".join(pieces))))
+    assert len("".join(pieces)) > 30_000
+    assert [int(found) for found in re.findall(r"(\d+)\. Bees live on honey", seen.text)] == list(numbers)
+
+
+@chat_reply
+async def test_whatever_a_model_or_a_post_writes_nobody_is_called(play: Play) -> None:
+    calling = "<!channel> <!here|here> @everyone <@U0PERSON01> `<!channel>` <!subteam^S1|@team>"
+    footnotes = (replace(FOOTNOTES[0], title=calling),)
+    seen = await play(ScriptedAsker([calling], replace(ANSWER, text=calling, footnotes=footnotes)))
+    assert "channel" in seen.text
+    assert not re.search(r"<!(?!-)|<@|@(channel|here|everyone)", seen.everything)
 
 
 @growing_reply

@@ -69,6 +69,12 @@ class Room:
             while await self.bot.redis.exists("unanswered:{slack}"):
                 await asyncio.sleep(0.02)
 
+    async def model_stopped(self, number: int = 0) -> None:
+        """Whoever read the model's answer of that number has left it."""
+        async with asyncio.timeout(WITHIN):
+            await self.model.chats[number].finished.wait()
+        assert self.model.chats[number].cancelled
+
     def asked_of_model(self) -> list[str]:
         """The last message of each prompt: passages and question."""
         return [chat.messages[-1]["content"] for chat in self.model.chats]

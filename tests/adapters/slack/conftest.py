@@ -4,9 +4,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 
 from bot.settings import Settings, load_settings
-from bot.wiring import Bot
+from bot.wiring import Bot, wired
+from core.memory.connection import connect
+from tests.adapters.conftest import unseen
 from tests.adapters.garden import write_posts
 from tests.adapters.slack.acting import Room, entered
 from tests.servers.openai import OpenAIServer
@@ -25,12 +28,36 @@ async def slack() -> AsyncIterator[SlackServer]:
         yield slack
 
 
+@pytest.fixture(scope="session")
+def posts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The garden blog. It lies in one place, so that it need not be read for each test."""
+    return write_posts(tmp_path_factory.mktemp("garden") / "posts")
+
+
 @pytest.fixture
-def settings(redis_url: str, tmp_path: Path, model: OpenAIServer) -> Settings:
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    """A client of a Redis in which nothing is left but what was read."""
+    async with connect(redis_url) as client:
+        kept = ("post:", "edition", "ledger:")
+        if gone := [key async for key in client.scan_iter(count=1_000) if not key.decode().startswith(kept)]:
+            await client.delete(*gone)
+        yield client
+
+
+@pytest.fixture
+def settings(redis_url: str, posts: Path, model: OpenAIServer) -> Settings:
     """Settings of a bot whose source is the garden blog, and whose model is the loopback one."""
-    folder = write_posts(tmp_path / "posts")
-    garden = {"name": "garden", "folder": folder, "url": "https://garden.example/"}
+    garden = {"name": "garden", "folder": posts, "url": "https://garden.example/"}
     return load_settings(redis_url=redis_url, sources=[garden], openai_base_url=model.base_url)
+
+
+@pytest.fixture
+async def bot(redis: Redis, settings: Settings) -> AsyncIterator[Bot]:
+    """The bot, with its sources read."""
+    async with wired(settings) as bot:
+        if await bot.reason_to_read():
+            await bot.read(unseen)
+        yield bot
 
 
 @pytest.fixture

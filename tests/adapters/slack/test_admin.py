@@ -6,16 +6,28 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from adapters.slack.app import Access, SlackBot
+from bot.settings import Settings, load_settings
 from bot.wiring import Bot
 from core.errors import NothingBefore
 from core.reindexing.events import Tell
 from core.reindexing.progress import Report
 from core.reindexing.reindexer import Order, Reindexer
 from core.vocabulary import Person
+from tests.adapters.garden import write_posts
+from tests.servers.openai import OpenAIServer
 from tests.servers.slack import Message, SlackServer
 
 WITHIN = 20.0
+
+
+@pytest.fixture
+def settings(redis_url: str, tmp_path: Path, model: OpenAIServer) -> Settings:
+    """The garden blog in a folder of this test's own, to which something may be added."""
+    garden = {"name": "garden", "folder": write_posts(tmp_path / "posts")}
+    return load_settings(redis_url=redis_url, sources=[garden], openai_base_url=model.base_url)
 
 
 @asynccontextmanager

@@ -66,7 +66,7 @@ async def test_a_question_that_is_deleted_takes_its_unfinished_answer_along(room
     asked, growing = await being_answered(room)
     room.slack.delete(asked)
     await room.until(lambda: growing.deleted)
-    await room.until(lambda: room.model.chats[0].cancelled)
+    await room.model_stopped()
     await room.settled()
 
 
@@ -81,7 +81,7 @@ async def test_an_answer_that_was_finished_stays_when_its_question_is_deleted(ro
 async def test_the_stop_button_stops_the_model_and_the_answer_says_so(room: Room) -> None:
     _, growing = await being_answered(room)
     room.slack.stop_stream(room.slack.user, growing)
-    await room.until(lambda: room.model.chats[0].cancelled)
+    await room.model_stopped()
     await room.until(lambda: "Stopped." in written(growing))
     assert not growing.streaming
 
@@ -155,7 +155,7 @@ async def test_an_answer_that_is_written_anew_can_be_stopped_and_deleted_like_an
     await room.until(lambda: len(room.model.chats) == 2 and "word" in written(answer))
     room.slack.delete(asked)
     await room.until(lambda: answer.deleted)
-    await room.until(lambda: room.model.chats[1].cancelled)
+    await room.model_stopped(1)
     await room.settled()
 
 
@@ -185,7 +185,7 @@ async def test_a_stop_is_noticed_also_where_nobody_tells_of_it(room: Room, word:
     room.slack.rules.subscriptions = frozenset({"app_mention"})
     _, growing = await being_answered(room)
     room.slack.stop_stream(room.slack.user, growing)
-    await room.until(lambda: room.model.chats[0].cancelled)
+    await room.model_stopped()
     await room.settled()
 
 

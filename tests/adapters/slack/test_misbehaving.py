@@ -84,7 +84,8 @@ async def test_where_streams_are_refused_one_message_grows_by_updates(room: Room
 
 async def test_a_long_answer_goes_on_in_further_messages_with_its_sources_on_the_last(room: Room) -> None:
     block = "Bees live on honey [1]. " * 30 + "\n\n```python\n" + "print('honey')\n" * 12 + "```"
-    room.model.enqueue(Text("\n\n".join([block] * 36), tokens_per_second=20_000))
+    text = "\n\n".join([block] * 36)
+    room.model.enqueue(Text(text, pieces=[text[at : at + 400] for at in range(0, len(text), 400)]))
     asked = room.ask("What do bees eat in winter?")
     await room.answer(asked)
     await room.settled()

@@ -15,7 +15,7 @@ from tests.bot.test_serving import served
 from tests.servers.openai import OpenAIServer
 from tests.servers.slack import Message, SlackServer
 
-QUESTIONS = 120
+QUESTIONS = 200
 PROCESSES = 3
 MOST_REPEATED = 3
 WITHIN = 60.0

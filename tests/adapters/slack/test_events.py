@@ -1,0 +1,165 @@
+"""What Slack's events mean to the bot: something was said, corrected, taken back, or nothing."""
+
+from typing import Any
+
+import pytest
+
+from adapters.slack.buttons import read_click
+from adapters.slack.events import Corrected, Me, Said, TakenBack, read_event
+from core.vocabulary import Conversation
+
+ME = Me(user="U0BOT", bot="B0BOT", team="T1")
+TS = "1700000000.000100"
+EDITED = "1700000060.000000"
+LATE = "1700000601.000000"
+ROOT = "1699999999.000000"
+
+
+def message(**fields: Any) -> dict[str, Any]:
+    """A message of a person, as it stands in an event or within one; None takes a field away."""
+    usual = {"type": "message", "user": "U1", "ts": TS, "text": "<@U0BOT> why?", "team": "T1", "client_msg_id": "x"}
+    return {name: value for name, value in (usual | fields).items() if value is not None}
+
+
+def event(**fields: Any) -> dict[str, Any]:
+    return {"team_id": "T1", "event_id": "Ev1", "event": message(channel="C1", channel_type="channel") | fields}
+
+
+def changed(now: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+    inner = {"type": "message", "subtype": "message_changed", "channel": "C1", "channel_type": "channel", "ts": EDITED}
+    return {"team_id": "T1", "event_id": "Ev1", "event": inner | {"message": now, "previous_message": before}}
+
+
+SAID = Said("T1", "C1", "U1", TS, "<@U0BOT> why?", kind="channel", user_team="T1")
+BY = {"edited": {"user": "U1", "ts": EDITED}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({}, {}),
+        ({"type": "app_mention", "channel_type": ""}, {"kind": ""}),
+        ({"channel": "D1", "channel_type": "im"}, {"channel": "D1", "kind": "im"}),
+        ({"channel_type": "mpim"}, {"kind": "mpim"}),
+        ({"thread_ts": ROOT}, {"thread_ts": ROOT}),
+        ({"thread_ts": TS}, {"thread_ts": ""}),
+        ({"subtype": "thread_broadcast", "thread_ts": ROOT}, {"thread_ts": ROOT}),
+        ({"subtype": "file_share"}, {}),
+        ({"subtype": "me_message"}, {}),
+        ({"text": ""}, {"text": ""}),
+        ({"user_team": "T2"}, {"user_team": "T2"}),
+    ],
+)
+def test_what_people_say_is_said(fields: dict[str, Any], said: dict[str, Any]) -> None:
+    usual = {name: getattr(SAID, name) for name in ("team", "channel", "user", "ts", "text", "thread_ts", "kind")}
+    assert read_event(event(**fields), ME) == Said(**(usual | said))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"user": "U0BOT"},
+        {"user": "U0BOT", "bot_id": "B0BOT"},
+        {"user": "U9", "bot_id": "B9"},
+        {"user": "U9", "bot_profile": {"id": "B9"}},
+        {"subtype": "bot_message", "bot_id": "B9"},
+        {"user": "USLACKBOT"},
+        {"user": ""},
+        *({"subtype": subtype} for subtype in ("channel_join", "channel_leave", "channel_topic", "channel_name")),
+        *({"subtype": subtype} for subtype in ("pinned_item", "reminder_add", "message_replied", "tombstone")),
+        {"subtype": "assistant_app_thread"},
+        {"edited": {"user": "U1", "ts": LATE}},
+    ],
+)
+def test_bots_slack_itself_and_its_notices_say_nothing(fields: dict[str, Any]) -> None:
+    assert read_event(event(**fields), ME) is None
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "meaning"),
+    [
+        (message(text="<@U0BOT> how?", **BY), message(), "corrected"),
+        (message(text="<@U0BOT> how?", edited={"user": "U1", "ts": LATE}), message(), None),
+        (message(attachments=[{"title": "A page"}]), message(), None),  # a preview
+        (message(attachments=[{"title": "A page"}], **BY), message(**BY), None),  # a preview after an edit
+        (message(**BY), message(), None),  # the mark of an edit, and the same words
+        (message(reply_count=1, thread_ts=TS), message(), None),  # somebody answered in its thread
+        (message(text="more", bot_id="B9", **BY), message(bot_id="B9"), None),
+        (message(text="more", user="U0BOT", **BY), message(user="U0BOT"), None),
+        (message(subtype="tombstone", user="USLACKBOT", text="This message was deleted."), message(), "taken back"),
+    ],
+)
+def test_of_changes_only_a_persons_edit_and_a_deletion_mean_something(
+    now: dict[str, Any], before: dict[str, Any], meaning: str | None
+) -> None:
+    found = read_event(changed(now, before), ME)
+    match meaning:
+        case "corrected":
+            assert found == Corrected(Said("T1", "C1", "U1", TS, "<@U0BOT> how?", kind="channel"), EDITED)
+        case "taken back":
+            assert found == TakenBack("T1", "C1", TS)
+        case _:
+            assert found is None
+
+
+def test_a_mention_that_was_edited_and_the_change_of_its_message_are_one_correction() -> None:
+    mention = read_event(event(type="app_mention", text="<@U0BOT> how?", **BY), ME)
+    change = read_event(changed(message(text="<@U0BOT> how?", **BY), message()), ME)
+    assert isinstance(mention, Corrected)
+    assert isinstance(change, Corrected)
+    assert mention.name == change.name == f"T1:C1:{TS}:{EDITED}"
+
+
+def test_a_deletion_takes_back() -> None:
+    inner = {"type": "message", "subtype": "message_deleted", "channel": "C1", "deleted_ts": TS, "ts": EDITED}
+    found = read_event({"team_id": "T1", "event": inner}, ME)
+    assert found == TakenBack("T1", "C1", TS)
+    assert found.name == SAID.name
+
+
+@pytest.mark.parametrize(
+    ("fields", "thread"),
+    [
+        ({}, TS),
+        ({"thread_ts": ROOT}, ROOT),
+        ({"channel": "D1", "kind": "im"}, ""),
+        ({"channel": "D1", "kind": "im", "thread_ts": ROOT}, ""),
+        ({"kind": "mpim"}, TS),
+    ],
+)
+def test_a_mention_begins_a_thread_and_a_direct_message_is_one_conversation(
+    fields: dict[str, Any], thread: str
+) -> None:
+    said = Said(**({"team": "T1", "channel": "C1", "user": "U1", "ts": TS, "text": "why?"} | fields))
+    assert said.conversation == Conversation("slack", said.channel, "T1", thread)
+
+
+@pytest.mark.parametrize(
+    ("text", "mentioned"),
+    [("<@U0BOT> why?", True), ("why, <@U0BOT|footnoted>?", True), ("<@U0BOT2> why?", False), ("@footnoted", False)],
+)
+def test_only_the_bots_own_mention_is_one(text: str, mentioned: bool) -> None:
+    assert ME.is_mentioned(text) is mentioned
+
+
+def test_a_click_is_read_with_and_without_its_message() -> None:
+    payload: dict[str, Any] = {
+        "actions": [{"action_id": "example:2", "value": "Why?", "type": "button"}],
+        "user": {"id": "U1", "team_id": "T1"},
+        "team": {"id": "T1"},
+        "container": {"message_ts": TS, "channel_id": "C1", "is_ephemeral": True, "thread_ts": ROOT},
+        "trigger_id": "1.2",
+        "response_url": "https://hooks.example/1",
+    }
+    click = read_click(payload)
+    assert (click.action, click.value, click.user, click.team, click.channel) == ("example", "Why?", "U1", "T1", "C1")
+    assert (click.message_ts, click.thread_ts, click.ephemeral) == (TS, ROOT, True)
+    public = payload | {
+        "container": {"type": "message"},
+        "channel": {"id": "C1"},
+        "message": {"ts": TS, "thread_ts": ROOT},
+        "team": None,
+    }
+    click = read_click(public)
+    assert (click.team, click.channel, click.message_ts, click.thread_ts) == ("T1", "C1", TS, ROOT)
+    assert click.ephemeral is False

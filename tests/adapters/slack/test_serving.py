@@ -1,0 +1,161 @@
+"""The bot as it serves Slack: over HTTP beside the page, quick to acknowledge, and stopped without losing a word."""
+
+import asyncio
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from adapters.slack.app import SlackBot
+from bot.wiring import Bot
+from tests.adapters.slack.acting import WITHIN, Room, access, entered, is_whole, read
+from tests.adapters.slack.test_connection import QUICK, over_http
+from tests.bot.running import make_home
+from tests.bot.test_serving import served
+from tests.servers import Text
+from tests.servers.openai import OpenAIServer
+from tests.servers.slack import Message, SlackServer
+
+LONG = "Bees live on honey [1]. " * 40
+ACKNOWLEDGED_WITHIN = 3.0
+"""Seconds that Slack waits; how quick the bot is by itself is for the benchmarks."""
+
+
+async def test_over_http_only_slack_gets_through_its_door_and_the_page_keeps_its_own(tmp_path: Path) -> None:
+    async with over_http(tmp_path) as (slack, bot), aiohttp.ClientSession(bot.address) as page:
+        assert await slack.http.verify()
+        elsewhere = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
+        async with page.post("/api/ask", json={"question": "What do bees eat?"}, headers=elsewhere) as response:
+            assert response.status == 403
+        async with page.post("/slack/events", json={"type": "url_verification", "challenge": "x"}) as response:
+            assert response.status == 401
+        async with page.post("/api/ask", json={"question": "x" * 100_000}) as response:
+            assert response.status == 413
+
+
+async def test_over_http_a_request_larger_than_the_page_would_take_is_taken(tmp_path: Path) -> None:
+    async with over_http(tmp_path) as (slack, _):
+        asked = slack.say(slack.user, slack.channel, f"<@{slack.bot.id}> What do bees eat in winter?")
+        await slack.until(lambda: [m for m in slack.messages(asked.channel, asked.ts) if is_whole(m)], WITHIN)
+        [answer] = [m for m in slack.messages(asked.channel, asked.ts) if is_whole(m)]
+        answer.attachments = [{"fallback": "x" * 100_000}]
+        clicked = slack.click(slack.user, answer, "why")
+        assert len(json.dumps(clicked.delivery.payload)) > 64 * 1024
+        await slack.until(lambda: slack.ephemerals(slack.user.id), WITHIN)
+        assert clicked.complaint is None
+
+
+async def test_fifty_questions_at_once_are_acknowledged_in_time_and_answered(room: Room) -> None:
+    people = [room.slack.add_user(f"person{number}") for number in range(50)]
+    places = [room.slack.add_channel(f"place{number}", room.slack.bot, *people) for number in range(5)]
+    asked = [
+        room.ask(f"What do bees eat in winter? ({number})", channel=places[number % 5], user=person)
+        for number, person in enumerate(people)
+    ]
+    await room.until(lambda: all(room.answers(each) for each in asked), 60)
+    await room.settled()
+    took = [attempt.took for delivery in room.slack.deliveries.all for attempt in delivery.attempts]
+    assert all(seconds is not None and seconds < ACKNOWLEDGED_WITHIN for seconds in took)
+    assert [len(room.own(each)) for each in asked] == [1] * 50
+
+
+@pytest.mark.parametrize("how", ["socket", "http"])
+async def test_an_answer_may_end_when_the_bot_is_stopped(tmp_path: Path, how: str) -> None:
+    async with SlackServer() as slack, OpenAIServer() as model:
+        way = (
+            {"SLACK_APP_TOKEN": slack.app_token} if how == "socket" else {"SLACK_SIGNING_SECRET": slack.signing_secret}
+        )
+        reached = {"SLACK_API_URL": slack.base_url, "SLACK_BOT_TOKEN": slack.bot_token} | way
+        async with served(make_home(tmp_path), OPENAI_BASE_URL=model.base_url, **reached) as bot:
+            await until_ready(bot.address)
+            if how == "http":
+                slack.http.use(f"{bot.address}/slack/events")
+            model.enqueue(Text(LONG, tokens_per_second=100))
+            asked = slack.say(slack.user, slack.channel, f"<@{slack.bot.id}> What do bees eat in winter?")
+
+            def own() -> list[Message]:
+                return [m for m in slack.messages(asked.channel, asked.ts) if m.user == slack.bot.id]
+
+            await slack.until(own, WITHIN)
+            code, said = await bot.end(signal.SIGTERM)
+        assert code == 0
+        assert "Traceback" not in said
+        [answer] = own()
+        assert is_whole(answer)
+        assert read(answer).count("Bees live on honey") == 40
+
+
+async def until_ready(address: str) -> None:
+    async with aiohttp.ClientSession(address) as page, asyncio.timeout(30):
+        while (await page.get("/readyz")).status != 200:
+            await asyncio.sleep(0.05)
+
+
+async def test_what_comes_while_the_bot_is_being_stopped_is_answered_by_the_next(
+    slack: SlackServer, model: OpenAIServer, bot: Bot
+) -> None:
+    """It is acknowledged only when it has been written down."""
+    model.enqueue(Text(LONG, tokens_per_second=150))
+    app = SlackBot(bot.desk("slack"), access(slack, app_token="", signing_secret=slack.signing_secret))
+    first, later = Room(slack, model, bot, app), asyncio.Event()
+
+    async def serve() -> None:
+        async with app.open():
+            await later.wait()
+
+    async with TestServer(application(app)) as server:
+        slack.http.use(str(server.make_url("/slack/events")))
+        serving = asyncio.create_task(serve())
+        await slack.until(lambda: slack.called("auth.test"))
+        while app.problem():
+            await asyncio.sleep(0.01)
+        asked = first.ask("What do bees eat in winter?")
+        await first.until(lambda: first.own(asked))
+        later.set()
+        await asyncio.sleep(0)
+        late = first.ask("How long does compost take?")
+        await first.until(lambda: all(delivery.finished for delivery in slack.deliveries.all))
+        assert all(delivery.acknowledged for delivery in slack.deliveries.all)
+        await serving
+    assert first.answers(asked)
+    assert not first.own(late)
+    slack.http.urls = {}
+    async with entered(slack, model, bot) as room:
+        await room.answer(late)
+
+
+def application(app: SlackBot) -> web.Application:
+    """The door of Slack alone."""
+    application = web.Application()
+    application.add_routes(app.routes)
+    return application
+
+
+async def test_before_it_is_open_nothing_is_acknowledged(slack: SlackServer, bot: Bot) -> None:
+    app = SlackBot(bot.desk("slack"), access(slack, app_token="", signing_secret=slack.signing_secret))
+    async with TestServer(application(app)) as server:
+        slack.http.use(str(server.make_url("/slack/events")))
+        payload: dict[str, Any] = {"type": "event_callback", "event": {"type": "ping"}}
+        async with slack.http.post("events_api", payload) as response:
+            assert response.status == 503
+
+
+async def test_readiness_tells_of_a_lost_connection(slack: SlackServer, bot: Bot) -> None:
+    app = SlackBot(bot.desk("slack"), access(slack), QUICK)
+    assert "has not been reached" in app.problem()
+    async with app.open():
+        assert app.problem() == ""
+        slack.refuse("apps.connections.open", "internal_error")
+        slack.sockets.drop()
+        async with asyncio.timeout(WITHIN):
+            while "is down" not in app.problem():
+                await asyncio.sleep(0.02)
+        slack.refuse("apps.connections.open", None)
+        async with asyncio.timeout(WITHIN):
+            while app.problem():
+                await asyncio.sleep(0.02)
