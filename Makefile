@@ -34,9 +34,9 @@ coverage:
 
 # Writes the locks anew from pyproject.toml; `make lock UPGRADE=--upgrade` moves to today's releases.
 lock: .venv/bin/uv
-	$(COMPILE) $(UPGRADE) --extra embedded --extra offline -o requirements/run.txt
-	$(COMPILE) $(UPGRADE) --extra embedded --extra offline --group test -c requirements/run.txt -o requirements/test.txt
-	$(COMPILE) $(UPGRADE) --extra embedded --extra offline --group check -c requirements/test.txt -o requirements/check.txt
+	$(COMPILE) $(UPGRADE) --extra embedded --extra offline --extra tracing -o requirements/run.txt
+	$(COMPILE) $(UPGRADE) --extra embedded --extra offline --extra tracing --group test -c requirements/run.txt -o requirements/test.txt
+	$(COMPILE) $(UPGRADE) --extra embedded --extra offline --extra tracing --group check -c requirements/test.txt -o requirements/check.txt
 
 clean:
 	rm -rf .venv

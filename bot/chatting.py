@@ -1,7 +1,8 @@
 """A conversation in the terminal: one question after another, until Ctrl-D."""
 
 import asyncio
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 
 from rich.console import Console
@@ -21,7 +22,6 @@ Open = Callable[[Settings], AbstractAsyncContextManager[Bot]]
 def chat(settings: Settings, name: str, open_bot: Open, out: Console, err: Console) -> int:
     """Runs the conversation `name`. Its turns are kept in Redis, so it can be taken up again another day."""
     place = Conversation(platform="console", channel=name)
-    # A Runner turns Ctrl-C into the end of the answer that is being written, and nothing else.
     with asyncio.Runner() as runner:
         opened = open_bot(settings)
         bot = runner.run(opened.__aenter__())
@@ -75,10 +75,24 @@ def _answer(runner: asyncio.Runner, bot: Bot, question: Question, out: Console, 
     """Shows the answer; how many tokens it took."""
     with ConsoleReply(out, err) as reply:
         try:
-            runner.run(deliver(bot.asker.ask(question), reply))
-        except KeyboardInterrupt:
+            runner.run(_until_ctrl_c(deliver(bot.asker.ask(question), reply)))
+        except asyncio.CancelledError:
             err.print(Text("Stopped.", style="dim"))
     return reply.answer.tokens if reply.answer else 0
+
+
+async def _until_ctrl_c(answering: Coroutine[None, None, object]) -> None:
+    """Ctrl-C cancels what runs. The loop's own signal handling wakes it, too, when it is just falling asleep; a Runner's,
+    which acts between two steps of the loop, would wait there for the next words of the model.
+    """
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+    assert task is not None
+    loop.add_signal_handler(signal.SIGINT, task.cancel)
+    try:
+        await answering
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
 
 
 async def _show_sources(bot: Bot, out: Console) -> None:

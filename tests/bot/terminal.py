@@ -50,16 +50,30 @@ class Typed:
     def type(self, text: str) -> None:
         os.write(self._terminal, text.encode())
 
+    def press_until(self, key: str, text: str) -> str:
+        """Presses a key, and again each second until this text is there: Python's `input` misses a Ctrl-C that comes between
+        its prompt and its reading."""
+        for _ in range(int(WITHIN)):
+            self.type(key)
+            if self._comes(text, 1):
+                break
+        return self.read_until(text)
+
     def read_until(self, text: str) -> str:
         """Everything up to this text, without colours and movements."""
-        deadline = time.monotonic() + WITHIN
-        while text not in CONTROL.sub("", self._unread):
-            left = deadline - time.monotonic()
-            ready, _, _ = select.select([self._terminal], [], [], max(left, 0))
-            assert ready, f"“{text}” did not come, but:\n{self._unread}"
-            self._unread += os.read(self._terminal, 65_536).decode(errors="replace")
+        assert self._comes(text, WITHIN), f"“{text}” did not come, but:\n{self._unread[-2000:]}"
         seen, _, self._unread = CONTROL.sub("", self._unread).partition(text)
         return seen + text
+
+    def _comes(self, text: str, within: float) -> bool:
+        """Whether this text is there within so many seconds."""
+        deadline = time.monotonic() + within
+        while text not in CONTROL.sub("", self._unread):
+            left = deadline - time.monotonic()
+            if not select.select([self._terminal], [], [], max(left, 0))[0]:
+                return False
+            self._unread += os.read(self._terminal, 65_536).decode(errors="replace")
+        return True
 
     def exit_code(self) -> int:
         """How it ended; what it still wrote is read, for a full terminal would keep it from ending."""
