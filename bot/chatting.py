@@ -82,8 +82,8 @@ def _answer(runner: asyncio.Runner, bot: Bot, question: Question, out: Console, 
 
 
 async def _until_ctrl_c(answering: Coroutine[None, None, object]) -> None:
-    """Ctrl-C cancels what runs. The loop's own signal handling wakes it, too, when it is just falling asleep; a Runner's,
-    which acts between two steps of the loop, would wait there for the next words of the model.
+    """Ctrl-C cancels what runs. The loop's own signal handling also wakes a loop that is just falling asleep;
+    a Runner's, which acts between two steps of the loop, would wait there for the next words of the model.
     """
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()

@@ -51,8 +51,9 @@ class Typed:
         os.write(self._terminal, text.encode())
 
     def press_until(self, key: str, text: str) -> str:
-        """Presses a key, and again each second until this text is there: Python's `input` misses a Ctrl-C that comes between
-        its prompt and its reading."""
+        """Presses a key, and again each second until this text is there: Python's `input` misses a Ctrl-C that comes
+        between its prompt and its reading.
+        """
         for _ in range(int(WITHIN)):
             self.type(key)
             if self._comes(text, 1):
