@@ -17,7 +17,7 @@ from bot.embedded_redis import embedded_redis
 from bot.models import build_models
 from bot.settings import Settings
 from core.answering.answerer import Answerer, Limits
-from core.answering.limiting import Allowance, Limiting
+from core.answering.limiting import Allowance, Limiting, Visitors
 from core.answering.prompting import PERSONA, Instructions
 from core.answering.recording import Recording
 from core.answering.remembering import Remembering
@@ -67,6 +67,7 @@ class Bot:
     chat: ChatModel
     retriever: Retriever
     asker: Asker
+    visitors: Visitors
     history: History
     answers: Answers
     feedback: Feedback
@@ -143,7 +144,9 @@ async def wired(settings: Settings) -> AsyncGenerator[Bot, None]:
         )
         answers = Answers(redis, settings.history_ttl)
         channels = settings.all_channels
-        allowance = Allowance(settings.questions_per_minute, settings.channel_questions_per_minute)
+        allowance = Allowance(
+            settings.questions_per_minute, settings.channel_questions_per_minute, settings.web_questions_per_minute
+        )
         asker = Limiting(Scoping(Remembering(answerer, history), channels), Quota(redis), allowance)
         library, embedder, tokens = Library(redis), models.embedder, models.tokens
 
@@ -161,6 +164,7 @@ async def wired(settings: Settings) -> AsyncGenerator[Bot, None]:
             chat=models.chat,
             retriever=retriever,
             asker=Recording(asker, answers),
+            visitors=Visitors(Quota(redis), allowance),
             history=history,
             answers=answers,
             feedback=Feedback(redis, answers, settings.history_ttl),

@@ -165,6 +165,11 @@ def channel_quota(place: Conversation) -> str:
     return f"quota:channel:{{{_channel(place)}}}"
 
 
+def visitor_quota(address: str) -> str:
+    """A counter: questions on the web page from an address in the running minute."""
+    return f"quota:visitor:{{{quote(address, safe='')}}}"
+
+
 def _place(place: Conversation) -> str:
     return f"{_channel(place)}:{quote(place.thread, safe='')}"
 
