@@ -2,9 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: install run test check format lint types layers coverage lock clean
+.PHONY: install run test check format lint types layers coverage lock image-steps clean
 
 install: .venv/run-installed
 
@@ -21,6 +21,8 @@ format:
 
 lint:
 	$(BIN)/ruff check .
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yml
 
 types:
 	$(BIN)/mypy
@@ -34,9 +36,15 @@ coverage:
 
 # Writes the locks anew from pyproject.toml; `make lock UPGRADE=--upgrade` moves to today's releases.
 lock: .venv/bin/uv
-	$(COMPILE) $(UPGRADE) --extra embedded --extra offline --extra tracing -o requirements/run.txt
-	$(COMPILE) $(UPGRADE) --extra embedded --extra offline --extra tracing --group test -c requirements/run.txt -o requirements/test.txt
-	$(COMPILE) $(UPGRADE) --extra embedded --extra offline --extra tracing --group check -c requirements/test.txt -o requirements/check.txt
+	$(COMPILE) $(UPGRADE) pyproject.toml --extra embedded --extra offline --extra tracing -o requirements/run.txt
+	$(COMPILE) $(UPGRADE) pyproject.toml --extra offline --extra tracing -c requirements/run.txt -o requirements/image.txt
+	$(COMPILE) $(UPGRADE) --group build -c requirements/run.txt -o requirements/build.txt
+	$(COMPILE) $(UPGRADE) pyproject.toml --extra embedded --extra offline --extra tracing --group test -c requirements/run.txt -o requirements/test.txt
+	$(COMPILE) $(UPGRADE) pyproject.toml --extra embedded --extra offline --extra tracing --group check -c requirements/test.txt -o requirements/check.txt
+
+# The steps of the Dockerfile in an empty folder, without a container engine; takes half a minute, and needs the network.
+image-steps: .venv/test-installed
+	$(BIN)/python -m tests.shipping.steps
 
 clean:
 	rm -rf .venv
