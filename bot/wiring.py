@@ -31,6 +31,7 @@ from core.knowledge.retriever import Retriever
 from core.memory.answers import Answers
 from core.memory.connection import connect, examine
 from core.memory.feedback import Feedback
+from core.memory.forgetting import Forgetting
 from core.memory.history import History
 from core.memory.once import Once
 from core.memory.quota import Quota
@@ -71,6 +72,7 @@ class Bot:
     history: History
     answers: Answers
     feedback: Feedback
+    forgetting: Forgetting
     channels: Channels
     library: Library
     tokens: Tokens
@@ -143,6 +145,7 @@ async def wired(settings: Settings) -> AsyncGenerator[Bot, None]:
             models.tokens,
         )
         answers = Answers(redis, settings.history_ttl)
+        feedback = Feedback(redis, answers, settings.history_ttl)
         channels = settings.all_channels
         allowance = Allowance(
             settings.questions_per_minute, settings.channel_questions_per_minute, settings.web_questions_per_minute
@@ -167,7 +170,8 @@ async def wired(settings: Settings) -> AsyncGenerator[Bot, None]:
             visitors=Visitors(Quota(redis), allowance),
             history=history,
             answers=answers,
-            feedback=Feedback(redis, answers, settings.history_ttl),
+            feedback=feedback,
+            forgetting=Forgetting(redis, history, answers, feedback),
             channels=channels,
             library=library,
             tokens=tokens,

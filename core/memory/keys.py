@@ -106,6 +106,15 @@ def conversations_in(place: Conversation) -> str:
     return f"conversation:{{{_channel(place)}:*"
 
 
+def conversations_on(platform: str) -> str:
+    """A pattern for the keys of all conversations on a platform."""
+    return f"conversation:{{{quote(platform, safe='')}:*"
+
+
+QUESTIONS = "question:*"
+"""A pattern for the keys of all questions."""
+
+
 def asked_in(place: Conversation) -> str:
     """A pattern for the keys of what was asked in a channel, all threads together."""
     return f"asked:{{{_channel(place)}:*"
