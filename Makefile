@@ -39,7 +39,7 @@ lock: .venv/bin/uv
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra embedded --extra offline --extra tracing -o requirements/run.txt
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra offline --extra tracing -c requirements/run.txt -o requirements/image.txt
 	$(COMPILE) $(UPGRADE) --group build -c requirements/run.txt -o requirements/build.txt
-	$(COMPILE) $(UPGRADE) pyproject.toml --extra embedded --extra offline --extra tracing --group test -c requirements/run.txt -o requirements/test.txt
+	$(COMPILE) $(UPGRADE) pyproject.toml --extra embedded --extra offline --extra tracing --group test -c requirements/run.txt -c requirements/build.txt -o requirements/test.txt
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra embedded --extra offline --extra tracing --group check -c requirements/test.txt -o requirements/check.txt
 
 # The steps of the Dockerfile in an empty folder, without a container engine; takes half a minute, and needs the network.
