@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: install run test check format lint types layers coverage lock image-steps clean
+.PHONY: install run test check format lint types layers coverage lock image-steps audit clean
 
 install: .venv/run-installed
 
@@ -46,6 +46,12 @@ lock: .venv/bin/uv
 image-steps: .venv/test-installed
 	$(BIN)/python -m tests.shipping.steps
 
+# What is known against the locked versions today. It asks a service, so that `make check` cannot do it; what the service
+# does not know of fails, rather than pass unseen.
+audit: .venv/bin/pip-audit
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements/run.txt
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements/build.txt
+
 clean:
 	rm -rf .venv
 
@@ -55,6 +61,9 @@ clean:
 
 .venv/bin/uv: | .venv/bin/python
 	$(PIP) install uv
+
+.venv/bin/pip-audit: | .venv/bin/python
+	$(PIP) install pip-audit
 
 # The locks are complete: with --no-deps pip looks for nothing newer, which older ones do for extras and then refuse.
 # A stamp is newer than the lock that was installed, so that a second call has nothing to do.
