@@ -35,7 +35,9 @@ from core.memory.history import History
 from core.memory.once import Once
 from core.memory.quota import Quota
 from core.memory.replies import Replies
+from core.models.breaker import Breaker
 from core.models.protocols import ChatModel, Embedder
+from core.models.sparing import SparingChat, SparingEmbedder
 from core.reindexing.events import Ended, Progressed, Tell
 from core.reindexing.going_back import go_back
 from core.reindexing.progress import Progress, Report
@@ -132,11 +134,12 @@ async def wired(settings: Settings) -> AsyncGenerator[Bot, None]:
     async with AsyncExitStack() as stack:
         redis = await _redis(settings, stack)
         models = await build_models(settings, stack)
-        retriever = Retriever(redis, models.embedder, settings.min_score)
+        retriever = Retriever(redis, SparingEmbedder(models.embedder, Breaker("embedding model")), settings.min_score)
         history = History(redis, settings.history_turns, settings.history_ttl)
+        chat = SparingChat(models.chat, Breaker("language model"))
         answerer = Answerer(
             retriever,
-            models.chat,
+            chat,
             Instructions(settings.system_prompt or PERSONA, settings.answer_beyond_sources),
             Limits(context=settings.context_tokens, top_k=settings.top_k),
             models.tokens,
@@ -152,7 +155,9 @@ async def wired(settings: Settings) -> AsyncGenerator[Bot, None]:
             reading = await asyncio.to_thread(import_module, "bot.reading")
             about = {"sources": sources_digest(settings)}
             wish = Wish(settings.all_sources, order.source, order.dry_run, order.force, about)
-            return cast("Report", await reading.read(settings, redis, embedder, retriever, tokens, wish, tell))
+            # A run asks the model itself: it ends with the first failure, and is not spared what questions are.
+            plain = Retriever(redis, embedder, settings.min_score)
+            return cast("Report", await reading.read(settings, redis, embedder, plain, tokens, wish, tell))
 
         yield Bot(
             settings=settings,
