@@ -13,15 +13,12 @@ from typing import cast
 import structlog
 from redis.asyncio import Redis
 
+from bot.asking import Rooms
 from bot.embedded_redis import embedded_redis
 from bot.models import build_models
 from bot.settings import Settings
-from core.answering.answerer import Answerer, Limits
-from core.answering.limiting import Allowance, Limiting
-from core.answering.prompting import PERSONA, Instructions
 from core.answering.recording import Recording
-from core.answering.remembering import Remembering
-from core.answering.scoping import Channels, Scoping
+from core.answering.scoping import Channels
 from core.asking import Asker
 from core.chatting.desk import Desk
 from core.errors import ModelFailed, NotReady, Problem
@@ -33,11 +30,10 @@ from core.memory.connection import connect, examine
 from core.memory.feedback import Feedback
 from core.memory.history import History
 from core.memory.once import Once
-from core.memory.quota import Quota
 from core.memory.replies import Replies
 from core.models.breaker import Breaker
 from core.models.protocols import ChatModel, Embedder
-from core.models.sparing import SparingChat, SparingEmbedder
+from core.models.sparing import SparingEmbedder
 from core.reindexing.events import Ended, Progressed, Tell
 from core.reindexing.going_back import go_back
 from core.reindexing.progress import Progress, Report
@@ -134,20 +130,12 @@ async def wired(settings: Settings) -> AsyncGenerator[Bot, None]:
     async with AsyncExitStack() as stack:
         redis = await _redis(settings, stack)
         models = await build_models(settings, stack)
-        retriever = Retriever(redis, SparingEmbedder(models.embedder, Breaker("embedding model")), settings.min_score)
+        asked = SparingEmbedder(models.embedder, Breaker("embedding model"))
+        retriever = Retriever(redis, asked, settings.min_score)
         history = History(redis, settings.history_turns, settings.history_ttl)
-        chat = SparingChat(models.chat, Breaker("language model"))
-        answerer = Answerer(
-            retriever,
-            chat,
-            Instructions(settings.system_prompt or PERSONA, settings.answer_beyond_sources),
-            Limits(context=settings.context_tokens, top_k=settings.top_k),
-            models.tokens,
-        )
         answers = Answers(redis, settings.history_ttl)
         channels = settings.all_channels
-        allowance = Allowance(settings.questions_per_minute, settings.channel_questions_per_minute)
-        asker = Limiting(Scoping(Remembering(answerer, history), channels), Quota(redis), allowance)
+        asker = Rooms(settings, redis, models, asked, retriever, history, channels).asker()
         library, embedder, tokens = Library(redis), models.embedder, models.tokens
 
         async def work(order: Order, tell: Tell) -> Report:
