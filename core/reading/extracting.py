@@ -1,18 +1,21 @@
 """Finding the article in a page."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import trafilatura
 from bs4 import BeautifulSoup, UnicodeDammit
 from bs4.dammit import EncodingDetector
 from lxml import etree
+from lxml.html import HtmlElement
 from soupsieve import SelectorSyntaxError
 
 from core.errors import CannotRead
-from core.reading.defusing import check_html, web_charset
+from core.reading.defusing import web_charset
 from core.reading.fetched import Fetched
-from core.reading.hiding import visible_html
+from core.reading.hiding import visible_tree
 from core.reading.html import to_markdown
 
 _BOILERPLATE = "script, style, nav, header, footer, aside, form"
@@ -46,22 +49,22 @@ def decode(fetched: Fetched) -> str:
 def extract(html: str, url: str, selector: str = "") -> Article:
     """The article of a page, by `selector` (CSS) where that finds something, else by trafilatura, else all that is left
     when navigation and the like are taken out."""
-    html = visible_html(_DECLARATION.sub("", html), url)
-    check_html(html, url)
-    soup = BeautifulSoup(html, "lxml")
-    title = _title(soup)
+    tree = visible_tree(_DECLARATION.sub("", html), url)
+    if tree is None:
+        return Article("", "")
+    title = _title(tree)
     for find in (_selected, _recognised, _remaining):
-        text = to_markdown(find(soup, html, url, selector), url)
+        text = to_markdown(find(tree, url, selector), url)
         if text:
             return Article(title, text)
     return Article(title, "")
 
 
-def _selected(soup: BeautifulSoup, html: str, url: str, selector: str) -> str:
+def _selected(tree: HtmlElement, url: str, selector: str) -> str:
     if not selector:
         return ""
     try:
-        found = soup.select(selector)
+        found = _soup(tree).select(selector)
     except SelectorSyntaxError as error:
         raise CannotRead(url, f"{selector!r} is no CSS selector") from error
     for element in (unseen for each in found for unseen in each.select(_UNSEEN)):
@@ -71,10 +74,10 @@ def _selected(soup: BeautifulSoup, html: str, url: str, selector: str) -> str:
     return "\n".join(str(element) for element in found if not any(id(parent) in known for parent in element.parents))
 
 
-def _recognised(soup: BeautifulSoup, html: str, url: str, selector: str) -> str:
+def _recognised(tree: HtmlElement, url: str, selector: str) -> str:
     article = (
         trafilatura.extract(
-            _readable(soup, html),
+            _readable(tree),
             output_format="html",
             favor_precision=True,
             include_tables=True,
@@ -87,14 +90,14 @@ def _recognised(soup: BeautifulSoup, html: str, url: str, selector: str) -> str:
     return _with_code(article) if "<pre>" in article else article
 
 
-def _readable(soup: BeautifulSoup, html: str) -> str:
+def _readable(tree: HtmlElement) -> HtmlElement:
     """The page without what trafilatura mistakes: it takes `pre` alone for a quotation."""
-    bare = [pre for pre in soup.find_all("pre") if pre.code is None]
-    for pre in bare:
-        code = soup.new_tag("code")
-        code.extend(list(pre.contents))
-        pre.append(code)
-    return str(soup) if bare else html
+    for pre in tree.iter("pre"):
+        if pre.find(".//code") is None:
+            code = etree.SubElement(pre, "code")
+            code.text, pre.text = pre.text, None
+            code.extend(pre[:-1])
+    return tree
 
 
 def _with_code(article: str) -> str:
@@ -113,18 +116,27 @@ def _with_code(article: str) -> str:
     return etree.tostring(root, encoding="unicode", method="html")
 
 
-def _remaining(soup: BeautifulSoup, html: str, url: str, selector: str) -> str:
+def _remaining(tree: HtmlElement, url: str, selector: str) -> str:
+    soup = _soup(tree)
     for element in soup.select(_BOILERPLATE):
         element.decompose()
     return str(soup.body or soup)
 
 
-def _title(soup: BeautifulSoup) -> str:
+def _soup(tree: HtmlElement) -> BeautifulSoup:
+    return BeautifulSoup(etree.tostring(tree, encoding="unicode", method="html"), "lxml")
+
+
+def _title(tree: HtmlElement) -> str:
     """The page's own heading before its <title>, which mostly carries the blog's name too."""
-    meta = soup.find("meta", property="og:title")
-    if meta and meta.get("content"):
-        return str(meta["content"]).strip()
-    heading = soup.find("h1")
-    if heading and heading.get_text(strip=True):
-        return heading.get_text(" ", strip=True)
-    return soup.title.get_text(" ", strip=True) if soup.title else ""
+    said = (*tree.xpath("//meta[@property='og:title']/@content")[:1], *map(_words, _first(tree, "h1", "title")))
+    return next(filter(None, (" ".join(text.split()) for text in said)), "")
+
+
+def _first(tree: HtmlElement, *tags: str) -> Iterator[HtmlElement]:
+    """The first element of each tag."""
+    return (element for tag in tags for element in islice(tree.iter(tag), 1))
+
+
+def _words(element: HtmlElement) -> str:
+    return " ".join(element.itertext())

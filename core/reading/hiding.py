@@ -3,6 +3,7 @@
 import re
 
 from lxml import etree
+from lxml.html import HtmlElement, HTMLParser
 
 from core.reading.defusing import check_html
 from core.reading.styles import SHOWN, hides, look, parsed
@@ -27,13 +28,18 @@ def visible_html(html: str, url: str) -> str:
     what is too large or too deep to be looked at."""
     if not _HINT.search(html):
         return html
+    tree = visible_tree(html, url)
+    return "" if tree is None else etree.tostring(tree, encoding="unicode", method="html")
+
+
+def visible_tree(html: str, url: str) -> HtmlElement | None:
+    """A page without what readers are not shown; None when there is nothing in it. Raises CannotRead as above."""
     check_html(html, url)
-    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
-    root = etree.fromstring(html.replace("\x00", "").encode("utf-8", "replace"), parser)
-    if root is None:
-        return ""
-    _clean(root)
-    return etree.tostring(root, encoding="unicode", method="html")
+    parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
+    tree: HtmlElement | None = etree.fromstring(html.replace("\x00", "").encode("utf-8", "replace"), parser)
+    if tree is not None and _HINT.search(html):
+        _clean(tree)
+    return tree
 
 
 def _clean(root: etree._Element) -> None:
