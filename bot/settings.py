@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     tokens_per_day_per_person: int | None = Field(default=None, ge=0)
     vector_index: Literal["auto", "flat", "hnsw"] = "auto"
     vector_precision: Literal["float32", "float16"] = "float32"
+    reindex_every: Duration | None = None
     feeds: WebAddresses = ()
     sources: tuple[SourceSettings, ...] = ()
     channels: tuple[ChannelSettings, ...] = ()
