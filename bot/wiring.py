@@ -103,6 +103,10 @@ class Bot:
             return "the sources are not those that were read last"
         return ""
 
+    async def is_empty(self) -> bool:
+        """Whether nothing has been read yet, or Redis has lost it."""
+        return await current(self.redis) is None
+
     async def read(self, tell: Callable[[Progress], None]) -> Report:
         """Has all sources read, or watches whoever reads them. Raises what `Reindexer.reindex` raises."""
         async with aclosing(self.reindexer.reindex(Order(ITSELF))) as events:
