@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.adapters.slack.acting import is_whole, read
+from tests.adapters.slack.acting import below, is_failure, is_whole, read
 from tests.bot.running import command, environment, make_home
 from tests.servers.openai import OpenAIServer
 from tests.servers.slack import Message, SlackServer
@@ -57,14 +57,14 @@ async def until(true: Callable[[], Any], within: float = WITHIN, told: Callable[
 
 
 @asynccontextmanager
-async def running(home: Path, *before: str, **settings: str) -> AsyncIterator[Running]:
+async def running(home: Path, *before: str, log: str = "bot.log", **settings: str) -> AsyncIterator[Running]:
     """`footnoted serve` as soon as it has said where; `before` are words before the command, such as a shell's."""
-    log = home / "bot.log"
-    with log.open("wb") as file:
+    path = home / log
+    with path.open("wb") as file:
         process = await asyncio.create_subprocess_exec(
             *before, *command("serve"), cwd=home, env=environment(settings), stderr=file, stdout=file
         )
-    bot = Running(process, log)
+    bot = Running(process, path)
     try:
         await until(
             lambda: re.search(r"http://[0-9.]+:\d+", bot.said()) or process.returncode is not None, told=bot.said
@@ -98,10 +98,11 @@ class Scene:
         return [m for m in thread if m.user == self.slack.bot.id and not m.deleted]
 
     async def reply(self, asked: Message, within: float = WITHIN) -> str:
-        """The one reply to a message, when it is whole: an answer, or a sentence."""
+        """The one reply to a message, when it is whole: an answer, or what was written of it and a sentence."""
         await until(lambda: any(map(is_whole, self.replies(asked))), within, self.bot.said)
         [only] = self.replies(asked)
-        return read(only)
+        shown = read(only)
+        return f"{shown}\n{below(only)}" if is_failure(only) and not shown.startswith(":warning:") else shown
 
     async def told(self, asked: Message, within: float = WITHIN) -> str:
         """The calm sentence in the thread; fails when there is an answer."""
@@ -147,12 +148,14 @@ def reached(slack: SlackServer, model: OpenAIServer, redis_url: str) -> dict[str
 
 
 @asynccontextmanager
-async def scene(home: Path, redis_url: str, model: OpenAIServer | None = None, **more: str) -> AsyncIterator[Scene]:
-    """All of it, with the garden blog read."""
+async def scene(
+    home: Path, redis_url: str, model: OpenAIServer | None = None, before: Sequence[str] = (), **more: str
+) -> AsyncIterator[Scene]:
+    """All of it, with the garden blog read; without an address of Redis, on the embedded one."""
     async with (
         SlackServer() as slack,
         model or OpenAIServer(dimensions=64) as model,
-        running(make_home(home), **reached(slack, model, redis_url) | more) as bot,
+        running(make_home(home), *before, **reached(slack, model, redis_url) | more) as bot,
         aiohttp.ClientSession(bot.address) as web,
     ):
         async with asyncio.timeout(WITHIN):
