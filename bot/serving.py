@@ -4,7 +4,6 @@ import asyncio
 import signal
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 
 import structlog
 from aiohttp import web
@@ -14,9 +13,11 @@ from rich.text import Text
 
 from adapters.web.app import About, web_app
 from adapters.web.guarding import is_loopback
+from adapters.web.monitoring import monitoring_app
 from bot.platforms import Platform, build_platforms
 from bot.settings import Settings
 from bot.showing import reading_bar
+from bot.watched import watched
 from bot.wiring import Bot, wired
 from core.delivery.delivering import as_known
 from core.errors import FootnotedError, NotReady, Problem
@@ -72,12 +73,13 @@ class Reading:
 
 async def serve(settings: Settings, console: Console) -> int:
     """Serves until SIGINT or SIGTERM. Raises NotReady when something at the start is not as it must be."""
-    async with wired(settings) as bot:
+    async with wired(settings) as bot, AsyncExitStack() as stack:
         reading = Reading(bot, console)
         shown = bot.channels.scope(None).sources
         sources = ", ".join(source.name for source in settings.all_sources if shown is None or source.name in shown)
         about = About(settings.offline, None if settings.offline else settings.chat_model, sources)
         platforms = await build_platforms(bot)
+        monitoring = await stack.enter_async_context(watched(bot, platforms))
         # It looks at the folder of the page's files.
         app = await asyncio.to_thread(
             web_app,
@@ -88,25 +90,18 @@ async def serve(settings: Settings, console: Console) -> int:
             about,
             settings.web_host == "localhost" or is_loopback(settings.web_host),
             shown,
-            partial(_problems, bot, platforms),
+            monitoring.sign_of_life() if settings.metrics_port is not None else monitoring.routes(),
             [route for platform in platforms for route in platform.routes],
         )
-        async with _listening(app, settings) as address, AsyncExitStack() as stack:
-            for platform in platforms:
-                await stack.enter_async_context(platform.open())
-            _greet(console, settings, address, platforms)
-            await _until_stopped(reading)
+        address = await stack.enter_async_context(_listening(app, settings.web_host, settings.web_port, "WEB"))
+        if settings.metrics_port is not None:
+            own = monitoring_app(monitoring)
+            await stack.enter_async_context(_listening(own, settings.metrics_host, settings.metrics_port, "METRICS"))
+        for platform in platforms:
+            await stack.enter_async_context(platform.open())
+        _greet(console, settings, address, platforms)
+        await _until_stopped(reading)
     return 0
-
-
-async def _problems(bot: Bot, platforms: Sequence[Platform]) -> dict[str, str]:
-    """What keeps the bot from doing its work, by the names of its parts."""
-    problems = {platform.name: platform.problem() for platform in platforms}
-    try:
-        problems["posts"] = "" if (await bot.library.holdings()).posts else "Nothing has been read yet."
-    except RedisError as error:
-        problems["redis"] = as_known(error).for_people
-    return {part: problem for part, problem in problems.items() if problem}
 
 
 async def _until_stopped(reading: Reading) -> None:
@@ -130,18 +125,19 @@ async def _guarded(reading: Reading) -> None:
 
 
 @asynccontextmanager
-async def _listening(app: web.Application, settings: Settings) -> AsyncGenerator[str, None]:
-    """The web server's address, while it listens."""
+async def _listening(app: web.Application, host: str, port: int, names: str) -> AsyncGenerator[str, None]:
+    """The application's address, while it listens. `names` is how the settings for host and port begin."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=FINISH_WITHIN, handler_cancellation=True)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, settings.web_host, settings.web_port)
+        site = web.TCPSite(runner, host, port)
         try:
             await site.start()
         except OSError as error:
-            what = f"{settings.web_host}:{settings.web_port} cannot be listened on ({error.strerror})."
-            raise NotReady(Problem(what, "Set WEB_HOST and WEB_PORT to a free address.")) from error
+            what = f"{host}:{port} cannot be listened on ({error.strerror})."
+            raise NotReady(Problem(what, f"Set {names}_HOST and {names}_PORT to a free address.")) from error
         host, port = runner.addresses[0][:2]
+        log.info("an address is listened on", host=host, port=port)
         yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
     finally:
         await runner.cleanup()

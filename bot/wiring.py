@@ -18,6 +18,7 @@ from bot.models import build_models
 from bot.settings import Settings
 from core.answering.answerer import Answerer, Limits
 from core.answering.limiting import Allowance, Limiting
+from core.answering.measuring import Measuring
 from core.answering.prompting import PERSONA, Instructions
 from core.answering.recording import Recording
 from core.answering.remembering import Remembering
@@ -160,7 +161,7 @@ async def wired(settings: Settings) -> AsyncGenerator[Bot, None]:
             embedder=embedder,
             chat=models.chat,
             retriever=retriever,
-            asker=Recording(asker, answers),
+            asker=Measuring(Recording(asker, answers)),
             history=history,
             answers=answers,
             feedback=Feedback(redis, answers, settings.history_ttl),

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from adapters.web.guarding import LARGEST_BODY, LOCAL_ONLY, OWN_DOORS, guard, set_headers
+from adapters.web.monitoring import Monitoring
 from adapters.web.reply import DocumentReply, EventStreamReply
 from core.asking import Asker
 from core.delivery.delivering import deliver
@@ -19,12 +20,9 @@ from core.vocabulary import Conversation, Question
 
 PAGE = Path(__file__).parent / "page"
 EXAMPLES = 6
+ALONE = tuple(Monitoring().routes())
 
 _CONVERSATION = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
-
-
-async def _nothing() -> Mapping[str, str]:
-    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +46,9 @@ class WebPage:
     progress: Callable[[], Progress | None]
     about: About
     sources: frozenset[str] | None = None
-    problems: Callable[[], Awaitable[Mapping[str, str]]] = _nothing
 
     async def index(self, request: web.Request) -> web.StreamResponse:
         return web.FileResponse(PAGE / "index.html")
-
-    async def health(self, request: web.Request) -> web.StreamResponse:
-        return web.json_response({"status": "ok"})
-
-    async def ready(self, request: web.Request) -> web.StreamResponse:
-        """Whether all parts can do their work; what they lack, by their names."""
-        problems = await self.problems()
-        return web.json_response({"ready": not problems, "problems": problems}, status=503 if problems else 200)
 
     async def status(self, request: web.Request) -> web.StreamResponse:
         holdings = await self.library.holdings()
@@ -110,13 +99,14 @@ def web_app(
     about: About,
     local_only: bool = True,
     sources: frozenset[str] | None = None,
-    problems: Callable[[], Awaitable[Mapping[str, str]]] = _nothing,
+    monitoring: Sequence[web.RouteDef] = ALONE,
     further: Sequence[web.RouteDef] = (),
 ) -> web.Application:
     """The application, with every route in plain sight. With `local_only` it answers under this machine's own names
     alone, which is what keeps pages elsewhere out when nothing but their browsers can reach it. Posts of other
-    `sources` are not shown. `further` routes are platforms' own, which check for themselves who sends."""
-    page = WebPage(asker, forget, library, progress, about, sources, problems)
+    `sources` are not shown. `monitoring` routes tell how the bot does; `further` ones are platforms' own, which check
+    for themselves who sends."""
+    page = WebPage(asker, forget, library, progress, about, sources)
     app = web.Application(middlewares=[guard], client_max_size=LARGEST_BODY)
     app[LOCAL_ONLY] = local_only
     app[OWN_DOORS] = frozenset(route.path for route in further)
@@ -125,12 +115,11 @@ def web_app(
         [
             web.get("/", page.index),
             web.static("/page", PAGE),
-            web.get("/healthz", page.health),
-            web.get("/readyz", page.ready),
             web.get("/api/status", page.status),
             web.get("/api/post", page.post),
             web.post("/api/ask", page.ask),
             web.post("/api/forget", page.forget_conversation),
+            *monitoring,
             *further,
         ]
     )

@@ -122,6 +122,8 @@ class Answerer:
                 footnotes=footnotes,
                 nearest=() if footnotes else _nearest(searched.findings),
                 tokens=sum(map(self._tokens, _all_texts(prompt, text))),
+                written=self._tokens(text),
+                model=self._model.name,
                 timings_ms=timings,
                 workings=_workings(searched, len(prompt.passages)),
             )

@@ -11,6 +11,7 @@ from core.models.batching import batches
 from core.models.openai_errors import translated
 from core.models.protocols import Vectors
 from core.tokens import Tokens
+from core.watching import Spent, tell
 
 AT_ONCE = 8
 """Requests in flight. More brings rate limits, not speed."""
@@ -50,12 +51,15 @@ class OpenAIEmbedder:
 
     async def _request(self, batch: list[str]) -> Vectors:
         async with self._slots:
-            with translated():
+            with translated("embedding"):
                 response = await self._client.embeddings.create(
                     model=self.name,
                     input=batch,
                     dimensions=self._asked_dimensions if self._asked_dimensions is not None else omit,
                 )
+        if response.usage:
+            # Servers of other makes may leave it out.
+            tell(Spent(self.name, response.usage.total_tokens))
         rows = [item.embedding for item in sorted(response.data, key=lambda item: item.index)]
         return _checked(rows, len(batch), self._dimensions)
 

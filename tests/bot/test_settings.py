@@ -46,6 +46,8 @@ VALUES: dict[str, tuple[str, Any]] = {
     "discord_admins": ("3", ("3",)),
     "web_host": ("0.0.0.0", "0.0.0.0"),
     "web_port": ("9090", 9090),
+    "metrics_host": ("0.0.0.0", "0.0.0.0"),
+    "metrics_port": ("9464", 9464),
     "data_dir": ("elsewhere", Path("elsewhere")),
     "log_level": ("debug", "debug"),
 }
