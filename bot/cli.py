@@ -13,18 +13,19 @@ from rich.console import Console
 from rich.text import Text
 
 from adapters.console import ConsoleReply, JsonReply, print_json, readable
-from bot import judging
+from bot import judging, reindexing
 from bot.chatting import chat as chat_in_terminal
 from bot.doctor import examine_all
 from bot.evaluating import ask_all, measure, read_examples, show, write_details
 from bot.logs import set_up_logs
 from bot.serving import serve as serve_until_stopped
 from bot.settings import Settings, load_settings
-from bot.showing import reading_bar, show_report
+from bot.showing import reading_bar
 from bot.wiring import Bot, wired
 from core.delivery.delivering import as_known, deliver
 from core.delivery.documents import match_document
 from core.errors import FootnotedError, NotReady
+from core.reindexing.reindexer import Order
 from core.vocabulary import EVERYTHING, Question
 
 app = typer.Typer(
@@ -107,27 +108,36 @@ def chat(
 
 
 @app.command()
-def reindex(json: Json = False) -> None:
-    """Read all sources; what has not changed is not embedded again."""
+def reindex(
+    source: Annotated[str, typer.Argument(help="Read this source alone.", show_default=False)] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and what it would cost.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Publish also what has lost more than half of the posts.")
+    ] = False,
+    rollback: Annotated[bool, typer.Option("--rollback", help="Answer from the posts as they were before.")] = False,
+    cancel: Annotated[bool, typer.Option("--cancel", help="Stop the run that goes on, in whatever process.")] = False,
+    history: Annotated[bool, typer.Option("--history", help="List the last runs: who, when, what came of it.")] = False,
+    json: Json = False,
+) -> None:
+    """Read all sources again, or one; what has not changed is not embedded again."""
+    doing = {"--rollback": rollback, "--cancel": cancel, "--history": history}
+    named = [name for name, wanted in doing.items() if wanted]
+    if len(named) > 1 or (named and (source or dry_run or force)):
+        raise typer.BadParameter(f"{named[0]} goes with --json alone.")
 
-    async def read() -> int:
+    async def do() -> int:
         async with wired(_settings()) as bot:
-            with reading_bar(err) as tell:
-                report = await bot.read(tell)
-        if json:
-            print_json(
-                {
-                    **{name: getattr(report.progress, name) for name in ("new", "changed", "unchanged", "removed")},
-                    "passages": report.progress.embedded,
-                    "failures": [{"address": failure.address, "reason": failure.reason} for failure in report.failures],
-                    "seconds": round(report.seconds, 2),
-                }
-            )
-        else:
-            show_report(out, report)
-        return FAILED if report.failed_sources else 0
+            reindexer = bot.reindexer
+            if rollback:
+                return await reindexing.rollback(reindexer, out, json)
+            if cancel:
+                return await reindexing.cancel(reindexer, out, json)
+            if history:
+                return await reindexing.history(reindexer, out, json)
+            order = Order(reindexing.whoever_types(), source, dry_run, force)
+            return await reindexing.reindex(reindexer, order, out, err, json)
 
-    _run(asyncio.run, read())
+    _run(asyncio.run, do())
 
 
 @app.command()

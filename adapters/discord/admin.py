@@ -83,8 +83,8 @@ class Admin:
             if deed.options.get("rollback"):
                 await notice.end(report_text(await self._desk.reindexer.rollback(deed.person)))
             else:
-                dry_run = bool(deed.options.get("dry_run"))
-                await self._run(Order(deed.person, source=deed.subject, dry_run=dry_run), notice)
+                dry_run, force = bool(deed.options.get("dry_run")), bool(deed.options.get("force"))
+                await self._run(Order(deed.person, deed.subject, dry_run, force), notice)
         except Exception as error:  # a door: behind it stands an admin who waits
             known = as_known(error)
             log.warning("an admin's command failed", error_id=known.id, cause=str(known))

@@ -105,15 +105,19 @@ def _reindex(commands: Commands) -> app_commands.Command[Any, ..., None]:
 
     @app_commands.command(name="reindex", description="Read the sources again")
     @app_commands.describe(
-        source="Only this source", dry_run="Only tell what would be done", rollback="Go back to the posts as before"
+        source="Only this source",
+        dry_run="Only tell what would be done",
+        force="Even if most posts have gone",
+        rollback="Go back to the posts as before",
     )
     @app_commands.default_permissions(manage_guild=True)
     @app_commands.allowed_installs(guilds=True, users=False)
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
     async def reindex(
-        interaction: Interaction, source: str = "", dry_run: bool = False, rollback: bool = False
+        interaction: Interaction, source: str = "", dry_run: bool = False, force: bool = False, rollback: bool = False
     ) -> None:
-        await commands.take(interaction, "reindex", private=False, subject=source, dry_run=dry_run, rollback=rollback)
+        options = {"dry_run": dry_run, "force": force, "rollback": rollback}
+        await commands.take(interaction, "reindex", private=False, subject=source, **options)
 
     @reindex.autocomplete("source")
     async def suggest(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:

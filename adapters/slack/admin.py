@@ -30,7 +30,8 @@ log = structlog.get_logger()
 SHOWN_EVERY = 2.0
 """Seconds; chat.update is of tier 3, which is 50 a minute."""
 
-DRY_RUN = frozenset({"dry_run", "dry-run", "--dry-run", "dry run"})
+DRY_RUN = frozenset({"dry_run", "dry-run", "--dry-run"})
+FORCE = frozenset({"force", "--force"})
 ROLLBACK = frozenset({"rollback", "--rollback", "roll back"})
 STOP = frozenset({"cancel", "--cancel", "stop"})
 
@@ -101,7 +102,7 @@ class Admin:
         self._admins = admins
 
     async def command(self, command: Mapping[str, Any]) -> None:
-        """/reindex, /reindex source, dry_run, rollback, cancel."""
+        """/reindex, /reindex source, dry_run, force, rollback, cancel."""
         text = (command.get("text") or "").strip()
         try:
             person = await self._person(command["user_id"])
@@ -113,8 +114,7 @@ class Admin:
             if text.lower() in ROLLBACK:
                 await notice.end(report_text(await self._desk.reindexer.rollback(person)))
                 return
-            dry_run, source = _read(text)
-            await self._run(Order(person, source=source, dry_run=dry_run), notice)
+            await self._run(_order(person, text), notice)
         except Exception as error:  # a door: behind it stands an admin who waits
             await self._alone(command, _told(error))
 
@@ -127,6 +127,7 @@ class Admin:
             await heard(told)
 
     async def _run(self, order: Order, notice: Notice) -> None:
+        plan = None
         try:
             async with aclosing(self._desk.reindexer.reindex(order)) as events:
                 async for event in events:
@@ -134,11 +135,12 @@ class Admin:
                         case Began():
                             await notice.begin(began_text(event))
                         case Planned():
-                            await notice.show(plan_text(event.plan))
+                            plan = event.plan
+                            await notice.show(plan_text(plan))
                         case Progressed():
                             await notice.show(progress_text(event.progress))
                         case Ended():
-                            await notice.end(report_text(event.report))
+                            await notice.end(report_text(event.report, plan))
                         case _:
                             assert_never(event)
         except Exception as error:  # a door: the message must not seem to go on
@@ -155,11 +157,12 @@ class Admin:
         await respond(self._commands.webhook(command["response_url"]), [section(escape(text))], text, replace=False)
 
 
-def _read(text: str) -> tuple[bool, str]:
-    """Whether only to plan, and the name of a source, which may hold blanks."""
+def _order(person: Person, text: str) -> Order:
+    """What is wanted; the name of a source may hold blanks."""
     words = text.split()
-    dry_run = any(word.lower() in DRY_RUN for word in words)
-    return dry_run, " ".join(word for word in words if word.lower() not in DRY_RUN)
+    said = {word.lower() for word in words}
+    source = " ".join(word for word in words if word.lower() not in DRY_RUN | FORCE)
+    return Order(person, source, dry_run=not said.isdisjoint(DRY_RUN), force=not said.isdisjoint(FORCE))
 
 
 def _told(error: Exception) -> str:

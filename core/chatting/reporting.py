@@ -48,12 +48,17 @@ def plan_text(plan: Plan) -> str:
     if plan.empty:
         return "There is nothing to do: no post has changed."
     posts = _counts(new=plan.new, changed=plan.changed, gone=plan.gone, unchanged=plan.unchanged, failed=plan.failed)
-    price = "at a price that I do not know" if plan.dollars is None else f"for about ${plan.dollars:,.4f}"
     again = " Everything is read into a new edition, for another embedding model." if plan.rebuilds else ""
-    effort = (
-        f"{_number(plan.passages, 'passage')} to embed, {plan.tokens:,} tokens, {price}, in about {_long(plan.seconds)}"
-    )
-    return f"{posts}; {effort}.{again}"
+    effort = f"{_number(plan.passages, 'passage')} to embed, {plan.tokens:,} tokens, {_price(plan.dollars)}"
+    return f"{posts}; {effort}, in about {_long(plan.seconds)}.{again}"
+
+
+def _price(dollars: float | None) -> str:
+    if dollars is None:
+        return "at a price that I do not know"
+    if not dollars:
+        return "at no cost"
+    return f"for about ${dollars:,.2f}" if dollars >= 0.01 else "for less than a cent"
 
 
 def report_text(report: Report, plan: Plan | None = None) -> str:

@@ -135,7 +135,7 @@ class Reindexing:
         before = sum(record.source in names for record in self._before.ledger.values())
         left = sum(record.source in names for record in (*change.kept.values(), *change.fresh.values()))
         if 2 * left < before:
-            raise NotPublished(f"of {before} posts only {left} would be left; order it with --force if that is right")
+            raise NotPublished(f"of {before} posts only {left} would be left; order it with `force` if that is right")
 
     async def _publish(self) -> Report:
         live, change = self._before.live, self._change()

@@ -37,7 +37,7 @@ def test_progress_tells_how_far_it_is(progress: Progress, told: str) -> None:
 def test_a_plan_tells_what_it_would_cost() -> None:
     plan = Plan(new=3, unchanged=4, passages=25, tokens=8_100, dollars=0.00016, seconds=12)
     assert plan_text(plan) == (
-        "3 new, 4 unchanged; 25 passages to embed, 8,100 tokens, for about $0.0002, in about 12 s."
+        "3 new, 4 unchanged; 25 passages to embed, 8,100 tokens, for less than a cent, in about 12 s."
     )
     assert plan_text(Plan(unchanged=9)) == "There is nothing to do: no post has changed."
     assert "at a price that I do not know" in plan_text(Plan(new=1, passages=1))
