@@ -1,4 +1,4 @@
-"""The commands: serve · ask · search · chat · reindex · feedback · evaluate · doctor."""
+"""The commands: serve · ask · search · chat · reindex · feedback · stats · evaluate · doctor."""
 
 import asyncio
 import sys
@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from adapters.console import ConsoleReply, JsonReply, print_json, readable
-from bot import judging, reindexing
+from bot import judging, overview, reindexing
 from bot.chatting import chat as chat_in_terminal
 from bot.doctor import examine_all
 from bot.evaluating import ask_all, measure, read_examples, show, write_details
@@ -156,6 +156,25 @@ def feedback(
         return 0
 
     _run(asyncio.run, judge())
+
+
+@app.command()
+def stats(
+    days: Annotated[int, typer.Option("--days", help="How many days, today among them.", min=1, max=90)] = 7,
+    json: Json = False,
+) -> None:
+    """Show what people asked, how that went, what it cost, and what the posts did not answer."""
+
+    async def look() -> int:
+        async with wired(_settings()) as bot:
+            seen = await overview.look(bot, days)
+        if json:
+            print_json(overview.document(seen))
+        else:
+            overview.show(seen, out)
+        return 0
+
+    _run(asyncio.run, look())
 
 
 @app.command()

@@ -12,6 +12,7 @@ from bot.metrics import Metrics
 from bot.platforms import Platform
 from bot.stalling import loop_watched
 from bot.wiring import Bot
+from core.memory.statistics import Statistics
 from core.watching import listening
 
 
@@ -29,7 +30,9 @@ async def watched(bot: Bot, platforms: Sequence[Platform]) -> AsyncGenerator[Mon
         return await asyncio.to_thread(metrics.render)
 
     async with AsyncExitStack() as stack:
-        stack.enter_context(listening(metrics, *([models] if models else [])))
+        statistics = Statistics(bot.redis, bot.settings.history_ttl)
+        stack.push_async_callback(statistics.aclose)
+        stack.enter_context(listening(metrics, statistics, *([models] if models else [])))
         if models:
             stack.push_async_callback(models.aclose)
         await stack.enter_async_context(loop_watched())

@@ -57,6 +57,7 @@ class Answers:
                 pipe.exists(keys.votes(question_id))
             voted = await pipe.execute()
             for question_id, kept in zip(ids, voted, strict=True):
+                pipe.unlink(keys.gap(question_id))
                 if not kept:
                     pipe.unlink(keys.question(question_id))
             pipe.unlink(asked)
