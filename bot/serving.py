@@ -7,68 +7,24 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 from aiohttp import web
-from redis.exceptions import RedisError
 from rich.console import Console
 from rich.text import Text
 
 from adapters.web.app import About, web_app
 from adapters.web.guarding import is_loopback
 from adapters.web.monitoring import monitoring_app
+from bot.keeping_up import Reading
 from bot.platforms import Platform, build_platforms
 from bot.settings import Settings
-from bot.showing import reading_bar
 from bot.watched import watched
-from bot.wiring import Bot, wired
+from bot.wiring import wired
 from core.delivery.delivering import as_known
-from core.errors import FootnotedError, NotReady, Problem
-from core.reindexing.progress import Progress
+from core.errors import NotReady, Problem
 
 log = structlog.get_logger()
 
-READ_AGAIN_AFTER = 15.0
-"""Seconds until a first reading that brought nothing is tried again."""
-
 FINISH_WITHIN = 5.0
 """Seconds that running answers get when the bot is stopped."""
-
-
-class Reading:
-    """The background reading of the sources; `progress` is None when none is running."""
-
-    def __init__(self, bot: Bot, console: Console) -> None:
-        self._bot = bot
-        self._console = console
-        self.progress: Progress | None = None
-
-    async def keep_up(self) -> None:
-        """Reads the sources when that is needed. What goes wrong is logged, and tried again until there are posts."""
-        while True:
-            try:
-                reason = await self._bot.reason_to_read()
-                if not reason or await self._read(reason):
-                    return
-            except (FootnotedError, RedisError) as error:
-                known = as_known(error)
-                log.error("the sources were not read", error_id=known.id, cause=str(known))
-            await asyncio.sleep(READ_AGAIN_AFTER)
-
-    async def _read(self, reason: str) -> bool:
-        """Whether there is something to answer from now."""
-        log.info("the sources are being read", reason=reason)
-        self.progress = Progress()
-        try:
-            with reading_bar(self._console) as tell:
-
-                def told(progress: Progress) -> None:
-                    self.progress = progress
-                    tell(progress)
-
-                report = await self._bot.read(told)
-        finally:
-            self.progress = None
-        for failure in report.failures:
-            log.warning("something was not read", address=failure.address, reason=failure.reason)
-        return (await self._bot.library.holdings()).posts > 0
 
 
 async def serve(settings: Settings, console: Console) -> int:

@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     channel_questions_per_minute: int = Field(default=30, ge=1)
     vector_index: Literal["auto", "flat", "hnsw"] = "auto"
     vector_precision: Literal["float32", "float16"] = "float32"
+    reindex_every: Duration | None = None
     feeds: WebAddresses = ()
     sources: tuple[SourceSettings, ...] = ()
     channels: tuple[ChannelSettings, ...] = ()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from redis.asyncio import Redis
@@ -23,6 +24,9 @@ log = structlog.get_logger()
 
 LOOK_EVERY = 0.25
 """Seconds after which whoever watches somebody else's run looks again."""
+
+LOOKED_BACK = 50
+"""Runs among which the last one of all sources is looked for; others are of one source, or steps back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,17 @@ class Reindexer:
         """The run that holds the lease, in any process."""
         holder = await holder_of(self._redis, keys.READING)
         return from_holder(holder) if holder else None
+
+    async def due_in(self, every: timedelta) -> timedelta:
+        """How long it is until all sources should be read again, `every` so often; nothing, or less, when it is time.
+        A run that broke off is to be made good at once."""
+        running = await self.running()
+        for record in await self._audit.newest(LOOKED_BACK):
+            if record.act == "reindex" and not record.run.source:
+                if not record.ended and record.run != running:
+                    return timedelta()
+                return record.run.at + every - datetime.now(UTC)
+        return timedelta()
 
     async def history(self, most: int = 20) -> tuple[Record, ...]:
         """At most so many runs, the newest first."""

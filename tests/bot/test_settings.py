@@ -34,6 +34,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "vector_index": ("hnsw", "hnsw"),
     "vector_precision": ("float16", "float16"),
     "feeds": ("https://a/feed, https://b/feed", ("https://a/feed", "https://b/feed")),
+    "reindex_every": ("6h", timedelta(hours=6)),
     "slack_bot_token": ("xoxb-1", SecretStr("xoxb-1")),
     "slack_app_token": ("xapp-1", SecretStr("xapp-1")),
     "slack_signing_secret": ("sign", SecretStr("sign")),

@@ -13,6 +13,7 @@ from core.errors import AlreadyReading, NotAllowed, NotPublished, RunFailed, Unk
 from core.memory import keys
 from core.memory import lease as leasing
 from core.memory.connection import connect
+from core.reindexing.audit import Audit, Record
 from core.reindexing.bulletin import as_holder
 from core.reindexing.events import Began, Ended, Planned, Progressed, ReindexEvent, Run, Tell
 from core.reindexing.progress import Plan, Progress, Report
@@ -212,3 +213,19 @@ async def test_going_back_waits_for_nobody_and_is_recorded(redis: Redis, work: W
             await bot.rollback(BEN)
     assert (await bot.rollback(BEN)).outcome == "rolled back"
     assert [(record.run.by, record.act) for record in await bot.history()] == [("Ben", "rollback"), ("Anna", "reindex")]
+
+
+async def test_the_clock_counts_from_the_last_run_of_all_sources(redis: Redis, work: Work) -> None:
+    """A step back, and a run of one source, do not count; a run that broke off is due at once."""
+    house, hour = reindexer(redis, work), timedelta(hours=1)
+    assert await house.due_in(hour) <= timedelta()
+    work.go_on.set()
+    await all_of(house.reindex(Order(ANNA)))
+    left = await house.due_in(hour)
+    assert hour - timedelta(seconds=30) < left <= hour
+    await all_of(house.reindex(Order(ANNA, source="blog")))
+    await house.rollback(ANNA)
+    assert await house.due_in(hour) < left
+    broken = Run.begun_by("somebody who was killed")
+    await Audit(redis).write(Record(broken, "reindex", broken.at))
+    assert await house.due_in(hour) <= timedelta()

@@ -1,0 +1,132 @@
+"""`footnoted reindex`, as people type it."""
+
+import asyncio
+import json
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.bot.running import WITHIN, command, environment, footnoted, make_home
+from tests.bot.terminal import CTRL_C, Typed
+from tests.servers import Status
+from tests.servers.openai import OpenAIServer
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """The garden blog, read; then one post was edited, one removed and one added."""
+    folder = make_home(tmp_path)
+    assert footnoted(folder, "reindex").returncode == 0
+    posts = folder / "posts"
+    (posts / "bees.md").unlink()
+    (posts / "compost.md").write_text("# Compost\n\nTurn the heap once a month.\n", encoding="utf-8")
+    (posts / "ponds.md").write_text("# Ponds\n\nNewts come to a pond without fish.\n", encoding="utf-8")
+    return folder
+
+
+def reindexed(home: Path, *flags: str) -> dict[str, object]:
+    done = footnoted(home, "reindex", "--json", *flags)
+    assert done.returncode == 0, done.stderr
+    document: dict[str, object] = json.loads(done.stdout)
+    return document
+
+
+def counts(document: dict[str, object]) -> list[object]:
+    return [document[name] for name in ("outcome", "new", "changed", "removed", "unchanged")]
+
+
+def test_a_dry_run_says_what_a_run_does_then_and_changes_nothing(home: Path) -> None:
+    planned = reindexed(home, "--dry-run")
+    assert counts(planned) == ["planned", 1, 1, 1, 3]
+    assert planned["passages"] == 0
+    plan = planned["plan"]
+    assert isinstance(plan, dict)
+    assert (plan["passages"], plan["dollars"]) == (2, 0.0)
+    shown = footnoted(home, "reindex", "--dry-run").stdout
+    assert "1 new, 1 changed, 1 gone, 3 unchanged; 2 passages to embed" in shown
+    assert {"+ Ponds  garden/ponds.md", "~ Compost  garden/compost.md"} <= set(shown.splitlines())
+    done = reindexed(home)
+    assert counts(done) == ["published", 1, 1, 1, 3]
+    assert (done["passages"], done["diff"]) == (2, planned["diff"])
+    assert counts(reindexed(home, "--dry-run")) == ["planned", 0, 0, 0, 5]
+
+
+def test_one_step_back_and_what_was_done_is_remembered(home: Path) -> None:
+    reindexed(home)
+    back = footnoted(home, "reindex", "--rollback")
+    assert back.returncode == 0
+    assert {"- Ponds  garden/ponds.md", "+ Bees in winter  garden/bees.md"} <= set(back.stdout.splitlines())
+    assert "garden/bees.md" in footnoted(home, "search", "bees in winter").stdout
+    again = footnoted(home, "reindex", "--rollback")
+    assert again.returncode == 1
+    assert "There is nothing to go back to" in again.stderr
+    runs = json.loads(footnoted(home, "reindex", "--history", "--json").stdout)
+    assert [(run["what"], bool(run["error"])) for run in runs] == [
+        ("rollback", True), ("rollback", False), ("reindex", False), ("reindex", False),
+    ]  # fmt: skip
+    assert "in the terminal" in runs[0]["by"]
+    shown = footnoted(home, "reindex", "--history").stdout
+    assert "published, 1 new, 1 changed, 1 removed" in " ".join(shown.split())
+
+
+def test_most_posts_are_only_let_go_by_force(home: Path) -> None:
+    for post in (home / "posts").glob("*.md"):
+        if post.name != "tomatoes.md":
+            post.unlink()
+    refused = footnoted(home, "reindex")
+    assert refused.returncode == 1
+    assert "of 5 posts only 1 would be left; order it with `force`" in refused.stderr
+    assert "garden/bees.md" in footnoted(home, "search", "bees in winter").stdout
+    forced = reindexed(home, "--force")
+    assert (forced["removed"], forced["posts"]) == (4, 1)
+
+
+def test_a_wrong_order_is_refused_with_what_would_be_right(home: Path) -> None:
+    unknown = footnoted(home, "reindex", "gardn")
+    assert unknown.returncode == 1
+    assert "There is no source called “gardn”; there are: garden." in unknown.stderr
+    together = footnoted(home, "reindex", "--rollback", "--force")
+    assert together.returncode == 2
+    assert "--rollback goes with --json alone." in together.stderr
+    assert footnoted(home, "reindex", "--cancel").stdout == "No run goes on.\n"
+
+
+async def test_ctrl_c_stops_a_run_and_another_window_does_it_too(tmp_path: Path) -> None:
+    home = make_home(tmp_path)
+    async with OpenAIServer(delay=30) as slow:
+        code = await asyncio.to_thread(interrupted, home, slow.base_url)
+        outcome = await asyncio.to_thread(cancelled, home, slow.base_url)
+    assert (code, outcome) == (130, "cancelled")
+
+
+def interrupted(home: Path, address: str) -> int:
+    """A run that somebody ends with Ctrl-C; its exit code."""
+    with Typed(home, "reindex", OPENAI_BASE_URL=address) as window:
+        window.read_until("Reading")
+        window.type(CTRL_C)
+        return window.exit_code()
+
+
+def cancelled(home: Path, address: str) -> str:
+    """The outcome of a run that somebody stops from another window."""
+    with subprocess.Popen(
+        command("reindex", "--json"), cwd=home, env=environment({"OPENAI_BASE_URL": address}),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as watched:  # fmt: skip
+        deadline = time.monotonic() + WITHIN
+        while "stops now" not in footnoted(home, "reindex", "--cancel").stdout and time.monotonic() < deadline:
+            pass
+        told, _ = watched.communicate(timeout=WITHIN)
+    return str(json.loads(told)["outcome"])
+
+
+async def test_a_failing_model_is_one_sentence(tmp_path: Path) -> None:
+    home = make_home(tmp_path)
+    async with OpenAIServer() as model:
+        model.enqueue_embedding(*[Status(401)] * 4)
+        done = await asyncio.to_thread(footnoted, home, "reindex", OPENAI_BASE_URL=model.base_url)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "refused this bot; please tell whoever runs it" in done.stderr
