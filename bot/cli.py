@@ -18,6 +18,7 @@ from bot.chatting import chat as chat_in_terminal
 from bot.doctor import examine_all
 from bot.evaluating import ask_all, measure, read_examples, show, write_details
 from bot.logs import set_up_logs
+from bot.scrubbing import secrets_of
 from bot.serving import serve as serve_until_stopped
 from bot.settings import Settings, load_settings
 from bot.showing import reading_bar
@@ -225,7 +226,8 @@ def _settings(quiet: bool = True, **given: Any) -> Settings:
     except NotReady as error:
         _tell(error)
         raise typer.Exit(NOT_READY) from None
-    set_up_logs("warning" if quiet and settings.log_level == "info" else settings.log_level)
+    level = "warning" if quiet and settings.log_level == "info" else settings.log_level
+    set_up_logs(level, secrets_of(dict(settings)), settings.log_text)
     return settings
 
 

@@ -77,6 +77,7 @@ class Settings(BaseSettings):
     metrics_port: int | None = Field(default=None, ge=0, le=65_535)
     data_dir: Path = Path(".footnoted")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_text: bool = False
 
     @classmethod
     def settings_customise_sources(
