@@ -45,6 +45,12 @@ def _snowflake(value: str) -> str:
     return value
 
 
+def _channel_of_platform(value: str) -> str:
+    if not re.fullmatch(r"(slack|discord):[A-Za-z0-9]+", value):
+        raise ValueError("a channel is written slack:C0123456789 or discord:112233445566778899")
+    return value
+
+
 def _source_name(value: str) -> str:
     """Redis takes blanks off the ends of a name, and keeps signs of control for itself."""
     if not value.strip() or not value.strip().isprintable():
@@ -53,6 +59,7 @@ def _source_name(value: str) -> str:
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+ChannelOfPlatform = Annotated[str, AfterValidator(_channel_of_platform)]
 GatewayAddress = Annotated[str, AfterValidator(_gateway_address)]
 SourceName = Annotated[str, AfterValidator(_source_name)]
 Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta())]

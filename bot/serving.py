@@ -2,8 +2,10 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -13,6 +15,7 @@ from rich.text import Text
 from adapters.web.app import About, web_app
 from adapters.web.guarding import is_loopback
 from adapters.web.monitoring import monitoring_app
+from bot.digest import Digest
 from bot.keeping_up import Reading
 from bot.platforms import Platform, build_platforms
 from bot.settings import Settings
@@ -56,28 +59,33 @@ async def serve(settings: Settings, console: Console) -> int:
         for platform in platforms:
             await stack.enter_async_context(platform.open())
         _greet(console, settings, address, platforms)
-        await _until_stopped(reading)
+        background = [partial(_guarded, "reading the sources", reading.keep_up)]
+        if settings.digest_channel:
+            digest = Digest(bot, platforms, settings.digest_channel)
+            background.append(partial(_guarded, "sending digests", digest.keep_sending))
+        await _until_stopped(background)
     return 0
 
 
-async def _until_stopped(reading: Reading) -> None:
+async def _until_stopped(background: Iterable[Callable[[], Coroutine[Any, Any, None]]]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with asyncio.TaskGroup() as tasks:
-        background = tasks.create_task(_guarded(reading))
+        running = [tasks.create_task(each()) for each in background]
         await stop.wait()
-        background.cancel()
+        for task in running:
+            task.cancel()
 
 
-async def _guarded(reading: Reading) -> None:
-    """Reading must not end the bot: whatever stops it, questions are answered from what is there."""
+async def _guarded(what: str, work: Callable[[], Awaitable[None]]) -> None:
+    """What goes on in the background must not end the bot: whatever stops it, questions are answered."""
     try:
-        await reading.keep_up()
+        await work()
     except Exception as error:  # a door: behind it the bot goes on serving
         known = as_known(error)
-        log.error("reading the sources ended", error_id=known.id, cause=str(known), exc_info=error)
+        log.error(f"{what} ended", error_id=known.id, cause=str(known), exc_info=error)
 
 
 @asynccontextmanager

@@ -16,7 +16,16 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from bot.fields import Duration, GatewayAddress, Names, RedisAddress, Snowflakes, WebAddress, WebAddresses
+from bot.fields import (
+    ChannelOfPlatform,
+    Duration,
+    GatewayAddress,
+    Names,
+    RedisAddress,
+    Snowflakes,
+    WebAddress,
+    WebAddresses,
+)
 from bot.tables import ChannelSettings, SourceSettings
 from core.answering.scoping import Channels
 from core.errors import NotReady, Problem
@@ -75,6 +84,7 @@ class Settings(BaseSettings):
     web_port: int = Field(default=8080, ge=0, le=65_535)
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = Field(default=None, ge=0, le=65_535)
+    digest_channel: ChannelOfPlatform | None = None
     data_dir: Path = Path(".footnoted")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_text: bool = False
@@ -205,6 +215,7 @@ def _contradictions(settings: Settings, wrong: set[str]) -> Iterator[Problem]:
             f"Azure OpenAI is set up in part: {' and '.join(missing)} missing.", f"Set {' and '.join(missing)}."
         )
     yield from _slack_in_part(settings)
+    yield from _digest_nowhere(settings)
     if wrong.isdisjoint({"sources", "feeds"}):
         yield from _unknown_sources(settings)
     for source in settings.sources:
@@ -219,6 +230,15 @@ def _unknown_sources(settings: Settings) -> Iterator[Problem]:
             if name not in known:
                 what = f"The channel {channel.id} names the source “{name}”, which is not there."
                 yield Problem(what, f"Name one of: {', '.join(known)}.")
+
+
+def _digest_nowhere(settings: Settings) -> Iterator[Problem]:
+    """A digest needs a bot on its platform."""
+    platform = (settings.digest_channel or "").partition(":")[0]
+    tokens = {"slack": settings.slack_bot_token, "discord": settings.discord_bot_token}
+    if platform and not tokens[platform]:
+        what = f"DIGEST_CHANNEL names a channel of {platform.capitalize()}, on which the bot is not."
+        yield Problem(what, f"Set {platform.upper()}_BOT_TOKEN, or take DIGEST_CHANNEL out.")
 
 
 def _slack_in_part(settings: Settings) -> Iterator[Problem]:

@@ -169,6 +169,11 @@ def gap(question_id: str) -> str:
     return f"gap:{question_id}"
 
 
+def digest(week: str) -> str:
+    """A string that stands when the digest of a week, such as `2026-W48`, was sent, or is about to be."""
+    return f"digest:{week}"
+
+
 def person_quota(platform: str, person: Person) -> str:
     """A counter: a person's questions in the running minute."""
     return f"quota:person:{{{quote(platform, safe='')}:{quote(person.id, safe='')}}}"

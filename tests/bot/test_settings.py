@@ -49,6 +49,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "web_port": ("9090", 9090),
     "metrics_host": ("0.0.0.0", "0.0.0.0"),
     "metrics_port": ("9464", 9464),
+    "digest_channel": ("slack:C0123", "slack:C0123"),
     "log_text": ("true", True),
     "data_dir": ("elsewhere", Path("elsewhere")),
     "log_level": ("debug", "debug"),
