@@ -110,7 +110,9 @@ def _runs_of(text: str) -> Iterator[tuple[str, ...]]:
 
 
 def secrets_of(settings: Mapping[str, Any]) -> list[str]:
-    """All secrets among settings; of an address only its user's password."""
+    """All secrets among settings; of an address only its user's password, and of `name=value` the value, too."""
     values = [value.get_secret_value() for value in settings.values() if isinstance(value, SecretStr)]
     passwords = [match[1] for value in values if (match := re.match(r"\w+://[^/@:]*:([^/@]+)@", value))]
-    return [*(value for value in values if "://" not in value), *passwords, *map(unquote, passwords)]
+    plain = [value for value in values if "://" not in value]
+    parts = [part.partition("=")[2] for value in plain for part in value.split(",") if "=" in part]
+    return [*plain, *parts, *passwords, *map(unquote, passwords)]

@@ -88,6 +88,10 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".footnoted")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_text: bool = False
+    otel_exporter_otlp_endpoint: WebAddress | None = None
+    otel_exporter_otlp_traces_endpoint: WebAddress | None = None
+    otel_exporter_otlp_headers: SecretStr | None = None
+    otel_service_name: str = "footnoted"
 
     @classmethod
     def settings_customise_sources(
@@ -132,6 +136,11 @@ class Settings(BaseSettings):
     def offline(self) -> bool:
         """Neither a key nor a server of one's own: nothing leaves this machine."""
         return not (self.openai_api_key or self.openai_base_url or self.azure)
+
+    @property
+    def traced(self) -> bool:
+        """Whether there is somewhere to send traces to."""
+        return bool(self.otel_exporter_otlp_endpoint or self.otel_exporter_otlp_traces_endpoint)
 
     @property
     def all_channels(self) -> Channels:

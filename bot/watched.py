@@ -1,19 +1,27 @@
 """A bot that is watched while it serves: everybody who listens to what it tells, together."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from importlib import import_module
+from typing import cast
 
+import structlog
 from redis.exceptions import RedisError
 
 from adapters.web.monitoring import Monitoring
 from bot.health import Health, ModelHealth
 from bot.metrics import Metrics
 from bot.platforms import Platform
+from bot.settings import Settings
 from bot.stalling import loop_watched
 from bot.wiring import Bot
 from core.memory.statistics import Statistics
-from core.watching import listening
+from core.watching import Listener, listening
+
+log = structlog.get_logger()
+
+Traced = Callable[[Settings], AbstractAsyncContextManager[Listener]]
 
 
 @asynccontextmanager
@@ -35,5 +43,19 @@ async def watched(bot: Bot, platforms: Sequence[Platform]) -> AsyncGenerator[Mon
         stack.enter_context(listening(metrics, statistics, *([models] if models else [])))
         if models:
             stack.push_async_callback(models.aclose)
+        if bot.settings.traced:
+            await _trace(bot, stack)
         await stack.enter_async_context(loop_watched())
         yield Monitoring(health.problems, figures)
+
+
+async def _trace(bot: Bot, stack: AsyncExitStack) -> None:
+    """The SDK is imported only where somebody wants traces, and may not be installed."""
+    try:
+        tracing = await asyncio.to_thread(import_module, "bot.tracing")
+    except ImportError as error:
+        cure = "Install the extra: pip install 'footnoted[tracing]'."
+        log.warning("no traces are sent", reason=str(error), cure=cure)
+        return
+    listener = await stack.enter_async_context(cast("Traced", tracing.traced)(bot.settings))
+    stack.enter_context(listening(listener))

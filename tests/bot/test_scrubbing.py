@@ -123,10 +123,11 @@ def test_secrets_of_settings_are_tokens_and_passwords() -> None:
     settings = {
         "redis_url": SecretStr("redis://me:p%40ss@host"),
         "key": SecretStr("sk-1234"),
+        "headers": SecretStr("api-key=collector,x=other"),
         "port": 8080,
         "socket": SecretStr("unix:///run/redis.sock"),
     }
-    assert set(secrets_of(settings)) == {"p%40ss", "p@ss", "sk-1234"}
+    assert set(secrets_of(settings)) == {"p%40ss", "p@ss", "sk-1234", "collector", "other", "api-key=collector,x=other"}
 
 
 @given(st.text(), st.text())

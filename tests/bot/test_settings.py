@@ -51,6 +51,10 @@ VALUES: dict[str, tuple[str, Any]] = {
     "metrics_port": ("9464", 9464),
     "digest_channel": ("slack:C0123", "slack:C0123"),
     "log_text": ("true", True),
+    "otel_exporter_otlp_endpoint": ("http://collector:4318", "http://collector:4318"),
+    "otel_exporter_otlp_traces_endpoint": ("http://collector/t", "http://collector/t"),
+    "otel_exporter_otlp_headers": ("api-key=secret", SecretStr("api-key=secret")),
+    "otel_service_name": ("blog-bot", "blog-bot"),
     "data_dir": ("elsewhere", Path("elsewhere")),
     "log_level": ("debug", "debug"),
 }
