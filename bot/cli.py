@@ -214,11 +214,6 @@ def doctor() -> None:
     _run(examine_all, out)
 
 
-def main() -> None:
-    """The console script."""
-    app()
-
-
 def _settings(quiet: bool = True, **given: Any) -> Settings:
     """The settings, with the log set up. `quiet` commands are about their output: only what went wrong is logged."""
     try:
