@@ -210,7 +210,11 @@ def evaluate(
 def doctor() -> None:
     """Look at everything the bot needs, one line each, and say what to do about what is missing."""
     # It tells itself what others would log.
-    set_up_logs("error")
+    try:
+        secrets = secrets_of(dict(load_settings()))
+    except NotReady:
+        secrets = []  # it tells what is wrong with them
+    set_up_logs("error", secrets)
     _run(examine_all, out)
 
 

@@ -69,7 +69,7 @@ def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackT
 def _name_question(_: Any, __: str, event: Event) -> Event:
     """So that all lines of one question can be found."""
     current = running.get()
-    if current:
+    if current and current.question_id:
         event.setdefault("question", current.question_id)
     return event
 
@@ -77,7 +77,7 @@ def _name_question(_: Any, __: str, event: Event) -> Event:
 def _add_words(_: Any, __: str, event: Event) -> Event:
     """Where they are wanted: what was asked, and what was answered, on the line that says how it ended."""
     current = running.get()
-    if current and "outcome" in event:
+    if current and current.question_id and "outcome" in event:
         event.update(asked=current.asked, answer="".join(current.written))
     return event
 

@@ -140,7 +140,7 @@ def took(step: Step) -> Generator[None, None, None]:
 @dataclass(slots=True)
 class Running:
     """The question that is being answered in this task, with all words that belong to it: people's and posts', which
-    no log line may quote."""
+    no log line may quote. Without a `question_id` it is something else that people have said."""
 
     question_id: str
     asked: str

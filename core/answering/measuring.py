@@ -25,7 +25,9 @@ class Measuring:
 
     async def ask(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
         measured = _Measured(question)
-        # A question is answered in a task of its own, so nothing else is taken for a part of it.
+        # A question is answered in a task of its own, so nothing else is taken for a part of it. What a failure is
+        # logged with comes after the end, and needs to know whose it is.
+        before = running.get()
         running.set(measured.running)
         outcome: Outcome = "stopped"
         failure = ""
@@ -40,6 +42,8 @@ class Measuring:
             raise
         finally:
             measured.settle(outcome, failure)
+            if not failure:
+                running.set(before)
 
 
 class _Measured:
@@ -89,8 +93,6 @@ class _Measured:
             **({"error": failure} if failure else {}),
             **(_figures(answer) if answer else {}),
         )
-        if answer:
-            running.set(None)
 
     def _took(self, step: Step) -> None:
         tell(Took(step, self._began, self._since(), self.running.question_id))

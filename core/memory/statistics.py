@@ -28,6 +28,9 @@ MOST_GAPS = 5_000
 MOST_WAITING = 1_000
 """Of them, that wait in memory for a Redis that cannot be reached."""
 
+CLOSED_WITHIN = 3.0
+"""Seconds."""
+
 PER_DOUBLING = 4
 """Times are counted in classes; four to a doubling make a percentile right within a fifth."""
 
@@ -92,10 +95,14 @@ class Statistics:
             self._writing = asyncio.create_task(self._write())
 
     async def aclose(self) -> None:
-        """Writes what there is yet."""
-        if self._writing:
-            await asyncio.wait([self._writing])
-        await self._write()
+        """Writes what there is yet, if Redis takes it soon."""
+        try:
+            async with asyncio.timeout(CLOSED_WITHIN):
+                if self._writing:
+                    await asyncio.wait([self._writing])
+                await self._write()
+        except TimeoutError:
+            log.warning("the last statistics were not written")
 
     async def figures(self, days: int) -> Figures:
         """The last so many days, today among them; days are those of UTC."""
