@@ -1,4 +1,4 @@
-"""The commands: serve · ask · search · chat · reindex · feedback · stats · evaluate · doctor."""
+"""The commands: serve · ask · search · chat · reindex · feedback · stats · forget · evaluate · doctor."""
 
 import asyncio
 import sys
@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from adapters.console import ConsoleReply, JsonReply, print_json, readable
-from bot import judging, overview, reindexing
+from bot import forgetting, judging, overview, reindexing
 from bot.chatting import chat as chat_in_terminal
 from bot.doctor import examine_all
 from bot.evaluating import ask_all, measure, read_examples, show, write_details
@@ -22,7 +22,7 @@ from bot.scrubbing import secrets_of
 from bot.serving import serve as serve_until_stopped
 from bot.settings import Settings, load_settings
 from bot.showing import reading_bar
-from bot.wiring import Bot, wired
+from bot.wiring import VERSION, Bot, wired
 from core.delivery.delivering import as_known, deliver
 from core.delivery.documents import match_document
 from core.errors import FootnotedError, NotReady
@@ -45,6 +45,21 @@ NOT_READY = 2
 INTERRUPTED = 130
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, and nothing else, on standard output.")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"footnoted {VERSION}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def footnoted(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version, and leave.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    """A chat bot that answers from your posts, and shows where it found it."""
 
 
 @app.command()
@@ -176,6 +191,18 @@ def stats(
         return 0
 
     _run(asyncio.run, look())
+
+
+@app.command()
+def forget(
+    user: Annotated[
+        str, typer.Option("--user", help="PLATFORM:ID, such as slack:U0123456789.", callback=forgetting.person)
+    ],
+    json: Json = False,
+) -> None:
+    """Remove all that is kept of a person in a chat: questions with their answers, turns of conversations, votes."""
+
+    _run(forgetting.forget, _settings(), user, out, json)
 
 
 @app.command()

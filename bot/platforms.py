@@ -11,6 +11,9 @@ from aiohttp import web
 from bot.settings import Settings
 from bot.wiring import Bot
 
+CHATS = ("slack", "discord")
+"""The names of all platforms that people are known on."""
+
 
 class Platform(Protocol):
     """One platform's bot, alive within `open`."""

@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.text import Text
 
 from adapters.web.app import About, web_app
-from adapters.web.guarding import is_loopback
 from adapters.web.monitoring import monitoring_app
 from bot.digest import Digest
 from bot.keeping_up import Reading
@@ -47,10 +46,12 @@ async def serve(settings: Settings, console: Console) -> int:
             bot.library,
             lambda: reading.progress,
             about,
-            settings.web_host == "localhost" or is_loopback(settings.web_host),
+            settings.local,
             shown,
             monitoring.sign_of_life() if settings.metrics_port is not None else monitoring.routes(),
             [route for platform in platforms for route in platform.routes],
+            settings.web_token.get_secret_value() if settings.web_token else "",
+            bot.visitors.admit,
         )
         address = await stack.enter_async_context(_listening(app, settings.web_host, settings.web_port, "WEB"))
         if settings.metrics_port is not None:

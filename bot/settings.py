@@ -16,6 +16,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from adapters.web.guarding import is_loopback
 from bot.fields import (
     ChannelOfPlatform,
     Duration,
@@ -23,6 +24,7 @@ from bot.fields import (
     Names,
     RedisAddress,
     Snowflakes,
+    Token,
     WebAddress,
     WebAddresses,
 )
@@ -82,6 +84,8 @@ class Settings(BaseSettings):
     discord_admins: Snowflakes = ()
     web_host: str = "127.0.0.1"
     web_port: int = Field(default=8080, ge=0, le=65_535)
+    web_token: Token | None = None
+    web_questions_per_minute: int = Field(default=30, ge=1)
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = Field(default=None, ge=0, le=65_535)
     digest_channel: ChannelOfPlatform | None = None
@@ -122,6 +126,11 @@ class Settings(BaseSettings):
                 raise ValueError(f"two tables are about the channel {channel.id}")
             seen.add((channel.platform, channel.id))
         return channels
+
+    @property
+    def local(self) -> bool:
+        """Whether the page can be reached from this machine alone."""
+        return self.web_host == "localhost" or is_loopback(self.web_host)
 
     @property
     def azure(self) -> bool:
@@ -225,6 +234,11 @@ def _contradictions(settings: Settings, wrong: set[str]) -> Iterator[Problem]:
         )
     yield from _slack_in_part(settings)
     yield from _digest_nowhere(settings)
+    if not settings.local and not settings.web_token and "web_token" not in wrong:
+        yield Problem(
+            f"The page would be open to all who can reach {settings.web_host}.",
+            "Set WEB_TOKEN to a word of 16 characters or more, or WEB_HOST to 127.0.0.1.",
+        )
     if wrong.isdisjoint({"sources", "feeds"}):
         yield from _unknown_sources(settings)
     for source in settings.sources:

@@ -17,7 +17,7 @@ from bot.embedded_redis import embedded_redis
 from bot.models import build_models
 from bot.settings import Settings
 from core.answering.answerer import Answerer, Limits
-from core.answering.limiting import Allowance, Limiting
+from core.answering.limiting import Allowance, Limiting, Visitors
 from core.answering.measuring import Measuring
 from core.answering.prompting import PERSONA, Instructions
 from core.answering.recording import Recording
@@ -32,6 +32,7 @@ from core.knowledge.retriever import Retriever
 from core.memory.answers import Answers
 from core.memory.connection import connect, examine
 from core.memory.feedback import Feedback
+from core.memory.forgetting import Forgetting
 from core.memory.history import History
 from core.memory.once import Once
 from core.memory.quota import Quota
@@ -68,9 +69,11 @@ class Bot:
     chat: ChatModel
     retriever: Retriever
     asker: Asker
+    visitors: Visitors
     history: History
     answers: Answers
     feedback: Feedback
+    forgetting: Forgetting
     channels: Channels
     library: Library
     tokens: Tokens
@@ -143,8 +146,11 @@ async def wired(settings: Settings) -> AsyncGenerator[Bot, None]:
             models.tokens,
         )
         answers = Answers(redis, settings.history_ttl)
+        feedback = Feedback(redis, answers, settings.history_ttl)
         channels = settings.all_channels
-        allowance = Allowance(settings.questions_per_minute, settings.channel_questions_per_minute)
+        allowance = Allowance(
+            settings.questions_per_minute, settings.channel_questions_per_minute, settings.web_questions_per_minute
+        )
         asker = Limiting(Scoping(Remembering(answerer, history), channels), Quota(redis), allowance)
         library, embedder, tokens = Library(redis), models.embedder, models.tokens
 
@@ -162,9 +168,11 @@ async def wired(settings: Settings) -> AsyncGenerator[Bot, None]:
             chat=models.chat,
             retriever=retriever,
             asker=Measuring(Recording(asker, answers)),
+            visitors=Visitors(Quota(redis), allowance),
             history=history,
             answers=answers,
-            feedback=Feedback(redis, answers, settings.history_ttl),
+            feedback=feedback,
+            forgetting=Forgetting(redis, history, answers, feedback),
             channels=channels,
             library=library,
             tokens=tokens,
