@@ -16,7 +16,7 @@ from adapters.web.app import About, web_app
 from adapters.web.monitoring import monitoring_app
 from bot.digest import Digest
 from bot.keeping_up import Reading
-from bot.platforms import Platform, build_platforms
+from bot.platforms import Platform, all_open, build_platforms
 from bot.settings import Settings
 from bot.watched import watched
 from bot.wiring import wired
@@ -24,6 +24,8 @@ from core.delivery.delivering import as_known
 from core.errors import NotReady, Problem
 
 log = structlog.get_logger()
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 FINISH_WITHIN = 5.0
 """Seconds that running answers get when the bot is stopped."""
@@ -57,8 +59,7 @@ async def serve(settings: Settings, console: Console) -> int:
         if settings.metrics_port is not None:
             own = monitoring_app(monitoring)
             await stack.enter_async_context(_listening(own, settings.metrics_host, settings.metrics_port, "METRICS"))
-        for platform in platforms:
-            await stack.enter_async_context(platform.open())
+        await stack.enter_async_context(all_open(platforms))
         _greet(console, settings, address, platforms)
         background = [partial(_guarded, "reading the sources", reading.keep_up)]
         if settings.digest_channel:
@@ -69,13 +70,18 @@ async def serve(settings: Settings, console: Console) -> int:
 
 
 async def _until_stopped(background: Iterable[Callable[[], Coroutine[Any, Any, None]]]) -> None:
+    """A second signal ends the process where it stands: what is left then, other processes take over."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in SIGNALS:
         loop.add_signal_handler(number, stop.set)
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(each()) for each in background]
         await stop.wait()
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+        log.info("the bot is being stopped")
         for task in running:
             task.cancel()
 

@@ -18,6 +18,7 @@ from core.knowledge.retriever import Retriever
 from core.models.protocols import ChatModel, Numbered, Prompt
 from core.tokens import Tokens
 from core.vocabulary import Answer, Findings, Footnote, Match, Question, Scope, Workings
+from core.watching import Reached, tell
 
 log = structlog.get_logger()
 
@@ -162,6 +163,7 @@ class Answerer:
                 except StopAsyncIteration:
                     return
                 except TimeoutError as error:
+                    tell(Reached("chat", ModelTooSlow.__name__))
                     raise ModelTooSlow("the model kept none of its times") from error
                 deadline = last
                 yield piece
