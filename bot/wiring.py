@@ -19,6 +19,7 @@ from bot.means import Means
 from bot.models import build_models
 from bot.settings import Settings
 from core.answering.limiting import Visitors
+from core.answering.measuring import Measuring
 from core.answering.recording import Recording
 from core.answering.scoping import Channels
 from core.asking import Asker
@@ -165,7 +166,7 @@ async def wired(settings: Settings) -> AsyncGenerator[Bot, None]:
             embedder=models.embedder,
             chat=models.chat,
             retriever=retriever,
-            asker=Recording(rooms.asker(), answers),
+            asker=Measuring(Recording(rooms.asker(), answers)),
             visitors=rooms.visitors(),
             history=history,
             answers=answers,

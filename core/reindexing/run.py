@@ -16,6 +16,7 @@ from core.knowledge.replacing import is_small, recalibrate_after_drift, replace_
 from core.knowledge.retriever import Retriever
 from core.knowledge.schema import Algorithm, Precision
 from core.memory import keys
+from core.models.pricing import dollars
 from core.models.protocols import Embedder
 from core.reading.fetcher import Fetcher
 from core.reindexing.book import Book
@@ -23,7 +24,6 @@ from core.reindexing.events import Planned, Tell
 from core.reindexing.holding import first_of
 from core.reindexing.listing import Lister
 from core.reindexing.pipeline import Pipeline, Stages, kept_posts
-from core.reindexing.pricing import dollars
 from core.reindexing.progress import Outcome, Plan, Report
 from core.reindexing.reading import Reader
 from core.reindexing.sharing import Hands

@@ -10,7 +10,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from core.knowledge.schema import digest_of
+from core.knowledge.schema import as_text, digest_of
 from core.memory import keys
 from core.vocabulary import Passage
 from tests.bot.running import WITHIN, command, environment, footnoted
@@ -33,13 +33,13 @@ async def model() -> AsyncIterator[OpenAIServer]:
         yield server
 
 
-async def contents(redis: Redis) -> dict[str, bytes]:
+async def contents(redis: Redis) -> dict[str, object]:
     """Every passage that is answered from, by what its key says of it, with its text and vector."""
     info = await redis.execute_command("FT.INFO", keys.POSTS)
     number = int(dict(zip(info[::2], info[1::2], strict=True))[b"index_name"].split(b":")[1])
-    found = {}
+    found: dict[str, object] = {}
     async for key in redis.scan_iter(f"{keys.prefix(number)}*"):
-        found[key.decode().split(":", 2)[2]] = b"|".join(await redis.hmget(key, "url", "text", "embedding"))
+        found[key.decode().split(":", 2)[2]] = await redis.hmget(key, "url", "text", "embedding")
     return found
 
 
@@ -47,7 +47,7 @@ async def kept(redis: Redis) -> set[str]:
     """The digests of all texts that have a vector in Redis, in whatever edition."""
     found: set[str] = set()
     for number in await redis.smembers(keys.EDITIONS):
-        found |= {digest.decode() for digest in await redis.hkeys(keys.digests(int(number)))}
+        found |= {as_text(digest) for digest in await redis.hkeys(keys.digests(int(number)))}
     return found
 
 

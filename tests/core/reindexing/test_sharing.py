@@ -98,7 +98,7 @@ async def contents(redis: Redis) -> dict[bytes, object]:
     """What can be answered from: every passage with its text."""
     edition = await current(redis)
     assert edition
-    found = {}
+    found: dict[bytes, object] = {}
     async for key in redis.scan_iter(f"{keys.prefix(edition.number)}*"):
         found[key.split(b":", 2)[2]] = await redis.hmget(key, "title", "text", "url", "embedding")
     return found
