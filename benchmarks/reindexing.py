@@ -1,20 +1,23 @@
 """Reindexing a site, first time, again, and after one post has changed:
-`python -m benchmarks.reindexing POSTS.jsonl [--posts 1000] [--peers PYTHON]`.
+`python -m benchmarks.reindexing POSTS.jsonl [--posts 1000] [--langchain PYTHON] [--llama-index PYTHON]`.
 
 POSTS.jsonl holds one post a line (slug, title, date, html); what is missing to the wanted number is made of them, with
 other words in every paragraph. The site takes 30 ms for each answer, the stand-in for OpenAI 50 ms. Side by side in the
-same run, on the same pages, sitemap and Redis: the script that many would write in an evening and, when `--peers` names
-a Python that has langchain-redis and llama-index installed (`benchmarks/peers/requirements.txt`), what they do.
+same run, on the same pages, sitemap and Redis: the script that many would write in an evening and, where a Python is
+named that has what `benchmarks/peers/` says, langchain-redis and llama-index.
 """
 
 import argparse
 import asyncio
 import re
+import socket
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from pathlib import Path
+
+from redis import Redis
 
 from benchmarks.processes import Measured, environment, measure
 from bot.embedded_redis import embedded_redis
@@ -23,10 +26,7 @@ from tests.servers.openai import OpenAIServer
 
 PAGE_TAKES = 0.03
 EMBEDDING_TAKES = 0.05
-PEERS = {
-    "langchain-redis, record manager": "langchain_redis_records.py",
-    "llama-index, upserts": "llama_index_upserts.py",
-}
+PEERS = {"langchain": "langchain_redis_records.py", "llama-index": "llama_index_upserts.py"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("posts_file", type=Path, metavar="POSTS.jsonl")
     parser.add_argument("--posts", type=int, default=1_000)
-    parser.add_argument("--peers", type=Path, metavar="PYTHON")
+    for peer in PEERS:
+        parser.add_argument(f"--{peer}", type=Path, metavar="PYTHON")
     options = parser.parse_args()
     posts = made_of(load(options.posts_file), options.posts)
+    peers = {peer: getattr(options, peer.replace("-", "_")) for peer in PEERS}
     with tempfile.TemporaryDirectory() as name, embedded_redis(Path(name) / "redis") as url:
-        rows = asyncio.run(compare(posts, Path(name), url, options.peers))
+        rows = asyncio.run(compare(posts, Path(name), on_a_port(url), peers))
     show(rows)
+
+
+def on_a_port(url: str) -> str:
+    """The same Redis by TCP: not everybody takes the path of a socket."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with Redis.from_url(url) as redis:
+        redis.config_set("bind", "127.0.0.1")
+        redis.config_set("port", port)
+    return f"redis://127.0.0.1:{port}"
 
 
 def made_of(posts: Sequence[Post], count: int) -> list[Post]:
@@ -63,7 +75,7 @@ def made_of(posts: Sequence[Post], count: int) -> list[Post]:
     return made
 
 
-async def compare(posts: Sequence[Post], folder: Path, redis_url: str, peers: Path | None) -> list[Row]:
+async def compare(posts: Sequence[Post], folder: Path, redis_url: str, peers: Mapping[str, Path | None]) -> list[Row]:
     """All rows, one process after the other."""
     async with Blog(posts, delay=PAGE_TAKES) as blog, OpenAIServer(delay=EMBEDDING_TAKES) as model:
         sitemap = blog.url("/sitemap.xml")
@@ -91,9 +103,9 @@ async def compare(posts: Sequence[Post], folder: Path, redis_url: str, peers: Pa
         blog.posts[0] = replace(blog.posts[0], html=f"{blog.posts[0].html}<p>One more paragraph about crates.</p>")
         rows.append(await run("footnoted, one post changed", reindex))
         rows += [await run(f"evening script, {turn}", ["benchmarks.script", sitemap]) for turn in ("first", "again")]
-        for name, script in PEERS.items() if peers else ():
-            path = str(Path(__file__).parent / "peers" / script)
-            rows += [await run(f"{name}, {turn}", [path], peers) for turn in ("first", "again")]
+        for name, python in peers.items():
+            path = str(Path(__file__).parent / "peers" / PEERS[name])
+            rows += [await run(f"{name}, {turn}", [path], python) for turn in ("first", "again") if python]
     return rows
 
 

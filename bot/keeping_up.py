@@ -18,11 +18,14 @@ from core.reindexing.progress import Progress
 
 log = structlog.get_logger()
 
-TRIED_AGAIN_AFTER = (15.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+TRIED_AGAIN_AFTER = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 """Seconds until a reading that brought nothing is tried again; from the last on, always so many."""
 
 MOST_JITTER = timedelta(seconds=5)
 """Processes that start together should not look at their clocks together."""
+
+LOOK_EVERY = timedelta(seconds=5)
+"""How often it is looked whether Redis still has the posts."""
 
 
 class Reading:
@@ -34,12 +37,12 @@ class Reading:
         self.progress: Progress | None = None
 
     async def keep_up(self) -> None:
-        """Reads the sources when that is needed, and with REINDEX_EVERY again and again; in one process of many."""
-        await self._begin()
-        every = self._bot.settings.reindex_every
-        while every:
-            await self._wait_until_due(every)
-            await self._tried("the clock says so")
+        """Reads the sources when that is needed, and with REINDEX_EVERY again and again; in one process of many. When
+        Redis has lost the posts, all begins anew."""
+        while True:
+            await self._begin()
+            while await self._until_due():
+                await self._tried("the clock says so")
 
     async def _begin(self) -> None:
         """Until there is something to answer from."""
@@ -53,17 +56,22 @@ class Reading:
                     return
             await asyncio.sleep(seconds)
 
-    async def _wait_until_due(self, every: timedelta) -> None:
-        due = timedelta()
+    async def _until_due(self) -> bool:
+        """Waits for the clock, which may be for ever. False when the posts are gone meanwhile: a Redis that keeps
+        nothing on disk comes back empty."""
+        every, due = self._bot.settings.reindex_every, timedelta.max
         while True:
             try:
-                due = await self._bot.reindexer.due_in(every)
+                if await self._bot.is_empty():
+                    return False
+                if every:
+                    due = await self._bot.reindexer.due_in(every)
                 if due <= timedelta():
-                    return
+                    return True
             except RedisError as error:
-                _log_failure(error)
-            jitter = random.uniform(0, min(MOST_JITTER, every / 10).total_seconds())
-            await asyncio.sleep(max(due.total_seconds(), 0) + jitter)
+                log.debug("whether there is anything to do cannot be known", cause=str(error))
+            jitter = random.uniform(0, min(MOST_JITTER, (every or MOST_JITTER) / 10).total_seconds())
+            await asyncio.sleep(max(min(due, LOOK_EVERY).total_seconds(), 0) + jitter)
 
     async def _tried(self, reason: str) -> bool:
         """Whether a run went through. What goes wrong is logged."""

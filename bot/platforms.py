@@ -1,8 +1,8 @@
 """Which chat platforms the bot speaks on: those that there are tokens for."""
 
 import asyncio
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib import import_module
 from typing import Protocol, cast
 
@@ -10,6 +10,7 @@ from aiohttp import web
 
 from bot.settings import Settings
 from bot.wiring import Bot
+from core.errors import NotReady
 
 CHATS = ("slack", "discord")
 """The names of all platforms that people are known on."""
@@ -47,6 +48,35 @@ async def build_platforms(bot: Bot) -> list[Platform]:
     waited for by those who do not use it."""
     modules = [await asyncio.to_thread(import_module, name) for name in _modules(bot.settings)]
     return [cast("Build", module.build)(bot) for module in modules]
+
+
+@asynccontextmanager
+async def all_open(platforms: Sequence[Platform]) -> AsyncGenerator[None, None]:
+    """All platforms, opened and closed beside each other: what runs on one does not shorten the time of the others.
+    Raises NotReady with all that is wrong on any of them."""
+    ended = asyncio.Event()
+    opened = {platform.name: asyncio.Event() for platform in platforms}
+
+    async def hold(platform: Platform) -> None:
+        async with platform.open():
+            opened[platform.name].set()
+            await ended.wait()
+
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for platform in platforms:
+                tasks.create_task(hold(platform))
+            for event in opened.values():
+                await event.wait()
+            try:
+                yield
+            finally:
+                ended.set()
+    except ExceptionGroup as group:
+        known = [error for error in group.exceptions if isinstance(error, NotReady)]
+        if len(known) < len(group.exceptions):
+            raise
+        raise NotReady(*(problem for error in known for problem in error.problems)) from group
 
 
 def _modules(settings: Settings) -> list[str]:

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from functools import partial
 
 import structlog
@@ -14,13 +14,15 @@ from rich.text import Text
 
 from adapters.web.app import About, web_app
 from bot.keeping_up import Reading
-from bot.platforms import Platform, build_platforms
+from bot.platforms import Platform, all_open, build_platforms
 from bot.settings import Settings
 from bot.wiring import Bot, wired
 from core.delivery.delivering import as_known
 from core.errors import NotReady, Problem
 
 log = structlog.get_logger()
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 FINISH_WITHIN = 5.0
 """Seconds that running answers get when the bot is stopped."""
@@ -49,9 +51,7 @@ async def serve(settings: Settings, console: Console) -> int:
             settings.web_token.get_secret_value() if settings.web_token else "",
             bot.visitors.admit,
         )
-        async with _listening(app, settings) as address, AsyncExitStack() as stack:
-            for platform in platforms:
-                await stack.enter_async_context(platform.open())
+        async with _listening(app, settings) as address, all_open(platforms):
             _greet(console, settings, address, platforms)
             await _until_stopped(reading)
     return 0
@@ -68,13 +68,18 @@ async def _problems(bot: Bot, platforms: Sequence[Platform]) -> dict[str, str]:
 
 
 async def _until_stopped(reading: Reading) -> None:
+    """A second signal ends the process where it stands: what is left then, other processes take over."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in SIGNALS:
         loop.add_signal_handler(number, stop.set)
     async with asyncio.TaskGroup() as tasks:
         background = tasks.create_task(_guarded(reading))
         await stop.wait()
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+        log.info("the bot is being stopped")
         background.cancel()
 
 

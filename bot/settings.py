@@ -19,6 +19,7 @@ from pydantic_settings import (
 from adapters.web.guarding import is_loopback
 from bot.fields import Duration, GatewayAddress, Names, RedisAddress, Snowflakes, Token, WebAddress, WebAddresses
 from bot.tables import ChannelSettings, SourceSettings
+from core.answering.budgeting import DailyTokens
 from core.answering.scoping import Channels
 from core.errors import NotReady, Problem
 from core.knowledge.schema import Precision
@@ -56,6 +57,8 @@ class Settings(BaseSettings):
     history_ttl: Duration = timedelta(days=30)
     questions_per_minute: int = Field(default=10, ge=1)
     channel_questions_per_minute: int = Field(default=30, ge=1)
+    tokens_per_day: int | None = Field(default=None, ge=0)
+    tokens_per_day_per_person: int | None = Field(default=None, ge=0)
     vector_index: Literal["auto", "flat", "hnsw"] = "auto"
     vector_precision: Literal["float32", "float16"] = "float32"
     reindex_every: Duration | None = None
@@ -122,6 +125,11 @@ class Settings(BaseSettings):
     def precision(self) -> Precision:
         """`vector_precision` in the words of Redis."""
         return "FLOAT16" if self.vector_precision == "float16" else "FLOAT32"
+
+    @property
+    def daily_tokens(self) -> DailyTokens:
+        """The budget; offline there is nothing to spend."""
+        return DailyTokens() if self.offline else DailyTokens(self.tokens_per_day, self.tokens_per_day_per_person)
 
     @property
     def offline(self) -> bool:

@@ -13,15 +13,13 @@ from typing import cast
 import structlog
 from redis.asyncio import Redis
 
+from bot.asking import Rooms
 from bot.embedded_redis import embedded_redis
 from bot.models import build_models
 from bot.settings import Settings
-from core.answering.answerer import Answerer, Limits
-from core.answering.limiting import Allowance, Limiting, Visitors
-from core.answering.prompting import PERSONA, Instructions
+from core.answering.limiting import Visitors
 from core.answering.recording import Recording
-from core.answering.remembering import Remembering
-from core.answering.scoping import Channels, Scoping
+from core.answering.scoping import Channels
 from core.asking import Asker
 from core.chatting.desk import Desk
 from core.errors import ModelFailed, NotReady, Problem
@@ -34,9 +32,10 @@ from core.memory.feedback import Feedback
 from core.memory.forgetting import Forgetting
 from core.memory.history import History
 from core.memory.once import Once
-from core.memory.quota import Quota
 from core.memory.replies import Replies
+from core.models.breaker import Breaker
 from core.models.protocols import ChatModel, Embedder
+from core.models.sparing import SparingEmbedder
 from core.reindexing.events import Ended, Progressed, Tell
 from core.reindexing.going_back import go_back
 from core.reindexing.progress import Progress, Report
@@ -108,6 +107,10 @@ class Bot:
             return "the sources are not those that were read last"
         return ""
 
+    async def is_empty(self) -> bool:
+        """Whether nothing has been read yet, or Redis has lost it."""
+        return await current(self.redis) is None
+
     async def read(self, tell: Callable[[Progress], None]) -> Report:
         """Has all sources read, or watches whoever reads them. Raises what `Reindexer.reindex` raises."""
         async with aclosing(self.reindexer.reindex(Order(ITSELF))) as events:
@@ -135,22 +138,13 @@ async def wired(settings: Settings) -> AsyncGenerator[Bot, None]:
     async with AsyncExitStack() as stack:
         redis = await _redis(settings, stack)
         models = await build_models(settings, stack)
-        retriever = Retriever(redis, models.embedder, settings.min_score)
+        asked = SparingEmbedder(models.embedder, Breaker("embedding model"))
+        retriever = Retriever(redis, asked, settings.min_score)
         history = History(redis, settings.history_turns, settings.history_ttl)
-        answerer = Answerer(
-            retriever,
-            models.chat,
-            Instructions(settings.system_prompt or PERSONA, settings.answer_beyond_sources),
-            Limits(context=settings.context_tokens, top_k=settings.top_k),
-            models.tokens,
-        )
         answers = Answers(redis, settings.history_ttl)
         feedback = Feedback(redis, answers, settings.history_ttl)
         channels = settings.all_channels
-        allowance = Allowance(
-            settings.questions_per_minute, settings.channel_questions_per_minute, settings.web_questions_per_minute
-        )
-        asker = Limiting(Scoping(Remembering(answerer, history), channels), Quota(redis), allowance)
+        rooms = Rooms(settings, redis, models, asked, retriever, history, channels)
         library, embedder, tokens = Library(redis), models.embedder, models.tokens
 
         async def work(order: Order, tell: Tell) -> Report:
@@ -158,7 +152,9 @@ async def wired(settings: Settings) -> AsyncGenerator[Bot, None]:
             reading = await asyncio.to_thread(import_module, "bot.reading")
             about = {"sources": sources_digest(settings)}
             wish = Wish(settings.all_sources, order.source, order.dry_run, order.force, about)
-            return cast("Report", await reading.read(settings, redis, embedder, retriever, tokens, wish, tell))
+            # A run asks the model itself: it ends with the first failure, and is not spared what questions are.
+            plain = Retriever(redis, embedder, settings.min_score)
+            return cast("Report", await reading.read(settings, redis, embedder, plain, tokens, wish, tell))
 
         yield Bot(
             settings=settings,
@@ -166,8 +162,8 @@ async def wired(settings: Settings) -> AsyncGenerator[Bot, None]:
             embedder=embedder,
             chat=models.chat,
             retriever=retriever,
-            asker=Recording(asker, answers),
-            visitors=Visitors(Quota(redis), allowance),
+            asker=Recording(rooms.asker(), answers),
+            visitors=rooms.visitors(),
             history=history,
             answers=answers,
             feedback=feedback,

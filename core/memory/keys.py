@@ -179,6 +179,16 @@ def visitor_quota(address: str) -> str:
     return f"quota:visitor:{{{quote(address, safe='')}}}"
 
 
+def tokens(day: str) -> str:
+    """A counter: what the language model has read and written on a day, in tokens."""
+    return f"tokens:{{{day}}}"
+
+
+def person_tokens(day: str, platform: str, person: Person) -> str:
+    """A counter: a person's part of a day's tokens; counted in one transaction with the whole."""
+    return f"{tokens(day)}:{quote(platform, safe='')}:{quote(person.id, safe='')}"
+
+
 def _place(place: Conversation) -> str:
     return f"{_channel(place)}:{quote(place.thread, safe='')}"
 

@@ -1,14 +1,19 @@
 """Answers without a language model: the sentences of the passages that best answer, quoted, each with its footnote."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass
-from math import log
 
+import structlog
+
+from core.errors import ModelFailed, WrongEmbeddings
 from core.markdown import Block, blocks, heading_text, sentences
 from core.models.protocols import Embedder, Numbered, Prompt
 from core.words import stem, telling, words
+
+log = structlog.get_logger()
 
 MOST_QUOTES = 3
 LONGEST_QUOTE = 900
@@ -52,10 +57,18 @@ class ExtractingModel:
         # Passages of nothing but code or tables have no sentences: the best is quoted as it stands.
         quotes = quotes or [_whole(passage) for passage in prompt.passages[:1]]
         asked = f"{prompt.question.before} {prompt.question.text}".strip()
-        vectors = await self._embedder.embed([asked, *(quote.opening for quote in quotes)])
-        meaning = [float(cosine) for cosine in vectors[1:] @ vectors[0]]
+        meaning = await self._meaning(asked, quotes)
         for place, quote in enumerate(_best(quotes, _scores(asked, quotes, meaning))):
             yield ("\n\n" if place else "") + _quoted(quote)
+
+    async def _meaning(self, asked: str, quotes: Sequence[Quote]) -> list[float]:
+        """The cosine of each quote to the question. Without vectors the words alone choose."""
+        try:
+            vectors = await self._embedder.embed([asked, *(quote.opening for quote in quotes)])
+        except (ModelFailed, WrongEmbeddings) as error:
+            log.warning("quotes are chosen by words alone", cause=str(error))
+            return [0.0] * len(quotes)
+        return [float(cosine) for cosine in vectors[1:] @ vectors[0]]
 
 
 def _quotes(numbered: Numbered) -> Iterator[Quote]:
@@ -94,7 +107,7 @@ def _scores(asked: str, quotes: Sequence[Quote], meaning: Sequence[float]) -> li
     """Half by meaning, half by the share of the question's words, rare ones counting more, times its worth."""
     stems = [{stem(word) for word in words(quote.opening)} for quote in quotes]
     seen = Counter(word for found in stems for word in found)
-    weights = {word: log(1 + len(quotes) / (1 + seen[word])) for word in map(stem, telling(asked))}
+    weights = {word: math.log(1 + len(quotes) / (1 + seen[word])) for word in map(stem, telling(asked))}
     total = sum(weights.values()) or 1.0
     return [
         (0.5 * max(cosine, 0.0) + 0.5 * sum(weights[word] for word in weights if word in found) / total) * quote.worth

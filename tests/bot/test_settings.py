@@ -31,6 +31,8 @@ VALUES: dict[str, tuple[str, Any]] = {
     "history_ttl": ("12h", timedelta(hours=12)),
     "questions_per_minute": ("3", 3),
     "channel_questions_per_minute": ("9", 9),
+    "tokens_per_day": ("1000000", 1_000_000),
+    "tokens_per_day_per_person": ("50000", 50_000),
     "vector_index": ("hnsw", "hnsw"),
     "vector_precision": ("float16", "float16"),
     "feeds": ("https://a/feed, https://b/feed", ("https://a/feed", "https://b/feed")),

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from bot import offline_models
 from bot.settings import Settings, load_settings
 from bot.wiring import Bot, wired
+from core.answering.budgeting import WHOLE_USED_UP
 from core.errors import NotReady, TooManyQuestions
 from core.models.extracting import ExtractingModel
 from core.models.offline_embedder import OfflineEmbedder
@@ -228,3 +229,15 @@ async def test_nothing_is_left_open_at_its_end(redis: Redis, redis_url: str, blo
     assert {task for task in asyncio.all_tasks() - tasks if "wiring" in str(task)} == set()
     while int((await redis.info("clients"))["connected_clients"]) > before:
         await asyncio.sleep(0.01)
+
+
+async def test_beyond_the_budget_the_language_model_is_not_asked(
+    redis: Redis, redis_url: str, blog: Path, server: OpenAIServer
+) -> None:
+    settings = await settings_for(redis_url, blog, openai_base_url=server.base_url, tokens_per_day=0, **KEYED)
+    async with wired(settings) as bot:
+        await read(bot)
+        said = await heard(bot.asker, ABOUT_BEES)
+    assert said.text.endswith(WHOLE_USED_UP)
+    assert said.answer.footnotes[0].url == url_of("bees")
+    assert server.chats == []

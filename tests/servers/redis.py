@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from time import monotonic
 
 
 class BadLine:
@@ -15,6 +16,8 @@ class BadLine:
         self.address = ""
         self.is_cut = False
         self.swallowed = 0
+        self.delay = 0.0
+        """Seconds that each command takes to get there."""
 
     def cut(self) -> None:
         """Ends all connections, and every new one at once."""
@@ -52,9 +55,15 @@ class BadLine:
                 if self._swallowing and self._swallowing in sent:
                     self._swallowing = b""
                     breaking.set()
+                await self._dawdle()
                 writer.write(sent)
                 await writer.drain()
         writer.close()
+
+    async def _dawdle(self) -> None:
+        until = monotonic() + self.delay
+        while self.delay and not self.is_cut and monotonic() < until:
+            await asyncio.sleep(0.05)
 
     async def _back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, breaking: asyncio.Event) -> None:
         with suppress(ConnectionError):

@@ -1,0 +1,165 @@
+"""The bot as an ordinary process between a Slack, a model and a Redis, each of which a test can break."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tests.adapters.slack.acting import below, is_failure, is_whole, read
+from tests.bot.running import command, environment, make_home
+from tests.servers.openai import OpenAIServer
+from tests.servers.slack import Message, SlackServer
+
+WITHIN = 30.0
+"""Seconds for anything to happen; it takes a tenth of that where nothing else runs."""
+
+BEES = "What do bees eat in winter?"
+CALM = re.compile(r"\A[A-Z“][^\n{}<>]{10,160}[.?]\Z")
+"""One sentence: no traceback, no address, no name of an exception."""
+
+TOLD = re.compile(r":warning: (.+?)\s+`[0-9a-f]{8}`")
+"""How Slack's reply shows it."""
+
+
+@dataclass(slots=True)
+class Running:
+    """A bot's process, and the file with all it has said."""
+
+    process: asyncio.subprocess.Process
+    log: Path
+    address: str = ""
+
+    def said(self) -> str:
+        return self.log.read_text(encoding="utf-8")
+
+    async def until_said(self, words: str, within: float = WITHIN) -> None:
+        await until(lambda: words in self.said(), within, self.said)
+
+    async def end(self, number: int) -> int:
+        self.process.send_signal(number)
+        async with asyncio.timeout(WITHIN):
+            return await self.process.wait()
+
+
+async def until(true: Callable[[], Any], within: float = WITHIN, told: Callable[[], object] = lambda: "") -> None:
+    """Waits for something, and fails with what is `told` when it does not come."""
+    try:
+        async with asyncio.timeout(within):
+            while not true():
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise AssertionError(f"in vain: {str(told())[-4000:]}") from None
+
+
+@asynccontextmanager
+async def running(home: Path, *before: str, log: str = "bot.log", **settings: str) -> AsyncIterator[Running]:
+    """`footnoted serve` as soon as it has said where; `before` are words before the command, such as a shell's."""
+    path = home / log
+    with path.open("wb") as file:
+        process = await asyncio.create_subprocess_exec(
+            *before, *command("serve"), cwd=home, env=environment(settings), stderr=file, stdout=file
+        )
+    bot = Running(process, path)
+    try:
+        await until(
+            lambda: re.search(r"http://[0-9.]+:\d+", bot.said()) or process.returncode is not None, told=bot.said
+        )
+        found = re.search(r"http://[0-9.]+:\d+", bot.said())
+        assert found, bot.said()
+        bot.address = found[0]
+        yield bot
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+@dataclass(slots=True)
+class Scene:
+    """Somebody asks, on Slack or on the page."""
+
+    slack: SlackServer
+    model: OpenAIServer
+    bot: Running
+    web: aiohttp.ClientSession
+
+    def ask(self, text: str = BEES) -> Message:
+        """A mention in a thread of its own."""
+        return self.slack.say(self.slack.user, self.slack.channel, f"<@{self.slack.bot.id}> {text}")
+
+    def replies(self, asked: Message) -> list[Message]:
+        """What the bot has written in the thread, as it stands there."""
+        thread = self.slack.messages(asked.channel, asked.root)
+        return [m for m in thread if m.user == self.slack.bot.id and not m.deleted]
+
+    async def reply(self, asked: Message, within: float = WITHIN) -> str:
+        """The one reply to a message, when it is whole: an answer, or what was written of it and a sentence."""
+        await until(lambda: any(map(is_whole, self.replies(asked))), within, self.bot.said)
+        [only] = self.replies(asked)
+        shown = read(only)
+        return f"{shown}\n{below(only)}" if is_failure(only) and not shown.startswith(":warning:") else shown
+
+    async def told(self, asked: Message, within: float = WITHIN) -> str:
+        """The calm sentence in the thread; fails when there is an answer."""
+        found = TOLD.fullmatch(await self.reply(asked, within))
+        assert found, read(self.replies(asked)[0])
+        assert CALM.fullmatch(found[1]), found[1]
+        return found[1]
+
+    async def page(self, text: str = BEES, conversation: str | None = None) -> dict[str, Any]:
+        """What the page is told: an answer's document, or the one of an error."""
+        asked = {"question": text, "conversation": conversation}
+        async with asyncio.timeout(WITHIN), self.web.post("/api/ask", json=asked) as response:
+            return dict(await response.json())
+
+    async def sentence(self) -> str:
+        """The error that the page shows; fails when there is an answer."""
+        document = await self.page()
+        assert "error" in document, document
+        assert CALM.fullmatch(document["error"]), document
+        return str(document["error"])
+
+    async def is_answered(self) -> bool:
+        return "answer" in await self.page()
+
+    async def until_answered(self) -> None:
+        """The page is answered again."""
+        async with asyncio.timeout(WITHIN):
+            while not await self.is_answered():
+                await asyncio.sleep(0.1)
+
+
+def reached(slack: SlackServer, model: OpenAIServer, redis_url: str) -> dict[str, str]:
+    """Settings of a bot between these."""
+    return {
+        "REDIS_URL": redis_url,
+        "OPENAI_BASE_URL": model.base_url,
+        "SLACK_API_URL": slack.base_url,
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        "SLACK_APP_TOKEN": slack.app_token,
+        "QUESTIONS_PER_MINUTE": "100000",
+        "CHANNEL_QUESTIONS_PER_MINUTE": "100000",
+    }
+
+
+@asynccontextmanager
+async def scene(
+    home: Path, redis_url: str, model: OpenAIServer | None = None, before: Sequence[str] = (), **more: str
+) -> AsyncIterator[Scene]:
+    """All of it, with the garden blog read; without an address of Redis, on the embedded one."""
+    async with (
+        SlackServer() as slack,
+        model or OpenAIServer(dimensions=64) as model,
+        running(make_home(home), *before, **reached(slack, model, redis_url) | more) as bot,
+        aiohttp.ClientSession(bot.address) as web,
+    ):
+        async with asyncio.timeout(WITHIN):
+            while (await web.get("/readyz")).status != 200:
+                await asyncio.sleep(0.05)
+        await slack.until(lambda: slack.sockets.open, within=WITHIN)
+        yield Scene(slack, model, bot, web)

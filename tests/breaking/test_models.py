@@ -1,0 +1,88 @@
+"""A language model and an embedding model that fail in every way, one after another, behind one bot that goes on."""
+
+import asyncio
+from pathlib import Path
+
+from core.models.breaker import OPENS_AFTER
+from tests.breaking.own_redis import own_redis
+from tests.breaking.scene import BEES, scene
+from tests.servers import (
+    Broken,
+    EmbeddingReply,
+    Empty,
+    Garbage,
+    NaN,
+    Reply,
+    Shuffled,
+    Silence,
+    Stall,
+    Status,
+    TooFew,
+    Truncated,
+    WrongLength,
+)
+from tests.servers.openai import FIRST_PASSAGE, ChatRequest, OpenAIServer, quote_first_passage
+
+BROKE = "The answer broke off before its end; please ask again."
+AWAY = "The language model cannot be reached just now; please ask again in a minute."
+BUSY = "The language model is busy; please ask again in a minute."
+REFUSED = "The language model refused this bot; please tell whoever runs it."
+SLOW = "The language model took too long; please ask again."
+
+MISFORTUNES: dict[str, tuple[Reply, str]] = {
+    "unauthorised": (Status(401), REFUSED),
+    "busy": (Status(429), BUSY),
+    "busy for long": (Status(429, retry_after=3_600), BUSY),
+    "broken": (Status(500), AWAY),
+    "unavailable": (Status(503), AWAY),
+    "truncated": (Truncated("Bees live on"), BROKE),
+    "cut": (Broken("Bees live on"), BROKE),
+    "garbled": (Garbage("Bees live on"), BROKE),
+    "empty": (Empty(), BROKE),
+}
+SILENT: dict[str, Reply] = {"silent": Silence(), "stalled": Stall("Bees live on")}
+EMBEDDINGS: list[EmbeddingReply] = [WrongLength(), NaN(), TooFew(), Shuffled(), Status(401), Status(400)]
+
+
+def answer(chat: ChatRequest) -> str | Reply:
+    """What the question's last word orders, however often it is asked again."""
+    ordered = {name: reply for name, (reply, _) in MISFORTUNES.items()} | SILENT
+    word = chat.messages[-1]["content"].rsplit("(", 1)[-1].rstrip(")")
+    return ordered.get(word) or quote_first_passage(chat, FIRST_PASSAGE)
+
+
+async def test_every_failure_of_a_model_is_one_calm_sentence_and_none_hurts_the_next_question(tmp_path: Path) -> None:
+    model = OpenAIServer(dimensions=64, answer=answer)
+    async with own_redis(tmp_path) as redis, scene(tmp_path / "home", redis.url, model) as here:
+        # Those that hang take their half a minute, beside all the others.
+        hanging = {name: here.ask(f"{BEES} ({name})") for name in SILENT}
+        for name, (_, sentence) in MISFORTUNES.items():
+            failing = here.ask(f"{BEES} ({name})")
+            assert sentence in await here.reply(failing), name
+            assert "According to the posts" in await here.reply(here.ask()), f"after {name}"
+            assert len(here.replies(failing)) == 1
+        for reply in EMBEDDINGS:
+            here.model.enqueue_embedding(reply)
+            assert "According to the posts" in await here.reply(here.ask()), reply
+        for name, asked in hanging.items():
+            assert SLOW in await here.reply(asked, within=60), name
+        await asyncio.sleep(0.2)
+        assert [len(here.replies(asked)) for asked in hanging.values()] == [1] * len(hanging)
+        assert here.bot.said().count("words alone are searched") == len(EMBEDDINGS) - 1
+
+
+async def test_a_dead_model_is_left_alone_and_comes_back_by_itself(tmp_path: Path) -> None:
+    dead = True
+    model = OpenAIServer(
+        dimensions=64, answer=lambda chat: Status(401) if dead else quote_first_passage(chat, FIRST_PASSAGE)
+    )
+    async with own_redis(tmp_path) as redis, scene(tmp_path / "home", redis.url, model) as here:
+        first = [await here.sentence() for _ in range(OPENS_AFTER)]
+        asked = [here.ask(f"{BEES} {number}") for number in range(30)]
+        assert {*first, *[await here.told(each) for each in asked]} == {REFUSED}
+        assert len(model.chats) <= OPENS_AFTER + 1
+        assert "a service is left alone" in here.bot.said()
+        dead = False
+        await here.until_answered()
+        assert "a service is back" in here.bot.said()
+        assert [len(here.replies(each)) for each in asked] == [1] * 30

@@ -1,0 +1,76 @@
+"""A Redis that is there and does not do what it should: full, read-only, with another password, on a slow line."""
+
+import asyncio
+from pathlib import Path
+
+from redis.asyncio import Redis
+
+from tests.breaking.own_redis import own_redis
+from tests.breaking.scene import Scene, scene
+from tests.servers.redis import bad_line
+
+AWAY = "I cannot reach my posts just now; please ask again in a minute."
+
+
+async def test_full_read_only_or_locked_redis_says_a_sentence_and_recovers_by_itself(tmp_path: Path) -> None:
+    async with own_redis(tmp_path) as redis, scene(tmp_path / "home", redis.url) as here, redis.client() as client:
+        await full(here, client)
+        await read_only(here, client)
+        await locked(here, client)
+
+
+async def full(here: Scene, client: Redis) -> None:
+    """Nothing can be written: what is only read is answered all the same, and whoever is counted is told."""
+    await client.config_set("maxmemory", "1mb")
+    assert await here.is_answered()
+    asked = here.ask()
+    assert await here.told(asked) == AWAY
+    await client.config_set("maxmemory", "0")
+    await recovered(here)
+
+
+async def read_only(here: Scene, client: Redis) -> None:
+    """As after a failover, when the address leads to what has become a replica."""
+    await client.replicaof("127.0.0.1", "1")
+    assert await here.is_answered()
+    asked = here.ask()
+    assert await here.told(asked) == AWAY
+    await client.replicaof("NO", "ONE")
+    await recovered(here)
+
+
+async def locked(here: Scene, client: Redis) -> None:
+    """The password is changed, and all who are connected are sent away."""
+    await client.config_set("requirepass", "another")
+    await client.client_kill_filter(_type="normal", skipme=True)
+    assert await here.sentence() == AWAY
+    asked = here.ask()
+    assert await here.told(asked) == AWAY
+    await client.config_set("requirepass", "")
+    await recovered(here)
+
+
+async def recovered(here: Scene) -> None:
+    """Questions are answered again, each once."""
+    await here.until_answered()
+    asked = here.ask()
+    assert "According to the posts" in await here.reply(asked)
+    await asyncio.sleep(0.1)
+    assert len(here.replies(asked)) == 1
+
+
+async def test_a_slow_redis_makes_slow_answers_and_no_wrong_ones(tmp_path: Path) -> None:
+    """Each command takes two seconds. A question on Slack needs some fifteen, one after the other."""
+    async with (
+        own_redis(tmp_path) as redis,
+        bad_line(redis.path) as line,
+        scene(tmp_path / "home", line.address) as here,
+    ):
+        line.delay = 2.0
+        asked = here.ask()
+        document = await here.page()
+        assert "According to the posts" in document["answer"]
+        assert "According to the posts" in await here.reply(asked, within=60)
+        line.delay = 0.0
+        await recovered(here)
+        assert len(here.replies(asked)) == 1
