@@ -4,8 +4,9 @@ import asyncio
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from redis.exceptions import RedisError
@@ -153,6 +154,18 @@ def reindex(
             return await reindexing.reindex(reindexer, order, out, err, json)
 
     _run(asyncio.run, do())
+
+
+@app.command()
+def worker() -> None:
+    """Help others read: take pages apart and embed for runs that any process of this bot has begun, until stopped."""
+
+    async def work() -> int:
+        async with wired(_settings(quiet=False)) as bot:
+            reading = await asyncio.to_thread(import_module, "bot.reading")
+            return cast("int", await reading.work(bot.means, err))
+
+    _run(asyncio.run, work())
 
 
 @app.command()

@@ -24,8 +24,8 @@ from core.errors import Problem
 MOST_CONNECTIONS = 64
 """A question needs two at a time. Past this many, questions wait for a connection instead of failing."""
 
-# Left to itself, redis-py looks its own version up on disk for every connection, in the event loop.
-_DRIVER = DriverInfo()
+DRIVER = DriverInfo()
+"""Left to itself, redis-py looks its own version up on disk for every connection, in the event loop."""
 
 EVICTING = ("allkeys", "volatile")
 DOCKER = "docker run -p 6379:6379 redis:8"
@@ -38,7 +38,7 @@ def connect(url: str) -> Redis:
     """
     pool = BlockingConnectionPool.from_url(
         url,
-        driver_info=_DRIVER,
+        driver_info=DRIVER,
         protocol=2,  # search replies as flat lists, on every server
         max_connections=MOST_CONNECTIONS,
         timeout=5,

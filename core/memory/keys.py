@@ -96,6 +96,21 @@ def stopping(run: str) -> str:
     return f"reading:{run}:stop"
 
 
+def jobs(name: str) -> str:
+    """A stream: jobs that processes of one release and model do for each other."""
+    return f"jobs:{name}"
+
+
+def job(queue: str, name: str) -> str:
+    """A string: what a job is about, as JSON."""
+    return f"{queue}:about:{name}"
+
+
+def workers(queue: str) -> str:
+    """A sorted set: who does the jobs of a queue, by the time of the last sign of life."""
+    return f"{queue}:workers"
+
+
 def conversation(place: Conversation) -> str:
     """A list: the turns of one conversation, oldest first, one JSON message each."""
     return f"conversation:{{{_place(place)}}}"

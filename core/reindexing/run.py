@@ -23,10 +23,10 @@ from core.reindexing.events import Planned, Tell
 from core.reindexing.holding import first_of
 from core.reindexing.listing import Lister
 from core.reindexing.pipeline import Pipeline, Stages, kept_posts
-from core.reindexing.pool import Parsers
 from core.reindexing.pricing import dollars
 from core.reindexing.progress import Outcome, Plan, Report
 from core.reindexing.reading import Reader
+from core.reindexing.sharing import Hands
 from core.reindexing.staging import Fresh, Staging
 from core.reindexing.tally import Tally
 from core.reindexing.wish import Wish
@@ -46,7 +46,7 @@ class Needs:
     embedder: Embedder
     retriever: Retriever
     fetcher: Fetcher
-    parsers: Parsers
+    hands: Hands
     tokens: Tokens
     precision: Precision = "FLOAT32"
     algorithm: Algorithm | None = None
@@ -85,8 +85,8 @@ class Reindexing:
         self._lister = Lister(self._book, self._before.listings, wish.sources, needs.fetcher, self._tally)
         stages = Stages(
             self._lister,
-            Reader(self._book, self._lister, needs.fetcher, needs.parsers, self._tally),
-            Staging(self._draft, needs.embedder, needs.tokens, self._tally),
+            Reader(self._book, self._lister, needs.fetcher, needs.hands, self._tally),
+            Staging(self._draft, needs.hands.embed_into, needs.tokens, self._tally),
             self._tally,
             self._planned,
             writing=not wish.dry_run,
