@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 
 from core.memory import keys
 from core.memory.answers import Answers
+from core.memory.budget import Budget
 from core.memory.feedback import Feedback
 from core.memory.forgetting import Forgetting, Forgotten
 from core.memory.history import History
@@ -130,3 +131,12 @@ async def test_what_others_asked_after_her_says_no_more_what_she_had_asked(house
     assert kept is not None
     assert kept.answer == Answer("Honey.", grounded=True, workings=Workings("And bees?"))
     assert await house.redis.ttl(keys.question(question.id)) > 0
+
+
+async def test_what_she_spent_counts_no_more_as_hers(house: House) -> None:
+    budget = Budget(house.redis)
+    for person in (ANN, BOB, Person("U10")):
+        await budget.spend(Question("What do bees eat?", HERE, person), 100)
+    await house.forget(ANN)
+    spent = [await budget.spent(Question("And wasps?", HERE, person)) for person in (ANN, BOB, Person("U10"))]
+    assert [(each.whole, each.person) for each in spent] == [(300, 0), (300, 100), (300, 100)]
