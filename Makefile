@@ -2,9 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: install run test check format lint types layers coverage lock clean
+.PHONY: install run test check format lint types layers coverage lock image-steps audit clean
 
 install: .venv/run-installed
 
@@ -21,6 +21,8 @@ format:
 
 lint:
 	$(BIN)/ruff check .
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yml
 
 types:
 	$(BIN)/mypy
@@ -34,9 +36,21 @@ coverage:
 
 # Writes the locks anew from pyproject.toml; `make lock UPGRADE=--upgrade` moves to today's releases.
 lock: .venv/bin/uv
-	$(COMPILE) $(UPGRADE) --extra embedded --extra offline --extra tracing -o requirements/run.txt
-	$(COMPILE) $(UPGRADE) --extra embedded --extra offline --extra tracing --group test -c requirements/run.txt -o requirements/test.txt
-	$(COMPILE) $(UPGRADE) --extra embedded --extra offline --extra tracing --group check -c requirements/test.txt -o requirements/check.txt
+	$(COMPILE) $(UPGRADE) pyproject.toml --extra embedded --extra offline --extra tracing -o requirements/run.txt
+	$(COMPILE) $(UPGRADE) pyproject.toml --extra offline --extra tracing -c requirements/run.txt -o requirements/image.txt
+	$(COMPILE) $(UPGRADE) --group build -c requirements/run.txt -o requirements/build.txt
+	$(COMPILE) $(UPGRADE) pyproject.toml --extra embedded --extra offline --extra tracing --group test -c requirements/run.txt -c requirements/build.txt -o requirements/test.txt
+	$(COMPILE) $(UPGRADE) pyproject.toml --extra embedded --extra offline --extra tracing --group check -c requirements/test.txt -o requirements/check.txt
+
+# The steps of the Dockerfile in an empty folder, without a container engine; takes half a minute, and needs the network.
+image-steps: .venv/test-installed
+	$(BIN)/python -m tests.shipping.steps
+
+# What is known against the locked versions today. It asks a service, so that `make check` cannot do it; what the service
+# does not know of fails, rather than pass unseen.
+audit: .venv/bin/pip-audit
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements/run.txt
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements/build.txt
 
 clean:
 	rm -rf .venv
@@ -47,6 +61,9 @@ clean:
 
 .venv/bin/uv: | .venv/bin/python
 	$(PIP) install uv
+
+.venv/bin/pip-audit: | .venv/bin/python
+	$(PIP) install pip-audit
 
 # The locks are complete: with --no-deps pip looks for nothing newer, which older ones do for extras and then refuse.
 # A stamp is newer than the lock that was installed, so that a second call has nothing to do.

@@ -4,9 +4,10 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
@@ -17,7 +18,7 @@ READY_WITHIN = 30.0
 
 @dataclass
 class Measured:
-    """A process that has ended: seconds, and its largest resident memory in MB."""
+    """A process that has ended: seconds, and the most memory that it and those that it started took together, in MB."""
 
     seconds: float
     peak_mb: float
@@ -30,25 +31,49 @@ def environment(**settings: str) -> dict[str, str]:
     return {**kept, **settings}
 
 
-def measure(arguments: Sequence[str], folder: Path, env: Mapping[str, str]) -> Measured:
-    """Runs a Python module to its end."""
+def measure(arguments: Sequence[str], folder: Path, env: Mapping[str, str], python: Path | None = None) -> Measured:
+    """Runs a Python module to its end; with another `python`, a file."""
     began = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", *arguments],
+        [str(python), *arguments] if python else [sys.executable, "-m", *arguments],
         cwd=folder,
         env={**env, "PYTHONPATH": str(Path(__file__).parent.parent)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
     )
-    assert process.stdout is not None
-    with process.stdout:
-        output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    samples: list[float] = []
+    watching = threading.Thread(target=_watch, args=(process, samples))
+    watching.start()
+    output, _ = process.communicate()
+    seconds = time.perf_counter() - began
+    watching.join()
     if process.returncode:
         raise RuntimeError(f"{arguments} ended with {process.returncode}:\n{output}")
-    return Measured(time.perf_counter() - began, usage.ru_maxrss / 1024, output)
+    return Measured(seconds, max(samples, default=0.0), output)
+
+
+def _watch(process: "subprocess.Popen[str]", samples: list[float]) -> None:
+    """Notes the memory of a process and of those that it starts, five times a second."""
+    while process.poll() is None:
+        samples.append(sum(map(_share_mb, _session(process.pid))))
+        time.sleep(0.2)
+
+
+def _session(number: int) -> Iterator[Path]:
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile
+            if (folder / "stat").read_text().rpartition(")")[2].split()[3] == str(number):
+                yield folder
+
+
+def _share_mb(folder: Path) -> float:
+    """A process' memory, in which what several share counts once."""
+    with suppress(OSError):
+        found = re.search(r"^Pss:\s+(\d+)", (folder / "smaps_rollup").read_text(), re.MULTILINE)
+        return int(found[1]) / 1024 if found else 0.0
+    return 0.0
 
 
 @contextmanager

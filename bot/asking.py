@@ -8,7 +8,7 @@ from bot.models import Models
 from bot.settings import Settings
 from core.answering.answerer import Answerer, Limits
 from core.answering.budgeting import Budgeting, Metered
-from core.answering.limiting import Allowance, Limiting
+from core.answering.limiting import Allowance, Limiting, Visitors
 from core.answering.prompting import PERSONA, Instructions
 from core.answering.remembering import Remembering
 from core.answering.scoping import Channels, Scoping
@@ -39,8 +39,16 @@ class Rooms:
         settings = self.settings
         chat: ChatModel = SparingChat(self.models.chat, Breaker("language model"))
         asker = self._budgeting(chat) if settings.daily_tokens else self._remembering(chat)
-        allowance = Allowance(settings.questions_per_minute, settings.channel_questions_per_minute)
-        return Limiting(Scoping(asker, self.channels), Quota(self.redis), allowance)
+        return Limiting(Scoping(asker, self.channels), Quota(self.redis), self._allowance())
+
+    def visitors(self) -> Visitors:
+        return Visitors(Quota(self.redis), self._allowance())
+
+    def _allowance(self) -> Allowance:
+        settings = self.settings
+        return Allowance(
+            settings.questions_per_minute, settings.channel_questions_per_minute, settings.web_questions_per_minute
+        )
 
     def _budgeting(self, chat: ChatModel) -> Asker:
         """What people are told about the budget is not a part of the conversation, and so stays outside its memory."""

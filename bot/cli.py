@@ -1,4 +1,4 @@
-"""The commands: serve · ask · search · chat · reindex · feedback · evaluate · doctor."""
+"""The commands: serve · ask · search · chat · reindex · feedback · forget · evaluate · doctor."""
 
 import asyncio
 import sys
@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from adapters.console import ConsoleReply, JsonReply, print_json, readable
-from bot import judging, reindexing
+from bot import forgetting, judging, reindexing
 from bot.chatting import chat as chat_in_terminal
 from bot.doctor import examine_all
 from bot.evaluating import ask_all, measure, read_examples, show, write_details
@@ -21,7 +21,7 @@ from bot.logs import set_up_logs
 from bot.serving import serve as serve_until_stopped
 from bot.settings import Settings, load_settings
 from bot.showing import reading_bar
-from bot.wiring import Bot, wired
+from bot.wiring import VERSION, Bot, wired
 from core.delivery.delivering import as_known, deliver
 from core.delivery.documents import match_document
 from core.errors import FootnotedError, NotReady
@@ -44,6 +44,21 @@ NOT_READY = 2
 INTERRUPTED = 130
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, and nothing else, on standard output.")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"footnoted {VERSION}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def footnoted(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version, and leave.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    """A chat bot that answers from your posts, and shows where it found it."""
 
 
 @app.command()
@@ -159,6 +174,18 @@ def feedback(
 
 
 @app.command()
+def forget(
+    user: Annotated[
+        str, typer.Option("--user", help="PLATFORM:ID, such as slack:U0123456789.", callback=forgetting.person)
+    ],
+    json: Json = False,
+) -> None:
+    """Remove all that is kept of a person in a chat: questions with their answers, turns of conversations, votes."""
+
+    _run(forgetting.forget, _settings(), user, out, json)
+
+
+@app.command()
 def evaluate(
     questions: Annotated[
         Path, typer.Argument(help="JSON lines: question, and url, answers, earlier, kind.", exists=True)
@@ -192,11 +219,6 @@ def doctor() -> None:
     # It tells itself what others would log.
     set_up_logs("error")
     _run(examine_all, out)
-
-
-def main() -> None:
-    """The console script."""
-    app()
 
 
 def _settings(quiet: bool = True, **given: Any) -> Settings:

@@ -7,6 +7,9 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
+SHORTEST_TOKEN = 16
+"""Characters: at random, they take more guesses than anybody can make."""
+
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -45,6 +48,14 @@ def _snowflake(value: str) -> str:
     return value
 
 
+def _token(value: SecretStr) -> SecretStr:
+    """It stands in a header of HTTP, and nobody may guess it."""
+    text = value.get_secret_value()
+    if len(text) < SHORTEST_TOKEN or not re.fullmatch(r"[!-~]+", text):
+        raise ValueError(f"a token has {SHORTEST_TOKEN} or more letters, digits and signs of ASCII, and no blanks")
+    return value
+
+
 def _source_name(value: str) -> str:
     """Redis takes blanks off the ends of a name, and keeps signs of control for itself."""
     if not value.strip() or not value.strip().isprintable():
@@ -53,6 +64,7 @@ def _source_name(value: str) -> str:
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+Token = Annotated[SecretStr, AfterValidator(_token)]
 GatewayAddress = Annotated[str, AfterValidator(_gateway_address)]
 SourceName = Annotated[str, AfterValidator(_source_name)]
 Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta())]

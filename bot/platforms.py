@@ -12,6 +12,9 @@ from bot.settings import Settings
 from bot.wiring import Bot
 from core.errors import NotReady
 
+CHATS = ("slack", "discord")
+"""The names of all platforms that people are known on."""
+
 
 class Platform(Protocol):
     """One platform's bot, alive within `open`."""

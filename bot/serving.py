@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.text import Text
 
 from adapters.web.app import About, web_app
-from adapters.web.guarding import is_loopback
 from bot.keeping_up import Reading
 from bot.platforms import Platform, all_open, build_platforms
 from bot.settings import Settings
@@ -45,10 +44,12 @@ async def serve(settings: Settings, console: Console) -> int:
             bot.library,
             lambda: reading.progress,
             about,
-            settings.web_host == "localhost" or is_loopback(settings.web_host),
+            settings.local,
             shown,
             partial(_problems, bot, platforms),
             [route for platform in platforms for route in platform.routes],
+            settings.web_token.get_secret_value() if settings.web_token else "",
+            bot.visitors.admit,
         )
         async with _listening(app, settings) as address, all_open(platforms):
             _greet(console, settings, address, platforms)

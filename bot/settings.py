@@ -16,7 +16,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from bot.fields import Duration, GatewayAddress, Names, RedisAddress, Snowflakes, WebAddress, WebAddresses
+from adapters.web.guarding import is_loopback
+from bot.fields import Duration, GatewayAddress, Names, RedisAddress, Snowflakes, Token, WebAddress, WebAddresses
 from bot.tables import ChannelSettings, SourceSettings
 from core.answering.budgeting import DailyTokens
 from core.answering.scoping import Channels
@@ -76,6 +77,8 @@ class Settings(BaseSettings):
     discord_admins: Snowflakes = ()
     web_host: str = "127.0.0.1"
     web_port: int = Field(default=8080, ge=0, le=65_535)
+    web_token: Token | None = None
+    web_questions_per_minute: int = Field(default=30, ge=1)
     data_dir: Path = Path(".footnoted")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -108,6 +111,11 @@ class Settings(BaseSettings):
                 raise ValueError(f"two tables are about the channel {channel.id}")
             seen.add((channel.platform, channel.id))
         return channels
+
+    @property
+    def local(self) -> bool:
+        """Whether the page can be reached from this machine alone."""
+        return self.web_host == "localhost" or is_loopback(self.web_host)
 
     @property
     def azure(self) -> bool:
@@ -210,6 +218,11 @@ def _contradictions(settings: Settings, wrong: set[str]) -> Iterator[Problem]:
             f"Azure OpenAI is set up in part: {' and '.join(missing)} missing.", f"Set {' and '.join(missing)}."
         )
     yield from _slack_in_part(settings)
+    if not settings.local and not settings.web_token and "web_token" not in wrong:
+        yield Problem(
+            f"The page would be open to all who can reach {settings.web_host}.",
+            "Set WEB_TOKEN to a word of 16 characters or more, or WEB_HOST to 127.0.0.1.",
+        )
     if wrong.isdisjoint({"sources", "feeds"}):
         yield from _unknown_sources(settings)
     for source in settings.sources:

@@ -17,6 +17,7 @@ from bot.asking import Rooms
 from bot.embedded_redis import embedded_redis
 from bot.models import build_models
 from bot.settings import Settings
+from core.answering.limiting import Visitors
 from core.answering.recording import Recording
 from core.answering.scoping import Channels
 from core.asking import Asker
@@ -28,6 +29,7 @@ from core.knowledge.retriever import Retriever
 from core.memory.answers import Answers
 from core.memory.connection import connect, examine
 from core.memory.feedback import Feedback
+from core.memory.forgetting import Forgetting
 from core.memory.history import History
 from core.memory.once import Once
 from core.memory.replies import Replies
@@ -65,9 +67,11 @@ class Bot:
     chat: ChatModel
     retriever: Retriever
     asker: Asker
+    visitors: Visitors
     history: History
     answers: Answers
     feedback: Feedback
+    forgetting: Forgetting
     channels: Channels
     library: Library
     tokens: Tokens
@@ -138,8 +142,9 @@ async def wired(settings: Settings) -> AsyncGenerator[Bot, None]:
         retriever = Retriever(redis, asked, settings.min_score)
         history = History(redis, settings.history_turns, settings.history_ttl)
         answers = Answers(redis, settings.history_ttl)
+        feedback = Feedback(redis, answers, settings.history_ttl)
         channels = settings.all_channels
-        asker = Rooms(settings, redis, models, asked, retriever, history, channels).asker()
+        rooms = Rooms(settings, redis, models, asked, retriever, history, channels)
         library, embedder, tokens = Library(redis), models.embedder, models.tokens
 
         async def work(order: Order, tell: Tell) -> Report:
@@ -157,10 +162,12 @@ async def wired(settings: Settings) -> AsyncGenerator[Bot, None]:
             embedder=embedder,
             chat=models.chat,
             retriever=retriever,
-            asker=Recording(asker, answers),
+            asker=Recording(rooms.asker(), answers),
+            visitors=rooms.visitors(),
             history=history,
             answers=answers,
-            feedback=Feedback(redis, answers, settings.history_ttl),
+            feedback=feedback,
+            forgetting=Forgetting(redis, history, answers, feedback),
             channels=channels,
             library=library,
             tokens=tokens,

@@ -20,6 +20,7 @@ _UNFINISHED = regex.compile(rf"<(?:[!@#][^<>\n]{{0,{_LONGEST_MARK}}})?\Z|(?<![^\
 _COMMENT = regex.compile(r"!(?:--|doctype)", regex.IGNORECASE)
 _LINK = regex.compile(r"!?\[((?:[^\[\]\n]|\[[^\[\]\n]*\])*)\]\([^()\s]*\)")
 _FOOTNOTE = regex.compile(r"[ ]?\[\d{1,3}\]")
+_ADDRESS = regex.compile(r"(?P<scheme>https?://|www\.)\S+", regex.IGNORECASE)
 _MARKS = regex.compile(r"[*`~#>]+|(?<!\w)_+|_+(?!\w)")
 
 LONGEST_FALLBACK = 500
@@ -59,10 +60,16 @@ def _words_of(kind: str, inner: str) -> str:
 def fallback(markdown: str) -> str:
     """The beginning of an answer in plain words, for `text`: without marks and footnotes, and escaped."""
     plain = " ".join(_FOOTNOTE.sub("", _MARKS.sub("", _LINK.sub(r"\1", block.text))) for block in blocks(markdown))
-    plain = " ".join(plain.split())
+    # Where marks and footnotes went, what stood around them may now call somebody or lead somewhere.
+    plain = harmless(_ADDRESS.sub(lambda match: _as_it_stood(match, markdown), " ".join(plain.split())))
     if len(plain) > LONGEST_FALLBACK:
         plain = plain[:LONGEST_FALLBACK].rsplit(" ", 1)[0] + " …"
     return escape(plain)
+
+
+def _as_it_stood(match: regex.Match[str], markdown: str) -> str:
+    """An address, but cut in two when it does not stand so in the text itself."""
+    return match[0] if match[0] in markdown else f"{match['scheme']} {match[0][len(match['scheme']) :]}"
 
 
 def escape(text: str) -> str:

@@ -2,16 +2,17 @@
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
-from adapters.web.guarding import LARGEST_BODY, LOCAL_ONLY, OWN_DOORS, guard, set_headers
+from adapters.web.guarding import LARGEST_BODY, LOCAL_ONLY, OWN_DOORS, TOKEN, guard, sender, set_headers
 from adapters.web.reply import DocumentReply, EventStreamReply
-from core.asking import Asker
+from core.asking import AnswerEvent, Asker
 from core.delivery.delivering import deliver
 from core.knowledge.library import Library
 from core.reindexing.progress import Progress
@@ -27,6 +28,10 @@ async def _nothing() -> Mapping[str, str]:
     return {}
 
 
+async def _everybody(sender: str) -> None:
+    """Asks without a limit."""
+
+
 @dataclass(frozen=True, slots=True)
 class About:
     """What the page says about the bot; `model` is None when no language model is used."""
@@ -40,7 +45,7 @@ class About:
 @dataclass(frozen=True, slots=True)
 class WebPage:
     """Answers the page's requests. `progress` is what is being read at the moment, if anything is; only posts of
-    `sources` are shown, or all."""
+    `sources` are shown, or all. `admit` raises TooManyQuestions for a sender who asks too often."""
 
     asker: Asker
     forget: Callable[[Conversation], Awaitable[None]]
@@ -49,6 +54,7 @@ class WebPage:
     about: About
     sources: frozenset[str] | None = None
     problems: Callable[[], Awaitable[Mapping[str, str]]] = _nothing
+    admit: Callable[[str], Awaitable[None]] = _everybody
 
     async def index(self, request: web.Request) -> web.StreamResponse:
         return web.FileResponse(PAGE / "index.html")
@@ -80,13 +86,20 @@ class WebPage:
         question = _question(await _body(request))
         if "text/event-stream" not in request.headers.get("Accept", ""):
             document = DocumentReply()
-            await deliver(self.asker.ask(question), document)
+            await deliver(self._answer(question, sender(request)), document)
             return document.response
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
         await response.prepare(request)
-        await deliver(self.asker.ask(question), EventStreamReply(response))
+        await deliver(self._answer(question, sender(request)), EventStreamReply(response))
         await response.write_eof()
         return response
+
+    async def _answer(self, question: Question, asked_from: str) -> AsyncGenerator[AnswerEvent, None]:
+        """A sender who is not admitted is told so like anybody whose question fails."""
+        await self.admit(asked_from)
+        async with aclosing(self.asker.ask(question)) as events:
+            async for event in events:
+                yield event
 
     async def forget_conversation(self, request: web.Request) -> web.StreamResponse:
         place = _conversation(await _body(request))
@@ -112,13 +125,17 @@ def web_app(
     sources: frozenset[str] | None = None,
     problems: Callable[[], Awaitable[Mapping[str, str]]] = _nothing,
     further: Sequence[web.RouteDef] = (),
+    token: str = "",
+    admit: Callable[[str], Awaitable[None]] = _everybody,
 ) -> web.Application:
     """The application, with every route in plain sight. With `local_only` it answers under this machine's own names
     alone, which is what keeps pages elsewhere out when nothing but their browsers can reach it. Posts of other
-    `sources` are not shown. `further` routes are platforms' own, which check for themselves who sends."""
-    page = WebPage(asker, forget, library, progress, about, sources, problems)
+    `sources` are not shown. `further` routes are platforms' own, which check for themselves who sends. With a
+    `token` only those who know it may ask or look anything up."""
+    page = WebPage(asker, forget, library, progress, about, sources, problems, admit)
     app = web.Application(middlewares=[guard], client_max_size=LARGEST_BODY)
     app[LOCAL_ONLY] = local_only
+    app[TOKEN] = token
     app[OWN_DOORS] = frozenset(route.path for route in further)
     app.on_response_prepare.append(set_headers)
     app.add_routes(

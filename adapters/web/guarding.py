@@ -1,7 +1,9 @@
-"""Who may send what to the page: same origin only, small bodies, and headers that leave a page nothing to run."""
+"""Who may send what to the page: whoever knows the token, from its own origin, in small bodies; and headers that leave
+a page nothing to run."""
 
+import hmac
 from collections.abc import Callable
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -14,6 +16,13 @@ LOCAL_ONLY = web.AppKey("local_only", bool)
 
 OWN_DOORS = web.AppKey("own_doors", frozenset[str])
 """Paths whose handlers check for themselves who sends: what is for the page does not hold for them."""
+
+TOKEN = web.AppKey("token", str)
+"""What whoever asks has to know; nothing when everybody may ask who can reach the page."""
+
+OPEN = ("/", "/healthz", "/readyz")
+"""Paths that need no token, beside the page's own files: there the token is asked for, and these say nothing that was
+asked or read."""
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -36,6 +45,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     if request.method not in {"GET", "HEAD"}:
         _check_origin(request)
     _check_host(request)
+    _check_token(request)
     return await handler(request)
 
 
@@ -67,6 +77,34 @@ def _check_host(request: web.Request) -> None:
         raise _refused(web.HTTPForbidden, "This bot listens to this machine alone: open it as localhost.")
 
 
+def _check_token(request: web.Request) -> None:
+    token = request.app[TOKEN]
+    if not token or request.path in OPEN or request.path.startswith("/page/"):
+        return
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    # How long it takes to compare must not tell how much of a guess was right.
+    right = hmac.compare_digest(given.strip().encode(errors="surrogateescape"), token.encode())
+    if scheme.lower() != "bearer" or not right:
+        raise _refused(
+            web.HTTPUnauthorized, "This bot answers those who know its token.", {"WWW-Authenticate": "Bearer"}
+        )
+
+
+def sender(request: web.Request) -> str:
+    """Where a request comes from, as far as somebody could be told from others by it: an address, or the network of an
+    IPv6 address, of which everybody has very many. What a proxy says of it is believed when that is on this machine."""
+    address = request.remote or ""
+    forwarded = request.headers.get("X-Forwarded-For", "")
+    if forwarded and is_loopback(address):
+        # Whatever stands before the last one, the sender may have written.
+        address = forwarded.rpartition(",")[2].strip()
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return ""
+    return str(ip_network((found, 64), strict=False)) if isinstance(found, IPv6Address) else str(found)
+
+
 def is_loopback(host: str) -> bool:
     """Whether an address is one of this machine's own; a name is none."""
     try:
@@ -90,5 +128,6 @@ def _authority(origin: str) -> str:
 Refusal = Callable[..., web.HTTPException]
 
 
-def _refused(kind: Refusal, sentence: str) -> web.HTTPException:
-    return kind(text=web.json_response({"error": sentence}).text, content_type="application/json")
+def _refused(kind: Refusal, sentence: str, headers: dict[str, str] | None = None) -> web.HTTPException:
+    text = web.json_response({"error": sentence}).text
+    return kind(text=text, content_type="application/json", headers=headers)

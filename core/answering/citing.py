@@ -13,7 +13,8 @@ _OPENING_FENCE = regex.compile(r"(?:\A|(?<=\n)) {0,3}(?P<run>`{3,}|~{3,})[^\n]*\
 _CODE = regex.compile(r"(?<!`)(?P<run>`+)(?!`)(?:(?!\n\n).)*?(?<!`)(?P=run)(?!`)", regex.DOTALL)
 _LINK = regex.compile(
     r"[ \t]?!?\[(?P<text>[^\[\]\n]{0,500})\]"
-    r"\(\s?<?(?P<address>(?:[^()\s<>]|\([^()\s]{0,200}\)){0,2000})>?(?:\s{1,4}[\"'(][^\"'()\n]{0,300}[\"')])?\s?\)"
+    r"\(\s?(?:<(?P<address>[^<>\n]{0,2000})>|(?P<address>(?:[^()\s]|\([^()\s]{0,200}\)){0,2000}))"
+    r"(?:\s{1,4}[\"'(][^\"'()\n]{0,300}[\"')])?\s?\)"
 )
 _CITATION = regex.compile(r"[ \t]?[\[【]\^?(?P<numbers>\d{1,3}(?: ?[,;] ?\^?\d{1,3}){0,20})[\]】]")
 _BARE = regex.compile(r"(?P<address>(?:https?://|(?<![A-Za-z0-9])www\.)[^\s<>\"`\[\]]{1,2000})", regex.IGNORECASE)

@@ -16,11 +16,12 @@ LONGEST_QUESTION = 4_000
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """Questions a minute. A question without a person is nobody's and is not counted: the web page and the terminal
-    cannot tell people apart."""
+    """Questions a minute. A question without a person is nobody's and is not counted here: the terminal cannot tell
+    people apart, and the web page only where they come from (`Visitors`)."""
 
     person: int = 10
     channel: int = 30
+    visitor: int = 30
 
 
 class Limiting:
@@ -50,3 +51,17 @@ class Limiting:
             wait = await self._quota.wait(key, most)
             if wait:
                 raise TooManyQuestions(wait)
+
+
+class Visitors:
+    """Those who ask on the web page, told apart by their addresses alone."""
+
+    def __init__(self, quota: Quota, allowance: Allowance) -> None:
+        self._quota = quota
+        self._most = allowance.visitor
+
+    async def admit(self, address: str) -> None:
+        """Counts a question. Raises TooManyQuestions."""
+        wait = await self._quota.wait(keys.visitor_quota(address), self._most)
+        if wait:
+            raise TooManyQuestions(wait)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.models.protocols import Numbered, Prompt
 from core.tokens import Tokens
@@ -60,7 +60,9 @@ def build_prompt(
     room = context - tokens(instructions.system) - tokens(question.text) - 50
     kept = _that_fit(passages, room - (room // HISTORY_SHARE if question.history else 0), tokens)
     request = _request(kept, question.text)
-    history = _newest(question.history, context - tokens(instructions.system) - tokens(request), tokens)
+    history = _newest(
+        tuple(map(_unfenced, question.history)), context - tokens(instructions.system) - tokens(request), tokens
+    )
     return Prompt(instructions.system, history, request, question, kept)
 
 
@@ -98,7 +100,12 @@ def _newest(history: tuple[Turn, ...], room: int, tokens: Tokens) -> tuple[Turn,
 
 def _request(passages: Iterable[Numbered], question: str) -> str:
     fenced = "\n\n".join(map(_fenced, passages))
-    return f"Passages:\n\n{fenced}\n\nQuestion: {question}"
+    return f"Passages:\n\n{fenced}\n\nQuestion: {_FENCE.sub('‹', question)}"
+
+
+def _unfenced(turn: Turn) -> Turn:
+    """Nobody who asks, or asked before, can bring passages of their own."""
+    return replace(turn, content=_FENCE.sub("‹", turn.content))
 
 
 def _fenced(numbered: Numbered) -> str:

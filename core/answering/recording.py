@@ -2,15 +2,20 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from datetime import timedelta
 
 import structlog
 from redis.exceptions import RedisError
 
 from core.asking import Answered, AnswerEvent, Asker
+from core.errors import TooLong, TooManyQuestions
 from core.memory.answers import Answers
 from core.vocabulary import Answer, Question
 
 log = structlog.get_logger()
+
+ASKED_AGAIN_WITHIN = timedelta(minutes=15)
+"""How long a question that was refused waits to be asked again; the limits are those of a minute."""
 
 
 class Recording:
@@ -23,11 +28,16 @@ class Recording:
     async def ask(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
         if question.person:
             await self._keep(question)
-        async with aclosing(self._asker.ask(question)) as events:
-            async for event in events:
-                if question.person and isinstance(event, Answered):
-                    await self._keep(question, event.answer)
-                yield event
+        try:
+            async with aclosing(self._asker.ask(question)) as events:
+                async for event in events:
+                    if question.person and isinstance(event, Answered):
+                        await self._keep(question, event.answer)
+                    yield event
+        except (TooLong, TooManyQuestions) as refusal:
+            if question.person:
+                await self._keep_little(question, refusal)
+            raise
 
     async def _keep(self, question: Question, answer: Answer | None = None) -> None:
         try:
@@ -35,3 +45,13 @@ class Recording:
         except RedisError as error:
             # It can be answered all the same; only its buttons will not know it.
             log.warning("a question was not kept", cause=str(error))
+
+    async def _keep_little(self, question: Question, refusal: TooLong | TooManyQuestions) -> None:
+        """What was too often can be asked again soon, by its button; what was too long never."""
+        try:
+            if isinstance(refusal, TooLong):
+                await self._answers.drop(question)
+            else:
+                await self._answers.keep_until(question, ASKED_AGAIN_WITHIN)
+        except RedisError as error:
+            log.warning("a question that was refused is kept", cause=str(error))

@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 
 from core.asking import Answered, AnswerEvent, Asker
 from core.memory.history import History
-from core.vocabulary import Conversation, Question, Turn
+from core.vocabulary import Conversation, Person, Question, Turn
 
 log = structlog.get_logger()
 
@@ -30,12 +30,12 @@ class Remembering:
             async for event in events:
                 if place is not None and isinstance(event, Answered):
                     turns = (Turn("user", question.text), Turn("assistant", event.answer.text))
-                    await self._keep(place, *turns)
+                    await self._keep(place, question.person, *turns)
                 yield event
 
-    async def _keep(self, place: Conversation, *turns: Turn) -> None:
+    async def _keep(self, place: Conversation, person: Person | None, *turns: Turn) -> None:
         try:
-            await self._history.append(place, *turns)
+            await self._history.append(place, *turns, person=person)
         except RedisError as error:
             # The answer is there, and stands; only the next question will not know of it.
             log.warning("an answer was not kept", cause=str(error))

@@ -1,5 +1,6 @@
 """Questions with their answers, kept as long as conversations are: to ask again, to tell why, to vote on."""
 
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +12,9 @@ from core.memory.connection import as_text
 from core.vocabulary import Answer, Conversation, Match, Question, Remembered
 
 SCANNED_AT_ONCE = 1_000
+
+READ_AT_ONCE = 200
+"""Questions with their answers, some 10 KB each."""
 
 _DOCUMENT = TypeAdapter(Remembered)
 
@@ -39,8 +43,8 @@ class Answers:
         return _DOCUMENT.validate_json(document) if document else None
 
     async def forget(self, conversation: Conversation) -> None:
-        """Removes the questions of a conversation, or of a channel with all its threads, but for those that somebody
-        has voted on: these were given to whoever runs the bot."""
+        """Removes the questions of a conversation, or of a channel with all its threads, with the votes on their
+        answers. Where whoever asked has voted, that stays: it was given to whoever runs the bot."""
         await self._forget(keys.asked(conversation))
         if not conversation.thread:
             async for asked in self._redis.scan_iter(keys.asked_in(conversation), count=SCANNED_AT_ONCE):
@@ -50,17 +54,69 @@ class Answers:
         """Whether something was asked in a conversation."""
         return bool(await self._redis.exists(keys.asked(conversation)))
 
+    async def keep_until(self, question: Question, within: timedelta) -> None:
+        """A question of which nothing came is kept no longer than somebody may want to ask it again."""
+        await self._redis.expire(keys.question(question.id), within)
+
+    async def drop(self, question: Question) -> None:
+        """Keeps nothing of a question that was just kept."""
+        await self._remove([Remembered(question, datetime.now(UTC))])
+
+    async def forget_person(self, platform: str, person_id: str) -> int:
+        """Removes all questions of a person on a platform with their answers, and the votes on them; how many there
+        were. Looks at every question that is kept: that is what cannot leave one out."""
+        gone = 0
+        async for some in self._all():
+            theirs = [each for each in some if _is_from(each, platform, person_id)]
+            await self._remove(theirs)
+            gone += len(theirs)
+        return gone
+
+    async def _all(self) -> AsyncGenerator[list[Remembered], None]:
+        """All questions, some at a time."""
+        some: list[str] = []
+        async for key in self._redis.scan_iter(keys.QUESTIONS, count=SCANNED_AT_ONCE):
+            some.append(as_text(key))
+            if len(some) == READ_AT_ONCE:
+                yield await self._read(some)
+                some = []
+        yield await self._read(some)
+
     async def _forget(self, asked: str) -> None:
         ids = [as_text(each) for each in await self._redis.lrange(asked, 0, -1)]
+        found = await self._read([keys.question(each) for each in ids])
         async with self._redis.pipeline(transaction=False) as pipe:
-            for question_id in ids:
-                pipe.exists(keys.votes(question_id))
+            for remembered in found:
+                pipe.hexists(keys.votes(remembered.question.id), _asker(remembered))
             voted = await pipe.execute()
-            for question_id, kept in zip(ids, voted, strict=True):
-                if not kept:
-                    pipe.unlink(keys.question(question_id))
-            pipe.unlink(asked)
+        await self._remove([each for each, kept in zip(found, voted, strict=True) if not kept])
+        await self._redis.unlink(asked)
+
+    async def _read(self, names: Sequence[str]) -> list[Remembered]:
+        """What is kept under some keys; some may have gone meanwhile."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.get(name)
+            return [_DOCUMENT.validate_json(document) for document in await pipe.execute() if document]
+
+    async def _remove(self, questions: Iterable[Remembered]) -> None:
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for question in (remembered.question for remembered in questions):
+                pipe.unlink(keys.question(question.id))
+                pipe.unlink(keys.votes(question.id))
+                pipe.zrem(keys.FEEDBACK, question.id)
+                if question.conversation:
+                    pipe.lrem(keys.asked(question.conversation), 0, question.id)
             await pipe.execute()
+
+
+def _asker(remembered: Remembered) -> str:
+    return remembered.question.person.id if remembered.question.person else ""
+
+
+def _is_from(remembered: Remembered, platform: str, person_id: str) -> bool:
+    place = remembered.question.conversation
+    return place is not None and place.platform == platform and _asker(remembered) == person_id
 
 
 def _slim(answer: Answer | None) -> Answer | None:

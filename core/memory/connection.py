@@ -12,6 +12,8 @@ from redis.exceptions import (
     AuthenticationError,
     AuthorizationError,
     NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
     RedisError,
     ResponseError,
 )
@@ -71,6 +73,11 @@ class _Cancellable(AbstractConnection):
 def as_text(reply: object) -> str:
     """A string in a reply of Redis, which comes as bytes."""
     return reply.decode() if isinstance(reply, bytes) else str(reply)
+
+
+def takes_no_writes(error: ResponseError) -> bool:
+    """Whether a server that can be read refuses all writing: its memory or its disk is full, or it is a replica."""
+    return isinstance(error, OutOfMemoryError | ReadOnlyError) or "MISCONF" in str(error)
 
 
 async def examine(redis: Redis) -> list[Problem]:

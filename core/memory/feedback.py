@@ -19,7 +19,8 @@ _DOCUMENT = TypeAdapter(Vote)
 
 
 class Feedback:
-    """Votes are kept as long as the answers that they are about; one on an answer that was forgotten is not kept."""
+    """Votes are kept as long as the answers that they are about; one on an answer that was forgotten is not kept.
+    Whoever asked keeps the answer for longer by voting on it; nobody else does."""
 
     def __init__(self, redis: Redis, answers: Answers, ttl: timedelta) -> None:
         self._redis = redis
@@ -47,14 +48,30 @@ class Feedback:
                 found.append(Judged(remembered, tuple(sorted(votes, key=lambda vote: vote.at, reverse=True))))
         return found
 
+    async def forget_person(self, platform: str, person_id: str) -> int:
+        """Takes a person's votes back, with their reasons; how many there were."""
+        gone = 0
+        for question_id in [as_text(each) for each in await self._redis.zrange(keys.FEEDBACK, 0, -1)]:
+            remembered = await self._answers.recall(question_id)
+            place = remembered.question.conversation if remembered else None
+            if place is None or place.platform != platform:
+                continue
+            gone += await self._redis.hdel(keys.votes(question_id), person_id)
+            if not await self._redis.exists(keys.votes(question_id)):
+                await self._redis.zrem(keys.FEEDBACK, question_id)
+        return gone
+
     async def _write(self, question_id: str, vote: Vote) -> None:
-        """An answer that was voted on stays as long as the vote."""
-        if not await self._redis.exists(keys.question(question_id)):
+        remembered = await self._answers.recall(question_id)
+        if remembered is None:
             return
+        asker = remembered.question.person
+        left = await self._redis.pttl(keys.question(question_id))
+        kept = self._ttl if asker and asker.id == vote.person.id else timedelta(milliseconds=max(left, 1))
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.hset(keys.votes(question_id), vote.person.id, _DOCUMENT.dump_json(vote).decode())
-            pipe.expire(keys.votes(question_id), self._ttl)
-            pipe.expire(keys.question(question_id), self._ttl)
+            pipe.pexpire(keys.votes(question_id), kept)
+            pipe.pexpire(keys.question(question_id), kept)
             pipe.zadd(keys.FEEDBACK, {question_id: vote.at.timestamp()})
             pipe.zremrangebyscore(keys.FEEDBACK, "-inf", (vote.at - self._ttl).timestamp())
             pipe.expire(keys.FEEDBACK, self._ttl)

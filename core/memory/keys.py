@@ -106,6 +106,15 @@ def conversations_in(place: Conversation) -> str:
     return f"conversation:{{{_channel(place)}:*"
 
 
+def conversations_on(platform: str) -> str:
+    """A pattern for the keys of all conversations on a platform."""
+    return f"conversation:{{{quote(platform, safe='')}:*"
+
+
+QUESTIONS = "question:*"
+"""A pattern for the keys of all questions."""
+
+
 def asked_in(place: Conversation) -> str:
     """A pattern for the keys of what was asked in a channel, all threads together."""
     return f"asked:{{{_channel(place)}:*"
@@ -173,6 +182,11 @@ def tokens(day: str) -> str:
 def person_tokens(day: str, platform: str, person: Person) -> str:
     """A counter: a person's part of a day's tokens; counted in one transaction with the whole."""
     return f"{tokens(day)}:{quote(platform, safe='')}:{quote(person.id, safe='')}"
+
+
+def visitor_quota(address: str) -> str:
+    """A counter: questions on the web page from an address in the running minute."""
+    return f"quota:visitor:{{{quote(address, safe='')}}}"
 
 
 def _place(place: Conversation) -> str:

@@ -29,6 +29,11 @@ def batches(texts: Sequence[str], tokens: Tokens, most_inputs: int = MOST_INPUTS
 
 
 def _fit(text: str, tokens: Tokens) -> tuple[str, int]:
+    """The text, or what fits of it, and at least as many tokens as it has."""
+    size = len(text.encode(errors="replace"))
+    if size <= LONGEST_INPUT:
+        # Every token is a byte at least. Most passages are that short, and counting their tokens would take longer.
+        return text, size
     size = tokens(text)
     while size > LONGEST_INPUT:
         text = text[: max(1, len(text) * LONGEST_INPUT // (size + 1))]

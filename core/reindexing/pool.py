@@ -8,6 +8,7 @@ import threading
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
+from multiprocessing.context import BaseContext
 from typing import Self
 
 import structlog
@@ -29,6 +30,7 @@ class Parsers:
     def __init__(self, processes: int | None = None) -> None:
         self._processes = min(MOST_PROCESSES, os.cpu_count() or 1) if processes is None else processes
         self._pool: ProcessPoolExecutor | None = None
+        self._opening = asyncio.Lock()
         self._asked = 0
         # Threads take turns anyhow: more of them only get into each other's way.
         self._threads = asyncio.Semaphore(2)
@@ -61,10 +63,9 @@ class Parsers:
         return Unparsed("it ended the process in which it was taken apart")
 
     async def _in_process(self, raw: Raw) -> Parsed | Unparsed:
-        if self._pool is None:
-            self._pool = ProcessPoolExecutor(
-                self._processes, multiprocessing.get_context("spawn"), initializer=_end_with_parent
-            )
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await asyncio.to_thread(self._open)
         pool = self._pool
         try:
             # Handing something to a pool may start a process, which blocks.
@@ -74,6 +75,18 @@ class Parsers:
             if self._pool is pool:
                 self._pool = None
             raise
+
+    def _open(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(self._processes, _context(), initializer=_end_with_parent)
+
+
+def _context() -> BaseContext:
+    """Processes that come from one which has the parsers imported already, where the system can do that."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([parse.__module__])
+    return context
 
 
 def _end_with_parent() -> None:

@@ -1,136 +1,19 @@
 """What every reply promises to whoever waits behind it, whichever platform shows it."""
 
-import json
 import re
-from collections.abc import Awaitable, Callable
-from contextlib import redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from io import StringIO
-from typing import Any
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
 from redis.exceptions import ConnectionError as RedisConnectionError
-from rich.console import Console
 
-from adapters.console import ConsoleReply, JsonReply
-from adapters.web.reply import DocumentReply, EventStreamReply
-from core.asking import Asker
-from core.delivery.delivering import deliver
+from adapters.web.reply import DocumentReply
 from core.errors import FootnotedError, KnowledgeUnavailable, ModelBusy, TooLong, TooManyQuestions, Unexpected
-from core.vocabulary import Question
 from tests.adapters.conftest import Logged
-from tests.adapters.discord.replying import replied
+from tests.adapters.playing import Play, chat_reply, every_reply, growing_reply, is_chat, is_web_address
 from tests.adapters.scripted import ANSWER, FOOTNOTES, TEXT, ScriptedAsker
-from tests.adapters.slack import playing
-from tests.adapters.web.serving import streamed
 
-QUESTION = Question("What do bees eat?")
 SECRET = "sk-secret at /home/somebody"
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What a person or a program sees: the answer's text, and all there is to read."""
-
-    text: str
-    everything: str
-
-
-Play = Callable[[Asker], Awaitable[Shown]]
-
-
-async def play_stream(asker: Asker) -> Shown:
-    async def handle(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse()
-        await response.prepare(request)
-        await deliver(asker.ask(QUESTION), EventStreamReply(response))
-        return response
-
-    app = web.Application()
-    app.router.add_get("/", handle)
-    async with TestClient(TestServer(app)) as client:
-        events = await streamed(await client.get("/"))
-    text = "".join(data["text"] for name, data in events if name == "wrote")
-    return Shown(text, "\n".join([text, *values_of([data for name, data in events if name != "wrote"])]))
-
-
-async def play_document(asker: Asker) -> Shown:
-    reply = DocumentReply()
-    await deliver(asker.ask(QUESTION), reply)
-    return shown(reply.response.text or "")
-
-
-async def play_json(asker: Asker) -> Shown:
-    with redirect_stdout(StringIO()) as out:
-        await deliver(asker.ask(QUESTION), JsonReply())
-    return shown(out.getvalue())
-
-
-async def play_console(asker: Asker) -> Shown:
-    out, err = StringIO(), StringIO()
-    with ConsoleReply(Console(file=out), Console(file=err, width=200)) as reply:
-        await deliver(asker.ask(QUESTION), reply)
-    return Shown(out.getvalue().split("\n\n[")[0].strip(), out.getvalue() + err.getvalue())
-
-
-async def play_discord(asker: Asker) -> Shown:
-    said = await replied(asker, QUESTION)
-    text = "\n\n".join(message.content for message in said).split("\n\n-# ")[0]
-    assert not any(message.pings for message in said)
-    return Shown(unlinked(text), "\n".join(unlinked(message.content) for message in said))
-
-
-def unlinked(text: str) -> str:
-    """The numbers of footnotes without their links, and links without the angles that keep previews away."""
-    return re.sub(r"\(<([^<>]*)>\)", r"(\1)", re.sub(r"\[(\[\d+\])\]\(<[^<>]*>\)", r"\1", text))
-
-
-def is_chat(play: Play) -> bool:
-    """Where people would have nothing of a path."""
-    return play in (play_slack, play_slack_privately)
-
-
-def is_web_address(url: str) -> bool:
-    return url.startswith("https://")
-
-
-def shown(document: str) -> Shown:
-    """What is read in one JSON document."""
-    read = json.loads(document)
-    return Shown(read.get("answer", ""), "\n".join(values_of(read)))
-
-
-def values_of(document: Any) -> list[str]:
-    """Every text and number of a JSON document, and the names under which they stand."""
-    match document:
-        case dict():
-            return [part for name, value in document.items() for part in (name, *values_of(value))]
-        case list():
-            return [part for value in document for part in values_of(value)]
-        case _:
-            return [str(document)]
-
-
-async def play_slack(asker: Asker) -> Shown:
-    return with_text(*await playing.in_a_thread(asker, QUESTION))
-
-
-async def play_slack_privately(asker: Asker) -> Shown:
-    return with_text(*await playing.privately(asker, QUESTION))
-
-
-def with_text(text: str, rest: list[str]) -> Shown:
-    return Shown(text, "\n".join([text, *rest]))
-
-
-every_reply = pytest.mark.parametrize(
-    "play", [play_stream, play_document, play_json, play_console, play_discord, play_slack, play_slack_privately]
-)
-growing_reply = pytest.mark.parametrize("play", [play_stream, play_console, play_discord, play_slack])
-chat_reply = pytest.mark.parametrize("play", [play_slack, play_slack_privately])
 
 
 @every_reply

@@ -136,3 +136,14 @@ def table_of(shown: str) -> dict[str, str]:
     """The rows of a table of names and figures."""
     rows = (line.rsplit(maxsplit=1) for line in shown.splitlines() if line.strip())
     return {row[0].strip(): row[1] for row in rows if len(row) == 2}
+
+
+def test_a_person_is_forgotten_and_who_is_none_is_told_so(home: Path) -> None:
+    done = footnoted(home, "forget", "--user", "slack:U0123456789")
+    assert (done.returncode, done.stdout) == (0, "Nothing is kept of slack:U0123456789.\n")
+    counted = json.loads(footnoted(home, "forget", "--user", "discord:112233", "--json").stdout)
+    assert counted == {"questions": 0, "turns": 0, "votes": 0}
+    for nobody in ("U0123456789", "slack:", "web:tab"):
+        refused = footnoted(home, "forget", "--user", nobody)
+        assert refused.returncode == 2
+        assert "slack:U0123456789" in refused.stderr

@@ -47,8 +47,10 @@ VALUES: dict[str, tuple[str, Any]] = {
     "discord_gateway_url": ("ws://proxy", "ws://proxy"),
     "discord_guilds": ("1, 2", ("1", "2")),
     "discord_admins": ("3", ("3",)),
-    "web_host": ("0.0.0.0", "0.0.0.0"),
+    "web_host": ("::1", "::1"),
     "web_port": ("9090", 9090),
+    "web_token": ("0123456789abcdef", SecretStr("0123456789abcdef")),
+    "web_questions_per_minute": ("5", 5),
     "data_dir": ("elsewhere", Path("elsewhere")),
     "log_level": ("debug", "debug"),
 }

@@ -1,12 +1,20 @@
 // The calls of the page to its server, and the sentence with which the server refuses one.
 
+import { authorization, refused } from "./access.js";
 import { serverSentEvents } from "./event-stream.js";
 
 export class Refusal extends Error {}
+export class Locked extends Refusal {}
 
 async function call(path, options) {
-  const response = await fetch(`./api/${path}`, { cache: "no-store", ...options });
+  const access = authorization();
+  const headers = { ...options?.headers, ...access };
+  const response = await fetch(`./api/${path}`, { cache: "no-store", ...options, headers });
   if (response.ok) return response;
+  if (response.status === 401) {
+    refused(access.Authorization);
+    throw new Locked("This bot answers those who know its token.");
+  }
   // A proxy on the way answers with a page of its own.
   const { error } = await response.json().catch(() => ({}));
   throw new Refusal(error ?? `The server could not answer (${response.status}).`);

@@ -60,7 +60,7 @@ page.post.addEventListener("click", (event) => {
 });
 
 addEventListener("keydown", (event) => {
-  if (page.post.open) return;
+  if (page.post.open || page.access.open) return;
   if (event.key === "Escape" && isRunning()) {
     event.preventDefault();
     stop();
@@ -71,6 +71,7 @@ addEventListener("keydown", (event) => {
   }
 });
 
+document.addEventListener("access", refreshStatus);
 addEventListener("scroll", trackScroll, { passive: true });
 addEventListener("pagehide", save);
 addEventListener("visibilitychange", () => {

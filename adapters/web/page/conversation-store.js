@@ -1,23 +1,9 @@
 // Keeps the conversation in the browser: its id across visits, its exchanges while the tab is open.
 
+import { keep, recall } from "./storage.js";
+
 const ID_KEY = "footnoted.conversation";
 const EXCHANGES_KEY = "footnoted.exchanges";
-
-function recall(area, key) {
-  try {
-    return globalThis[area].getItem(key);
-  } catch {
-    return null;
-  }
-}
-
-function keep(area, key, value) {
-  try {
-    globalThis[area].setItem(key, value);
-  } catch {
-    // Storage can be switched off or full; the page works without it.
-  }
-}
 
 function newId() {
   // `crypto.randomUUID` is missing from plain http on a local network.

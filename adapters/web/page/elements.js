@@ -20,6 +20,10 @@ export const page = {
   postAddress: byId("post-address"),
   postText: byId("post-text"),
   postClose: byId("post-close"),
+  access: byId("access"),
+  accessForm: byId("access-form"),
+  accessError: byId("access-error"),
+  token: byId("token"),
 };
 
 export function element(tag, properties, ...children) {

@@ -1,6 +1,6 @@
 // Shows what the server is doing: which posts it has, how far reading them has come, who writes the answers.
 
-import { readStatus } from "./api.js";
+import { Locked, readStatus } from "./api.js";
 import { announce } from "./announcer.js";
 import { element, page } from "./elements.js";
 import { plural } from "./wording.js";
@@ -18,7 +18,9 @@ export async function refreshStatus() {
   const before = status;
   try {
     status = await readStatus();
-  } catch {
+  } catch (error) {
+    // Nothing changes until somebody gives the token.
+    if (error instanceof Locked) return showSentences(error.message);
     if (!before) showSentences("The server does not answer yet.");
     timer = setTimeout(refreshStatus, EMPTY_INTERVAL_MS);
     return;

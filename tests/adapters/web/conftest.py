@@ -1,7 +1,7 @@
 """A client of the offline bot's page, and one of a bot behind which a stand-in for OpenAI writes."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -17,6 +17,7 @@ from core.memory.history import History
 from core.memory.quota import Quota
 from tests.adapters.conftest import unseen
 from tests.adapters.scripted import ScriptedAsker
+from tests.adapters.web.browsing import Browser
 from tests.adapters.web.serving import Client, listening, opened
 from tests.servers.openai import OpenAIServer
 
@@ -28,6 +29,14 @@ class Modelled:
     bot: Bot
     model: OpenAIServer
     client: Client
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One browser for all tests of a module; each opens its page as a first visit."""
+    browser = Browser(tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.driver.quit()
 
 
 @pytest.fixture

@@ -15,15 +15,12 @@ from bot.wiring import wired
 from core.reindexing.progress import Progress
 from tests.adapters.conftest import unseen
 from tests.adapters.garden import ASKED, FOLLOW_UP, write_posts
-from tests.adapters.web.browsing import CHROMEDRIVER, CHROMIUM, Background, Browser
+from tests.adapters.web.browsing import Background, Browser, needs_browser
 from tests.adapters.web.serving import opened
 from tests.servers import Broken, Stall, Status, Text
 from tests.servers.openai import OpenAIServer
 
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM.exists() and CHROMEDRIVER.exists()),
-    reason=f"a real browser is needed: {CHROMIUM} and {CHROMEDRIVER} (Debian: apt-get install chromium-driver)",
-)
+pytestmark = needs_browser
 
 SLUGS = "What keeps slugs away?"
 
@@ -72,14 +69,6 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
         offline = load_settings(redis_url=one, sources=sources)
         modelled = load_settings(redis_url=two, sources=sources, openai_base_url=model.base_url)
         yield Sites(background.open(site_of(offline)), background.open(site_of(modelled)), model)
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """One browser for all tests of this module; each opens its page as a first visit."""
-    browser = Browser(tmp_path_factory.mktemp("profile"))
-    yield browser
-    browser.driver.quit()
 
 
 def test_an_answer_grows_and_its_footnote_opens_the_post(browser: Browser, sites: Sites) -> None:

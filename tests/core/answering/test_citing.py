@@ -19,7 +19,7 @@ PIECES = st.sampled_from(
         "words ", " ", "\n", "\n\n", "[", "]", "[1]", " [2]", "[7]", "[1, 2]", "【1】", "[^2]", "(", ")", "`", "``",
         "```", "```py\n", "~~~", "   ", "!", "![x]", "[text]", "(https://blog.example/setup)", "(https://evil.example/)",
         "https://", "http", "www.", "evil.example/?q=secret", "blog.example/setup", ".", ",", "1", "[1](", "日本",
-        "\t", "* ",
+        "\t", "* ", "<", ">", "(<", ">)", "//evil.example/",
     ]
 )  # fmt: skip
 
@@ -230,3 +230,17 @@ def test_a_long_text_at_once_blocks_nothing(piece: str) -> None:
 @pytest.mark.parametrize("pieces", [("x\n  ", "```\n[7]\n"), ("x\n   ", "~~~\n[7]\n"), ("x\n ", " ", "```\n[7]")])
 def test_a_fence_is_seen_though_its_indentation_came_before_it(pieces: tuple[str, ...]) -> None:
     assert cited(*pieces) == ("".join(pieces), set())
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "data:text/html,<script>1</script>",
+        "//evil.example/<a",
+        "<//evil.example/a b>",
+        "<//evil.example/(a>",
+        "<//evil.example/a",
+    ],
+)
+def test_a_link_with_odd_signs_in_its_address_is_a_link(address: str) -> None:
+    assert cited(f"See [this]({address}) now.")[0] == "See this now."

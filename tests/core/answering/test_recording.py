@@ -1,16 +1,18 @@
 """Questions of people are kept with their answers, and being kept changes nothing about them."""
 
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
-from core.answering.limiting import Allowance, Limiting
-from core.answering.recording import Recording
+from core.answering.limiting import LONGEST_QUESTION, Allowance, Limiting
+from core.answering.recording import ASKED_AGAIN_WITHIN, Recording
 from core.asking import Answered, Wrote
-from core.errors import TooManyQuestions
+from core.errors import TooLong, TooManyQuestions
+from core.memory import keys
 from core.memory.answers import Answers
 from core.memory.connection import connect
 from core.memory.quota import Quota
@@ -87,6 +89,17 @@ async def test_a_question_that_was_refused_can_be_asked_again(
     kept = await answers.recall(asked.id)
     assert kept is not None
     assert kept.question == asked
+    assert 0 < await blog.ttl(keys.question(asked.id)) <= ASKED_AGAIN_WITHIN.total_seconds()
+
+
+async def test_a_question_that_was_too_long_is_not_kept(
+    blog: Redis, embedder: OfflineEmbedder, model: OpenAIChat, answers: Answers
+) -> None:
+    limiting = Limiting(answerer_of(blog, embedder, model), Quota(blog), Allowance())
+    asked = replace(question(), text="x" * (LONGEST_QUESTION + 1))
+    assert isinstance((await heard(Recording(limiting, answers), asked)).error, TooLong)
+    assert await answers.recall(asked.id) is None
+    assert await blog.keys("asked:*") == []
 
 
 async def test_a_question_of_nobody_leaves_no_trace(recording: Recording, redis: Redis) -> None:

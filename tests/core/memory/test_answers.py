@@ -159,13 +159,23 @@ async def test_a_channel_with_signs_in_its_name_takes_no_other_along(answers: An
     assert await answers.recall(there.id)
 
 
-async def test_what_somebody_voted_on_stays_when_its_conversation_is_forgotten(answers: Answers, redis: Redis) -> None:
-    """It was given to whoever runs the bot."""
+async def test_what_whoever_asked_has_voted_on_stays_when_its_conversation_is_forgotten(
+    answers: Answers, redis: Redis
+) -> None:
+    """They gave it to whoever runs the bot."""
     voted, other = await asked(answers, THREAD), await asked(answers, THREAD)
     await Feedback(redis, answers, MONTH).vote(voted.id, ANN, "down")
     await answers.forget(THREAD)
     assert await answers.recall(voted.id)
     assert await answers.recall(other.id) is None
+
+
+async def test_the_votes_of_others_do_not_keep_what_is_forgotten(answers: Answers, redis: Redis) -> None:
+    question = await asked(answers, THREAD)
+    await Feedback(redis, answers, MONTH).explain(question.id, Person("U2", "Bob"), "I disagree.")
+    await answers.forget(THREAD)
+    assert await answers.recall(question.id) is None
+    assert await redis.keys("*") == []
 
 
 async def test_what_is_forgotten_while_it_is_being_answered_stays_forgotten(answers: Answers, redis: Redis) -> None:

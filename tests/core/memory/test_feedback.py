@@ -108,12 +108,24 @@ async def test_a_vote_on_what_was_forgotten_leaves_nothing(answers: Answers, fee
     assert await redis.keys("*") == []
 
 
-async def test_an_answer_stays_as_long_as_the_vote_on_it(answers: Answers, feedback: Feedback, redis: Redis) -> None:
+async def test_an_answer_stays_as_long_as_the_vote_of_whoever_asked(
+    answers: Answers, feedback: Feedback, redis: Redis
+) -> None:
     question = await asked(answers)
     await redis.expire(keys.question(question), 60)
     await feedback.vote(question, ANN, "up")
     for key in (keys.question(question), keys.votes(question), keys.FEEDBACK):
         assert MONTH - timedelta(minutes=1) < timedelta(seconds=await redis.ttl(key)) <= MONTH
+
+
+async def test_nobody_else_keeps_somebodys_question_for_longer(
+    answers: Answers, feedback: Feedback, redis: Redis
+) -> None:
+    question = await asked(answers)
+    await redis.expire(keys.question(question), 60)
+    await feedback.vote(question, BOB, "up")
+    for key in (keys.question(question), keys.votes(question)):
+        assert 0 < await redis.ttl(key) <= 60
 
 
 async def test_votes_go_with_their_time(answers: Answers, feedback: Feedback, redis: Redis) -> None:

@@ -1,0 +1,56 @@
+"""langchain-redis with langchain's record manager, as its documentation shows: run by
+`benchmarks.reindexing --langchain`."""
+
+import asyncio
+import os
+import xml.etree.ElementTree as ET
+from urllib.request import urlopen
+
+import aiohttp
+from bs4 import BeautifulSoup
+from langchain_classic.indexes import SQLRecordManager, index
+from langchain_core.documents import Document
+from langchain_openai import OpenAIEmbeddings
+from langchain_redis import RedisConfig, RedisVectorStore
+from langchain_text_splitters import RecursiveCharacterTextSplitter
+
+AT_ONCE = 32
+PASSAGE = 1_000
+"""Signs; about what Footnoted's passages have."""
+
+
+async def pages(links: list[str]) -> list[Document]:
+    """The pages' articles, fetched many at a time."""
+    turns = asyncio.Semaphore(AT_ONCE)
+    async with aiohttp.ClientSession() as web:
+
+        async def page(link: str) -> Document:
+            async with turns, web.get(link) as response:
+                soup = BeautifulSoup(await response.read(), "lxml")
+            article = soup.find("div", class_="entry-content")
+            return Document(article.get_text() if article else "", metadata={"source": link})
+
+        return await asyncio.gather(*map(page, links))
+
+
+def main() -> None:
+    with urlopen(os.environ["SITEMAP"]) as response:
+        links = [loc.text or "" for loc in ET.fromstring(response.read()).findall(".//{*}loc")]
+    passages = RecursiveCharacterTextSplitter(chunk_size=PASSAGE, chunk_overlap=0).split_documents(
+        asyncio.run(pages(links))
+    )
+    store = RedisVectorStore(
+        OpenAIEmbeddings(model="text-embedding-3-small", check_embedding_ctx_length=False),
+        RedisConfig(
+            index_name="langchain",
+            redis_url=os.environ["REDIS_URL"],
+            metadata_schema=[{"name": "source", "type": "tag"}],
+        ),
+    )
+    records = SQLRecordManager("redis/langchain", db_url="sqlite:///records.sqlite")
+    records.create_schema()
+    done = index(passages, records, store, cleanup="full", source_id_key="source", key_encoder="sha256")
+    print(len(links), "posts,", len(passages), "passages:", done)
+
+
+main()

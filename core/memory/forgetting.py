@@ -1,0 +1,40 @@
+"""Everything that is kept of one person goes, wherever it is kept."""
+
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+
+from core.memory import keys
+from core.memory.answers import Answers
+from core.memory.feedback import Feedback
+from core.memory.history import History
+from core.vocabulary import Person
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """How much there was: questions with their answers, turns of conversations, votes."""
+
+    questions: int
+    turns: int
+    votes: int
+
+
+class Forgetting:
+    """Looks at all that is kept, which is bounded by its time: an index by person could have left something out, and
+    would itself be a list of who asked what. What is being answered at this moment is not found."""
+
+    def __init__(self, redis: Redis, history: History, answers: Answers, feedback: Feedback) -> None:
+        self._redis = redis
+        self._history = history
+        self._answers = answers
+        self._feedback = feedback
+
+    async def forget(self, platform: str, person_id: str) -> Forgotten:
+        """Removes a person's questions and answers, turns, votes and counters on a platform."""
+        # Votes first: they are found by the questions that they are about.
+        votes = await self._feedback.forget_person(platform, person_id)
+        questions = await self._answers.forget_person(platform, person_id)
+        turns = await self._history.forget_person(platform, person_id)
+        await self._redis.unlink(keys.person_quota(platform, Person(person_id)))
+        return Forgotten(questions, turns, votes)

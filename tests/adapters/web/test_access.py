@@ -1,0 +1,201 @@
+"""A page with a token answers those who know it, and nobody may ask it more often than is allowed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from redis.asyncio import Redis
+from selenium.webdriver.common.keys import Keys
+from structlog.testing import capture_logs
+
+from adapters.web.app import About, web_app
+from bot.embedded_redis import embedded_redis
+from core.answering.limiting import Allowance, Visitors
+from core.knowledge.library import Library
+from core.memory.connection import connect
+from core.memory.quota import Quota
+from core.vocabulary import Conversation
+from tests.adapters.garden import ASKED
+from tests.adapters.scripted import ScriptedAsker
+from tests.adapters.web.browsing import Background, Browser, needs_browser
+from tests.adapters.web.serving import STREAM, Client, listening, streamed
+
+TOKEN = "correct-horse-battery-staple"
+KNOWN = {"Authorization": f"Bearer {TOKEN}"}
+ASK = {"question": ASKED}
+HOOK = "/hook"
+
+
+async def forgotten(place: Conversation) -> None:
+    """There is nothing to forget."""
+
+
+async def hooked(request: web.Request) -> web.Response:
+    return web.Response(text="a platform's own door")
+
+
+@asynccontextmanager
+async def page_of(redis: Redis, most: int = 30) -> AsyncIterator[Client]:
+    about = About(offline=True, model=None, sources="none")
+    visitors = Visitors(Quota(redis), Allowance(visitor=most))
+    app = await asyncio.to_thread(
+        web_app,
+        ScriptedAsker(),
+        forgotten,
+        Library(redis),
+        lambda: None,
+        about,
+        further=[web.post(HOOK, hooked)],
+        token=TOKEN,
+        admit=visitors.admit,
+    )
+    async with listening(app) as client:
+        yield client
+
+
+@pytest.fixture
+async def locked(redis: Redis) -> AsyncIterator[Client]:
+    """A client of a page with a token."""
+    async with page_of(redis) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        None,
+        "",
+        TOKEN,
+        "Bearer",
+        "Bearer ",
+        f"Basic {TOKEN}",
+        f"Bearer {TOKEN[:-1]}",
+        f"Bearer {TOKEN}x",
+        f"Bearer {TOKEN.upper()}",
+        "Bearer ünïcode-that-is-long",
+    ],
+)
+async def test_who_does_not_know_the_token_gets_nothing(locked: Client, given: str | None) -> None:
+    headers = {} if given is None else {"Authorization": given}
+    for response in (
+        await locked.post("/api/ask", json=ASK, headers=headers),
+        await locked.post("/api/ask", json=ASK, headers=headers | STREAM),
+        await locked.post("/api/forget", json={"conversation": "one"}, headers=headers),
+        await locked.get("/api/status", headers=headers),
+        await locked.get("/api/post?url=garden/bees.md", headers=headers),
+        await locked.get("/metrics", headers=headers),
+        await locked.get("/nothing", headers=headers),
+    ):
+        assert response.status == 401
+        assert response.headers["WWW-Authenticate"] == "Bearer"
+        assert await response.json() == {"error": "This bot answers those who know its token."}
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER "])
+async def test_who_knows_it_is_answered(locked: Client, scheme: str) -> None:
+    response = await locked.post("/api/ask", json=ASK, headers={"Authorization": f"{scheme} {TOKEN}"})
+    assert response.status == 200
+    assert (await response.json())["grounded"] is True
+    assert (await locked.get("/api/status", headers=KNOWN)).status == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/page/app.js", "/page/style.css", "/healthz", "/readyz"])
+async def test_the_page_itself_and_the_health_of_the_bot_need_no_token(locked: Client, path: str) -> None:
+    assert (await locked.get(path)).status == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/page/../api/status", "/page/%2e%2e/api/status", "//api/status", "/page//api/status"]
+)
+async def test_no_way_leads_around_the_token(locked: Client, path: str) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", locked.port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+    assert int((await reader.readline()).split()[1]) in {401, 403, 404}
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_a_platforms_own_door_checks_for_itself(locked: Client) -> None:
+    assert (await locked.post(HOOK)).status == 200
+
+
+async def test_a_token_does_not_let_another_sites_page_ask(locked: Client) -> None:
+    response = await locked.post("/api/ask", json=ASK, headers=KNOWN | {"Origin": "https://evil.example"})
+    assert response.status == 403
+
+
+async def test_the_third_question_in_a_minute_waits_when_two_are_allowed(redis: Redis) -> None:
+    async with page_of(redis, most=2) as client:
+        for _ in range(2):
+            assert (await client.post("/api/ask", json=ASK, headers=KNOWN)).status == 200
+        refused = await client.post("/api/ask", json=ASK, headers=KNOWN)
+        events = await streamed(await client.post("/api/ask", json=ASK, headers=KNOWN | STREAM))
+        assert refused.status == 429
+        assert 0 < int(refused.headers["Retry-After"]) <= 60
+        assert set(await refused.json()) == {"error", "id"}
+    assert [name for name, _ in events] == ["failed"]
+
+
+async def test_behind_a_proxy_each_of_its_visitors_is_counted_alone(redis: Redis) -> None:
+    """What the visitor has written into the header counts for nothing; two addresses of one network are one."""
+    asked = [
+        ("198.51.100.1", 200),
+        ("198.51.100.1", 429),
+        ("203.0.113.9, 198.51.100.1", 429),
+        ("198.51.100.2", 200),
+        ("2001:db8::1", 200),
+        ("2001:db8::2", 429),
+        ("2001:db8:0:1::1", 200),
+    ]
+    async with page_of(redis, most=1) as client:
+        for forwarded, status in asked:
+            headers = KNOWN | {"X-Forwarded-For": forwarded}
+            assert (await client.post("/api/ask", json=ASK, headers=headers)).status == status, forwarded
+
+
+@asynccontextmanager
+async def locked_page(url: str) -> AsyncIterator[str]:
+    async with connect(url) as redis, page_of(redis) as client:
+        yield str(client.make_url("/"))
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder: Path = tmp_path_factory.mktemp("redis")
+    with embedded_redis(folder) as url, capture_logs(), Background().running() as background:
+        yield background.open(locked_page(url))
+
+
+@needs_browser
+def test_the_page_asks_for_the_token_and_keeps_it_until_the_tab_is_closed(browser: Browser, address: str) -> None:
+    browser.open(address)
+    browser.wait(lambda: browser.one("#access").is_displayed())
+    assert browser.js("return document.activeElement.id") == "token"
+    browser.one("#token").send_keys("a-guess-that-is-wrong", Keys.ENTER)
+    browser.wait(lambda: "That is not the token of this bot." in browser.text_of("#access"))
+    assert browser.js("return sessionStorage.getItem('footnoted.token')") is None
+    browser.one("#token").send_keys(TOKEN, Keys.ENTER)
+    browser.wait(lambda: "Offline mode" in browser.text_of("#status"))
+    assert not browser.one("#access").is_displayed()
+    browser.ask(ASKED)
+    browser.driver.refresh()
+    browser.wait(lambda: "Offline mode" in browser.text_of("#status"))
+    assert not browser.one("#access").is_displayed()
+    assert browser.js("return Object.values(localStorage).join()").find(TOKEN) == -1
+
+
+@needs_browser
+def test_a_question_that_was_refused_is_asked_again_with_the_token(browser: Browser, address: str) -> None:
+    browser.open(address)
+    browser.wait(lambda: browser.one("#access").is_displayed())
+    browser.one("#token").send_keys(Keys.ESCAPE)
+    browser.wait(lambda: not browser.one("#access").is_displayed())
+    answer = browser.ask(ASKED, "failed")
+    assert "This bot answers those who know its token." in answer.text
+    browser.one("#token").send_keys(TOKEN, Keys.ENTER)
+    browser.wait(lambda: not browser.one("#access").is_displayed())
+    browser.click(browser.one(".try-again"))
+    browser.last_answer()
