@@ -184,7 +184,8 @@ async def _redis(settings: Settings, stack: AsyncExitStack) -> Redis:
         redis = connect(url)
     except ValueError:
         # Its words may hold the address, and that holds a password.
-        raise NotReady(Problem("REDIS_URL is no address.", "Its form is redis://user:password@host:6379.")) from None
+        form = "redis://user:password@host:6379, redis+cluster://host:6379,… or redis+sentinel://host:26379,…/name"
+        raise NotReady(Problem("REDIS_URL is no address.", f"Its form is {form}.")) from None
     stack.push_async_callback(redis.aclose)
     problems = await examine(redis)
     if problems:
