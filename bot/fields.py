@@ -31,8 +31,10 @@ def _web_address(value: str) -> str:
 
 
 def _redis_address(value: str) -> str:
-    if not re.match(r"(rediss?|unix)://", value):
-        raise ValueError("an address of Redis begins with redis://, rediss:// or unix://")
+    if not re.match(r"(rediss?(\+(cluster|sentinel))?|unix)://", value):
+        raise ValueError(
+            "an address of Redis begins with redis://, rediss:// or unix://, redis+cluster:// or redis+sentinel://"
+        )
     return value
 
 

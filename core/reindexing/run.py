@@ -17,6 +17,7 @@ from core.knowledge.retriever import Retriever
 from core.knowledge.schema import Algorithm, Precision
 from core.memory import keys
 from core.models.pricing import dollars
+from core.memory.several import is_cluster
 from core.models.protocols import Embedder
 from core.reading.fetcher import Fetcher
 from core.reindexing.book import Book
@@ -158,7 +159,8 @@ class Reindexing:
         return self._report("published")
 
     def _fits_in(self, live: Edition, change: Change, algorithm: Algorithm) -> bool:
-        small = not self._rebuilds and is_small(change, self._before.ledger)
+        # In place means in one transaction, which a cluster has only within a slot.
+        small = not self._rebuilds and not is_cluster(self._redis) and is_small(change, self._before.ledger)
         return small and live.index == keys.index(live.number, algorithm)
 
     def _change(self) -> Change:
