@@ -16,8 +16,8 @@ from core.knowledge.replacing import is_small, recalibrate_after_drift, replace_
 from core.knowledge.retriever import Retriever
 from core.knowledge.schema import Algorithm, Precision
 from core.memory import keys
-from core.models.pricing import dollars
 from core.memory.several import is_cluster
+from core.models.pricing import dollars
 from core.models.protocols import Embedder
 from core.reading.fetcher import Fetcher
 from core.reindexing.book import Book
