@@ -31,8 +31,10 @@ def _web_address(value: str) -> str:
 
 
 def _redis_address(value: str) -> str:
-    if not re.match(r"(rediss?|unix)://", value):
-        raise ValueError("an address of Redis begins with redis://, rediss:// or unix://")
+    if not re.match(r"(rediss?(\+(cluster|sentinel))?|unix)://", value):
+        raise ValueError(
+            "an address of Redis begins with redis://, rediss:// or unix://, redis+cluster:// or redis+sentinel://"
+        )
     return value
 
 
@@ -45,6 +47,12 @@ def _gateway_address(value: str) -> str:
 def _snowflake(value: str) -> str:
     if not value.isascii() or not value.isdigit():
         raise ValueError("an id of Discord is a number, such as 112233445566778899")
+    return value
+
+
+def _channel_of_platform(value: str) -> str:
+    if not re.fullmatch(r"(slack|discord):[A-Za-z0-9]+", value):
+        raise ValueError("a channel is written slack:C0123456789 or discord:112233445566778899")
     return value
 
 
@@ -64,6 +72,7 @@ def _source_name(value: str) -> str:
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+ChannelOfPlatform = Annotated[str, AfterValidator(_channel_of_platform)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
 GatewayAddress = Annotated[str, AfterValidator(_gateway_address)]
 SourceName = Annotated[str, AfterValidator(_source_name)]

@@ -19,6 +19,7 @@ from bot.means import Means
 from bot.models import build_models
 from bot.settings import Settings
 from core.answering.limiting import Visitors
+from core.answering.measuring import Measuring
 from core.answering.recording import Recording
 from core.answering.scoping import Channels
 from core.asking import Asker
@@ -34,6 +35,7 @@ from core.memory.forgetting import Forgetting
 from core.memory.history import History
 from core.memory.once import Once
 from core.memory.replies import Replies
+from core.memory.several import address_of
 from core.models.breaker import Breaker
 from core.models.protocols import ChatModel, Embedder
 from core.models.sparing import SparingEmbedder
@@ -149,8 +151,9 @@ async def wired(settings: Settings) -> AsyncGenerator[Bot, None]:
         channels = settings.all_channels
         rooms = Rooms(settings, redis, models, asked, retriever, history, channels)
         # A run asks the model itself: it ends with the first failure, and is not spared what questions are.
-        plain = Retriever(redis, models.embedder, settings.min_score)
-        means = Means(settings, redis, url, models.embedder, plain, models.tokens)
+        plain = Retriever(redis, models.patient, settings.min_score)
+        # Workers are reached through one server, and through nothing that stands for several.
+        means = Means(settings, redis, "" if address_of(url) else url, models.patient, plain, models.tokens)
 
         async def work(order: Order, tell: Tell) -> Report:
             # Parsers of pages and feeds take half a second to import, which no question should wait for.
@@ -165,7 +168,7 @@ async def wired(settings: Settings) -> AsyncGenerator[Bot, None]:
             embedder=models.embedder,
             chat=models.chat,
             retriever=retriever,
-            asker=Recording(rooms.asker(), answers),
+            asker=Measuring(Recording(rooms.asker(), answers)),
             visitors=rooms.visitors(),
             history=history,
             answers=answers,
@@ -190,7 +193,8 @@ async def _redis(url: str, stack: AsyncExitStack) -> Redis:
         redis = connect(url)
     except ValueError:
         # Its words may hold the address, and that holds a password.
-        raise NotReady(Problem("REDIS_URL is no address.", "Its form is redis://user:password@host:6379.")) from None
+        form = "redis://user:password@host:6379, redis+cluster://host:6379,… or redis+sentinel://host:26379,…/name"
+        raise NotReady(Problem("REDIS_URL is no address.", f"Its form is {form}.")) from None
     stack.push_async_callback(redis.aclose)
     problems = await examine(redis)
     if problems:

@@ -22,6 +22,7 @@
   x WrongEmbeddings      vectors that do not fit the index
   x Unexpected           everything nobody thought of
   x NotReady             a setting or a service is missing at start; each problem carries its cure
+  x CannotWrite          a platform does not take a message
   x CannotRead           a source, feed or page cannot be read
 """
 
@@ -94,7 +95,13 @@ class ModelUnreachable(ModelFailed):
 
 
 class ModelBusy(ModelFailed):
+    """`retry_after` is in seconds, None when the service does not say."""
+
     for_people = "The language model is busy; please ask again in a minute."
+
+    def __init__(self, cause: str = "", retry_after: float | None = None) -> None:
+        super().__init__(cause)
+        self.retry_after = retry_after
 
 
 class QuotaUsedUp(ModelFailed):
@@ -148,6 +155,12 @@ class NotReady(FootnotedError):
         self.problems = problems
         self.for_people = " ".join(f"{problem.what} {problem.cure}" for problem in problems)
         super().__init__()
+
+
+class CannotWrite(FootnotedError):
+    """A platform did not take a message that nobody there had asked for."""
+
+    for_people = "The message could not be written there."
 
 
 class CannotRead(FootnotedError):

@@ -12,6 +12,8 @@ from redis.exceptions import (
     AuthenticationError,
     AuthorizationError,
     NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
     RedisError,
     ResponseError,
 )
@@ -20,6 +22,7 @@ from redis.exceptions import (
 )
 
 from core.errors import Problem
+from core.memory.several import address_of, connect_cluster, connect_through_sentinels, is_cluster
 
 MOST_CONNECTIONS = 64
 """A question needs two at a time. Past this many, questions wait for a connection instead of failing."""
@@ -30,22 +33,31 @@ DRIVER = DriverInfo()
 EVICTING = ("allkeys", "volatile")
 DOCKER = "docker run -p 6379:6379 redis:8"
 
+CLUSTER_WITHOUT_SEARCH = Problem(
+    "This Redis Cluster cannot search: all else works there, but posts cannot be found.",
+    "Use a cluster with search (Redis 8, Redis Cloud, Redis Software), or a single Redis with search.",
+)
+
 
 def connect(url: str) -> Redis:
-    """A client of the server at `url` (`redis://`, `rediss://`, `unix://`). Nothing is sent before the first command.
+    """A client of the server at `url` (`redis://`, `rediss://`, `unix://`), or of several (`core.memory.several`).
+    Nothing is sent before the first command.
 
     Answers come as bytes, because embeddings are bytes. Raises ValueError for another scheme.
     """
-    pool = BlockingConnectionPool.from_url(
-        url,
-        driver_info=DRIVER,
-        protocol=2,  # search replies as flat lists, on every server
-        max_connections=MOST_CONNECTIONS,
-        timeout=5,
-        socket_timeout=5,
-        socket_connect_timeout=5,
-        retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), retries=3),
-    )
+    options = {
+        "driver_info": DRIVER,
+        "protocol": 2,  # search replies as flat lists, on every server
+        "socket_timeout": 5,
+        "socket_connect_timeout": 5,
+        "retry": Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), retries=3),
+    }
+    address = address_of(url)
+    if address and address.kind == "cluster":
+        return connect_cluster(address, options)
+    if address:
+        return connect_through_sentinels(address, options, MOST_CONNECTIONS, _Cancellable)
+    pool = BlockingConnectionPool.from_url(url, max_connections=MOST_CONNECTIONS, timeout=5, **options)
     pool.connection_class = type("Connection", (_Cancellable, pool.connection_class), {})
     return Redis.from_pool(pool)
 
@@ -73,9 +85,14 @@ def as_text(reply: object) -> str:
     return reply.decode() if isinstance(reply, bytes) else str(reply)
 
 
+def takes_no_writes(error: ResponseError) -> bool:
+    """Whether a server that can be read refuses all writing: its memory or its disk is full, or it is a replica."""
+    return isinstance(error, OutOfMemoryError | ReadOnlyError) or "MISCONF" in str(error)
+
+
 async def examine(redis: Redis) -> list[Problem]:
     """What is wrong with the server, each with its cure; an empty list when all is well."""
-    database = int(redis.connection_pool.connection_kwargs.get("db") or 0)
+    database = 0 if is_cluster(redis) else int(redis.connection_pool.connection_kwargs.get("db") or 0)
     try:
         await redis.ping()
     except RedisError as error:
@@ -108,6 +125,8 @@ async def _search_problem(redis: Redis) -> Problem | None:
             "Give the user the @search commands, and ~post:* ~posts* among its keys.",
         )
     except ResponseError:
+        if is_cluster(redis):
+            return CLUSTER_WITHOUT_SEARCH
         return Problem(
             "This Redis has no search module.",
             f"Use Redis 8 or later ({DOCKER}), Redis Stack, or a managed Redis with search.",

@@ -179,6 +179,25 @@ def votes(question_id: str) -> str:
     return f"votes:{question_id}"
 
 
+def statistics(day: str) -> str:
+    """A hash: the counters of a day, such as `2026-11-25`."""
+    return f"statistics:{day}"
+
+
+GAPS = "gaps"
+"""A sorted set: the ids of the questions that the posts did not answer, by the time at which they were asked."""
+
+
+def gap(question_id: str) -> str:
+    """A string: such a question, as it was understood."""
+    return f"gap:{question_id}"
+
+
+def digest(week: str) -> str:
+    """A string that stands when the digest of a week, such as `2026-W48`, was sent, or is about to be."""
+    return f"digest:{week}"
+
+
 def person_quota(platform: str, person: Person) -> str:
     """A counter: a person's questions in the running minute."""
     return f"quota:person:{{{quote(platform, safe='')}:{quote(person.id, safe='')}}}"

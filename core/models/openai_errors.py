@@ -16,11 +16,24 @@ from core.errors import (
     ModelUnreachable,
     QuotaUsedUp,
 )
+from core.watching import Reached, Service, tell
 
 
 @contextmanager
-def translated() -> Generator[None, None, None]:
-    """Everything the SDK raises inside leaves as a ModelFailed, with the SDK's error as its cause."""
+def translated(service: Service) -> Generator[None, None, None]:
+    """Everything the SDK raises inside leaves as a ModelFailed, with the SDK's error as its cause. Whoever watches is
+    told how it went."""
+    try:
+        with _in_our_words():
+            yield
+    except ModelFailed as error:
+        tell(Reached(service, type(error).__name__))
+        raise
+    tell(Reached(service))
+
+
+@contextmanager
+def _in_our_words() -> Generator[None, None, None]:
     try:
         yield
     except openai.APITimeoutError as error:
@@ -28,7 +41,8 @@ def translated() -> Generator[None, None, None]:
     except openai.APIConnectionError as error:
         raise ModelUnreachable(f"{error} {error.__cause__ or ''}".strip()) from error
     except openai.APIStatusError as error:
-        raise _status(error)(f"{error.status_code} {error.message} (request {error.request_id})") from error
+        kind, said = _status(error), f"{error.status_code} {error.message} (request {error.request_id})"
+        raise (ModelBusy(said, retry_after=_retry_after(error)) if kind is ModelBusy else kind(said)) from error
     except openai.APIError as error:
         # What a stream reports in its middle arrives as a bare APIError.
         raise AnswerBroken(error.message) from error
@@ -37,6 +51,14 @@ def translated() -> Generator[None, None, None]:
     except ValueError as error:
         # The SDK hands on what its JSON parser says of a garbled stream.
         raise AnswerBroken(f"unreadable answer: {error}") from error
+
+
+def _retry_after(error: openai.APIStatusError) -> float | None:
+    """In seconds; services that give a date instead are waited for as if they said nothing."""
+    try:
+        return max(0.0, float(error.response.headers.get("retry-after", "")))
+    except ValueError:
+        return None
 
 
 def _status(error: openai.APIStatusError) -> type[ModelFailed]:

@@ -16,6 +16,8 @@ from core.knowledge.replacing import is_small, recalibrate_after_drift, replace_
 from core.knowledge.retriever import Retriever
 from core.knowledge.schema import Algorithm, Precision
 from core.memory import keys
+from core.memory.several import is_cluster
+from core.models.pricing import dollars
 from core.models.protocols import Embedder
 from core.reading.fetcher import Fetcher
 from core.reindexing.book import Book
@@ -23,7 +25,6 @@ from core.reindexing.events import Planned, Tell
 from core.reindexing.holding import first_of
 from core.reindexing.listing import Lister
 from core.reindexing.pipeline import Pipeline, Stages, kept_posts
-from core.reindexing.pricing import dollars
 from core.reindexing.progress import Outcome, Plan, Report
 from core.reindexing.reading import Reader
 from core.reindexing.sharing import Hands
@@ -158,7 +159,8 @@ class Reindexing:
         return self._report("published")
 
     def _fits_in(self, live: Edition, change: Change, algorithm: Algorithm) -> bool:
-        small = not self._rebuilds and is_small(change, self._before.ledger)
+        # In place means in one transaction, which a cluster has only within a slot.
+        small = not self._rebuilds and not is_cluster(self._redis) and is_small(change, self._before.ledger)
         return small and live.index == keys.index(live.number, algorithm)
 
     def _change(self) -> Change:

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -23,10 +23,11 @@ def free_port() -> int:
 class OwnRedis:
     """The same address and the same data, however often it is started."""
 
-    def __init__(self, folder: Path, *options: str, searches: bool = True) -> None:
+    def __init__(self, folder: Path, *options: str, searches: bool = True, before: Sequence[str] = ()) -> None:
         self._folder = folder
         self._options = options
         self._searches = searches
+        self._before = before
         self._process: asyncio.subprocess.Process | None = None
         self.port = free_port()
         self.path = f"unix://{folder / 'own.sock'}"
@@ -42,7 +43,7 @@ class OwnRedis:
         program, module = found
         loading = ("--loadmodule", str(module)) if self._searches else ()
         self._process = await asyncio.create_subprocess_exec(
-            program, "--port", str(self.port), "--unixsocket", self.path.removeprefix("unix://"),
+            *self._before, program, "--port", str(self.port), "--unixsocket", self.path.removeprefix("unix://"),
             "--dir", self._folder, "--save", "", *loading, *self._options,
             stdout=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
@@ -74,8 +75,11 @@ async def _answers(client: Redis) -> bool:
 
 
 @asynccontextmanager
-async def own_redis(folder: Path, *options: str, searches: bool = True) -> AsyncIterator[OwnRedis]:
-    server = OwnRedis(folder, *options, searches=searches)
+async def own_redis(
+    folder: Path, *options: str, searches: bool = True, before: Sequence[str] = ()
+) -> AsyncIterator[OwnRedis]:
+    """`before` are words before the command, such as a shell's."""
+    server = OwnRedis(folder, *options, searches=searches, before=before)
     await server.start()
     try:
         yield server

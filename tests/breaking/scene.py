@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,12 +57,12 @@ async def until(true: Callable[[], Any], within: float = WITHIN, told: Callable[
 
 
 @asynccontextmanager
-async def running(home: Path, *before: str, log: str = "bot.log", **settings: str) -> AsyncIterator[Running]:
-    """`footnoted serve` as soon as it has said where; `before` are words before the command, such as a shell's."""
+async def running(home: Path, log: str = "bot.log", **settings: str) -> AsyncIterator[Running]:
+    """`footnoted serve` as soon as it has said where."""
     path = home / log
     with path.open("wb") as file:
         process = await asyncio.create_subprocess_exec(
-            *before, *command("serve"), cwd=home, env=environment(settings), stderr=file, stdout=file
+            *command("serve"), cwd=home, env=environment(settings), stderr=file, stdout=file
         )
     bot = Running(process, path)
     try:
@@ -144,18 +144,17 @@ def reached(slack: SlackServer, model: OpenAIServer, redis_url: str) -> dict[str
         "SLACK_APP_TOKEN": slack.app_token,
         "QUESTIONS_PER_MINUTE": "100000",
         "CHANNEL_QUESTIONS_PER_MINUTE": "100000",
+        "WEB_QUESTIONS_PER_MINUTE": "100000",
     }
 
 
 @asynccontextmanager
-async def scene(
-    home: Path, redis_url: str, model: OpenAIServer | None = None, before: Sequence[str] = (), **more: str
-) -> AsyncIterator[Scene]:
+async def scene(home: Path, redis_url: str, model: OpenAIServer | None = None, **more: str) -> AsyncIterator[Scene]:
     """All of it, with the garden blog read; without an address of Redis, on the embedded one."""
     async with (
         SlackServer() as slack,
         model or OpenAIServer(dimensions=64) as model,
-        running(make_home(home), *before, **reached(slack, model, redis_url) | more) as bot,
+        running(make_home(home), **reached(slack, model, redis_url) | more) as bot,
         aiohttp.ClientSession(bot.address) as web,
     ):
         async with asyncio.timeout(WITHIN):

@@ -94,13 +94,13 @@ async def shared(
     await broker.shutdown()
 
 
-async def contents(redis: Redis) -> dict[bytes, bytes]:
+async def contents(redis: Redis) -> dict[bytes, object]:
     """What can be answered from: every passage with its text."""
     edition = await current(redis)
     assert edition
-    found = {}
+    found: dict[bytes, object] = {}
     async for key in redis.scan_iter(f"{keys.prefix(edition.number)}*"):
-        found[key.split(b":", 2)[2]] = b"|".join(await redis.hmget(key, "title", "text", "url", "embedding"))
+        found[key.split(b":", 2)[2]] = await redis.hmget(key, "title", "text", "url", "embedding")
     return found
 
 
