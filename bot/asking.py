@@ -39,11 +39,12 @@ class Rooms:
         settings = self.settings
         chat: ChatModel = SparingChat(self.models.chat, Breaker("language model"))
         asker = self._budgeting(chat) if settings.daily_tokens else self._remembering(chat)
-        return Limiting(Scoping(asker, self.channels), Quota(self.redis), self._allowance())
+        return Limiting(Scoping(asker, self.channels), Quota(self.redis), self._allowance)
 
     def visitors(self) -> Visitors:
-        return Visitors(Quota(self.redis), self._allowance())
+        return Visitors(Quota(self.redis), self._allowance)
 
+    @property
     def _allowance(self) -> Allowance:
         settings = self.settings
         return Allowance(

@@ -1,11 +1,12 @@
-"""The commands: serve · ask · search · chat · reindex · feedback · forget · evaluate · doctor."""
+"""The commands: serve · ask · search · chat · reindex · feedback · stats · forget · evaluate · doctor."""
 
 import asyncio
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from redis.exceptions import RedisError
@@ -13,11 +14,12 @@ from rich.console import Console
 from rich.text import Text
 
 from adapters.console import ConsoleReply, JsonReply, print_json, readable
-from bot import forgetting, judging, reindexing
+from bot import forgetting, judging, overview, reindexing
 from bot.chatting import chat as chat_in_terminal
 from bot.doctor import examine_all
 from bot.evaluating import ask_all, measure, read_examples, show, write_details
 from bot.logs import set_up_logs
+from bot.scrubbing import secrets_of
 from bot.serving import serve as serve_until_stopped
 from bot.settings import Settings, load_settings
 from bot.showing import reading_bar
@@ -156,6 +158,18 @@ def reindex(
 
 
 @app.command()
+def worker() -> None:
+    """Help others read: take pages apart and embed for runs that any process of this bot has begun, until stopped."""
+
+    async def work() -> int:
+        async with wired(_settings(quiet=False)) as bot:
+            reading = await asyncio.to_thread(import_module, "bot.reading")
+            return cast("int", await reading.work(bot.means, err))
+
+    _run(asyncio.run, work())
+
+
+@app.command()
 def feedback(
     most: Annotated[int, typer.Option("--most", help="How many answers.", min=1)] = 20, json: Json = False
 ) -> None:
@@ -171,6 +185,25 @@ def feedback(
         return 0
 
     _run(asyncio.run, judge())
+
+
+@app.command()
+def stats(
+    days: Annotated[int, typer.Option("--days", help="How many days, today among them.", min=1, max=90)] = 7,
+    json: Json = False,
+) -> None:
+    """Show what people asked, how that went, what it cost, and what the posts did not answer."""
+
+    async def look() -> int:
+        async with wired(_settings()) as bot:
+            seen = await overview.look(bot, days)
+        if json:
+            print_json(overview.document(seen))
+        else:
+            overview.show(seen, out)
+        return 0
+
+    _run(asyncio.run, look())
 
 
 @app.command()
@@ -217,7 +250,11 @@ def evaluate(
 def doctor() -> None:
     """Look at everything the bot needs, one line each, and say what to do about what is missing."""
     # It tells itself what others would log.
-    set_up_logs("error")
+    try:
+        secrets = secrets_of(dict(load_settings()))
+    except NotReady:
+        secrets = []  # it tells what is wrong with them
+    set_up_logs("error", secrets)
     _run(examine_all, out)
 
 
@@ -228,7 +265,8 @@ def _settings(quiet: bool = True, **given: Any) -> Settings:
     except NotReady as error:
         _tell(error)
         raise typer.Exit(NOT_READY) from None
-    set_up_logs("warning" if quiet and settings.log_level == "info" else settings.log_level)
+    level = "warning" if quiet and settings.log_level == "info" else settings.log_level
+    set_up_logs(level, secrets_of(dict(settings)), settings.log_text)
     return settings
 
 

@@ -54,7 +54,9 @@ async def _examine(settings: Settings, out: Console) -> int:
 
 async def _findings(settings: Settings) -> AsyncGenerator[Finding, None]:
     yield Finding("settings", "read")
-    yield _port(settings)
+    yield _port("web page", settings.web_host, settings.web_port, "WEB_PORT")
+    if settings.metrics_port is not None:
+        yield _port("metrics", settings.metrics_host, settings.metrics_port, "METRICS_PORT")
     try:
         async with wired(settings) as bot:
             where = "the server in REDIS_URL" if settings.redis_url else f"embedded, in {settings.data_dir}"
@@ -68,17 +70,17 @@ async def _findings(settings: Settings) -> AsyncGenerator[Finding, None]:
             yield Finding("Redis", problem.what, problem.cure, "wrong")
 
 
-def _port(settings: Settings) -> Finding:
-    address = f"{settings.web_host}:{settings.web_port}"
-    family = socket.AF_INET6 if ":" in settings.web_host else socket.AF_INET
+def _port(about: str, host: str, port: int, setting: str) -> Finding:
+    address = f"{host}:{port}"
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with closing(socket.socket(family)) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((settings.web_host, settings.web_port))
+            probe.bind((host, port))
         except OSError as error:
-            cure = "Fine when the bot is running; else set WEB_PORT to a free one."
-            return Finding("web page", f"{address} is taken ({error.strerror})", cure, "note")
-    return Finding("web page", f"{address} is free")
+            cure = f"Fine when the bot is running; else set {setting} to a free one."
+            return Finding(about, f"{address} is taken ({error.strerror})", cure, "note")
+    return Finding(about, f"{address} is free")
 
 
 async def _embedding(bot: Bot) -> Finding:

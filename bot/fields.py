@@ -50,6 +50,12 @@ def _snowflake(value: str) -> str:
     return value
 
 
+def _channel_of_platform(value: str) -> str:
+    if not re.fullmatch(r"(slack|discord):[A-Za-z0-9]+", value):
+        raise ValueError("a channel is written slack:C0123456789 or discord:112233445566778899")
+    return value
+
+
 def _token(value: SecretStr) -> SecretStr:
     """It stands in a header of HTTP, and nobody may guess it."""
     text = value.get_secret_value()
@@ -66,6 +72,7 @@ def _source_name(value: str) -> str:
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+ChannelOfPlatform = Annotated[str, AfterValidator(_channel_of_platform)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
 GatewayAddress = Annotated[str, AfterValidator(_gateway_address)]
 SourceName = Annotated[str, AfterValidator(_source_name)]

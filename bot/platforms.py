@@ -30,6 +30,10 @@ class Platform(Protocol):
         """What keeps it from being heard at this moment; nothing when all is well."""
         ...
 
+    async def post(self, channel: str, text: str) -> None:
+        """Writes Markdown into a channel, unasked. Raises CannotWrite."""
+        ...
+
     async def check(self) -> str:
         """Who the bot is there. Raises NotReady for what is wrong, each with its cure."""
         ...

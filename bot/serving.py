@@ -2,21 +2,24 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from typing import Any
 
 import structlog
 from aiohttp import web
-from redis.exceptions import RedisError
 from rich.console import Console
 from rich.text import Text
 
 from adapters.web.app import About, web_app
+from adapters.web.monitoring import monitoring_app
+from bot.digest import Digest
 from bot.keeping_up import Reading
 from bot.platforms import Platform, all_open, build_platforms
 from bot.settings import Settings
-from bot.wiring import Bot, wired
+from bot.watched import watched
+from bot.wiring import wired
 from core.delivery.delivering import as_known
 from core.errors import NotReady, Problem
 
@@ -30,12 +33,13 @@ FINISH_WITHIN = 5.0
 
 async def serve(settings: Settings, console: Console) -> int:
     """Serves until SIGINT or SIGTERM. Raises NotReady when something at the start is not as it must be."""
-    async with wired(settings) as bot:
+    async with wired(settings) as bot, AsyncExitStack() as stack:
         reading = Reading(bot, console)
         shown = bot.channels.scope(None).sources
         sources = ", ".join(source.name for source in settings.all_sources if shown is None or source.name in shown)
         about = About(settings.offline, None if settings.offline else settings.chat_model, sources)
         platforms = await build_platforms(bot)
+        monitoring = await stack.enter_async_context(watched(bot, platforms))
         # It looks at the folder of the page's files.
         app = await asyncio.to_thread(
             web_app,
@@ -46,65 +50,65 @@ async def serve(settings: Settings, console: Console) -> int:
             about,
             settings.local,
             shown,
-            partial(_problems, bot, platforms),
+            monitoring.sign_of_life() if settings.metrics_port is not None else monitoring.routes(),
             [route for platform in platforms for route in platform.routes],
             settings.web_token.get_secret_value() if settings.web_token else "",
             bot.visitors.admit,
         )
-        async with _listening(app, settings) as address, all_open(platforms):
-            _greet(console, settings, address, platforms)
-            await _until_stopped(reading)
+        address = await stack.enter_async_context(_listening(app, settings.web_host, settings.web_port, "WEB"))
+        if settings.metrics_port is not None:
+            own = monitoring_app(monitoring)
+            await stack.enter_async_context(_listening(own, settings.metrics_host, settings.metrics_port, "METRICS"))
+        await stack.enter_async_context(all_open(platforms))
+        _greet(console, settings, address, platforms)
+        background = [partial(_guarded, "reading the sources", reading.keep_up)]
+        if settings.digest_channel:
+            digest = Digest(bot, platforms, settings.digest_channel)
+            background.append(partial(_guarded, "sending digests", digest.keep_sending))
+        await _until_stopped(background)
     return 0
 
 
-async def _problems(bot: Bot, platforms: Sequence[Platform]) -> dict[str, str]:
-    """What keeps the bot from doing its work, by the names of its parts."""
-    problems = {platform.name: platform.problem() for platform in platforms}
-    try:
-        problems["posts"] = "" if (await bot.library.holdings()).posts else "Nothing has been read yet."
-    except RedisError as error:
-        problems["redis"] = as_known(error).for_people
-    return {part: problem for part, problem in problems.items() if problem}
-
-
-async def _until_stopped(reading: Reading) -> None:
+async def _until_stopped(background: Iterable[Callable[[], Coroutine[Any, Any, None]]]) -> None:
     """A second signal ends the process where it stands: what is left then, other processes take over."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in SIGNALS:
         loop.add_signal_handler(number, stop.set)
     async with asyncio.TaskGroup() as tasks:
-        background = tasks.create_task(_guarded(reading))
+        running = [tasks.create_task(each()) for each in background]
         await stop.wait()
         for number in SIGNALS:
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_DFL)
         log.info("the bot is being stopped")
-        background.cancel()
+        for task in running:
+            task.cancel()
 
 
-async def _guarded(reading: Reading) -> None:
-    """Reading must not end the bot: whatever stops it, questions are answered from what is there."""
+async def _guarded(what: str, work: Callable[[], Awaitable[None]]) -> None:
+    """What goes on in the background must not end the bot: whatever stops it, questions are answered."""
     try:
-        await reading.keep_up()
+        await work()
     except Exception as error:  # a door: behind it the bot goes on serving
         known = as_known(error)
-        log.error("reading the sources ended", error_id=known.id, cause=str(known), exc_info=error)
+        log.error(f"{what} ended", error_id=known.id, cause=str(known), exc_info=error)
 
 
 @asynccontextmanager
-async def _listening(app: web.Application, settings: Settings) -> AsyncGenerator[str, None]:
-    """The web server's address, while it listens."""
+async def _listening(app: web.Application, host: str, port: int, names: str) -> AsyncGenerator[str, None]:
+    """The application's address, while it listens. `names` is how the settings for host and port begin."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=FINISH_WITHIN, handler_cancellation=True)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, settings.web_host, settings.web_port)
+        site = web.TCPSite(runner, host, port)
         try:
             await site.start()
         except OSError as error:
-            what = f"{settings.web_host}:{settings.web_port} cannot be listened on ({error.strerror})."
-            raise NotReady(Problem(what, "Set WEB_HOST and WEB_PORT to a free address.")) from error
+            what = f"{host}:{port} cannot be listened on ({error.strerror})."
+            raise NotReady(Problem(what, f"Set {names}_HOST and {names}_PORT to a free address.")) from error
         host, port = runner.addresses[0][:2]
+        log.info("an address is listened on", host=host, port=port)
         yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
     finally:
         await runner.cleanup()

@@ -17,7 +17,17 @@ from pydantic_settings import (
 )
 
 from adapters.web.guarding import is_loopback
-from bot.fields import Duration, GatewayAddress, Names, RedisAddress, Snowflakes, Token, WebAddress, WebAddresses
+from bot.fields import (
+    ChannelOfPlatform,
+    Duration,
+    GatewayAddress,
+    Names,
+    RedisAddress,
+    Snowflakes,
+    Token,
+    WebAddress,
+    WebAddresses,
+)
 from bot.tables import ChannelSettings, SourceSettings
 from core.answering.budgeting import DailyTokens
 from core.answering.scoping import Channels
@@ -79,8 +89,16 @@ class Settings(BaseSettings):
     web_port: int = Field(default=8080, ge=0, le=65_535)
     web_token: Token | None = None
     web_questions_per_minute: int = Field(default=30, ge=1)
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = Field(default=None, ge=0, le=65_535)
+    digest_channel: ChannelOfPlatform | None = None
     data_dir: Path = Path(".footnoted")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_text: bool = False
+    otel_exporter_otlp_endpoint: WebAddress | None = None
+    otel_exporter_otlp_traces_endpoint: WebAddress | None = None
+    otel_exporter_otlp_headers: SecretStr | None = None
+    otel_service_name: str = "footnoted"
 
     @classmethod
     def settings_customise_sources(
@@ -135,6 +153,11 @@ class Settings(BaseSettings):
     def offline(self) -> bool:
         """Neither a key nor a server of one's own: nothing leaves this machine."""
         return not (self.openai_api_key or self.openai_base_url or self.azure)
+
+    @property
+    def traced(self) -> bool:
+        """Whether there is somewhere to send traces to."""
+        return bool(self.otel_exporter_otlp_endpoint or self.otel_exporter_otlp_traces_endpoint)
 
     @property
     def all_channels(self) -> Channels:
@@ -218,6 +241,7 @@ def _contradictions(settings: Settings, wrong: set[str]) -> Iterator[Problem]:
             f"Azure OpenAI is set up in part: {' and '.join(missing)} missing.", f"Set {' and '.join(missing)}."
         )
     yield from _slack_in_part(settings)
+    yield from _digest_nowhere(settings)
     if not settings.local and not settings.web_token and "web_token" not in wrong:
         yield Problem(
             f"The page would be open to all who can reach {settings.web_host}.",
@@ -237,6 +261,15 @@ def _unknown_sources(settings: Settings) -> Iterator[Problem]:
             if name not in known:
                 what = f"The channel {channel.id} names the source “{name}”, which is not there."
                 yield Problem(what, f"Name one of: {', '.join(known)}.")
+
+
+def _digest_nowhere(settings: Settings) -> Iterator[Problem]:
+    """A digest needs a bot on its platform."""
+    platform = (settings.digest_channel or "").partition(":")[0]
+    tokens = {"slack": settings.slack_bot_token, "discord": settings.discord_bot_token}
+    if platform and not tokens[platform]:
+        what = f"DIGEST_CHANNEL names a channel of {platform.capitalize()}, on which the bot is not."
+        yield Problem(what, f"Set {platform.upper()}_BOT_TOKEN, or take DIGEST_CHANNEL out.")
 
 
 def _slack_in_part(settings: Settings) -> Iterator[Problem]:

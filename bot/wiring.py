@@ -15,9 +15,11 @@ from redis.asyncio import Redis
 
 from bot.asking import Rooms
 from bot.embedded_redis import embedded_redis
+from bot.means import Means
 from bot.models import build_models
 from bot.settings import Settings
 from core.answering.limiting import Visitors
+from core.answering.measuring import Measuring
 from core.answering.recording import Recording
 from core.answering.scoping import Channels
 from core.asking import Asker
@@ -33,6 +35,7 @@ from core.memory.forgetting import Forgetting
 from core.memory.history import History
 from core.memory.once import Once
 from core.memory.replies import Replies
+from core.memory.several import address_of
 from core.models.breaker import Breaker
 from core.models.protocols import ChatModel, Embedder
 from core.models.sparing import SparingEmbedder
@@ -75,6 +78,7 @@ class Bot:
     channels: Channels
     library: Library
     tokens: Tokens
+    means: Means
     reindexer: Reindexer
 
     def desk(self, platform: str) -> Desk:
@@ -136,7 +140,8 @@ class Bot:
 async def wired(settings: Settings) -> AsyncGenerator[Bot, None]:
     """The bot, for as long as the block lasts. Raises NotReady when Redis or a model's package is not what it needs."""
     async with AsyncExitStack() as stack:
-        redis = await _redis(settings, stack)
+        url = await _redis_url(settings, stack)
+        redis = await _redis(url, stack)
         models = await build_models(settings, stack)
         asked = SparingEmbedder(models.embedder, Breaker("embedding model"))
         retriever = Retriever(redis, asked, settings.min_score)
@@ -145,41 +150,45 @@ async def wired(settings: Settings) -> AsyncGenerator[Bot, None]:
         feedback = Feedback(redis, answers, settings.history_ttl)
         channels = settings.all_channels
         rooms = Rooms(settings, redis, models, asked, retriever, history, channels)
-        library, embedder, tokens = Library(redis), models.embedder, models.tokens
+        # A run asks the model itself: it ends with the first failure, and is not spared what questions are.
+        plain = Retriever(redis, models.embedder, settings.min_score)
+        # Workers' queues know the addresses of single servers alone.
+        means = Means(settings, redis, "" if address_of(url) else url, models.embedder, plain, models.tokens)
 
         async def work(order: Order, tell: Tell) -> Report:
             # Parsers of pages and feeds take half a second to import, which no question should wait for.
             reading = await asyncio.to_thread(import_module, "bot.reading")
             about = {"sources": sources_digest(settings)}
             wish = Wish(settings.all_sources, order.source, order.dry_run, order.force, about)
-            # A run asks the model itself: it ends with the first failure, and is not spared what questions are.
-            plain = Retriever(redis, embedder, settings.min_score)
-            return cast("Report", await reading.read(settings, redis, embedder, plain, tokens, wish, tell))
+            return cast("Report", await reading.read(means, wish, tell))
 
         yield Bot(
             settings=settings,
             redis=redis,
-            embedder=embedder,
+            embedder=models.embedder,
             chat=models.chat,
             retriever=retriever,
-            asker=Recording(rooms.asker(), answers),
+            asker=Measuring(Recording(rooms.asker(), answers)),
             visitors=rooms.visitors(),
             history=history,
             answers=answers,
             feedback=feedback,
             forgetting=Forgetting(redis, history, answers, feedback),
             channels=channels,
-            library=library,
-            tokens=tokens,
+            library=Library(redis),
+            tokens=models.tokens,
+            means=means,
             reindexer=Reindexer(redis, [source.name for source in settings.all_sources], work, partial(go_back, redis)),
         )
 
 
-async def _redis(settings: Settings, stack: AsyncExitStack) -> Redis:
+async def _redis_url(settings: Settings, stack: AsyncExitStack) -> str:
     if settings.redis_url:
-        url = settings.redis_url.get_secret_value()
-    else:
-        url = await asyncio.to_thread(stack.enter_context, embedded_redis(settings.data_dir))
+        return settings.redis_url.get_secret_value()
+    return await asyncio.to_thread(stack.enter_context, embedded_redis(settings.data_dir))
+
+
+async def _redis(url: str, stack: AsyncExitStack) -> Redis:
     try:
         redis = connect(url)
     except ValueError:

@@ -22,6 +22,7 @@
   x WrongEmbeddings      vectors that do not fit the index
   x Unexpected           everything nobody thought of
   x NotReady             a setting or a service is missing at start; each problem carries its cure
+  x CannotWrite          a platform does not take a message
   x CannotRead           a source, feed or page cannot be read
 """
 
@@ -148,6 +149,12 @@ class NotReady(FootnotedError):
         self.problems = problems
         self.for_people = " ".join(f"{problem.what} {problem.cure}" for problem in problems)
         super().__init__()
+
+
+class CannotWrite(FootnotedError):
+    """A platform did not take a message that nobody there had asked for."""
+
+    for_people = "The message could not be written there."
 
 
 class CannotRead(FootnotedError):

@@ -183,8 +183,9 @@ class Workings:
 class Answer:
     """A finished answer. It is grounded when at least one footnote of a retrieved passage stands in its text.
 
-    `nearest` names posts that come close when the posts do not answer the question. `tokens` counts what the model
-    read and wrote, as far as it can be known. `timings_ms` holds milliseconds from the start of the question.
+    `nearest` names posts that come close when the posts do not answer the question. `tokens` counts what the `model`
+    read and wrote, as far as it can be known, and `written` what of that it wrote. `timings_ms` holds milliseconds from
+    the start of the question.
     """
 
     text: str
@@ -192,6 +193,8 @@ class Answer:
     footnotes: tuple[Footnote, ...] = ()
     nearest: tuple[Footnote, ...] = ()
     tokens: int = 0
+    written: int = 0
+    model: str = ""
     timings_ms: dict[str, float] = field(default_factory=dict)
     workings: Workings | None = None
 

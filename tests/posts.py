@@ -20,6 +20,7 @@ from core.reindexing.events import Planned, Progressed
 from core.reindexing.pool import Parsers
 from core.reindexing.progress import Plan, Report
 from core.reindexing.run import Needs, Reindexing
+from core.reindexing.sharing import OwnHands
 from core.reindexing.wish import Wish
 from core.tokens import estimate
 from core.vocabulary import Post, Source
@@ -114,4 +115,5 @@ async def reindexing(
     """Runs with an HTTP session of their own."""
     retriever = Retriever(redis, embedder)
     async with Fetcher("Footnoted") as fetcher, Parsers(processes=0) as parsers:
-        yield Runs(Needs(redis, embedder, retriever, fetcher, parsers, estimate, precision, algorithm))
+        hands = OwnHands(parsers, embedder)
+        yield Runs(Needs(redis, embedder, retriever, fetcher, hands, estimate, precision, algorithm))

@@ -74,7 +74,9 @@ class Answering:
         except* Stopped:
             log.info("an answer was stopped", question=name)
         except* TimeoutError:
-            await self._attempt(reply.fail(OutOfTime()), name)
+            late = OutOfTime()
+            log.warning("a private answer ran out of time", error_id=late.id, question=name)
+            await self._attempt(reply.fail(late), name)
         except* Refused as group:
             await self._tell_elsewhere(outlet, _first(group))
         except* Unreachable as group:

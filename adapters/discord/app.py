@@ -11,14 +11,19 @@ import structlog
 from aiohttp import web
 from discord.http import Route
 
+from adapters.discord.calling import Calls, Refused, Unreachable
 from adapters.discord.client import Client
 from adapters.discord.commands import Tree, command_tree
 from adapters.discord.connection import TOKEN_WRONG, Connection
 from adapters.discord.inviting import invite_link
 from adapters.discord.listening import Listeners
+from adapters.discord.messages import LONGEST, message
+from adapters.discord.outlet import Outlet
+from adapters.discord.place import Place
 from adapters.discord.syncing import sync
+from adapters.discord.writing import harmless
 from core.chatting.desk import Desk
-from core.errors import NotReady, Problem
+from core.errors import CannotWrite, NotReady, Problem
 
 log = structlog.get_logger()
 
@@ -51,6 +56,7 @@ class DiscordBot:
         self._desk = desk
         self._access = access
         self._connection: Connection | None = None
+        self._client: Client | None = None
         self._listeners: Listeners | None = None
         self._tree: Tree | None = None
 
@@ -59,6 +65,7 @@ class DiscordBot:
         """Listens, for the length of the block. At its end no more is begun, and what runs may finish. Raises NotReady
         for a token that is wrong and an intent that the bot does not have; what cannot be reached is tried on."""
         client, connection = self._build()
+        self._client = client
         ended = asyncio.Event()
         life = asyncio.create_task(self._live(client, connection, ended))
         try:
@@ -76,6 +83,18 @@ class DiscordBot:
     def problem(self) -> str:
         """What keeps the bot from hearing Discord at this moment; nothing when all is well."""
         return self._connection.problem() if self._connection else "Discord has not been reached yet."
+
+    async def post(self, channel: str, text: str) -> None:
+        """Writes Markdown into a channel, unasked. Raises CannotWrite."""
+        if self._client is None:
+            raise CannotWrite("Discord is not open")
+        shown = harmless(text)
+        if len(shown) > LONGEST:
+            shown = shown[:LONGEST].rsplit("\n", 1)[0]
+        try:
+            await Outlet(Calls(self._client), Place(channel, user="")).create(message(shown))
+        except (Refused, Unreachable) as error:
+            raise CannotWrite(f"Discord: {error}") from error
 
     async def check(self) -> str:
         """Who the bot is there, and the link by which it is invited. Raises NotReady for a token that is wrong."""

@@ -10,6 +10,8 @@ import discord
 from discord.http import Route
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
+from core.watching import Repeated, tell
+
 ANSWERS_WITHIN = 90.0
 """Seconds for one call, with all the time that discord.py waits for rate limits and between its own attempts."""
 
@@ -75,6 +77,7 @@ class Calls:
             wait=wait_exponential_jitter(multiplier=0.5, max=8, jitter=0.5),
             stop=stop_after_attempt(5),
             reraise=True,
+            before_sleep=lambda _: tell(Repeated("discord")),
         )
         async for attempt in attempts:
             with attempt:

@@ -13,6 +13,8 @@ import yarl
 from discord import ui
 from discord.gateway import DiscordWebSocket
 
+from core.throttling import throttling_told
+
 log = structlog.get_logger()
 
 LONGEST_WAIT = 60.0
@@ -54,6 +56,7 @@ class Client(discord.AutoShardedClient):
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
             max_ratelimit_timeout=LONGEST_WAIT,
+            http_trace=throttling_told("discord"),
         )
         self._gateway = yarl.URL(gateway) if gateway else None
         self._identify_every = identify_every.total_seconds()

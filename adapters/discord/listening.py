@@ -25,6 +25,7 @@ from core.chatting.desk import Desk
 from core.chatting.handling import Handling
 from core.delivery.delivering import as_known
 from core.vocabulary import Event, Taken
+from core.watching import took
 
 log = structlog.get_logger()
 
@@ -111,7 +112,8 @@ class Listeners:
         return read_deed(interaction, act, self._token_lasts, self._admins, **what)
 
     async def _take(self, interaction: Interaction, deed: Deed, thinking: bool) -> None:
-        deed = await acknowledge(interaction, deed, thinking)
+        with took("acknowledge"):
+            deed = await acknowledge(interaction, deed, thinking)
         await _heard(self.handling.receive(Event(deed.names, {"deed": asdict(deed)})))
 
     async def _handle(self, event: Event, taken: Taken) -> None:

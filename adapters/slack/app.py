@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -12,13 +13,16 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack.calling import web_client
+from adapters.slack.blocks import markdown
+from adapters.slack.calling import Refused, Unreachable, heard, web_client
 from adapters.slack.events import Me
 from adapters.slack.identity import identify
 from adapters.slack.listening import Listeners
 from adapters.slack.socket import Socket, check_app_token
 from adapters.slack.times import USUAL, Times
+from adapters.slack.writing import fallback, harmless
 from core.chatting.desk import Desk
+from core.errors import CannotWrite
 
 log = structlog.get_logger()
 
@@ -48,6 +52,7 @@ class SlackBot:
         self._times = times
         self._access = access
         self._app: AsyncApp | None = None
+        self._client: AsyncWebClient | None = None
         self._socket: Socket | None = None
         self._me: Me | None = None
 
@@ -57,6 +62,7 @@ class SlackBot:
         for a token that is wrong and a scope that is missing."""
         async with AsyncExitStack() as stack:
             client = await stack.enter_async_context(web_client(self._access.bot_token, self._access.api_url))
+            self._client = client
             self._me = await identify(client)
             if self._access.app_token:
                 await check_app_token(client, self._access.app_token)
@@ -77,6 +83,17 @@ class SlackBot:
         if self._socket and self._socket.down_since is not None:
             return "The connection to Slack is down; it is being opened anew."
         return ""
+
+    async def post(self, channel: str, text: str) -> None:
+        """Writes Markdown into a channel, unasked. Raises CannotWrite."""
+        if self._client is None:
+            raise CannotWrite("Slack is not open")
+        shown = harmless(text)
+        content: dict[str, Any] = {"text": fallback(shown), "blocks": [markdown(shown)], "unfurl_links": False}
+        try:
+            await heard(self._client.chat_postMessage(channel=channel, **content))
+        except (Refused, Unreachable) as error:
+            raise CannotWrite(f"Slack: {error}") from error
 
     async def check(self) -> str:
         """Who the bot is in its workspace. Raises NotReady as `open` does."""

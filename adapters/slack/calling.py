@@ -4,7 +4,7 @@ apart."""
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -14,6 +14,9 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetry
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+from core.throttling import throttling_told
+from core.watching import Repeated, tell
 
 Result = TypeVar("Result")
 
@@ -46,16 +49,24 @@ async def web_client(token: str, base_url: str) -> AsyncGenerator[AsyncWebClient
     """A client whose connections are kept. It waits as long as a 429 says, and does nothing else twice: a message that
     was sent again could stand there twice."""
     timeout = aiohttp.ClientTimeout(total=ANSWERS_WITHIN)
-    async with aiohttp.ClientSession(timeout=timeout) as session:
+    async with aiohttp.ClientSession(timeout=timeout, trace_configs=[throttling_told("slack")]) as session:
         client = AsyncWebClient(
             token=token,
             base_url=base_url if base_url.endswith("/") else f"{base_url}/",
             session=session,
-            retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=MOST_WAITS)],
+            retry_handlers=[_Patience(max_retry_count=MOST_WAITS)],
         )
         # The SDK would send everything through HTTPS_PROXY, whatever NO_PROXY says.
         client.proxy = proxy_for(base_url)
         yield client
+
+
+class _Patience(AsyncRateLimitErrorRetryHandler):
+    """Waits as a 429 says, and tells that the call is made again."""
+
+    async def prepare_for_next_attempt_async(self, **what: Any) -> None:
+        tell(Repeated("slack"))
+        await super().prepare_for_next_attempt_async(**what)
 
 
 def proxy_for(address: str) -> str | None:
@@ -71,6 +82,7 @@ def again() -> AsyncRetrying:
         stop=stop_after_attempt(5),
         wait=wait_exponential_jitter(multiplier=0.5, max=8),
         reraise=True,
+        before_sleep=lambda _: tell(Repeated("slack")),
     )
 
 

@@ -25,6 +25,7 @@ from adapters.slack.times import USUAL, Times
 from core.chatting.desk import Desk
 from core.chatting.handling import Handling
 from core.vocabulary import Event, Taken
+from core.watching import took
 
 TAKEN_WITHIN = 1.5
 """Seconds after which an event is acknowledged although it has not been taken yet: Slack gives three."""
@@ -123,7 +124,8 @@ class Listeners:
         task = asyncio.ensure_future(hearing)
         self._hearing.add(task)
         task.add_done_callback(self._hearing.discard)
-        done, _ = await asyncio.wait([task], timeout=TAKEN_WITHIN)
+        with took("acknowledge"):
+            done, _ = await asyncio.wait([task], timeout=TAKEN_WITHIN)
         if done:
             await task
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from adapters.web.guarding import LARGEST_BODY, LOCAL_ONLY, OWN_DOORS, TOKEN, guard, sender, set_headers
+from adapters.web.monitoring import Monitoring
 from adapters.web.reply import DocumentReply, EventStreamReply
 from core.asking import AnswerEvent, Asker
 from core.delivery.delivering import deliver
@@ -20,12 +21,9 @@ from core.vocabulary import Conversation, Question
 
 PAGE = Path(__file__).parent / "page"
 EXAMPLES = 6
+ALONE = tuple(Monitoring().routes())
 
 _CONVERSATION = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
-
-
-async def _nothing() -> Mapping[str, str]:
-    return {}
 
 
 async def _everybody(sender: str) -> None:
@@ -53,19 +51,10 @@ class WebPage:
     progress: Callable[[], Progress | None]
     about: About
     sources: frozenset[str] | None = None
-    problems: Callable[[], Awaitable[Mapping[str, str]]] = _nothing
     admit: Callable[[str], Awaitable[None]] = _everybody
 
     async def index(self, request: web.Request) -> web.StreamResponse:
         return web.FileResponse(PAGE / "index.html")
-
-    async def health(self, request: web.Request) -> web.StreamResponse:
-        return web.json_response({"status": "ok"})
-
-    async def ready(self, request: web.Request) -> web.StreamResponse:
-        """Whether all parts can do their work; what they lack, by their names."""
-        problems = await self.problems()
-        return web.json_response({"ready": not problems, "problems": problems}, status=503 if problems else 200)
 
     async def status(self, request: web.Request) -> web.StreamResponse:
         holdings = await self.library.holdings()
@@ -123,16 +112,16 @@ def web_app(
     about: About,
     local_only: bool = True,
     sources: frozenset[str] | None = None,
-    problems: Callable[[], Awaitable[Mapping[str, str]]] = _nothing,
+    monitoring: Sequence[web.RouteDef] = ALONE,
     further: Sequence[web.RouteDef] = (),
     token: str = "",
     admit: Callable[[str], Awaitable[None]] = _everybody,
 ) -> web.Application:
     """The application, with every route in plain sight. With `local_only` it answers under this machine's own names
     alone, which is what keeps pages elsewhere out when nothing but their browsers can reach it. Posts of other
-    `sources` are not shown. `further` routes are platforms' own, which check for themselves who sends. With a
-    `token` only those who know it may ask or look anything up."""
-    page = WebPage(asker, forget, library, progress, about, sources, problems, admit)
+    `sources` are not shown. `monitoring` routes tell how the bot does; `further` ones are platforms' own, which check
+    for themselves who sends. With a `token` only those who know it may ask or look anything up."""
+    page = WebPage(asker, forget, library, progress, about, sources, admit)
     app = web.Application(middlewares=[guard], client_max_size=LARGEST_BODY)
     app[LOCAL_ONLY] = local_only
     app[TOKEN] = token
@@ -142,12 +131,11 @@ def web_app(
         [
             web.get("/", page.index),
             web.static("/page", PAGE),
-            web.get("/healthz", page.health),
-            web.get("/readyz", page.ready),
             web.get("/api/status", page.status),
             web.get("/api/post", page.post),
             web.post("/api/ask", page.ask),
             web.post("/api/forget", page.forget_conversation),
+            *monitoring,
             *further,
         ]
     )

@@ -18,6 +18,7 @@ from core.knowledge.retriever import Retriever
 from core.models.protocols import ChatModel, Numbered, Prompt
 from core.tokens import Tokens
 from core.vocabulary import Answer, Findings, Footnote, Match, Question, Scope, Workings
+from core.watching import Reached, tell
 
 log = structlog.get_logger()
 
@@ -122,6 +123,8 @@ class Answerer:
                 footnotes=footnotes,
                 nearest=() if footnotes else _nearest(searched.findings),
                 tokens=sum(map(self._tokens, _all_texts(prompt, text))),
+                written=self._tokens(text),
+                model=self._model.name,
                 timings_ms=timings,
                 workings=_workings(searched, len(prompt.passages)),
             )
@@ -160,6 +163,7 @@ class Answerer:
                 except StopAsyncIteration:
                     return
                 except TimeoutError as error:
+                    tell(Reached("chat", ModelTooSlow.__name__))
                     raise ModelTooSlow("the model kept none of its times") from error
                 deadline = last
                 yield piece

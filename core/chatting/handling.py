@@ -1,7 +1,7 @@
 """Handling what a platform delivers: each event once, many at a time, and none lost when the bot is stopped."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -11,6 +11,7 @@ from core.delivery.delivering import as_known
 from core.memory.once import Once
 from core.repeating import repeating
 from core.vocabulary import Event, Taken
+from core.watching import Running, running
 
 log = structlog.get_logger()
 
@@ -88,6 +89,7 @@ class Handling:
         self._handled.discard(task)
 
     async def _run(self, event: Event, taken: Taken) -> None:
+        running.set(Running("", "", list(_sentences(event.body))))
         # When it is cancelled, whoever did that knows what becomes of the event.
         try:
             await self._handle(event, taken)
@@ -120,3 +122,17 @@ class Handling:
             task.cancel()
         if ending := late | self._handled:
             await asyncio.wait(ending)
+
+
+def _sentences(body: object) -> Iterator[str]:
+    """Whatever in an event may be somebody's words: ids and names have no blanks."""
+    match body:
+        case str():
+            if " " in body:
+                yield body
+        case Mapping():
+            for part in body.values():
+                yield from _sentences(part)
+        case list() | tuple():
+            for part in body:
+                yield from _sentences(part)

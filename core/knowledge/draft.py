@@ -87,6 +87,15 @@ async def find(redis: Redis, shape: Shape) -> Draft:
     return Draft(redis, number, shape, await _related(redis, shape, number))
 
 
+async def draft_numbered(redis: Redis, number: int) -> Draft | None:
+    """The draft of this number, None when it is none, or none any more."""
+    facts = await facts_of(redis, number)
+    if "draft" not in facts:
+        return None
+    shape = shape_of(facts)
+    return Draft(redis, number, shape, await _related(redis, shape, number))
+
+
 def facts_about(shape: Shape) -> dict[str, str]:
     """A shape, as an edition's hash says it; the reverse of `shape_of`."""
     return {"model": shape.model, "dimensions": str(shape.dimensions), "precision": shape.precision}

@@ -1,7 +1,9 @@
 """Looking around in what is known: how much there is, what could be asked, one post whole."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from redis.asyncio import Redis
 
@@ -23,10 +25,11 @@ SHORTEST_PREFIX = 2
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """How much there is to answer from."""
+    """How much there is to answer from. `bytes` is what the index takes in Redis, beside the passages themselves."""
 
     posts: int = 0
     passages: int = 0
+    bytes: int = 0
 
 
 class Library:
@@ -41,7 +44,16 @@ class Library:
         if edition is None:
             return Holdings()
         info = await index_info(self._redis, edition.index)
-        return Holdings(await edition.posts(), int(str(info["num_docs"])))
+        return Holdings(await edition.posts(), int(str(info["num_docs"])), _bytes(info))
+
+    async def newest(self) -> datetime | None:
+        """The date of the newest post; None when no post has one."""
+        if await current(self._redis) is None:
+            return None
+        query = ("*", "SORTBY", "published", "DESC", "LIMIT", 0, 1, "RETURN", 1, "published", "DIALECT", 2)
+        _, *rows = await self._redis.execute_command("FT.SEARCH", keys.POSTS, *query)
+        published = dict(zip(rows[1][::2], rows[1][1::2], strict=True)).get(b"published") if rows else None
+        return datetime.fromtimestamp(float(published), UTC) if published else None
 
     async def posts_by_source(self, sources: frozenset[str] | None = None) -> dict[str, int]:
         """How many posts each source has, by the sources' names."""
@@ -94,6 +106,12 @@ class Library:
             return None
         text = "\n\n".join(passage.text for passage in passages)
         return Post(url, record.title, text, record.source, passages[0].published)
+
+
+def _bytes(info: Mapping[str, object]) -> int:
+    """Each part of an index has its megabytes, under names that all end alike; newer servers give the sum as well."""
+    parts = (float(str(size)) for name, size in info.items() if name.endswith("_sz_mb") and "total" not in name)
+    return round(sum(parts) * 1024 * 1024)
 
 
 def _stands_alone(heading: str) -> bool:

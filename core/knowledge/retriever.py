@@ -18,6 +18,7 @@ from core.knowledge.threshold import DEFAULT_MIN_SCORE, UNCALIBRATED, Calibratio
 from core.knowledge.wording import Term, Wording
 from core.models.protocols import Embedder, Vectors
 from core.vocabulary import Findings, Match, Passage
+from core.watching import took
 
 log = structlog.get_logger()
 
@@ -66,7 +67,8 @@ class Retriever:
         Redis itself leaves out what is of other `sources`."""
         asked = text.strip() and sources != frozenset()
         texts = [text, f"{before}\n{text}"] if before else [text]
-        found = await self._rank_live(texts, keep_to(sources)) if asked else None
+        with took("retrieve"):
+            found = await self._rank_live(texts, keep_to(sources)) if asked else None
         if found is None:
             return Findings((), 0.0, relevant=False)
         live, ranking = found
@@ -165,7 +167,8 @@ class Retriever:
             log.warning("words alone are searched", reason=f"the posts were read with {edition.shape.model}")
             return None
         try:
-            vectors = await self._embedder.embed(texts)
+            with took("embed"):
+                vectors = await self._embedder.embed(texts)
         except (ModelFailed, WrongEmbeddings) as error:
             log.warning("words alone are searched", reason="the question was not embedded", cause=str(error))
             return None

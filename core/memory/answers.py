@@ -104,6 +104,7 @@ class Answers:
             for question in (remembered.question for remembered in questions):
                 pipe.unlink(keys.question(question.id))
                 pipe.unlink(keys.votes(question.id))
+                pipe.unlink(keys.gap(question.id))
                 pipe.zrem(keys.FEEDBACK, question.id)
                 if question.conversation:
                     pipe.lrem(keys.asked(question.conversation), 0, question.id)

@@ -27,8 +27,8 @@ from core.memory.several import address_of, connect_cluster, connect_through_sen
 MOST_CONNECTIONS = 64
 """A question needs two at a time. Past this many, questions wait for a connection instead of failing."""
 
-# Left to itself, redis-py looks its own version up on disk for every connection, in the event loop.
-_DRIVER = DriverInfo()
+DRIVER = DriverInfo()
+"""Left to itself, redis-py looks its own version up on disk for every connection, in the event loop."""
 
 EVICTING = ("allkeys", "volatile")
 DOCKER = "docker run -p 6379:6379 redis:8"
@@ -46,7 +46,7 @@ def connect(url: str) -> Redis:
     Answers come as bytes, because embeddings are bytes. Raises ValueError for another scheme.
     """
     options = {
-        "driver_info": _DRIVER,
+        "driver_info": DRIVER,
         "protocol": 2,  # search replies as flat lists, on every server
         "socket_timeout": 5,
         "socket_connect_timeout": 5,

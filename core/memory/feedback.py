@@ -1,5 +1,6 @@
 """What people think of answers: one vote a person and answer, the last one counts."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -47,6 +48,16 @@ class Feedback:
             if remembered and votes:
                 found.append(Judged(remembered, tuple(sorted(votes, key=lambda vote: vote.at, reverse=True))))
         return found
+
+    async def thumbs(self, since: datetime) -> Counter[Thumb]:
+        """How many votes of each kind were given since then and still stand."""
+        ids = [as_text(each) for each in await self._redis.zrangebyscore(keys.FEEDBACK, since.timestamp(), "+inf")]
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for question_id in ids:
+                pipe.hvals(keys.votes(question_id))
+            found = await pipe.execute() if ids else []
+        votes = (_DOCUMENT.validate_json(vote) for each in found for vote in each)
+        return Counter(vote.thumb for vote in votes if vote.at >= since)
 
     async def forget_person(self, platform: str, person_id: str) -> int:
         """Takes a person's votes back, with their reasons; how many there were."""

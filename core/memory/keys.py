@@ -96,6 +96,21 @@ def stopping(run: str) -> str:
     return f"reading:{run}:stop"
 
 
+def jobs(name: str) -> str:
+    """A stream: jobs that processes of one release and model do for each other."""
+    return f"jobs:{name}"
+
+
+def job(queue: str, name: str) -> str:
+    """A string: what a job is about, as JSON."""
+    return f"{queue}:about:{name}"
+
+
+def workers(queue: str) -> str:
+    """A sorted set: who does the jobs of a queue, by the time of the last sign of life."""
+    return f"{queue}:workers"
+
+
 def conversation(place: Conversation) -> str:
     """A list: the turns of one conversation, oldest first, one JSON message each."""
     return f"conversation:{{{_place(place)}}}"
@@ -164,6 +179,25 @@ def votes(question_id: str) -> str:
     return f"votes:{question_id}"
 
 
+def statistics(day: str) -> str:
+    """A hash: the counters of a day, such as `2026-11-25`."""
+    return f"statistics:{day}"
+
+
+GAPS = "gaps"
+"""A sorted set: the ids of the questions that the posts did not answer, by the time at which they were asked."""
+
+
+def gap(question_id: str) -> str:
+    """A string: such a question, as it was understood."""
+    return f"gap:{question_id}"
+
+
+def digest(week: str) -> str:
+    """A string that stands when the digest of a week, such as `2026-W48`, was sent, or is about to be."""
+    return f"digest:{week}"
+
+
 def person_quota(platform: str, person: Person) -> str:
     """A counter: a person's questions in the running minute."""
     return f"quota:person:{{{quote(platform, safe='')}:{quote(person.id, safe='')}}}"
@@ -174,6 +208,11 @@ def channel_quota(place: Conversation) -> str:
     return f"quota:channel:{{{_channel(place)}}}"
 
 
+def visitor_quota(address: str) -> str:
+    """A counter: questions on the web page from an address in the running minute."""
+    return f"quota:visitor:{{{quote(address, safe='')}}}"
+
+
 def tokens(day: str) -> str:
     """A counter: what the language model has read and written on a day, in tokens."""
     return f"tokens:{{{day}}}"
@@ -182,11 +221,6 @@ def tokens(day: str) -> str:
 def person_tokens(day: str, platform: str, person: Person) -> str:
     """A counter: a person's part of a day's tokens; counted in one transaction with the whole."""
     return f"{tokens(day)}:{quote(platform, safe='')}:{quote(person.id, safe='')}"
-
-
-def visitor_quota(address: str) -> str:
-    """A counter: questions on the web page from an address in the running minute."""
-    return f"quota:visitor:{{{quote(address, safe='')}}}"
 
 
 def _place(place: Conversation) -> str:

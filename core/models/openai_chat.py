@@ -23,7 +23,7 @@ class OpenAIChat:
         self._temperature = temperature
 
     async def write(self, prompt: Prompt) -> AsyncGenerator[str, None]:
-        with translated():
+        with translated("chat"):
             # As `chat.completions.create(stream=True)`, but with the chunks as they are: a model object for each token
             # would take most of the time that an answer costs.
             stream = await self._client.post(

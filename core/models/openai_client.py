@@ -3,6 +3,8 @@
 import httpx2
 from openai import AsyncAzureOpenAI, AsyncOpenAI, DefaultAsyncHttpx2Client, Timeout
 
+from core.watching import Repeated, Service, Throttled, tell
+
 # Connecting and each read; the SDK's own default of 600 s is no time to wait in a chat. Deadlines of a whole answer
 # belong to whoever reads the stream.
 TIMEOUT = Timeout(30.0, connect=10.0)
@@ -22,12 +24,25 @@ def azure_client(endpoint: str, api_key: str, api_version: str) -> AsyncOpenAI:
 
 
 def _http() -> httpx2.AsyncClient:
-    return DefaultAsyncHttpx2Client(timeout=TIMEOUT, event_hooks={"response": [_spare_hopeless_retries]})
+    return DefaultAsyncHttpx2Client(
+        timeout=TIMEOUT, event_hooks={"request": [_tell_retries], "response": [_spare_hopeless_retries]}
+    )
+
+
+async def _tell_retries(request: httpx2.Request) -> None:
+    # The SDK repeats requests by itself, and says so in this header alone.
+    if request.headers.get("x-stainless-retry-count", "0") != "0":
+        tell(Repeated(_service(request)))
+
+
+def _service(request: httpx2.Request) -> Service:
+    return "embedding" if request.url.path.endswith("/embeddings") else "chat"
 
 
 async def _spare_hopeless_retries(response: httpx2.Response) -> None:
     # The SDK retries every 429, also the one that says that the money is spent. It honours this header of its server.
     if response.status_code == httpx2.codes.TOO_MANY_REQUESTS:
+        tell(Throttled(_service(response.request)))
         await response.aread()
         if b'"insufficient_quota"' in response.content:
             response.headers["x-should-retry"] = "false"

@@ -13,6 +13,7 @@ from core.models.batching import batches
 from core.models.openai_errors import translated
 from core.models.protocols import Vectors
 from core.tokens import Tokens
+from core.watching import Spent, tell
 
 AT_ONCE = 8
 """Requests in flight. More brings rate limits, not speed."""
@@ -52,7 +53,7 @@ class OpenAIEmbedder:
 
     async def _request(self, batch: list[str]) -> Vectors:
         async with self._slots:
-            with translated():
+            with translated("embedding"):
                 response = await self._client.embeddings.create(
                     model=self.name,
                     input=batch,
@@ -60,6 +61,9 @@ class OpenAIEmbedder:
                     # A third of the bytes of numbers. Left out, the SDK asks for it too, and makes lists of it.
                     encoding_format="base64",
                 )
+        if response.usage:
+            # Servers of other makes may leave it out.
+            tell(Spent(self.name, response.usage.total_tokens))
         rows = [_row(item.embedding) for item in sorted(response.data, key=lambda item: item.index)]
         return _checked(rows, len(batch), self._dimensions)
 

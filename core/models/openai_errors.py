@@ -16,11 +16,24 @@ from core.errors import (
     ModelUnreachable,
     QuotaUsedUp,
 )
+from core.watching import Reached, Service, tell
 
 
 @contextmanager
-def translated() -> Generator[None, None, None]:
-    """Everything the SDK raises inside leaves as a ModelFailed, with the SDK's error as its cause."""
+def translated(service: Service) -> Generator[None, None, None]:
+    """Everything the SDK raises inside leaves as a ModelFailed, with the SDK's error as its cause. Whoever watches is
+    told how it went."""
+    try:
+        with _in_our_words():
+            yield
+    except ModelFailed as error:
+        tell(Reached(service, type(error).__name__))
+        raise
+    tell(Reached(service))
+
+
+@contextmanager
+def _in_our_words() -> Generator[None, None, None]:
     try:
         yield
     except openai.APITimeoutError as error:

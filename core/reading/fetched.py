@@ -2,6 +2,9 @@
 
 import re
 from dataclasses import dataclass
+from typing import ClassVar
+
+from pydantic import ConfigDict
 
 from core.errors import CannotRead
 
@@ -56,6 +59,9 @@ class Fetched:
     `moved` is `url` when every redirect on the way was a permanent one; `canonical` is what a Link header names so.
     Keep `validators` when what was made of the body is safe, and not before.
     """
+
+    # Where it travels as JSON: pydantic would take the bytes for UTF-8.
+    __pydantic_config__: ClassVar = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
     url: str
     body: bytes

@@ -27,6 +27,7 @@ from core.reading.guarding import IsPublic, is_public
 from core.reading.pacing import LeftAlone, Manners, Pace, seconds_to_wait
 from core.reading.requesting import Answer, Closed, Deadline, MayPass, Missing, Refused, Request, Wire
 from core.reading.robots import Robots, allows, delay
+from core.watching import Repeated, tell
 
 __all__ = [
     "LISTING",
@@ -131,6 +132,7 @@ class Fetcher:
             stop=stop_after_attempt(self._manners.attempts),
             wait=self._backoff,
             retry=retry_if_exception_type(MayPass),
+            before_sleep=lambda _: tell(Repeated("sources")),
             reraise=True,
         )
         try:

@@ -13,6 +13,7 @@ from yarl import URL
 from core.reading.fetched import Kind, Validators
 from core.reading.guarding import IsPublic, NotPublic, is_public, public_only
 from core.reading.unpacking import ACCEPTED, Damaged, TooLarge, unpacked
+from core.throttling import throttling_told
 
 CONNECTING = 10.0
 """Seconds that a connection may take."""
@@ -121,7 +122,11 @@ class Wire:
     def _session(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         # Bodies are unpacked here, within bounds; cookies and proxies of the environment are nobody's business.
         return aiohttp.ClientSession(
-            connector=connector, headers=self._headers, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
+            connector=connector,
+            headers=self._headers,
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trace_configs=[throttling_told("sources")],
         )
 
     async def send(self, request: Request, deadline: Deadline) -> Answer:

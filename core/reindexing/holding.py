@@ -16,6 +16,7 @@ from core.reindexing.bulletin import Bulletin, as_holder
 from core.reindexing.events import Run
 from core.reindexing.outbox import Outbox
 from core.reindexing.progress import Progress, Report
+from core.watching import RanOver, tell
 
 log = structlog.get_logger()
 
@@ -57,13 +58,16 @@ class Holding:
             report = await self._stoppable(work, began)
         except asyncio.CancelledError:
             # Whoever started it has left; all who watch should know that it did not die.
+            tell(RanOver("cancelled"))
             await self._write(self._cancelled(began))
             raise
         except Exception as error:
             known = as_known(first_of(error) if isinstance(error, ExceptionGroup) else error)
+            tell(RanOver("failed"))
             log.warning("a run failed", run=self._run.id, error_id=known.id, cause=str(known))
             await self._write(error=f"{known.for_people} ({known.id})")
             raise
+        tell(RanOver(report.outcome))
         await self._write(report)
         return report
 

@@ -16,8 +16,8 @@ from core.reading.sources import post_address, read_page
 from core.reindexing.book import Book
 from core.reindexing.listing import Asked, Lister
 from core.reindexing.parsing import Parsed, Raw, Unparsed, made_with, raw_digest
-from core.reindexing.pool import Parsers
 from core.reindexing.progress import Failure
+from core.reindexing.sharing import Hands
 from core.reindexing.staging import Fresh
 from core.reindexing.tally import Tally
 
@@ -30,11 +30,11 @@ MISSING_RUNS = 2
 class Reader:
     """Tells the book and the tally what becomes of each post."""
 
-    def __init__(self, book: Book, lister: Lister, fetcher: Fetcher, parsers: Parsers, tally: Tally) -> None:
+    def __init__(self, book: Book, lister: Lister, fetcher: Fetcher, hands: Hands, tally: Tally) -> None:
         self._book = book
         self._lister = lister
         self._fetcher = fetcher
-        self._parsers = parsers
+        self._hands = hands
         self._tally = tally
 
     async def read(self, asked: Asked) -> Fresh | None:
@@ -92,7 +92,7 @@ class Reader:
         if before and before.raw_digest == record.raw_digest:
             self._keep(asked, record)
             return None
-        parsed = await self._parsers.parse(raw)
+        parsed = await self._hands.parse(raw)
         if isinstance(parsed, Unparsed):
             if parsed.trace:
                 log.error("a post could not be taken apart", address=url, trace=parsed.trace)

@@ -17,6 +17,7 @@ from core.knowledge.retriever import Retriever
 from core.knowledge.schema import Algorithm, Precision
 from core.memory import keys
 from core.memory.several import is_cluster
+from core.models.pricing import dollars
 from core.models.protocols import Embedder
 from core.reading.fetcher import Fetcher
 from core.reindexing.book import Book
@@ -24,10 +25,9 @@ from core.reindexing.events import Planned, Tell
 from core.reindexing.holding import first_of
 from core.reindexing.listing import Lister
 from core.reindexing.pipeline import Pipeline, Stages, kept_posts
-from core.reindexing.pool import Parsers
-from core.reindexing.pricing import dollars
 from core.reindexing.progress import Outcome, Plan, Report
 from core.reindexing.reading import Reader
+from core.reindexing.sharing import Hands
 from core.reindexing.staging import Fresh, Staging
 from core.reindexing.tally import Tally
 from core.reindexing.wish import Wish
@@ -47,7 +47,7 @@ class Needs:
     embedder: Embedder
     retriever: Retriever
     fetcher: Fetcher
-    parsers: Parsers
+    hands: Hands
     tokens: Tokens
     precision: Precision = "FLOAT32"
     algorithm: Algorithm | None = None
@@ -86,8 +86,8 @@ class Reindexing:
         self._lister = Lister(self._book, self._before.listings, wish.sources, needs.fetcher, self._tally)
         stages = Stages(
             self._lister,
-            Reader(self._book, self._lister, needs.fetcher, needs.parsers, self._tally),
-            Staging(self._draft, needs.embedder, needs.tokens, self._tally),
+            Reader(self._book, self._lister, needs.fetcher, needs.hands, self._tally),
+            Staging(self._draft, needs.hands.embed_into, needs.tokens, self._tally),
             self._tally,
             self._planned,
             writing=not wish.dry_run,

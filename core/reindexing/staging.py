@@ -1,7 +1,7 @@
 """Passages into a draft: with vectors that were paid for before where there are some, else with new ones."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -19,6 +19,18 @@ TEXTS_AT_ONCE = 64
 """What is asked of the embedding model in one piece, and kept as soon as it comes."""
 
 FINISH_WITHIN = timedelta(seconds=10)
+
+Piece = Sequence[Sequence[Passage]]
+"""Passages that are embedded together; those with the same text stand together."""
+
+EmbedInto = Callable[[Draft, Piece], Awaitable[None]]
+
+
+async def embed_into(draft: Draft, embedder: Embedder, piece: Piece) -> None:
+    """Puts passages with their vectors into a draft. Raises what the embedder raises."""
+    vectors = await embedder.embed([same[0].embedded for same in piece])
+    rows = [row for row, same in enumerate(piece) for _ in same]
+    await draft.stage([passage for same in piece for passage in same], vectors[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +54,9 @@ class Staging:
     """No vector is paid for twice: whatever comes is in the draft at once, and what has been asked for is waited for,
     also when the run ends before its time."""
 
-    def __init__(self, draft: Draft, embedder: Embedder, tokens: Tokens, tally: Tally) -> None:
+    def __init__(self, draft: Draft, embed_into: EmbedInto, tokens: Tokens, tally: Tally) -> None:
         self._draft = draft
-        self._embedder = embedder
+        self._embed_into = embed_into
         self._tokens = tokens
         self._tally = tally
         self._asked: set[asyncio.Task[None]] = set()
@@ -81,19 +93,15 @@ class Staging:
                 raise outcome
         await self._draft.note({post.fresh.url: post.fresh.record for post in posts})
 
-    def _ask(self, piece: Sequence[Sequence[Passage]]) -> asyncio.Task[None]:
+    def _ask(self, piece: Piece) -> asyncio.Task[None]:
         task = asyncio.create_task(self._embed(piece))
         self._asked.add(task)
         task.add_done_callback(self._asked.discard)
         return task
 
-    async def _embed(self, piece: Sequence[Sequence[Passage]]) -> None:
-        """Embeds texts, each of which stands in one or more passages."""
-        vectors = await self._embedder.embed([same[0].embedded for same in piece])
-        passages = [passage for same in piece for passage in same]
-        rows = [row for row, same in enumerate(piece) for _ in same]
-        await self._draft.stage(passages, vectors[rows])
-        self._tally.add("embedded", len(passages))
+    async def _embed(self, piece: Piece) -> None:
+        await self._embed_into(self._draft, piece)
+        self._tally.add("embedded", sum(map(len, piece)))
 
     async def finish(self) -> None:
         """Waits for what has been asked of the embedding model, for some seconds."""

@@ -12,6 +12,7 @@ from core.memory import keys
 from core.memory.connection import as_text, connect
 from core.memory.once import Once
 from core.vocabulary import Event, Taken
+from core.watching import Running, running
 from tests.core.chatting.answering import FIRST, SECOND, WITHIN, Answering, event_of, noted
 
 
@@ -155,3 +156,21 @@ async def test_without_redis_events_are_handled_all_the_same(answering: Answerin
             assert await handling.receive(FIRST)
             assert not await handling.receive(FIRST)
     assert answering.ended == ["T1:C1:1"]
+
+
+async def test_the_words_of_an_event_are_known_while_it_is_handled(redis: Redis) -> None:
+    """So that no failure quotes them in the log."""
+    seen: list[Running | None] = []
+
+    async def handle(event: Event, taken: Taken) -> None:
+        seen.append(running.get())
+
+    event = Event(("T1:C1:9",), {"said": {"text": "Why is it so?", "channel": "C1", "files": ["my old letter.txt", 3]}})
+    handling = Handling(Once(redis, "slack"), handle)
+    async with handling.open():
+        await handling.receive(event)
+        await noted(redis, event)
+    [current] = seen
+    assert current is not None
+    assert (current.question_id, current.others) == ("", ["Why is it so?", "my old letter.txt"])
+    assert running.get() is None

@@ -1,10 +1,14 @@
 """What is known can be counted, looked at, and asked for examples."""
 
+from datetime import UTC, datetime
+
 import pytest
 from redis.asyncio import Redis
 
+from core.knowledge.draft import Draft
 from core.knowledge.library import Holdings, Library
 from core.models.offline_embedder import OfflineEmbedder
+from core.vocabulary import Passage
 from tests.posts import POSTS, published, url_of
 
 LONG = "# Notes on tea\n\n" + "\n\n".join(
@@ -18,6 +22,7 @@ async def test_before_anything_was_read_there_is_nothing(redis: Redis) -> None:
     assert await library.holdings() == Holdings()
     assert await library.examples(5) == []
     assert await library.post("https://blog/a") is None
+    assert await library.newest() is None
 
 
 async def test_posts_and_passages_are_counted(redis: Redis, embedder: OfflineEmbedder) -> None:
@@ -26,6 +31,20 @@ async def test_posts_and_passages_are_counted(redis: Redis, embedder: OfflineEmb
     assert holdings.posts == len(POSTS) + 1
     assert await Library(redis).posts_by_source() == {"blog": len(POSTS) + 1}
     assert holdings.passages > holdings.posts
+    assert holdings.bytes > 0
+
+
+async def test_the_newest_post_is_known_by_its_date(redis: Redis, embedder: OfflineEmbedder) -> None:
+    edition = await published(redis, embedder)
+    assert await Library(redis).newest() is None, "none has a date"
+    passages = [
+        Passage(f"https://blog/{year}", "Tea", "", "Tea steeps.", "blog", published=datetime(year, 1, 2, tzinfo=UTC))
+        for year in (2024, 2026, 2025)
+    ]
+    draft = Draft(redis, edition.number, edition.shape)
+    await draft.stage(passages, await embedder.embed([passage.embedded for passage in passages]))
+    await edition.settled()
+    assert await Library(redis).newest() == datetime(2026, 1, 2, tzinfo=UTC)
 
 
 async def test_headings_that_are_questions_are_the_first_examples(redis: Redis, embedder: OfflineEmbedder) -> None:

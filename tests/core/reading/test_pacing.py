@@ -10,6 +10,7 @@ import pytest
 from core.errors import CannotRead
 from core.reading.fetcher import Fetcher, Manners
 from core.reading.pacing import LeftAlone, Pace, seconds_to_wait
+from core.watching import Observation, Repeated, Throttled, listening
 from tests.core.reading.asking import fetch
 from tests.core.reading.conftest import PATIENT
 from tests.servers import Slow, Status
@@ -76,9 +77,12 @@ async def test_what_the_server_asks_to_wait_is_waited(blog: Blog, fetcher: Fetch
     blog.misbehave("/post-1/", Status(429, retry_after=1), times=1)
     await fetch(fetcher, blog.url("/post-2/"))
     before = asyncio.get_running_loop().time()
-    await fetch(fetcher, blog.url("/post-1/"))
+    told: list[Observation] = []
+    with listening(told.append):
+        await fetch(fetcher, blog.url("/post-1/"))
     assert asyncio.get_running_loop().time() - before >= 0.99
     assert blog.requests["/post-1/"] == 2
+    assert told == [Throttled("sources"), Repeated("sources")]
 
 
 async def test_a_server_that_asks_for_an_hour_is_asked_nothing_more(blog: Blog, fetcher: Fetcher) -> None:
