@@ -14,9 +14,11 @@ from core.tokens import Tokens
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The embedder and the chat model that belong together, and the counter of tokens for both."""
+    """The embedder and the chat model that belong together, and the counter of tokens for both. `patient` is the same
+    embedder for runs, which can wait."""
 
     embedder: Embedder
+    patient: Embedder
     chat: ChatModel
     tokens: Tokens
 

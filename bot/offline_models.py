@@ -18,4 +18,4 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Models:
             Problem("There is no OPENAI_API_KEY, and the extra `offline` is not installed.", "Set one, or install it.")
         )
     embedder = await asyncio.to_thread(OfflineEmbedder)
-    return Models(embedder, ExtractingModel(embedder), estimate)
+    return Models(embedder, embedder, ExtractingModel(embedder), estimate)

@@ -10,6 +10,7 @@ from bot.settings import Settings
 from core.models.openai_chat import OpenAIChat
 from core.models.openai_client import azure_client, openai_client
 from core.models.openai_embedder import OpenAIEmbedder
+from core.models.patient import PatientEmbedder
 from core.tokens import ModelTokens
 
 
@@ -20,8 +21,13 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Models:
     tokens = ModelTokens(settings.chat_model)
     loading = asyncio.create_task(asyncio.to_thread(tokens.load))
     stack.callback(loading.cancel)
+
+    def embedder(client: AsyncOpenAI) -> OpenAIEmbedder:
+        return OpenAIEmbedder(client, settings.embedding_model, tokens, settings.embedding_dimensions)
+
     return Models(
-        OpenAIEmbedder(client, settings.embedding_model, tokens, settings.embedding_dimensions),
+        embedder(client),
+        PatientEmbedder(embedder(client.with_options(max_retries=0))),
         OpenAIChat(client, settings.chat_model, settings.temperature),
         tokens,
     )

@@ -151,9 +151,9 @@ async def wired(settings: Settings) -> AsyncGenerator[Bot, None]:
         channels = settings.all_channels
         rooms = Rooms(settings, redis, models, asked, retriever, history, channels)
         # A run asks the model itself: it ends with the first failure, and is not spared what questions are.
-        plain = Retriever(redis, models.embedder, settings.min_score)
-        # Workers' queues know the addresses of single servers alone.
-        means = Means(settings, redis, "" if address_of(url) else url, models.embedder, plain, models.tokens)
+        plain = Retriever(redis, models.patient, settings.min_score)
+        # Workers are reached through one server, and through nothing that stands for several.
+        means = Means(settings, redis, "" if address_of(url) else url, models.patient, plain, models.tokens)
 
         async def work(order: Order, tell: Tell) -> Report:
             # Parsers of pages and feeds take half a second to import, which no question should wait for.

@@ -95,7 +95,13 @@ class ModelUnreachable(ModelFailed):
 
 
 class ModelBusy(ModelFailed):
+    """`retry_after` is in seconds, None when the service does not say."""
+
     for_people = "The language model is busy; please ask again in a minute."
+
+    def __init__(self, cause: str = "", retry_after: float | None = None) -> None:
+        super().__init__(cause)
+        self.retry_after = retry_after
 
 
 class QuotaUsedUp(ModelFailed):

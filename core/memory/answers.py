@@ -66,11 +66,26 @@ class Answers:
         """Removes all questions of a person on a platform with their answers, and the votes on them; how many there
         were. Looks at every question that is kept: that is what cannot leave one out."""
         gone = 0
+        places: set[Conversation | None] = set()
         async for some in self._all():
             theirs = [each for each in some if _is_from(each, platform, person_id)]
             await self._remove(theirs)
             gone += len(theirs)
+            places |= {each.question.conversation for each in theirs}
+        if places:
+            async for some in self._all():
+                await self._take_literally([each for each in some if each.question.conversation in places])
         return gone
+
+    async def _take_literally(self, questions: Iterable[Remembered]) -> None:
+        """How a question was understood may hold the words of the one before it, which was somebody else's."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for each in questions:
+                if each.answer and each.answer.workings:
+                    workings = replace(each.answer.workings, understood=each.question.text)
+                    literal = replace(each, answer=replace(each.answer, workings=workings))
+                    pipe.set(keys.question(each.question.id), _DOCUMENT.dump_json(literal), xx=True, keepttl=True)
+            await pipe.execute()
 
     async def _all(self) -> AsyncGenerator[list[Remembered], None]:
         """All questions, some at a time."""

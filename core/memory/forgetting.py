@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from core.memory import keys
 from core.memory.answers import Answers
 from core.memory.feedback import Feedback
-from core.memory.history import History
+from core.memory.history import SCANNED_AT_ONCE, History
 from core.vocabulary import Person
 
 
@@ -36,5 +36,8 @@ class Forgetting:
         votes = await self._feedback.forget_person(platform, person_id)
         questions = await self._answers.forget_person(platform, person_id)
         turns = await self._history.forget_person(platform, person_id)
-        await self._redis.unlink(keys.person_quota(platform, Person(person_id)))
+        person = Person(person_id)
+        await self._redis.unlink(keys.person_quota(platform, person))
+        async for key in self._redis.scan_iter(keys.tokens_of(platform, person), count=SCANNED_AT_ONCE):
+            await self._redis.unlink(key)
         return Forgotten(questions, turns, votes)

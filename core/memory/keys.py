@@ -223,6 +223,11 @@ def person_tokens(day: str, platform: str, person: Person) -> str:
     return f"{tokens(day)}:{quote(platform, safe='')}:{quote(person.id, safe='')}"
 
 
+def tokens_of(platform: str, person: Person) -> str:
+    """A pattern for the keys of a person's parts of all days' tokens."""
+    return person_tokens("*", platform, person)
+
+
 def _place(place: Conversation) -> str:
     return f"{_channel(place)}:{quote(place.thread, safe='')}"
 

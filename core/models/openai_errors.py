@@ -41,7 +41,8 @@ def _in_our_words() -> Generator[None, None, None]:
     except openai.APIConnectionError as error:
         raise ModelUnreachable(f"{error} {error.__cause__ or ''}".strip()) from error
     except openai.APIStatusError as error:
-        raise _status(error)(f"{error.status_code} {error.message} (request {error.request_id})") from error
+        kind, said = _status(error), f"{error.status_code} {error.message} (request {error.request_id})"
+        raise (ModelBusy(said, retry_after=_retry_after(error)) if kind is ModelBusy else kind(said)) from error
     except openai.APIError as error:
         # What a stream reports in its middle arrives as a bare APIError.
         raise AnswerBroken(error.message) from error
@@ -50,6 +51,14 @@ def _in_our_words() -> Generator[None, None, None]:
     except ValueError as error:
         # The SDK hands on what its JSON parser says of a garbled stream.
         raise AnswerBroken(f"unreadable answer: {error}") from error
+
+
+def _retry_after(error: openai.APIStatusError) -> float | None:
+    """In seconds; services that give a date instead are waited for as if they said nothing."""
+    try:
+        return max(0.0, float(error.response.headers.get("retry-after", "")))
+    except ValueError:
+        return None
 
 
 def _status(error: openai.APIStatusError) -> type[ModelFailed]:

@@ -21,6 +21,7 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 from bot.embedded_redis import embedded_redis
+from core.reindexing.pool import POOL_FROM
 from tests.bot.running import REPOSITORY
 from tests.servers.redis import bad_line
 from tests.shipping.container import can_contain, contained
@@ -116,7 +117,7 @@ async def _run(room: Room, image: list[Instruction], folder: Path) -> int:
 
 def _serve(room: Room, image: list[Instruction], folder: Path, redis_url: str) -> int:
     start = room.path(last(image, "WORKDIR").rest)
-    start.mkdir(parents=True, exist_ok=True)
+    _write_posts(start)
     environment = {name: room.placed(value) for name, value in environment_of(image).items()}
     environment["PATH"] = environment["PATH"].replace("$PATH", "/usr/bin:/bin")
     environment |= {"REDIS_URL": redis_url, "WEB_TOKEN": TOKEN, "WEB_PORT": PORT}
@@ -140,8 +141,18 @@ def _serve(room: Room, image: list[Instruction], folder: Path, redis_url: str) -
     return code
 
 
+def _write_posts(start: Path) -> None:
+    """What an operator puts into the folder that the bot starts in: so many posts that processes take them apart."""
+    (start / "posts").mkdir(parents=True, exist_ok=True)
+    toml = '[[sources]]\nname = "pears"\nfolder = "posts"\n'
+    (start / "footnoted.toml").write_text(toml, encoding="utf-8")
+    for number in range(2 * POOL_FROM):
+        text = f"# Pear tree {number}\n\nThe pears of tree {number} are ripe on day {3 * number} of the year.\n"
+        (start / "posts" / f"{number}.md").write_text(text, encoding="utf-8")
+
+
 def _until_well(bot: subprocess.Popen[str]) -> None:
-    """Until there are posts to answer from: the bot's own manual."""
+    """Until there are posts to answer from."""
     began = time.monotonic()
     while time.monotonic() - began < WITHIN:
         if bot.poll() is not None:
@@ -157,7 +168,7 @@ def _until_well(bot: subprocess.Popen[str]) -> None:
 
 def _answer() -> str:
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {TOKEN}"}
-    ask = Request(f"http://127.0.0.1:{PORT}/api/ask", b'{"question": "How do I connect Slack?"}', headers)
+    ask = Request(f"http://127.0.0.1:{PORT}/api/ask", b'{"question": "When are the pears of tree 7 ripe?"}', headers)
     with urlopen(ask, timeout=30) as response:
         return str(response.read(300).decode(errors="replace"))
 

@@ -8,12 +8,13 @@ from redis.asyncio import Redis
 
 from core.memory import keys
 from core.memory.answers import Answers
-from core.memory.connection import as_text
+from core.memory.budget import Budget
 from core.memory.feedback import Feedback
 from core.memory.forgetting import Forgetting, Forgotten
 from core.memory.history import History
 from core.memory.quota import Quota
-from core.vocabulary import Answer, Conversation, Person, Question, Turn
+from core.vocabulary import Answer, Conversation, Person, Question, Turn, Workings
+from tests.held import held
 
 MONTH = timedelta(days=30)
 ANN, BOB = Person("U1", "Ann"), Person("U2", "Bob")
@@ -44,22 +45,6 @@ class House:
         forgetting = Forgetting(self.redis, self.history, self.answers, self.feedback)
         return await forgetting.forget(platform, person.id)
 
-    async def everything(self) -> str:
-        """All that Redis holds, names and values, as one text."""
-        found = []
-        for key in map(as_text, await self.redis.keys("*")):
-            match await self.redis.type(key):
-                case b"string":
-                    value: object = await self.redis.get(key)
-                case b"list":
-                    value = await self.redis.lrange(key, 0, -1)
-                case b"hash":
-                    value = await self.redis.hgetall(key)
-                case _:
-                    value = await self.redis.zrange(key, 0, -1)
-            found.append(f"{key} {value!r}")
-        return "\n".join(sorted(found))
-
 
 @pytest.fixture
 def house(redis: Redis) -> House:
@@ -70,7 +55,7 @@ def house(redis: Redis) -> House:
 async def test_after_all_of_ann_is_forgotten_redis_is_as_if_she_had_never_been(house: House) -> None:
     question = await house.asked(BOB, HERE, "What do bees eat?")
     await house.feedback.vote(question, BOB, "up")
-    before = await house.everything()
+    before = await held(house.redis)
     await house.asked(ANN, HERE, "What do wasps eat?")
     hers = await house.asked(ANN, THERE, "Do wasps sting?")
     await house.feedback.vote(hers, ANN, "down")
@@ -78,7 +63,7 @@ async def test_after_all_of_ann_is_forgotten_redis_is_as_if_she_had_never_been(h
     await house.feedback.vote(hers, BOB, "down")
     await house.feedback.vote(question, ANN, "up")
     assert await house.forget(ANN) == Forgotten(questions=2, turns=4, votes=2)
-    assert await house.everything() == before
+    assert await held(house.redis) == before
 
 
 async def test_three_hundred_questions_of_hers_go_and_three_hundred_of_his_stay(house: House) -> None:
@@ -87,7 +72,7 @@ async def test_three_hundred_questions_of_hers_go_and_three_hundred_of_his_stay(
         await house.asked(BOB, HERE, f"his {number}")
     forgotten = await house.forget(ANN)
     assert forgotten.questions == 300
-    everything = await house.everything()
+    everything = await held(house.redis)
     assert "hers" not in everything
     assert all(f"his {number}" in everything for number in range(300))
 
@@ -95,9 +80,9 @@ async def test_three_hundred_questions_of_hers_go_and_three_hundred_of_his_stay(
 async def test_who_has_the_same_id_on_another_platform_is_somebody_else(house: House) -> None:
     question = await house.asked(ANN, ELSEWHERE, "What do bees eat?")
     await house.feedback.vote(question, ANN, "up")
-    before = await house.everything()
+    before = await held(house.redis)
     assert await house.forget(ANN) == Forgotten(0, 0, 0)
-    assert await house.everything() == before
+    assert await held(house.redis) == before
 
 
 async def test_an_id_that_begins_like_anothers_is_somebody_else(house: House) -> None:
@@ -133,3 +118,25 @@ async def test_who_was_forgotten_may_ask_again(house: House) -> None:
     await house.forget(ANN)
     again = await house.asked(replace(ANN, name="Anna"), HERE, "What do bees eat?")
     assert await house.answers.recall(again)
+
+
+async def test_what_others_asked_after_her_says_no_more_what_she_had_asked(house: House) -> None:
+    await house.asked(ANN, HERE, "What do wasps eat?")
+    question = Question("And bees?", HERE, BOB)
+    await house.answers.keep(question)
+    workings = Workings("And bees? (after: What do wasps eat?)")
+    await house.answers.keep(question, Answer("Honey.", grounded=True, workings=workings))
+    await house.forget(ANN)
+    kept = await house.answers.recall(question.id)
+    assert kept is not None
+    assert kept.answer == Answer("Honey.", grounded=True, workings=Workings("And bees?"))
+    assert await house.redis.ttl(keys.question(question.id)) > 0
+
+
+async def test_what_she_spent_counts_no_more_as_hers(house: House) -> None:
+    budget = Budget(house.redis)
+    for person in (ANN, BOB, Person("U10")):
+        await budget.spend(Question("What do bees eat?", HERE, person), 100)
+    await house.forget(ANN)
+    spent = [await budget.spent(Question("And wasps?", HERE, person)) for person in (ANN, BOB, Person("U10"))]
+    assert [(each.whole, each.person) for each in spent] == [(300, 0), (300, 100), (300, 100)]
