@@ -1,5 +1,5 @@
 """langchain-redis with langchain's record manager, as its documentation shows: run by
-`benchmarks.reindexing --langchain`."""
+`benchmarks.reindex --langchain`."""
 
 import asyncio
 import os

@@ -1,5 +1,5 @@
 """llama-index' ingestion pipeline with upserts as its documentation shows: run by
-`benchmarks.reindexing --peers`."""
+`benchmarks.reindex --peers`."""
 
 import asyncio
 import os

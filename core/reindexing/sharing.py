@@ -81,18 +81,21 @@ class ManyHands:
         self._anybody = False
 
     async def parse(self, raw: Raw) -> Parsed | Unparsed:
-        told = await self._done(PARSE, raw_form.dump_json(raw), self._patience.parse)
-        return parsed_form.validate_json(told) if told else await self._own.parse(raw)
+        if await self._somebody_is_there():
+            told = await self._done(PARSE, raw_form.dump_json(raw), self._patience.parse)
+            if told:
+                return parsed_form.validate_json(told)
+        return await self._own.parse(raw)
 
     async def embed_into(self, draft: Draft, piece: Piece) -> None:
-        told = await self._done(EMBED, piece_form.dump_json(piece), self._patience.embed, draft.number)
-        if not told:
+        shared = await self._somebody_is_there() and await self._done(
+            EMBED, piece_form.dump_json(piece), self._patience.embed, draft.number
+        )
+        if not shared:
             await self._own.embed_into(draft, piece)
 
     async def _done(self, job: str, about: bytes, patience: timedelta, *arguments: Any) -> str:
         """What a worker says of a job that it has done; nothing when none has."""
-        if not await self._somebody_is_there():
-            return ""
         name = keys.job(self._queue, secrets.token_hex(8))
         await self._redis.set(name, about, ex=LASTS)
         try:

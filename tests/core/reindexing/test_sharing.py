@@ -114,7 +114,10 @@ async def test_workers_do_the_work_and_the_same_comes_of_it(
             alone = await contents(redis)
             assert Counting.asked == 60
         await redis.flushall()
-        async with worker(redis, redis_url, tmp_path) as process, shared(redis, redis_url, embedder) as needs:
+        async with (
+            worker(redis, redis_url, tmp_path) as process,
+            shared(redis, redis_url, embedder, Patience(timedelta(seconds=WITHIN))) as needs,
+        ):
             report = await Reindexing(needs, wish, lambda _: None).run()
             assert Counting.asked == 0
             together = await contents(redis)
