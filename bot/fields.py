@@ -56,6 +56,23 @@ def _channel_of_platform(value: str) -> str:
     return value
 
 
+def shards_of(value: str) -> tuple[tuple[int, ...], int]:
+    """`0-3/8` or `0,2/8`: which shards, of how many."""
+    found = re.fullmatch(r"\s*(\d{1,4}(?:\s*[-,]\s*\d{1,4})*)\s*/\s*(\d{1,4})\s*", value)
+    ids: list[int] = []
+    for part in found[1].split(",") if found else ():
+        first, _, last = part.partition("-")
+        ids.extend(range(int(first), int(last or first) + 1))
+    if not found or not ids or len(set(ids)) < len(ids) or max(ids) >= int(found[2]):
+        raise ValueError("shards are written as 0-3/8: those from 0 to 3, of 8")
+    return tuple(ids), int(found[2])
+
+
+def _shards(value: str) -> str:
+    shards_of(value)
+    return value
+
+
 def _token(value: SecretStr) -> SecretStr:
     """It stands in a header of HTTP, and nobody may guess it."""
     text = value.get_secret_value()
@@ -76,6 +93,7 @@ ChannelOfPlatform = Annotated[str, AfterValidator(_channel_of_platform)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
 GatewayAddress = Annotated[str, AfterValidator(_gateway_address)]
 SourceName = Annotated[str, AfterValidator(_source_name)]
+Shards = Annotated[str, AfterValidator(_shards)]
 Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta())]
 Snowflakes = Annotated[tuple[Annotated[str, AfterValidator(_snowflake)], ...], NoDecode, BeforeValidator(_listed)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]

@@ -1,6 +1,7 @@
 """The bot on Discord. The SDK is imported with this module, and by nothing else."""
 
 from adapters.discord.app import Access, DiscordBot
+from bot.fields import shards_of
 from bot.wiring import Bot
 
 
@@ -8,11 +9,14 @@ def build(bot: Bot) -> DiscordBot:
     """The Discord bot of the settings; nothing is asked of Discord yet."""
     settings = bot.settings
     token = settings.discord_bot_token
+    shards, count = shards_of(settings.discord_shards) if settings.discord_shards else ((), None)
     access = Access(
         bot_token=token.get_secret_value() if token else "",
         api_url=settings.discord_api_url or "",
         gateway_url=settings.discord_gateway_url or "",
         guilds=tuple(map(int, settings.discord_guilds)),
+        shards=shards,
+        shard_count=count,
         admins=frozenset(settings.discord_admins),
     )
     return DiscordBot(bot.desk("discord"), access)

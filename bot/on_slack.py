@@ -13,6 +13,7 @@ def build(bot: Bot) -> SlackBot:
         app_token=app.get_secret_value() if app else "",
         signing_secret=signing.get_secret_value() if signing else "",
         api_url=settings.slack_api_url,
+        sockets=settings.slack_sockets,
         admins=frozenset(settings.slack_admins),
     )
     return SlackBot(bot.desk("slack"), access)

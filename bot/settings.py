@@ -23,6 +23,7 @@ from bot.fields import (
     GatewayAddress,
     Names,
     RedisAddress,
+    Shards,
     Snowflakes,
     Token,
     WebAddress,
@@ -80,10 +81,12 @@ class Settings(BaseSettings):
     slack_signing_secret: SecretStr | None = None
     slack_api_url: WebAddress = "https://slack.com/api/"
     slack_admins: Names = ()
+    slack_sockets: int = Field(default=1, ge=0, le=10)
     discord_bot_token: SecretStr | None = None
     discord_api_url: WebAddress | None = None
     discord_gateway_url: GatewayAddress | None = None
     discord_guilds: Snowflakes = ()
+    discord_shards: Shards | None = None
     discord_admins: Snowflakes = ()
     web_host: str = "127.0.0.1"
     web_port: int = Field(default=8080, ge=0, le=65_535)

@@ -35,13 +35,16 @@ CONNECTS_WITHIN = 10.0
 class Access:
     """How Discord is reached. `api_url` and `gateway_url` replace Discord's own addresses. Commands are registered
     everywhere, or in the `guilds` alone when there are any. `admins` are people, by their ids, who may do what those
-    may who manage a server. For so long as `token_lasts` an interaction's token is used: Discord lets it live for 15
-    minutes, of which one is left for what takes longer than it should."""
+    may who manage a server. `shards` are this process', of `shard_count`; without a count, Discord says how many there
+    are, and all are this process'. For so long as `token_lasts` an interaction's token is used: Discord lets it live
+    for 15 minutes, of which one is left for what takes longer than it should."""
 
     bot_token: str
     api_url: str = ""
     gateway_url: str = ""
     guilds: tuple[int, ...] = ()
+    shards: tuple[int, ...] = ()
+    shard_count: int | None = None
     admins: frozenset[str] = frozenset()
     token_lasts: timedelta = timedelta(minutes=14)
     identify_every: timedelta = timedelta(seconds=5)
@@ -123,6 +126,8 @@ class DiscordBot:
             every_question=self._desk.channels.any_answers_every_question("discord"),
             gateway=self._access.gateway_url,
             identify_every=self._access.identify_every,
+            shards=self._access.shards,
+            shard_count=self._access.shard_count,
             set_up=self._set_up,
         )
         self._connection = Connection(client, self._access.bot_token)

@@ -38,7 +38,8 @@ def intents(every_question: bool) -> discord.Intents:
 
 class Client(discord.AutoShardedClient):
     """`press` is awaited for each button of ours, and `set_up` after each login. `gateway` replaces the address that
-    Discord names, and `identify_every` is the pause between two identifies of one bot, for which Discord wants five
+    Discord names. `shards` are those that this process opens, of `shard_count`; without a count Discord says how many,
+    and all are opened. `identify_every` is the pause between two identifies of one bot, for which Discord wants five
     seconds."""
 
     def __init__(
@@ -47,6 +48,8 @@ class Client(discord.AutoShardedClient):
         every_question: bool,
         gateway: str,
         identify_every: timedelta,
+        shards: tuple[int, ...] = (),
+        shard_count: int | None = None,
         set_up: Callable[["Client"], Awaitable[None]],
     ) -> None:
         super().__init__(
@@ -56,9 +59,12 @@ class Client(discord.AutoShardedClient):
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
             max_ratelimit_timeout=LONGEST_WAIT,
+            shard_count=shard_count,
             http_trace=throttling_told("discord"),
         )
         self._gateway = yarl.URL(gateway) if gateway else None
+        self._asked_shards = shard_count
+        self.shard_ids = list(shards) or None
         self._identify_every = identify_every.total_seconds()
         self.press: Press | None = None
         self._set_up = set_up
@@ -76,9 +82,11 @@ class Client(discord.AutoShardedClient):
     async def launch_shards(self) -> None:
         """Asks how many shards Discord wants, and where the gateway is, which discord.py uses for the first connection
         alone. Too many identifies in a day cost the bot its token, so the last ones are not used up."""
-        self.shard_count, address, limits = await self.http.get_bot_gateway()
+        wanted, address, limits = await self.http.get_bot_gateway()
+        self.shard_count = self._asked_shards or wanted
+        opened = len(self.shard_ids or range(self.shard_count))
         DiscordWebSocket.DEFAULT_GATEWAY = self._gateway or yarl.URL(address)
-        if limits["remaining"] < self.shard_count:
+        if limits["remaining"] < opened:
             wait = limits["reset_after"] / 1000
             log.error("the day's connections to Discord are used up", seconds=wait)
             await asyncio.sleep(wait)

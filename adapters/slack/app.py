@@ -33,13 +33,15 @@ LARGEST_BODY = 1024 * 1024
 @dataclass(frozen=True, slots=True)
 class Access:
     """How Slack is reached: with an `app_token` by Socket Mode, else with a `signing_secret` over HTTP. `admins` are
-    people, by their ids, who may do what admins and owners of the workspace may."""
+    people, by their ids, who may do what admins and owners of the workspace may. Of the ten sockets that Slack lets an
+    app have, `sockets` are this process'; with none it only takes over what others leave."""
 
     bot_token: str
     app_token: str = ""
     signing_secret: str = ""
     api_url: str = "https://slack.com/api/"
     admins: frozenset[str] = frozenset()
+    sockets: int = 1
 
 
 class SlackBot:
@@ -53,7 +55,7 @@ class SlackBot:
         self._access = access
         self._app: AsyncApp | None = None
         self._client: AsyncWebClient | None = None
-        self._socket: Socket | None = None
+        self._sockets: list[Socket] = []
         self._me: Me | None = None
 
     @asynccontextmanager
@@ -72,15 +74,16 @@ class SlackBot:
             await stack.enter_async_context(listeners.handling.open())
             self._app = app  # from here on what Slack sends can be taken
             if self._access.app_token:
-                self._socket = Socket(app, self._access.app_token, self._times)
-                await stack.enter_async_context(self._socket.open())
+                self._sockets = [Socket(app, self._access.app_token, self._times) for _ in range(self._access.sockets)]
+            for socket in self._sockets:
+                await stack.enter_async_context(socket.open())
             yield
 
     def problem(self) -> str:
         """What keeps the bot from hearing Slack at this moment; nothing when all is well."""
         if self._me is None:
             return "Slack has not been reached yet."
-        if self._socket and self._socket.down_since is not None:
+        if self._sockets and all(socket.down_since is not None for socket in self._sockets):
             return "The connection to Slack is down; it is being opened anew."
         return ""
 

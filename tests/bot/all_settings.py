@@ -42,6 +42,8 @@ VALUES: dict[str, tuple[str, Any]] = {
     "discord_gateway_url": ("ws://proxy", "ws://proxy"),
     "discord_guilds": ("1, 2", ("1", "2")),
     "discord_admins": ("3", ("3",)),
+    "slack_sockets": ("2", 2),
+    "discord_shards": ("0-3/8", "0-3/8"),
     "web_host": ("::1", "::1"),
     "web_port": ("9090", 9090),
     "web_token": ("0123456789abcdef", SecretStr("0123456789abcdef")),

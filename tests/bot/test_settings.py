@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from bot.fields import shards_of
 from bot.settings import MANUAL, Settings, load_settings
 from core.errors import NotReady
 from core.vocabulary import Source
@@ -250,3 +251,17 @@ def test_half_a_slack_names_what_is_missing(monkeypatch: pytest.MonkeyPatch, giv
 def test_either_way_to_slack_is_a_whole_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SLACK_APP_TOKEN")
     assert load_settings(slack_signing_secret="s").slack_signing_secret == SecretStr("s")
+
+
+@pytest.mark.parametrize(
+    ("text", "shards"),
+    [("0/1", ((0,), 1)), ("0-3/8", ((0, 1, 2, 3), 8)), ("0,2 / 4", ((0, 2), 4)), ("0-1,6-7/8", ((0, 1, 6, 7), 8))],
+)
+def test_shards_are_written_as_which_of_how_many(text: str, shards: tuple[tuple[int, ...], int]) -> None:
+    assert shards_of(text) == shards
+
+
+@pytest.mark.parametrize("text", ["", "4/4", "0-8/8", "3-1/8", "0,0/2", "1", "a/b", "-1/2", "0-3"])
+def test_shards_that_there_cannot_be_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="0-3/8"):
+        shards_of(text)

@@ -116,6 +116,21 @@ async def test_a_bot_in_many_servers_has_many_shards_by_configuration_alone(mode
         assert [len(room.since(one)) for one in asked] == [1, 1, 1]
 
 
+async def test_processes_share_the_shards_as_they_are_told_to(model: OpenAIServer, bot: Bot) -> None:
+    async with (
+        DiscordServer(rules=Rules(shards=3)) as discord,
+        entered(discord, model, bot, shards=(0, 2), shard_count=3) as room,
+    ):
+        await discord.ready(shards=2)
+        assert sorted(discord.gateway.identified) == [(0, 3), (2, 3)]
+        async with entered(discord, model, bot, shards=(1,), shard_count=3):
+            await discord.ready(shards=3)
+            asked = [room.ask(ASKED), room.ask(ASKED, "lobby", "dave"), room.ask(ASKED, discord.who("bob"), "bob")]
+            for one in asked:
+                await room.answer(one)
+            assert [len(room.since(one)) for one in asked] == [1, 1, 1]
+
+
 async def test_another_gateway_may_stand_between(model: OpenAIServer, bot: Bot) -> None:
     async with DiscordServer() as discord, entered(discord, model, bot, gateway_url=discord.gateway_url + "/") as room:
         assert all(connection.request.path == "/gateway/" for connection in discord.gateway.connections)

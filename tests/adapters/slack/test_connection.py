@@ -14,7 +14,7 @@ from adapters.slack.app import SlackBot
 from adapters.slack.times import Times
 from bot.wiring import Bot
 from core.errors import NotReady
-from tests.adapters.slack.acting import Room, access
+from tests.adapters.slack.acting import WITHIN, Room, access, is_whole
 from tests.bot.running import make_home
 from tests.bot.test_serving import Served, served
 from tests.servers.openai import OpenAIServer
@@ -117,3 +117,17 @@ async def test_over_http_nobody_else_is_heard(tmp_path: Path, how: dict[str, Any
         payload = {"type": "event_callback", "event": {"type": "app_mention", "channel": slack.channel.id}}
         assert await slack.http.forge("events_api", payload, **how) == 401
         assert not slack.called("chat.startStream")
+
+
+async def test_two_connections_of_one_process_answer_each_question_once(slack: SlackServer, bot: Bot) -> None:
+    app = SlackBot(bot.desk("slack"), access(slack, sockets=2), QUICK)
+    async with app.open():
+        await slack.until(lambda: len(slack.sockets.open) == 2)
+        asked = [slack.say(slack.user, slack.channel, f"<@{slack.bot.id}> What do bees eat? ({n})") for n in range(6)]
+
+        def whole() -> list[int]:
+            return [len([m for m in slack.messages(each.channel, each.ts) if is_whole(m)]) for each in asked]
+
+        await slack.until(lambda: all(whole()), WITHIN)
+        assert whole() == [1] * 6
+        assert not app.problem()
