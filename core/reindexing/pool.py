@@ -17,7 +17,7 @@ from core.reindexing.parsing import Parsed, Raw, Unparsed, parse
 
 log = structlog.get_logger()
 
-POOL_FROM = 40
+POOL_FROM = 20
 """Posts of a run that are taken apart in threads before processes are started, which takes them a second."""
 
 MOST_PROCESSES = 4
