@@ -155,13 +155,6 @@ async def wired(settings: Settings) -> AsyncGenerator[Bot, None]:
         # Workers are reached through one server, and through nothing that stands for several.
         means = Means(settings, redis, "" if address_of(url) else url, models.patient, plain, models.tokens)
 
-        async def work(order: Order, tell: Tell) -> Report:
-            # Parsers of pages and feeds take half a second to import, which no question should wait for.
-            reading = await asyncio.to_thread(import_module, "bot.reading")
-            about = {"sources": sources_digest(settings)}
-            wish = Wish(settings.all_sources, order.source, order.dry_run, order.force, about)
-            return cast("Report", await reading.read(means, wish, tell))
-
         yield Bot(
             settings=settings,
             redis=redis,
@@ -178,8 +171,22 @@ async def wired(settings: Settings) -> AsyncGenerator[Bot, None]:
             library=Library(redis),
             tokens=models.tokens,
             means=means,
-            reindexer=Reindexer(redis, [source.name for source in settings.all_sources], work, partial(go_back, redis)),
+            reindexer=_reindexer(means),
         )
+
+
+def _reindexer(means: Means) -> Reindexer:
+    settings = means.settings
+
+    async def work(order: Order, tell: Tell) -> Report:
+        # Parsers of pages and feeds take half a second to import, which no question should wait for.
+        reading = await asyncio.to_thread(import_module, "bot.reading")
+        about = {"sources": sources_digest(settings)}
+        wish = Wish(settings.all_sources, order.source, order.dry_run, order.force, about)
+        return cast("Report", await reading.read(means, wish, tell))
+
+    names = [source.name for source in settings.all_sources]
+    return Reindexer(means.redis, names, work, partial(go_back, means.redis))
 
 
 async def _redis_url(settings: Settings, stack: AsyncExitStack) -> str:
