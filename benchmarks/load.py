@@ -22,13 +22,13 @@ from pathlib import Path
 
 import aiohttp
 
+from benchmarks.chats import QUESTIONS, processor_seconds
 from benchmarks.processes import environment, measure, resident_mb, running
-from benchmarks.slack import QUESTIONS, processor_seconds
 from bot.embedded_redis import embedded_redis
 from tests.adapters.slack.acting import is_failure, is_whole
 from tests.servers.slack import Message, SlackServer
 
-MODEL, WEB, METRICS = 8962, 8963, 8964
+MODEL, WEB, METRICS = 8972, 8973, 8974
 TOKENS_A_SECOND = "50"
 WITHIN = 180.0
 """Seconds for an answer before it counts as lost."""

@@ -193,17 +193,7 @@ def stats(
     json: Json = False,
 ) -> None:
     """Show what people asked, how that went, what it cost, and what the posts did not answer."""
-
-    async def look() -> int:
-        async with wired(_settings()) as bot:
-            seen = await overview.look(bot, days)
-        if json:
-            print_json(overview.document(seen))
-        else:
-            overview.show(seen, out)
-        return 0
-
-    _run(asyncio.run, look())
+    _run(overview.stats, _settings(), days, out, json)
 
 
 @app.command()
@@ -249,12 +239,6 @@ def evaluate(
 @app.command()
 def doctor() -> None:
     """Look at everything the bot needs, one line each, and say what to do about what is missing."""
-    # It tells itself what others would log.
-    try:
-        secrets = secrets_of(dict(load_settings()))
-    except NotReady:
-        secrets = []  # it tells what is wrong with them
-    set_up_logs("error", secrets)
     _run(examine_all, out)
 
 

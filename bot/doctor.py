@@ -10,7 +10,9 @@ from typing import Literal
 from rich.console import Console
 from rich.text import Text
 
+from bot.logs import set_up_logs
 from bot.platforms import Platform, build_platforms
+from bot.scrubbing import secrets_of
 from bot.settings import Settings, load_settings
 from bot.wiring import Bot, wired
 from core.errors import FootnotedError, NotReady
@@ -39,6 +41,8 @@ def examine_all(out: Console) -> int:
         for problem in error.problems:
             _show(out, Finding("settings", problem.what, problem.cure, "wrong"))
         return 2
+    # It tells itself what others would log.
+    set_up_logs("error", secrets_of(dict(settings)))
     return asyncio.run(_examine(settings, out))
 
 

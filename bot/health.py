@@ -10,8 +10,7 @@ from redis.exceptions import RedisError
 
 from bot.platforms import Platform
 from bot.wiring import Bot
-from core.delivery.delivering import as_known
-from core.errors import FootnotedError, ModelRefused, ModelTooSlow, ModelUnreachable, QuotaUsedUp
+from core.errors import FootnotedError, KnowledgeUnavailable, ModelRefused, ModelTooSlow, ModelUnreachable, QuotaUsedUp
 from core.models.protocols import ChatModel, Embedder, Prompt
 from core.vocabulary import Question
 from core.watching import Observation, Reached
@@ -25,7 +24,7 @@ TRIED_AGAIN_AFTER = 30.0
 """Seconds after which a model that has failed is asked again."""
 
 WAITS = 2.0
-"""Seconds that whoever asks waits for a model; what comes later is known the next time."""
+"""Seconds that whoever asks waits for Redis, and for a model; what a model says later is known the next time."""
 
 DOWN = {
     ModelUnreachable.__name__: "cannot be reached",
@@ -114,9 +113,10 @@ class Health:
         """What keeps the bot from doing its work, by the names of its parts."""
         problems = {platform.name: platform.problem() for platform in self._platforms}
         try:
-            problems["posts"] = "" if (await self._bot.library.holdings()).posts else "Nothing has been read yet."
-        except RedisError as error:
-            problems["redis"] = as_known(error).for_people
+            async with asyncio.timeout(WAITS):
+                problems["posts"] = "" if (await self._bot.library.holdings()).posts else "Nothing has been read yet."
+        except (RedisError, TimeoutError):
+            problems["redis"] = KnowledgeUnavailable.for_people
         if self._models:
             problems |= await self._models.problems()
         return {part: problem for part, problem in problems.items() if problem}

@@ -1,5 +1,6 @@
 """How the bot did in the last days, for whoever runs it: `footnoted stats`."""
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
@@ -12,8 +13,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from adapters.console import readable
-from bot.wiring import Bot
+from adapters.console import print_json, readable
+from bot.settings import Settings
+from bot.wiring import Bot, wired
 from core.errors import FootnotedError
 from core.knowledge.gaps import MOST, Gap, find_gaps
 from core.memory.statistics import Figures, Statistics
@@ -64,6 +66,21 @@ class Overview:
     def unpriced(self) -> list[str]:
         """The models whose price is not known."""
         return [used.model for used in self.figures.usage if dollars(used.model, used.read, used.written) is None]
+
+
+def stats(settings: Settings, days: int, out: Console, json: bool = False) -> int:
+    """Shows the last so many days, today among them."""
+    seen = asyncio.run(_look(settings, days))
+    if json:
+        print_json(document(seen))
+    else:
+        show(seen, out)
+    return 0
+
+
+async def _look(settings: Settings, days: int) -> Overview:
+    async with wired(settings) as bot:
+        return await look(bot, days)
 
 
 async def look(bot: Bot, days: int) -> Overview:

@@ -25,9 +25,9 @@ def reading_bar(console: Console) -> Iterator[Callable[[Counts], None]]:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
-        BarColumn(bar_width=30),
+        BarColumn(bar_width=20),
         MofNCompleteColumn(),
-        TextColumn("posts · {task.fields[told]}"),
+        TextColumn("posts{task.fields[told]}"),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
@@ -42,11 +42,14 @@ def reading_bar(console: Console) -> Iterator[Callable[[Counts], None]]:
 
 
 def _beside_bar(counts: Counts) -> str:
-    told = [f"{counts.new + counts.changed:,} changed", f"{counts.embedded:,} of {counts.to_embed:,} passages embedded"]
+    """Short enough for a window of eighty columns."""
+    told = [""]
+    if counts.to_embed:
+        told.append(f"embedded {counts.embedded:,}/{counts.to_embed:,}")
     if counts.failed:
         told.append(f"{counts.failed:,} failed")
     if counts.seconds_left is not None:
-        told.append(f"about {counts.seconds_left:.0f} s left")
+        told.append(f"{counts.seconds_left:.0f} s left")
     return " · ".join(told)
 
 

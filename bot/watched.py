@@ -10,7 +10,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from adapters.web.monitoring import Monitoring
-from bot.health import Health, ModelHealth
+from bot.health import WAITS, Health, ModelHealth
 from bot.metrics import Metrics
 from bot.platforms import Platform
 from bot.settings import Settings
@@ -32,9 +32,12 @@ async def watched(bot: Bot, platforms: Sequence[Platform]) -> AsyncGenerator[Mon
     health = Health(bot, platforms, models)
 
     async def figures() -> bytes:
-        with suppress(RedisError):  # it is among the problems, and the other figures are as they are
-            metrics.look_at_posts(await bot.library.holdings(), await bot.library.newest())
-        metrics.look_at_problems(await health.problems())
+        problems = await health.problems()
+        metrics.look_at_problems(problems)
+        if "redis" not in problems:
+            with suppress(RedisError, TimeoutError):  # then these figures are as they were
+                async with asyncio.timeout(WAITS):
+                    metrics.look_at_posts(await bot.library.holdings(), await bot.library.newest())
         return await asyncio.to_thread(metrics.render)
 
     async with AsyncExitStack() as stack:

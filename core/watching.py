@@ -22,7 +22,7 @@ the question."""
 Outcome = Literal["answered", "not_in_posts", "refused", "failed", "stopped"]
 """How a question ended. `refused`: over a limit; `stopped`: whoever asked has left, or stopped it."""
 
-Service = Literal["chat", "embedding", "slack", "discord", "sources"]
+Service = Literal["chat", "embedding", "redis", "slack", "discord", "sources"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +126,12 @@ def tell(observation: Observation) -> None:
             listener(observation)
         except Exception as error:  # a door: behind it a question is being answered
             log.error("an observation was lost", kind=type(observation).__name__, error=type(error).__name__)
+
+
+def tell_refused(platform: str, error: str) -> None:
+    """Somebody was refused before their question was looked at."""
+    tell(Asked("", platform))
+    tell(Settled("", platform, "refused", perf_counter(), 0.0, error))
 
 
 @contextmanager

@@ -15,9 +15,11 @@ from adapters.web.monitoring import Monitoring
 from adapters.web.reply import DocumentReply, EventStreamReply
 from core.asking import AnswerEvent, Asker
 from core.delivery.delivering import deliver
+from core.errors import TooManyQuestions
 from core.knowledge.library import Library
 from core.reindexing.progress import Progress
 from core.vocabulary import Conversation, Question
+from core.watching import tell_refused
 
 PAGE = Path(__file__).parent / "page"
 EXAMPLES = 6
@@ -85,7 +87,11 @@ class WebPage:
 
     async def _answer(self, question: Question, asked_from: str) -> AsyncGenerator[AnswerEvent, None]:
         """A sender who is not admitted is told so like anybody whose question fails."""
-        await self.admit(asked_from)
+        try:
+            await self.admit(asked_from)
+        except TooManyQuestions:
+            tell_refused("web", TooManyQuestions.__name__)
+            raise
         async with aclosing(self.asker.ask(question)) as events:
             async for event in events:
                 yield event

@@ -85,6 +85,7 @@ class Answers:
                     workings = replace(each.answer.workings, understood=each.question.text)
                     literal = replace(each, answer=replace(each.answer, workings=workings))
                     pipe.set(keys.question(each.question.id), _DOCUMENT.dump_json(literal), xx=True, keepttl=True)
+                    pipe.set(keys.gap(each.question.id), each.question.text, xx=True, keepttl=True)
             await pipe.execute()
 
     async def _all(self) -> AsyncGenerator[list[Remembered], None]:
@@ -117,9 +118,10 @@ class Answers:
     async def _remove(self, questions: Iterable[Remembered]) -> None:
         async with self._redis.pipeline(transaction=False) as pipe:
             for question in (remembered.question for remembered in questions):
-                pipe.unlink(keys.question(question.id))
-                pipe.unlink(keys.votes(question.id))
-                pipe.unlink(keys.gap(question.id))
+                # DEL, since redis-py's pipelines lose UNLINK on a cluster.
+                pipe.delete(keys.question(question.id))
+                pipe.delete(keys.votes(question.id))
+                pipe.delete(keys.gap(question.id))
                 pipe.zrem(keys.FEEDBACK, question.id)
                 if question.conversation:
                     pipe.lrem(keys.asked(question.conversation), 0, question.id)

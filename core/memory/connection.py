@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from redis import DriverInfo
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection
-from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import (
     AuthenticationError,
@@ -22,6 +21,7 @@ from redis.exceptions import (
 )
 
 from core.errors import Problem
+from core.memory.retrying import ToldRetry
 from core.memory.several import address_of, connect_cluster, connect_through_sentinels, is_cluster
 
 MOST_CONNECTIONS = 64
@@ -53,7 +53,7 @@ def connect(url: str) -> Redis:
         "protocol": 2,  # search replies as flat lists, on every server
         "socket_timeout": 5,
         "socket_connect_timeout": 5,
-        "retry": Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), retries=3),
+        "retry": ToldRetry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), retries=3),
     }
     address = address_of(url)
     if address and address.kind == "cluster":

@@ -1,6 +1,7 @@
 """A Redis of a test's own, on a port and a socket, that can be killed, started again and spoken to."""
 
 import asyncio
+import signal
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -56,6 +57,11 @@ class OwnRedis:
         if self._process and self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
+
+    def signal(self, number: signal.Signals) -> None:
+        """SIGSTOP lets every command hang, until SIGCONT."""
+        if self._process:
+            self._process.send_signal(number)
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[Redis]:

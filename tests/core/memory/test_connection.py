@@ -12,6 +12,8 @@ from redis.asyncio import Redis
 from bot.embedded_redis import binaries
 from core.errors import Problem
 from core.memory.connection import connect, examine
+from core.watching import Observation, Repeated, listening
+from tests.servers.redis import bad_line
 
 
 @asynccontextmanager
@@ -155,3 +157,13 @@ async def test_whoever_waits_for_redis_can_be_cancelled_at_any_moment(redis: Red
         asking.cancel()
         await asyncio.wait([asking], timeout=5)
         assert asking.cancelled()
+
+
+async def test_a_command_that_is_made_again_is_told(redis: Redis, redis_url: str) -> None:
+    told: list[Observation] = []
+    async with bad_line(redis_url) as line, connect(line.address) as client:
+        await client.ping()
+        line.swallow_reply_to(b"ECHO")
+        with listening(told.append):
+            assert await client.echo("hello") == b"hello"
+    assert told == [Repeated("redis")]

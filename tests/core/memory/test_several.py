@@ -15,6 +15,7 @@ from core.memory.answers import Answers
 from core.memory.budget import Budget
 from core.memory.connection import CLUSTER_WITHOUT_SEARCH, connect, examine
 from core.memory.feedback import Feedback
+from core.memory.forgetting import Forgetting, Forgotten
 from core.memory.history import History
 from core.memory.lease import holder_of, lease
 from core.memory.once import Once
@@ -66,6 +67,20 @@ async def test_answers_and_votes_are_kept(redis: Redis) -> None:
     assert len(await feedback.judged(100)) == len(asked)
     await answers.forget(PLACES[0])
     assert await answers.recall(asked[0].id), "somebody has voted on it"
+
+
+async def test_a_person_is_forgotten_on_all_nodes(redis: Redis) -> None:
+    history, answers = History(redis, 10, DAY), Answers(redis, DAY)
+    feedback = Feedback(redis, answers, DAY)
+    for person in (ANN, Person("U2", "Bob")):
+        for place in PLACES:
+            question = Question("What do bees eat?", place, person)
+            await answers.keep(question)
+            await feedback.vote(question.id, ANN, "up")
+            await history.append(place, *TURNS, person=person)
+    forgotten = await Forgetting(redis, history, answers, feedback).forget("slack", ANN.id)
+    assert forgotten == Forgotten(questions=len(PLACES), turns=2 * len(PLACES), votes=2 * len(PLACES))
+    assert [len(await history.recall(place)) for place in PLACES] == [2] * len(PLACES)
 
 
 async def test_limits_and_budgets_count_for_all_together(redis: Redis, address: str) -> None:
