@@ -95,7 +95,7 @@ class TakenBack:
 
 
 def read_event(body: Mapping[str, Any], me: Me) -> Said | Corrected | TakenBack | None:
-    """The meaning of an `event_callback` with a message or a mention; one that is not as Slack describes it has none."""
+    """The meaning of an `event_callback` with a message or a mention. What is not as Slack says has none."""
     try:
         read = _read(body, me)
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # a door: others make what comes through it
