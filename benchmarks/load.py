@@ -25,7 +25,7 @@ import aiohttp
 from benchmarks.chats import QUESTIONS, processor_seconds
 from benchmarks.processes import environment, measure, resident_mb, running
 from bot.embedded_redis import embedded_redis
-from tests.adapters.slack.acting import is_whole
+from tests.adapters.slack.acting import is_failure, is_whole
 from tests.servers.slack import Message, SlackServer
 
 MODEL, WEB, METRICS = 8972, 8973, 8974
@@ -98,6 +98,10 @@ class Traffic:
         said = self.slack.messages(self.slack.channel.id)
         own = (message for message in said if message.user == self.slack.bot.id and is_whole(message))
         self.whole = Counter(str(message.thread_ts) for message in own)
+
+    def told(self) -> int:
+        """Questions in Slack that came to a sentence instead of an answer."""
+        return sum(is_failure(message) for message in self.slack.messages(self.slack.channel.id))
 
     def doubled(self) -> int:
         """Answers beyond one for each question of a thread."""
@@ -173,7 +177,7 @@ async def watched(traffic: Traffic, folder: Path, env: dict[str, str], pid: int,
     since.subtract(warmed_up)
     late, doubled = quantile(since, 0.99), traffic.doubled()
     print(f"{questions} questions, {in_flight} in flight, in {took:.0f} s ({questions / took:.1f} a second)")
-    print(f"lost {traffic.lost}, doubled {doubled}, failed on the page {traffic.failed}")
+    print(f"lost {traffic.lost}, doubled {doubled}, told that it failed {traffic.failed + traffic.told()}")
     print(f"an answer took p50 {statistics.median(traffic.seconds):.1f} s, longest {max(traffic.seconds):.1f} s")
     print(f"memory {statistics.mean(warm):.0f} MB, at the end {statistics.mean(last):.0f} MB ({growth:+.1%})")
     print(f"event loop late p50 {quantile(since, 0.5) * 1000:.0f} ms, p99 {late * 1000:.0f} ms; {share:.0%} of a core")

@@ -1,11 +1,15 @@
 """What Slack's events mean to the bot: something was said, corrected, or taken back; or nothing of its business."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import timedelta
 from typing import Any
 
+import structlog
+
 from core.vocabulary import Conversation
+
+log = structlog.get_logger()
 
 CORRECTED_WITHIN = timedelta(minutes=10)
 """A question that is edited later than this is not answered again."""
@@ -91,7 +95,22 @@ class TakenBack:
 
 
 def read_event(body: Mapping[str, Any], me: Me) -> Said | Corrected | TakenBack | None:
-    """The meaning of an `event_callback` with a message or a mention."""
+    """The meaning of an `event_callback` with a message or a mention. What is not as Slack says has none."""
+    try:
+        read = _read(body, me)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:  # a door: others make what comes through it
+        log.warning("an event of Slack was not understood", cause=f"{type(error).__name__}: {error}")
+        return None
+    return read if read and _is_sound(read) else None
+
+
+def _is_sound(read: Said | Corrected | TakenBack) -> bool:
+    said = read.said if isinstance(read, Corrected) else read
+    parts = (said.channel, said.ts) if isinstance(said, TakenBack) else astuple(said)
+    return all(isinstance(part, str) for part in parts)
+
+
+def _read(body: Mapping[str, Any], me: Me) -> Said | Corrected | TakenBack | None:
     event = body["event"]
     match event.get("subtype") or "":
         case "message_changed":

@@ -27,6 +27,9 @@ from core.memory.several import address_of, connect_cluster, connect_through_sen
 MOST_CONNECTIONS = 64
 """A question needs two at a time. Past this many, questions wait for a connection instead of failing."""
 
+WAIT_FOR_CONNECTION = 20
+"""Seconds. With two hundred questions in flight on a busy machine, five were too few."""
+
 DRIVER = DriverInfo()
 """Left to itself, redis-py looks its own version up on disk for every connection, in the event loop."""
 
@@ -56,8 +59,12 @@ def connect(url: str) -> Redis:
     if address and address.kind == "cluster":
         return connect_cluster(address, options)
     if address:
-        return connect_through_sentinels(address, options, MOST_CONNECTIONS, _Cancellable)
-    pool = BlockingConnectionPool.from_url(url, max_connections=MOST_CONNECTIONS, timeout=5, **options)
+        return connect_through_sentinels(
+            address, {**options, "timeout": WAIT_FOR_CONNECTION, "max_connections": MOST_CONNECTIONS}, _Cancellable
+        )
+    pool = BlockingConnectionPool.from_url(
+        url, max_connections=MOST_CONNECTIONS, timeout=WAIT_FOR_CONNECTION, **options
+    )
     pool.connection_class = type("Connection", (_Cancellable, pool.connection_class), {})
     return Redis.from_pool(pool)
 

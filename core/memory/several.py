@@ -74,8 +74,8 @@ def connect_cluster(address: Address, options: dict[str, Any]) -> Redis:
     return cast("Redis", client)
 
 
-def connect_through_sentinels(address: Address, options: dict[str, Any], most: int, mixed_in: type) -> Redis:
-    """A client of the primary of that name, wherever it is; `most` is the number of its connections."""
+def connect_through_sentinels(address: Address, options: dict[str, Any], mixed_in: type) -> Redis:
+    """A client of the primary of that name, wherever it is; its connections are of the kind `mixed_in`, too."""
     kind = SentinelManagedSSLConnection if address.tls else SentinelManagedConnection
     asked = {name: options[name] for name in ("driver_info", "protocol", "socket_timeout", "socket_connect_timeout")}
     # The next sentinel is asked at once, and the server's own connections try again anyway.
@@ -86,8 +86,6 @@ def connect_through_sentinels(address: Address, options: dict[str, Any], most: i
         connection_class=type("Connection", (mixed_in, kind), {}),
         username=address.user,
         password=address.password,
-        max_connections=most,
-        timeout=5,
         **options,
     )
     return Redis.from_pool(pool)

@@ -40,8 +40,8 @@ async def test_redis_that_comes_back_empty_is_read_into_again(tmp_path: Path) ->
 
 
 async def test_redis_that_goes_during_a_run_is_no_end_of_it_for_good(tmp_path: Path) -> None:
-    """The first reading breaks off; the bot begins again when Redis is back, and pays for nothing twice."""
-    async with own_redis(tmp_path, *PERSISTENT) as redis, scene(tmp_path / "home", redis.url) as here:
+    """The reading breaks off; the bot begins again when Redis is back, with nothing in it."""
+    async with own_redis(tmp_path) as redis, scene(tmp_path / "home", redis.url) as here:
         async with redis.client() as client:
             await client.flushall()
         here.model.delay = 0.5  # every batch of a run takes so long

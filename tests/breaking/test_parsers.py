@@ -1,0 +1,135 @@
+"""What comes from outside is taken apart whatever it is: no crash, no hang, and no more memory than there was text."""
+
+import os
+import time
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from adapters.slack.events import Me, Said, read_event
+from bot.settings import Settings, load_settings
+from core.answering.citing import Citing
+from core.errors import CannotRead, NotReady
+from core.reading.extracting import extract
+from core.reading.feed_parsing import parse_feed
+from core.reading.fetched import Fetched
+from core.reading.html import to_markdown
+from core.vocabulary import Source
+
+ADDRESS = "https://blog.example/feed"
+SOURCE = Source("blog", "feed", ADDRESS)
+ME = Me("U0BOT", "B0BOT", "T0TEAM")
+FEED = (
+    b'<?xml version="1.0" encoding="UTF-8"?><rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/">'
+    b"<channel><title>Blog</title><link>https://blog.example/</link><item><title>Bees</title><link>/bees</link>"
+    b"<guid>1</guid><pubDate>Wed, 25 Nov 2026 10:00:00 GMT</pubDate><content:encoded><![CDATA[<p>They shiver.</p>]]>"
+    b"</content:encoded></item></channel></rss>"
+)
+MANY = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+
+TAGS = "html head body article main div p pre code table tr td ul li a img svg math template script style title".split()
+pieces = st.one_of(
+    st.sampled_from(
+        [f"<{tag}>" for tag in TAGS]
+        + [f"</{tag}>" for tag in TAGS]
+        + [
+            "<!--",
+            "-->",
+            "<![CDATA[",
+            "]]>",
+            "<a href='",
+            "'>",
+            "<p style=display:none>",
+            "&#x110000;",
+            "&nbsp;",
+            "\0",
+            "\ud800",
+        ]
+    ),
+    st.text(max_size=20),
+)
+soup = st.lists(pieces, max_size=60).map("".join)
+json_values: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@MANY
+@given(soup)
+def test_any_soup_of_tags_becomes_text_or_a_reason(html: str) -> None:
+    try:
+        extract(html, ADDRESS)
+    except CannotRead as error:
+        assert error.reason
+    assert isinstance(to_markdown(html.encode(errors="replace").decode(), ADDRESS), str)
+
+
+@MANY
+@given(
+    st.lists(st.tuples(st.integers(0, len(FEED) - 1), st.binary(max_size=4)), max_size=12), st.integers(0, len(FEED))
+)
+def test_a_feed_that_was_damaged_anywhere_is_read_in_part_or_refused(
+    damage: list[tuple[int, bytes]], length: int
+) -> None:
+    body = bytearray(FEED)
+    for place, put in damage:
+        body[place : place + len(put)] = put
+    for one in (bytes(body), bytes(body[:length])):
+        try:
+            page = parse_feed(Fetched(ADDRESS, one, "application/rss+xml", ""), SOURCE)
+        except CannotRead as error:
+            assert error.reason
+        else:
+            assert len(page.entries) <= 1 + one.count(b"<item")
+
+
+EVENT = {
+    "type": "message", "channel": "C1", "user": "U1", "text": "hello", "ts": "1.2", "team": "T1", "channel_type": "im",
+    "thread_ts": "1.1", "subtype": "message_changed", "message": {"user": "U1", "text": "x", "ts": "1.2"},
+    "previous_message": {"user": "U1", "text": "y", "ts": "1.2"}, "deleted_ts": "1.2", "bot_id": "B1",
+    "edited": {"ts": "2"},
+}  # fmt: skip
+
+
+@MANY
+@given(
+    st.dictionaries(st.sampled_from(sorted(EVENT)), json_values, max_size=6), st.sets(st.sampled_from(sorted(EVENT)))
+)
+def test_any_payload_of_slack_means_something_or_nothing(changed: dict[str, Any], missing: set[str]) -> None:
+    event = {name: value for name, value in (EVENT | changed).items() if name not in missing}
+    read = read_event({"type": "event_callback", "team_id": "T1", "event": event}, ME)
+    assert read is None or isinstance(read.name, str)
+    if isinstance(read, Said):
+        assert all(isinstance(value, str) for value in (read.team, read.channel, read.user, read.ts, read.text))
+
+
+@MANY
+@given(
+    st.dictionaries(
+        st.sampled_from(sorted(Settings.model_fields)),
+        st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20),
+        max_size=6,
+    )
+)
+def test_any_value_of_a_setting_is_taken_or_told_with_a_cure(values: dict[str, str]) -> None:
+    with patch.dict(os.environ, {name.upper(): value for name, value in values.items()}):
+        try:
+            load_settings()
+        except NotReady as error:
+            assert all(problem.what and problem.cure for problem in error.problems)
+
+
+@pytest.mark.parametrize("endless", ["[", "[1", "`", "~~~", "https://", "![", "[a](", "www.", "\\", " "])
+def test_a_model_that_writes_one_sign_for_ever_costs_no_more_than_its_text(endless: str) -> None:
+    citing = Citing([1, 2], ["https://blog.example/bees"])
+    began, shown = time.perf_counter(), 0
+    for _ in range(2_000):
+        shown += len(citing.read(endless * 10))
+    shown += len(citing.end())
+    assert shown <= 2_000 * 10 * len(endless) + 100
+    assert time.perf_counter() - began < 10
