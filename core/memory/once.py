@@ -10,7 +10,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from time import monotonic
 
 import structlog
@@ -39,7 +39,8 @@ _HANDLED = "handled"
 # ARGV: this process, its event, what signs of life begin with, seconds an event is kept, the event's first name,
 # milliseconds of a sign of life, whether others can be told to be gone.
 # What this process holds without knowing it, it holds because Redis' reply to the same call was lost.
-# The first to take an event writes it down: however often it is taken over, it keeps its age.
+# The first to take an event writes it down, with the time by the clock that all share, which is Redis': however often
+# it is taken over, it keeps its age.
 # The reply: how it was taken, 0 when it was not, and whether this process' own sign of life was there.
 _TAKE = """
 local taken = 1
@@ -54,10 +55,13 @@ for i = 3, #KEYS do
   end
 end
 for i = 3, #KEYS do redis.call('SET', KEYS[i], ARGV[1], 'EX', ARGV[4]) end
-redis.call('HSETNX', KEYS[2], ARGV[5], ARGV[2])
+redis.call('HSETNX', KEYS[2], ARGV[5], redis.call('TIME')[1] .. ' ' .. ARGV[2])
 redis.call('SET', KEYS[1], '1', 'PX', ARGV[6])
 return {taken, alive}
 """
+
+# KEYS: what is unanswered; of the nodes of a cluster, the one that wrote the time down is asked.
+_NOW = "return tonumber(redis.call('TIME')[1])"
 
 
 class Once:
@@ -68,6 +72,7 @@ class Once:
         self._platform = platform
         self._me = secrets.token_hex(8)
         self._script = redis.register_script(_TAKE)
+        self._now = redis.register_script(_NOW)
         # By name, whether it is this process that handles or handled the event.
         self._known: OrderedDict[str, bool] = OrderedDict()
         self._unnoted: dict[str, tuple[str, ...]] = {}
@@ -122,13 +127,15 @@ class Once:
         nobody waits for it any more."""
         mine: list[Event] = []
         try:
-            for document in (await self._redis.hgetall(keys.unanswered(self._platform))).values():
+            for line in (await self._redis.hgetall(keys.unanswered(self._platform))).values():
+                since, _, document = as_text(line).partition(" ")
                 kept = json.loads(document)
                 event = Event(tuple(kept["names"]), kept["body"])
                 if not await self._abandoned(event):
                     continue
-                if datetime.now(UTC) - datetime.fromisoformat(kept["at"]) > KEPT:
-                    log.error("a question was lost", name=event.names[0], at=kept["at"])
+                age = await self._now(keys=[keys.unanswered(self._platform)]) - int(since)
+                if age > KEPT.total_seconds():
+                    log.error("a question was lost", name=event.names[0], seconds=age)
                     await self.done(event)
                 elif await self._take(event):
                     mine.append(event)
@@ -169,7 +176,7 @@ class Once:
                 log.warning("others will take over after some seconds", cause=str(error))
 
     async def _take(self, event: Event) -> Taken | None:
-        document = {"names": event.names, "body": event.body, "at": datetime.now(UTC).isoformat()}
+        document = {"names": event.names, "body": event.body}
         # While Redis is being asked, too: of two deliveries at the same time only one may ask.
         self._know(event.names, mine=True)
         taken = 0

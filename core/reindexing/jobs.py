@@ -6,7 +6,6 @@ job is about lies beside it, under a key that ends with it, so that no page stay
 
 from collections.abc import Sequence
 from datetime import timedelta
-from time import time
 
 from pydantic import TypeAdapter
 from redis.asyncio import Redis
@@ -73,10 +72,11 @@ def broker_of(url: str, queue: str) -> RedisStreamBroker:
 
 
 async def sign_of_life(redis: Redis, queue: str, worker: str) -> None:
-    """Says that a worker is there."""
+    """Says that a worker is there, by the clock that all share, which is Redis'."""
+    now, _ = await redis.time()
     async with redis.pipeline(transaction=False) as pipe:
-        pipe.zadd(keys.workers(queue), {worker: time()})
-        pipe.zremrangebyscore(keys.workers(queue), "-inf", time() - LASTS.total_seconds())
+        pipe.zadd(keys.workers(queue), {worker: now})
+        pipe.zremrangebyscore(keys.workers(queue), "-inf", now - LASTS.total_seconds())
         await pipe.execute()
 
 
@@ -87,4 +87,5 @@ async def leave(redis: Redis, queue: str, worker: str) -> None:
 
 async def workers(redis: Redis, queue: str) -> int:
     """How many workers are there."""
-    return int(await redis.zcount(keys.workers(queue), time() - ALIVE_FOR.total_seconds(), "+inf"))
+    now, _ = await redis.time()
+    return int(await redis.zcount(keys.workers(queue), now - ALIVE_FOR.total_seconds(), "+inf"))
