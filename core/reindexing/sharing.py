@@ -3,6 +3,7 @@
 The pages are still fetched by the one process that holds the lease: how often a site is asked is counted there.
 """
 
+import asyncio
 import secrets
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -79,6 +80,7 @@ class ManyHands:
         self._patience = patience or Patience()
         self._looked = float("-inf")
         self._anybody = False
+        self._looking = asyncio.Lock()
 
     async def parse(self, raw: Raw) -> Parsed | Unparsed:
         if await self._somebody_is_there():
@@ -113,9 +115,10 @@ class ManyHands:
         return str(result.return_value)
 
     async def _somebody_is_there(self) -> bool:
-        if monotonic() - self._looked > LOOKED_EVERY:
-            self._looked = monotonic()
-            self._anybody = await workers(self._redis, self._queue) > 0
+        async with self._looking:
+            if monotonic() - self._looked > LOOKED_EVERY:
+                self._anybody = await workers(self._redis, self._queue) > 0
+                self._looked = monotonic()
         return self._anybody
 
 
