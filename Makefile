@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: install run test check format lint types layers coverage lock image-steps audit clean
+.PHONY: install run test soak check format lint types layers coverage lock image-steps audit clean
 
 install: .venv/run-installed
 
@@ -13,6 +13,10 @@ run: install
 
 test: .venv/test-installed
 	$(BIN)/python -m pytest -n auto
+
+# Other examples than the suite's for everything that is generated, as often as wanted.
+soak: .venv/test-installed
+	$(BIN)/python -m pytest -n auto --hypothesis-profile=soak -m hypothesis
 
 check: .venv/check-installed format lint types layers coverage
 

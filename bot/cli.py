@@ -239,7 +239,8 @@ def evaluate(
 @app.command()
 def doctor() -> None:
     """Look at everything the bot needs, one line each, and say what to do about what is missing."""
-    _run(examine_all, out)
+    # It tells itself what others would log.
+    _run(examine_all, out, lambda settings: set_up_logs("error", secrets_of(dict(settings))))
 
 
 def _settings(quiet: bool = True, **given: Any) -> Settings:

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, closing
 from dataclasses import dataclass
 from typing import Literal
@@ -10,9 +10,7 @@ from typing import Literal
 from rich.console import Console
 from rich.text import Text
 
-from bot.logs import set_up_logs
 from bot.platforms import Platform, build_platforms
-from bot.scrubbing import secrets_of
 from bot.settings import Settings, load_settings
 from bot.wiring import Bot, wired
 from core.errors import FootnotedError, NotReady
@@ -33,7 +31,7 @@ class Finding:
     kind: Literal["well", "wrong", "note"] = "well"
 
 
-def examine_all(out: Console) -> int:
+def examine_all(out: Console, set_up_logs: Callable[[Settings], None]) -> int:
     """Prints a line for everything; the exit code is 1 when something is wrong, 2 when settings are."""
     try:
         settings = load_settings()
@@ -41,8 +39,7 @@ def examine_all(out: Console) -> int:
         for problem in error.problems:
             _show(out, Finding("settings", problem.what, problem.cure, "wrong"))
         return 2
-    # It tells itself what others would log.
-    set_up_logs("error", secrets_of(dict(settings)))
+    set_up_logs(settings)
     return asyncio.run(_examine(settings, out))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
+from hypothesis import settings as hypothesis_settings
 from redis.asyncio import Redis
 
 from bot.embedded_redis import embedded_redis
@@ -13,6 +14,11 @@ from bot.settings import Settings, load_settings
 from bot.wiring import Bot, wired
 from core.memory.connection import connect
 from core.models.offline_embedder import OfflineEmbedder
+
+# The same examples in every run, so that what is green stays green; `make soak` looks for new ones.
+hypothesis_settings.register_profile("steady", derandomize=True)
+hypothesis_settings.register_profile("soak", derandomize=False, print_blob=True)
+hypothesis_settings.load_profile("steady")
 
 
 @pytest.fixture(autouse=True)

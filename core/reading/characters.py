@@ -4,6 +4,8 @@ import re
 
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
+_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
+
 _UNSEEN = re.compile(
     "["
     "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f"  # controls
@@ -28,6 +30,11 @@ _JOINS = re.compile(
     "\U00010a00-\U00011fff\u2190-\u2bff\ufe0f\u20e3\U0001f000-\U0001faff]"
 )
 """Scripts from Arabic to Khmer need joiners within a word, and emoji within a family: one, with something behind it."""
+
+
+def without_controls(text: str) -> str:
+    """The text without signs that stand in no document: XML has no room for them, and lxml takes them in no text."""
+    return _UNFIT.sub("", text)
 
 
 def visible_text(text: str) -> str:

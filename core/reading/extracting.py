@@ -13,6 +13,7 @@ from lxml.html import HtmlElement
 from soupsieve import SelectorSyntaxError
 
 from core.errors import CannotRead
+from core.reading.characters import without_controls
 from core.reading.defusing import web_charset
 from core.reading.fetched import Fetched
 from core.reading.hiding import visible_tree
@@ -95,7 +96,8 @@ def _readable(tree: HtmlElement) -> HtmlElement:
     for pre in tree.iter("pre"):
         if pre.find(".//code") is None:
             code = etree.SubElement(pre, "code")
-            code.text, pre.text = pre.text, None
+            # A reference such as &#31; puts into a tree what may not be written into one.
+            code.text, pre.text = without_controls(pre.text or ""), None
             code.extend(pre[:-1])
     return tree
 

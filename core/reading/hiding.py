@@ -5,6 +5,7 @@ import re
 from lxml import etree
 from lxml.html import HtmlElement, HTMLParser
 
+from core.reading.characters import without_controls
 from core.reading.defusing import check_html
 from core.reading.styles import SHOWN, hides, look, parsed
 
@@ -36,7 +37,7 @@ def visible_tree(html: str, url: str) -> HtmlElement | None:
     """A page without what readers are not shown; None when there is nothing in it. Raises CannotRead as above."""
     check_html(html, url)
     parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
-    tree: HtmlElement | None = etree.fromstring(html.replace("\x00", "").encode("utf-8", "replace"), parser)
+    tree: HtmlElement | None = etree.fromstring(without_controls(html).encode("utf-8", "replace"), parser)
     if tree is not None and _HINT.search(html):
         _clean(tree)
     return tree
@@ -82,7 +83,7 @@ def _remove(child: etree._Element, parent: etree._Element) -> None:
     if child.tail:
         before = child.getprevious()
         if before is None:
-            parent.text = (parent.text or "") + child.tail
+            parent.text = without_controls((parent.text or "") + child.tail)
         else:
-            before.tail = (before.tail or "") + child.tail
+            before.tail = without_controls((before.tail or "") + child.tail)
     parent.remove(child)

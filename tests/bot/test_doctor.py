@@ -22,7 +22,7 @@ async def examined(monkeypatch: pytest.MonkeyPatch, **settings: str) -> tuple[in
     for name, value in settings.items():
         monkeypatch.setenv(name.upper(), value)
     out = StringIO()
-    code = await asyncio.to_thread(examine_all, Console(file=out, width=400))
+    code = await asyncio.to_thread(examine_all, Console(file=out, width=400), lambda settings: None)
     return code, out.getvalue()
 
 
