@@ -182,11 +182,6 @@ def as_line(record: Record) -> bytes:
     return _record.dump_json(record, exclude_defaults=True)
 
 
-def from_line(line: bytes) -> Record:
-    """The reverse of `as_line`."""
-    return _record.validate_json(line)
-
-
 def chunks(items: list[T], size: int = AT_ONCE) -> Iterable[list[T]]:
     """The items in lists of at most `size`."""
     return (items[start : start + size] for start in range(0, len(items), size))

@@ -49,10 +49,6 @@ class Breaker:
         self._open_until = 0.0
         self._trying = False
 
-    @property
-    def is_open(self) -> bool:
-        return self._why is not None
-
     @contextmanager
     def watching(self) -> Generator[Heard, None, None]:
         """One call. Raises what the last call has raised, without making this one, while the breaker is open."""

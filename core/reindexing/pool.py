@@ -42,11 +42,6 @@ class Parsers:
         if self._pool:
             await asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True)
 
-    @property
-    def at_once(self) -> int:
-        """How many posts are worth being given at the same time."""
-        return 2 * max(2, self._processes)
-
     async def parse(self, raw: Raw) -> Parsed | Unparsed:
         """Like `parsing.parse`; a post that ends the process it is taken apart in is Unparsed."""
         self._asked += 1
