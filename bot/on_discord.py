@@ -1,8 +1,8 @@
 """The bot on Discord. The SDK is imported with this module, and by nothing else."""
 
 from adapters.discord.app import Access, DiscordBot
-from bot.fields import shards_of
-from bot.wiring import Bot
+from bot.app import Bot
+from bot.config.types import shards_of
 
 
 def build(bot: Bot) -> DiscordBot:

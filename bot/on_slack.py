@@ -1,7 +1,7 @@
 """The bot on Slack. The SDK is imported with this module, and by nothing else."""
 
 from adapters.slack.app import Access, SlackBot
-from bot.wiring import Bot
+from bot.app import Bot
 
 
 def build(bot: Bot) -> SlackBot:

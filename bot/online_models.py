@@ -5,12 +5,12 @@ from contextlib import AsyncExitStack
 
 from openai import AsyncOpenAI
 
-from bot.models import Models
-from bot.settings import Settings
-from core.models.openai_chat import OpenAIChat
+from bot.config.settings import Settings
+from bot.providers import Models
+from core.models.openai_chat import OpenAIChatModel
 from core.models.openai_client import azure_client, openai_client
 from core.models.openai_embedder import OpenAIEmbedder
-from core.models.patient import PatientEmbedder
+from core.models.retrying_embedder import RetryingEmbedder
 from core.tokens import ModelTokens
 
 
@@ -27,8 +27,8 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Models:
 
     return Models(
         embedder(client),
-        PatientEmbedder(embedder(client.with_options(max_retries=0))),
-        OpenAIChat(client, settings.chat_model, settings.temperature),
+        RetryingEmbedder(embedder(client.with_options(max_retries=0))),
+        OpenAIChatModel(client, settings.chat_model, settings.temperature),
         tokens,
     )
 

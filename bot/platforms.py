@@ -8,9 +8,9 @@ from typing import Protocol, cast
 
 from aiohttp import web
 
-from bot.settings import Settings
-from bot.wiring import Bot
-from core.errors import NotReady
+from bot.app import Bot
+from bot.config.settings import Settings
+from core.errors import StartupError
 
 CHATS = ("slack", "discord")
 """The names of all platforms that people are known on."""
@@ -23,7 +23,7 @@ class Platform(Protocol):
     def name(self) -> str: ...
 
     def open(self) -> AbstractAsyncContextManager[None]:
-        """Listens. Raises NotReady for a token that is wrong."""
+        """Listens. Raises StartupError for a token that is wrong."""
         ...
 
     def problem(self) -> str:
@@ -31,11 +31,11 @@ class Platform(Protocol):
         ...
 
     async def post(self, channel: str, text: str) -> None:
-        """Writes Markdown into a channel, unasked. Raises CannotWrite."""
+        """Writes Markdown into a channel, unasked. Raises DeliveryError."""
         ...
 
     async def check(self) -> str:
-        """Who the bot is there. Raises NotReady for what is wrong, each with its cure."""
+        """Who the bot is there. Raises StartupError for what is wrong, each with its cure."""
         ...
 
     @property
@@ -57,7 +57,7 @@ async def build_platforms(bot: Bot) -> list[Platform]:
 @asynccontextmanager
 async def all_open(platforms: Sequence[Platform]) -> AsyncGenerator[None, None]:
     """All platforms, opened and closed beside each other: what runs on one does not shorten the time of the others.
-    Raises NotReady with all that is wrong on any of them."""
+    Raises StartupError with all that is wrong on any of them."""
     ended = asyncio.Event()
     opened = {platform.name: asyncio.Event() for platform in platforms}
 
@@ -77,10 +77,10 @@ async def all_open(platforms: Sequence[Platform]) -> AsyncGenerator[None, None]:
             finally:
                 ended.set()
     except ExceptionGroup as group:
-        known = [error for error in group.exceptions if isinstance(error, NotReady)]
+        known = [error for error in group.exceptions if isinstance(error, StartupError)]
         if len(known) < len(group.exceptions):
             raise
-        raise NotReady(*(problem for error in known for problem in error.problems)) from group
+        raise StartupError(*(problem for error in known for problem in error.problems)) from group
 
 
 def _modules(settings: Settings) -> list[str]:

@@ -25,7 +25,7 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
-def telling(text: str) -> list[str]:
+def content_words(text: str) -> list[str]:
     """The words that say what a text is about, each once, in order; all words when no other are there."""
     every = list(dict.fromkeys(words(text)))
     return [word for word in every if word not in STOPWORDS] or every

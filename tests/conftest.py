@@ -9,11 +9,11 @@ from blockbuster import BlockBuster, blockbuster_ctx
 from hypothesis import settings as hypothesis_settings
 from redis.asyncio import Redis
 
+from bot.app import Bot, create_bot
+from bot.config.settings import Settings, load_settings
 from bot.embedded_redis import embedded_redis
-from bot.settings import Settings, load_settings
-from bot.wiring import Bot, wired
-from core.memory.connection import connect
 from core.models.offline_embedder import OfflineEmbedder
+from core.storage.connection import connect
 
 # The same examples in every run, so that what is green stays green; `make soak` looks for new ones.
 hypothesis_settings.register_profile("steady", derandomize=True)
@@ -74,5 +74,5 @@ def settings(redis_url: str) -> Settings:
 @pytest.fixture
 async def bot(redis: Redis, settings: Settings) -> AsyncIterator[Bot]:
     """The whole bot as it is wired, on an empty Redis."""
-    async with wired(settings) as wired_bot:
+    async with create_bot(settings) as wired_bot:
         yield wired_bot

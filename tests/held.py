@@ -2,7 +2,7 @@
 
 from redis.asyncio import Redis
 
-from core.memory.connection import as_text
+from core.storage.connection import as_text
 
 
 async def held(redis: Redis, *but: str) -> str:

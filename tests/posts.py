@@ -6,24 +6,24 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from core.knowledge.calibrating import calibrate
-from core.knowledge.draft import Draft, facts_about
-from core.knowledge.edition import Edition, Record
-from core.knowledge.publishing import Change, complete, publish
-from core.knowledge.retriever import Retriever
-from core.knowledge.schema import Algorithm, Precision, Shape
-from core.memory import keys
+from core.domain import Post, Source
+from core.index.draft import Draft, facts_about
+from core.index.publication import Change, complete, publish
+from core.index.schema import Algorithm, Precision, VectorSpec
+from core.index.version import IndexVersion, PostRecord
+from core.indexing.executors import LocalExecutor
+from core.indexing.options import ReindexOptions
+from core.indexing.pool import ParserPool
+from core.indexing.progress import Plan, Report
+from core.indexing.run import Needs, ReindexJob
+from core.indexing.run_events import RunPlanned, RunProgressed
+from core.ingestion.chunker import chunk
+from core.ingestion.fetcher import Fetcher
 from core.models.protocols import Embedder
-from core.reading.chunking import chunk
-from core.reading.fetcher import Fetcher
-from core.reindexing.events import Planned, Progressed
-from core.reindexing.pool import Parsers
-from core.reindexing.progress import Plan, Report
-from core.reindexing.run import Needs, Reindexing
-from core.reindexing.sharing import OwnHands
-from core.reindexing.wish import Wish
+from core.retrieval.calibration import calibrate
+from core.retrieval.retriever import Retriever
+from core.storage import keys
 from core.tokens import estimate
-from core.vocabulary import Post, Source
 
 POSTS = {
     "backups": "# Backups that survive a fire\n\nWe copy the database every night to a bucket in another region. A "
@@ -59,29 +59,29 @@ def url_of(slug: str, name: str = "blog") -> str:
 
 async def new_edition(
     redis: Redis, embedder: Embedder, precision: Precision = "FLOAT32", algorithm: Algorithm = "FLAT"
-) -> Edition:
+) -> IndexVersion:
     """An empty edition for an embedder, with its index, which `posts` does not mean yet."""
     number = int(await redis.incr(keys.EDITION_NUMBER))
     await redis.sadd(keys.EDITIONS, number)
-    draft = Draft(redis, number, Shape(embedder.name, await embedder.dimensions(), precision))
+    draft = Draft(redis, number, VectorSpec(embedder.name, await embedder.dimensions(), precision))
     await draft.describe(facts_about(draft.shape))
     edition = await complete(redis, draft, None, Change(), algorithm)
     await edition.settled()
     return edition
 
 
-async def put_posts(edition: Edition, embedder: Embedder, posts: Mapping[str, str] = POSTS) -> None:
+async def put_posts(edition: IndexVersion, embedder: Embedder, posts: Mapping[str, str] = POSTS) -> None:
     """Writes the posts into an edition, under the addresses that `write_posts` gives them."""
     draft = Draft(edition._redis, edition.number, edition.shape)
     for slug, text in posts.items():
         title = text.splitlines()[0].removeprefix("# ")
         passages = chunk(Post(url_of(slug), title, text, "blog"), estimate)
         await draft.stage(passages, await embedder.embed([passage.embedded for passage in passages]))
-        await draft.note({url_of(slug): Record(title, "blog", slug, slug, len(passages))})
+        await draft.note({url_of(slug): PostRecord(title, "blog", slug, slug, len(passages))})
     await edition.settled()
 
 
-async def published(redis: Redis, embedder: Embedder, posts: Mapping[str, str] = POSTS) -> Edition:
+async def published(redis: Redis, embedder: Embedder, posts: Mapping[str, str] = POSTS) -> IndexVersion:
     """A live, calibrated edition of the posts."""
     edition = await new_edition(redis, embedder)
     await put_posts(edition, embedder, posts)
@@ -95,16 +95,16 @@ class Runs:
 
     def __init__(self, needs: Needs) -> None:
         self.needs = needs
-        self.told: list[Planned | Progressed] = []
+        self.told: list[RunPlanned | RunProgressed] = []
 
     async def __call__(self, *sources: Source, only: str = "", dry_run: bool = False, force: bool = False) -> Report:
         self.told.clear()
-        return await Reindexing(self.needs, Wish(sources, only, dry_run, force), self.told.append).run()
+        return await ReindexJob(self.needs, ReindexOptions(sources, only, dry_run, force), self.told.append).run()
 
     @property
     def plan(self) -> Plan:
         """The plan of the last run."""
-        [plan] = [told.plan for told in self.told if isinstance(told, Planned)]
+        [plan] = [told.plan for told in self.told if isinstance(told, RunPlanned)]
         return plan
 
 
@@ -114,6 +114,6 @@ async def reindexing(
 ) -> AsyncIterator[Runs]:
     """Runs with an HTTP session of their own."""
     retriever = Retriever(redis, embedder)
-    async with Fetcher("Footnoted") as fetcher, Parsers(processes=0) as parsers:
-        hands = OwnHands(parsers, embedder)
+    async with Fetcher("Footnoted") as fetcher, ParserPool(processes=0) as parsers:
+        hands = LocalExecutor(parsers, embedder)
         yield Runs(Needs(redis, embedder, retriever, fetcher, hands, estimate, precision, algorithm))

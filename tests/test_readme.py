@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli import app
-from bot.settings import Settings
+from bot.cli.main import app
+from bot.config.settings import Settings
 from tests.bot.running import REPOSITORY, footnoted
 
 README = REPOSITORY / "README.md"

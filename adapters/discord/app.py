@@ -11,19 +11,19 @@ import structlog
 from aiohttp import web
 from discord.http import Route
 
-from adapters.discord.calling import Calls, Refused, Unreachable
 from adapters.discord.client import Client
+from adapters.discord.command_sync import sync
 from adapters.discord.commands import Tree, command_tree
 from adapters.discord.connection import TOKEN_WRONG, Connection
-from adapters.discord.inviting import invite_link
-from adapters.discord.listening import Listeners
+from adapters.discord.escaping import neutralize_mentions
+from adapters.discord.invite import invite_link
+from adapters.discord.listeners import Listeners
+from adapters.discord.message_sender import MessageSender
 from adapters.discord.messages import LONGEST, message
-from adapters.discord.outlet import Outlet
-from adapters.discord.place import Place
-from adapters.discord.syncing import sync
-from adapters.discord.writing import harmless
-from core.chatting.desk import Desk
-from core.errors import CannotWrite, NotReady, Problem
+from adapters.discord.reply_target import ReplyTarget
+from adapters.discord.rest_api import DiscordRefusedError, DiscordUnreachableError, RestApi
+from core.chat.services import ChatServices
+from core.errors import DeliveryError, Problem, StartupError
 
 log = structlog.get_logger()
 
@@ -55,7 +55,7 @@ class DiscordBot:
 
     name = "discord"
 
-    def __init__(self, desk: Desk, access: Access) -> None:
+    def __init__(self, desk: ChatServices, access: Access) -> None:
         self._desk = desk
         self._access = access
         self._connection: Connection | None = None
@@ -65,7 +65,7 @@ class DiscordBot:
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[None, None]:
-        """Listens, for the length of the block. At its end no more is begun, and what runs may finish. Raises NotReady
+        """Listens, for the length of the block. At its end no more is begun, and what runs may finish. Raises StartupError
         for a token that is wrong and an intent that the bot does not have; what cannot be reached is tried on."""
         client, connection = self._build()
         self._client = client
@@ -74,7 +74,7 @@ class DiscordBot:
         try:
             await _connected(client, connection)
             if connection.fatal:
-                raise NotReady(connection.fatal)
+                raise StartupError(connection.fatal)
             yield
         finally:
             ended.set()
@@ -88,19 +88,19 @@ class DiscordBot:
         return self._connection.problem() if self._connection else "Discord has not been reached yet."
 
     async def post(self, channel: str, text: str) -> None:
-        """Writes Markdown into a channel, unasked. Raises CannotWrite."""
+        """Writes Markdown into a channel, unasked. Raises DeliveryError."""
         if self._client is None:
-            raise CannotWrite("Discord is not open")
-        shown = harmless(text)
+            raise DeliveryError("Discord is not open")
+        shown = neutralize_mentions(text)
         if len(shown) > LONGEST:
             shown = shown[:LONGEST].rsplit("\n", 1)[0]
         try:
-            await Outlet(Calls(self._client), Place(channel, user="")).create(message(shown))
-        except (Refused, Unreachable) as error:
-            raise CannotWrite(f"Discord: {error}") from error
+            await MessageSender(RestApi(self._client), ReplyTarget(channel, user="")).create(message(shown))
+        except (DiscordRefusedError, DiscordUnreachableError) as error:
+            raise DeliveryError(f"Discord: {error}") from error
 
     async def check(self) -> str:
-        """Who the bot is there, and the link by which it is invited. Raises NotReady for a token that is wrong."""
+        """Who the bot is there, and the link by which it is invited. Raises StartupError for a token that is wrong."""
         client, _ = self._build()
         async with client:
             try:
@@ -108,10 +108,10 @@ class DiscordBot:
                     me = await client.http.static_login(self._access.bot_token)
                     application = await client.http.application_info()
             except discord.LoginFailure:
-                raise NotReady(TOKEN_WRONG) from None
+                raise StartupError(TOKEN_WRONG) from None
             except (discord.HTTPException, OSError, TimeoutError) as error:
                 cure = "Look at the network, and at DISCORD_API_URL if it is set."
-                raise NotReady(Problem(f"Discord cannot be reached: {error}.", cure)) from error
+                raise StartupError(Problem(f"Discord cannot be reached: {error}.", cure)) from error
         return f"{me['username']}; invite it by {invite_link(str(application['id']))}"
 
     @property
@@ -146,7 +146,7 @@ class DiscordBot:
         next."""
         try:
             await connection.log_in()
-        except NotReady:
+        except StartupError:
             return  # `open` tells it
         if self._listeners is None:
             raise RuntimeError("a login sets up the listeners")

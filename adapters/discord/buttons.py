@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import structlog
 
-from adapters.discord.answering import Answering, ready
-from adapters.discord.calling import Calls, Refused, Unreachable
-from adapters.discord.conversing import question_id
-from adapters.discord.deeds import Deed
+from adapters.discord.answer_session import AnswerSessions, ready
+from adapters.discord.conversation import question_id
+from adapters.discord.interactions import UserInteraction
+from adapters.discord.message_sender import MessageSender
 from adapters.discord.messages import (
     AGAIN,
     DOWN,
@@ -25,9 +25,9 @@ from adapters.discord.messages import (
     reason_button,
     why,
 )
-from adapters.discord.outlet import Outlet
-from core.chatting.desk import Desk
-from core.vocabulary import Question, Remembered
+from adapters.discord.rest_api import DiscordRefusedError, DiscordUnreachableError, RestApi
+from core.chat.services import ChatServices
+from core.domain import Question, StoredQuestion
 
 log = structlog.get_logger()
 
@@ -35,12 +35,12 @@ log = structlog.get_logger()
 class Buttons:
     """Does what a button says. What it has to say is seen by whoever pressed it, and by nobody else."""
 
-    def __init__(self, calls: Calls, desk: Desk, answering: Answering) -> None:
+    def __init__(self, calls: RestApi, desk: ChatServices, answering: AnswerSessions) -> None:
         self._calls = calls
         self._desk = desk
         self._answering = answering
 
-    async def press(self, deed: Deed) -> None:
+    async def press(self, deed: UserInteraction) -> None:
         """Whatever button it is."""
         match deed.act:
             case act if act in {UP, DOWN}:
@@ -57,17 +57,17 @@ class Buttons:
             case unknown:
                 log.warning("a button of an older version was pressed", act=unknown)
 
-    async def tell(self, deed: Deed, content: Json) -> None:
+    async def tell(self, deed: UserInteraction, content: Json) -> None:
         """For whoever pressed the button alone, where they pressed it."""
         try:
-            await Outlet(self._calls, deed.place).whisper(content)
-        except (Refused, Unreachable) as error:
+            await MessageSender(self._calls, deed.place).whisper(content)
+        except (DiscordRefusedError, DiscordUnreachableError) as error:
             log.warning("somebody could not be told", act=deed.act, cause=str(error))
 
-    async def _found(self, deed: Deed) -> Remembered | None:
+    async def _found(self, deed: UserInteraction) -> StoredQuestion | None:
         return await self._desk.remembered(deed.subject, deed.place.conversation)
 
-    async def _vote(self, deed: Deed) -> None:
+    async def _vote(self, deed: UserInteraction) -> None:
         if await self._found(deed) is None:
             await self.tell(deed, message(UNKNOWN))
             return
@@ -75,7 +75,7 @@ class Buttons:
         offer = message(OFFER, reason_button(deed.subject))
         await self.tell(deed, offer if deed.act == DOWN else message(THANKS))
 
-    async def _explain(self, deed: Deed) -> None:
+    async def _explain(self, deed: UserInteraction) -> None:
         """Somebody has written what was wrong with an answer."""
         reason = str(deed.options.get(REASON) or "")
         if await self._found(deed) is None:
@@ -85,7 +85,7 @@ class Buttons:
             await self._desk.explain(deed.subject, deed.person, reason)
         await self.tell(deed, message(NOTED))
 
-    async def _ask_again(self, deed: Deed) -> None:
+    async def _ask_again(self, deed: UserInteraction) -> None:
         """A failed answer is written anew where it failed, for whoever had asked."""
         found = await self._found(deed)
         if found is None:
@@ -100,7 +100,7 @@ class Buttons:
         asking = replace(ready(question), nonce=question_id(deed.name))
         await self._answering.answer(deed.name, asking, deed.place, old or (deed.message,))
 
-    async def _ask_example(self, deed: Deed) -> None:
+    async def _ask_example(self, deed: UserInteraction) -> None:
         """The answer stands below, in a message of its own."""
         place = replace(deed.place, question=deed.message if deed.place.outlives_token else "", original="")
         question = Question(deed.subject, place.conversation, deed.person, id=question_id(deed.name))

@@ -13,7 +13,7 @@ import yarl
 from discord import ui
 from discord.gateway import DiscordWebSocket
 
-from core.throttling import throttling_told
+from core.throttle_telemetry import throttle_trace_config
 
 log = structlog.get_logger()
 
@@ -60,7 +60,7 @@ class Client(discord.AutoShardedClient):
             chunk_guilds_at_startup=False,
             max_ratelimit_timeout=LONGEST_WAIT,
             shard_count=shard_count,
-            http_trace=throttling_told("discord"),
+            http_trace=throttle_trace_config("discord"),
         )
         self._gateway = yarl.URL(gateway) if gateway else None
         self._asked_shards = shard_count

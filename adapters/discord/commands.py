@@ -9,7 +9,7 @@ import discord
 import structlog
 from discord import app_commands
 
-from adapters.discord.writing import short
+from adapters.discord.escaping import short
 
 log = structlog.get_logger()
 

@@ -10,7 +10,7 @@ import discord
 import structlog
 
 from adapters.discord.client import Client
-from core.errors import NotReady, Problem
+from core.errors import Problem, StartupError
 
 log = structlog.get_logger()
 
@@ -50,7 +50,7 @@ class Connection:
         return "The connection to Discord is down; it is being opened anew." if self._client.down else ""
 
     async def log_in(self) -> None:
-        """Until Discord knows the bot. Raises NotReady when it refuses the token; what cannot be reached is tried
+        """Until Discord knows the bot. Raises StartupError when it refuses the token; what cannot be reached is tried
         on."""
         pause = 1.0
         while True:
@@ -58,7 +58,7 @@ class Connection:
                 await self._client.login(self._token)
             except discord.LoginFailure:
                 self._fail(TOKEN_WRONG)
-                raise NotReady(TOKEN_WRONG) from None
+                raise StartupError(TOKEN_WRONG) from None
             except _UNREACHABLE as error:
                 log.warning("Discord cannot be reached", cause=f"{type(error).__name__}: {error}", again_in=pause)
                 await self._close_session()
@@ -82,7 +82,7 @@ class Connection:
                 log.error("Discord has closed the connection", code=error.code)
                 if error.code == TOKEN_REFUSED:
                     self._fail(TOKEN_WRONG)
-            except NotReady:
+            except StartupError:
                 pass  # `problem` tells it
             except Exception as error:  # a door: behind it the bot is to be heard again
                 log.error("the connection to Discord ended", cause=f"{type(error).__name__}: {error}", exc_info=error)

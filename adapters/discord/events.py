@@ -7,8 +7,8 @@ from typing import Any
 import discord
 
 from adapters.discord.messages import subject_of
-from adapters.discord.place import Place
-from core.vocabulary import Conversation
+from adapters.discord.reply_target import ReplyTarget
+from core.domain import Conversation
 
 CORRECTED_WITHIN = timedelta(minutes=10)
 """A question that is edited later than this is not answered again."""
@@ -20,7 +20,7 @@ _BY_PEOPLE = (discord.MessageType.default, discord.MessageType.reply)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class MessageReceived:
     """A message that a person wrote where the bot can see it. Plain JSON; all names are Discord's ids.
 
     `quoted` is the text of the message that it replies to, by `quoted_author`; `about` is the question whose answer
@@ -52,8 +52,8 @@ class Said:
         return not self.guild
 
     @property
-    def place(self) -> Place:
-        return Place(self.channel, self.user, self.guild, self.parent, self.message)
+    def place(self) -> ReplyTarget:
+        return ReplyTarget(self.channel, self.user, self.guild, self.parent, self.message)
 
     @property
     def conversation(self) -> Conversation:
@@ -64,7 +64,7 @@ def message_name(channel: str | int, message: str | int) -> str:
     return f"message:{channel}:{message}"
 
 
-def read_said(message: discord.Message, me: int) -> Said | None:
+def read_message(message: discord.Message, me: int) -> MessageReceived | None:
     """A message of a person; None for those of bots, of webhooks and of Discord itself."""
     if message.author.bot or message.webhook_id or message.type not in _BY_PEOPLE:
         return None
@@ -73,7 +73,7 @@ def read_said(message: discord.Message, me: int) -> Said | None:
     quoted = _quoted(message)
     mentioned = any(person.id == me for person in message.mentions)
     replied_to_me = quoted is not None and quoted.author.id == me
-    return Said(
+    return MessageReceived(
         channel=str(channel.id),
         message=str(message.id),
         user=str(message.author.id),

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from adapters.discord.writing import plain, short
+from adapters.discord.escaping import plain, short
+from core.domain import Answer, Footnote, ScoredPassage, StoredQuestion
 from core.errors import FootnotedError
-from core.vocabulary import Answer, Footnote, Match, Remembered
 
 LONGEST = 2_000
 """Characters of a message."""
@@ -92,7 +92,7 @@ def sources(answer: Answer) -> str:
 
 def failure(error: FootnotedError) -> str:
     """One calm sentence and its id."""
-    return f"⚠️ {plain(error.for_people)}  `{error.id}`"
+    return f"⚠️ {plain(error.user_message)}  `{error.id}`"
 
 
 def greeting(me: str, examples: Sequence[str]) -> Json:
@@ -121,7 +121,7 @@ def holdings(posts: dict[str, int]) -> str:
     return "\n".join(lines)
 
 
-def why(remembered: Remembered) -> str:
+def why(remembered: StoredQuestion) -> str:
     """How an answer was made, for whoever wants to know."""
     answer = remembered.answer
     if answer is None or answer.workings is None:
@@ -162,7 +162,7 @@ def _link(title: str, url: str) -> str:
     return f"[{shown}](<{url}>)" if len(url) <= LONGEST_ADDRESS else shown
 
 
-def _matches(head: str, matches: Sequence[Match]) -> str:
+def _matches(head: str, matches: Sequence[ScoredPassage]) -> str:
     if not matches:
         return ""
     rows = [

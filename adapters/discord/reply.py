@@ -2,14 +2,14 @@
 
 import structlog
 
-from adapters.discord.calling import GONE, NO_ACCESS, TOKEN_SPENT, Refused, Unreachable
+from adapters.discord.escaping import neutralize_mentions
+from adapters.discord.message_sequence import AnswerStoppedError, MessageSequence
 from adapters.discord.messages import again_button, answer_buttons, failure, sources
-from adapters.discord.pages import Pages, Stopped
-from adapters.discord.writing import harmless
-from core.asking import Found, Searching
-from core.delivery.linking import linked
+from adapters.discord.rest_api import GONE, NO_ACCESS, TOKEN_SPENT, DiscordRefusedError, DiscordUnreachableError
+from core.answerer import Found, Searching
+from core.chat.footnote_links import link_footnotes
+from core.domain import Answer, Footnote
 from core.errors import FootnotedError
-from core.vocabulary import Answer, Footnote
 
 log = structlog.get_logger()
 
@@ -20,7 +20,7 @@ LINK = "[[{number}]](<{url}>)"
 class DiscordReply:
     """Answers one question. That the bot is at work is shown by Discord itself, until there is something to read."""
 
-    def __init__(self, pages: Pages, question_id: str) -> None:
+    def __init__(self, pages: MessageSequence, question_id: str) -> None:
         self._pages = pages
         self._question_id = question_id
         self._posts: tuple[Footnote, ...] = ()
@@ -39,24 +39,24 @@ class DiscordReply:
                 self._posts = progress.posts
 
     async def grow(self, text: str) -> None:
-        """Raises Stopped when nothing more is wanted, and Refused where the bot may not write. What does not arrive
+        """Raises AnswerStoppedError when nothing more is wanted, and DiscordRefusedError where the bot may not write. What does not arrive
         for another reason comes with what follows."""
         if self._over:
             return
         try:
             await self._pages.show(self._written(text))
-        except Refused as error:
+        except DiscordRefusedError as error:
             if error.code in NO_ACCESS | GONE | TOKEN_SPENT:
                 raise
             log.warning("an answer did not grow", cause=str(error))
-        except Unreachable as error:
+        except DiscordUnreachableError as error:
             log.warning("an answer did not grow", cause=str(error))
 
     async def finish(self, answer: Answer) -> None:
         self._posts = self._posts or answer.footnotes
         try:
             await self._pages.end(self._written(answer.text), sources(answer), answer_buttons(self._question_id))
-        except Stopped as gone:
+        except AnswerStoppedError as gone:
             log.info("an answer is not wanted any more", cause=str(gone))
         self._over = True
 
@@ -67,7 +67,7 @@ class DiscordReply:
         self._over = True
         try:
             await self._pages.break_off(failure(error), again_button(self._question_id))
-        except Stopped as gone:
+        except AnswerStoppedError as gone:
             log.info("an answer is not wanted any more", cause=str(gone))
 
     async def remove(self) -> None:
@@ -76,4 +76,4 @@ class DiscordReply:
         await self._pages.remove()
 
     def _written(self, text: str) -> str:
-        return harmless(linked(text, self._posts, LINK))
+        return neutralize_mentions(link_footnotes(text, self._posts, LINK))

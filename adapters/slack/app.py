@@ -14,15 +14,15 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.blocks import markdown
-from adapters.slack.calling import Refused, Unreachable, heard, web_client
-from adapters.slack.events import Me
+from adapters.slack.escaping import fallback, neutralize_mentions
+from adapters.slack.events import BotIdentity
 from adapters.slack.identity import identify
-from adapters.slack.listening import Listeners
+from adapters.slack.listeners import Listeners
 from adapters.slack.socket import Socket, check_app_token
-from adapters.slack.times import USUAL, Times
-from adapters.slack.writing import fallback, harmless
-from core.chatting.desk import Desk
-from core.errors import CannotWrite
+from adapters.slack.timeouts import USUAL, Timeouts
+from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api, web_client
+from core.chat.services import ChatServices
+from core.errors import DeliveryError
 
 log = structlog.get_logger()
 
@@ -49,18 +49,18 @@ class SlackBot:
 
     name = "slack"
 
-    def __init__(self, desk: Desk, access: Access, times: Times = USUAL) -> None:
+    def __init__(self, desk: ChatServices, access: Access, times: Timeouts = USUAL) -> None:
         self._desk = desk
         self._times = times
         self._access = access
         self._app: AsyncApp | None = None
         self._client: AsyncWebClient | None = None
         self._sockets: list[Socket] = []
-        self._me: Me | None = None
+        self._me: BotIdentity | None = None
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[None, None]:
-        """Listens, for the length of the block. At its end no more is taken, and what runs may finish. Raises NotReady
+        """Listens, for the length of the block. At its end no more is taken, and what runs may finish. Raises StartupError
         for a token that is wrong and a scope that is missing."""
         async with AsyncExitStack() as stack:
             client = await stack.enter_async_context(web_client(self._access.bot_token, self._access.api_url))
@@ -88,18 +88,18 @@ class SlackBot:
         return ""
 
     async def post(self, channel: str, text: str) -> None:
-        """Writes Markdown into a channel, unasked. Raises CannotWrite."""
+        """Writes Markdown into a channel, unasked. Raises DeliveryError."""
         if self._client is None:
-            raise CannotWrite("Slack is not open")
-        shown = harmless(text)
+            raise DeliveryError("Slack is not open")
+        shown = neutralize_mentions(text)
         content: dict[str, Any] = {"text": fallback(shown), "blocks": [markdown(shown)], "unfurl_links": False}
         try:
-            await heard(self._client.chat_postMessage(channel=channel, **content))
-        except (Refused, Unreachable) as error:
-            raise CannotWrite(f"Slack: {error}") from error
+            await call_api(self._client.chat_postMessage(channel=channel, **content))
+        except (SlackRefusedError, SlackUnreachableError) as error:
+            raise DeliveryError(f"Slack: {error}") from error
 
     async def check(self) -> str:
-        """Who the bot is in its workspace. Raises NotReady as `open` does."""
+        """Who the bot is in its workspace. Raises StartupError as `open` does."""
         async with web_client(self._access.bot_token, self._access.api_url) as client:
             me = await identify(client)
             if self._access.app_token:
@@ -119,7 +119,7 @@ class SlackBot:
         bolt_request = await to_bolt_request(request.clone(client_max_size=LARGEST_BODY))
         return await to_aiohttp_response(await self._app.async_dispatch(bolt_request))
 
-    def _bolt(self, client: AsyncWebClient, me: Me, listeners: Listeners) -> AsyncApp:
+    def _bolt(self, client: AsyncWebClient, me: BotIdentity, listeners: Listeners) -> AsyncApp:
         async def authorize() -> AuthorizeResult:
             return AuthorizeResult(
                 enterprise_id=None,

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from adapters.slack.writing import escape, harmless
+from adapters.slack.escaping import escape, neutralize_mentions
+from core.domain import Answer, Footnote, ScoredPassage, StoredQuestion
 from core.errors import FootnotedError
-from core.vocabulary import Answer, Footnote, Match, Remembered
 
 Block = dict[str, Any]
 
@@ -81,7 +81,7 @@ def whole(question_id: str) -> str:
 
 def failure(error: FootnotedError, question_id: str, question_ts: str = "") -> list[Block]:
     """One calm sentence, its id, and a way to ask again: which question, and the message in which it was asked."""
-    sentence = f":warning: {escape(error.for_people)}  `{error.id}`"
+    sentence = f":warning: {escape(error.user_message)}  `{error.id}`"
     return [
         section(sentence),
         {
@@ -95,7 +95,7 @@ def failure(error: FootnotedError, question_id: str, question_ts: str = "") -> l
 def limited(error: FootnotedError, question_id: str, question_ts: str) -> list[Block]:
     """For one person alone: they ask more than the limit."""
     again = button("Try again", AGAIN, f"{question_id}:{question_ts}")
-    return [section(f"{escape(error.for_people)}  `{error.id}`"), {"type": "actions", "elements": [again]}]
+    return [section(f"{escape(error.user_message)}  `{error.id}`"), {"type": "actions", "elements": [again]}]
 
 
 def reason_offer(question_id: str) -> list[Block]:
@@ -145,7 +145,7 @@ def greeting(me: str, examples: Sequence[str]) -> list[Block]:
     ]
 
 
-def why(remembered: Remembered) -> list[Block]:
+def why(remembered: StoredQuestion) -> list[Block]:
     """How an answer was made, for whoever wants to know."""
     answer = remembered.answer
     if answer is None or answer.workings is None:
@@ -162,7 +162,7 @@ def why(remembered: Remembered) -> list[Block]:
     ]
 
 
-def _matches(head: str, matches: Sequence[Match]) -> list[Block]:
+def _matches(head: str, matches: Sequence[ScoredPassage]) -> list[Block]:
     if not matches:
         return []
     rows = [
@@ -213,7 +213,7 @@ def _cut(text: str, longest: int) -> str:
 
 def _words(text: str) -> str:
     """What a post or a person wrote, as mrkdwn that is nothing but words."""
-    return escape(harmless(text))
+    return escape(neutralize_mentions(text))
 
 
 def words(blocks: Sequence[Block]) -> str:

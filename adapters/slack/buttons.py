@@ -8,7 +8,7 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from adapters.slack.answering import Answering, ready
+from adapters.slack.answer_session import AnswerSessions, ready
 from adapters.slack.blocks import (
     AGAIN,
     EXAMPLE,
@@ -26,19 +26,19 @@ from adapters.slack.blocks import (
     sources,
     why,
 )
-from adapters.slack.calling import Refused, Unreachable, heard
 from adapters.slack.commands import Commands
-from adapters.slack.composing import Composing, question_id
-from adapters.slack.names import Names
-from adapters.slack.pages import HARD, SOFT
-from adapters.slack.place import Place
-from adapters.slack.privately import respond, withdraw
-from adapters.slack.writing import fallback, harmless
-from core.chatting.desk import Desk
-from core.delivery.delivering import as_known
-from core.delivery.growing import grown
-from core.delivery.linking import linked
-from core.vocabulary import Conversation, Person, Question, Remembered, Taken
+from adapters.slack.ephemeral_reply import respond, withdraw
+from adapters.slack.escaping import fallback, neutralize_mentions
+from adapters.slack.mentions import MentionResolver
+from adapters.slack.message_sequence import HARD, SOFT
+from adapters.slack.question_builder import QuestionBuilder, question_id
+from adapters.slack.reply_target import ReplyTarget
+from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api
+from core.chat.footnote_links import link_footnotes
+from core.chat.message_splitter import split_stream
+from core.chat.services import ChatServices
+from core.domain import Claim, Conversation, Person, Question, StoredQuestion
+from core.errors import to_footnoted_error
 
 log = structlog.get_logger()
 
@@ -92,10 +92,10 @@ class Buttons:
     def __init__(
         self,
         client: AsyncWebClient,
-        desk: Desk,
-        names: Names,
-        composing: Composing,
-        answering: Answering,
+        desk: ChatServices,
+        names: MentionResolver,
+        composing: QuestionBuilder,
+        answering: AnswerSessions,
         commands: Commands,
         me: str,
     ) -> None:
@@ -108,16 +108,16 @@ class Buttons:
         self._me = me
         self._trying: set[str] = set()
 
-    async def press(self, click: Click, taken: Taken = Taken.NEW) -> None:
+    async def press(self, click: Click, taken: Claim = Claim.NEW) -> None:
         """Whatever button it is. Whatever goes wrong, whoever has pressed it is told so."""
         try:
             await self._do(click, taken)
         except Exception as error:  # a door: behind it stands a person who waits
-            known = as_known(error)
+            known = to_footnoted_error(error)
             log.error("a button failed", error_id=known.id, action=click.action, cause=str(known), exc_info=error)
-            await self._tell(click, [section(f"{known.for_people}  `{known.id}`")], known.for_people)
+            await self._tell(click, [section(f"{known.user_message}  `{known.id}`")], known.user_message)
 
-    async def _do(self, click: Click, taken: Taken) -> None:
+    async def _do(self, click: Click, taken: Claim) -> None:
         match click.action:
             case a if a == FEEDBACK:
                 await self._vote(click)
@@ -155,8 +155,8 @@ class Buttons:
 
     async def _offer_form(self, click: Click) -> None:
         try:
-            await heard(self._client.views_open(trigger_id=click.trigger_id, view=reason_form(click.value)))
-        except (Refused, Unreachable) as error:
+            await call_api(self._client.views_open(trigger_id=click.trigger_id, view=reason_form(click.value)))
+        except (SlackRefusedError, SlackUnreachableError) as error:
             log.warning("a window could not be opened", cause=str(error))
             await self._tell(click, [section(TOO_LATE)], TOO_LATE)
 
@@ -204,7 +204,7 @@ class Buttons:
         found = await self._desk.remembered(asked, click.channel_place)
         return found.question if found else None
 
-    async def _ask_example(self, click: Click, taken: Taken) -> None:
+    async def _ask_example(self, click: Click, taken: Claim) -> None:
         person = Person(click.user, await self._names.person(click.user))
         if click.ephemeral:
             place = Conversation("slack", click.channel, click.team, f"ask:{click.user}")
@@ -215,7 +215,7 @@ class Buttons:
         name = f"{click.team}:{click.channel}:{click.trigger_id}"
         question = Question(click.value, place, person, id=question_id(name))
         old: tuple[str, ...] = ()
-        if taken is Taken.OVER:
+        if taken is Claim.OVER:
             before = await self._desk.remembered(question.id, place)
             if before and before.answer:
                 return
@@ -230,24 +230,24 @@ class Buttons:
             return
         try:
             await self._post(click, found)
-        except Refused as error:
+        except SlackRefusedError as error:
             log.warning("an answer could not be shared", error=error.error)
             sentence = "I may not write in this channel: invite me with `/invite`, and share again."
             await self._tell(click, [section(sentence)], sentence)
         else:
             await respond(self._webhook(click), [context(SHARED)], SHARED, replace=True)
 
-    async def _post(self, click: Click, found: Remembered) -> None:
+    async def _post(self, click: Click, found: StoredQuestion) -> None:
         answer = found.answer
         if answer is None:
             return
         name = await self._names.person(click.user)
-        head = harmless(f"**{name} asked:** {found.question.text}\n\n")
-        parts = grown(head + harmless(linked(answer.text, answer.footnotes)), SOFT, HARD)
+        head = neutralize_mentions(f"**{name} asked:** {found.question.text}\n\n")
+        parts = split_stream(head + neutralize_mentions(link_footnotes(answer.text, answer.footnotes)), SOFT, HARD)
         thread_ts = None
         for at, part in enumerate(parts):
             below = [*sources(answer), *answer_buttons(found.question.id)] if at == len(parts) - 1 else []
-            posted = await heard(
+            posted = await call_api(
                 self._client.chat_postMessage(
                     channel=click.channel,
                     thread_ts=thread_ts,
@@ -264,7 +264,7 @@ class Buttons:
         if click.ephemeral and await respond(self._webhook(click), blocks, text, replace=False):
             return
         try:
-            await heard(
+            await call_api(
                 self._client.chat_postEphemeral(
                     channel=click.channel,
                     user=click.user,
@@ -273,14 +273,14 @@ class Buttons:
                     blocks=blocks,
                 )
             )
-        except (Refused, Unreachable) as error:
+        except (SlackRefusedError, SlackUnreachableError) as error:
             log.warning("somebody could not be told", cause=str(error))
 
     def _webhook(self, click: Click) -> AsyncWebhookClient:
         return self._commands.webhook(click.response_url)
 
-    def _place(self, click: Click, thread_ts: str, question_ts: str) -> Place:
-        return Place(
+    def _place(self, click: Click, thread_ts: str, question_ts: str) -> ReplyTarget:
+        return ReplyTarget(
             channel=click.channel,
             thread_ts=thread_ts,
             question_ts=question_ts,

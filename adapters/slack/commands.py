@@ -9,12 +9,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from adapters.slack.blocks import EXAMPLE, Block, button, context, section
-from adapters.slack.names import Names
-from adapters.slack.privately import GROWS_EVERY, PrivateReply, respond
-from core.chatting.desk import Desk
-from core.delivery.delivering import as_known, deliver
-from core.delivery.pacing import Pace, paced
-from core.vocabulary import Conversation, Person, Question
+from adapters.slack.ephemeral_reply import GROWS_EVERY, EphemeralReply, respond
+from adapters.slack.mentions import MentionResolver
+from core.chat.delivery import deliver
+from core.chat.pacing import ReplyPace, paced
+from core.chat.services import ChatServices
+from core.domain import Conversation, Person, Question
+from core.errors import to_footnoted_error
 
 log = structlog.get_logger()
 
@@ -25,7 +26,7 @@ USAGE = "Ask something, such as"
 class Commands:
     """What people ask for with a slash. A person's /ask conversation in a channel is their own."""
 
-    def __init__(self, client: AsyncWebClient, desk: Desk, names: Names) -> None:
+    def __init__(self, client: AsyncWebClient, desk: ChatServices, names: MentionResolver) -> None:
         self._client = client
         self._desk = desk
         self._names = names
@@ -40,10 +41,10 @@ class Commands:
                 case "/forget":
                     await self.forget(command)
         except Exception as error:  # a door: behind it stands a person who waits
-            known = as_known(error)
+            known = to_footnoted_error(error)
             log.error("a command failed", error_id=known.id, cause=str(known), exc_info=error)
-            told = [section(f"{known.for_people}  `{known.id}`")]
-            await respond(self.webhook(command["response_url"]), told, known.for_people, replace=True)
+            told = [section(f"{known.user_message}  `{known.id}`")]
+            await respond(self.webhook(command["response_url"]), told, known.user_message, replace=True)
 
     async def ask(self, command: Mapping[str, Any]) -> None:
         """Answers in the place of the acknowledgement."""
@@ -60,8 +61,8 @@ class Commands:
         """Answers a question for one person alone."""
         channel = question.conversation.channel if question.conversation else ""
         user = question.person.id if question.person else ""
-        reply = PrivateReply(self._client, webhook, channel, user, question.id)
-        async with paced(reply, Pace(GROWS_EVERY, self._budget)) as slow:
+        reply = EphemeralReply(self._client, webhook, channel, user, question.id)
+        async with paced(reply, ReplyPace(GROWS_EVERY, self._budget)) as slow:
             await deliver(self._desk.asker.ask(question), slow)
 
     async def forget(self, command: Mapping[str, Any]) -> None:

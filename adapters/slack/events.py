@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from core.vocabulary import Conversation
+from core.domain import Conversation
 
 log = structlog.get_logger()
 
@@ -19,7 +19,7 @@ _BY_PEOPLE = frozenset({"", "thread_broadcast", "file_share", "me_message"})
 
 
 @dataclass(frozen=True, slots=True)
-class Me:
+class BotIdentity:
     """The bot as Slack knows it, from auth.test."""
 
     user: str
@@ -34,7 +34,7 @@ class Me:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class MessageReceived:
     """A message that a person wrote where the bot can see it. Timestamps are Slack's names for messages."""
 
     team: str
@@ -69,10 +69,10 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Corrected:
+class MessageEdited:
     """A person edited what they had said. `at` is when, as a timestamp of Slack."""
 
-    said: Said
+    said: MessageReceived
     at: str
 
     @property
@@ -82,7 +82,7 @@ class Corrected:
 
 
 @dataclass(frozen=True, slots=True)
-class TakenBack:
+class MessageDeleted:
     """A message was deleted."""
 
     team: str
@@ -94,7 +94,7 @@ class TakenBack:
         return f"{self.team}:{self.channel}:{self.ts}"
 
 
-def read_event(body: Mapping[str, Any], me: Me) -> Said | Corrected | TakenBack | None:
+def read_event(body: Mapping[str, Any], me: BotIdentity) -> MessageReceived | MessageEdited | MessageDeleted | None:
     """The meaning of an `event_callback` with a message or a mention. What is not as Slack says has none."""
     try:
         read = _read(body, me)
@@ -104,51 +104,55 @@ def read_event(body: Mapping[str, Any], me: Me) -> Said | Corrected | TakenBack 
     return read if read and _is_sound(read) else None
 
 
-def _is_sound(read: Said | Corrected | TakenBack) -> bool:
-    said = read.said if isinstance(read, Corrected) else read
-    parts = (said.channel, said.ts) if isinstance(said, TakenBack) else astuple(said)
+def _is_sound(read: MessageReceived | MessageEdited | MessageDeleted) -> bool:
+    said = read.said if isinstance(read, MessageEdited) else read
+    parts = (said.channel, said.ts) if isinstance(said, MessageDeleted) else astuple(said)
     return all(isinstance(part, str) for part in parts)
 
 
-def _read(body: Mapping[str, Any], me: Me) -> Said | Corrected | TakenBack | None:
+def _read(body: Mapping[str, Any], me: BotIdentity) -> MessageReceived | MessageEdited | MessageDeleted | None:
     event = body["event"]
     match event.get("subtype") or "":
         case "message_changed":
             return _changed(body, event, me)
         case "message_deleted":
-            return TakenBack(_team(body), event["channel"], event.get("deleted_ts", ""))
+            return MessageDeleted(_team(body), event["channel"], event.get("deleted_ts", ""))
         case subtype if subtype in _BY_PEOPLE:
             said = said_in(event, _team(body), event["channel"], me, event.get("channel_type", ""))
             said = None if said and _late(event) else said
             # That a mention was edited is told like a new one.
             edited = (event.get("edited") or {}).get("ts", "")
-            return Corrected(said, edited) if said and edited else said
+            return MessageEdited(said, edited) if said and edited else said
         case _:
             return None
 
 
-def _changed(body: Mapping[str, Any], event: Mapping[str, Any], me: Me) -> Corrected | TakenBack | None:
+def _changed(
+    body: Mapping[str, Any], event: Mapping[str, Any], me: BotIdentity
+) -> MessageEdited | MessageDeleted | None:
     """Slack says `message_changed` when a link is unfurled and when somebody answers in a thread, too: only a person's
     edit changes the text and leaves the mark of an edit."""
     now, before = event.get("message") or {}, event.get("previous_message") or {}
     if now.get("subtype") == "tombstone":
         # The root of a thread that has answers leaves a stone where it stood.
-        return TakenBack(_team(body), event["channel"], now.get("ts", ""))
+        return MessageDeleted(_team(body), event["channel"], now.get("ts", ""))
     edited = now.get("edited") or {}
     if not edited or edited == before.get("edited") or now.get("text") == before.get("text"):
         return None
     said = said_in(now, _team(body), event["channel"], me, event.get("channel_type", ""))
-    return Corrected(said, edited.get("ts", "")) if said and not _late(now) else None
+    return MessageEdited(said, edited.get("ts", "")) if said and not _late(now) else None
 
 
-def said_in(message: Mapping[str, Any], team: str, channel: str, me: Me, kind: str = "") -> Said | None:
+def said_in(
+    message: Mapping[str, Any], team: str, channel: str, me: BotIdentity, kind: str = ""
+) -> MessageReceived | None:
     """What a person said in a message as Slack's API shows it; None for one of a bot, or of Slack itself."""
     user = message.get("user", "")
     by_a_bot = message.get("bot_id") or message.get("bot_profile") or user in {"", me.user, "USLACKBOT"}
     if by_a_bot or (message.get("subtype") or "") not in _BY_PEOPLE:
         return None
     thread_ts = message.get("thread_ts") or ""
-    return Said(
+    return MessageReceived(
         team=team,
         channel=channel,
         user=user,

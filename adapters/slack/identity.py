@@ -3,9 +3,9 @@
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack.calling import Refused, Unreachable, heard
-from adapters.slack.events import Me
-from core.errors import NotReady, Problem
+from adapters.slack.events import BotIdentity
+from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api
+from core.errors import Problem, StartupError
 
 log = structlog.get_logger()
 
@@ -27,24 +27,24 @@ WANTED = frozenset(
 INSTALL = "Install the app anew with this product's manifest.yml (docs/slack.md)."
 
 
-async def identify(client: AsyncWebClient) -> Me:
-    """Asks auth.test. Raises NotReady for a token that is wrong, a scope that is missing, and a Slack that cannot be
+async def identify(client: AsyncWebClient) -> BotIdentity:
+    """Asks auth.test. Raises StartupError for a token that is wrong, a scope that is missing, and a Slack that cannot be
     reached, each with its cure."""
     try:
-        response = await heard(client.auth_test())
-    except Refused as error:
-        raise NotReady(_refused(error)) from error
-    except Unreachable as error:
-        raise NotReady(
+        response = await call_api(client.auth_test())
+    except SlackRefusedError as error:
+        raise StartupError(_refused(error)) from error
+    except SlackUnreachableError as error:
+        raise StartupError(
             Problem("Slack cannot be reached.", "Look at the network, a proxy (HTTPS_PROXY), and SLACK_API_URL.")
         ) from error
     scopes = _scopes(response.headers)
     missing = sorted(NEEDED - scopes) if scopes else []
     if missing:
-        raise NotReady(Problem(f"The Slack app lacks the scopes {', '.join(missing)}.", INSTALL))
+        raise StartupError(Problem(f"The Slack app lacks the scopes {', '.join(missing)}.", INSTALL))
     if scopes and (less := sorted(WANTED - scopes)):
         log.warning("the Slack app does with less than it could", scopes=less, cure=INSTALL)
-    return Me(
+    return BotIdentity(
         user=response["user_id"],
         bot=response.get("bot_id") or "",
         team=response["team_id"],
@@ -60,7 +60,7 @@ def _scopes(headers: object) -> frozenset[str]:
     return frozenset(scope.strip() for scope in named.get("x-oauth-scopes", "").split(",") if scope.strip())
 
 
-def _refused(error: Refused) -> Problem:
+def _refused(error: SlackRefusedError) -> Problem:
     match error.error:
         case "invalid_auth" | "not_authed" | "account_inactive" | "token_revoked" | "token_expired":
             cure = "Copy it again from “Install App” in the settings of the Slack app; it begins with xoxb-."

@@ -4,16 +4,16 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.blocks import answer_buttons, failure, limited, sources
-from adapters.slack.calling import Refused, Unreachable, heard
-from adapters.slack.messages import Stopped
-from adapters.slack.pages import NOT_THERE, Pages
-from adapters.slack.place import Place
+from adapters.slack.escaping import neutralize_mentions
+from adapters.slack.growing_message import AnswerStoppedError
+from adapters.slack.message_sequence import NOT_THERE, MessageSequence
+from adapters.slack.reply_target import ReplyTarget
 from adapters.slack.status import Status
-from adapters.slack.writing import harmless
-from core.asking import Found, Searching
-from core.delivery.linking import linked
-from core.errors import FootnotedError, TooManyQuestions
-from core.vocabulary import Answer, Footnote
+from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api
+from core.answerer import Found, Searching
+from core.chat.footnote_links import link_footnotes
+from core.domain import Answer, Footnote
+from core.errors import FootnotedError, TooManyQuestionsError
 
 log = structlog.get_logger()
 
@@ -21,7 +21,9 @@ log = structlog.get_logger()
 class SlackReply:
     """Answers one question in its thread."""
 
-    def __init__(self, client: AsyncWebClient, place: Place, question_id: str, status: Status, pages: Pages) -> None:
+    def __init__(
+        self, client: AsyncWebClient, place: ReplyTarget, question_id: str, status: Status, pages: MessageSequence
+    ) -> None:
         self._client = client
         self._place = place
         self._question_id = question_id
@@ -41,15 +43,15 @@ class SlackReply:
                     self._status.say(f"is reading {count} post{'s' if count > 1 else ''}…")
 
     async def grow(self, text: str) -> None:
-        """Raises Stopped when nothing more is wanted, and Refused where the bot may not write. What does not arrive
+        """Raises AnswerStoppedError when nothing more is wanted, and SlackRefusedError where the bot may not write. What does not arrive
         for another reason comes with what follows."""
         try:
             await self._pages.show(self._written(text, ended=False))
-        except Refused as error:
+        except SlackRefusedError as error:
             if error.error in NOT_THERE:
                 raise
             log.warning("an answer did not grow", cause=str(error))
-        except Unreachable as error:
+        except SlackUnreachableError as error:
             log.warning("an answer did not grow", cause=str(error))
         else:
             self._end_status()
@@ -58,7 +60,7 @@ class SlackReply:
         below = [*sources(answer), *answer_buttons(self._question_id)]
         try:
             await self._pages.end(self._written(answer.text), below)
-        except Stopped as error:
+        except AnswerStoppedError as error:
             log.info("an answer is not wanted any more", cause=str(error))
         self.over = True
         self._end_status()
@@ -67,12 +69,12 @@ class SlackReply:
         """What was written stays, and the sentence stands below it; that somebody asks too much is for them alone."""
         if self.over:
             return
-        if isinstance(error, TooManyQuestions) and not self._pages.names:
+        if isinstance(error, TooManyQuestionsError) and not self._pages.names:
             await self._tell_alone(error)
             return
         try:
             await self._pages.break_off(failure(error, self._question_id, self._place.question_ts))
-        except Stopped as gone:
+        except AnswerStoppedError as gone:
             log.info("an answer is not wanted any more", cause=str(gone))
         self.over = True
         self._end_status()
@@ -88,7 +90,7 @@ class SlackReply:
         await self._pages.remove()
 
     def _written(self, text: str, ended: bool = True) -> str:
-        return harmless(linked(text, self._posts), ended)
+        return neutralize_mentions(link_footnotes(text, self._posts), ended)
 
     def _end_status(self) -> None:
         """An old message that is written anew takes no status away."""
@@ -101,10 +103,10 @@ class SlackReply:
             channel=self._place.channel,
             user=self._place.user,
             thread_ts=thread,
-            text=error.for_people,
+            text=error.user_message,
             blocks=limited(error, self._question_id, self._place.question_ts),
         )
         try:
-            await heard(told)
-        except (Refused, Unreachable):
+            await call_api(told)
+        except (SlackRefusedError, SlackUnreachableError):
             await self._pages.break_off(failure(error, self._question_id, self._place.question_ts))

@@ -13,10 +13,10 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack.calling import Refused, Unreachable, heard
-from adapters.slack.times import USUAL, Times
-from core.errors import NotReady, Problem
-from core.repeating import repeating
+from adapters.slack.timeouts import USUAL, Timeouts
+from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api
+from core.errors import Problem, StartupError
+from core.periodic import running_periodically
 
 log = structlog.get_logger()
 
@@ -24,7 +24,7 @@ log = structlog.get_logger()
 class Socket:
     """One connection of the app. `down_since` says since when it has not been well."""
 
-    def __init__(self, app: AsyncApp, app_token: str, times: Times = USUAL) -> None:
+    def __init__(self, app: AsyncApp, app_token: str, times: Timeouts = USUAL) -> None:
         self._app = app
         self._app_token = app_token
         self._times = times
@@ -37,7 +37,7 @@ class Socket:
         await self._connect()
         await self._watch()
         try:
-            async with repeating(self._watch, every=self._times.look_every):
+            async with running_periodically(self._watch, every=self._times.look_every):
                 yield
         finally:
             await self._close()
@@ -82,15 +82,15 @@ class Socket:
 
 
 async def check_app_token(client: AsyncWebClient, app_token: str) -> None:
-    """Raises NotReady for a token that opens no connection. The SDK's own attempts would end in an exception in a task
+    """Raises StartupError for a token that opens no connection. The SDK's own attempts would end in an exception in a task
     that nobody reads."""
     try:
-        await heard(client.apps_connections_open(app_token=app_token))
-    except Refused as error:
+        await call_api(client.apps_connections_open(app_token=app_token))
+    except SlackRefusedError as error:
         cure = "Generate it under “Basic Information”, “App-Level Tokens”, with the scope connections:write."
-        raise NotReady(Problem(f"Slack does not accept SLACK_APP_TOKEN ({error.error}).", cure)) from error
-    except Unreachable as error:
-        raise NotReady(
+        raise StartupError(Problem(f"Slack does not accept SLACK_APP_TOKEN ({error.error}).", cure)) from error
+    except SlackUnreachableError as error:
+        raise StartupError(
             Problem("Slack cannot be reached.", "Look at the network, a proxy, and SLACK_API_URL.")
         ) from error
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack.calling import Refused, Unreachable, heard
-from adapters.slack.place import Place
+from adapters.slack.reply_target import ReplyTarget
+from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api
 
 log = structlog.get_logger()
 
@@ -27,7 +27,7 @@ REACTION = "eyes"
 class Status:
     """The status of one answer; to be used within `shown`. Nobody waits for it: the answer is begun meanwhile."""
 
-    def __init__(self, client: AsyncWebClient, place: Place) -> None:
+    def __init__(self, client: AsyncWebClient, place: ReplyTarget) -> None:
         self._client = client
         self._place = place
         self._text = SEARCHING
@@ -78,7 +78,7 @@ class Status:
         self._telling = self._stands = True
         try:
             async with asyncio.timeout(SHOWN_WITHIN.total_seconds()):
-                await heard(
+                await call_api(
                     self._client.assistant_threads_setStatus(
                         channel_id=self._place.channel,
                         thread_ts=self._place.thread_ts,
@@ -86,11 +86,11 @@ class Status:
                         loading_messages=LOADING if text else None,
                     )
                 )
-        except Refused as error:
+        except SlackRefusedError as error:
             log.debug("no status can be shown", cause=str(error))
             self._stands = False
             await self._react()
-        except (Unreachable, TimeoutError) as error:
+        except (SlackUnreachableError, TimeoutError) as error:
             log.warning("no status can be shown", cause=str(error) or "Slack takes too long")
         finally:
             self._telling = False
@@ -100,12 +100,12 @@ class Status:
             return
         self._reacted = True
         try:
-            await heard(
+            await call_api(
                 self._client.reactions_add(
                     channel=self._place.channel, timestamp=self._place.question_ts, name=REACTION
                 )
             )
-        except (Refused, Unreachable) as error:
+        except (SlackRefusedError, SlackUnreachableError) as error:
             log.debug("no reaction can be shown", cause=str(error))
 
     async def _take_away(self) -> None:
@@ -114,10 +114,10 @@ class Status:
         if not self._reacted:
             return
         try:
-            await heard(
+            await call_api(
                 self._client.reactions_remove(
                     channel=self._place.channel, timestamp=self._place.question_ts, name=REACTION
                 )
             )
-        except (Refused, Unreachable) as error:
+        except (SlackRefusedError, SlackUnreachableError) as error:
             log.debug("a reaction could not be taken away", cause=str(error))

@@ -10,16 +10,16 @@ from typing import Any
 
 from aiohttp import web
 
-from adapters.web.guarding import LARGEST_BODY, LOCAL_ONLY, OWN_DOORS, TOKEN, guard, sender, set_headers
 from adapters.web.monitoring import Monitoring
 from adapters.web.reply import DocumentReply, EventStreamReply
-from core.asking import AnswerEvent, Asker
-from core.delivery.delivering import deliver
-from core.errors import TooManyQuestions
-from core.knowledge.library import Library
-from core.reindexing.progress import Progress
-from core.vocabulary import Conversation, Question
-from core.watching import tell_refused
+from adapters.web.security import LARGEST_BODY, LOCAL_ONLY, SELF_AUTHENTICATED_PATHS, TOKEN, guard, sender, set_headers
+from core.answerer import Answerer, AnswerEvent
+from core.chat.delivery import deliver
+from core.domain import Conversation, Question
+from core.errors import TooManyQuestionsError
+from core.index.catalog import Catalog
+from core.indexing.progress import Progress
+from core.telemetry import emit_refused
 
 PAGE = Path(__file__).parent / "page"
 EXAMPLES = 6
@@ -45,11 +45,11 @@ class About:
 @dataclass(frozen=True, slots=True)
 class WebPage:
     """Answers the page's requests. `progress` is what is being read at the moment, if anything is; only posts of
-    `sources` are shown, or all. `admit` raises TooManyQuestions for a sender who asks too often."""
+    `sources` are shown, or all. `admit` raises TooManyQuestionsError for a sender who asks too often."""
 
-    asker: Asker
+    asker: Answerer
     forget: Callable[[Conversation], Awaitable[None]]
-    library: Library
+    library: Catalog
     progress: Callable[[], Progress | None]
     about: About
     sources: frozenset[str] | None = None
@@ -89,8 +89,8 @@ class WebPage:
         """A sender who is not admitted is told so like anybody whose question fails."""
         try:
             await self.admit(asked_from)
-        except TooManyQuestions:
-            tell_refused("web", TooManyQuestions.__name__)
+        except TooManyQuestionsError:
+            emit_refused("web", TooManyQuestionsError.__name__)
             raise
         async with aclosing(self.asker.ask(question)) as events:
             async for event in events:
@@ -111,9 +111,9 @@ class WebPage:
 
 
 def web_app(
-    asker: Asker,
+    asker: Answerer,
     forget: Callable[[Conversation], Awaitable[None]],
-    library: Library,
+    library: Catalog,
     progress: Callable[[], Progress | None],
     about: About,
     local_only: bool = True,
@@ -131,7 +131,7 @@ def web_app(
     app = web.Application(middlewares=[guard], client_max_size=LARGEST_BODY)
     app[LOCAL_ONLY] = local_only
     app[TOKEN] = token
-    app[OWN_DOORS] = frozenset(route.path for route in further)
+    app[SELF_AUTHENTICATED_PATHS] = frozenset(route.path for route in further)
     app.on_response_prepare.append(set_headers)
     app.add_routes(
         [

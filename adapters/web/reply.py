@@ -5,10 +5,10 @@ from typing import Any
 
 from aiohttp import web
 
-from core.asking import Found, Searching
-from core.delivery.documents import answer_document, match_document
-from core.errors import FootnotedError, TooLong, TooManyQuestions
-from core.vocabulary import Answer
+from core.answerer import Found, Searching
+from core.chat.documents import answer_document, match_document
+from core.domain import Answer
+from core.errors import FootnotedError, QuestionTooLongError, TooManyQuestionsError
 
 
 class EventStreamReply:
@@ -33,7 +33,7 @@ class EventStreamReply:
         await self._send("answered", answer_document(answer))
 
     async def fail(self, error: FootnotedError) -> None:
-        await self._send("failed", {"sentence": error.for_people, "id": error.id})
+        await self._send("failed", {"sentence": error.user_message, "id": error.id})
 
     async def _send(self, event: str, data: dict[str, Any]) -> None:
         await self._response.write(f"event: {event}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode())
@@ -64,8 +64,10 @@ class DocumentReply:
     async def fail(self, error: FootnotedError) -> None:
         status, headers = 503, {}
         match error:
-            case TooManyQuestions():
+            case TooManyQuestionsError():
                 status, headers = 429, {"Retry-After": str(max(1, round(error.again_in.total_seconds())))}
-            case TooLong():
+            case QuestionTooLongError():
                 status = 413
-        self._response = web.json_response({"error": error.for_people, "id": error.id}, status=status, headers=headers)
+        self._response = web.json_response(
+            {"error": error.user_message, "id": error.id}, status=status, headers=headers
+        )

@@ -7,15 +7,15 @@ from typing import Any, cast
 from openai import APIConnectionError, APITimeoutError, AsyncOpenAI, AsyncStream
 from openai.types.chat import ChatCompletionMessageParam
 
-from core.errors import AnswerBroken, ContentFiltered
+from core.errors import AnswerInterruptedError, ContentFilteredError
 from core.models.openai_errors import translated
 from core.models.protocols import Prompt
 
 
-class OpenAIChat:
+class OpenAIChatModel:
     """A chat-completions model. `temperature` None is not sent: newer models refuse it."""
 
-    reads_instructions = True
+    follows_instructions = True
 
     def __init__(self, client: AsyncOpenAI, model: str, temperature: float | None = None) -> None:
         self.name = model
@@ -68,15 +68,17 @@ async def _pieces(stream: AsyncStream[object]) -> AsyncGenerator[str, None]:
                 yield text
             reason = why or reason
     except (AttributeError, TypeError, KeyError) as error:
-        raise AnswerBroken(f"a chunk is none: {error!r}") from error
+        raise AnswerInterruptedError(f"a chunk is none: {error!r}") from error
     except APITimeoutError:
         raise
     except APIConnectionError as error:
-        raise AnswerBroken(f"the connection ended before the answer did: {error.__cause__ or error}") from error
+        raise AnswerInterruptedError(
+            f"the connection ended before the answer did: {error.__cause__ or error}"
+        ) from error
     if reason == "content_filter":
-        raise ContentFiltered("the stream ended with finish_reason content_filter")
+        raise ContentFilteredError("the stream ended with finish_reason content_filter")
     if reason is None:
-        raise AnswerBroken("the stream ended without a finish_reason")
+        raise AnswerInterruptedError("the stream ended without a finish_reason")
 
 
 def _read(chunk: dict[str, Any]) -> tuple[str, str | None]:

@@ -3,7 +3,7 @@
 import httpx2
 from openai import AsyncAzureOpenAI, AsyncOpenAI, DefaultAsyncHttpx2Client, Timeout
 
-from core.watching import Repeated, Service, Throttled, tell
+from core.telemetry import RequestRetried, Service, Throttled, emit
 
 # Connecting and each read; the SDK's own default of 600 s is no time to wait in a chat. Deadlines of a whole answer
 # belong to whoever reads the stream.
@@ -32,7 +32,7 @@ def _http() -> httpx2.AsyncClient:
 async def _tell_retries(request: httpx2.Request) -> None:
     # The SDK repeats requests by itself, and says so in this header alone.
     if request.headers.get("x-stainless-retry-count", "0") != "0":
-        tell(Repeated(_service(request)))
+        emit(RequestRetried(_service(request)))
 
 
 def _service(request: httpx2.Request) -> Service:
@@ -42,7 +42,7 @@ def _service(request: httpx2.Request) -> Service:
 async def _spare_hopeless_retries(response: httpx2.Response) -> None:
     # The SDK retries every 429, also the one that says that the money is spent. It honours this header of its server.
     if response.status_code == httpx2.codes.TOO_MANY_REQUESTS:
-        tell(Throttled(_service(response.request)))
+        emit(Throttled(_service(response.request)))
         await response.aread()
         if b'"insufficient_quota"' in response.content:
             response.headers["x-should-retry"] = "false"

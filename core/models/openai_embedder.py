@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from openai import AsyncOpenAI, omit
 
-from core.errors import WrongEmbeddings
-from core.models.batching import batches
+from core.errors import EmbeddingMismatchError
+from core.models.batches import batches
 from core.models.openai_errors import translated
 from core.models.protocols import Vectors
+from core.telemetry import TokensUsed, emit
 from core.tokens import Tokens
-from core.watching import Spent, tell
 
 AT_ONCE = 8
 """Requests in flight. More brings rate limits, not speed."""
@@ -63,7 +63,7 @@ class OpenAIEmbedder:
                 )
         if response.usage:
             # Servers of other makes may leave it out.
-            tell(Spent(self.name, response.usage.total_tokens))
+            emit(TokensUsed(self.name, response.usage.total_tokens))
         rows = [_row(item.embedding) for item in sorted(response.data, key=lambda item: item.index)]
         return _checked(rows, len(batch), self._dimensions)
 
@@ -75,19 +75,21 @@ def _row(embedding: str | Sequence[float]) -> NDArray[np.float32]:
     try:
         return np.frombuffer(base64.b64decode(embedding), dtype="<f4")
     except ValueError as error:
-        raise WrongEmbeddings("a vector came in a form that cannot be read") from error
+        raise EmbeddingMismatchError("a vector came in a form that cannot be read") from error
 
 
 def _checked(rows: Sequence[NDArray[np.float32]], asked: int, dimensions: int | None) -> Vectors:
-    """Rows as a matrix of unit vectors. Raises WrongEmbeddings for anything that must not reach the index."""
+    """Rows as a matrix of unit vectors. Raises EmbeddingMismatchError for anything that must not reach the index."""
     if len(rows) != asked:
-        raise WrongEmbeddings(f"{asked} texts were sent and {len(rows)} vectors came back")
+        raise EmbeddingMismatchError(f"{asked} texts were sent and {len(rows)} vectors came back")
     lengths = {len(row) for row in rows}
     if len(lengths) > 1 or (dimensions is not None and lengths != {dimensions}):
-        raise WrongEmbeddings(f"vectors of length {sorted(lengths)}, where {dimensions or 'one length'} was expected")
+        raise EmbeddingMismatchError(
+            f"vectors of length {sorted(lengths)}, where {dimensions or 'one length'} was expected"
+        )
     vectors = np.asarray(rows, dtype=np.float32)
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     if not np.isfinite(norms).all():
-        raise WrongEmbeddings("a vector holds values that are no numbers")
+        raise EmbeddingMismatchError("a vector holds values that are no numbers")
     unit: Vectors = np.divide(vectors, np.maximum(norms, 1e-12), dtype=np.float32)
     return unit

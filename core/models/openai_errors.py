@@ -6,30 +6,30 @@ from contextlib import contextmanager
 import openai
 
 from core.errors import (
-    AnswerBroken,
-    ContentFiltered,
-    ContextTooLong,
-    ModelBusy,
-    ModelFailed,
-    ModelRefused,
-    ModelTooSlow,
-    ModelUnreachable,
-    QuotaUsedUp,
+    AnswerInterruptedError,
+    ContentFilteredError,
+    ContextTooLongError,
+    ModelAccessError,
+    ModelBusyError,
+    ModelError,
+    ModelQuotaExceededError,
+    ModelTimeoutError,
+    ModelUnreachableError,
 )
-from core.watching import Reached, Service, tell
+from core.telemetry import ModelCalled, Service, emit
 
 
 @contextmanager
 def translated(service: Service) -> Generator[None, None, None]:
-    """Everything the SDK raises inside leaves as a ModelFailed, with the SDK's error as its cause. Whoever watches is
+    """Everything the SDK raises inside leaves as a ModelError, with the SDK's error as its cause. Whoever watches is
     told how it went."""
     try:
         with _in_our_words():
             yield
-    except ModelFailed as error:
-        tell(Reached(service, type(error).__name__))
+    except ModelError as error:
+        emit(ModelCalled(service, type(error).__name__))
         raise
-    tell(Reached(service))
+    emit(ModelCalled(service))
 
 
 @contextmanager
@@ -37,20 +37,22 @@ def _in_our_words() -> Generator[None, None, None]:
     try:
         yield
     except openai.APITimeoutError as error:
-        raise ModelTooSlow(str(error)) from error
+        raise ModelTimeoutError(str(error)) from error
     except openai.APIConnectionError as error:
-        raise ModelUnreachable(f"{error} {error.__cause__ or ''}".strip()) from error
+        raise ModelUnreachableError(f"{error} {error.__cause__ or ''}".strip()) from error
     except openai.APIStatusError as error:
         kind, said = _status(error), f"{error.status_code} {error.message} (request {error.request_id})"
-        raise (ModelBusy(said, retry_after=_retry_after(error)) if kind is ModelBusy else kind(said)) from error
+        raise (
+            ModelBusyError(said, retry_after=_retry_after(error)) if kind is ModelBusyError else kind(said)
+        ) from error
     except openai.APIError as error:
         # What a stream reports in its middle arrives as a bare APIError.
-        raise AnswerBroken(error.message) from error
+        raise AnswerInterruptedError(error.message) from error
     except openai.OpenAIError as error:
-        raise ModelFailed(str(error)) from error
+        raise ModelError(str(error)) from error
     except ValueError as error:
         # The SDK hands on what its JSON parser says of a garbled stream.
-        raise AnswerBroken(f"unreadable answer: {error}") from error
+        raise AnswerInterruptedError(f"unreadable answer: {error}") from error
 
 
 def _retry_after(error: openai.APIStatusError) -> float | None:
@@ -61,22 +63,22 @@ def _retry_after(error: openai.APIStatusError) -> float | None:
         return None
 
 
-def _status(error: openai.APIStatusError) -> type[ModelFailed]:
+def _status(error: openai.APIStatusError) -> type[ModelError]:
     match error.status_code, error.code:
         case 429, "insufficient_quota":
-            return QuotaUsedUp
+            return ModelQuotaExceededError
         case 429, _:
-            return ModelBusy
+            return ModelBusyError
         case 400, "context_length_exceeded":
-            return ContextTooLong
+            return ContextTooLongError
         case 400, "content_filter":
-            return ContentFiltered
+            return ContentFilteredError
         case 400, _ if "context length" in error.message or "maximum context" in error.message:
             # Compatible servers (vLLM, LM Studio) say it in words alone.
-            return ContextTooLong
+            return ContextTooLongError
         case ((401 | 403 | 404), _):
-            return ModelRefused
+            return ModelAccessError
         case status, _ if status >= 500:
-            return ModelUnreachable
+            return ModelUnreachableError
         case _:
-            return ModelFailed
+            return ModelError

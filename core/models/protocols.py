@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from core.vocabulary import Passage, Question, Turn
+from core.domain import Passage, Question, Turn
 
 Vectors = npt.NDArray[np.float32]
 """One embedding a row, each of length 1."""
@@ -35,7 +35,7 @@ class Prompt:
 
 
 class Embedder(Protocol):
-    """Turns texts into vectors. Raises `core.errors.ModelFailed`."""
+    """Turns texts into vectors. Raises `core.errors.ModelError`."""
 
     @property
     def name(self) -> str:
@@ -57,13 +57,13 @@ class Embedder(Protocol):
 
 
 class ChatModel(Protocol):
-    """Writes answers. Raises `core.errors.ModelFailed`."""
+    """Writes answers. Raises `core.errors.ModelError`."""
 
     @property
     def name(self) -> str: ...
 
     @property
-    def reads_instructions(self) -> bool:
+    def follows_instructions(self) -> bool:
         """Whether it can be asked for anything else than an answer from passages, such as a rewritten question."""
         ...
 

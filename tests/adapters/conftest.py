@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bot.settings import Settings, load_settings
-from bot.wiring import Bot
-from core.reindexing.progress import Progress
+from bot.app import Bot
+from bot.config.settings import Settings, load_settings
+from core.indexing.progress import Progress
 from tests.adapters.garden import write_posts
 
 Logged = list[MutableMapping[str, Any]]

@@ -15,9 +15,9 @@ from rich.console import Console
 
 from adapters.console import ConsoleReply, JsonReply
 from adapters.web.reply import DocumentReply, EventStreamReply
-from core.asking import Asker
-from core.delivery.delivering import deliver
-from core.vocabulary import Question
+from core.answerer import Answerer
+from core.chat.delivery import deliver
+from core.domain import Question
 from tests.adapters.discord.replying import replied
 from tests.adapters.slack import playing
 from tests.adapters.web.serving import streamed
@@ -33,10 +33,10 @@ class Shown:
     everything: str
 
 
-Play = Callable[[Asker], Awaitable[Shown]]
+Play = Callable[[Answerer], Awaitable[Shown]]
 
 
-async def play_stream(asker: Asker) -> Shown:
+async def play_stream(asker: Answerer) -> Shown:
     async def handle(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
@@ -51,26 +51,26 @@ async def play_stream(asker: Asker) -> Shown:
     return Shown(text, "\n".join([text, *values_of([data for name, data in events if name != "wrote"])]))
 
 
-async def play_document(asker: Asker) -> Shown:
+async def play_document(asker: Answerer) -> Shown:
     reply = DocumentReply()
     await deliver(asker.ask(QUESTION), reply)
     return shown(reply.response.text or "")
 
 
-async def play_json(asker: Asker) -> Shown:
+async def play_json(asker: Answerer) -> Shown:
     with redirect_stdout(StringIO()) as out:
         await deliver(asker.ask(QUESTION), JsonReply())
     return shown(out.getvalue())
 
 
-async def play_console(asker: Asker) -> Shown:
+async def play_console(asker: Answerer) -> Shown:
     out, err = StringIO(), StringIO()
     with ConsoleReply(Console(file=out), Console(file=err, width=200)) as reply:
         await deliver(asker.ask(QUESTION), reply)
     return Shown(out.getvalue().split("\n\n[")[0].strip(), out.getvalue() + err.getvalue())
 
 
-async def play_discord(asker: Asker) -> Shown:
+async def play_discord(asker: Answerer) -> Shown:
     said = await replied(asker, QUESTION)
     text = "\n\n".join(message.content for message in said).split("\n\n-# ")[0]
     assert not any(message.pings for message in said)
@@ -108,11 +108,11 @@ def values_of(document: Any) -> list[str]:
             return [str(document)]
 
 
-async def play_slack(asker: Asker) -> Shown:
+async def play_slack(asker: Answerer) -> Shown:
     return with_text(*await playing.in_a_thread(asker, QUESTION))
 
 
-async def play_slack_privately(asker: Asker) -> Shown:
+async def play_slack_privately(asker: Answerer) -> Shown:
     return with_text(*await playing.privately(asker, QUESTION))
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncGenerator, Sequence
 
-from core.asking import Answered, AnswerEvent, Found, Searching, Wrote
-from core.vocabulary import Answer, Footnote, Match, Passage, Question
+from core.answerer import Answered, AnswerEvent, Found, Searching, Wrote
+from core.domain import Answer, Footnote, Passage, Question, ScoredPassage
 
 PASSAGE = Passage(url="https://garden.example/bees", title="Bees in winter", heading="Eating", text="Bees eat honey.")
 PIECES = ("Bees live on ", "**honey** [1]", ".\n\nThey shiver “together” 🐝.")
@@ -22,7 +22,7 @@ class ScriptedAsker:
 
     async def ask(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
         yield Searching(question)
-        yield Found((Match(PASSAGE, 0.9),))
+        yield Found((ScoredPassage(PASSAGE, 0.9),))
         for piece in self._pieces:
             yield Wrote(piece)
         if self._error:

@@ -9,10 +9,10 @@ import pytest
 from rich.console import Console
 
 from adapters.console import ConsoleReply, JsonReply
-from core.asking import Found, Searching
-from core.delivery.delivering import deliver
-from core.errors import ModelBusy
-from core.vocabulary import Footnote, Match, Question
+from core.answerer import Found, Searching
+from core.chat.delivery import deliver
+from core.domain import Footnote, Question, ScoredPassage
+from core.errors import ModelBusyError
 from tests.adapters.scripted import ANSWER, FOOTNOTES, PASSAGE, PIECES, TEXT, ScriptedAsker
 
 QUESTION = Question("What do bees eat?")
@@ -42,7 +42,7 @@ async def test_a_terminal_shows_the_search_the_growing_text_and_the_footnotes() 
         await reply.note(Searching(QUESTION))
         refresh(reply)
         assert "Searching the posts" in window.text
-        await reply.note(Found((Match(PASSAGE, 0.9),)))
+        await reply.note(Found((ScoredPassage(PASSAGE, 0.9),)))
         refresh(reply)
         assert "Reading what was found" in window.text
         await reply.grow(PIECES[0])
@@ -90,11 +90,11 @@ async def test_an_answer_without_footnotes_lists_the_nearest_posts() -> None:
 @pytest.mark.parametrize("terminal", [True, False])
 async def test_a_failure_comes_after_what_was_written(terminal: bool) -> None:
     place = Terminal(terminal)
-    error = ModelBusy("nobody reads this")
+    error = ModelBusyError("nobody reads this")
     with ConsoleReply(place.console, place.console) as reply:
         await deliver(ScriptedAsker(error=error).ask(QUESTION), reply)
     told = " ".join(place.text.split())
-    assert told.endswith(f"They shiver “together” 🐝. {error.for_people} ({error.id})")
+    assert told.endswith(f"They shiver “together” 🐝. {error.user_message} ({error.id})")
     assert "nobody reads this" not in told
     assert reply.error is error
 
@@ -131,9 +131,9 @@ async def test_a_document_is_printed_once_and_whole(capsys: pytest.CaptureFixtur
 
 async def test_a_failed_document_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     reply = JsonReply()
-    error = ModelBusy()
+    error = ModelBusyError()
     await deliver(ScriptedAsker(error=error).ask(QUESTION), reply)
-    assert json.loads(capsys.readouterr().out) == {"error": error.for_people, "id": error.id}
+    assert json.loads(capsys.readouterr().out) == {"error": error.user_message, "id": error.id}
     assert reply.error is error
 
 

@@ -8,7 +8,14 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from adapters.web.reply import DocumentReply
-from core.errors import FootnotedError, KnowledgeUnavailable, ModelBusy, TooLong, TooManyQuestions, Unexpected
+from core.errors import (
+    FootnotedError,
+    IndexUnavailableError,
+    ModelBusyError,
+    QuestionTooLongError,
+    TooManyQuestionsError,
+    UnexpectedError,
+)
 from tests.adapters.conftest import Logged
 from tests.adapters.playing import Play, chat_reply, every_reply, growing_reply, is_chat, is_web_address
 from tests.adapters.scripted import ANSWER, FOOTNOTES, TEXT, ScriptedAsker
@@ -39,9 +46,9 @@ async def test_an_answer_without_footnotes_names_the_nearest_posts(play: Play) -
 @pytest.mark.parametrize(
     ("error", "known"),
     [
-        (ModelBusy(SECRET), ModelBusy),
-        (RedisConnectionError(SECRET), KnowledgeUnavailable),
-        (ZeroDivisionError(SECRET), Unexpected),
+        (ModelBusyError(SECRET), ModelBusyError),
+        (RedisConnectionError(SECRET), IndexUnavailableError),
+        (ZeroDivisionError(SECRET), UnexpectedError),
     ],
 )
 async def test_a_failure_is_a_sentence_and_an_id_and_its_cause_stays_in_the_log(
@@ -49,7 +56,7 @@ async def test_a_failure_is_a_sentence_and_an_id_and_its_cause_stays_in_the_log(
 ) -> None:
     seen = await play(ScriptedAsker(error=error))
     line = logged[-1]
-    assert known.for_people in seen.everything
+    assert known.user_message in seen.everything
     assert line["error_id"] in seen.everything
     assert SECRET in line["cause"]
     for inside in (SECRET, "sk-", "Traceback", type(error).__name__):
@@ -57,10 +64,10 @@ async def test_a_failure_is_a_sentence_and_an_id_and_its_cause_stays_in_the_log(
 
 
 @every_reply
-@pytest.mark.parametrize("error", [TooLong(4_000), TooManyQuestions(timedelta(seconds=7))])
+@pytest.mark.parametrize("error", [QuestionTooLongError(4_000), TooManyQuestionsError(timedelta(seconds=7))])
 async def test_a_question_that_is_refused_is_told_why(play: Play, error: FootnotedError) -> None:
     seen = await play(ScriptedAsker(pieces=(), error=error))
-    assert error.for_people in seen.everything
+    assert error.user_message in seen.everything
     assert error.id in seen.everything
 
 
@@ -85,18 +92,18 @@ async def test_whatever_a_model_or_a_post_writes_nobody_is_called(play: Play) ->
 
 @growing_reply
 async def test_what_was_written_before_a_failure_stays(play: Play) -> None:
-    seen = await play(ScriptedAsker(error=ModelBusy()))
+    seen = await play(ScriptedAsker(error=ModelBusyError()))
     assert TEXT in seen.everything
-    assert seen.everything.index(TEXT) < seen.everything.index(ModelBusy.for_people)
+    assert seen.everything.index(TEXT) < seen.everything.index(ModelBusyError.user_message)
 
 
 @pytest.mark.parametrize(
     ("error", "status", "waits"),
     [
-        (TooManyQuestions(timedelta(seconds=7.4)), 429, "7"),
-        (TooManyQuestions(timedelta(milliseconds=3)), 429, "1"),
-        (TooLong(4_000), 413, None),
-        (ModelBusy(), 503, None),
+        (TooManyQuestionsError(timedelta(seconds=7.4)), 429, "7"),
+        (TooManyQuestionsError(timedelta(milliseconds=3)), 429, "1"),
+        (QuestionTooLongError(4_000), 413, None),
+        (ModelBusyError(), 503, None),
     ],
 )
 async def test_programs_are_told_by_the_status_what_kind_of_failure_it_was(

@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from bot.settings import load_settings
-from bot.wiring import Bot, wired
-from core.asking import AnswerEvent, Asker
-from core.memory.connection import as_text
-from core.vocabulary import Conversation, Person, Question
+from bot.app import Bot, create_bot
+from bot.config.settings import load_settings
+from core.answerer import Answerer, AnswerEvent
+from core.domain import Conversation, Person, Question
+from core.storage.connection import as_text
 from tests.adapters.conftest import unseen
 from tests.adapters.playing import Play, every_reply
 from tests.servers import Text
@@ -91,7 +91,7 @@ OBEYED = {"play_console": "\x1b\x07\x9b\x00\x08"}
 class Instead:
     """An asker to whom another question is put than the one that a reply is played with."""
 
-    asker: Asker
+    asker: Answerer
     question: Question
 
     async def ask(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
@@ -107,7 +107,7 @@ class Orchard:
     bot: Bot
     model: OpenAIServer
 
-    def asker(self, question: str, answer: str) -> Asker:
+    def asker(self, question: str, answer: str) -> Answerer:
         """Somebody's question, and what the model answers to it."""
         self.model.chats.clear()
         self.model.enqueue(Text(answer))
@@ -139,7 +139,7 @@ async def orchard(redis: Redis, redis_url: str, tmp_path: Path) -> AsyncIterator
             questions_per_minute=1_000,
             channel_questions_per_minute=1_000,
         )
-        async with wired(settings) as bot:
+        async with create_bot(settings) as bot:
             await bot.read(unseen)
             yield Orchard(bot, model)
 
@@ -183,7 +183,7 @@ async def test_the_model_is_given_nothing_that_it_could_do(orchard: Orchard) -> 
     assert before <= after
 
 
-async def read(asker: Asker) -> None:
+async def read(asker: Answerer) -> None:
     """Hears an answer out."""
     async with aclosing(asker.ask(Question(""))) as events:
         async for _ in events:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from bot.settings import Settings
+from bot.config.settings import Settings
 from tests.adapters.garden import write_posts
 
 REPOSITORY = Path(__file__).parents[2]

@@ -10,19 +10,19 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from bot.app import Bot
+from bot.cli.stats import Overview
 from bot.digest import Digest, digest_text
-from bot.overview import Overview
-from bot.wiring import Bot
-from core.errors import CannotWrite
-from core.knowledge.gaps import Gap
-from core.memory import keys
-from core.memory.statistics import Figures, Statistics, Usage
-from core.vocabulary import Thumb
-from core.watching import Settled
+from core.domain import Rating
+from core.errors import DeliveryError
+from core.index.gaps import QuestionGap
+from core.storage import keys
+from core.storage.statistics import Figures, Statistics, Usage
+from core.telemetry import QuestionFinished
 from tests.adapters.discord.acting import entered as entered_discord
 from tests.adapters.slack.acting import access, entered
 from tests.bot.running import make_home
-from tests.bot.test_serving import served
+from tests.bot.test_serve import served
 from tests.servers.discord import DiscordServer
 from tests.servers.openai import OpenAIServer
 from tests.servers.slack import Message, SlackServer
@@ -47,8 +47,8 @@ async def model() -> AsyncIterator[OpenAIServer]:
 async def asked(redis: Redis) -> None:
     """Somebody has asked something."""
     statistics = Statistics(redis)
-    statistics(Settled("q1", "slack", "answered", 0.0, 1.0))
-    statistics(Settled("q2", "slack", "not_in_posts", 0.0, 1.0, gap=GAP))
+    statistics(QuestionFinished("q1", "slack", "answered", 0.0, 1.0))
+    statistics(QuestionFinished("q2", "slack", "not_in_posts", 0.0, 1.0, gap=GAP))
     await statistics.aclose()
 
 
@@ -78,7 +78,7 @@ async def test_on_discord_too(bot: Bot, model: OpenAIServer, asked: None) -> Non
         await Digest(bot, [room.app], f"discord:{channel.id}").send_if_due()
         [said] = [message for message in discord.said if message.channel is channel and message.author is discord.bot]
         assert "The last 7 days: 2 questions" in said.content
-        with pytest.raises(CannotWrite):
+        with pytest.raises(DeliveryError):
             await room.app.post("1", "Hello?")
 
 
@@ -87,7 +87,7 @@ async def test_what_could_not_be_sent_is_tried_again(
 ) -> None:
     async with entered(slack, model, bot) as room:
         digest = Digest(bot, [room.app], "slack:C0NOWHERE", lambda: MONDAY)
-        with pytest.raises(CannotWrite, match="channel_not_found"):
+        with pytest.raises(DeliveryError, match="channel_not_found"):
             await digest.send_if_due()
         assert 0 < await redis.ttl(keys.digest("2026-W48")) <= 3600
         await redis.delete(keys.digest("2026-W48"))
@@ -144,7 +144,7 @@ async def test_a_week_begins_on_monday_at_eight(
 
 
 def test_the_text_tells_the_most_important_first() -> None:
-    gaps = [Gap(f"question {number}", 9 - number, MONDAY) for number in range(7)]
+    gaps = [QuestionGap(f"question {number}", 9 - number, MONDAY) for number in range(7)]
     figures = Figures(
         date(2026, 11, 19),
         {"slack": {"answered": 30, "failed": 1}, "web": {"answered": 8, "not_in_posts": 3}},
@@ -153,7 +153,7 @@ def test_the_text_tells_the_most_important_first() -> None:
         (Usage("gpt-5.4-mini", 1_000_000, 0), Usage("llama", 10, 10)),
         {},
     )
-    thumbs: Counter[Thumb] = Counter({"up": 4, "down": 1})
+    thumbs: Counter[Rating] = Counter({"up": 4, "down": 1})
     assert digest_text(Overview(7, figures, thumbs, gaps)).splitlines() == [
         "**The last 7 days: 42 questions**",
         "- 38 answered, 3 not in the posts, 1 failed",

@@ -15,7 +15,7 @@ import redis
 
 from bot import embedded_redis as embedded
 from bot.embedded_redis import embedded_redis, socket_path
-from core.errors import NotReady
+from core.errors import StartupError
 
 ROOT = Path(__file__).parents[2]
 USER = """
@@ -173,7 +173,7 @@ def test_a_folder_too_deep_for_a_socket_has_it_among_the_temporary_files(tmp_pat
 
 def test_where_there_are_no_wheels_it_says_what_to_do(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "find_spec", lambda name: None)
-    with pytest.raises(NotReady) as caught, embedded_redis(folder):
+    with pytest.raises(StartupError) as caught, embedded_redis(folder):
         pass
     [problem] = caught.value.problems
     assert "no embedded Redis for this platform" in problem.what
@@ -186,12 +186,12 @@ def test_a_server_that_does_not_start_is_told_with_its_log(folder: Path, monkeyp
     folder.mkdir()
     (folder / "appendonlydir").write_text("in the way of the folder that Redis wants to make")
     monkeypatch.setattr(embedded, "READY_WITHIN", 1.0)
-    with pytest.raises(NotReady, match=r"does not start.*redis\.log"), embedded_redis(folder):
+    with pytest.raises(StartupError, match=r"does not start.*redis\.log"), embedded_redis(folder):
         pass
     assert "appendonlydir" in (folder / "redis.log").read_text()
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(NotReady, match="DATA_DIR"), embedded_redis(tmp_path / "file" / "data"):
+    with pytest.raises(StartupError, match="DATA_DIR"), embedded_redis(tmp_path / "file" / "data"):
         pass

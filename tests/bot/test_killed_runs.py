@@ -10,9 +10,9 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from core.knowledge.schema import as_text, digest_of
-from core.memory import keys
-from core.vocabulary import Passage
+from core.domain import Passage
+from core.index.schema import as_text, digest_of
+from core.storage import keys
 from tests.bot.running import WITHIN, command, environment, footnoted
 from tests.servers.blog import Blog, Post
 from tests.servers.openai import OpenAIServer

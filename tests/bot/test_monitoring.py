@@ -15,15 +15,15 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
-from bot.health import ModelHealth
-from bot.stalling import loop_watched
-from core.models.openai_chat import OpenAIChat
+from bot.observability.health import ModelHealth
+from bot.observability.loop_watchdog import loop_watchdog
+from core.models.openai_chat import OpenAIChatModel
 from core.models.openai_embedder import OpenAIEmbedder
+from core.telemetry import LoopLagged, ModelCalled, TelemetryEvent, subscribed
 from core.tokens import estimate
-from core.watching import Lagged, Observation, Reached, listening
 from tests.adapters.garden import ASKED, OFF_TOPIC
 from tests.bot.running import REPOSITORY, make_home
-from tests.bot.test_serving import WITHIN, served
+from tests.bot.test_serve import WITHIN, served
 from tests.breaking.own_redis import own_redis
 from tests.core.models.openai_parts import client_of
 from tests.servers import Silence, Status, Text
@@ -176,29 +176,32 @@ async def test_a_model_that_cannot_be_used_makes_the_bot_unready(tmp_path: Path)
 
 
 async def test_a_model_that_nobody_has_asked_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.health.TRIED_AGAIN_AFTER", 0.0)
-    monkeypatch.setattr("bot.health.WAITS", 0.3)
+    monkeypatch.setattr("bot.observability.health.TRIED_AGAIN_AFTER", 0.0)
+    monkeypatch.setattr("bot.observability.health.WAITS", 0.3)
     async with OpenAIServer() as server, client_of(server) as client:
-        embedder, chat = OpenAIEmbedder(client, "text-embedding-3-small", estimate), OpenAIChat(client, "gpt-5-mini")
+        embedder, chat = (
+            OpenAIEmbedder(client, "text-embedding-3-small", estimate),
+            OpenAIChatModel(client, "gpt-5-mini"),
+        )
         health = ModelHealth(embedder, chat)
-        with listening(health):
+        with subscribed(health):
             assert await health.problems() == {}
             assert await health.problems() == {}
             assert len(server.embeddings) == 1, "it was asked a moment ago"
-            health(Reached("chat", "ModelUnreachable"))
+            health(ModelCalled("chat", "ModelUnreachable"))
             server.enqueue(Silence())
             assert await health.problems() == {"chat": "The chat model cannot be reached."}
             await health.aclose()
             server.enqueue(Text("Yes."))
             assert await health.problems() == {}
-            health(Reached("chat", "ContentFiltered"))
+            health(ModelCalled("chat", "ContentFiltered"))
             assert await health.problems() == {}, "it has answered"
 
 
 async def test_whatever_blocks_the_loop_is_named(nothing_blocks: object) -> None:
-    lags: list[Observation] = []
-    with capture_logs() as logged, listening(lags.append):
-        async with loop_watched(every=0.01, blocked=0.1):
+    lags: list[TelemetryEvent] = []
+    with capture_logs() as logged, subscribed(lags.append):
+        async with loop_watchdog(every=0.01, blocked=0.1):
             await asyncio.sleep(0.05)
             a_long_computation(0.4)
             async with asyncio.timeout(WITHIN):
@@ -209,8 +212,8 @@ async def test_whatever_blocks_the_loop_is_named(nothing_blocks: object) -> None
     assert "in a_long_computation" in blocked["culprit"]
     assert turns["event"] == "the event loop turns again"
     assert 0.3 < turns["seconds"] < 5
-    assert max(lag.seconds for lag in lags if isinstance(lag, Lagged)) > 0.3
-    assert min(lag.seconds for lag in lags if isinstance(lag, Lagged)) < 0.1
+    assert max(lag.seconds for lag in lags if isinstance(lag, LoopLagged)) > 0.3
+    assert min(lag.seconds for lag in lags if isinstance(lag, LoopLagged)) < 0.1
 
 
 def a_long_computation(seconds: float) -> None:

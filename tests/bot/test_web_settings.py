@@ -2,13 +2,13 @@
 
 import pytest
 
-from bot.settings import load_settings
-from core.errors import NotReady
+from bot.config.settings import load_settings
+from core.errors import StartupError
 
 
 def wrong(**given: str) -> list[str]:
     """What is wrong with settings, each with its cure."""
-    with pytest.raises(NotReady) as caught:
+    with pytest.raises(StartupError) as caught:
         load_settings(**given)
     return [f"{problem.what} {problem.cure}" for problem in caught.value.problems]
 

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from core.models.breaker import OPENS_AFTER
+from core.models.circuit_breaker import OPENS_AFTER
 from tests.breaking.own_redis import own_redis
 from tests.breaking.scene import BEES, scene
 from tests.servers import (

@@ -9,19 +9,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.slack.events import Me, Said, read_event
-from bot.settings import Settings, load_settings
-from core.answering.citing import Citing
-from core.errors import CannotRead, NotReady
-from core.reading.extracting import extract
-from core.reading.feed_parsing import parse_feed
-from core.reading.fetched import Fetched
-from core.reading.html import to_markdown
-from core.vocabulary import Source
+from adapters.slack.events import BotIdentity, MessageReceived, read_event
+from bot.config.settings import Settings, load_settings
+from core.answering.citations import CitationFilter
+from core.domain import Source
+from core.errors import SourceReadError, StartupError
+from core.ingestion.article import extract
+from core.ingestion.feed_parser import parse_feed
+from core.ingestion.fetch_result import Fetched
+from core.ingestion.html_to_markdown import to_markdown
 
 ADDRESS = "https://blog.example/feed"
 SOURCE = Source("blog", "feed", ADDRESS)
-ME = Me("U0BOT", "B0BOT", "T0TEAM")
+ME = BotIdentity("U0BOT", "B0BOT", "T0TEAM")
 FEED = (
     b'<?xml version="1.0" encoding="UTF-8"?><rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/">'
     b"<channel><title>Blog</title><link>https://blog.example/</link><item><title>Bees</title><link>/bees</link>"
@@ -67,7 +67,7 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 def test_any_soup_of_tags_becomes_text_or_a_reason(html: str) -> None:
     try:
         extract(html, ADDRESS)
-    except CannotRead as error:
+    except SourceReadError as error:
         assert error.reason
     assert isinstance(to_markdown(html.encode(errors="replace").decode(), ADDRESS), str)
 
@@ -85,7 +85,7 @@ def test_a_feed_that_was_damaged_anywhere_is_read_in_part_or_refused(
     for one in (bytes(body), bytes(body[:length])):
         try:
             page = parse_feed(Fetched(ADDRESS, one, "application/rss+xml", ""), SOURCE)
-        except CannotRead as error:
+        except SourceReadError as error:
             assert error.reason
         else:
             assert len(page.entries) <= 1 + one.count(b"<item")
@@ -107,7 +107,7 @@ def test_any_payload_of_slack_means_something_or_nothing(changed: dict[str, Any]
     event = {name: value for name, value in (EVENT | changed).items() if name not in missing}
     read = read_event({"type": "event_callback", "team_id": "T1", "event": event}, ME)
     assert read is None or isinstance(read.name, str)
-    if isinstance(read, Said):
+    if isinstance(read, MessageReceived):
         assert all(isinstance(value, str) for value in (read.team, read.channel, read.user, read.ts, read.text))
 
 
@@ -123,13 +123,13 @@ def test_any_value_of_a_setting_is_taken_or_told_with_a_cure(values: dict[str, s
     with patch.dict(os.environ, {name.upper(): value for name, value in values.items()}):
         try:
             load_settings()
-        except NotReady as error:
+        except StartupError as error:
             assert all(problem.what and problem.cure for problem in error.problems)
 
 
 @pytest.mark.parametrize("endless", ["[", "[1", "`", "~~~", "https://", "![", "[a](", "www.", "\\", " "])
 def test_a_model_that_writes_one_sign_for_ever_costs_no_more_than_its_text(endless: str) -> None:
-    citing = Citing([1, 2], ["https://blog.example/bees"])
+    citing = CitationFilter([1, 2], ["https://blog.example/bees"])
     began, shown = time.perf_counter(), 0
     for _ in range(2_000):
         shown += len(citing.read(endless * 10))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.words import STOPWORDS, stem, telling, words
+from core.words import STOPWORDS, content_words, stem, words
 
 
 @pytest.mark.parametrize(
@@ -21,11 +21,11 @@ def test_words_are_lower_case_and_in_order(text: str, expected: list[str]) -> No
 
 
 def test_words_that_only_ask_tell_nothing() -> None:
-    assert telling("How do I index the posts, and what are posts?") == ["index", "posts"]
+    assert content_words("How do I index the posts, and what are posts?") == ["index", "posts"]
 
 
 def test_a_question_of_nothing_else_keeps_its_words() -> None:
-    assert telling("Who are you? You?") == ["who", "are", "you"]
+    assert content_words("Who are you? You?") == ["who", "are", "you"]
 
 
 @pytest.mark.parametrize("form", ["index", "indexes", "indexed", "indexing"])

@@ -132,7 +132,7 @@ class RedirectLoop:
 
 @dataclass(frozen=True)
 class Huge:
-    """A page of so many megabytes. Unless `declared`, its length is not told beforehand."""
+    """A page of so many megabytes. Unless `extract_canonical`, its length is not told beforehand."""
 
     megabytes: float
     declared: bool = False

@@ -21,7 +21,7 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 from bot.embedded_redis import embedded_redis
-from core.reindexing.pool import POOL_FROM
+from core.indexing.pool import POOL_FROM
 from tests.bot.running import REPOSITORY
 from tests.servers.redis import bad_line
 from tests.shipping.container import can_contain, contained

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.settings import Settings
+from bot.config.settings import Settings
 from tests.bot.running import REPOSITORY
 from tests.shipping.dockerfile import Instruction, environment_of, last, stages
 

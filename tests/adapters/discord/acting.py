@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from adapters.discord.app import Access, DiscordBot
-from bot.wiring import Bot
+from bot.app import Bot
 from tests.servers.discord import Channel, DiscordServer, Interaction, Message, User
 from tests.servers.openai import OpenAIServer
 

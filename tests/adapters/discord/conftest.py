@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import Settings, load_settings
-from bot.wiring import Bot
+from bot.app import Bot
+from bot.config.settings import Settings, load_settings
 from tests.adapters.discord.acting import Room, entered
 from tests.adapters.garden import write_posts
 from tests.servers.discord import DiscordServer

@@ -4,8 +4,8 @@ import asyncio
 from functools import partial
 from itertools import pairwise
 
-from bot.settings import Settings, load_settings
-from bot.wiring import wired
+from bot.app import create_bot
+from bot.config.settings import Settings, load_settings
 from tests.adapters.discord.acting import Room, buttons, entered, is_whole
 from tests.adapters.garden import ASKED, FOLLOW_UP, OFF_TOPIC
 from tests.servers import Text
@@ -212,7 +212,7 @@ async def test_where_every_question_is_answered_none_needs_a_mention(
         for name in ("general", "help")
     ]
     given = settings.model_dump(include={"redis_url", "sources", "openai_base_url"})
-    async with wired(await asyncio.to_thread(partial(load_settings, **given, channels=channels))) as bot:
+    async with create_bot(await asyncio.to_thread(partial(load_settings, **given, channels=channels))) as bot:
         await bot.read(lambda _: None)
         async with entered(discord, model, bot) as room:
             await room.answer(discord.say("alice", "general", ASKED))

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from adapters.discord.messages import NOT_YOURS, NOTED, OFFER, THANKS, UNKNOWN
-from bot.wiring import Bot
-from core.errors import ModelRefused
+from bot.app import Bot
+from core.errors import ModelAccessError
 from tests.adapters.discord.acting import Room, buttons, entered
 from tests.adapters.garden import ASKED
 from tests.servers import Status, Text
@@ -61,12 +61,12 @@ async def test_a_failed_answer_is_written_anew_where_it_failed_for_the_asker_alo
     room.model.enqueue(BROKEN)
     asked = room.command(ASKED)
     failed = await room.answer(asked)
-    assert ModelRefused.for_people in failed.content
+    assert ModelAccessError.user_message in failed.content
     assert list(buttons(failed)) == ["again"]
     assert (await told(room, press(room, failed, "again", "bob"))).content == NOT_YOURS
     press(room, failed, "again")
     await room.until(lambda: "up" in buttons(failed))
-    assert ModelRefused.for_people not in failed.content
+    assert ModelAccessError.user_message not in failed.content
     assert room.since(asked)[0] is failed
     assert len([one for one in room.since(asked) if not one.ephemeral]) == 1
 

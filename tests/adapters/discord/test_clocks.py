@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.discord.answering import OutOfTime
-from bot.wiring import Bot
+from adapters.discord.answer_session import TokenExpiredError
+from bot.app import Bot
 from tests.adapters.discord.acting import Room, entered, is_whole
 from tests.adapters.garden import ASKED
 from tests.servers import Text
@@ -79,7 +79,7 @@ async def test_a_private_answer_that_takes_longer_says_so(hurried: Room) -> None
     asked = hurried.command(ASKED, private=True)
     answer = await hurried.answer(asked)
     assert answer.only_for is asked.user
-    assert OutOfTime.for_people in answer.content
+    assert TokenExpiredError.user_message in answer.content
     assert answer.content.startswith("Water tomatoes")
     assert hurried.refused() == []
 

@@ -3,9 +3,9 @@
 import discord as library
 import pytest
 
+from adapters.discord.command_sync import differ
 from adapters.discord.messages import FORGOTTEN
-from adapters.discord.syncing import differ
-from bot.wiring import Bot
+from bot.app import Bot
 from tests.adapters.discord.acting import Room, entered
 from tests.adapters.garden import ASKED, FOLLOW_UP
 from tests.servers.discord import CannotDo, DiscordServer, Interaction

@@ -9,10 +9,10 @@ import pytest
 
 from adapters.discord.app import DiscordBot
 from adapters.discord.connection import CONTENT_REFUSED, TOKEN_WRONG
-from adapters.discord.inviting import PERMISSIONS, invite_link
-from bot.wiring import Bot
-from core.answering.scoping import Channel, Channels
-from core.errors import NotReady
+from adapters.discord.invite import PERMISSIONS, invite_link
+from bot.app import Bot
+from core.answering.channel_scope import Channel, Channels
+from core.errors import StartupError
 from tests.adapters.discord.acting import Room, access, entered
 from tests.adapters.garden import ASKED
 from tests.servers import Status
@@ -49,7 +49,7 @@ async def test_an_intent_that_the_bot_does_not_have_is_a_sentence_with_its_cure(
     discord: DiscordServer, bot: Bot
 ) -> None:
     app = DiscordBot(answering_everything(bot).desk("discord"), access(discord))
-    with pytest.raises(NotReady) as refused:
+    with pytest.raises(StartupError) as refused:
         async with app.open():
             pass
     assert refused.value.problems == (CONTENT_REFUSED,)
@@ -57,11 +57,11 @@ async def test_an_intent_that_the_bot_does_not_have_is_a_sentence_with_its_cure(
 
 async def test_a_wrong_token_is_a_sentence_with_its_cure(discord: DiscordServer, bot: Bot) -> None:
     app = DiscordBot(bot.desk("discord"), access(discord, bot_token="wrong"))
-    with pytest.raises(NotReady) as refused:
+    with pytest.raises(StartupError) as refused:
         async with app.open():
             pass
     assert refused.value.problems == (TOKEN_WRONG,)
-    with pytest.raises(NotReady) as refused:
+    with pytest.raises(StartupError) as refused:
         await app.check()
     assert refused.value.problems == (TOKEN_WRONG,)
 

@@ -1,6 +1,6 @@
 """After somebody in Discord is forgotten, Redis holds neither their name nor their words."""
 
-from core.memory.once import KEPT
+from core.storage.event_claims import KEPT
 from tests.adapters.discord.acting import Room
 from tests.adapters.discord.test_buttons import press, told
 from tests.adapters.garden import ASKED

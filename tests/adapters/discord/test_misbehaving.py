@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from redis.asyncio import Redis
 
-from adapters.discord.answering import NO_ENTRY
-from core.errors import ModelBusy
+from adapters.discord.answer_session import NO_ENTRY
+from core.errors import ModelBusyError
 from tests.adapters.conftest import Logged
 from tests.adapters.discord.acting import Room, buttons, is_whole
 from tests.adapters.garden import ASKED
@@ -38,7 +38,7 @@ async def test_one_failure_of_discords_costs_no_answer_and_doubles_none(
 async def test_a_model_that_fails_is_a_sentence_with_an_id_and_another_try(room: Room, logged: Logged) -> None:
     room.model.enqueue(Status(429), Status(429), Status(429), Status(429))
     answer = await room.answer(room.command(ASKED))
-    assert ModelBusy.for_people in answer.content
+    assert ModelBusyError.user_message in answer.content
     assert list(buttons(answer)) == ["again"]
     line = next(line for line in logged if line["event"] == "a question failed")
     assert line["error_id"] in answer.content

@@ -8,11 +8,11 @@ from pathlib import Path
 import aiohttp
 from redis.asyncio import Redis
 
-from adapters.discord.inviting import invite_link
+from adapters.discord.invite import invite_link
 from tests.adapters.discord.acting import is_whole
 from tests.adapters.garden import ASKED
 from tests.bot.running import footnoted, make_home
-from tests.bot.test_serving import served
+from tests.bot.test_serve import served
 from tests.servers.discord import DiscordServer, Interaction, Message
 from tests.servers.openai import OpenAIServer
 

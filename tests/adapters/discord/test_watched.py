@@ -1,19 +1,19 @@
 """Whoever watches is told how soon Discord was acknowledged, and when Discord asks to wait."""
 
-from core.watching import Observation, Settled, Throttled, Took, listening
+from core.telemetry import QuestionFinished, StepTimed, TelemetryEvent, Throttled, subscribed
 from tests.adapters.discord.acting import Room
 from tests.adapters.garden import ASKED
 from tests.servers.discord_trouble import TooMany
 
 
 async def test_an_acknowledgement_a_limit_and_an_outcome_are_told(room: Room) -> None:
-    told: list[Observation] = []
-    with listening(told.append):
+    told: list[TelemetryEvent] = []
+    with subscribed(told.append):
         room.discord.misbehave("PATCH /webhooks/*", TooMany(0.2))
         await room.answer(room.command(ASKED))
         await room.settled()
-    [acknowledged] = [each for each in told if isinstance(each, Took) and each.step == "acknowledge"]
+    [acknowledged] = [each for each in told if isinstance(each, StepTimed) and each.step == "acknowledge"]
     assert acknowledged.seconds < 3
     assert told.count(Throttled("discord")) == 1
-    [end] = [each for each in told if isinstance(each, Settled)]
+    [end] = [each for each in told if isinstance(each, QuestionFinished)]
     assert (end.platform, end.outcome) == ("discord", "answered")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.slack.app import Access, SlackBot
-from adapters.slack.times import USUAL, Times
-from bot.wiring import Bot
+from adapters.slack.timeouts import USUAL, Timeouts
+from bot.app import Bot
 from tests.servers.openai import OpenAIServer
 from tests.servers.slack import Channel, Message, SlackServer, User
 
@@ -95,7 +95,7 @@ def access(slack: SlackServer, **given: Any) -> Access:
 
 
 @asynccontextmanager
-async def entered(slack: SlackServer, model: OpenAIServer, bot: Bot, times: Times = USUAL) -> AsyncIterator[Room]:
+async def entered(slack: SlackServer, model: OpenAIServer, bot: Bot, times: Timeouts = USUAL) -> AsyncIterator[Room]:
     """The bot, connected to Slack by a socket."""
     app = SlackBot(bot.desk("slack"), access(slack), times)
     async with app.open():

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from bot.settings import Settings, load_settings
-from bot.wiring import Bot, wired
-from core.memory.connection import connect
+from bot.app import Bot, create_bot
+from bot.config.settings import Settings, load_settings
+from core.storage.connection import connect
 from tests.adapters.conftest import unseen
 from tests.adapters.garden import write_posts
 from tests.adapters.slack.acting import Room, entered
@@ -54,7 +54,7 @@ def settings(redis_url: str, posts: Path, model: OpenAIServer) -> Settings:
 @pytest.fixture
 async def bot(redis: Redis, settings: Settings) -> AsyncIterator[Bot]:
     """The bot, with its sources read."""
-    async with wired(settings) as bot:
+    async with create_bot(settings) as bot:
         if await bot.reason_to_read():
             await bot.read(unseen)
         yield bot

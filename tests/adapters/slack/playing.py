@@ -9,41 +9,41 @@ from typing import Any
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from adapters.slack.calling import web_client
-from adapters.slack.pages import Pages, Workspace
-from adapters.slack.place import Place
-from adapters.slack.privately import PrivateReply
+from adapters.slack.ephemeral_reply import EphemeralReply
+from adapters.slack.message_sequence import MessageSequence, Workspace
 from adapters.slack.reply import SlackReply
+from adapters.slack.reply_target import ReplyTarget
 from adapters.slack.status import Status
-from core.asking import Asker
-from core.delivery.delivering import deliver
-from core.vocabulary import Question
+from adapters.slack.web_api import web_client
+from core.answerer import Answerer
+from core.chat.delivery import deliver
+from core.domain import Question
 from tests.adapters.slack.acting import read
 from tests.servers.slack import Message, SlackServer
 
 
-async def in_a_thread(asker: Asker, question: Question) -> tuple[str, list[str]]:
+async def in_a_thread(asker: Answerer, question: Question) -> tuple[str, list[str]]:
     """The text of an answer in a stream, its footnotes as they were written, and all else there is to read."""
     async with _asked(question) as (slack, client, place):
-        pages = Pages(client, place, Workspace(), _noted, _never)
+        pages = MessageSequence(client, place, Workspace(), _noted, _never)
         await deliver(asker.ask(question), SlackReply(client, place, question.id, Status(client, place), pages))
         return _shown([message for message in slack.world.messages if message.user == slack.bot.id])
 
 
-async def privately(asker: Asker, question: Question) -> tuple[str, list[str]]:
+async def privately(asker: Answerer, question: Question) -> tuple[str, list[str]]:
     """The same in the place of what a command was acknowledged with."""
     async with _asked(question) as (slack, client, place):
         url = slack.responses.url(slack.user, slack.channel.id)
         webhook = AsyncWebhookClient(f"{slack.origin}/response/{url.id}", session=client.session, retry_handlers=[])
-        await deliver(asker.ask(question), PrivateReply(client, webhook, place.channel, place.user, question.id))
+        await deliver(asker.ask(question), EphemeralReply(client, webhook, place.channel, place.user, question.id))
         return _shown(slack.ephemerals(slack.user.id))
 
 
 @asynccontextmanager
-async def _asked(question: Question) -> AsyncIterator[tuple[SlackServer, AsyncWebClient, Place]]:
+async def _asked(question: Question) -> AsyncIterator[tuple[SlackServer, AsyncWebClient, ReplyTarget]]:
     async with SlackServer() as slack, web_client(slack.bot_token, slack.base_url) as client:
         ts = slack.say(slack.user, slack.channel, question.text).ts
-        yield slack, client, Place(slack.channel.id, ts, ts, slack.user.id, slack.team.id, False, slack.bot.id)
+        yield slack, client, ReplyTarget(slack.channel.id, ts, ts, slack.user.id, slack.team.id, False, slack.bot.id)
 
 
 async def _noted(messages: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.wiring import Bot
+from bot.app import Bot
 from tests.adapters.slack.acting import Room, entered, read
 from tests.servers import Text
 from tests.servers.openai import OpenAIServer

@@ -19,9 +19,9 @@ from adapters.slack.blocks import (
     whole,
     why,
 )
-from adapters.slack.pages import HARD
-from core.errors import ModelBusy, UnknownSource
-from core.vocabulary import Answer, Footnote, Match, Passage, Question, Remembered, Workings
+from adapters.slack.message_sequence import HARD
+from core.domain import Answer, AnswerTrace, Footnote, Passage, Question, ScoredPassage, StoredQuestion
+from core.errors import ModelBusyError, UnknownSourceError
 from tests.servers.slack_blocks import check_blocks, texts_of
 from tests.servers.slack_views import checked_view
 
@@ -47,8 +47,8 @@ footnotes = st.lists(st.tuples(titles, addresses), max_size=20).map(
 )
 
 
-def matches(found: tuple[Footnote, ...]) -> tuple[Match, ...]:
-    return tuple(Match(Passage(note.url, note.title, note.title, "Text."), 0.5, 0.4, 0.6) for note in found)
+def matches(found: tuple[Footnote, ...]) -> tuple[ScoredPassage, ...]:
+    return tuple(ScoredPassage(Passage(note.url, note.title, note.title, "Text."), 0.5, 0.4, 0.6) for note in found)
 
 
 def taken(blocks: list[Block]) -> str:
@@ -103,9 +103,9 @@ def test_small_text_is_verbatim_so_that_slack_finds_nobody_in_it() -> None:
 @given(footnotes, titles, st.integers(0, 20))
 def test_why_fits_into_a_message(found: tuple[Footnote, ...], understood: str, given_: int) -> None:
     every = matches(found)
-    workings = Workings(understood, 0.87, every[:given_], every[given_:])
+    workings = AnswerTrace(understood, 0.87, every[:given_], every[given_:])
     answer = Answer("Text.", True, tokens=12_345, timings_ms={"found": 12.0, "total": 1_234.5}, workings=workings)
-    text = taken(why(Remembered(Question("Why?", id=ID), datetime.now(UTC), answer)))
+    text = taken(why(StoredQuestion(Question("Why?", id=ID), datetime.now(UTC), answer)))
     assert "87%" in text
     assert f"12,345 tokens · `{ID}`" in text
 
@@ -113,10 +113,10 @@ def test_why_fits_into_a_message(found: tuple[Footnote, ...], understood: str, g
 def test_why_tells_the_question_as_understood_both_scores_what_was_left_out_times_and_tokens() -> None:
     found = tuple(Footnote(n, f"Post {n}", f"https://garden.example/{n}", 0.5) for n in range(1, 13))
     every = matches(found)
-    workings = Workings("When are bees fed? (after: What do bees eat?)", 0.5, every[:2], every[2:])
+    workings = AnswerTrace("When are bees fed? (after: What do bees eat?)", 0.5, every[:2], every[2:])
     timings = {"found": 40.0, "first_token": 950.0, "total": 2_000.0}
     answer = Answer("Text.", True, tokens=900, timings_ms=timings, workings=workings)
-    text = taken(why(Remembered(Question("Why?", id=ID), datetime.now(UTC), answer)))
+    text = taken(why(StoredQuestion(Question("Why?", id=ID), datetime.now(UTC), answer)))
     assert "*Understood as*\nWhen are bees fed? (after: What do bees eat?)" in text
     assert "*Answered from*\n• <https://garden.example/1|Post 1> › Post 1  _0.50: meaning 0.40, words 0.60_" in text
     assert "*Found, and left out*\n• <https://garden.example/3|Post 3>" in text
@@ -125,11 +125,11 @@ def test_why_tells_the_question_as_understood_both_scores_what_was_left_out_time
 
 
 def test_why_a_failed_question_was_not_answered_is_one_sentence() -> None:
-    blocks = why(Remembered(Question("Why?"), datetime.now(UTC)))
+    blocks = why(StoredQuestion(Question("Why?"), datetime.now(UTC)))
     assert taken(blocks) == "This question was not answered, so there is nothing to tell."
 
 
-@pytest.mark.parametrize("error", [ModelBusy("sk-secret"), UnknownSource("<!channel>", ["a & b"] * 500)])
+@pytest.mark.parametrize("error", [ModelBusyError("sk-secret"), UnknownSourceError("<!channel>", ["a & b"] * 500)])
 def test_a_failure_is_one_sentence_its_id_and_a_button(error: Exception) -> None:
     for blocks in (failure(error, ID, "1.2"), limited(error, ID, "1.2")):  # type: ignore[arg-type]
         text = taken([markdown("w" * HARD), *blocks])

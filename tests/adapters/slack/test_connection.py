@@ -11,23 +11,23 @@ import aiohttp
 import pytest
 
 from adapters.slack.app import SlackBot
-from adapters.slack.times import Times
-from bot.wiring import Bot
-from core.errors import NotReady
+from adapters.slack.timeouts import Timeouts
+from bot.app import Bot
+from core.errors import StartupError
 from tests.adapters.slack.acting import WITHIN, Room, access, is_whole
 from tests.bot.running import make_home
-from tests.bot.test_serving import Served, served
+from tests.bot.test_serve import Served, served
 from tests.servers.openai import OpenAIServer
 from tests.servers.slack import BOT_SCOPES, SlackServer
 
-QUICK = Times(ping_every=timedelta(seconds=0.3), look_every=timedelta(seconds=0.1), within=timedelta(seconds=2))
+QUICK = Timeouts(ping_every=timedelta(seconds=0.3), look_every=timedelta(seconds=0.1), within=timedelta(seconds=2))
 
 
 async def refused(bot: Bot, slack: SlackServer, **given: Any) -> str:
-    with pytest.raises(NotReady) as caught:
+    with pytest.raises(StartupError) as caught:
         async with SlackBot(bot.desk("slack"), access(slack, **given)).open():
             raise AssertionError("it must not open")
-    return caught.value.for_people
+    return caught.value.user_message
 
 
 async def test_a_wrong_token_is_a_sentence_with_a_cure(bot: Bot, slack: SlackServer) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bot.wiring import Bot
-from core.vocabulary import Conversation
+from bot.app import Bot
+from core.domain import Conversation
 from tests.adapters.slack.acting import Room, entered, is_whole
 from tests.servers import Slow, Text
 from tests.servers.openai import OpenAIServer

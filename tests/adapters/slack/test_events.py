@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from adapters.slack.buttons import read_click
-from adapters.slack.events import Corrected, Me, Said, TakenBack, read_event
-from core.vocabulary import Conversation
+from adapters.slack.events import BotIdentity, MessageDeleted, MessageEdited, MessageReceived, read_event
+from core.domain import Conversation
 
-ME = Me(user="U0BOT", bot="B0BOT", team="T1")
+ME = BotIdentity(user="U0BOT", bot="B0BOT", team="T1")
 TS = "1700000000.000100"
 EDITED = "1700000060.000000"
 LATE = "1700000601.000000"
@@ -30,7 +30,7 @@ def changed(now: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
     return {"team_id": "T1", "event_id": "Ev1", "event": inner | {"message": now, "previous_message": before}}
 
 
-SAID = Said("T1", "C1", "U1", TS, "<@U0BOT> why?", kind="channel", user_team="T1")
+SAID = MessageReceived("T1", "C1", "U1", TS, "<@U0BOT> why?", kind="channel", user_team="T1")
 BY = {"edited": {"user": "U1", "ts": EDITED}}
 
 
@@ -52,7 +52,7 @@ BY = {"edited": {"user": "U1", "ts": EDITED}}
 )
 def test_what_people_say_is_said(fields: dict[str, Any], said: dict[str, Any]) -> None:
     usual = {name: getattr(SAID, name) for name in ("team", "channel", "user", "ts", "text", "thread_ts", "kind")}
-    assert read_event(event(**fields), ME) == Said(**(usual | said))
+    assert read_event(event(**fields), ME) == MessageReceived(**(usual | said))
 
 
 @pytest.mark.parametrize(
@@ -95,9 +95,11 @@ def test_of_changes_only_a_persons_edit_and_a_deletion_mean_something(
     found = read_event(changed(now, before), ME)
     match meaning:
         case "corrected":
-            assert found == Corrected(Said("T1", "C1", "U1", TS, "<@U0BOT> how?", kind="channel"), EDITED)
+            assert found == MessageEdited(
+                MessageReceived("T1", "C1", "U1", TS, "<@U0BOT> how?", kind="channel"), EDITED
+            )
         case "taken back":
-            assert found == TakenBack("T1", "C1", TS)
+            assert found == MessageDeleted("T1", "C1", TS)
         case _:
             assert found is None
 
@@ -105,15 +107,15 @@ def test_of_changes_only_a_persons_edit_and_a_deletion_mean_something(
 def test_a_mention_that_was_edited_and_the_change_of_its_message_are_one_correction() -> None:
     mention = read_event(event(type="app_mention", text="<@U0BOT> how?", **BY), ME)
     change = read_event(changed(message(text="<@U0BOT> how?", **BY), message()), ME)
-    assert isinstance(mention, Corrected)
-    assert isinstance(change, Corrected)
+    assert isinstance(mention, MessageEdited)
+    assert isinstance(change, MessageEdited)
     assert mention.name == change.name == f"T1:C1:{TS}:{EDITED}"
 
 
 def test_a_deletion_takes_back() -> None:
     inner = {"type": "message", "subtype": "message_deleted", "channel": "C1", "deleted_ts": TS, "ts": EDITED}
     found = read_event({"team_id": "T1", "event": inner}, ME)
-    assert found == TakenBack("T1", "C1", TS)
+    assert found == MessageDeleted("T1", "C1", TS)
     assert found.name == SAID.name
 
 
@@ -130,7 +132,7 @@ def test_a_deletion_takes_back() -> None:
 def test_a_mention_begins_a_thread_and_a_direct_message_is_one_conversation(
     fields: dict[str, Any], thread: str
 ) -> None:
-    said = Said(**({"team": "T1", "channel": "C1", "user": "U1", "ts": TS, "text": "why?"} | fields))
+    said = MessageReceived(**({"team": "T1", "channel": "C1", "user": "U1", "ts": TS, "text": "why?"} | fields))
     assert said.conversation == Conversation("slack", said.channel, "T1", thread)
 
 

@@ -1,6 +1,6 @@
 """After somebody in Slack is forgotten, Redis holds neither their name nor their words."""
 
-from core.memory.once import KEPT
+from core.storage.event_claims import KEPT
 from tests.adapters.slack.acting import Room
 from tests.adapters.slack.test_buttons import private, thumb
 from tests.held import held

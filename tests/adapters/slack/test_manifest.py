@@ -10,9 +10,9 @@ import pytest
 import yaml
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack.conversing import FORGET, HELP
+from adapters.slack.conversation import FORGET, HELP
 from adapters.slack.identity import NEEDED, WANTED
-from adapters.slack.listening import ACTIONS, COMMANDS
+from adapters.slack.listeners import ACTIONS, COMMANDS
 
 REPOSITORY = Path(__file__).parents[3]
 ADAPTER = REPOSITORY / "adapters" / "slack"

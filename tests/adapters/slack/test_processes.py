@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from tests.adapters.slack.acting import is_whole
 from tests.bot.running import make_home
-from tests.bot.test_serving import served
+from tests.bot.test_serve import served
 from tests.servers.openai import OpenAIServer
 from tests.servers.slack import Message, SlackServer
 

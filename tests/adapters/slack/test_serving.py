@@ -12,11 +12,11 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from adapters.slack.app import SlackBot
-from bot.wiring import Bot
+from bot.app import Bot
 from tests.adapters.slack.acting import WITHIN, Room, access, entered, is_whole, read
 from tests.adapters.slack.test_connection import QUICK, over_http
 from tests.bot.running import make_home
-from tests.bot.test_serving import served
+from tests.bot.test_serve import served
 from tests.servers import Text
 from tests.servers.openai import OpenAIServer
 from tests.servers.slack import Message, SlackServer

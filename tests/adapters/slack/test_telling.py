@@ -9,19 +9,19 @@ import pytest
 from redis.asyncio import Redis
 
 from adapters.slack.app import SlackBot
-from bot.wiring import Bot
-from core.errors import KnowledgeUnavailable
-from core.knowledge.library import Library
-from core.memory.answers import Answers
-from core.memory.connection import connect
-from core.memory.history import History
+from bot.app import Bot
+from core.errors import IndexUnavailableError
+from core.index.catalog import Catalog
+from core.storage.connection import connect
+from core.storage.history import History
+from core.storage.question_store import QuestionStore
 from tests.adapters.garden import ASKED
 from tests.adapters.slack.acting import Room, access, below, is_failure, is_whole, read
 from tests.servers import Broken, ContentFilter, Empty, Slow, Status, Text
 from tests.servers.openai import OpenAIServer
 from tests.servers.slack import Dropped, Error, Message, SlackServer
 
-SENTENCE = KnowledgeUnavailable.for_people
+SENTENCE = IndexUnavailableError.user_message
 
 Opened = Callable[..., AbstractAsyncContextManager[Room]]
 
@@ -58,7 +58,7 @@ async def alone(room: Room, words: str) -> Message:
 
 
 async def test_help_that_cannot_be_given_is_a_sentence(forgetful: Opened, nowhere: Redis) -> None:
-    async with forgetful(library=Library(nowhere)) as room:
+    async with forgetful(library=Catalog(nowhere)) as room:
         failed = await room.answer(room.ask(""))
         assert SENTENCE in below(failed)
         assert is_failure(failed)
@@ -76,7 +76,7 @@ async def test_a_conversation_that_cannot_be_forgotten_is_not_called_forgotten(
 
 
 async def test_a_button_that_cannot_do_its_work_says_so(forgetful: Opened, nowhere: Redis, bot: Bot) -> None:
-    async with forgetful(answers=Answers(nowhere, bot.settings.history_ttl)) as room:
+    async with forgetful(answers=QuestionStore(nowhere, bot.settings.history_ttl)) as room:
         answer = await room.answer(room.ask(ASKED))
         for action in ("why", "feedback"):
             room.slack.click(room.slack.user, answer, action)

@@ -4,26 +4,26 @@ from collections.abc import Iterator
 
 import pytest
 
-from core.watching import Observation, Repeated, Settled, Throttled, Took, listening
+from core.telemetry import QuestionFinished, RequestRetried, StepTimed, TelemetryEvent, Throttled, subscribed
 from tests.adapters.slack.acting import Room
 from tests.servers.slack import RateLimited
 
 
 @pytest.fixture
-def told() -> Iterator[list[Observation]]:
-    observations: list[Observation] = []
-    with listening(observations.append):
+def told() -> Iterator[list[TelemetryEvent]]:
+    observations: list[TelemetryEvent] = []
+    with subscribed(observations.append):
         yield observations
 
 
-async def test_an_acknowledgement_a_limit_and_an_outcome_are_told(room: Room, told: list[Observation]) -> None:
+async def test_an_acknowledgement_a_limit_and_an_outcome_are_told(room: Room, told: list[TelemetryEvent]) -> None:
     room.slack.enqueue("chat.stopStream", RateLimited(1))
     await room.answer(room.ask("What do bees eat in winter?"))
     await room.settled()
-    acknowledged = [each for each in told if isinstance(each, Took) and each.step == "acknowledge"]
+    acknowledged = [each for each in told if isinstance(each, StepTimed) and each.step == "acknowledge"]
     assert acknowledged
     assert all(each.seconds < 1.5 for each in acknowledged)
     assert told.count(Throttled("slack")) == 1
-    assert told.count(Repeated("slack")) == 1
-    [end] = [each for each in told if isinstance(each, Settled)]
+    assert told.count(RequestRetried("slack")) == 1
+    [end] = [each for each in told if isinstance(each, QuestionFinished)]
     assert (end.platform, end.outcome) == ("slack", "answered")

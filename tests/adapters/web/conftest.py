@@ -9,12 +9,12 @@ import pytest
 from redis.asyncio import Redis
 
 from adapters.web.app import About, web_app
-from bot.settings import Settings, load_settings
-from bot.wiring import Bot, wired
-from core.answering.limiting import Allowance, Limiting
-from core.knowledge.library import Library
-from core.memory.history import History
-from core.memory.quota import Quota
+from bot.app import Bot, create_bot
+from bot.config.settings import Settings, load_settings
+from core.answering.question_limits import LimitedAnswerer, RateLimits
+from core.index.catalog import Catalog
+from core.storage.history import History
+from core.storage.rate_limiter import RateLimiter
 from tests.adapters.conftest import unseen
 from tests.adapters.scripted import ScriptedAsker
 from tests.adapters.web.browsing import Browser
@@ -48,10 +48,10 @@ async def client(bot: Bot) -> AsyncIterator[Client]:
 @pytest.fixture
 async def guarded(redis: Redis) -> AsyncIterator[Client]:
     """A client of a page that has an answer but no posts: what is refused needs none, and it starts at once."""
-    asker = Limiting(ScriptedAsker(), Quota(redis), Allowance())
+    asker = LimitedAnswerer(ScriptedAsker(), RateLimiter(redis), RateLimits())
     forget = History(redis, turns=10, ttl=timedelta(days=1)).forget
     about = About(offline=True, model=None, sources="none")
-    app = await asyncio.to_thread(web_app, asker, forget, Library(redis), lambda: None, about)
+    app = await asyncio.to_thread(web_app, asker, forget, Catalog(redis), lambda: None, about)
     async with listening(app) as client:
         yield client
 
@@ -61,7 +61,7 @@ async def modelled(redis: Redis, settings: Settings) -> AsyncIterator[Modelled]:
     async with OpenAIServer() as model:
         given = {name: getattr(settings, name) for name in ("redis_url", "sources")}
         given |= {"openai_base_url": model.base_url, "chat_model": "gpt-4o-mini"}
-        async with wired(await asyncio.to_thread(load_settings, **given)) as bot:
+        async with create_bot(await asyncio.to_thread(load_settings, **given)) as bot:
             await bot.read(unseen)
             async with opened(bot) as client:
                 yield Modelled(bot, model, client)

@@ -10,8 +10,8 @@ from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from adapters.web.app import About, web_app
-from bot.wiring import Bot
-from core.reindexing.progress import Progress
+from bot.app import Bot
+from core.indexing.progress import Progress
 
 Client = TestClient[web.Request, web.Application]
 Event = tuple[str, dict[str, Any]]

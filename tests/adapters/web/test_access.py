@@ -13,11 +13,11 @@ from structlog.testing import capture_logs
 
 from adapters.web.app import About, web_app
 from bot.embedded_redis import embedded_redis
-from core.answering.limiting import Allowance, Visitors
-from core.knowledge.library import Library
-from core.memory.connection import connect
-from core.memory.quota import Quota
-from core.vocabulary import Conversation
+from core.answering.question_limits import RateLimits, VisitorLimiter
+from core.domain import Conversation
+from core.index.catalog import Catalog
+from core.storage.connection import connect
+from core.storage.rate_limiter import RateLimiter
 from tests.adapters.garden import ASKED
 from tests.adapters.scripted import ScriptedAsker
 from tests.adapters.web.browsing import Background, Browser, needs_browser
@@ -40,12 +40,12 @@ async def hooked(request: web.Request) -> web.Response:
 @asynccontextmanager
 async def page_of(redis: Redis, most: int = 30) -> AsyncIterator[Client]:
     about = About(offline=True, model=None, sources="none")
-    visitors = Visitors(Quota(redis), Allowance(visitor=most))
+    visitors = VisitorLimiter(RateLimiter(redis), RateLimits(visitor=most))
     app = await asyncio.to_thread(
         web_app,
         ScriptedAsker(),
         forgotten,
-        Library(redis),
+        Catalog(redis),
         lambda: None,
         about,
         further=[web.post(HOOK, hooked)],

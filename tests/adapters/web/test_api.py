@@ -2,8 +2,8 @@
 
 import asyncio
 
-from bot.wiring import Bot
-from core.reindexing.progress import Progress
+from bot.app import Bot
+from core.indexing.progress import Progress
 from tests.adapters.conftest import Logged
 from tests.adapters.garden import ASKED, FOLLOW_UP, OFF_TOPIC, POSTS
 from tests.adapters.web.conftest import Modelled

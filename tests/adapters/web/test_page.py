@@ -9,10 +9,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from structlog.testing import capture_logs
 
+from bot.app import create_bot
+from bot.config.settings import Settings, load_settings
 from bot.embedded_redis import embedded_redis
-from bot.settings import Settings, load_settings
-from bot.wiring import wired
-from core.reindexing.progress import Progress
+from core.indexing.progress import Progress
 from tests.adapters.conftest import unseen
 from tests.adapters.garden import ASKED, FOLLOW_UP, write_posts
 from tests.adapters.web.browsing import Background, Browser, needs_browser
@@ -42,7 +42,7 @@ class Sites:
 
 @asynccontextmanager
 async def site_of(settings: Settings) -> AsyncIterator[Site]:
-    async with wired(settings) as bot:
+    async with create_bot(settings) as bot:
         await bot.read(unseen)
         site = Site("")
         async with opened(bot, lambda: site.reading) as client:

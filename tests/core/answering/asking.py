@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
 
-from core.answering.answerer import Answerer, Limits
-from core.answering.prompting import Instructions
-from core.asking import Answered, AnswerEvent, Asker, Found, Searching, Wrote
-from core.knowledge.retriever import Retriever
+from core.answerer import Answered, Answerer, AnswerEvent, Found, Searching, Wrote
+from core.answering.prompts import Instructions
+from core.answering.rag import Limits, RagAnswerer
+from core.domain import Answer, Question
 from core.models.offline_embedder import OfflineEmbedder
 from core.models.protocols import ChatModel
+from core.retrieval.retriever import Retriever
 from core.tokens import estimate
-from core.vocabulary import Answer, Question
 
 ABOUT_BEES = Question("How do bees get through the winter?")
 OFF_TOPIC = Question("Who won the football world cup in 1998?")
@@ -42,7 +42,7 @@ class Heard:
         return kinds == [Searching, Found, *[Wrote] * wrote, Answered][: len(kinds)]
 
 
-async def heard(asker: Asker, question: Question) -> Heard:
+async def heard(asker: Answerer, question: Question) -> Heard:
     """Reads a stream to its end, or to its error."""
     all_of_it = Heard()
     try:
@@ -60,7 +60,7 @@ def answerer_of(
     model: ChatModel,
     instructions: Instructions | None = None,
     limits: Limits | None = None,
-) -> Answerer:
+) -> RagAnswerer:
     """An answerer as it is wired."""
     retriever = Retriever(redis, embedder)
-    return Answerer(retriever, model, instructions or Instructions(), limits or Limits(), estimate)
+    return RagAnswerer(retriever, model, instructions or Instructions(), limits or Limits(), estimate)

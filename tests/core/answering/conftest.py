@@ -6,7 +6,7 @@ import pytest
 from redis.asyncio import Redis
 
 from core.models.offline_embedder import OfflineEmbedder
-from core.models.openai_chat import OpenAIChat
+from core.models.openai_chat import OpenAIChatModel
 from tests.core.models.openai_parts import client_of
 from tests.posts import published
 from tests.servers.openai import OpenAIServer
@@ -26,6 +26,6 @@ async def server() -> AsyncIterator[OpenAIServer]:
 
 
 @pytest.fixture
-async def model(server: OpenAIServer) -> AsyncIterator[OpenAIChat]:
+async def model(server: OpenAIServer) -> AsyncIterator[OpenAIChatModel]:
     async with client_of(server) as client:
-        yield OpenAIChat(client, "gpt-5-mini")
+        yield OpenAIChatModel(client, "gpt-5-mini")

@@ -2,11 +2,11 @@
 
 from redis.asyncio import Redis
 
-from core.answering.answerer import LEFT_OUT, Limits
-from core.asking import Found
+from core.answerer import Found
+from core.answering.rag import LEFT_OUT, Limits
+from core.domain import AnswerTrace, Question, Turn
 from core.models.offline_embedder import OfflineEmbedder
-from core.models.openai_chat import OpenAIChat
-from core.vocabulary import Question, Turn, Workings
+from core.models.openai_chat import OpenAIChatModel
 from tests.core.answering.asking import ABOUT_BEES, OFF_TOPIC, Heard, answerer_of, heard
 from tests.posts import POSTS, published, url_of
 from tests.servers import ContextTooLong, Text
@@ -18,13 +18,13 @@ LONG = "# All about bees\n\n" + "\n\n".join(
 )
 
 
-def workings_of(said: Heard) -> Workings:
+def workings_of(said: Heard) -> AnswerTrace:
     assert said.answer.workings is not None
     return said.answer.workings
 
 
 async def test_what_was_given_is_what_was_found_and_the_rest_was_left_out(
-    blog: Redis, embedder: OfflineEmbedder, model: OpenAIChat
+    blog: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel
 ) -> None:
     said = await heard(answerer_of(blog, embedder, model, limits=Limits(top_k=2)), ABOUT_BEES)
     workings = workings_of(said)
@@ -41,7 +41,7 @@ async def test_what_was_given_is_what_was_found_and_the_rest_was_left_out(
 
 
 async def test_neighbours_that_were_made_into_one_passage_were_not_left_out(
-    redis: Redis, embedder: OfflineEmbedder, model: OpenAIChat
+    redis: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel
 ) -> None:
     await published(redis, embedder, {**POSTS, "long": LONG})
     workings = workings_of(await heard(answerer_of(redis, embedder, model), ABOUT_BEES))
@@ -52,7 +52,7 @@ async def test_neighbours_that_were_made_into_one_passage_were_not_left_out(
 
 
 async def test_what_the_second_prompt_had_no_room_for_was_left_out(
-    blog: Redis, embedder: OfflineEmbedder, model: OpenAIChat, server: OpenAIServer
+    blog: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel, server: OpenAIServer
 ) -> None:
     server.enqueue(ContextTooLong(), Text("Honey [1]."))
     workings = workings_of(await heard(answerer_of(blog, embedder, model), ABOUT_BEES))
@@ -61,7 +61,7 @@ async def test_what_the_second_prompt_had_no_room_for_was_left_out(
 
 
 async def test_a_refused_question_tells_what_came_nearest(
-    blog: Redis, embedder: OfflineEmbedder, model: OpenAIChat
+    blog: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel
 ) -> None:
     said = await heard(answerer_of(blog, embedder, model), OFF_TOPIC)
     workings = workings_of(said)
@@ -71,7 +71,7 @@ async def test_a_refused_question_tells_what_came_nearest(
 
 
 async def test_a_follow_up_tells_what_it_was_understood_as(
-    blog: Redis, embedder: OfflineEmbedder, model: OpenAIChat, server: OpenAIServer
+    blog: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel, server: OpenAIServer
 ) -> None:
     answerer = answerer_of(blog, embedder, model)
     found = await heard(answerer, Question("What do bees on a roof eat?", history=(Turn("user", ABOUT_BEES.text),)))

@@ -6,10 +6,10 @@ from contextlib import aclosing, asynccontextmanager
 
 from openai import AsyncOpenAI
 
+from core.domain import Passage, Question, Turn
 from core.models.openai_client import openai_client
 from core.models.protocols import ChatModel, Numbered, Prompt
 from core.tokens import estimate
-from core.vocabulary import Passage, Question, Turn
 from tests.servers.openai import OpenAIServer
 
 tokens = estimate

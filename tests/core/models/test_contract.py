@@ -6,9 +6,9 @@ from contextlib import aclosing
 import numpy as np
 import pytest
 
-from core.models.extracting import ExtractingModel
+from core.models.extractive_chat import ExtractiveChatModel
 from core.models.offline_embedder import OfflineEmbedder
-from core.models.openai_chat import OpenAIChat
+from core.models.openai_chat import OpenAIChatModel
 from core.models.openai_embedder import OpenAIEmbedder
 from core.models.protocols import ChatModel, Embedder
 from tests.core.models.openai_parts import HIVES, PROMPT, client_of, tokens, written
@@ -27,10 +27,10 @@ async def any_embedder(request: pytest.FixtureRequest, embedder: OfflineEmbedder
 @pytest.fixture(params=["offline", "openai"])
 async def any_chat(request: pytest.FixtureRequest, embedder: OfflineEmbedder) -> AsyncIterator[ChatModel]:
     if request.param == "offline":
-        yield ExtractingModel(embedder)
+        yield ExtractiveChatModel(embedder)
         return
     async with OpenAIServer() as server, client_of(server) as client:
-        yield OpenAIChat(client, "gpt-5-mini")
+        yield OpenAIChatModel(client, "gpt-5-mini")
 
 
 async def test_an_embedder_has_a_name(any_embedder: Embedder) -> None:

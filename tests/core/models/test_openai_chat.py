@@ -8,18 +8,18 @@ from contextlib import aclosing
 import pytest
 
 from core.errors import (
-    AnswerBroken,
-    ContentFiltered,
-    ContextTooLong,
+    AnswerInterruptedError,
+    ContentFilteredError,
+    ContextTooLongError,
     FootnotedError,
-    ModelBusy,
-    ModelFailed,
-    ModelRefused,
-    ModelTooSlow,
-    ModelUnreachable,
-    QuotaUsedUp,
+    ModelAccessError,
+    ModelBusyError,
+    ModelError,
+    ModelQuotaExceededError,
+    ModelTimeoutError,
+    ModelUnreachableError,
 )
-from core.models.openai_chat import OpenAIChat
+from core.models.openai_chat import OpenAIChatModel
 from core.models.openai_client import azure_client, openai_client
 from tests.core.models.openai_parts import PROMPT, client_of, written
 from tests.servers import (
@@ -47,18 +47,20 @@ async def server() -> AsyncIterator[OpenAIServer]:
 
 
 @pytest.fixture
-async def model(server: OpenAIServer) -> AsyncIterator[OpenAIChat]:
+async def model(server: OpenAIServer) -> AsyncIterator[OpenAIChatModel]:
     async with client_of(server) as client:
-        yield OpenAIChat(client, "gpt-5-mini")
+        yield OpenAIChatModel(client, "gpt-5-mini")
 
 
-async def test_the_text_comes_piece_by_piece(server: OpenAIServer, model: OpenAIChat) -> None:
+async def test_the_text_comes_piece_by_piece(server: OpenAIServer, model: OpenAIChatModel) -> None:
     server.enqueue(Text(pieces=["Honey", ",", " mostly", " [1]."]))
     async with aclosing(model.write(PROMPT)) as pieces:
         assert [piece async for piece in pieces] == ["Honey", ",", " mostly", " [1]."]
 
 
-async def test_instructions_history_and_request_are_sent_in_this_order(server: OpenAIServer, model: OpenAIChat) -> None:
+async def test_instructions_history_and_request_are_sent_in_this_order(
+    server: OpenAIServer, model: OpenAIChatModel
+) -> None:
     await written(model)
     [chat] = server.chats
     assert [(message["role"], message["content"]) for message in chat.messages] == [
@@ -73,20 +75,20 @@ async def test_instructions_history_and_request_are_sent_in_this_order(server: O
 
 async def test_a_temperature_is_sent_only_when_it_is_set() -> None:
     async with OpenAIServer(refuses_temperature=True) as server, client_of(server) as client:
-        await written(OpenAIChat(client, "gpt-5-mini"))
+        await written(OpenAIChatModel(client, "gpt-5-mini"))
         assert "temperature" not in server.chats[0].params
-        with pytest.raises(ModelFailed):
-            await written(OpenAIChat(client, "gpt-5-mini", temperature=0.3))
+        with pytest.raises(ModelError):
+            await written(OpenAIChatModel(client, "gpt-5-mini", temperature=0.3))
         assert server.chats[1].params["temperature"] == 0.3
 
 
 async def test_a_temperature_of_nought_is_one(server: OpenAIServer) -> None:
     async with client_of(server) as client:
-        await written(OpenAIChat(client, "gpt-4o-mini", temperature=0))
+        await written(OpenAIChatModel(client, "gpt-4o-mini", temperature=0))
     assert server.chats[0].params["temperature"] == 0
 
 
-async def test_a_model_that_declines_is_heard(server: OpenAIServer, model: OpenAIChat) -> None:
+async def test_a_model_that_declines_is_heard(server: OpenAIServer, model: OpenAIChatModel) -> None:
     server.enqueue(Refusal("I cannot help with that."))
     assert await written(model) == "I cannot help with that."
 
@@ -94,44 +96,44 @@ async def test_a_model_that_declines_is_heard(server: OpenAIServer, model: OpenA
 @pytest.mark.parametrize(
     ("reply", "error", "asked"),
     [
-        (Status(429), ModelBusy, TRIED),
-        (Status(429, retry_after=0), ModelBusy, TRIED),
-        (Status(429, code="insufficient_quota"), QuotaUsedUp, 1),
-        (Status(500), ModelUnreachable, TRIED),
-        (Status(503), ModelUnreachable, TRIED),
-        (Status(401), ModelRefused, 1),
-        (Status(403), ModelRefused, 1),
-        (Status(404), ModelRefused, 1),
-        (Status(400), ModelFailed, 1),
-        (Status(400, code="content_filter"), ContentFiltered, 1),
-        (Status(400, message="This model's maximum context length is 4096 tokens"), ContextTooLong, 1),
-        (TooLongForTheServer(), ContextTooLong, 1),
+        (Status(429), ModelBusyError, TRIED),
+        (Status(429, retry_after=0), ModelBusyError, TRIED),
+        (Status(429, code="insufficient_quota"), ModelQuotaExceededError, 1),
+        (Status(500), ModelUnreachableError, TRIED),
+        (Status(503), ModelUnreachableError, TRIED),
+        (Status(401), ModelAccessError, 1),
+        (Status(403), ModelAccessError, 1),
+        (Status(404), ModelAccessError, 1),
+        (Status(400), ModelError, 1),
+        (Status(400, code="content_filter"), ContentFilteredError, 1),
+        (Status(400, message="This model's maximum context length is 4096 tokens"), ContextTooLongError, 1),
+        (TooLongForTheServer(), ContextTooLongError, 1),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, TooLongForTheServer) else str(value),
 )
 async def test_a_refusal_is_told_by_its_kind_and_asked_again_only_where_that_helps(
-    server: OpenAIServer, model: OpenAIChat, reply: Reply, error: type[FootnotedError], asked: int
+    server: OpenAIServer, model: OpenAIChatModel, reply: Reply, error: type[FootnotedError], asked: int
 ) -> None:
     server.enqueue(*[reply] * TRIED)
     with pytest.raises(error) as caught:
         await written(model)
     assert type(caught.value) is error
     assert len(server.chats) == asked
-    assert "key" not in caught.value.for_people
+    assert "key" not in caught.value.user_message
 
 
 @pytest.mark.parametrize(
     ("reply", "error"),
     [
-        (Broken("Bees eat"), AnswerBroken),
-        (Truncated("Bees eat"), AnswerBroken),
-        (Garbage("Bees eat"), AnswerBroken),
-        (ContentFilter("Bees eat"), ContentFiltered),
+        (Broken("Bees eat"), AnswerInterruptedError),
+        (Truncated("Bees eat"), AnswerInterruptedError),
+        (Garbage("Bees eat"), AnswerInterruptedError),
+        (ContentFilter("Bees eat"), ContentFilteredError),
     ],
     ids=lambda value: type(value).__name__,
 )
 async def test_a_stream_that_goes_wrong_gives_what_it_wrote_and_is_not_begun_again(
-    server: OpenAIServer, model: OpenAIChat, reply: Reply, error: type[FootnotedError]
+    server: OpenAIServer, model: OpenAIChatModel, reply: Reply, error: type[FootnotedError]
 ) -> None:
     server.enqueue(reply)
     text = ""
@@ -144,34 +146,34 @@ async def test_a_stream_that_goes_wrong_gives_what_it_wrote_and_is_not_begun_aga
     assert len(server.chats) == 1
 
 
-async def test_a_busy_model_gets_the_pause_that_it_asks_for(server: OpenAIServer, model: OpenAIChat) -> None:
+async def test_a_busy_model_gets_the_pause_that_it_asks_for(server: OpenAIServer, model: OpenAIChatModel) -> None:
     server.enqueue(Status(429, retry_after=0.3), Text("Honey."))
     began = time.monotonic()
     assert await written(model) == "Honey."
     assert time.monotonic() - began >= 0.3
 
 
-async def test_a_model_that_recovers_is_not_given_up(server: OpenAIServer, model: OpenAIChat) -> None:
+async def test_a_model_that_recovers_is_not_given_up(server: OpenAIServer, model: OpenAIChatModel) -> None:
     server.enqueue(Status(500), Text("Honey."))
     assert await written(model) == "Honey."
 
 
 async def test_a_server_that_is_not_there_cannot_be_reached() -> None:
     async with await asyncio.to_thread(openai_client, "key", "http://127.0.0.1:1/v1") as client:
-        with pytest.raises(ModelUnreachable):
-            await written(OpenAIChat(client.with_options(max_retries=0), "gpt-5-mini"))
+        with pytest.raises(ModelUnreachableError):
+            await written(OpenAIChatModel(client.with_options(max_retries=0), "gpt-5-mini"))
 
 
 @pytest.mark.parametrize("reply", [Silence(), Stall("Bees eat")], ids=lambda reply: type(reply).__name__)
 async def test_a_server_that_falls_silent_is_too_slow(server: OpenAIServer, reply: Reply) -> None:
     server.enqueue(reply)
     async with client_of(server) as client:
-        model = OpenAIChat(client.with_options(timeout=0.3, max_retries=0), "gpt-5-mini")
-        with pytest.raises(ModelTooSlow):
+        model = OpenAIChatModel(client.with_options(timeout=0.3, max_retries=0), "gpt-5-mini")
+        with pytest.raises(ModelTimeoutError):
             await written(model)
 
 
-async def test_whoever_stops_reading_stops_the_model(server: OpenAIServer, model: OpenAIChat) -> None:
+async def test_whoever_stops_reading_stops_the_model(server: OpenAIServer, model: OpenAIChatModel) -> None:
     server.enqueue(Text("Honey. " * 500, tokens_per_second=200))
     async with aclosing(model.write(PROMPT)) as pieces:
         await anext(pieces)
@@ -183,19 +185,19 @@ async def test_whoever_stops_reading_stops_the_model(server: OpenAIServer, model
 
 async def test_a_wrong_key_is_refused_and_not_shown(server: OpenAIServer) -> None:
     async with client_of(server, "wrong-key") as client:
-        with pytest.raises(ModelRefused) as caught:
-            await written(OpenAIChat(client, "gpt-5-mini"))
-    assert "wrong-key" not in caught.value.for_people
+        with pytest.raises(ModelAccessError) as caught:
+            await written(OpenAIChatModel(client, "gpt-5-mini"))
+    assert "wrong-key" not in caught.value.user_message
 
 
 async def test_a_server_of_ones_own_needs_no_key(server: OpenAIServer) -> None:
     async with client_of(server, key=None) as client:
-        assert await written(OpenAIChat(client, "llama"))
+        assert await written(OpenAIChatModel(client, "llama"))
 
 
 async def test_azure_is_asked_by_deployment_version_and_its_own_header(server: OpenAIServer) -> None:
     async with await asyncio.to_thread(azure_client, server.origin, "azure-key", "2026-01-01") as client:
-        assert await written(OpenAIChat(client, "my-deployment"))
+        assert await written(OpenAIChatModel(client, "my-deployment"))
     [chat] = server.chats
     assert chat.model == "my-deployment"
     assert chat.headers["api-key"] == "azure-key"

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from core.errors import (
+    EmbeddingMismatchError,
     FootnotedError,
-    ModelBusy,
-    ModelRefused,
-    ModelTooSlow,
-    ModelUnreachable,
-    QuotaUsedUp,
-    WrongEmbeddings,
+    ModelAccessError,
+    ModelBusyError,
+    ModelQuotaExceededError,
+    ModelTimeoutError,
+    ModelUnreachableError,
 )
 from core.models.openai_embedder import AT_ONCE, INPUTS_PER_REQUEST, OpenAIEmbedder
 from tests.core.models.openai_parts import client_of, tokens
@@ -97,18 +97,18 @@ async def test_vectors_that_fit_no_index_are_refused(
 ) -> None:
     await embedder.dimensions()
     server.enqueue_embedding(reply)
-    with pytest.raises(WrongEmbeddings):
+    with pytest.raises(EmbeddingMismatchError):
         await embedder.embed(["bees", "honey"])
 
 
 @pytest.mark.parametrize(
     ("reply", "error", "asked"),
     [
-        (Status(429, retry_after=0), ModelBusy, TRIED),
-        (Status(429, code="insufficient_quota"), QuotaUsedUp, 1),
-        (Status(500), ModelUnreachable, TRIED),
-        (Status(401), ModelRefused, 1),
-        (Status(404), ModelRefused, 1),
+        (Status(429, retry_after=0), ModelBusyError, TRIED),
+        (Status(429, code="insufficient_quota"), ModelQuotaExceededError, 1),
+        (Status(500), ModelUnreachableError, TRIED),
+        (Status(401), ModelAccessError, 1),
+        (Status(404), ModelAccessError, 1),
     ],
     ids=str,
 )
@@ -125,5 +125,5 @@ async def test_a_refusal_is_told_by_its_kind_and_asked_again_only_where_that_hel
 async def test_a_server_that_falls_silent_is_too_slow(server: OpenAIServer, reply: EmbeddingReply) -> None:
     server.enqueue_embedding(reply)
     async with client_of(server) as client:
-        with pytest.raises(ModelTooSlow):
+        with pytest.raises(ModelTimeoutError):
             await OpenAIEmbedder(client.with_options(timeout=0.2, max_retries=0), SMALL, tokens).embed(["bees"])

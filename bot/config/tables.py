@@ -1,0 +1,64 @@
+"""The tables of footnoted.toml: `[[sources]]` and `[[channels]]`."""
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from bot.config.types import SourceName, WebAddress
+from core.answering.channel_scope import Channel, Mode
+from core.domain import Source
+
+
+class SourceSettings(BaseModel):
+    """One `[[sources]]` of footnoted.toml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: SourceName
+    feed: WebAddress | None = None
+    sitemap: WebAddress | None = None
+    folder: Path | None = None
+    url: WebAddress | None = None
+    selector: str = ""
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    limit: int | None = Field(default=None, ge=1)
+    shared: bool = False
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if sum(place is not None for place in (self.feed, self.sitemap, self.folder)) != 1:
+            raise ValueError(f"source “{self.name}” needs exactly one of feed, sitemap and folder")
+        return self
+
+    def source(self) -> Source:
+        """As core knows it."""
+        kind: Literal["feed", "sitemap", "folder"] = "feed" if self.feed else "sitemap" if self.sitemap else "folder"
+        return Source(
+            name=self.name,
+            kind=kind,
+            address=self.feed or self.sitemap or str(self.folder),
+            selector=self.selector,
+            include=self.include,
+            exclude=self.exclude,
+            limit=self.limit,
+            published_at=self.url or "",
+        )
+
+
+class ChannelSettings(BaseModel):
+    """One `[[channels]]` of footnoted.toml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    platform: Literal["slack", "discord"]
+    id: str = Field(min_length=1)
+    sources: tuple[SourceName, ...] | None = None
+    system_prompt: str = ""
+    mode: Mode = "mention"
+
+    def channel(self) -> Channel:
+        """As core knows it."""
+        sources = None if self.sources is None else frozenset(self.sources)
+        return Channel(self.platform, self.id, sources, self.system_prompt, self.mode)

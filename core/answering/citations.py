@@ -1,0 +1,135 @@
+"""Keeping only footnotes that point to a passage, and only addresses that stand in a retrieved post.
+
+A model's text arrives in pieces that may be cut anywhere. Whatever the cuts, the same text comes out.
+"""
+
+from collections.abc import Callable, Iterable
+
+import regex
+
+LINK_REMOVED = "(link removed)"
+
+_OPENING_FENCE = regex.compile(r"(?:\A|(?<=\n)) {0,3}(?P<run>`{3,}|~{3,})[^\n]*\n")
+_CODE = regex.compile(r"(?<!`)(?P<run>`+)(?!`)(?:(?!\n\n).)*?(?<!`)(?P=run)(?!`)", regex.DOTALL)
+_LINK = regex.compile(
+    r"[ \t]?!?\[(?P<text>[^\[\]\n]{0,500})\]"
+    r"\(\s?(?:<(?P<address>[^<>\n]{0,2000})>|(?P<address>(?:[^()\s]|\([^()\s]{0,200}\)){0,2000}))"
+    r"(?:\s{1,4}[\"'(][^\"'()\n]{0,300}[\"')])?\s?\)"
+)
+_CITATION = regex.compile(r"[ \t]?[\[【]\^?(?P<numbers>\d{1,3}(?: ?[,;] ?\^?\d{1,3}){0,20})[\]】]")
+_BARE = regex.compile(r"(?P<address>(?:https?://|(?<![A-Za-z0-9])www\.)[^\s<>\"`\[\]]{1,2000})", regex.IGNORECASE)
+_START = regex.compile(r"[ \t]?[\[【!]|[`~hHwW]| {1,3}(?=[`~])|[ \t]{1,4}\Z")
+_NUMBERS = regex.compile(r"\d{1,3}(?: ?[,;] ?\d{1,3}){0,20}")
+_HALF_AN_ADDRESS = regex.compile(
+    r"(?:https?:/{0,2}|(?<![A-Za-z0-9])(?:h|ht|htt|https?|w{1,3}|www\.))\Z", regex.IGNORECASE
+)
+_TRAILING = ".,;:!?)'*_"
+
+
+class CitationFilter:
+    """Reads a model's text piece by piece. `cited` holds the numbers that stand in what came out so far.
+
+    `numbers` are those of the passages that were given; `texts` are the passages and their addresses.
+    """
+
+    def __init__(self, numbers: Iterable[int], texts: Iterable[str]) -> None:
+        self._numbers = frozenset(numbers)
+        self._addresses = {_bare(match["address"]) for text in texts for match in _BARE.finditer(text)}
+        self._text = ""
+        self._at = 0
+        self._fence = ""
+        self._shown = ""
+        self.cited: set[int] = set()
+        self._rules: tuple[tuple[regex.Pattern[str], Callable[[regex.Match[str]], str]], ...] = (
+            (_OPENING_FENCE, self._open_fence),
+            (_CODE, lambda match: match[0]),
+            (_LINK, self._link),
+            (_CITATION, self._citation),
+            (_BARE, self._address),
+        )
+
+    def read(self, piece: str) -> str:
+        """What can be shown after this piece. The beginning of something that has not ended yet is held back."""
+        self._text += piece
+        return "".join(self._advance(final=False))
+
+    def end(self) -> str:
+        """What was held back to the last."""
+        return "".join(self._advance(final=True))
+
+    def _advance(self, final: bool) -> Iterable[str]:
+        while self._at < len(self._text):
+            shown = self._code_line(final) if self._fence else self._step(final)
+            if shown is None:
+                return
+            self._shown = (self._shown + shown)[-10:]
+            yield shown
+
+    def _code_line(self, final: bool) -> str | None:
+        """A line inside a fence, as it stands; a line is known to be the closing fence only when it is whole."""
+        end = self._text.find("\n", self._at) + 1 or (len(self._text) if final else 0)
+        if not end:
+            return None
+        line = self._text[self._at : end]
+        if line.strip().startswith(self._fence) and not line.strip().strip(self._fence[0]):
+            self._fence = ""
+        self._at = end
+        return line
+
+    def _step(self, final: bool) -> str | None:
+        """The next stretch outside code blocks, or None when more text is needed to know."""
+        for pattern, treated in self._rules:
+            match = pattern.match(self._text, self._at, partial=not final)
+            if match and not final and (match.partial or match.end() == len(self._text)):
+                return None
+            if match:
+                self._at = match.end()
+                return treated(match)
+        start = _START.search(self._text, self._at + 1)
+        end = start.start() if start else len(self._text)
+        plain, self._at = self._text[self._at : end], end
+        return plain
+
+    def _open_fence(self, match: regex.Match[str]) -> str:
+        self._fence = match["run"]
+        return match[0]
+
+    def _citation(self, match: regex.Match[str]) -> str:
+        numbers = [int(number) for number in regex.findall(r"\d+", match["numbers"])]
+        known = [number for number in dict.fromkeys(numbers) if number in self._numbers]
+        self.cited.update(known)
+        blank = match[0][0] if match[0][0] in " \t" else ""
+        if known:
+            return blank + "".join(f"[{number}]" for number in known)
+        return self._apart(blank if self._following.isalnum() else "")
+
+    def _link(self, match: regex.Match[str]) -> str:
+        text, address = match["text"], match["address"]
+        if _NUMBERS.fullmatch(text):
+            # Some models link their footnotes by themselves; the reply will do that.
+            return self._citation(_CITATION.search(match[0]) or match)
+        blank = match[0][0] if match[0][0] in " \t" else ""
+        text = _BARE.sub(self._address, text)
+        allowed = _bare(address) in self._addresses and "!" not in match[0][:2]
+        return f"{blank}[{text}]({address})" if allowed else self._apart(blank + text)
+
+    @property
+    def _following(self) -> str:
+        """The letter behind what was just read."""
+        return self._text[self._at : self._at + 1]
+
+    def _apart(self, text: str) -> str:
+        """What is left of a link or footnote, kept from making an address with what stands around it:
+        `https://[9]elsewhere` would be one without the `[9]`."""
+        if text.strip() and _HALF_AN_ADDRESS.search(self._shown) and not text[0].isspace():
+            text = f" {text}"
+        return f"{text} " if _HALF_AN_ADDRESS.search(self._shown + text) and self._following.strip() else text
+
+    def _address(self, match: regex.Match[str]) -> str:
+        whole = match["address"]
+        return whole if _bare(whole) in self._addresses else LINK_REMOVED + whole[len(_bare(whole)) :]
+
+
+def _bare(address: str) -> str:
+    """An address without the punctuation of the sentence around it."""
+    return address.rstrip(_TRAILING)

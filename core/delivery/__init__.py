@@ -1,1 +1,0 @@
-"""From a stream of events to one reply that grows."""

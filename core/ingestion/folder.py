@@ -1,0 +1,111 @@
+"""Folders of Markdown, text and HTML files."""
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncGenerator, Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+import yaml
+from bs4 import UnicodeDammit
+
+from core.domain import Source
+from core.errors import SourceReadError
+from core.ingestion.entries import Entry, EntrySkipped, wanted
+from core.markdown import blocks, heading_text
+
+FORMATS = {
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".txt": "text",
+    ".html": "html",
+    ".htm": "html",
+}
+LARGEST = 5 * 1024 * 1024
+
+_FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)\n---\s*(?:\n|\Z)", re.DOTALL)
+
+
+async def read_folder(source: Source) -> AsyncGenerator[Entry | EntrySkipped, None]:
+    """Every file of a known format, in the order of their names. Raises SourceReadError when there is no such folder."""
+    folder = Path(source.address)
+    files = await asyncio.to_thread(_files, folder)
+    if files is None:
+        raise SourceReadError(source.address, "there is no such folder")
+    for file in files:
+        if wanted(source, file.relative_to(folder).as_posix()):
+            yield await asyncio.to_thread(_entry, file, folder, source)
+
+
+def _files(folder: Path) -> list[Path] | None:
+    if not folder.is_dir():
+        return None
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if file.suffix.lower() in FORMATS
+        and file.is_file()
+        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+    )
+
+
+def _entry(file: Path, folder: Path, source: Source) -> Entry | EntrySkipped:
+    try:
+        if file.stat().st_size > LARGEST:
+            return EntrySkipped(str(file), f"it is larger than {LARGEST // 1024 // 1024} MB")
+        text = UnicodeDammit(file.read_bytes(), ["utf-8"]).unicode_markup or ""
+    except OSError as error:
+        return EntrySkipped(str(file), error.strerror or "it cannot be opened")
+    matter, body = _front_matter(text)
+    return Entry(
+        url=_address(file.relative_to(folder), source),
+        title=str(matter.get("title") or _title(file, body)),
+        source=source,
+        published=_moment(matter.get("date")),
+        body=body,
+        whole=True,
+        format=FORMATS[file.suffix.lower()],  # type: ignore[arg-type]
+    )
+
+
+def _address(relative: Path, source: Source) -> str:
+    """Where people can read the file; without a public address, a name that is the same on every machine."""
+    path = quote(os.fsencode(relative.as_posix()))  # a name may be in no encoding at all
+    return f"{source.published_at.rstrip('/')}/{path}" if source.published_at else f"{quote(source.name)}/{path}"
+
+
+def _front_matter(text: str) -> tuple[Mapping[str, object], str]:
+    found = _FRONT_MATTER.match(text)
+    if not found:
+        return {}, text
+    try:
+        matter = yaml.safe_load(found[1])
+    except (yaml.YAMLError, ValueError):  # ValueError: a date such as 2026-02-30
+        return {}, text[found.end() :]
+    if not isinstance(matter, dict) and found[1].strip():
+        return {}, text  # a text between two rules
+    return matter or {}, text[found.end() :]
+
+
+def _title(file: Path, body: str) -> str:
+    if file.suffix.lower() in {".html", ".htm"}:
+        return ""  # the page's own title is found when it is extracted
+    if FORMATS[file.suffix.lower()] == "markdown":
+        for block in blocks(body):
+            if block.kind == "heading" and block.level == 1 and heading_text(block):
+                return heading_text(block)
+    stem = os.fsencode(file.stem).decode("utf-8", "replace")
+    return stem.replace("-", " ").replace("_", " ")
+
+
+def _moment(value: object) -> datetime | None:
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    return datetime(value.year, value.month, value.day, tzinfo=UTC) if isinstance(value, date) else None

@@ -1,0 +1,136 @@
+"""/reindex: admins and owners may, one message shows how it goes, and everybody else is told so."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from adapters.slack.app import Access, SlackBot
+from bot.app import Bot
+from bot.config.settings import Settings, load_settings
+from core.domain import Person
+from core.errors import NoPreviousVersionError
+from core.indexing.progress import Report
+from core.indexing.reindexer import Reindexer, ReindexRequest
+from core.indexing.run_events import Tell
+from tests.adapters.garden import write_posts
+from tests.servers.openai import OpenAIServer
+from tests.servers.slack import Message, SlackServer
+
+WITHIN = 20.0
+
+
+@pytest.fixture
+def settings(redis_url: str, tmp_path: Path, model: OpenAIServer) -> Settings:
+    """The garden blog in a folder of this test's own, to which something may be added."""
+    garden = {"name": "garden", "folder": write_posts(tmp_path / "posts")}
+    return load_settings(redis_url=redis_url, sources=[garden], openai_base_url=model.base_url)
+
+
+@asynccontextmanager
+async def connected(bot: Bot, *admins: str) -> AsyncIterator[SlackServer]:
+    """A Slack that the bot is connected to."""
+    async with SlackServer() as slack:
+        access = Access(slack.bot_token, slack.app_token, api_url=slack.base_url, admins=frozenset(admins))
+        async with SlackBot(bot.desk("slack"), access).open():
+            await slack.until(lambda: bool(slack.sockets.open), within=WITHIN)
+            yield slack
+
+
+def written(message: Message) -> str:
+    """All that stands in a message."""
+    return message.text + json.dumps(message.blocks, ensure_ascii=False)
+
+
+def notices(slack: SlackServer) -> list[Message]:
+    """The bot's messages in the channel."""
+    return [message for message in slack.messages(slack.channel.id) if message.user == slack.bot.id]
+
+
+def says(slack: SlackServer, words: str) -> Callable[[], bool]:
+    return lambda: any(words in written(message) for message in notices(slack))
+
+
+def told(slack: SlackServer, user: str, words: str) -> Callable[[], bool]:
+    return lambda: any(words in written(message) for message in slack.ephemerals(user))
+
+
+async def test_an_admin_sees_one_message_that_ends_with_what_changed(bot: Bot, tmp_path: Path) -> None:
+    (tmp_path / "posts" / "moles.md").write_text("# Moles in the lawn\n\nMoles leave when it smells of garlic.")
+    async with connected(bot) as slack:
+        slack.slash(slack.admin, slack.channel, "/reindex")
+        await slack.until(says(slack, "The posts have been read."), within=WITHIN)
+        [notice] = notices(slack)
+        assert "Reading all sources again, for" in written(notice)
+        assert "1 new" in written(notice)
+        assert "5 unchanged" in written(notice)
+        assert "1 passage embedded" in written(notice)
+        assert "Cancel" not in written(notice)
+
+
+async def test_others_are_refused_with_a_sentence_that_only_they_see(bot: Bot) -> None:
+    async with connected(bot) as slack:
+        slack.slash(slack.user, slack.channel, "/reindex")
+        await slack.until(told(slack, slack.user.id, "Only admins may do that"), within=WITHIN)
+        assert notices(slack) == []
+
+
+async def test_the_settings_may_name_further_admins(bot: Bot) -> None:
+    async with connected(bot, "U0PERSON01") as slack:
+        assert slack.user.id == "U0PERSON01"
+        slack.slash(slack.user, slack.channel, "/reindex")
+        await slack.until(says(slack, "Nothing has changed."), within=WITHIN)
+
+
+async def test_a_source_that_is_not_there_is_named_beside_those_that_are(bot: Bot) -> None:
+    async with connected(bot) as slack:
+        slack.slash(slack.admin, slack.channel, "/reindex", "attic")
+        await slack.until(told(slack, slack.admin.id, "There is no source called “attic”; there are: garden"), WITHIN)
+
+
+async def test_where_the_bot_may_not_write_the_admin_reads_it_in_a_direct_message(bot: Bot) -> None:
+    async with connected(bot) as slack:
+        slack.channel.members.discard(slack.bot.id)
+        slack.slash(slack.admin, slack.channel, "/reindex")
+        direct = slack.direct(slack.admin)
+        await slack.until(lambda: any("Nothing has changed" in written(m) for m in slack.messages(direct.id)), WITHIN)
+
+
+async def test_a_second_order_says_who_started_the_first_and_when_and_the_button_stops_it(bot: Bot) -> None:
+    async with connected(bot) as slack, held(bot):
+        slack.slash(slack.admin, slack.channel, "/reindex")
+        await slack.until(says(slack, "Somebody else started reading all sources"), within=WITHIN)
+        [notice] = notices(slack)
+        assert "ago" in written(notice)
+        slack.click(slack.user, notice, "cancel_reindex")
+        await slack.until(told(slack, slack.user.id, "Only admins"), within=WITHIN)
+        slack.click(slack.admin, notice, "cancel_reindex")
+        await slack.until(says(slack, "Stopped."), within=WITHIN)
+
+
+@asynccontextmanager
+async def held(bot: Bot) -> AsyncIterator[None]:
+    """Somebody else's run, in what could be another process; it lasts until it is stopped."""
+    begun = asyncio.Event()
+
+    async def work(order: ReindexRequest, tell: Tell) -> Report:
+        begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError("only a stop ends it")
+
+    async def roll_back() -> Report:
+        raise NoPreviousVersionError
+
+    async def run() -> None:
+        order = ReindexRequest(Person("U0ELSEWHERE", "Somebody else", admin=True))
+        async with aclosing(Reindexer(bot.redis, ["garden"], work, roll_back).reindex(order)) as events:
+            async for _ in events:
+                pass
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(run())
+        await begun.wait()
+        yield

@@ -1,0 +1,172 @@
+"""What the web refuses, and the headers that stand on everything it sends."""
+
+import asyncio
+import json
+
+import pytest
+from aiohttp import ClientResponse
+
+from adapters.web.app import PAGE
+from adapters.web.security import HEADERS
+from tests.adapters.garden import ASKED
+from tests.adapters.web.serving import STREAM, Client, streamed
+
+JSON = {"Content-Type": "application/json"}
+GOOD = json.dumps({"question": ASKED}).encode()
+
+
+@pytest.mark.parametrize("path", ["/api/ask", "/api/forget"])
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (403, {"Origin": "https://evil.example"}),
+        (403, {"Origin": "null"}),
+        (403, {"Origin": "http://127.0.0.1:1"}),
+        (403, {"Origin": "http://["}),
+        (403, {"Sec-Fetch-Site": "cross-site"}),
+        (403, {"Sec-Fetch-Site": "same-site"}),
+        (415, {"Content-Type": "text/plain"}),
+        (415, {"Content-Type": "application/x-www-form-urlencoded"}),
+        (415, {"Content-Type": ""}),
+    ],
+)
+async def test_what_another_sites_page_can_send_is_refused(
+    guarded: Client, path: str, status: int, headers: dict[str, str]
+) -> None:
+    response = await guarded.post(path, data=GOOD, headers=JSON | headers)
+    assert response.status == status
+    assert set(await response.json()) == {"error"}
+
+
+async def test_the_bots_own_page_may_ask(guarded: Client) -> None:
+    own = {"Origin": str(guarded.make_url("")).rstrip("/"), "Sec-Fetch-Site": "same-origin"}
+    response = await guarded.post("/api/ask", data=GOOD, headers=JSON | own)
+    assert response.status == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "192.168.0.1", "", "[", "a:b:c"]
+)
+async def test_a_foreign_name_for_this_machine_is_refused(guarded: Client, host: str) -> None:
+    """A page elsewhere can make its own name point here; even reading is not allowed to it."""
+    for path in ("/", "/api/status"):
+        assert await raw_status(guarded, path, host) in {400, 403}
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:8080", "bot.localhost", "127.0.0.1:9", "[::1]:8080"])
+async def test_this_machines_own_names_are_let_in(guarded: Client, host: str) -> None:
+    assert await raw_status(guarded, "/healthz", host) == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'"text"',
+        b"\xff\xfe",
+        b"[" * 30_000,
+        b"{}",
+        b'{"question": ""}',
+        b'{"question": " \\n "}',
+        b'{"question": 7}',
+        b'{"question": "a", "conversation": 7}',
+        b'{"question": "a", "conversation": "two words"}',
+        b'{"question": "a", "conversation": "%s"}' % (b"x" * 129),
+    ],
+)
+async def test_a_body_that_asks_nothing_is_told_what_is_wrong(guarded: Client, body: bytes) -> None:
+    response = await guarded.post("/api/ask", data=body, headers=JSON)
+    assert response.status == 400
+    assert (await response.json())["error"].endswith((".", "}", "-"))
+
+
+async def test_a_charset_that_nobody_knows_is_refused(guarded: Client) -> None:
+    response = await guarded.post("/api/ask", data=GOOD, headers={"Content-Type": "application/json; charset=klingon"})
+    assert response.status == 400
+
+
+@pytest.mark.parametrize("body", [{}, {"conversation": ""}, {"conversation": None}, {"conversation": ["a"]}])
+async def test_forgetting_needs_the_name_of_a_conversation(guarded: Client, body: object) -> None:
+    assert (await guarded.post("/api/forget", json=body)).status == 400
+
+
+async def test_a_body_over_64_kilobytes_is_too_large(guarded: Client) -> None:
+    body = {"question": "a", "padding": "x" * 64 * 1024}
+    response = await guarded.post("/api/ask", json=body)
+    assert (response.status, await response.json()) == (413, {"error": "The body is larger than 64 KB."})
+
+
+async def test_a_question_over_4000_characters_is_too_long(guarded: Client) -> None:
+    response = await guarded.post("/api/ask", json={"question": "x" * 4_001})
+    failure = await response.json()
+    assert response.status == 413
+    assert failure["error"] == "That question is too long for me; please put it in under 4,000 characters."
+    events = await streamed(await guarded.post("/api/ask", json={"question": "x" * 4_001}, headers=STREAM))
+    assert [name for name, _ in events] == ["failed"]
+    assert (await guarded.post("/api/ask", json={"question": "x" * 4_000})).status == 200
+
+
+async def test_every_response_carries_the_guarding_headers(guarded: Client) -> None:
+    responses = [
+        await guarded.get("/"),
+        await guarded.get("/page/app.js"),
+        await guarded.get("/page/nothing.js"),
+        await guarded.get("/nothing"),
+        await guarded.delete("/api/ask", headers=JSON),
+        await guarded.get("/api/post"),
+        await guarded.get("/api/status", headers={"Host": "evil.example"}),
+        await guarded.post("/api/ask", data=b"{", headers=JSON),
+        await guarded.post("/api/ask", data=GOOD),
+        await guarded.post("/api/ask", data=b"x" * 70_000, headers=JSON),
+        await guarded.post("/api/ask", data=GOOD, headers=JSON),
+        await guarded.post("/api/ask", data=GOOD, headers=JSON | STREAM),
+    ]
+    statuses = [response.status for response in responses]
+    assert statuses == [200, 200, 404, 404, 405, 404, 403, 400, 415, 413, 200, 200]
+    for response in responses:
+        assert {name: response.headers.get(name) for name in HEADERS} == HEADERS
+        assert cache_is_asked_first(response)
+
+
+async def test_a_page_may_run_nothing_but_its_own_files(guarded: Client) -> None:
+    policy = (await guarded.get("/")).headers["Content-Security-Policy"]
+    directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    assert directives["default-src"] == directives["frame-ancestors"] == directives["base-uri"] == "'none'"
+    assert directives["script-src"] == directives["connect-src"] == "'self'"
+    assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/page/../app.py",
+        "/page/%2e%2e/app.py",
+        "/page/..%2fapp.py",
+        "/page/..%5capp.py",
+        "/page/vendor/../../app.py",
+        "/page//etc/passwd",
+        "/page/%2fetc%2fpasswd",
+        "/page/.%00./app.py",
+        "/page/",
+        "/page/vendor",
+    ],
+)
+async def test_only_the_pages_own_files_are_served(guarded: Client, path: str) -> None:
+    assert (PAGE / ".." / "app.py").exists()
+    assert await raw_status(guarded, path, "localhost") in {400, 403, 404}
+
+
+def cache_is_asked_first(response: ClientResponse) -> bool:
+    return response.headers.get("Cache-Control") in {"no-store", "no-cache"}
+
+
+async def raw_status(guarded: Client, path: str, host: str) -> int:
+    """The status for a path and a host as they are: HTTP clients correct both."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", guarded.port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+    status = int((await reader.readline()).split()[1])
+    writer.close()
+    await writer.wait_closed()
+    return status

@@ -1,0 +1,124 @@
+"""The doctor looks at everything, says what to do about what is missing, and tells scripts by its exit code."""
+
+import asyncio
+import socket
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from bot.app import create_bot
+from bot.cli.doctor import examine_all
+from bot.config.settings import load_settings
+from tests.adapters.conftest import unseen
+from tests.bot.running import footnoted, make_home
+from tests.servers import Status
+from tests.servers.openai import OpenAIServer
+
+
+async def examined(monkeypatch: pytest.MonkeyPatch, **settings: str) -> tuple[int, str]:
+    """The exit code and the lines, with these settings in the environment."""
+    for name, value in settings.items():
+        monkeypatch.setenv(name.upper(), value)
+    out = StringIO()
+    code = await asyncio.to_thread(examine_all, Console(file=out, width=400), lambda settings: None)
+    return code, out.getvalue()
+
+
+def line_about(lines: str, what: str) -> str:
+    return next(line for line in lines.splitlines() if line[2:].startswith(f"{what}:"))
+
+
+async def test_where_all_is_well_it_says_so(monkeypatch: pytest.MonkeyPatch, redis_url: str) -> None:
+    code, lines = await examined(monkeypatch, redis_url=redis_url, web_port="0")
+    assert code == 0
+    assert lines.rstrip().endswith("All is well.")
+    assert line_about(lines, "Redis").startswith("✓ Redis: the server in REDIS_URL")
+    assert "256 dimensions" in line_about(lines, "embedding model")
+    assert "Set OPENAI_API_KEY for one." in line_about(lines, "chat model")
+
+
+async def test_posts_that_have_to_be_read_are_no_fault_but_a_note(
+    monkeypatch: pytest.MonkeyPatch, redis: object, redis_url: str
+) -> None:
+    code, lines = await examined(monkeypatch, redis_url=redis_url)
+    assert code == 0
+    assert line_about(lines, "posts") == (
+        "· posts: 0, passages: 0; nothing has been read yet  → Run `footnoted reindex`."
+    )
+
+
+async def test_a_model_that_refuses_is_to_be_mended(
+    monkeypatch: pytest.MonkeyPatch, redis: object, redis_url: str
+) -> None:
+    async with OpenAIServer(models=["text-embedding-3-small"]) as model:
+        code, lines = await examined(
+            monkeypatch, redis_url=redis_url, openai_base_url=model.base_url, openai_api_key="sk-test-secret"
+        )
+    assert code == 1
+    assert "1 to mend." in lines
+    assert "1536 dimensions" in line_about(lines, "embedding model")
+    assert line_about(lines, "chat model").startswith("✗ chat model: gpt-5.4-mini does not answer: 404")
+    assert "Look at OPENAI_API_KEY, OPENAI_BASE_URL and CHAT_MODEL." in line_about(lines, "chat model")
+    assert "sk-test-secret" not in lines
+
+
+async def test_every_line_is_told_although_the_embedding_model_is_gone(
+    monkeypatch: pytest.MonkeyPatch, redis: object, redis_url: str, tmp_path: Path
+) -> None:
+    """Also where posts were read before, and nobody can say whether they fit the model."""
+    make_home(tmp_path)
+    async with OpenAIServer() as model:
+        await read_with(redis_url, model)
+        model.enqueue_embedding(*[Status(400)] * 9)
+        code, lines = await examined(monkeypatch, redis_url=redis_url, openai_base_url=model.base_url)
+    assert code == 1
+    assert line_about(lines, "embedding model").startswith("✗ embedding model: text-embedding-3-small does not answer")
+    assert line_about(lines, "chat model") == "✓ chat model: gpt-5.4-mini"
+    assert "posts: 5, passages: 5" in line_about(lines, "posts")
+
+
+async def read_with(redis_url: str, model: OpenAIServer) -> None:
+    """Reads the blog with this model."""
+
+    settings = await asyncio.to_thread(load_settings, redis_url=redis_url, openai_base_url=model.base_url)
+    async with create_bot(settings) as bot:
+        await bot.read(unseen)
+
+
+async def test_a_port_that_is_taken_is_a_note_with_a_way_out(
+    monkeypatch: pytest.MonkeyPatch, redis: object, redis_url: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, lines = await examined(monkeypatch, redis_url=redis_url, web_port=str(port))
+    assert code == 0
+    assert f"127.0.0.1:{port} is taken" in line_about(lines, "web page")
+    assert "set WEB_PORT to a free one." in line_about(lines, "web page")
+
+
+async def test_wrong_settings_end_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    code, lines = await examined(monkeypatch, web_port="99999", top_k="0")
+    assert code == 2
+    assert "✗ settings: WEB_PORT is wrong" in lines
+    assert "✗ settings: TOP_K is wrong" in lines
+
+
+async def test_a_redis_that_is_not_there_is_to_be_mended(monkeypatch: pytest.MonkeyPatch) -> None:
+    code, lines = await examined(monkeypatch, redis_url="redis://127.0.0.1:1")
+    assert code == 1
+    assert line_about(lines, "Redis").startswith("✗ Redis:")
+    assert "→" in line_about(lines, "Redis")
+
+
+def test_the_command_prints_its_lines_and_nothing_else(tmp_path: Path) -> None:
+    """Its exit code is the doctor's, also for a model that is not there."""
+    home = make_home(tmp_path)
+    done = footnoted(home, "doctor")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("✓ settings: read\n")
+    assert done.stdout.endswith("All is well.\n")
+    wrong = footnoted(home, "doctor", OPENAI_BASE_URL="http://127.0.0.1:1/v1")
+    assert (wrong.returncode, wrong.stderr) == (1, "")
+    assert [line[0] for line in wrong.stdout.splitlines()] == ["✓", "✓", "✓", "✗", "✗", "·", "2"]

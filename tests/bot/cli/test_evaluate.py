@@ -1,0 +1,98 @@
+"""The figures of a measurement, on results whose figures can be told by hand."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.app import Bot
+from bot.cli.evaluate import Example, Result, ask_all, measure, read_examples, write_details
+from bot.config.settings import Settings, load_settings
+from core.domain import SearchResults
+from core.errors import StartupError
+from tests.adapters.conftest import unseen
+from tests.adapters.garden import ASKED, FOLLOW_UP, OFF_TOPIC, write_posts
+from tests.adapters.test_console import Terminal
+
+
+def result(
+    kind: str = "answerable",
+    rank: int | None = None,
+    relevant: bool = True,
+    url: bool = True,
+    found: bool | None = None,
+) -> Result:
+    example = Example.model_validate({"question": "?", "kind": kind, "url": ["a"] if url else []})
+    return Result(example, SearchResults((), 0.5, relevant), rank, found)
+
+
+@pytest.mark.parametrize(
+    ("figure", "expected", "results"),
+    [
+        ("questions", 0, []),
+        ("questions", 2, [result(), result("off-topic")]),
+        ("hit_at_1", None, []),
+        ("hit_at_1", 0.25, [result(rank=1), result(rank=2), result(rank=None), result(rank=6)]),
+        ("hit_at_1", 1.0, [result(rank=1), result(url=False), result("off-topic"), result("unanswerable")]),
+        ("hit_at_5", 0.6667, [result(rank=1), result(rank=5), result(rank=6)]),
+        ("mrr_at_10", 0.32, [result(rank=1), result(rank=10), result(rank=11), result(rank=2), result(rank=None)]),
+        ("answer_in_top_5", 0.5, [result(found=True), result(found=False), result(found=None)]),
+        ("answer_in_top_5", None, [result(found=None)]),
+        ("off_topic_refused", 0.5, [result("off-topic", relevant=False), result("off-topic"), result(relevant=False)]),
+        ("answerable_refused", 0.25, [result(relevant=False), result(), result(), result()]),
+        ("unanswerable_refused", 1.0, [result("unanswerable", relevant=False), result()]),
+    ],
+)
+def test_every_figure_is_what_it_says(figure: str, expected: float | None, results: list[Result]) -> None:
+    assert measure(results)[figure] == expected
+
+
+@pytest.fixture
+def settings(redis_url: str, tmp_path: Path) -> Settings:
+    folder = write_posts(tmp_path / "posts")
+    return load_settings(redis_url=redis_url, sources=[{"name": "garden", "folder": folder}])
+
+
+async def test_posts_and_words_are_found_however_they_are_written(bot: Bot, tmp_path: Path) -> None:
+    """One address or several, with a slash at the end; answers in other letters, without the marks of Markdown."""
+    await bot.read(unseen)
+    lines: list[dict[str, Any]] = [
+        {"question": ASKED, "url": "garden/tomatoes.md/", "answers": ["EARLY in the  *morning*"], "extra": 1},
+        {"question": ASKED, "url": ["garden/else.md", "garden/tomatoes.md"], "answers": ["at noon", "at the root"]},
+        {"question": ASKED, "url": "garden/else.md", "answers": ["at noon"]},
+        {"question": FOLLOW_UP, "url": "garden/tomatoes.md", "earlier": ["What about bees?", ASKED]},
+        {"question": OFF_TOPIC, "kind": "off-topic"},
+    ]
+    file = tmp_path / "questions.jsonl"
+    file.write_text("\n\n".join(json.dumps(line) for line in lines), encoding="utf-8")
+    examples = await asyncio.to_thread(read_examples, file)
+    results = await ask_all(bot, examples, Terminal(False).console)
+    assert [found.rank for found in results] == [1, 1, None, 1, None]
+    assert [found.answer_found for found in results] == [True, True, False, None, None]
+    assert [found.findings.relevant for found in results] == [True, True, True, True, False]
+    await asyncio.to_thread(write_details, tmp_path / "details.jsonl", results)
+    details = [json.loads(line) for line in (tmp_path / "details.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [detail["question"] for detail in details] == [line["question"] for line in lines]
+    assert details[4]["refused"] is True
+    assert details[0]["found"][0] == "garden/tomatoes.md"
+
+
+@pytest.mark.parametrize("line", ["{", "[]", '"text"', "{}", '{"question": 1}', '{"question": "a", "kind": "other"}'])
+def test_a_broken_line_is_named_with_its_number(tmp_path: Path, line: str) -> None:
+    file = tmp_path / "questions.jsonl"
+    file.write_text(f'{{"question": "fine"}}\n\n{line}\n{{"question": "fine"}}\n{line}\n', encoding="utf-8")
+    with pytest.raises(StartupError) as refused:
+        read_examples(file)
+    assert [problem.what.split(":")[0] for problem in refused.value.problems] == [f"{file}, line 3", f"{file}, line 5"]
+
+
+def test_a_file_is_read_as_json_lines_and_nothing_else(tmp_path: Path) -> None:
+    """Signs that end a line elsewhere may stand in a question; another encoding is told in a sentence."""
+    file = tmp_path / "questions.jsonl"
+    file.write_bytes('{"question": "one\u2028\x85two"}\r\n{"question": "three"}'.encode())
+    assert [example.question for example in read_examples(file)] == ["one\u2028\x85two", "three"]
+    file.write_bytes('{"question": "größer"}'.encode("latin-1"))
+    with pytest.raises(StartupError, match="not written in UTF-8"):
+        read_examples(file)

@@ -1,0 +1,124 @@
+"""Sources and channels, as footnoted.toml has them: what one channel is answered from shows nowhere else."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.config.settings import load_settings
+from core.domain import Conversation, Scope
+from core.errors import StartupError
+
+
+def problems(**given: Any) -> list[str]:
+    """What is wrong, each with its cure."""
+    with pytest.raises(StartupError) as caught:
+        load_settings(**given)
+    return [f"{problem.what} {problem.cure}" for problem in caught.value.problems]
+
+
+CHANNELS = """
+[[sources]]
+name = "blog"
+feed = "https://a/feed"
+
+[[sources]]
+name = "people"
+feed = "https://b/feed"
+shared = {shared}
+
+[[channels]]
+platform = "slack"
+id = "C1"
+sources = ["people"]
+system_prompt = "You are discreet."
+mode = "every-question"
+"""
+
+
+def test_channels_are_read_and_what_they_name_shows_nowhere_else() -> None:
+    Path("footnoted.toml").write_text(CHANNELS.format(shared="false"))
+    channels = load_settings().all_channels
+    here, elsewhere = Conversation("slack", "C1", "T1", "thread"), Conversation("slack", "C2", "T1")
+    assert channels.scope(here) == Scope(frozenset({"people"}), "You are discreet.")
+    assert channels.scope(elsewhere) == channels.scope(None) == Scope(frozenset({"blog"}))
+    assert channels.answers_every_question(here)
+    assert not channels.answers_every_question(elsewhere)
+
+
+def test_a_shared_source_shows_everywhere() -> None:
+    Path("footnoted.toml").write_text(CHANNELS.format(shared="true"))
+    assert load_settings().all_channels.scope(None) == Scope(None)
+
+
+def test_a_channel_names_only_sources_that_there_are() -> None:
+    Path("footnoted.toml").write_text(CHANNELS.format(shared="false").replace('["people"]', '["attic"]'))
+    assert problems() == [
+        "The channel C1 names the source “attic”, which is not there. Name one of: blog, people.",
+    ]
+
+
+def test_a_wrong_channel_is_named_by_its_place() -> None:
+    Path("footnoted.toml").write_text(CHANNELS.format(shared="false").replace('"slack"', '"irc"'))
+    assert problems()[0].startswith("footnoted.toml, channel 1 platform is wrong")
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ('platform = "slack"', "channel 1 id is missing"),
+        ('id = "C1"', "channel 1 platform is missing"),
+        ('platform = "slack"\nid = ""', "channel 1 id is wrong"),
+        ('platform = "slack"\nid = "C1"\nmode = "always"', "channel 1 mode is wrong"),
+        ('platform = "slack"\nid = "C1"\npersona = "You"', "channel 1 persona is no setting"),
+        ('platform = "slack"\nid = "C1"\nsources = "people"', "channel 1 sources is wrong"),
+        ('platform = "slack"\nid = "C1"\nsources = ["\\t"]', "channel 1 sources 1 is wrong"),
+        (
+            'platform = "slack"\nid = "C1"\n[[channels]]\nplatform = "slack"\nid = "C1"',
+            "two tables are about the channel C1",
+        ),
+    ],
+)
+def test_a_channel_that_makes_no_sense_is_named(table: str, words: str) -> None:
+    Path("footnoted.toml").write_text(f"[[channels]]\n{table}\n")
+    [problem] = problems()
+    assert words in problem
+
+
+def test_a_channel_of_another_platform_is_another_channel() -> None:
+    tables = "".join(f'[[channels]]\nplatform = "{platform}"\nid = "1"\n' for platform in ("slack", "discord"))
+    Path("footnoted.toml").write_text(tables)
+    assert len(load_settings().channels) == 2
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a\\u0000b", "a\\u001fb", "a\\nb"])
+def test_a_source_is_called_by_signs_that_can_be_read(name: str) -> None:
+    Path("footnoted.toml").write_text(f'[[sources]]\nname = "{name}"\nfeed = "https://a/feed"\n')
+    [problem] = problems()
+    assert "source 1 name is wrong" in problem
+
+
+def test_blanks_around_the_name_of_a_source_do_not_count() -> None:
+    Path("footnoted.toml").write_text(
+        '[[sources]]\nname = " people "\nfeed = "https://a/feed"\n'
+        '[[channels]]\nplatform = "slack"\nid = "C1"\nsources = ["people  "]\n'
+    )
+    settings = load_settings()
+    assert settings.all_sources[0].name == "people"
+    assert settings.all_channels.scope(Conversation("slack", "C1")).sources == frozenset({"people"})
+
+
+def test_a_feed_is_named_by_its_address_without_the_beginning() -> None:
+    Path("footnoted.toml").write_text(
+        'feeds = ["https://www.a.example/feed/"]\n'
+        '[[channels]]\nplatform = "slack"\nid = "C1"\nsources = ["a.example/feed"]\n'
+    )
+    channels = load_settings().all_channels
+    assert channels.scope(Conversation("slack", "C1")).sources == frozenset({"a.example/feed"})
+    assert channels.scope(None).sources == frozenset()
+
+
+def test_a_wrong_source_is_not_blamed_on_the_channel_that_names_it() -> None:
+    Path("footnoted.toml").write_text(CHANNELS.format(shared="false").replace("https://b/feed", "b/feed"))
+    [problem] = problems()
+    assert "source 2 feed is wrong" in problem

@@ -1,0 +1,190 @@
+"""The log: JSON where no terminal reads it, and never a key or what people asked."""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.adapters.garden import ASKED
+from tests.bot.running import command, environment, make_home
+from tests.bot.test_serve import WITHIN, served
+from tests.servers import Broken, Garbage, Reply, Status, Text
+from tests.servers.openai import ChatRequest, OpenAIServer
+from tests.servers.slack import SlackServer
+
+KEY = "sk-test-secret"
+
+
+async def logged(home: Path, *arguments: str, **settings: str) -> list[str]:
+    """What a command writes to standard error."""
+    process = await asyncio.create_subprocess_exec(
+        *command(*arguments),
+        cwd=home,
+        env=environment(settings),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(60):
+        _, err = await process.communicate()
+    return err.decode().splitlines()
+
+
+async def test_a_failing_question_is_logged_as_json_without_secrets_or_what_was_asked(tmp_path: Path) -> None:
+    """Not even at the most talkative level, and not even when the model's server says the key in its refusal."""
+    async with OpenAIServer(answer=lambda _: Status(401, message="Incorrect API key provided.")) as model:
+        settings = {"OPENAI_BASE_URL": model.base_url, "OPENAI_API_KEY": KEY, "LOG_LEVEL": "debug"}
+        lines = await logged(make_home(tmp_path), "ask", "--json", ASKED, **settings)
+    entries = [json.loads(line) for line in lines if line.startswith("{")]
+    failure = next(entry for entry in entries if entry["event"] == "a question failed")
+    assert failure["level"] == "error"
+    assert failure["error"] == "ModelRefused"
+    assert "401" in failure["cause"]
+    assert "Traceback" in failure["exception"]
+    assert len(failure["error_id"]) == 8
+    assert failure["timestamp"].endswith("Z")
+    told = "\n".join(lines)
+    assert KEY not in told
+    assert ASKED not in told
+    assert "water" not in told.lower()
+
+
+PROMPT_ECHOED = "I cannot do this: "
+ANSWER = "Tomatoes are watered by patient gardeners whose cans never leak [1]."
+
+
+def trouble(key: str) -> Callable[[ChatRequest], Reply]:
+    """A model that fails each time in another way, and tells the whole world what it was asked, and with which key."""
+    failures: Iterator[Callable[[str], Reply]] = iter(
+        [
+            lambda told: Status(400, message=told),
+            lambda told: Status(401, message=told),
+            lambda told: Status(404, message=json.dumps(told)),
+            lambda told: Broken(ANSWER),
+            lambda told: Garbage(ANSWER),
+        ]
+    )
+
+    def answer(chat: ChatRequest) -> Reply:
+        told = f"{PROMPT_ECHOED}{key} {' '.join(str(message['content']) for message in chat.messages)}"
+        return next(failures, lambda _: Text(ANSWER))(told)
+
+    return answer
+
+
+async def chatty_run(home: Path, **given: str) -> tuple[list[dict[str, Any]], list[str], list[dict[str, Any]]]:
+    """The log of a bot with which nearly everything goes wrong, as entries, all secrets it was given, and what the
+    page was told."""
+    async with OpenAIServer(answer=trouble(KEY)) as model, SlackServer() as slack:
+        secrets = {
+            "OPENAI_API_KEY": KEY,
+            "SLACK_BOT_TOKEN": slack.bot_token,
+            "SLACK_SIGNING_SECRET": slack.signing_secret,
+        }
+        settings = {"OPENAI_BASE_URL": model.base_url, "SLACK_API_URL": slack.base_url, "LOG_LEVEL": "debug"}
+        async with served(make_home(home), **secrets, **settings, **given) as bot:
+            slack.http.use(f"{bot.address}/slack/events")
+            async with aiohttp.ClientSession(bot.address) as page:
+                async with asyncio.timeout(WITHIN):
+                    while not (status := await (await page.get("/api/status")).json())["posts"] or status["reading"]:
+                        await asyncio.sleep(0.05)
+                told = [await (await page.post("/api/ask", json={"question": ASKED})).json() for _ in range(6)]
+                slack.say(slack.user, slack.channel, f"<@{slack.bot.id}> {ASKED}")
+                await slack.until(lambda: any(m.user == slack.bot.id for m in slack.messages(slack.channel.id)), 15)
+            _, said = await bot.end(signal.SIGTERM)
+    lines = [line for line in said.splitlines() if line.startswith("{")]
+    return [json.loads(line) for line in lines], list(secrets.values()), told
+
+
+async def test_a_failing_chatty_run_logs_no_words_of_people_answers_and_posts_and_no_secret(tmp_path: Path) -> None:
+    entries, secrets, told = await chatty_run(tmp_path)
+    log = json.dumps(entries, ensure_ascii=False).casefold()
+    for secret in secrets:
+        assert secret.casefold() not in log
+    assert "i cannot do this" in log, "what went wrong is told"
+    for words in (
+        "water tomatoes",
+        "early in the morning",
+        "patient gardeners",
+        "fifteen litres",
+        "never on the leaves",
+    ):
+        assert words not in log
+    # Whoever saw an error can have it found by its id, and with it all other lines about the question.
+    failed = {entry["error_id"]: entry for entry in entries if entry["event"] == "a question failed"}
+    assert len(failed) == 5
+    for answer in told[:5]:
+        [error_id] = [known for known in failed if known in json.dumps(answer)]
+        question = failed[error_id]["question"]
+        ends = [entry for entry in entries if entry.get("question") == question and "outcome" in entry]
+        assert [entry["outcome"] for entry in ends] == ["failed"]
+    settled = [entry for entry in entries if entry["event"] == "a question was settled"]
+    assert [entry["outcome"] for entry in settled] == ["failed"] * 5 + ["answered"] * 2
+
+
+async def test_words_are_logged_when_they_are_wanted_and_secrets_are_not(tmp_path: Path) -> None:
+    entries, secrets, _ = await chatty_run(tmp_path, LOG_TEXT="true")
+    last = [entry for entry in entries if entry["event"] == "a question was settled"][-1]
+    assert (last["asked"], last["answer"]) == (ASKED, ANSWER)
+    log = json.dumps(entries, ensure_ascii=False)
+    assert not [secret for secret in secrets if secret in log]
+
+
+THROWN = """
+import asyncio, logging, warnings, structlog
+from bot.observability.logs import set_up_logs
+set_up_logs("debug", ["hunter2-secret"])
+logging.getLogger("library").warning("it says %s and\\nmore", "hunter2-secret")
+logging.getLogger("library").info("unheard")
+warnings.warn("hunter2-secret is deprecated")
+async def lost(): raise ValueError("hunter2-secret")
+async def main():
+    asyncio.get_running_loop().call_exception_handler({"message": "lost", "exception": ValueError("hunter2-secret")})
+asyncio.run(main())
+structlog.get_logger().error("told", about={"key": ["hunter2-secret"]}, error=ValueError("hunter2-secret"))
+raise RuntimeError("redis://user:another-password@host and xoxb-12-ab and sk-abcdefgh123 and hunter2-secret")
+"""
+
+
+async def test_whatever_is_thrown_wherever_is_one_line_without_a_secret() -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", THROWN, env=environment(), stderr=asyncio.subprocess.PIPE
+    )
+    _, err = await process.communicate()
+    entries = [json.loads(line) for line in err.decode().splitlines()]
+    assert [entry["level"] for entry in entries] == ["warning", "warning", "error", "error", "error"]
+    assert entries[0]["logger"] == "library"
+    assert "RuntimeError" in entries[-1]["exception"]
+    told = err.decode()
+    for secret in ("hunter2", "another-password", "xoxb-12", "abcdefgh123"):
+        assert secret not in told
+
+
+async def test_commands_log_nothing_when_nothing_went_wrong(tmp_path: Path) -> None:
+    async with OpenAIServer() as model:
+        settings = {"OPENAI_BASE_URL": model.base_url, "OPENAI_API_KEY": KEY}
+        lines = await logged(make_home(tmp_path), "ask", ASKED, **settings)
+    # Without a network the model's vocabulary cannot be had, which is a warning.
+    said = [line for line in lines if line and "tokens are estimated" not in line]
+    assert said == ["Reading the sources first: nothing has been read yet."]
+
+
+@pytest.mark.parametrize("level", ["debug", "warning"])
+async def test_the_level_decides_what_is_said(tmp_path: Path, level: str) -> None:
+    script = (
+        "import structlog; from bot.observability.logs import set_up_logs\n"
+        f"set_up_logs({level!r})\n"
+        "log = structlog.get_logger(); log.debug('small'); log.warning('large', count=1)"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, env=environment(), stderr=asyncio.subprocess.PIPE
+    )
+    _, err = await process.communicate()
+    events = [json.loads(line)["event"] for line in err.decode().splitlines()]
+    assert events == (["small", "large"] if level == "debug" else ["large"])

@@ -1,0 +1,124 @@
+"""Traces reach a collector; without the extra, or without a collector, nothing else changes."""
+
+import asyncio
+import json
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tests.adapters.garden import ASKED
+from tests.bot.running import REPOSITORY, make_home
+from tests.bot.test_serve import WITHIN, Served, served
+from tests.servers import Status, Text
+from tests.servers.openai import OpenAIServer
+
+
+class Collector:
+    """Takes traces over HTTP."""
+
+    def __init__(self) -> None:
+        self.requests: list[ExportTraceServiceRequest] = []
+        self.headers: list[dict[str, str]] = []
+        self.address = ""
+
+    @property
+    def spans(self) -> list[Any]:
+        return [
+            span
+            for request in self.requests
+            for resource in request.resource_spans
+            for scope in resource.scope_spans
+            for span in scope.spans
+        ]
+
+    async def take(self, request: web.Request) -> web.Response:
+        self.requests.append(ExportTraceServiceRequest.FromString(await request.read()))
+        self.headers.append(dict(request.headers))
+        return web.Response()
+
+
+@asynccontextmanager
+async def collecting() -> AsyncIterator[Collector]:
+    collector = Collector()
+    app = web.Application()
+    app.add_routes([web.post("/v1/traces", collector.take)])
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        collector.address = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        yield collector
+    finally:
+        await runner.cleanup()
+
+
+async def asked(bot: Served, times: int = 1) -> None:
+    """Asks when there is something to answer from."""
+    async with aiohttp.ClientSession(bot.address) as page, asyncio.timeout(WITHIN):
+        while not (await (await page.get("/api/status")).json())["posts"]:
+            await asyncio.sleep(0.05)
+        for _ in range(times):
+            await (await page.post("/api/ask", json={"question": ASKED})).read()
+
+
+async def test_a_question_is_a_span_with_its_steps_below_it(tmp_path: Path) -> None:
+    async with collecting() as collector, OpenAIServer() as model:
+        model.enqueue(Text("In the morning [1]."), Status(401))
+        settings = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.address,
+            "OTEL_EXPORTER_OTLP_HEADERS": "x-api-key=collector-secret",
+            "OPENAI_BASE_URL": model.base_url,
+        }
+        async with served(make_home(tmp_path), **settings) as bot:
+            began = time.time_ns()
+            await asked(bot, 2)
+            code, said = await bot.end(signal.SIGTERM)
+    assert code == 0
+    assert "collector-secret" not in said
+    assert collector.headers[0]["x-api-key"] == "collector-secret"
+    service = {one.key: one.value.string_value for one in collector.requests[0].resource_spans[0].resource.attributes}
+    assert service["service.name"] == "footnoted"
+    answered, failed = sorted(
+        (span for span in collector.spans if not span.parent_span_id), key=lambda span: span.start_time_unix_nano
+    )
+    about = {one.key: one.value.string_value for one in answered.attributes}
+    assert (answered.name, about["footnoted.outcome"], about["footnoted.platform"]) == ("question", "answered", "api")
+    steps = [span for span in collector.spans if span.parent_span_id == answered.span_id]
+    assert {span.name for span in steps} == {"embed", "retrieve", "first_token"}
+    for step in steps:
+        assert step.trace_id == answered.trace_id
+        assert began < answered.start_time_unix_nano <= step.start_time_unix_nano <= step.end_time_unix_nano
+        assert step.end_time_unix_nano <= answered.end_time_unix_nano < time.time_ns()
+    assert failed.status.code == 2
+    assert {one.key: one.value.string_value for one in failed.attributes}["error.type"] == "ModelRefused"
+    assert ASKED not in str(collector.spans)
+
+
+async def test_without_the_extra_one_line_says_so(tmp_path: Path) -> None:
+    (tmp_path / "shadow" / "opentelemetry").mkdir(parents=True)
+    (tmp_path / "shadow" / "opentelemetry" / "__init__.py").write_text("raise ImportError('there is none')")
+    path = f"{tmp_path / 'shadow'}:{REPOSITORY}"
+    async with served(make_home(tmp_path), OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:1", PYTHONPATH=path) as bot:
+        await asked(bot)
+        code, said = await bot.end(signal.SIGTERM)
+    assert code == 0
+    lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    [line] = [line for line in lines if line["event"] == "no traces are sent"]
+    assert "footnoted[tracing]" in line["cure"]
+
+
+async def test_a_collector_that_is_not_there_keeps_nobody_waiting(tmp_path: Path) -> None:
+    async with served(make_home(tmp_path), OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:1") as bot:
+        await asked(bot)
+        began = time.monotonic()
+        code, said = await bot.end(signal.SIGTERM)
+    assert code == 0
+    assert time.monotonic() - began < 12
+    assert "Traceback" not in said

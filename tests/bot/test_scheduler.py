@@ -1,0 +1,45 @@
+"""New posts are found by the clock, in one process of many."""
+
+import asyncio
+from itertools import pairwise
+from pathlib import Path
+
+from redis.asyncio import Redis
+
+from core.indexing.audit import Audit
+from core.indexing.progress import Report
+from tests.bot.running import WITHIN, make_home
+from tests.bot.test_serve import served
+
+EVERY = 2
+
+
+async def test_two_bots_read_by_one_clock_and_find_what_is_new(redis: Redis, redis_url: str, tmp_path: Path) -> None:
+    """Each interval has one run, whichever process carries it out; a new post is there without anybody's order."""
+    home = make_home(tmp_path)
+    settings = {"REDIS_URL": redis_url, "REINDEX_EVERY": f"{EVERY}s"}
+    async with served(home, **settings), served(home, **settings):
+        await found(redis, "garden/tomatoes.md")
+        (home / "posts" / "ponds.md").write_text("# Ponds\n\nNewts come to a pond without fish.\n", encoding="utf-8")
+        await found(redis, "garden/ponds.md")
+        await runs(redis, 4)
+    began = sorted(record.run.at for record in await Audit(redis).newest(50))
+    assert all((later - earlier).total_seconds() > EVERY * 0.9 for earlier, later in pairwise(began))
+
+
+async def runs(redis: Redis, number: int) -> None:
+    """Waits until there were so many."""
+    async with asyncio.timeout(WITHIN):
+        while len([record for record in await Audit(redis).newest(50) if record.ended]) < number:
+            await asyncio.sleep(0.1)
+
+
+async def found(redis: Redis, url: str) -> None:
+    """Waits until a run has brought this post."""
+    async with asyncio.timeout(WITHIN):
+        while url not in {post.url for report in await reports(redis) for post in report.diff.new}:
+            await asyncio.sleep(0.1)
+
+
+async def reports(redis: Redis) -> list[Report]:
+    return [record.report for record in await Audit(redis).newest(50) if record.report]

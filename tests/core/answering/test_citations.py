@@ -1,0 +1,246 @@
+"""Only footnotes that point to a passage and addresses that stand in a post come out, wherever the text was cut."""
+
+import re
+import time
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.answering.citations import LINK_REMOVED, CitationFilter
+
+TEXTS = (
+    "See https://blog.example/setup and www.known.example, or https://blog.example/wiki/Redis_(software).",
+    "https://blog.example/日本",
+)
+PIECES = st.sampled_from(
+    [
+        "words ", " ", "\n", "\n\n", "[", "]", "[1]", " [2]", "[7]", "[1, 2]", "【1】", "[^2]", "(", ")", "`", "``",
+        "```", "```py\n", "~~~", "   ", "!", "![x]", "[text]", "(https://blog.example/setup)", "(https://evil.example/)",
+        "https://", "http", "www.", "evil.example/?q=secret", "blog.example/setup", ".", ",", "1", "[1](", "日本",
+        "\t", "* ", "<", ">", "(<", ">)", "//evil.example/",
+    ]
+)  # fmt: skip
+
+
+def cited(text: str, *pieces: str) -> tuple[str, set[int]]:
+    """What comes out of a text, and the numbers in it; passages 1 and 2 were given."""
+    citing = CitationFilter([1, 2], TEXTS)
+    out = "".join(map(citing.read, [text, *pieces])) + citing.end()
+    return out, citing.cited
+
+
+@given(st.lists(PIECES, max_size=25).map("".join), st.lists(st.integers(0, 200), max_size=10))
+@settings(deadline=None, max_examples=300)
+def test_any_cuts_give_the_same_text_and_footnotes(text: str, cuts: list[int]) -> None:
+    at = sorted({0, *(min(cut, len(text)) for cut in cuts), len(text)})
+    assert cited(*[text[start:end] for start, end in pairwise(at)] or [""]) == cited(text)
+
+
+@given(st.lists(PIECES, max_size=25).map("".join))
+@settings(deadline=None, max_examples=200)
+def test_letter_by_letter_gives_the_same_text_and_footnotes(text: str) -> None:
+    assert cited("", *text) == cited(text)
+
+
+@given(st.lists(PIECES, max_size=25).map("".join))
+@settings(deadline=None, max_examples=200)
+def test_outside_code_no_strange_address_comes_out(text: str) -> None:
+    out, numbers = cited(text.replace("`", "").replace("~", ""))
+    assert not re.search(r"(?<![a-z0-9])(?:https://|www\.)evil", out)
+    assert numbers <= {1, 2}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "numbers"),
+    [
+        ("Yes [1].", "Yes [1].", {1}),
+        ("Yes[1][2].", "Yes[1][2].", {1, 2}),
+        ("Yes [1, 2].", "Yes [1][2].", {1, 2}),
+        ("Yes [1,2;1].", "Yes [1][2].", {1, 2}),
+        ("Yes [1, 9].", "Yes [1].", {1}),
+        ("Yes【1】.", "Yes[1].", {1}),
+        ("Yes [^1].", "Yes [1].", {1}),
+        ("Yes [^1, ^2].", "Yes [1][2].", {1, 2}),
+        ("No [7].", "No.", set()),
+        ("Do it with [7].", "Do it with.", set()),
+        ("No[0], no[007].", "No, no.", set()),
+        ("No [7][8].", "No.", set()),
+        ("In [2026] years", "In [2026] years", set()),
+        ("- [ ] todo [x]", "- [ ] todo [x]", set()),
+        ("An array[i] and f(x)", "An array[i] and f(x)", set()),
+        ("[", "[", set()),
+        ("end [1", "end [1", set()),
+        ("[1]", "[1]", {1}),
+        ("[7] first", " first", set()),
+        ("See [7]this", "See this", set()),
+        ("![1]()", "[1]", {1}),
+        (" ![1, 2](/x)", "[1][2]", {1, 2}),
+        (f"[{'1,' * 40}1](/x)", "1," * 40 + "1", set()),
+        ("", "", set()),
+    ],
+)
+def test_a_number_that_points_nowhere_is_dropped(text: str, expected: str, numbers: set[int]) -> None:
+    assert cited(text) == (expected, numbers)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[1](https://evil.example)", "[1]"),
+        ("Yes [1](https://blog.example/setup).", "Yes [1]."),
+        ("Yes [1, 2](https://evil.example).", "Yes [1][2]."),
+        ("Yes [7](https://blog.example/setup).", "Yes."),
+    ],
+)
+def test_a_footnote_that_the_model_linked_is_a_plain_footnote(text: str, expected: str) -> None:
+    assert cited(text)[0] == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "See https://blog.example/setup.",
+        "See <https://blog.example/setup>, please.",
+        "See **https://blog.example/setup**!",
+        "See [the setup](https://blog.example/setup).",
+        'See [the setup](https://blog.example/setup "Title").',
+        "See [wiki](https://blog.example/wiki/Redis_(software)).",
+        "See www.known.example today",
+        "See https://blog.example/日本 now",
+        "(https://blog.example/setup)",
+    ],
+)
+def test_addresses_of_posts_stay(text: str) -> None:
+    assert cited(text)[0].replace(' "Title"', "") == text.replace(' "Title"', "")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("See [here](https://evil.example/x).", "See here."),
+        ("See [here](<https://evil.example/x>).", "See here."),
+        ("See [here]( https://evil.example/x 'title' ).", "See here."),
+        ("See [here](//evil.example/x).", "See here."),
+        ("See [here](javascript:alert(1)).", "See here."),
+        ("See [here](data:text/html,x).", "See here."),
+        ("See [here](/relative).", "See here."),
+        ("See ![a cat](https://evil.example/cat.png).", "See a cat."),
+        ("See ![](https://evil.example/cat.png?q=secret).", "See ."),
+        ("See ![a cat](https://blog.example/setup).", "See a cat."),
+        ("See https://evil.example/?q=secret.", f"See {LINK_REMOVED}."),
+        ("See HTTPS://EVIL.EXAMPLE/?q=secret", f"See {LINK_REMOVED}"),
+        ("See www.evil.example", f"See {LINK_REMOVED}"),
+        ("See <https://evil.example>", f"See <{LINK_REMOVED}>"),
+        ("See https://blog.example/setup/other", f"See {LINK_REMOVED}"),
+        ("See https://blog.example/setup?q=secret", f"See {LINK_REMOVED}"),
+        ("[https://evil.example](https://blog.example/setup)", f"[{LINK_REMOVED}](https://blog.example/setup)"),
+        ("[https://blog.example/setup](https://evil.example)", "https://blog.example/setup"),
+        ("[a]: https://evil.example", f"[a]: {LINK_REMOVED}"),
+        ('<img src="https://evil.example/?q=secret">', f'<img src="{LINK_REMOVED}">'),
+        ("_https://evil.example_", f"_{LINK_REMOVED}_"),
+        ("見https://evil.example", f"見{LINK_REMOVED}"),
+        ("https://[7]evil.example", "https:// evil.example"),
+        ("https:// [7]evil.example", "https:// evil.example"),
+        ("https:[7][8]//evil.example", "https: //evil.example"),
+        ("www[7].evil.example", "www .evil.example"),
+        ("ht[7]tps://evil.example", "ht tps://evil.example"),
+        ("https://[](x)evil.example", "https:// evil.example"),
+        ("https://[ev](x)il.example", "https:// evil.example"),
+        ("[https:](x)//evil.example", "https: //evil.example"),
+        ("[ht](x)tps://evil.example", "ht tps://evil.example"),
+        ("[a\n](https://evil.example)", f"[a\n]({LINK_REMOVED}"),
+        ("[a [b] c](https://evil.example)", f"[a [b] c]({LINK_REMOVED}"),
+    ],
+)
+def test_addresses_that_stand_in_no_post_are_removed(text: str, expected: str) -> None:
+    out = cited(text)[0]
+    assert out == expected or out == f"{expected})"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "`a[7]`",
+        "``a[7] ` b``",
+        "`https://evil.example`",
+        "```\na[7] = https://evil.example\n```\n",
+        "```py\na[7]\n",
+        "~~~\n[7]\n```\n[8]\n~~~\n",
+        "````\n```\n[7]\n```\n[8]\n````\n",
+        "   ```\n[7]\n   ```\n",
+        "text\n  ```\n[7]\n  ```\n",
+        "```\n[7]\n```py\n[8]\n```\n",
+    ],
+)
+def test_code_stays_as_it_is(code: str) -> None:
+    assert cited(code) == (code, set())
+    assert cited("", *code) == (code, set())
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("```\nx\n```\nNo [7].", "```\nx\n```\nNo."),
+        ("A lone ` here.\n\nNo [7].", "A lone ` here.\n\nNo."),
+        ("`x` and [7] `y`", "`x` and `y`"),
+        ("a ``` b [7]", "a ``` b"),
+    ],
+)
+def test_after_code_footnotes_are_checked_again(text: str, expected: str) -> None:
+    assert cited(text)[0] == expected
+
+
+def test_text_comes_out_as_soon_as_it_is_known() -> None:
+    citing = CitationFilter([1], TEXTS)
+    assert citing.read("Redis keeps data ") == "Redis keeps data"
+    assert citing.read("in memory [") == " in memory"
+    assert citing.read("1") == ""
+    assert citing.read("]. ") == " [1]."
+    assert citing.cited == {1}
+
+
+def test_footnotes_count_only_when_they_came_out() -> None:
+    citing = CitationFilter([1], TEXTS)
+    citing.read("Yes [1")
+    assert citing.cited == set()
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["[", "![", "[a](", "[1,1", "`", "`a", " ", "  `", "\n", "http", "https://", "w", "www. ", "【", "```\n", "*"],
+)
+def test_a_model_that_has_gone_mad_blocks_nothing(piece: str) -> None:
+    citing = CitationFilter([1, 2], TEXTS)
+    before = time.process_time()
+    for _ in range(2_500):
+        citing.read(piece * (4 // len(piece) or 1))
+    citing.end()
+    assert time.process_time() - before < 3
+
+
+@pytest.mark.parametrize("piece", ["[", "`", " ", "  `", "\n", "w", "www. ", "【"])
+def test_a_long_text_at_once_blocks_nothing(piece: str) -> None:
+    before = time.process_time()
+    cited(piece * (20_000 // len(piece)))
+    assert time.process_time() - before < 5
+
+
+@pytest.mark.parametrize("pieces", [("x\n  ", "```\n[7]\n"), ("x\n   ", "~~~\n[7]\n"), ("x\n ", " ", "```\n[7]")])
+def test_a_fence_is_seen_though_its_indentation_came_before_it(pieces: tuple[str, ...]) -> None:
+    assert cited(*pieces) == ("".join(pieces), set())
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "data:text/html,<script>1</script>",
+        "//evil.example/<a",
+        "<//evil.example/a b>",
+        "<//evil.example/(a>",
+        "<//evil.example/a",
+    ],
+)
+def test_a_link_with_odd_signs_in_its_address_is_a_link(address: str) -> None:
+    assert cited(f"See [this]({address}) now.")[0] == "See this now."

@@ -1,0 +1,180 @@
+"""Events are handled many at a time, each once; what is stopped or fails is never lost silently."""
+
+import asyncio
+
+import pytest
+from redis.asyncio import Redis
+from structlog.testing import capture_logs
+
+from core.chat.event_dispatcher import EventDispatcher
+from core.domain import Claim, Event
+from core.errors import ModelBusyError
+from core.storage import keys
+from core.storage.connection import as_text, connect
+from core.storage.event_claims import EventClaims
+from core.telemetry import QuestionContext, question_context
+from tests.core.chat.answering import FIRST, SECOND, WITHIN, Answering, event_of, noted
+
+
+async def test_receiving_does_not_wait_for_the_answer(handling: EventDispatcher, answering: Answering) -> None:
+    assert await handling.receive(FIRST)
+    assert await handling.receive(SECOND)
+    await answering.began(2)
+    assert answering.begun == [("T1:C1:1", Claim.NEW), ("T1:C1:2", Claim.NEW)]
+    assert answering.ended == []
+
+
+async def test_an_event_is_handled_once_however_often_it_comes(
+    handling: EventDispatcher, answering: Answering, redis: Redis
+) -> None:
+    answering.may_end.set()
+    assert [await handling.receive(FIRST) for _ in range(4)] == [True, False, False, False]
+    await noted(redis, FIRST)
+    assert not await handling.receive(FIRST)
+    assert answering.ended == ["T1:C1:1"]
+    assert not await redis.exists(keys.unanswered("slack"))
+
+
+async def test_before_it_is_open_nothing_is_taken_and_nobody_thinks_so(redis: Redis, answering: Answering) -> None:
+    with pytest.raises(RuntimeError):
+        await EventDispatcher(EventClaims(redis, "slack"), answering.handle).receive(FIRST)
+    assert await redis.keys("*") == []
+
+
+@pytest.mark.parametrize("error", [ModelBusyError("429"), KeyError("x"), ExceptionGroup("two", [ValueError()])])
+async def test_an_event_that_fails_is_logged_and_the_others_go_on(
+    handling: EventDispatcher, answering: Answering, redis: Redis, error: Exception
+) -> None:
+    answering.error = error
+    answering.may_end.set()
+    with capture_logs() as logs:
+        await handling.receive(FIRST)
+        await noted(redis, FIRST)
+    [line] = logs
+    assert (line["event"], line["name"], line["exc_info"]) == ("an event failed", "T1:C1:1", error)
+    assert line["error_id"]
+    answering.error = None
+    await handling.receive(SECOND)
+    await noted(redis, SECOND)
+    assert answering.ended == ["T1:C1:2"]
+
+
+async def test_an_event_is_stopped_by_any_of_its_names_and_not_handled_again(
+    handling: EventDispatcher, answering: Answering, redis: Redis, other: EventClaims
+) -> None:
+    await handling.receive(FIRST)
+    await handling.receive(SECOND)
+    await answering.began(2)
+    assert await handling.stop("Ev1")
+    assert answering.cancelled == ["T1:C1:1"]
+    assert not await handling.stop("T1:C1:1")
+    assert not await handling.receive(FIRST)
+    assert await other.take(FIRST) is None
+    assert await other.claim_orphaned() == []
+    answering.may_end.set()
+    await noted(redis, SECOND)
+
+
+async def test_an_event_that_has_hardly_begun_can_be_stopped(
+    handling: EventDispatcher, answering: Answering, other: EventClaims
+) -> None:
+    assert await handling.receive(FIRST)
+    assert await handling.stop("T1:C1:1")
+    assert answering.ended == []
+    assert await other.take(FIRST) is None
+
+
+async def test_what_does_not_run_cannot_be_stopped(
+    handling: EventDispatcher, answering: Answering, redis: Redis
+) -> None:
+    assert not await handling.stop("T1:C1:1")
+    answering.may_end.set()
+    await handling.receive(FIRST)
+    await noted(redis, FIRST)
+    assert not await handling.stop("T1:C1:1")
+
+
+async def test_what_handles_an_event_does_not_stop_itself(redis: Redis) -> None:
+    told: list[bool] = []
+
+    async def handle(event: Event, taken: Claim) -> None:
+        told.append(await stopping.stop(event.names[0]))
+
+    stopping = EventDispatcher(EventClaims(redis, "slack"), handle)
+    async with stopping.open():
+        await stopping.receive(FIRST)
+        await noted(redis, FIRST)
+    assert told == [False]
+
+
+async def test_what_a_dead_process_had_is_handled_without_a_redelivery(
+    handling: EventDispatcher, answering: Answering, redis: Redis
+) -> None:
+    once = EventClaims(redis, "slack")
+    async with once.living():
+        await once.take(FIRST)
+    await answering.began(1)
+    assert answering.begun == [("T1:C1:1", Claim.OVER)]
+    answering.may_end.set()
+    await noted(redis, FIRST)
+
+
+async def test_what_another_process_took_over_is_given_up(
+    handling: EventDispatcher, answering: Answering, redis: Redis, other: EventClaims
+) -> None:
+    """As after a pause that was longer than a sign of life: the other answers now, and nobody twice."""
+    await handling.receive(FIRST)
+    await handling.receive(SECOND)
+    await answering.began(2)
+    holder = as_text(await redis.get(keys.event("slack", "Ev1")))
+    await redis.delete(keys.process("slack", holder))
+    assert await other.take(FIRST) is Claim.OVER
+    async with asyncio.timeout(WITHIN):
+        while not answering.cancelled:
+            await asyncio.sleep(0.005)
+    assert answering.cancelled == ["T1:C1:1"]
+    assert await redis.get(keys.event("slack", "Ev1")) != b"handled"
+    answering.may_end.set()
+    await noted(redis, SECOND)
+    await other.done(FIRST)
+
+
+async def test_a_hundred_events_run_beside_each_other(
+    handling: EventDispatcher, answering: Answering, redis: Redis
+) -> None:
+    received = await asyncio.gather(*(handling.receive(event_of(number)) for number in range(100)))
+    assert all(received)
+    await answering.began(100)
+    answering.may_end.set()
+    for number in range(100):
+        await noted(redis, event_of(number))
+    assert len(answering.ended) == 100
+
+
+async def test_without_redis_events_are_handled_all_the_same(answering: Answering) -> None:
+    """Whoever asked is told that something is wrong."""
+    answering.may_end.set()
+    async with connect("redis://127.0.0.1:1") as nowhere:
+        handling = EventDispatcher(EventClaims(nowhere, "slack"), answering.handle)
+        async with handling.open():
+            assert await handling.receive(FIRST)
+            assert not await handling.receive(FIRST)
+    assert answering.ended == ["T1:C1:1"]
+
+
+async def test_the_words_of_an_event_are_known_while_it_is_handled(redis: Redis) -> None:
+    """So that no failure quotes them in the log."""
+    seen: list[QuestionContext | None] = []
+
+    async def handle(event: Event, taken: Claim) -> None:
+        seen.append(question_context.get())
+
+    event = Event(("T1:C1:9",), {"said": {"text": "Why is it so?", "channel": "C1", "files": ["my old letter.txt", 3]}})
+    handling = EventDispatcher(EventClaims(redis, "slack"), handle)
+    async with handling.open():
+        await handling.receive(event)
+        await noted(redis, event)
+    [current] = seen
+    assert current is not None
+    assert (current.question_id, current.others) == ("", ["Why is it so?", "my old letter.txt"])
+    assert question_context.get() is None

@@ -1,0 +1,234 @@
+"""A reply grows no faster than its platform lets it, shows the newest that there is, and ends when the answer does."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+from aiolimiter import AsyncLimiter
+
+from core.answerer import Answered, AnswerEvent, Found, Searching, Wrote
+from core.chat.delivery import deliver
+from core.chat.pacing import ReplyPace, paced
+from core.domain import Answer, Question
+from core.errors import FootnotedError, ModelBusyError
+
+QUESTION = Question("What do bees eat?")
+ANSWER = Answer("They eat honey.", grounded=True)
+WITHIN = 10.0
+"""Seconds; nothing here takes a tenth of it."""
+
+
+class Clock:
+    """Time passes when the test says so."""
+
+    def __init__(self) -> None:
+        self._ticks = asyncio.Semaphore(0)
+        self.waiting = 0
+
+    async def pause(self) -> None:
+        self.waiting += 1
+        try:
+            await self._ticks.acquire()
+        finally:
+            self.waiting -= 1
+
+    async def tick(self, times: int = 1) -> None:
+        """Lets the platform be written to, and all that follows from it happen."""
+        for _ in range(times):
+            self._ticks.release()
+        await settled()
+
+
+async def settled() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+@dataclass
+class Shown:
+    """A reply that keeps what it was told; `grow` can be made to take its time, or to fail."""
+
+    told: list[object] = field(default_factory=list)
+    free: asyncio.Event = field(default_factory=asyncio.Event)
+    error: Exception | None = None
+    growing: int = 0
+
+    def __post_init__(self) -> None:
+        self.free.set()
+
+    async def note(self, progress: Searching | Found) -> None:
+        self.told.append(type(progress))
+
+    async def grow(self, text: str) -> None:
+        self.growing += 1
+        try:
+            await self.free.wait()
+            if self.error:
+                raise self.error
+            self.told.append(text)
+        finally:
+            self.growing -= 1
+
+    async def finish(self, answer: Answer) -> None:
+        assert self.growing == 0
+        self.told.append(answer)
+
+    async def fail(self, error: FootnotedError) -> None:
+        assert self.growing == 0
+        self.told.append(error)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def shown() -> Shown:
+    return Shown()
+
+
+async def test_of_what_comes_meanwhile_only_the_newest_is_shown(clock: Clock, shown: Shown) -> None:
+    async with paced(shown, clock.pause) as reply:
+        for text in ("a", "ab", "abc"):
+            await reply.grow(text)
+        await settled()
+        assert shown.told == []
+        await clock.tick()
+        assert shown.told == ["abc"]
+        await reply.grow("abcd")
+        await settled()
+        assert shown.told == ["abc"]
+        await clock.tick()
+        assert shown.told == ["abc", "abcd"]
+
+
+async def test_nothing_is_shown_twice_and_no_turn_is_used_up_for_nothing(clock: Clock, shown: Shown) -> None:
+    async with paced(shown, clock.pause) as reply:
+        await settled()
+        assert clock.waiting == 0
+        await reply.grow("a")
+        await clock.tick()
+        await settled()
+        assert shown.told == ["a"]
+        assert clock.waiting == 0
+
+
+async def test_whoever_writes_does_not_wait_for_whoever_shows(clock: Clock, shown: Shown) -> None:
+    shown.free.clear()
+    async with paced(shown, clock.pause) as reply:
+        await reply.grow("a")
+        await clock.tick()
+        assert shown.growing == 1
+        for text in ("ab", "abc"):
+            await asyncio.wait_for(reply.grow(text), WITHIN)
+        shown.free.set()
+        await clock.tick()
+        assert shown.told == ["a", "abc"]
+
+
+async def test_a_finished_answer_does_not_wait_for_its_turn_and_nothing_comes_after_it(
+    clock: Clock, shown: Shown
+) -> None:
+    async with paced(shown, clock.pause) as reply:
+        await reply.grow("a")
+        await settled()
+        await asyncio.wait_for(reply.finish(ANSWER), WITHIN)
+        await clock.tick()
+        assert shown.told == [ANSWER]
+
+
+async def test_a_failure_does_not_wait_for_its_turn_and_nothing_comes_after_it(clock: Clock, shown: Shown) -> None:
+    error = ModelBusyError()
+    async with paced(shown, clock.pause) as reply:
+        await reply.grow("a")
+        await asyncio.wait_for(reply.fail(error), WITHIN)
+        await clock.tick()
+    assert shown.told == [error]
+
+
+@pytest.mark.parametrize("ending", ["finish", "fail"])
+async def test_the_end_waits_until_what_is_being_shown_is_there(clock: Clock, shown: Shown, ending: str) -> None:
+    shown.free.clear()
+    async with paced(shown, clock.pause) as reply:
+        await reply.grow("a")
+        await clock.tick()
+        end = asyncio.create_task(reply.finish(ANSWER) if ending == "finish" else reply.fail(ModelBusyError()))
+        await settled()
+        assert not end.done()
+        shown.free.set()
+        await asyncio.wait_for(end, WITHIN)
+    assert shown.told[0] == "a"
+    assert len(shown.told) == 2
+
+
+async def test_notes_are_passed_on_at_once(clock: Clock, shown: Shown) -> None:
+    async with paced(shown, clock.pause) as reply:
+        await reply.note(Searching(QUESTION))
+        await reply.note(Found(()))
+        assert shown.told == [Searching, Found]
+
+
+async def test_a_whole_answer_is_delivered_at_the_platforms_pace(clock: Clock, shown: Shown) -> None:
+    async def events() -> AsyncGenerator[AnswerEvent, None]:
+        yield Searching(QUESTION)
+        yield Found(())
+        for number, word in enumerate(("They ", "eat ", "hon", "ey.")):
+            yield Wrote(word)
+            await settled()
+            if number % 2:
+                await clock.tick()
+        yield Answered(ANSWER)
+
+    async with paced(shown, clock.pause) as reply:
+        await deliver(events(), reply)
+    assert shown.told == [Searching, Found, "They eat ", "They eat honey.", ANSWER]
+
+
+async def test_what_showing_raises_ends_the_block(clock: Clock, shown: Shown) -> None:
+    shown.error = ConnectionResetError("the platform")
+    with pytest.raises(ExceptionGroup) as caught:
+        async with paced(shown, clock.pause) as reply:
+            await reply.grow("a")
+            await clock.tick()
+            await asyncio.wait_for(asyncio.Event().wait(), WITHIN)
+    assert caught.value.subgroup(ConnectionResetError)
+
+
+async def test_whoever_is_cancelled_shows_nothing_more(clock: Clock, shown: Shown) -> None:
+    begun = asyncio.Event()
+
+    async def answer() -> None:
+        async with paced(shown, clock.pause) as reply:
+            await reply.grow("a")
+            begun.set()
+            await asyncio.Event().wait()
+
+    answering = asyncio.create_task(answer())
+    await begun.wait()
+    answering.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await answering
+    await clock.tick()
+    assert shown.told == []
+    assert clock.waiting == 0
+
+
+async def test_a_block_that_says_nothing_ends_at_once(clock: Clock, shown: Shown) -> None:
+    async with asyncio.timeout(WITHIN), paced(shown, clock.pause):
+        pass
+    assert shown.told == []
+
+
+async def test_the_first_words_come_at_once_and_the_next_share_a_budget() -> None:
+    budget = AsyncLimiter(1, 60)
+    one, other = ReplyPace(timedelta(), budget), ReplyPace(timedelta(), budget)
+    async with asyncio.timeout(1):
+        await one()
+        await other()
+        await one()  # takes all of the budget
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await other()

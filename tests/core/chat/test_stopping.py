@@ -1,0 +1,126 @@
+"""When the bot is stopped, what runs may finish, and what is late is left to another process."""
+
+import asyncio
+
+import pytest
+from redis.asyncio import Redis
+from structlog.testing import capture_logs
+
+from core.chat.event_dispatcher import EventDispatcher
+from core.storage import keys
+from core.storage.connection import as_text, connect
+from core.storage.event_claims import EventClaims
+from tests.core.chat.answering import FIRST, SECOND, SOON, WITHIN, Answering
+from tests.servers.redis import bad_line
+
+
+async def test_what_runs_when_the_bot_is_stopped_may_finish(
+    redis: Redis, answering: Answering, other: EventClaims
+) -> None:
+    handling = EventDispatcher(EventClaims(redis, "slack"), answering.handle)
+
+    async def live() -> None:
+        async with handling.open():
+            await handling.receive(FIRST)
+
+    closing = asyncio.create_task(live())
+    await answering.began(1)
+    assert not closing.done()
+    answering.may_end.set()
+    await asyncio.wait_for(closing, WITHIN)
+    assert answering.ended == ["T1:C1:1"]
+    assert await other.take(FIRST) is None
+    assert await other.claim_orphaned() == []
+
+
+async def test_what_does_not_finish_in_time_is_left_to_another_process(
+    redis: Redis, answering: Answering, other: EventClaims
+) -> None:
+    handling = EventDispatcher(EventClaims(redis, "slack"), answering.handle, finish_within=SOON)
+    with capture_logs() as logs:
+        async with handling.open():
+            await handling.receive(FIRST)
+            await answering.began(1)
+    assert answering.cancelled == ["T1:C1:1"]
+    assert ("questions are left to other processes", 1) in [(line["event"], line.get("questions")) for line in logs]
+    assert await other.claim_orphaned() == [FIRST]
+
+
+async def test_what_comes_while_the_bot_is_being_stopped_is_left_to_another_process(
+    redis: Redis, answering: Answering, other: EventClaims
+) -> None:
+    """The platform was told that it arrived, and will not deliver it again."""
+    handling = EventDispatcher(EventClaims(redis, "slack"), answering.handle)
+
+    async def live() -> None:
+        async with handling.open():
+            await handling.receive(FIRST)
+            await answering.began(1)
+
+    closing = asyncio.create_task(live())
+    await answering.began(1)
+    async with asyncio.timeout(WITHIN):
+        while not handling._closing:
+            await asyncio.sleep(0)
+    assert await handling.receive(SECOND)
+    answering.may_end.set()
+    await asyncio.wait_for(closing, WITHIN)
+    assert answering.ended == ["T1:C1:1"]
+    assert await other.claim_orphaned() == [SECOND]
+
+
+async def test_an_event_that_is_being_taken_when_the_bot_is_stopped_does_not_keep_it(
+    redis: Redis, redis_url: str, answering: Answering, other: EventClaims
+) -> None:
+    async with bad_line(redis_url) as line, connect(line.address) as far:
+        handling = EventDispatcher(EventClaims(far, "slack"), answering.handle, finish_within=SOON)
+        async with handling.open():
+            receiving = asyncio.create_task(handling.receive(FIRST))
+            await asyncio.sleep(0)  # it has asked, and has no reply yet
+        assert await asyncio.wait_for(receiving, WITHIN)
+    assert answering.begun == []
+    holder = as_text(await redis.get(keys.event("slack", "Ev1")))
+    await redis.delete(keys.process("slack", holder))  # its last sign of life runs out
+    assert await other.claim_orphaned() == [FIRST]
+
+
+async def test_when_the_bot_fails_what_runs_may_finish_too(
+    redis: Redis, answering: Answering, other: EventClaims
+) -> None:
+    handling = EventDispatcher(EventClaims(redis, "slack"), answering.handle)
+
+    async def live() -> None:
+        async with handling.open():
+            await handling.receive(FIRST)
+            await answering.began(1)
+            raise OSError("the socket")
+
+    closing = asyncio.create_task(live())
+    await answering.began(1)
+    answering.may_end.set()
+    with pytest.raises(ExceptionGroup) as caught:
+        await asyncio.wait_for(closing, WITHIN)
+    assert caught.value.subgroup(OSError)
+    assert answering.ended == ["T1:C1:1"]
+    assert await other.take(FIRST) is None
+
+
+async def test_when_the_bot_is_cancelled_what_runs_may_finish_too(
+    redis: Redis, answering: Answering, other: EventClaims
+) -> None:
+    handling = EventDispatcher(EventClaims(redis, "slack"), answering.handle)
+
+    async def live() -> None:
+        async with handling.open():
+            await handling.receive(FIRST)
+            await asyncio.Event().wait()
+
+    closing = asyncio.create_task(live())
+    await answering.began(1)
+    closing.cancel()
+    await asyncio.sleep(0)
+    answering.may_end.set()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(closing, WITHIN)
+    assert answering.ended == ["T1:C1:1"]
+    assert await other.take(FIRST) is None

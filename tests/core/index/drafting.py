@@ -1,0 +1,67 @@
+"""Drafts for tests, of posts whose passages have vectors that are told apart easily."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from redis.asyncio import Redis
+
+from core.domain import Passage
+from core.index.draft import Draft, begin_draft
+from core.index.publication import Change, complete, publish, sweep
+from core.index.schema import VectorSpec, as_text
+from core.index.version import IndexVersion, PostRecord, live_version
+from core.models.protocols import Vectors
+from core.storage import keys
+
+SHAPE = VectorSpec("model", 4)
+
+
+def record_of(texts: Sequence[str]) -> PostRecord:
+    return PostRecord("Title", "blog", "raw", f"digest of {texts}", len(texts))
+
+
+def passages_of(url: str, texts: Sequence[str]) -> list[Passage]:
+    first = Passage(url, "Title", "Heading", "", "blog")
+    return [replace(first, text=text, position=position) for position, text in enumerate(texts)]
+
+
+def vectors(rows: int, dimensions: int = 4) -> Vectors:
+    return np.eye(rows, dimensions, dtype=np.float32)
+
+
+async def drafted(redis: Redis, posts: Mapping[str, Sequence[str]], shape: VectorSpec = SHAPE) -> Draft:
+    """A draft with posts, each an address and its passages' texts."""
+    draft = await begin_draft(redis, shape)
+    for url, texts in posts.items():
+        await draft.stage(passages_of(url, texts), vectors(len(texts), shape.dimensions))
+        await draft.note({url: record_of(texts)})
+    return draft
+
+
+async def whole(redis: Redis, posts: Mapping[str, Sequence[str]], change: Change | None = None) -> IndexVersion:
+    """A published edition of new posts, beside what a change keeps."""
+    draft = await drafted(redis, posts)
+    live = await live_version(redis)
+    fresh = {url: record_of(texts) for url, texts in posts.items()}
+    edition = await complete(redis, draft, live, replace(change or Change(), fresh=fresh), "FLAT")
+    await publish(redis, edition)
+    await sweep(redis)
+    return edition
+
+
+async def texts_in(redis: Redis, edition: IndexVersion) -> dict[str, list[str]]:
+    """What an edition says, by its ledger and by its passages."""
+    ledger = await edition.ledger()
+    return {
+        url: [passage.text for passage in await edition.passages({url: record.passages})]
+        for url, record in ledger.items()
+    }
+
+
+async def every_key(redis: Redis, pattern: str = "*") -> set[str]:
+    return set(map(as_text, await redis.keys(pattern)))
+
+
+async def passage_keys(redis: Redis, number: int) -> set[str]:
+    return await every_key(redis, f"{keys.prefix(number)}*")

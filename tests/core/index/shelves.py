@@ -1,0 +1,44 @@
+"""Posts of several sources in one index, of which some are not for everybody."""
+
+from collections.abc import Mapping
+
+from redis.asyncio import Redis
+
+from core.domain import Post
+from core.index.draft import Draft
+from core.index.publication import publish
+from core.index.version import IndexVersion, PostRecord
+from core.ingestion.chunker import chunk
+from core.models.protocols import Embedder
+from core.retrieval.calibration import calibrate
+from core.retrieval.retriever import Retriever
+from core.tokens import estimate
+from tests.posts import new_edition
+
+ODD_NAMES = (
+    "blog", "Blog", "my blog", "a, b", "a", "b", "a|b", "a}b", "{a}", '"quoted"', "it's", "back\\slash", "\\", "2024",
+    "@source:{x}", "$param", "-a", "(a)", "a:b", "a.b", "example.org/feed?x=1&y=2", "*", "a*", "~x", "%y%", "[z]",
+    "<w>", "=>", "!", "#1", "a_b", "the", "AND", "ö", "e\u0301", "İ", "日本語のブログ", "🐝", "👩\u200d🚀 x",
+    "a\u00a0b", "x" * 300,
+)  # fmt: skip
+"""Names of sources that a search could stumble over."""
+
+
+def address(source: str, slug: str) -> str:
+    return f"{source}/{slug}"
+
+
+async def shelved(redis: Redis, embedder: Embedder, shelves: Mapping[str, Mapping[str, str]]) -> IndexVersion:
+    """A live, calibrated edition of these posts: Markdown by name, by source."""
+    edition = await new_edition(redis, embedder)
+    draft = Draft(redis, edition.number, edition.shape)
+    for source, posts in shelves.items():
+        for slug, text in posts.items():
+            title = text.splitlines()[0].removeprefix("# ")
+            passages = chunk(Post(address(source, slug), title, text, source), estimate)
+            await draft.stage(passages, await embedder.embed([passage.embedded for passage in passages]))
+            await draft.note({address(source, slug): PostRecord(title, source, slug, slug, len(passages))})
+    await edition.settled()
+    await calibrate(redis, Retriever(redis, embedder), edition)
+    await publish(redis, edition)
+    return edition

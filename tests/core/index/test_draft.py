@@ -1,0 +1,91 @@
+"""A draft takes passages where nobody looks, and knows what has been paid for."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+from redis.asyncio import Redis
+
+from core.domain import Passage
+from core.errors import EmbeddingMismatchError
+from core.index.draft import begin_draft, find_draft
+from core.index.publication import drop
+from core.index.schema import VectorSpec, digest_of
+from core.storage import keys
+from tests.core.index.drafting import SHAPE, drafted, every_key, passages_of, vectors, whole
+
+PASSAGE = Passage("https://blog/a", "Title", "Heading", "Text", "blog", 0, datetime(2026, 1, 2, tzinfo=UTC))
+
+
+async def test_a_passage_is_a_hash_with_its_vector_as_bytes(redis: Redis) -> None:
+    draft = await begin_draft(redis, SHAPE)
+    await draft.stage([PASSAGE], vectors(1))
+    [key] = await redis.keys("post:*")
+    fields: Any = await redis.hgetall(key)
+    assert np.frombuffer(fields.pop(b"embedding"), "<f4").tolist() == [1, 0, 0, 0]
+    assert {name.decode(): value.decode() for name, value in fields.items()} == {
+        "url": "https://blog/a",
+        "title": "Title",
+        "heading": "Heading",
+        "text": "Text",
+        "source": "blog",
+        "position": "0",
+        "digest": digest_of(PASSAGE),
+        "published": str(datetime(2026, 1, 2, tzinfo=UTC).timestamp()),
+    }
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (1, 5), (2, 4), (0, 4)])
+async def test_vectors_that_do_not_fit_are_refused_before_anything_is_written(
+    redis: Redis, shape: tuple[int, int]
+) -> None:
+    draft = await begin_draft(redis, SHAPE)
+    with pytest.raises(EmbeddingMismatchError):
+        await draft.stage([PASSAGE], vectors(*shape))
+    with pytest.raises(EmbeddingMismatchError, match="no numbers"):
+        await draft.stage([PASSAGE], np.full((1, 4), np.nan, dtype=np.float32))
+    assert await redis.keys("post:*") == []
+
+
+async def test_writing_twice_is_writing_once(redis: Redis) -> None:
+    draft = await drafted(redis, {"a": ["one", "two"]})
+    before = await redis.keys("*")
+    await draft.stage(passages_of("a", ["one", "two"]), vectors(2))
+    assert sorted(await redis.keys("*")) == sorted(before)
+
+
+async def test_a_run_goes_on_with_the_draft_that_another_has_left(redis: Redis) -> None:
+    left = await drafted(redis, {"a": ["one"]})
+    taken = await begin_draft(redis, SHAPE)
+    assert taken.number == left.number
+    [digest] = map(digest_of, passages_of("a", ["one"]))
+    known = await taken.known([digest, "another"])
+    assert list(known) == [digest]
+    assert known[digest].tolist() == [1, 0, 0, 0]
+    assert (await begin_draft(redis, VectorSpec("model", 5))).number != left.number
+
+
+async def test_vectors_of_the_live_edition_are_known_also_in_another_precision(redis: Redis) -> None:
+    await whole(redis, {"a": ["one", "two"]})
+    digests = [digest_of(passage) for passage in passages_of("a", ["one", "two"])]
+    for precision in ("FLOAT32", "FLOAT16"):
+        known = await (await begin_draft(redis, VectorSpec("model", 4, precision))).known(digests)
+        assert [known[digest].tolist() for digest in digests] == [[1, 0, 0, 0], [0, 1, 0, 0]]
+    assert await (await begin_draft(redis, VectorSpec("another model", 4))).known(digests) == {}
+
+
+async def test_a_vector_is_not_taken_from_a_place_that_holds_another_passage_now(redis: Redis) -> None:
+    draft = await drafted(redis, {"a": ["one"]})
+    [before] = passages_of("a", ["one"])
+    await draft.stage(passages_of("a", ["another"]), vectors(2)[1:])
+    assert await draft.known([digest_of(before)]) == {}
+
+
+async def test_who_only_looks_for_a_draft_writes_nothing(redis: Redis) -> None:
+    assert (await find_draft(redis, SHAPE)).number == 0
+    assert await redis.keys("*") == []
+    left = await drafted(redis, {"a": ["one"]})
+    assert (await find_draft(redis, SHAPE)).number == left.number
+    await drop(redis, left.number)
+    assert await every_key(redis) == {keys.EDITION_NUMBER}

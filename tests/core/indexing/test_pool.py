@@ -1,0 +1,94 @@
+"""Processes that take pages apart: what ends them, and what their end costs."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from core.domain import Source
+from core.indexing.parse_task import ParseFailure, ParseResult, RawPost
+from core.indexing.pool import POOL_FROM, ParserPool
+from core.ingestion.entries import Entry
+from core.ingestion.fetch_result import Fetched
+from tests.bot.running import REPOSITORY, WITHIN
+
+SOURCE = Source("blog", "feed", "http://blog.example/feed")
+
+MANY = f"""
+import asyncio, sys
+from tests.core.indexing.test_pool import many
+
+asyncio.run(many({POOL_FROM + 4}))
+"""
+
+
+class Deadly(RawPost):
+    """A post that ends the process that it reaches, as a parser in C does that runs over the end of its memory."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os._exit, (1,)
+
+
+def post(number: int) -> RawPost:
+    url = f"http://blog.example/{number}/"
+    html = f"<html><body><article><h1>Post {number}</h1><p>Water tomatoes early in the morning.</p></article></body>"
+    return RawPost(Entry(url, f"Post {number}", SOURCE), url, Fetched(url, html.encode(), "text/html", "utf-8"))
+
+
+async def many(count: int) -> None:
+    """Takes posts apart until it has processes for that, says so, and waits to be killed."""
+    async with ParserPool(processes=2) as parsers:
+        await asyncio.gather(*(parsers.parse(post(number)) for number in range(count)))
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        await asyncio.Event().wait()
+
+
+async def test_a_post_that_ends_its_process_is_named_and_the_others_are_taken_apart() -> None:
+    async with ParserPool(processes=2) as parsers:
+        early = await asyncio.gather(*(parsers.parse(post(number)) for number in range(POOL_FROM)))
+        deadly = Deadly(post(0).entry, "http://blog.example/deadly/")
+        *late, dead, last = await asyncio.gather(
+            *(parsers.parse(post(number)) for number in range(6)), parsers.parse(deadly), parsers.parse(post(7))
+        )
+        after = await parsers.parse(post(8))
+    assert isinstance(dead, ParseFailure)
+    assert dead.reason == "it ended the process in which it was taken apart"
+    # What was in the pool at that moment may have tried twice in vain, which names it too; nothing is lost silently.
+    assert all(isinstance(parsed, ParseResult) and parsed.passages for parsed in (*early, after))
+    assert all(isinstance(parsed, ParseResult | ParseFailure) for parsed in (*late, last))
+
+
+def test_processes_end_with_the_one_that_is_killed() -> None:
+    killed = subprocess.Popen(
+        [sys.executable, "-c", MANY], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    with killed:
+        assert killed.stdout
+        assert killed.stdout.readline() == "ready\n"
+        assert len(session(killed.pid)) >= 3
+        os.kill(killed.pid, signal.SIGKILL)
+        killed.wait(WITHIN)
+    asyncio.run(nobody_is_left(killed.pid))
+
+
+async def nobody_is_left(number: int) -> None:
+    async with asyncio.timeout(WITHIN):
+        while session(number):
+            await asyncio.sleep(0.05)
+
+
+def session(number: int) -> list[int]:
+    """The processes of a session."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            state, _, _, its_session = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
+        except OSError:  # it has ended meanwhile
+            continue
+        if int(its_session) == number and state != "Z":
+            found.append(int(folder.name))
+    return found

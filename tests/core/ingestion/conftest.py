@@ -1,0 +1,34 @@
+"""What reading stands on: a loopback blog that can be told to misbehave, and the product's own fetcher."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from core.ingestion.fetcher import USER_AGENT, CrawlPolicy, Fetcher
+from tests.servers.blog import Blog, Post
+
+PARAGRAPH = "<p>Redis keeps vectors beside the posts, so that a question finds what means the same, in other words.</p>"
+
+PATIENT = CrawlPolicy(backoff=timedelta(milliseconds=10))
+"""Waits milliseconds where the product waits seconds."""
+
+
+@pytest.fixture
+def posts() -> list[Post]:
+    """Twelve posts, the newest last."""
+    return [
+        Post(f"post-{n}", f"Post {n}", f"<p>Number {n}.</p>{PARAGRAPH * 3}", f"2026-01-{n:02}") for n in range(1, 13)
+    ]
+
+
+@pytest.fixture
+async def blog(posts: list[Post]) -> AsyncIterator[Blog]:
+    async with Blog(posts, per_page=5) as served:
+        yield served
+
+
+@pytest.fixture
+async def fetcher() -> AsyncIterator[Fetcher]:
+    async with Fetcher(USER_AGENT.format(version="1"), PATIENT) as fetcher:
+        yield fetcher

@@ -1,0 +1,281 @@
+"""What is still as it was costs one small answer, and nothing is taken for unchanged that is not."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+from aiohttp import web
+
+from core.domain import Source
+from core.errors import SourceReadError
+from core.ingestion.entries import Entry, ListEvent, ListingFinished, ListingUnchanged
+from core.ingestion.fetch_result import PAGE, Fetched, NotModified, Validators, validators
+from core.ingestion.fetcher import Fetcher
+from core.ingestion.sources import post_address, read_page
+from tests.core.ingestion.asking import fetch, source, told
+from tests.core.ingestion.test_feed_parser import LinkedBlog
+from tests.servers import Redirect, Status
+from tests.servers.blog import Blog, Post
+
+Known = dict[str, Validators]
+
+
+async def again(fetcher: Fetcher, address: str, known: Validators | None) -> Fetched | NotModified:
+    return await fetcher.get(address, address, PAGE, known)
+
+
+def known_from(events: Sequence[ListEvent]) -> Known:
+    """What is kept of a listing, as a run keeps it."""
+    pages = (event for event in events if isinstance(event, ListingFinished | ListingUnchanged))
+    return {page.address: page.validators for page in pages if page.validators}
+
+
+def paths(blog: Blog, events: Sequence[ListEvent]) -> list[str]:
+    """Entries by their paths, and unchanged pages of the listing by theirs in brackets."""
+    shown = [
+        event.url if isinstance(event, Entry) else f"[{event.address}]"
+        for event in events
+        if isinstance(event, Entry | ListingUnchanged)
+    ]
+    return [text.replace(blog.origin, "") for text in shown]
+
+
+@pytest.mark.parametrize("etags", [True, False])
+@pytest.mark.parametrize("dates", [True, False])
+async def test_a_page_that_is_as_it_was_is_not_sent_again(
+    etags: bool, dates: bool, blog: Blog, fetcher: Fetcher
+) -> None:
+    blog.etags, blog.dates = etags, dates
+    url = blog.url("/post-1/")
+    first = await fetch(fetcher, url)
+    second = await again(fetcher, url, first.validators)
+    if not (etags or dates):
+        assert first.validators is None
+        assert isinstance(second, Fetched)
+        return
+    assert second == NotModified(url, first.validators or Validators(""))
+    blog.posts[0].html += "<p>More.</p>"
+    third = await again(fetcher, url, first.validators)
+    assert isinstance(third, Fetched)
+    assert third.validators != first.validators
+
+
+async def test_validators_are_shown_only_to_the_address_that_gave_them(blog: Blog, fetcher: Fetcher) -> None:
+    """Two pages may well call their states by the same name."""
+    other = await fetch(fetcher, blog.url("/post-2/"))
+    assert isinstance(await again(fetcher, blog.url("/post-1/"), other.validators), Fetched)
+    blog.misbehave("/post-1/", Redirect("/post-2/", 302))
+    assert isinstance(await again(fetcher, blog.url("/post-1/"), other.validators), NotModified)
+    blog.misbehave("/post-1/", Redirect("/post-3/", 302))
+    assert isinstance(await again(fetcher, blog.url("/post-1/"), other.validators), Fetched)
+
+
+async def test_what_was_not_asked_is_no_answer(blog: Blog, fetcher: Fetcher) -> None:
+    blog.misbehave("/post-1/", Status(304))
+    with pytest.raises(SourceReadError, match="the server answered 304"):
+        await fetch(fetcher, blog.url("/post-1/"))
+
+
+@pytest.mark.parametrize(
+    ("etag", "modified", "kept"),
+    [
+        ('"a"', "", True),
+        ('W/"a"', "", True),
+        ("", "Mon, 12 Jan 2026 00:00:00 GMT", True),
+        ("", "", False),
+        ("ü", "", False),
+        ("a\udcff", "", False),
+        ("x" * 5_000, "", False),
+        (" ", "\t", False),
+    ],
+)
+def test_what_cannot_be_sent_back_is_not_kept(etag: str, modified: str, kept: bool) -> None:
+    assert validators("https://blog.example/", etag, modified) == (
+        Validators("https://blog.example/", etag, modified) if kept else None
+    )
+
+
+@pytest.mark.parametrize(
+    ("statuses", "moved"),
+    [
+        ((301,), True),
+        ((308,), True),
+        ((301, 308, 301), True),
+        ((302,), False),
+        ((303,), False),
+        ((307,), False),
+        ((301, 302), False),
+        ((302, 301), False),
+        ((), False),
+    ],
+)
+async def test_a_page_has_moved_when_every_redirect_says_so(
+    statuses: tuple[int, ...], moved: bool, blog: Blog, fetcher: Fetcher
+) -> None:
+    places = ["/start/", *(f"/hop-{n}/" for n in range(1, len(statuses))), "/post-2/"] if statuses else ["/post-2/"]
+    for place, following, status in zip(places, places[1:], statuses, strict=False):
+        blog.misbehave(place, Redirect(following, status))
+    first = await fetch(fetcher, blog.url(places[0]))
+    second = await again(fetcher, blog.url(places[0]), first.validators)
+    assert isinstance(second, NotModified)
+    assert {first.url, second.url} == {blog.url("/post-2/")}
+    assert {first.moved, second.moved} == {blog.url("/post-2/") if moved else ""}
+
+
+async def test_a_post_is_known_under_the_address_that_it_moved_to(blog: Blog, fetcher: Fetcher) -> None:
+    entry = Entry(blog.url("/old/"), "", Source("blog", "sitemap", blog.url("/sitemap.xml")))
+    blog.misbehave("/old/", Redirect("/post-2/?utm_source=old", 301))
+    page = await read_page(entry, fetcher)
+    assert post_address(entry, page) == blog.url("/post-2/")
+    blog.misbehave("/old/", Redirect("/post-2/", 302))
+    assert post_address(entry, await read_page(entry, fetcher)) == blog.url("/old/")
+    assert post_address(entry, None) == blog.url("/old/")
+
+
+@pytest.mark.parametrize(
+    ("where", "believed"),
+    [
+        ("/post-1/", True),
+        ("{other}/post-1/", False),
+        ("/", False),
+    ],
+)
+async def test_a_canonical_link_names_the_post(where: str, believed: bool, blog: Blog, fetcher: Fetcher) -> None:
+    async with Blog() as other:
+        where = where.format(other=other.origin)
+        blog.posts.append(Post("copy", "Copy", f'<p>One.</p></body><link rel="canonical" href="{where}">'))
+        entry = Entry(blog.url("/copy/"), "", Source("blog", "sitemap", blog.url("/sitemap.xml")))
+        page = await read_page(entry, fetcher)
+        assert post_address(entry, page) == blog.url("/copy/"), "in the body it is the text of anybody"
+        blog.links["/copy/"] = f'<{where}>; rel="canonical"'
+        page = await read_page(entry, fetcher)
+        assert post_address(entry, page) == (blog.url("/post-1/") if believed else blog.url("/copy/"))
+
+
+@pytest.mark.parametrize("past_end", ["404", "repeat", "empty"])
+async def test_a_feed_that_is_as_it_was_costs_one_small_answer_a_page(
+    past_end: str, blog: Blog, fetcher: Fetcher
+) -> None:
+    blog.past_end = past_end  # type: ignore[assignment]
+    feed = source("feed", blog.url())
+    known = known_from(await told(feed, fetcher))
+    blog.requests.clear()
+    events = await told(feed, fetcher, known)
+    assert paths(blog, events) == ["[/feed/]", "[/feed/?paged=2]", "[/feed/?paged=3]"]
+    assert known_from(events) == known
+    assert blog.requests == {"/feed/": 1, "/feed/?paged=2": 1, "/feed/?paged=3": 1}
+    assert blog.unchanged["/feed/"] == 3
+
+
+async def test_a_feed_without_pages_costs_one(blog: Blog, fetcher: Fetcher) -> None:
+    blog.paged = False
+    feed = source("feed", blog.url())
+    known = known_from(await told(feed, fetcher))
+    blog.requests.clear()
+    assert paths(blog, await told(feed, fetcher, known)) == ["[/feed/]"]
+    assert blog.requests == {"/feed/": 1}
+
+
+def edited(number: int) -> Callable[[Blog], None]:
+    def edit(blog: Blog) -> None:
+        blog.posts[number - 1].html += "<p>More.</p>"
+
+    return edit
+
+
+def added(blog: Blog) -> None:
+    blog.posts.append(Post("new", "New", "<p>New.</p>", "2026-02-01"))
+
+
+def removed(blog: Blog) -> None:
+    del blog.posts[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "listed"),
+    [
+        (edited(12), ["/post-12/", "/post-11/", "/post-10/", "/post-9/", "/post-8/", "[2]", "[3]"]),
+        (edited(5), ["[]", "/post-7/", "/post-6/", "/post-5/", "/post-4/", "/post-3/", "[3]"]),
+        (edited(1), ["[]", "[2]", "/post-2/", "/post-1/"]),
+        (removed, ["[]", "[2]", "/post-2/"]),
+        (added, ["/new/", *(f"/post-{n}/" for n in range(12, 0, -1))]),
+    ],
+)
+async def test_of_a_feed_the_pages_that_changed_are_listed(
+    change: Callable[[Blog], None], listed: list[str], blog: Blog, fetcher: Fetcher
+) -> None:
+    feed = source("feed", blog.url())
+    known = known_from(await told(feed, fetcher))
+    change(blog)
+    events = await told(feed, fetcher, known)
+    assert [path.replace("/feed/?paged=", "").replace("/feed/", "") for path in paths(blog, events)] == listed
+    # What was kept of this listing serves the next one as well as a whole listing would.
+    assert all(isinstance(event, ListingUnchanged) for event in await told(feed, fetcher, known_from(events)))
+
+
+async def test_pages_that_name_the_next_one_are_followed_though_unchanged(fetcher: Fetcher) -> None:
+    async with LinkedBlog(Post(f"post-{n}", f"Post {n}", "<p>Words.</p>") for n in range(6)) as blog:
+        feed = source("feed", blog.url())
+        known = known_from(await told(feed, fetcher))
+        pages = ["[/feed/]", "[/feed/?start=2]", "[/feed/?start=4]"]
+        assert paths(blog, await told(feed, fetcher, known)) == pages
+        blog.posts[2].html = "<p>Other words.</p>"
+        assert paths(blog, await told(feed, fetcher, known)) == [pages[0], "/post-2/", "/post-3/", pages[2]]
+
+
+async def test_a_damaged_page_is_read_again(blog: Blog, fetcher: Fetcher) -> None:
+    blog.paged, blog.bozo = False, "ampersand"
+    feed = source("feed", blog.url())
+    assert known_from(await told(feed, fetcher)) == {}
+
+
+async def test_a_limit_counts_what_is_read(blog: Blog, fetcher: Fetcher) -> None:
+    feed = source("feed", blog.url(), limit=7)
+    known = known_from(await told(feed, fetcher))
+    blog.requests.clear()
+    events = await told(feed, fetcher, known)
+    assert len([event for event in events if isinstance(event, Entry)]) == 7
+    assert not blog.unchanged
+
+
+async def test_an_index_of_sitemaps_is_read_and_its_files_are_asked_for(blog: Blog, fetcher: Fetcher) -> None:
+    sitemap = source("sitemap", blog.url("/sitemap-index.xml"))
+    first = await told(sitemap, fetcher)
+    known = known_from(first)
+    assert list(known) == [blog.url("/sitemap-1.xml"), blog.url("/sitemap-2.xml.gz")]
+    assert {entry.listing for entry in first if isinstance(entry, Entry)} == set(known)
+    blog.posts[0].date = "2026-01-01T12:00:00Z"
+    events = await told(sitemap, fetcher, known)
+    assert paths(blog, events) == ["[/sitemap-1.xml]", *(f"/post-{n}/" for n in range(6, 0, -1))]
+
+
+async def test_the_last_change_is_told_where_the_source_tells_it(blog: Blog, fetcher: Fetcher) -> None:
+    for listing in (source("sitemap", blog.url("/sitemap.xml")), source("feed", blog.url("/atom.xml"))):
+        entry = next(event for event in await told(listing, fetcher) if isinstance(event, Entry))
+        assert entry.modified == blog.posts[-1].published
+    rss = next(event for event in await told(source("feed", blog.url()), fetcher) if isinstance(event, Entry))
+    assert rss.modified is None
+
+
+async def test_a_listing_that_moved_says_so(blog: Blog, fetcher: Fetcher) -> None:
+    blog.misbehave("/rss/", Redirect("/feed/", 301))
+    blog.paged = False
+    feed = source("feed", blog.url("/rss/"))
+    events = await told(feed, fetcher)
+    (listed,) = [event for event in events if isinstance(event, ListingFinished)]
+    assert (listed.address, listed.moved) == (blog.url("/rss/"), blog.url("/feed/"))
+    assert paths(blog, await told(feed, fetcher, known_from(events))) == ["[/rss/]"]
+
+
+async def test_a_listing_answers_page_by_page_what_it_is(fetcher: Fetcher) -> None:
+    """A server that answers 304 to whatever it is asked tells nothing new, and ends."""
+
+    class Stubborn(Blog):
+        async def _serve(self, request: web.Request) -> web.StreamResponse:
+            if request.headers.get("If-None-Match"):
+                return web.Response(status=304)
+            return await super()._serve(request)
+
+    async with Stubborn([Post("a", "A", "<p>Words.</p>")]) as blog:
+        feed = source("feed", blog.url())
+        known = known_from(await told(feed, fetcher))
+        assert await told(feed, fetcher, known) == [ListingUnchanged(blog.url(), known[blog.url()])]

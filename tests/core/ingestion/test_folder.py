@@ -1,0 +1,208 @@
+"""A folder's files are posts: Markdown, text and HTML, with what their front matter says of them."""
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from core.domain import Post, Source
+from core.errors import SourceReadError
+from core.ingestion import folder as folders
+from core.ingestion.entries import Entry, EntrySkipped
+from core.ingestion.fetcher import Fetcher
+from core.ingestion.sources import read_page, to_post
+from tests.core.ingestion import asking
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    place = tmp_path / "posts"
+    place.mkdir()
+    return place
+
+
+async def listed(folder: Path, fetcher: Fetcher, **options: object) -> list[Entry | EntrySkipped]:
+    return await asking.listed(Source("manual", "folder", str(folder), **options), fetcher)  # type: ignore[arg-type]
+
+
+async def post_of(folder: Path, fetcher: Fetcher, name: str, text: str | bytes, **options: object) -> Post:
+    """The post that a folder with one file makes."""
+    (folder / name).write_bytes(text.encode() if isinstance(text, str) else text)
+    (entry,) = await listed(folder, fetcher, **options)
+    assert isinstance(entry, Entry)
+    assert await read_page(entry, fetcher) is None
+    return await to_post(entry, None)
+
+
+async def test_files_are_listed_by_name_with_those_in_folders(folder: Path, fetcher: Fetcher) -> None:
+    for name in (
+        "b.md",
+        "a.txt",
+        "sub/c.HTML",
+        "sub/deeper/d.markdown",
+        "e.htm",
+        ".hidden.md",
+        ".git/f.md",
+        "g.png",
+        "h",
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("Words.")
+    (folder / "folder.md").mkdir()
+    items = await listed(folder, fetcher)
+    assert [item.url.removeprefix("manual/") for item in items if isinstance(item, Entry)] == [
+        "a.txt",
+        "b.md",
+        "e.htm",
+        "sub/c.HTML",
+        "sub/deeper/d.markdown",
+    ]
+
+
+async def test_a_folder_that_is_not_there_is_told(folder: Path, fetcher: Fetcher) -> None:
+    with pytest.raises(SourceReadError, match="there is no such folder"):
+        await listed(folder / "gone", fetcher)
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ({"include": ("*.md",)}, ["a.md", "sub/b.md"]),
+        ({"include": ("sub/*",)}, ["sub/b.md", "sub/c.txt"]),
+        ({"exclude": ("sub/*",)}, ["a.md"]),
+        ({"limit": 2}, ["a.md", "sub/b.md"]),
+    ],
+)
+async def test_patterns_are_held_against_paths_within_the_folder(
+    options: dict[str, object], names: list[str], folder: Path, fetcher: Fetcher
+) -> None:
+    (folder / "sub").mkdir()
+    for name in ("a.md", "sub/b.md", "sub/c.txt"):
+        (folder / name).write_text("Words.")
+    items = await listed(folder, fetcher, **options)
+    assert [item.url for item in items if isinstance(item, Entry)] == [f"manual/{name}" for name in names]
+
+
+@pytest.mark.parametrize(
+    ("published_at", "url"),
+    [
+        ("", "manual/a%20b/%C3%BC.md"),
+        ("https://docs.example/", "https://docs.example/a%20b/%C3%BC.md"),
+        ("https://docs.example/manual/", "https://docs.example/manual/a%20b/%C3%BC.md"),
+        ("https://docs.example/manual", "https://docs.example/manual/a%20b/%C3%BC.md"),
+    ],
+)
+async def test_a_file_has_the_address_under_which_it_is_published(
+    published_at: str, url: str, folder: Path, fetcher: Fetcher
+) -> None:
+    (folder / "a b").mkdir()
+    assert (await post_of(folder, fetcher, "a b/ü.md", "Words.", published_at=published_at)).url == url
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "title"),
+    [
+        ("a.md", "---\ntitle: From the matter\n---\n# Heading\n\nWords.", "From the matter"),
+        ("a.md", "---\ntitle: 2026\n---\nWords.", "2026"),
+        ("a.md", "Before.\n\n# Heading #\n\nWords.", "Heading"),
+        ("a.md", "Heading\n=======\n\nWords.", "Heading"),
+        ("a.md", "# C#\n\nWords.", "C#"),
+        ("a.md", "```sh\n# a comment\n```\n\n# Heading", "Heading"),
+        ("how-to_begin.md", "Words.", "how to begin"),
+        ("how-to.txt", "# not Markdown\n\nWords.", "how to"),
+        ("a.html", "<title>Page</title><p>Words.</p>", "Page"),
+        ("a.html", "<title>Page – Site</title><h1>Heading</h1><p>Words.</p>", "Heading"),
+        ("a.html", "<p>Words.</p>", "manual/a.html"),
+    ],
+)
+async def test_a_file_has_the_title_that_people_gave_it(
+    name: str, text: str, title: str, folder: Path, fetcher: Fetcher
+) -> None:
+    assert (await post_of(folder, fetcher, name, text)).title == title
+
+
+@pytest.mark.parametrize(
+    ("matter", "published"),
+    [
+        ("date: 2026-01-12", datetime(2026, 1, 12, tzinfo=UTC)),
+        ("date: '2026-01-12'", datetime(2026, 1, 12, tzinfo=UTC)),
+        ("date: 2026-01-12 10:30:00", datetime(2026, 1, 12, 10, 30, tzinfo=UTC)),
+        ("date: 2026-01-12T10:30:00+02:00", datetime(2026, 1, 12, 10, 30, tzinfo=timezone(timedelta(hours=2)))),
+        ("date: '2026-01-12T10:30:00Z'", datetime(2026, 1, 12, 10, 30, tzinfo=UTC)),
+        ("date: 2026-02-30", None),
+        ("date: soon", None),
+        ("date: 7", None),
+        ("tags: [a]", None),
+    ],
+)
+async def test_the_front_matter_says_when_a_post_was_published(
+    matter: str, published: datetime | None, folder: Path, fetcher: Fetcher
+) -> None:
+    post = await post_of(folder, fetcher, "a.md", f"---\n{matter}\n---\n\nWords.")
+    assert (post.published, post.text) == (published, "Words.")
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("---\ntitle: x\n---\nWords.", "Words."),
+        ("---\r\ntitle: x\r\n---\r\n\r\nWords.", "Words."),
+        ("---\ntitle: [not: yaml\n---\nWords.", "Words."),
+        ("---\n\n---\nWords.", "Words."),
+        ("Words.\n\n---\n\nMore.\n\n---\n", "Words.\n\n---\n\nMore.\n\n---"),
+        ("---\n\nA text between rules.\n\n---\n\nMore.", "---\n\nA text between rules.\n\n---\n\nMore."),
+        ("---\n# Heading\n\n---\nWords.", "---\n# Heading\n\n---\nWords."),
+        ("---\nnever closed", "---\nnever closed"),
+    ],
+)
+async def test_front_matter_is_no_text_and_text_is_no_front_matter(
+    text: str, left: str, folder: Path, fetcher: Fetcher
+) -> None:
+    assert (await post_of(folder, fetcher, "a.md", text)).text == left
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "windows-1252"])
+async def test_files_of_all_encodings_are_read(encoding: str, folder: Path, fetcher: Fetcher) -> None:
+    text = "---\ntitle: Zwölf Straßen\n---\nÜber zwölf Straßen läuft man müde nach Köln."
+    post = await post_of(folder, fetcher, "a.md", text.encode(encoding))
+    assert (post.title, post.text) == ("Zwölf Straßen", "Über zwölf Straßen läuft man müde nach Köln.")
+
+
+async def test_html_files_are_read_as_pages(folder: Path, fetcher: Fetcher) -> None:
+    page = "<nav>Home</nav><main><h2>Setup</h2><p>Words.</p><pre><code>x = 1</code></pre></main>"
+    post = await post_of(folder, fetcher, "a.html", page, selector="main")
+    assert post.text == "## Setup\n\nWords.\n\n```\nx = 1\n```"
+
+
+async def test_a_file_without_text_is_no_post(folder: Path, fetcher: Fetcher) -> None:
+    with pytest.raises(SourceReadError, match="no text"):
+        await post_of(folder, fetcher, "a.md", "---\ntitle: x\n---\n")
+
+
+async def test_a_huge_file_is_skipped_and_told(folder: Path, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folders, "LARGEST", 1024 * 1024)
+    (folder / "a.md").write_bytes(b"x" * (1024 * 1024 + 1))
+    (folder / "b.md").write_text("Words.")
+    huge, other = await listed(folder, fetcher)
+    assert huge == EntrySkipped(str(folder / "a.md"), "it is larger than 1 MB")
+    assert isinstance(other, Entry)
+
+
+async def test_a_file_whose_name_is_in_no_encoding_is_read(folder: Path, fetcher: Fetcher) -> None:
+    (folder / os.fsdecode(b"caf\xe9.md")).write_text("Words.")
+    (entry,) = await listed(folder, fetcher)
+    assert isinstance(entry, Entry)
+    assert (entry.url, entry.title) == ("manual/caf%E9.md", "caf\N{REPLACEMENT CHARACTER}")
+
+
+async def test_a_link_to_nowhere_is_no_file(folder: Path, fetcher: Fetcher) -> None:
+    (folder / "a.md").symlink_to(folder / "gone.md")
+    assert await listed(folder, fetcher) == []
+
+
+def test_front_matter_is_a_mapping_or_nothing() -> None:
+    matter, _ = folders._front_matter("---\n- a\n- list\n---\nWords.")
+    assert isinstance(matter, Mapping)
+    assert not matter

@@ -1,0 +1,298 @@
+"""Whatever a site answers, it ends as one reason that people understand, soon and within bounds."""
+
+import gzip
+import tracemalloc
+import zlib
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from time import process_time
+
+import pytest
+
+from core.errors import SourceReadError
+from core.ingestion.entries import Entry, EntrySkipped
+from core.ingestion.fetch_result import Fetched
+from core.ingestion.fetcher import Fetcher
+from core.ingestion.sources import read_page, to_post
+from tests.core.ingestion.asking import fetch, source, told
+from tests.core.ingestion.conftest import PATIENT
+from tests.servers.hostile import Hostile, Raw, babbling, deflate_bomb, gzip_bomb, laughs, reading, swollen
+
+FEED = '<rss version="2.0"><channel><item><title>{bomb}</title><link>/a</link></item></channel></rss>'
+SITEMAP = "<urlset><url><loc>https://blog.example/{bomb}</loc></url></urlset>"
+ATTRIBUTE = '<urlset><url a="{bomb}"><loc>https://blog.example/</loc></url></urlset>'
+WORDS = b"<p>Words.</p>" * 1_000
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Hostile]:
+    async with Hostile() as served:
+        yield served
+
+
+async def reason(site: Hostile, fetcher: Fetcher, answer: Raw, kind: str = "page") -> str:
+    """Why the answer cannot be read: as a post's page, a feed or a sitemap."""
+    site.answers["/it"] = answer
+    with pytest.raises(SourceReadError) as caught:
+        if kind == "page":
+            entry = Entry(site.url("/it"), "", source("sitemap", site.url()))
+            page = await read_page(entry, fetcher)
+            assert isinstance(page, Fetched)
+            await to_post(entry, page)
+        else:
+            await told(source(kind, site.url("/it")), fetcher)
+    return caught.value.reason
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "GZIP", "deflate"])
+async def test_a_page_comes_packed(encoding: str, site: Hostile, fetcher: Fetcher) -> None:
+    packed = gzip.compress(WORDS) if "gzip" in encoding.lower() else zlib.compress(WORDS)
+    site.answers["/it"] = Raw(packed, headers={"Content-Encoding": encoding})
+    assert (await fetch(fetcher, site.url("/it"))).body == WORDS
+    assert site.headers["/it"]["Accept-Encoding"] == "gzip, deflate"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+@pytest.mark.parametrize("kind", ["page", "feed", "sitemap"])
+async def test_a_bomb_is_not_unpacked(encoding: str, kind: str, site: Hostile, fetcher: Fetcher) -> None:
+    bomb = gzip_bomb(200) if encoding == "gzip" else deflate_bomb(200)
+    tracemalloc.start()
+    try:
+        answer = Raw(bomb, "text/html" if kind == "page" else "text/xml", headers={"Content-Encoding": encoding})
+        told_reason = await reason(site, fetcher, answer, kind)
+        assert tracemalloc.get_traced_memory()[1] < 100 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+    assert told_reason == f"it is larger than {5 if kind == 'page' else 20} MB"
+
+
+async def test_a_packed_sitemap_is_unpacked_within_bounds(site: Hostile, fetcher: Fetcher) -> None:
+    for answer in (
+        Raw(gzip_bomb(200), "application/gzip"),
+        Raw(gzip.compress(gzip_bomb(200)), "application/xml", headers={"Content-Encoding": "gzip"}),
+    ):
+        assert await reason(site, fetcher, answer, "sitemap") == "unzipped it is larger than 20 MB"
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding", "why"),
+    [
+        (WORDS, "gzip", "it is damaged (gzip)"),
+        (gzip.compress(WORDS, mtime=0)[:-30], "gzip", "it is damaged (gzip)"),
+        (b"", "gzip", "it is damaged (gzip)"),
+        (WORDS, "deflate", "it is damaged (deflate)"),
+        (zlib.compress(WORDS)[:-30], "deflate", "it is damaged (deflate)"),
+        (b"\x0b\x02\x80", "br", "it is packed with br, which was not asked for"),
+        (b"\x28\xb5\x2f\xfd", "zstd", "it is packed with zstd, which was not asked for"),
+        (gzip.compress(WORDS, mtime=0), "gzip, gzip", "it is packed with gzip, gzip, which was not asked for"),
+    ],
+    ids=["plain as gzip", "cut gzip", "nothing", "plain as deflate", "cut deflate", "brotli", "zstd", "twice"],
+)
+async def test_what_cannot_be_unpacked_is_told(
+    body: bytes, encoding: str, why: str, site: Hostile, fetcher: Fetcher
+) -> None:
+    assert await reason(site, fetcher, Raw(body, headers={"Content-Encoding": encoding})) == why
+
+
+async def test_a_long_robots_txt_is_read_as_far_as_it_must_be(site: Hostile, fetcher: Fetcher) -> None:
+    rules = b"User-agent: *\nDisallow: /private/\n" + b"# words\n" * 200_000
+    site.answers |= {"/robots.txt": Raw(rules, "text/plain"), "/private/": Raw(WORDS), "/open/": Raw(WORDS)}
+    assert (await fetch(fetcher, site.url("/open/"))).body == WORDS
+    with pytest.raises(SourceReadError, match="robots"):
+        await fetch(fetcher, site.url("/private/"))
+
+
+async def test_a_robots_txt_that_is_made_to_hurt_takes_no_time(site: Hostile, fetcher: Fetcher) -> None:
+    rules = "User-agent: *\n" + f"Disallow: /{'*a' * 500}b$\n" * 400
+    site.answers |= {"/robots.txt": Raw(rules.encode(), "text/plain"), "/" + "a" * 1_000: Raw(WORDS)}
+    began = process_time()
+    assert (await fetch(fetcher, site.url("/" + "a" * 1_000))).body == WORDS
+    assert process_time() - began < 5
+
+
+@pytest.mark.parametrize("kind", ["feed", "sitemap"])
+@pytest.mark.parametrize("charset", ["utf-8", "utf-16", "utf-16-be"])
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        lambda root, inside: laughs(root, inside),
+        lambda root, inside: swollen(root, inside),
+        lambda root, inside: reading(root, inside, "file:///etc/passwd"),
+        lambda root, inside: reading(root, inside, "http://127.0.0.1:1/"),
+        lambda root, inside: laughs(root, inside).replace(b"<!DOCTYPE", b"<!-- <a> --><!DOCTYPE"),
+        lambda root, inside: laughs(root, inside).replace(b"<!DOCTYPE " + root.encode() + b" ", b"<!DOCTYPE\n" + b"r"),
+        lambda root, inside: swollen(root, inside).replace(b"<!ENTITY a", b"<!ENTITY % b '#'><!ENTITY a"),
+        lambda root, inside: swollen(root, inside).replace(b"[<!ENTITY", b"[<!-- ]> --><!ENTITY"),
+    ],
+)
+async def test_entities_that_unfold_or_read_are_refused(
+    bomb: object, charset: str, kind: str, site: Hostile, fetcher: Fetcher
+) -> None:
+    for inside in (FEED,) if kind == "feed" else (SITEMAP, ATTRIBUTE):
+        root = "rss" if kind == "feed" else "urlset"
+        body = bomb(root, inside).decode()  # type: ignore[operator]
+        written = body.replace("UTF-8", charset.replace("-be", "")).encode(charset)
+        began = process_time()
+        assert await reason(site, fetcher, Raw(written, "text/xml"), kind) == (
+            "it declares entities that unfold or lead elsewhere"
+        )
+        assert process_time() - began < 2
+
+
+async def test_entities_for_characters_are_read(site: Hostile, fetcher: Fetcher) -> None:
+    body = f'<!DOCTYPE rss [<!ENTITY nbsp "&#160;"><!ENTITY hi "Hello">]>{FEED.format(bomb="Tea")}'
+    site.answers["/it"] = Raw(body.encode(), "text/xml")
+    (entry,) = [event for event in await told(source("feed", site.url("/it")), fetcher) if isinstance(event, Entry)]
+    assert entry.title == "Tea"
+
+
+@pytest.mark.parametrize("charset", ["punycode", "utf-7", "unicode_escape", "cp037", "iso2022_jp", "idna", "hex"])
+@pytest.mark.parametrize(
+    "where", ["<?xml version='1.0' encoding='{}'?>", "<?x encoding='{}' ?>", "<?xml encoding = '{}'?>"]
+)
+async def test_an_encoding_that_no_browser_knows_is_refused_in_feeds(
+    where: str, charset: str, site: Hostile, fetcher: Fetcher
+) -> None:
+    body = where.format(charset) + FEED.format(bomb="a" * 400_000 + "-" + "b" * 400_000)
+    began = process_time()
+    why = await reason(site, fetcher, Raw(body.encode(), "text/xml"), "feed")
+    assert why == "its text is in no encoding of the web"
+    assert process_time() - began < 2
+
+
+@pytest.mark.parametrize("charset", ["punycode", "utf-7", "unicode_escape", "zlib", "rot13", "no-such", "\x00"])
+async def test_an_encoding_that_no_browser_knows_is_not_used_for_pages(
+    charset: str, site: Hostile, fetcher: Fetcher
+) -> None:
+    body = f"<meta charset='{charset}'><p>{'Words ' * 50_000}-über</p>".encode()
+    site.answers["/it"] = Raw(body, "text/html" + (f"; charset={charset}" if charset.isprintable() else ""))
+    entry = Entry(site.url("/it"), "", source("sitemap", site.url()))
+    page = await read_page(entry, fetcher)
+    assert isinstance(page, Fetched)
+    began = process_time()
+    assert "-über" in (await to_post(entry, page)).text
+    assert process_time() - began < 4
+
+
+@pytest.mark.parametrize(
+    ("media_type", "kind", "why"),
+    [
+        ("application/pdf", "page", "it is no page but application/pdf"),
+        ("application/octet-stream", "page", "it is no page but application/octet-stream"),
+        ("image/png", "page", "it is no page but image/png"),
+        ("application/rss+xml", "page", "it is no page but application/rss+xml"),
+        ("image/png", "feed", "it is no feed or sitemap but image/png"),
+        ("video/mp4; codecs=x", "feed", "it is no feed or sitemap but video/mp4"),
+        ("application/pdf", "sitemap", "it is no feed or sitemap but application/pdf"),
+        ("application/zip", "sitemap", "it is no feed or sitemap but application/zip"),
+        ("text/html", "feed", "it is no feed"),
+        ("application/octet-stream", "sitemap", "it is no sitemap"),
+    ],
+)
+async def test_what_it_says_it_is_counts(media_type: str, kind: str, why: str, site: Hostile, fetcher: Fetcher) -> None:
+    assert (await reason(site, fetcher, Raw(WORDS, media_type), kind)).startswith(why)
+
+
+@pytest.mark.parametrize("media_type", ["TEXT/HTML", "text/html;charset", "text/plain"])
+async def test_a_type_may_be_written_oddly(media_type: str, site: Hostile, fetcher: Fetcher) -> None:
+    site.answers["/it"] = Raw(WORDS, media_type)
+    assert (await fetch(fetcher, site.url("/it"))).body == WORDS
+
+
+async def test_a_page_that_does_not_say_what_it_is_may_be_one(fetcher: Fetcher) -> None:
+    async with babbling(b"HTTP/1.0 200 OK\r\n\r\n<p>Words.") as address:
+        fetched = await fetch(fetcher, address)
+    assert (fetched.body, fetched.media_type) == (b"<p>Words.", "")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 999 What\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nshort",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFFFFF\r\nx",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: " + b"x" * 200_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 50_000 + b"\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: \xff\xfe\r\n\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: http://[::1\r\n\r\n",
+        b"HTTP/1.1 302 Found\r\n\r\n",
+        b"HTTP/1.1 301 Moved\r\nLocation: ?" + b"x" * 5_000 + b"\r\n\r\n",
+        b"\x00" * 100_000,
+    ],
+)
+async def test_a_server_that_talks_nonsense_is_told(said: bytes) -> None:
+    async with babbling(said) as address, Fetcher("Footnoted", PATIENT) as fetcher:
+        with pytest.raises(SourceReadError) as caught:
+            await fetch(fetcher, address)
+    assert len(caught.value.reason) < 100
+
+
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n<p>"])
+async def test_a_server_that_falls_silent_is_left(said: bytes) -> None:
+    patient = replace(PATIENT, deadline=timedelta(seconds=0.3), silence=timedelta(seconds=0.1))
+    async with babbling(said, keep_open=True) as address, Fetcher("Footnoted", patient) as fetcher:
+        with pytest.raises(SourceReadError, match="it did not answer in time"):
+            await fetch(fetcher, address)
+
+
+async def test_pages_that_only_lead_on_share_one_deadline(site: Hostile) -> None:
+    """Each hop answers in time; all together do not."""
+    async with Hostile() as slow:
+        for hop in range(5):
+            slow.answers[f"/{hop}"] = Raw(status=302, headers={"Location": f"/{hop + 1}"})
+        deadline = timedelta(microseconds=1)
+        async with Fetcher("Footnoted", replace(PATIENT, deadline=deadline)) as fetcher:
+            with pytest.raises(SourceReadError, match="it did not answer in time"):
+                await fetch(fetcher, slow.url("/0"))
+        assert slow.requests.total() <= 2
+
+
+async def test_too_many_redirects_are_told(site: Hostile, fetcher: Fetcher) -> None:
+    for hop in range(10):
+        site.answers[f"/{hop}"] = Raw(status=301, headers={"Location": f"/{hop + 1}"})
+    site.answers["/10"] = Raw(WORDS)
+    assert (await fetch(fetcher, site.url("/5"))).url == site.url("/10")
+    with pytest.raises(SourceReadError, match="it redirects without end"):
+        await fetch(fetcher, site.url("/4"))
+
+
+@pytest.mark.parametrize("piece", ["<b>", "<pre>", "<div><", "<p>x</p>", "<template>", "<p hidden>", "<table><tr><td>"])
+async def test_a_page_of_nothing_but_tags_takes_no_time(piece: str, site: Hostile, fetcher: Fetcher) -> None:
+    body = (piece * (4_500_000 // len(piece))).encode()
+    began = process_time()
+    assert await reason(site, fetcher, Raw(body)) in {
+        "it has more parts than are read",
+        "its parts lie deeper within one another than is read",
+    }
+    assert process_time() - began < 5
+
+
+async def test_a_feed_of_nothing_but_tags_takes_no_time(site: Hostile, fetcher: Fetcher) -> None:
+    body = b"<rss version='2.0'><channel>" + b"<item>" * 3_000_000
+    began = process_time()
+    assert await reason(site, fetcher, Raw(body, "text/xml"), "feed") == "it has more parts than are read"
+    assert process_time() - began < 5
+
+
+async def test_a_source_without_end_has_one(site: Hostile, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.ingestion.sources.MOST_ENTRIES", 50)
+    places = "".join(f"<url><loc>{site.url(f'/{number}')}</loc></url>" for number in range(60))
+    site.answers["/it"] = Raw(f"<urlset>{places}</urlset>".encode(), "text/xml")
+    events = await told(source("sitemap", site.url("/it")), fetcher)
+    assert sum(isinstance(event, Entry) for event in events) == 50
+    assert events[-1] == EntrySkipped(site.url("/it"), "it lists more than 50 posts; the others are left out")
+
+
+async def test_an_index_without_end_has_one(site: Hostile, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.ingestion.sitemap.MOST_FILES", 5)
+    places = "".join(f"<sitemap><loc>{site.url(f'/{number}.xml')}</loc></sitemap>" for number in range(60))
+    site.answers["/it"] = Raw(f"<sitemapindex>{places}</sitemapindex>".encode(), "text/xml")
+    events = await told(source("sitemap", site.url("/it")), fetcher)
+    assert events[1] == EntrySkipped(site.url("/it"), "it leads to more than 5 sitemaps; the others are left out")
+    assert site.requests.total() == 7  # with robots.txt

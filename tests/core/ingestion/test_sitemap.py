@@ -1,0 +1,180 @@
+"""Sitemaps and their index files are read whole, or it is told that they were not."""
+
+import gzip
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from aiohttp import web
+
+from core.domain import Source
+from core.errors import SourceReadError
+from core.ingestion import sitemap as sitemaps
+from core.ingestion.entries import Entry, EntrySkipped
+from core.ingestion.fetch_result import LISTING, Fetched
+from core.ingestion.fetcher import Fetcher
+from core.ingestion.sitemap import Sitemap, parse_sitemap, read_sitemap
+from core.ingestion.sources import needs_page, read_page
+from tests.core.ingestion import asking
+from tests.core.ingestion.asking import post_of
+from tests.servers import Status
+from tests.servers.blog import SITEMAPS, Blog, Page
+
+URLS = "<url><loc>https://blog.example/a</loc></url><url><loc>https://blog.example/b</loc></url>"
+WHOLE = f"<urlset {SITEMAPS}>{URLS}</urlset>"
+
+
+async def listed(address: str, fetcher: Fetcher, **options: object) -> list[Entry | EntrySkipped]:
+    return await asking.listed(asking.source("sitemap", address, **options), fetcher)
+
+
+def parsed(body: str | bytes) -> Sitemap:
+    body = body.encode() if isinstance(body, str) else body
+    return parse_sitemap(Fetched("https://blog.example/sitemap.xml", body, "application/xml", None))
+
+
+@pytest.mark.parametrize("path", ["/sitemap.xml", "/sitemap-index.xml"])
+async def test_all_pages_are_listed_with_their_days(path: str, blog: Blog, fetcher: Fetcher) -> None:
+    """The index leads to one plain sitemap and one that is packed."""
+    items = await listed(blog.url(path), fetcher)
+    assert [item.url for item in items if isinstance(item, Entry)] == [
+        blog.url(f"/post-{n}/") for n in range(12, 0, -1)
+    ]
+    assert isinstance(items[0], Entry)
+    assert items[0].published == datetime(2026, 1, 12, tzinfo=UTC)
+
+
+async def test_a_page_of_a_sitemap_becomes_a_post(blog: Blog, fetcher: Fetcher) -> None:
+    (entry,) = await listed(blog.url("/sitemap.xml"), fetcher, limit=1)
+    assert isinstance(entry, Entry)
+    assert needs_page(entry)
+    post = await post_of(entry, fetcher)
+    assert (post.title, post.source) == ("Post 12", "blog")
+    assert "Number 12." in post.text
+
+
+async def test_a_sitemap_of_an_index_that_cannot_be_read_is_told(blog: Blog, fetcher: Fetcher) -> None:
+    blog.misbehave("/sitemap-1.xml", Status(403))
+    items = await listed(blog.url("/sitemap-index.xml"), fetcher)
+    assert items[0] == EntrySkipped(blog.url("/sitemap-1.xml"), "the server answered 403")
+    assert sum(isinstance(item, Entry) for item in items) == 6
+
+
+@pytest.mark.parametrize("path", ["/post-1/", "/feed/", "/robots.txt"])
+async def test_what_is_no_sitemap_is_told(path: str, blog: Blog, fetcher: Fetcher) -> None:
+    with pytest.raises(SourceReadError, match="it is no sitemap"):
+        await listed(blog.url(path), fetcher)
+
+
+@pytest.mark.parametrize("body", [b"", b" ", b"\x00", b"plain words", b"<a/>", b"<?xml version='1.0'?>"])
+def test_bytes_that_are_no_sitemap_are_told(body: bytes) -> None:
+    with pytest.raises(SourceReadError):
+        parsed(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        WHOLE,
+        f'<?xml version="1.0" encoding="UTF-8"?>\n{WHOLE}',
+        WHOLE.replace(f" {SITEMAPS}", ""),
+        f"<urlset {SITEMAPS}><!-- note -->{URLS}</urlset>",
+        WHOLE.replace("<loc>", "<loc>\n   ").replace("</loc>", "\n</loc>"),
+        WHOLE.replace("https://blog.example/a", "<![CDATA[https://blog.example/a]]>"),
+        WHOLE.replace("</urlset>", "<url></url><url><loc/></url></urlset>"),
+    ],
+)
+def test_sitemaps_of_all_habits_are_read(body: str) -> None:
+    for bytes_ in (body.encode(), gzip.compress(body.encode())):
+        sitemap = parsed(bytes_)
+        assert [address for address, _ in sitemap.pages] == ["https://blog.example/a", "https://blog.example/b"]
+        assert not sitemap.damage
+
+
+@pytest.mark.parametrize(
+    "body",
+    [WHOLE[: WHOLE.index("/b</loc>")], WHOLE.replace("/b<", "/b?x&y<"), WHOLE.replace("</urlset>", "")],
+)
+def test_what_can_be_read_of_a_damaged_sitemap_is_read_and_the_damage_is_told(body: str) -> None:
+    sitemap = parsed(body)
+    assert sitemap.pages[0][0] == "https://blog.example/a"
+    assert sitemap.damage.startswith("not well-formed")
+
+
+@pytest.mark.parametrize("spoil", [lambda packed: packed[:-20], lambda packed: packed[:15] + b"\xff" + packed[16:]])
+def test_a_damaged_archive_is_told(spoil: object) -> None:
+    with pytest.raises(SourceReadError, match="gzip"):
+        parsed(spoil(gzip.compress(WHOLE.encode() * 5)))  # type: ignore[operator]
+
+
+def test_an_archive_that_grows_without_end_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sitemaps, "LISTING", replace(LISTING, largest=1024 * 1024))
+    with pytest.raises(SourceReadError, match="larger than 1 MB"):
+        parsed(gzip.compress(b" " * 10 * 1024 * 1024))
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("2026-01-12", datetime(2026, 1, 12, tzinfo=UTC)),
+        ("2026-01-12T10:00:00Z", datetime(2026, 1, 12, 10, tzinfo=UTC)),
+        ("2026-01-12T10:00:00+00:00", datetime(2026, 1, 12, 10, tzinfo=UTC)),
+        ("2026-01", None),
+        ("yesterday", None),
+        ("", None),
+    ],
+)
+def test_a_day_that_is_none_is_none(written: str, day: datetime | None) -> None:
+    body = f"<urlset {SITEMAPS}><url><loc>https://a.example/</loc><lastmod>{written}</lastmod></url></urlset>"
+    assert parsed(body).pages == (("https://a.example/", day),)
+
+
+class Nested(Blog):
+    """Index files that list themselves, each other, a page's sitemap and one level more, for ever."""
+
+    def _page(self, request: web.Request) -> Page | None:
+        if not request.path.startswith("/level-"):
+            return super()._page(request)
+        level = int(request.path.removeprefix("/level-"))
+        inner = (f"/level-{level}", f"/level-{max(level - 1, 0)}", f"/level-{level + 1}", "/sitemap.xml")
+        places = "".join(f"<sitemap><loc>{self.url(path)}</loc></sitemap>" for path in inner)
+        return Page(f"<sitemapindex {SITEMAPS}>{places}</sitemapindex>".encode(), "application/xml")
+
+
+async def test_index_files_that_lead_in_circles_are_read_once_and_not_too_deep(blog: Blog, fetcher: Fetcher) -> None:
+    async with Nested(blog.posts) as nested:
+        source = Source("blog", "sitemap", nested.url("/level-0"))
+        async with aclosing(read_sitemap(source, fetcher)) as items:
+            found = [item async for item in items]
+        assert sum(isinstance(item, Entry) for item in found) == 12
+        assert [item.address for item in found if isinstance(item, EntrySkipped)] == [nested.url("/level-4")]
+        assert {count for path, count in nested.requests.items() if path != "/robots.txt"} == {1}
+
+
+async def test_an_address_that_is_none_stops_nothing(fetcher: Fetcher) -> None:
+    class Odd(Blog):
+        def _page(self, request: web.Request) -> Page | None:
+            body = WHOLE.replace("https://blog.example/a", "http://[bad")
+            return Page(body.encode(), "application/xml") if request.path == "/sitemap.xml" else None
+
+    async with Odd() as odd:
+        first, second = await listed(odd.url("/sitemap.xml"), fetcher, exclude=("/c",))
+    assert isinstance(first, Entry)
+    assert isinstance(second, Entry)
+    assert second.url == "https://blog.example/b"
+    with pytest.raises(SourceReadError):
+        await read_page(first, fetcher)
+
+
+async def test_a_source_with_a_damaged_sitemap_is_not_taken_for_complete(fetcher: Fetcher) -> None:
+    """What is missing behind the damage would be taken for deleted."""
+
+    class Damaged(Blog):
+        def _page(self, request: web.Request) -> Page | None:
+            return Page(WHOLE[:-20].encode(), "application/xml") if request.path == "/sitemap.xml" else None
+
+    async with Damaged() as damaged:
+        items = await listed(damaged.url("/sitemap.xml"), fetcher)
+    assert [item.address for item in items if isinstance(item, EntrySkipped)] == [damaged.url("/sitemap.xml")]
+    assert any(isinstance(item, Entry) for item in items)

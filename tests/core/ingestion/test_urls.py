@@ -1,0 +1,166 @@
+"""One post has one address, however it is written; two posts have two."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from core.ingestion.canonical import accept_canonical, extract_canonical
+from core.ingestion.urls import cleaned, identity, named_within, site
+
+POST = "https://blog.example/a/"
+
+
+@pytest.mark.parametrize(
+    ("written", "address"),
+    [
+        ("HTTPS://Blog.Example/a/", POST),
+        ("https://blog.example:443/a/", POST),
+        ("http://blog.example:80/", "http://blog.example/"),
+        ("https://blog.example:8443/a", "https://blog.example:8443/a"),
+        ("https://me:secret@blog.example/a/", POST),
+        ("https://blog.example/a/#comments", POST),
+        ("https://blog.example/a/#", POST),
+        ("https://blog.example/x/../a/", POST),
+        ("  https://blog.example/a/\n", POST),
+        ("https://blog.example/a/?utm_source=rss&utm_medium=feed", POST),
+        ("https://blog.example/a/?UTM_Source=rss&fbclid=1&gclid=2&mc_cid=3&_hsenc=4&msclkid=5", POST),
+        ("https://blog.example/a/?source=rss-12ab------2", POST),
+        ("https://blog.example/?p=7&utm_source=rss", "https://blog.example/?p=7"),
+        ("https://blog.example/?p=7&source=book", "https://blog.example/?p=7&source=book"),
+        ("https://blog.example/?clid=1&pk=2&utm=3&hsa=4", "https://blog.example/?clid=1&pk=2&utm=3&hsa=4"),
+        ("https://blog.example/?q=a+b&x=%26&utm_id=1", "https://blog.example/?q=a+b&x=%26"),
+        ("https://blog.example/%e6%97%a5%7E", "https://blog.example/%E6%97%A5~"),
+        ("https://blog.example/日", "https://blog.example/%E6%97%A5"),
+        ("https://bücher.example/", "https://xn--bcher-kva.example/"),
+        ("https://blog.example/#!/a", "https://blog.example/#!/a"),
+        ("https://blog.example/app#/a", "https://blog.example/app#/a"),
+        ("manual/a.md", "manual/a.md"),
+        ("http://[bad", "http://[bad"),
+        ("mailto:me@blog.example", "mailto:me@blog.example"),
+        ("", ""),
+    ],
+)
+def test_an_address_is_written_in_one_way(written: str, address: str) -> None:
+    assert cleaned(written) == address
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "https://blog.example/a",
+        "http://blog.example/a/",
+        "https://www.blog.example/a/",
+        "https://BLOG.example:443/a/?utm_source=x#top",
+        "http://blog.example:80/a",
+        "https://blog.example./a/",
+    ],
+)
+def test_one_post_has_one_identity(other: str) -> None:
+    assert identity(other) == identity(POST)
+
+
+def test_the_order_of_parameters_makes_no_other_post() -> None:
+    assert identity("https://blog.example/?a=1&b=2") == identity("https://blog.example/?b=2&a=1")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "https://blog.example/A/",
+        "https://blog.example/a/?p=2",
+        "https://blog.example/a/b/",
+        "https://blog.example/",
+        "https://other.example/a/",
+        "https://blog.example:8443/a/",
+        "https://blog.example/a/#!/b",
+        "https://blog.example/%61%2F",
+        "manual/a.md",
+        "http://[bad",
+    ],
+)
+def test_two_posts_have_two(other: str) -> None:
+    assert identity(other) != identity(POST)
+
+
+def test_entries_without_a_link_do_not_become_one() -> None:
+    one, two = named_within("https://blog.example/#x", "tag:1"), named_within("https://blog.example/", "tag 2/ü#")
+    assert (one, two) == ("https://blog.example/#entry:tag:1", "https://blog.example/#entry:tag%202/%C3%BC%23")
+    assert identity(one) != identity(two) != identity("https://blog.example/")
+    assert cleaned(one) == one
+
+
+ADDRESSES = st.one_of(
+    st.text(max_size=40),
+    st.builds(
+        "{}{}{}{}{}{}{}".format,
+        st.sampled_from(["http://", "https://", "HTTP://", "//", "ftp://", ""]),
+        st.sampled_from(["", "me@", "me:pw@", "@"]),
+        st.sampled_from(
+            ["blog.example", "WWW.Blog.example", "b.example.", "[::1]", "127.1", "bücher.example", "-", ""]
+        ),
+        st.sampled_from(["", ":80", ":443", ":8080", ":", ":x", ":99999"]),
+        st.text(st.sampled_from("/ab.%2f+ü;日~&\\"), max_size=12),
+        st.one_of(st.just(""), st.text(st.sampled_from("ab=&+%20utm_fbclid;ü?"), max_size=16).map("?{}".format)),
+        st.one_of(st.just(""), st.text(st.sampled_from("a!/entry:%ü#"), max_size=8).map("#{}".format)),
+    ),
+)
+
+
+@given(ADDRESSES)
+@example("HTTP://A.¡")
+@example("http://b.example/?%2575tm_a=1")
+def test_what_was_cleaned_is_clean(address: str) -> None:
+    once = cleaned(address)
+    assert cleaned(once) == once
+    assert identity(once) == identity(address)
+    assert site(once) == site(address)
+
+
+@pytest.mark.parametrize(
+    ("head", "address"),
+    [
+        ('<link rel="canonical" href="https://blog.example/a/">', POST),
+        ("<LINK HREF='/a/' REL='Canonical'>", POST),
+        ("<link rel=canonical href=../a/ />", POST),
+        ('<link rel="shortlink canonical" href="/a/?x=1&amp;y=2">', "https://blog.example/a/?x=1&y=2"),
+        ('<link\n  data-x="<" rel="canonical"\n  href=" /a/ ">', ""),
+        ('<link rel="stylesheet" href="/a.css"><link rel="canonical" href="/a/">', POST),
+        ('<link rel="canonical" href="/a/"><link rel="canonical" href="/a/">', POST),
+        ('<link rel="canonical" href="/a/"><link rel="canonical" href="/b/">', ""),
+        ('<!-- <link rel="canonical" href="/a/"> -->', ""),
+        ('<link rel="canonical" href="">', ""),
+        ('<link rel="canonical">', ""),
+        ('<link rel="canonical" href="http://[bad">', ""),
+        ('</head><body><link rel="canonical" href="/a/">', ""),
+        ("", ""),
+    ],
+)
+def test_a_page_says_what_it_is_called(head: str, address: str) -> None:
+    assert extract_canonical(f"<html><head>{head}</head>".encode(), "https://blog.example/b/c") == address
+
+
+@pytest.mark.parametrize(
+    ("said", "page", "address"),
+    [
+        ("https://blog.example/a/?utm_source=x#y", "https://blog.example/?p=1", POST),
+        ("https://blog.example/a/", "http://www.blog.example/a/amp/", POST),
+        ("https://bank.example/a/", POST, ""),
+        ("https://evil.blog.example/a/", POST, ""),
+        ("https://blog.example:8443/a/", POST, ""),
+        ("https://blog.example/", POST, ""),
+        ("https://blog.example/", "https://blog.example/?utm_source=x", "https://blog.example/"),
+        ("javascript:alert(1)", POST, ""),
+        ("file:///etc/passwd", POST, ""),
+        ("", POST, ""),
+    ],
+)
+def test_a_page_is_believed_within_its_site(said: str, page: str, address: str) -> None:
+    assert accept_canonical(said, page) == address
+
+
+@given(st.binary(max_size=200), st.text(max_size=30), st.text(max_size=30))
+def test_whatever_a_page_says_breaks_nothing(noise: bytes, said: str, page: str) -> None:
+    extract_canonical(b'<link rel="canonical" href="' + noise, page)
+    extract_canonical(b"<link " + noise + b' rel=canonical href="/a/">', "https://blog.example/")
+    accept_canonical(said, page)
+    accept_canonical(said, POST)

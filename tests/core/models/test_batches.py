@@ -1,0 +1,48 @@
+"""Texts are cut into requests that an embeddings service accepts."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.models.batches import LONGEST_INPUT, MOST_INPUTS, MOST_TOKENS, batches
+
+
+def words(text: str) -> int:
+    return len(text.split())
+
+
+@given(st.lists(st.integers(1, 60), max_size=200), st.integers(1, 50))
+def test_all_texts_are_there_in_order_within_the_most_inputs(sizes: list[int], most: int) -> None:
+    texts = [f"{place}" + " w" * size for place, size in enumerate(sizes)]
+    made = list(batches(texts, words, most))
+    assert [text for batch in made for text in batch] == texts
+    assert all(1 <= len(batch) <= most for batch in made)
+
+
+def test_a_request_holds_2048_inputs_and_no_more() -> None:
+    assert [len(batch) for batch in batches(["word"] * (MOST_INPUTS + 1), words)] == [MOST_INPUTS, 1]
+
+
+def test_a_request_holds_300000_tokens_and_no_more() -> None:
+    texts = ["w " * 6_000] * 101
+    made = list(batches(texts, words))
+    assert [len(batch) for batch in made] == [50, 50, 1]
+    assert all(sum(map(words, batch)) <= MOST_TOKENS for batch in made)
+
+
+@pytest.mark.parametrize("text", ["word " * 20_000, "x" * 20_000, "word " * (LONGEST_INPUT + 1)])
+def test_a_text_over_the_limit_of_one_input_is_cut_at_its_end(text: str) -> None:
+    for tokens in (words, len):
+        ((fitting,),) = batches([text], tokens)
+        assert text.startswith(fitting)
+        assert tokens(fitting) <= LONGEST_INPUT
+        assert tokens(text) <= LONGEST_INPUT or tokens(fitting) > 0.9 * LONGEST_INPUT
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\n"])
+def test_no_text_in_a_request_is_empty(text: str) -> None:
+    assert list(batches(["a", text, "b"], words)) == [["a", ".", "b"]]
+
+
+def test_no_texts_are_no_requests() -> None:
+    assert list(batches([], words)) == []

@@ -1,0 +1,145 @@
+"""Of a person everything goes, wherever it is kept; of all others nothing does."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import pytest
+from redis.asyncio import Redis
+
+from core.domain import Answer, AnswerTrace, Conversation, Person, Question, Turn
+from core.storage import keys
+from core.storage.erasure import ErasedCounts, PersonEraser
+from core.storage.feedback import Feedback
+from core.storage.history import History
+from core.storage.question_store import QuestionStore
+from core.storage.rate_limiter import RateLimiter
+from core.storage.token_usage import TokenUsage
+from tests.held import held
+
+MONTH = timedelta(days=30)
+ANN, BOB = Person("U1", "Ann"), Person("U2", "Bob")
+HERE, THERE = Conversation("slack", "C1", "T1", "1.0"), Conversation("slack", "C2", "T1")
+ELSEWHERE = Conversation("discord", "C1", "T1")
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """All that keeps something of people."""
+
+    redis: Redis
+    history: History
+    answers: QuestionStore
+    feedback: Feedback
+
+    async def asked(self, person: Person, place: Conversation, text: str) -> str:
+        """A question of a person, answered, remembered and counted; its id."""
+        question = Question(text, place, person)
+        answer = Answer(f"{text} Honey.", grounded=True)
+        await RateLimiter(self.redis).wait(keys.person_quota(place.platform, person), 10)
+        await self.answers.keep(question)
+        await self.answers.keep(question, answer)
+        await self.history.append(place, Turn("user", text), Turn("assistant", answer.text), person=person)
+        return question.id
+
+    async def forget(self, person: Person, platform: str = "slack") -> ErasedCounts:
+        forgetting = PersonEraser(self.redis, self.history, self.answers, self.feedback)
+        return await forgetting.forget(platform, person.id)
+
+
+@pytest.fixture
+def house(redis: Redis) -> House:
+    answers = QuestionStore(redis, MONTH)
+    return House(redis, History(redis, 10, MONTH), answers, Feedback(redis, answers, MONTH))
+
+
+async def test_after_all_of_ann_is_forgotten_redis_is_as_if_she_had_never_been(house: House) -> None:
+    question = await house.asked(BOB, HERE, "What do bees eat?")
+    await house.feedback.vote(question, BOB, "up")
+    before = await held(house.redis)
+    await house.asked(ANN, HERE, "What do wasps eat?")
+    hers = await house.asked(ANN, THERE, "Do wasps sting?")
+    await house.feedback.vote(hers, ANN, "down")
+    await house.feedback.explain(hers, ANN, "They do not.")
+    await house.feedback.vote(hers, BOB, "down")
+    await house.feedback.vote(question, ANN, "up")
+    assert await house.forget(ANN) == ErasedCounts(questions=2, turns=4, votes=2)
+    assert await held(house.redis) == before
+
+
+async def test_three_hundred_questions_of_hers_go_and_three_hundred_of_his_stay(house: House) -> None:
+    for number in range(300):
+        await house.asked(ANN, HERE, f"hers {number}")
+        await house.asked(BOB, HERE, f"his {number}")
+    forgotten = await house.forget(ANN)
+    assert forgotten.questions == 300
+    everything = await held(house.redis)
+    assert "hers" not in everything
+    assert all(f"his {number}" in everything for number in range(300))
+
+
+async def test_who_has_the_same_id_on_another_platform_is_somebody_else(house: House) -> None:
+    question = await house.asked(ANN, ELSEWHERE, "What do bees eat?")
+    await house.feedback.vote(question, ANN, "up")
+    before = await held(house.redis)
+    assert await house.forget(ANN) == ErasedCounts(0, 0, 0)
+    assert await held(house.redis) == before
+
+
+async def test_an_id_that_begins_like_anothers_is_somebody_else(house: House) -> None:
+    await house.asked(Person("U10"), HERE, "What do bees eat?")
+    assert await house.forget(ANN) == ErasedCounts(0, 0, 0)
+
+
+async def test_of_two_who_asked_the_same_each_has_their_own_turns(house: House) -> None:
+    for person in (ANN, BOB, ANN):
+        await house.asked(person, HERE, "What do bees eat?")
+    assert (await house.forget(ANN)).turns == 4
+    assert len(await house.history.recall(HERE)) == 2
+
+
+async def test_an_exchange_that_is_taken_back_leaves_the_others_with_whose_they_are(house: House) -> None:
+    await house.asked(ANN, HERE, "What do wasps eat?")
+    await house.asked(BOB, HERE, "What do bees eat?")
+    await house.history.take_back(HERE, "What do bees eat?")
+    assert (await house.forget(ANN)).turns == 2
+    assert await house.history.recall(HERE) == ()
+
+
+async def test_a_question_that_nobody_voted_on_any_more_is_not_listed(house: House) -> None:
+    question = await house.asked(BOB, HERE, "What do bees eat?")
+    await house.feedback.vote(question, ANN, "up")
+    await house.forget(ANN)
+    assert await house.feedback.judged(10) == []
+    assert await house.redis.exists(keys.FEEDBACK) == 0
+
+
+async def test_who_was_forgotten_may_ask_again(house: House) -> None:
+    await house.asked(ANN, HERE, "What do bees eat?")
+    await house.forget(ANN)
+    again = await house.asked(replace(ANN, name="Anna"), HERE, "What do bees eat?")
+    assert await house.answers.recall(again)
+
+
+async def test_what_others_asked_after_her_says_no_more_what_she_had_asked(house: House) -> None:
+    await house.asked(ANN, HERE, "What do wasps eat?")
+    question = Question("And bees?", HERE, BOB)
+    await house.answers.keep(question)
+    workings = AnswerTrace("And bees? (after: What do wasps eat?)")
+    await house.answers.keep(question, Answer("Honey.", grounded=True, workings=workings))
+    await house.redis.set(keys.gap(question.id), workings.understood, ex=60)
+    await house.forget(ANN)
+    assert 0 < await house.redis.ttl(keys.gap(question.id)) <= 60
+    assert "wasps" not in await held(house.redis)
+    kept = await house.answers.recall(question.id)
+    assert kept is not None
+    assert kept.answer == Answer("Honey.", grounded=True, workings=AnswerTrace("And bees?"))
+    assert await house.redis.ttl(keys.question(question.id)) > 0
+
+
+async def test_what_she_spent_counts_no_more_as_hers(house: House) -> None:
+    budget = TokenUsage(house.redis)
+    for person in (ANN, BOB, Person("U10")):
+        await budget.spend(Question("What do bees eat?", HERE, person), 100)
+    await house.forget(ANN)
+    spent = [await budget.spent(Question("And wasps?", HERE, person)) for person in (ANN, BOB, Person("U10"))]
+    assert [(each.whole, each.person) for each in spent] == [(300, 0), (300, 100), (300, 100)]

@@ -1,0 +1,141 @@
+"""One vote a person and answer; the last one counts, and whoever runs the bot reads them with question and answer."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from redis.asyncio import Redis
+
+from core.domain import Answer, Conversation, Person, Question, RatedAnswer
+from core.storage import keys
+from core.storage.feedback import LONGEST_REASON, Feedback
+from core.storage.question_store import QuestionStore
+
+MONTH = timedelta(days=30)
+ANN, BOB = Person("U1", "Ann"), Person("U2", "Bob")
+PLACE = Conversation("slack", "C1", "T1", "1.0")
+ANSWER = Answer("Honey [1].", grounded=True)
+
+
+@pytest.fixture
+def answers(redis: Redis) -> QuestionStore:
+    return QuestionStore(redis, MONTH)
+
+
+@pytest.fixture
+def feedback(redis: Redis, answers: QuestionStore) -> Feedback:
+    return Feedback(redis, answers, MONTH)
+
+
+async def asked(answers: QuestionStore, text: str = "What do bees eat?") -> str:
+    """The id of a question that was answered."""
+    question = Question(text, PLACE, ANN)
+    await answers.keep(question)
+    await answers.keep(question, ANSWER)
+    return question.id
+
+
+def votes_of(judged: RatedAnswer) -> list[tuple[str, str, str]]:
+    return [(vote.person.id, vote.thumb, vote.reason) for vote in judged.votes]
+
+
+async def test_a_vote_comes_back_with_its_question_and_answer(answers: QuestionStore, feedback: Feedback) -> None:
+    await feedback.vote(await asked(answers), ANN, "up")
+    [judged] = await feedback.judged(10)
+    assert judged.remembered.question.text == "What do bees eat?"
+    assert judged.remembered.answer == ANSWER
+    assert votes_of(judged) == [("U1", "up", "")]
+    assert judged.votes[0].person == ANN
+
+
+async def test_of_a_persons_votes_the_last_one_counts(answers: QuestionStore, feedback: Feedback) -> None:
+    question = await asked(answers)
+    await feedback.vote(question, ANN, "up")
+    await feedback.vote(question, BOB, "up")
+    await feedback.vote(question, ANN, "down")
+    [judged] = await feedback.judged(10)
+    assert votes_of(judged) == [("U1", "down", ""), ("U2", "up", "")]
+
+
+@pytest.mark.parametrize(("before", "thumb"), [("up", "up"), ("down", "down"), (None, "down")])
+async def test_a_reason_is_added_to_the_vote_and_without_one_it_is_against_the_answer(
+    answers: QuestionStore, feedback: Feedback, before: str | None, thumb: str
+) -> None:
+    question = await asked(answers)
+    if before:
+        await feedback.vote(question, ANN, "up" if before == "up" else "down")
+    await feedback.explain(question, ANN, "  It is out of date. 🐝 ")
+    [judged] = await feedback.judged(10)
+    assert votes_of(judged) == [("U1", thumb, "It is out of date. 🐝")]
+
+
+async def test_another_vote_takes_the_reason_back(answers: QuestionStore, feedback: Feedback) -> None:
+    question = await asked(answers)
+    await feedback.explain(question, ANN, "Wrong.")
+    await feedback.vote(question, ANN, "up")
+    [judged] = await feedback.judged(10)
+    assert votes_of(judged) == [("U1", "up", "")]
+
+
+async def test_a_long_reason_is_cut(answers: QuestionStore, feedback: Feedback) -> None:
+    await feedback.explain(await asked(answers), ANN, "x" * 5_000)
+    [judged] = await feedback.judged(10)
+    assert len(judged.votes[0].reason) == LONGEST_REASON
+
+
+async def test_the_last_vote_comes_first(answers: QuestionStore, feedback: Feedback) -> None:
+    questions = [await asked(answers, f"Question {number}?") for number in range(4)]
+    for question in (*questions, questions[1]):
+        await feedback.vote(question, ANN, "up")
+    texts = [judged.remembered.question.text for judged in await feedback.judged(3)]
+    assert texts == ["Question 1?", "Question 3?", "Question 2?"]
+
+
+async def test_many_votes_at_once_are_all_kept(answers: QuestionStore, feedback: Feedback) -> None:
+    question = await asked(answers)
+    people = [Person(f"U{number}") for number in range(50)]
+    await asyncio.gather(*(feedback.vote(question, person, "up") for person in people))
+    [judged] = await feedback.judged(10)
+    assert {vote.person for vote in judged.votes} == set(people)
+
+
+async def test_a_vote_on_what_was_forgotten_leaves_nothing(
+    answers: QuestionStore, feedback: Feedback, redis: Redis
+) -> None:
+    question = await asked(answers)
+    await answers.forget(PLACE)
+    await feedback.vote(question, ANN, "up")
+    await feedback.explain(question, ANN, "Wrong.")
+    assert await feedback.judged(10) == []
+    assert await redis.keys("*") == []
+
+
+async def test_an_answer_stays_as_long_as_the_vote_of_whoever_asked(
+    answers: QuestionStore, feedback: Feedback, redis: Redis
+) -> None:
+    question = await asked(answers)
+    await redis.expire(keys.question(question), 60)
+    await feedback.vote(question, ANN, "up")
+    for key in (keys.question(question), keys.votes(question), keys.FEEDBACK):
+        assert MONTH - timedelta(minutes=1) < timedelta(seconds=await redis.ttl(key)) <= MONTH
+
+
+async def test_nobody_else_keeps_somebodys_question_for_longer(
+    answers: QuestionStore, feedback: Feedback, redis: Redis
+) -> None:
+    question = await asked(answers)
+    await redis.expire(keys.question(question), 60)
+    await feedback.vote(question, BOB, "up")
+    for key in (keys.question(question), keys.votes(question)):
+        assert 0 < await redis.ttl(key) <= 60
+
+
+async def test_votes_go_with_their_time(answers: QuestionStore, feedback: Feedback, redis: Redis) -> None:
+    old, new = await asked(answers, "Old?"), await asked(answers, "New?")
+    await feedback.vote(old, ANN, "up")
+    await redis.zadd(keys.FEEDBACK, {old: 0})
+    await redis.delete(keys.votes(old), keys.question(old))
+    assert await feedback.judged(10) == []
+    await feedback.vote(new, ANN, "up")
+    assert await redis.zrange(keys.FEEDBACK, 0, -1) == [new.encode()]
+    assert len(await feedback.judged(10)) == 1

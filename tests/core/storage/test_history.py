@@ -1,0 +1,154 @@
+"""Conversations are kept as lists that are bounded in length and in time, each for itself."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from redis.asyncio import Redis
+
+from core.domain import Conversation, Turn
+from core.storage import keys
+from core.storage.connection import connect
+from core.storage.history import History
+
+HERE = Conversation("slack", "C1", "T1")
+MONTH = timedelta(days=30)
+
+
+def exchange(number: int) -> tuple[Turn, Turn]:
+    return Turn("user", f"question {number}"), Turn("assistant", f"answer {number} ⚡")
+
+
+@pytest.fixture
+def history(redis: Redis) -> History:
+    return History(redis, turns=3, ttl=MONTH)
+
+
+async def test_turns_come_back_in_their_order(history: History) -> None:
+    await history.append(HERE, *exchange(1))
+    await history.append(HERE, *exchange(2))
+    assert await history.recall(HERE) == (*exchange(1), *exchange(2))
+
+
+async def test_the_oldest_turns_go_when_there_are_too_many(redis: Redis, history: History) -> None:
+    for number in range(10):
+        await history.append(HERE, *exchange(number))
+    assert await history.recall(HERE) == (*exchange(7), *exchange(8), *exchange(9))
+    assert await redis.llen(keys.conversation(HERE)) == 6
+
+
+async def test_a_conversation_is_a_list_of_json_messages(redis: Redis, history: History) -> None:
+    await history.append(HERE, *exchange(1))
+    key = keys.conversation(HERE)
+    assert await redis.type(key) == b"list"
+    messages = [json.loads(element) for element in await redis.lrange(key, 0, -1)]
+    assert messages == [
+        {"role": "user", "content": "question 1"},
+        {"role": "assistant", "content": "answer 1 ⚡"},
+    ]
+
+
+async def test_every_write_begins_the_time_anew(redis: Redis, history: History) -> None:
+    await history.append(HERE, *exchange(1))
+    key = keys.conversation(HERE)
+    assert timedelta(seconds=await redis.ttl(key)) > MONTH - timedelta(minutes=1)
+    await redis.expire(key, 10)
+    await history.append(HERE, *exchange(2))
+    assert timedelta(seconds=await redis.ttl(key)) > MONTH - timedelta(minutes=1)
+
+
+async def test_a_conversation_ends_when_its_time_is_over(redis: Redis, history: History) -> None:
+    await history.append(HERE, *exchange(1))
+    await redis.pexpire(keys.conversation(HERE), 0)
+    assert await history.recall(HERE) == ()
+
+
+async def test_another_process_reads_the_same_turns(redis_url: str, history: History) -> None:
+    await history.append(HERE, *exchange(1))
+    async with connect(redis_url) as other:
+        assert await History(other, turns=3, ttl=MONTH).recall(HERE) == exchange(1)
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        Conversation("slack", "C2", "T1"),
+        Conversation("slack", "C1", "T2"),
+        Conversation("slack", "C1", "T1", thread="1.0"),
+        Conversation("discord", "C1", "T1"),
+        Conversation("slack", "T1:C1"),
+    ],
+)
+async def test_conversations_never_see_each_others_turns(history: History, there: Conversation) -> None:
+    await history.append(HERE, *exchange(1))
+    assert await history.recall(there) == ()
+    await history.append(there, *exchange(2))
+    await history.forget(there)
+    assert await history.recall(HERE) == exchange(1)
+
+
+async def test_a_forgotten_conversation_is_gone(redis: Redis, history: History) -> None:
+    await history.append(HERE, *exchange(1))
+    await history.forget(HERE)
+    assert await history.recall(HERE) == ()
+    assert not await redis.exists(keys.conversation(HERE))
+
+
+async def test_with_no_turns_to_keep_nothing_is_written(redis: Redis) -> None:
+    history = History(redis, turns=0, ttl=MONTH)
+    await history.append(HERE, *exchange(1))
+    assert await history.recall(HERE) == ()
+    assert await redis.dbsize() == 0
+
+
+async def test_a_smaller_bound_counts_for_what_is_there_already(redis: Redis, history: History) -> None:
+    for number in range(3):
+        await history.append(HERE, *exchange(number))
+    assert await History(redis, turns=1, ttl=MONTH).recall(HERE) == exchange(2)
+
+
+async def test_a_forgotten_thread_leaves_the_channel_and_its_other_threads(history: History) -> None:
+    places = [HERE, replace(HERE, thread="1.0"), replace(HERE, thread="2.0")]
+    for place in places:
+        await history.append(place, *exchange(1))
+    await history.forget(places[1])
+    assert [await history.recall(place) for place in places] == [exchange(1), (), exchange(1)]
+
+
+async def test_a_forgotten_channel_takes_its_threads_along_and_nobody_elses(redis: Redis, history: History) -> None:
+    threads = [replace(HERE, thread=f"{number}.0") for number in range(1_500)]
+    others = [
+        Conversation("slack", "C12", "T1", "1.0"),
+        Conversation("slack", "C1", "T2", "1.0"),
+        Conversation("discord", "C1", "T1", "1.0"),
+        Conversation("slack", "C1:1.0", "T1"),
+        Conversation("slack", "", "T1:C1", "1.0"),
+    ]
+    for place in (HERE, *threads, *others):
+        await history.append(place, *exchange(1))
+    await history.forget(HERE)
+    assert len(await redis.keys("conversation:*")) == len(others)
+    assert {await history.recall(place) for place in others} == {exchange(1)}
+
+
+async def test_a_channel_with_signs_in_its_name_takes_no_other_along(history: History) -> None:
+    there = Conversation("slack", "C1", "T1", "a")
+    await history.append(there, *exchange(1))
+    for odd in (Conversation("slack", "*", "T1"), Conversation("slack", "C?", "T[1]"), Conversation("*", "*", "*")):
+        await history.forget(odd)
+    assert await history.recall(there) == exchange(1)
+
+
+async def test_a_question_that_was_put_otherwise_is_taken_back_with_its_answer(redis: Redis, history: History) -> None:
+    for number in (1, 2, 1):
+        await history.append(HERE, *exchange(number))
+    await history.take_back(HERE, "question 1")
+    assert await history.recall(HERE) == (*exchange(1), *exchange(2))
+    await history.take_back(HERE, "answer 2 ⚡")
+    await history.take_back(HERE, "question 7")
+    assert await history.recall(HERE) == (*exchange(1), *exchange(2))
+    assert await redis.ttl(keys.conversation(HERE)) > 0
+    for question in ("question 1", "question 2"):
+        await history.take_back(HERE, question)
+    assert not await redis.exists(keys.conversation(HERE))

@@ -1,0 +1,179 @@
+"""On a cluster of plain Redis, and behind a sentinel, all is remembered as on one server; what cannot be is said."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+
+import pytest
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from core.domain import Answer, Claim, Conversation, Event, Person, Question, Turn
+from core.errors import RunInProgressError
+from core.index.version import live_version
+from core.storage import keys
+from core.storage.connection import CLUSTER_WITHOUT_SEARCH, check_server, connect
+from core.storage.erasure import ErasedCounts, PersonEraser
+from core.storage.event_claims import EventClaims
+from core.storage.feedback import Feedback
+from core.storage.history import History
+from core.storage.lease import holder_of, lease
+from core.storage.question_store import QuestionStore
+from core.storage.rate_limiter import RateLimiter
+from core.storage.reply_messages import ReplyMessages
+from core.storage.token_usage import TokenUsage
+from core.storage.topology import Address, address_of
+from tests.core.storage.servers import cluster, guarded
+
+DAY = timedelta(days=1)
+ANN = Person("U1", "Ann")
+TURNS = (Turn("user", "What do bees eat?"), Turn("assistant", "Honey."))
+PLACES = [Conversation("slack", f"C{number}", "T1", thread) for number in range(10) for thread in ("", "1", "2")]
+
+
+@pytest.fixture(scope="module", params=["cluster", "sentinel"])
+def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    kinds = {"cluster": cluster, "sentinel": guarded}
+    with kinds[request.param](tmp_path_factory.mktemp(request.param)) as url:
+        yield url
+
+
+@pytest.fixture
+async def redis(address: str) -> AsyncIterator[Redis]:
+    client = connect(address)
+    await client.flushall()
+    yield client
+    await client.aclose()
+
+
+async def test_conversations_are_kept_and_forgotten_with_all_their_threads(redis: Redis) -> None:
+    history = History(redis, 10, DAY)
+    for place in PLACES:
+        await history.append(place, *TURNS)
+    assert [await history.recall(place) for place in PLACES] == [TURNS] * len(PLACES)
+    await history.take_back(PLACES[0], TURNS[0].content)
+    await history.forget(PLACES[3])
+    assert [len(await history.recall(place)) for place in PLACES[:7]] == [0, 2, 2, 0, 0, 0, 2]
+
+
+async def test_answers_and_votes_are_kept(redis: Redis) -> None:
+    answers = QuestionStore(redis, DAY)
+    feedback = Feedback(redis, answers, DAY)
+    asked = [Question(f"What do bees eat? {number}", place, ANN) for number, place in enumerate(PLACES)]
+    for question in asked:
+        await answers.keep(question)
+        await answers.keep(question, Answer("Honey.", grounded=False))
+        await feedback.vote(question.id, ANN, "up")
+    assert len(await feedback.judged(100)) == len(asked)
+    await answers.forget(PLACES[0])
+    assert await answers.recall(asked[0].id), "somebody has voted on it"
+
+
+async def test_a_person_is_forgotten_on_all_nodes(redis: Redis) -> None:
+    history, answers = History(redis, 10, DAY), QuestionStore(redis, DAY)
+    feedback = Feedback(redis, answers, DAY)
+    for person in (ANN, Person("U2", "Bob")):
+        for place in PLACES:
+            question = Question("What do bees eat?", place, person)
+            await answers.keep(question)
+            await feedback.vote(question.id, ANN, "up")
+            await history.append(place, *TURNS, person=person)
+    forgotten = await PersonEraser(redis, history, answers, feedback).forget("slack", ANN.id)
+    assert forgotten == ErasedCounts(questions=len(PLACES), turns=2 * len(PLACES), votes=2 * len(PLACES))
+    assert [len(await history.recall(place)) for place in PLACES] == [2] * len(PLACES)
+
+
+async def test_limits_and_budgets_count_for_all_together(redis: Redis, address: str) -> None:
+    other = connect(address)
+    waits = [await RateLimiter(client).wait("quota:person:{x}", 3) for client in (redis, other) * 2]
+    assert [bool(wait) for wait in waits] == [False, False, False, True]
+    question = Question("What do bees eat?", PLACES[0], ANN)
+    await TokenUsage(redis).spend(question, 40)
+    await TokenUsage(other).spend(question, 2)
+    spent = await TokenUsage(redis).spent(question)
+    assert (spent.whole, spent.person) == (42, 42)
+    await other.aclose()
+
+
+async def test_of_many_processes_one_handles_an_event_and_a_dead_ones_is_taken_over(redis: Redis, address: str) -> None:
+    clients = [connect(address) for _ in range(3)]
+    processes = [EventClaims(client, "slack") for client in clients]
+    events = [Event((f"T1:C1:{number}", f"Ev{number}"), {"number": number}) for number in range(20)]
+    for process in processes:
+        await process._show_life()
+    taken = [await asyncio.gather(*(process.take(event) for process in processes)) for event in events]
+    assert all(sorted(each, key=bool) == [None, None, Claim.NEW] for each in taken)
+    assert await redis.hlen(keys.unanswered("slack")) == 20
+    # The signs of life run out.
+    await redis.delete(*[key async for key in redis.scan_iter("process:*")])
+    heir = EventClaims(redis, "slack")
+    async with heir.living():
+        assert len(await heir.claim_orphaned()) == 20
+        for event in events:
+            await heir.done(event)
+    assert await redis.hlen(keys.unanswered("slack")) == 0
+    assert await processes[0].take(events[0]) is None
+    for client in clients:
+        await client.aclose()
+
+
+async def test_where_a_question_is_answered_is_known(redis: Redis) -> None:
+    replies = ReplyMessages(redis, "slack")
+    await replies.note("1.1", ["2.1", "2.2"])
+    assert await replies.of("1.1") == ("2.1", "2.2")
+    assert await replies.strange(["2.1", "3.1"]) == ["3.1"]
+
+
+async def test_a_lease_has_one_holder(redis: Redis, address: str) -> None:
+    other = connect(address)
+    async with lease(redis, keys.READING, "run-1"):
+        assert await holder_of(other, keys.READING) == "run-1"
+        with pytest.raises(RunInProgressError):
+            async with lease(other, keys.READING, "run-2"):
+                pass
+    assert await holder_of(other, keys.READING) is None
+    await other.aclose()
+
+
+async def test_that_it_cannot_search_is_said_with_a_cure(redis: Redis, address: str) -> None:
+    [problem] = await check_server(redis)
+    if "cluster" in address:
+        assert problem == CLUSTER_WITHOUT_SEARCH
+    else:
+        assert problem.what == "This Redis has no search module."
+
+
+@pytest.mark.parametrize("kind", ["cluster", "sentinel"])
+async def test_several_that_are_not_there_cannot_be_reached(kind: str) -> None:
+    client = connect(f"redis+{kind}://127.0.0.1:1,127.0.0.1:2{'/main' if kind == 'sentinel' else ''}")
+    [problem] = await check_server(client)
+    assert problem.what == "Redis cannot be reached."
+    await client.aclose()
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("redis://h:1", None),
+        ("unix:///a+b://", None),
+        ("redis+cluster://h", Address("cluster", False, (("h", 6379),), "", None, None)),
+        ("rediss+cluster://u:p%40@h:1,i:2/", Address("cluster", True, (("h", 1), ("i", 2)), "", "u", "p@")),
+        ("redis+sentinel://:pw@h,i:2/main", Address("sentinel", False, (("h", 26379), ("i", 2)), "main", None, "pw")),
+    ],
+)
+def test_an_address_of_several_is_read(url: str, address: Address | None) -> None:
+    assert address_of(url) == address
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["redis+sentinel://h:1", "redis+cluster://h:1/name", "redis+cluster://", "redis+else://h", "redis+cluster://h:x"],
+)
+def test_an_address_of_no_form_is_refused(url: str) -> None:
+    with pytest.raises(ValueError):
+        address_of(url)
+
+
+async def test_a_search_there_fails_as_such(redis: Redis) -> None:
+    with pytest.raises(ResponseError, match=r"(?i)unknown command"):
+        await live_version(redis)
