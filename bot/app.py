@@ -138,7 +138,8 @@ class Bot:
 
 @asynccontextmanager
 async def create_bot(settings: Settings) -> AsyncGenerator[Bot, None]:
-    """The bot, for as long as the block lasts. Raises StartupError when Redis or a model's package is not what it needs."""
+    """The bot, for as long as the block lasts. Raises StartupError when Redis or a model's package is not what it
+    needs."""
     async with AsyncExitStack() as stack:
         url = await _redis_url(settings, stack)
         redis = await _redis(url, stack)

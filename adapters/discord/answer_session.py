@@ -54,7 +54,8 @@ class PendingQuestion:
 
 
 class AnswerSessions:
-    """Writes answers, many at a time; `question_context` holds those that are being written, by the names of their questions."""
+    """Writes answers, many at a time; `question_context` holds those that are being written, by the names of their
+    questions."""
 
     def __init__(self, calls: RestApi, desk: ChatServices, budgets: ChannelRateLimits | None = None) -> None:
         self._calls = calls

@@ -65,7 +65,8 @@ class DiscordBot:
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[None, None]:
-        """Listens, for the length of the block. At its end no more is begun, and what runs may finish. Raises StartupError
+        """Listens, for the length of the block. At its end no more is begun, and what runs may finish. Raises
+        StartupError
         for a token that is wrong and an intent that the bot does not have; what cannot be reached is tried on."""
         client, connection = self._build()
         self._client = client

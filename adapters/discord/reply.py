@@ -39,7 +39,8 @@ class DiscordReply:
                 self._posts = progress.posts
 
     async def grow(self, text: str) -> None:
-        """Raises AnswerStoppedError when nothing more is wanted, and DiscordRefusedError where the bot may not write. What does not arrive
+        """Raises AnswerStoppedError when nothing more is wanted, and DiscordRefusedError where the bot may not write.
+        What does not arrive
         for another reason comes with what follows."""
         if self._over:
             return

@@ -59,7 +59,8 @@ class RunningAnswer:
 
 
 class AnswerSessions:
-    """Writes answers, many at a time; `question_context` holds those that are being written, by the names of their questions."""
+    """Writes answers, many at a time; `question_context` holds those that are being written, by the names of their
+    questions."""
 
     def __init__(self, client: AsyncWebClient, desk: ChatServices, times: Timeouts = USUAL) -> None:
         self._client = client

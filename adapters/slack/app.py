@@ -60,7 +60,8 @@ class SlackBot:
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[None, None]:
-        """Listens, for the length of the block. At its end no more is taken, and what runs may finish. Raises StartupError
+        """Listens, for the length of the block. At its end no more is taken, and what runs may finish. Raises
+        StartupError
         for a token that is wrong and a scope that is missing."""
         async with AsyncExitStack() as stack:
             client = await stack.enter_async_context(web_client(self._access.bot_token, self._access.api_url))

@@ -54,7 +54,8 @@ class Message(Protocol):
 
 
 class StreamingMessage:
-    """A message by chat.startStream, appendStream and stopStream. Raises SlackRefusedError when it cannot even begin_draft."""
+    """A message by chat.startStream, appendStream and stopStream. Raises SlackRefusedError when it cannot even
+    begin_draft."""
 
     def __init__(self, client: AsyncWebClient, place: ReplyTarget, lost: Lost, lasts: timedelta) -> None:
         self._client = client
@@ -185,7 +186,8 @@ class EditedMessage:
 
 
 async def update(client: AsyncWebClient, channel: str, ts: str, text: str, below: list[Block]) -> None:
-    """Writes a whole message anew, and tries for a while: that it is done twice does no harm. Raises AnswerStoppedError when the
+    """Writes a whole message anew, and tries for a while: that it is done twice does no harm. Raises
+    AnswerStoppedError when the
     message is gone, Refused and Unreachable otherwise."""
     content = body(text, below)
     for _ in range(MOST_OBSTACLES):

@@ -28,7 +28,8 @@ INSTALL = "Install the app anew with this product's manifest.yml (docs/slack.md)
 
 
 async def identify(client: AsyncWebClient) -> BotIdentity:
-    """Asks auth.test. Raises StartupError for a token that is wrong, a scope that is missing, and a Slack that cannot be
+    """Asks auth.test. Raises StartupError for a token that is wrong, a scope that is missing, and a Slack that cannot
+    be
     reached, each with its cure."""
     try:
         response = await call_api(client.auth_test())

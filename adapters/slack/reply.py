@@ -43,7 +43,8 @@ class SlackReply:
                     self._status.say(f"is reading {count} post{'s' if count > 1 else ''}…")
 
     async def grow(self, text: str) -> None:
-        """Raises AnswerStoppedError when nothing more is wanted, and SlackRefusedError where the bot may not write. What does not arrive
+        """Raises AnswerStoppedError when nothing more is wanted, and SlackRefusedError where the bot may not write.
+        What does not arrive
         for another reason comes with what follows."""
         try:
             await self._pages.show(self._written(text, ended=False))

@@ -28,7 +28,8 @@ class ReplyTarget:
     me: str
 
     async def own_since_question(self, client: AsyncWebClient) -> list[dict[str, Any]]:
-        """The bot's messages in the thread that are newer than the question, oldest first. Raises SlackRefusedError, where the
+        """The bot's messages in the thread that are newer than the question, oldest first. Raises SlackRefusedError,
+        where the
         bot may not read the channel, and Unreachable."""
         response = await call_api(
             client.conversations_replies(

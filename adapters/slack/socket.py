@@ -82,7 +82,8 @@ class Socket:
 
 
 async def check_app_token(client: AsyncWebClient, app_token: str) -> None:
-    """Raises StartupError for a token that opens no connection. The SDK's own attempts would end in an exception in a task
+    """Raises StartupError for a token that opens no connection. The SDK's own attempts would end in an exception in a
+    task
     that nobody reads."""
     try:
         await call_api(client.apps_connections_open(app_token=app_token))

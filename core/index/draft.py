@@ -48,7 +48,8 @@ class Draft(IndexVersion):
         }
 
     async def stage(self, passages: Sequence[Passage], vectors: Vectors) -> None:
-        """Writes passages; doing it twice is doing it once. Raises EmbeddingMismatchError, before anything is written, for
+        """Writes passages; doing it twice is doing it once. Raises EmbeddingMismatchError, before anything is
+        written, for
         vectors that do not fit."""
         if vectors.shape != (len(passages), self.shape.dimensions):
             raise EmbeddingMismatchError(

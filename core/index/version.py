@@ -131,7 +131,8 @@ class IndexVersion:
         await self._redis.hset(keys.edition(self.number), items=[part for pair in facts.items() for part in pair])
 
     async def settled(self) -> int:
-        """Waits until the index has taken in all passages; how many it has. Raises EmbeddingMismatchError when it could not
+        """Waits until the index has taken in all passages; how many it has. Raises EmbeddingMismatchError when it
+        could not
         take some."""
         while True:
             info = await index_info(self._redis, self.index)

@@ -63,7 +63,8 @@ class Reindexer:
     async def reindex(self, order: ReindexRequest) -> AsyncGenerator[ReindexEvent, None]:
         """Starts a run, or joins the one that runs. A run that was joined and died is taken over.
 
-        Raises AdminRequiredError, UnknownSourceError, RunFailedError when a run that was joined fails, and what `work` raises.
+        Raises AdminRequiredError, UnknownSourceError, RunFailedError when a run that was joined fails, and what
+        `work` raises.
         """
         _admit(order.by)
         if order.source and order.source not in self._sources:
@@ -81,7 +82,8 @@ class Reindexer:
                 continue  # somebody was faster
 
     async def rollback(self, by: Person) -> Report:
-        """Answers from the edition before again, in one step. Raises AdminRequiredError, RunInProgressError, NoPreviousVersionError."""
+        """Answers from the edition before again, in one step. Raises AdminRequiredError, RunInProgressError,
+        NoPreviousVersionError."""
         _admit(by)
         run = ReindexRun.begun_by(by.name)
         return await self._held(run, "rollback", self._roll_back, EventBuffer())

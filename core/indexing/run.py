@@ -67,7 +67,8 @@ class ReindexJob:
         self._tell = tell
 
     async def run(self) -> Report:
-        """Raises PublicationRefusedError, and what the embedder and Redis raise: what is answered from stays as it was then, and
+        """Raises PublicationRefusedError, and what the embedder and Redis raise: what is answered from stays as it
+        was then, and
         what was embedded is kept for the next run."""
         try:
             return await self._run()

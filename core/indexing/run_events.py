@@ -1,6 +1,7 @@
 """What a run of reindexing tells while it goes on: a stream of events, with the report at its end.
 
-Every stream begins with `RunStarted` and ends with `RunEnded`; between them stand `RunProgressed`, as often as something changes,
+Every stream begins with `RunStarted` and ends with `RunEnded`; between them stand `RunProgressed`, as often as
+something changes,
 and `RunPlanned`, once it is known what there is to do. What goes wrong is raised (`core.errors`).
 """
 

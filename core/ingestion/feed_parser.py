@@ -41,7 +41,8 @@ class FeedPage:
 
 
 def parse_feed(fetched: Fetched, source: Source, listing: str = "") -> FeedPage:
-    """What can be read of a feed, well-formed or not. `listing` is the address that was asked for. Raises SourceReadError
+    """What can be read of a feed, well-formed or not. `listing` is the address that was asked for. Raises
+    SourceReadError
     for what is no feed at all."""
     check_xml(fetched, fetched.body)
     try:

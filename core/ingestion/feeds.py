@@ -38,7 +38,8 @@ async def read_feed(source: Source, fetcher: Fetcher, known: Known = NOTHING) ->
     """All entries of a feed, over its `rel=next` pages or `?paged=N`, until a page is missing or brings nothing new.
     Pages that are as they were `known` are told as Unchanged; while all are, nothing is looked for behind the last.
 
-    Raises SourceReadError when the first page cannot be read. A later page that fails ends the feed and is told as Skipped.
+    Raises SourceReadError when the first page cannot be read. A later page that fails ends the feed and is told as
+    Skipped.
     """
     seen: set[str] = set()
     async with aclosing(_pages(source, fetcher, known)) as pages:

@@ -92,7 +92,8 @@ class Fetcher:
     ) -> Fetched | NotModified:
         """What is at the address; NotModified when it still is what it was when `known` was said of it.
 
-        Raises SourceReadError, with a reason fit for a list of failures; Gone for a page that is not there, AddressBlockedError for one
+        Raises SourceReadError, with a reason fit for a list of failures; Gone for a page that is not there,
+        AddressBlockedError for one
         that is not for everybody.
         """
         url, shown = _checked(address), _shown(address)

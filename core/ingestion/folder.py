@@ -29,7 +29,8 @@ _FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)\n---\s*(?:\n|\Z)", re.DOTALL)
 
 
 async def read_folder(source: Source) -> AsyncGenerator[Entry | EntrySkipped, None]:
-    """Every file of a known format, in the order of their names. Raises SourceReadError when there is no such folder."""
+    """Every file of a known format, in the order of their names. Raises SourceReadError when there is no such
+    folder."""
     folder = Path(source.address)
     files = await asyncio.to_thread(_files, folder)
     if files is None:

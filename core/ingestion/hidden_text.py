@@ -25,7 +25,8 @@ _HINT = re.compile(
 
 
 def visible_html(html: str, url: str) -> str:
-    """The HTML without what readers are not shown; as it is where nothing hints at such a thing. Raises SourceReadError for
+    """The HTML without what readers are not shown; as it is where nothing hints at such a thing. Raises
+    SourceReadError for
     what is too large or too deep to be looked at."""
     if not _HINT.search(html):
         return html

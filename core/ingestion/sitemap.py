@@ -35,7 +35,8 @@ class Sitemap:
 
 
 async def read_sitemap(source: Source, fetcher: Fetcher, known: Known = NOTHING) -> AsyncGenerator[ListEvent, None]:
-    """Every page of the sitemap. Raises SourceReadError when the first file cannot be read; a later one is Skipped. Files
+    """Every page of the sitemap. Raises SourceReadError when the first file cannot be read; a later one is Skipped.
+    Files
     that are as they were `known` are told as Unchanged."""
     seen: set[str] = set()
     async with aclosing(_walk(source, fetcher, known)) as items:

@@ -45,7 +45,8 @@ def is_public(address: str) -> bool:
 
 
 def public_only(public: IsPublic) -> SocketFactoryType:
-    """Makes the sockets of a connector that connects to public addresses alone. Raises NonPublicAddressError for others."""
+    """Makes the sockets of a connector that connects to public addresses alone. Raises NonPublicAddressError for
+    others."""
 
     def make(place: AddrInfoType) -> socket.socket:
         family, kind, protocol, _, address = place

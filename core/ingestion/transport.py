@@ -130,7 +130,8 @@ class HttpTransport:
         )
 
     async def send(self, request: Request, deadline: Deadline) -> HttpResponse:
-        """Raises UnusableResponseError (Missing for 404 and 410, Closed for what is not public), and TransientFetchError."""
+        """Raises UnusableResponseError (Missing for 404 and 410, Closed for what is not public), and
+        TransientFetchError."""
         began = monotonic()
         try:
             return await self._send(request, deadline.timeout)

@@ -1,6 +1,7 @@
 """The two searches of RediSearch: by words and by meaning. Each gives scores by key, higher is better.
 
-Both keep to some sources where a channel does: `within` is the clause of `source_filter`, which Redis heeds as it ranks.
+Both keep to some sources where a channel does: `within` is the clause of `source_filter`, which Redis heeds as it
+ranks.
 """
 
 import re
