@@ -242,5 +242,5 @@ class Claim(Enum):
     """How an event came to the process that handles it."""
 
     NEW = 1
-    OVER = 2
+    TAKEOVER = 2
     """Another process had it, and is gone: it may have begun to answer."""

@@ -38,7 +38,7 @@ class Draft(IndexVersion):
             return {}
         async with self._redis.pipeline(transaction=False) as pipe:
             for _, place in named:
-                pipe.hmget(keys.prefix(source.number) + place, "digest", "embedding")
+                pipe.hmget(keys.passage_prefix(source.number) + place, "digest", "embedding")
             rows = await pipe.execute()
         # What the place holds now may be another passage, or none.
         return {
@@ -62,7 +62,7 @@ class Draft(IndexVersion):
             for passage, vector in zip(passages, vectors, strict=True):
                 key = keys.passage(self.number, passage.url, passage.position)
                 pipe.hset(key, mapping=to_hash(passage, vector, self.shape))
-                places[digest_of(passage)] = key.removeprefix(keys.prefix(self.number))
+                places[digest_of(passage)] = key.removeprefix(keys.passage_prefix(self.number))
             if places:
                 pipe.hset(keys.digests(self.number), mapping=places)
             await pipe.execute()
@@ -74,8 +74,8 @@ async def begin_draft(redis: Redis, shape: VectorSpec) -> Draft:
     draft = await find_draft(redis, shape)
     if draft.number:
         return draft
-    number = int(await redis.incr(keys.EDITION_NUMBER))
-    await redis.sadd(keys.EDITIONS, number)
+    number = int(await redis.incr(keys.VERSION_COUNTER))
+    await redis.sadd(keys.VERSIONS, number)
     begun = Draft(redis, number, shape, await _related(redis, shape, number))
     await begun.describe({**facts_about(shape), "draft": "1"})
     return begun
@@ -104,7 +104,7 @@ def facts_about(shape: VectorSpec) -> dict[str, str]:
 
 async def editions(redis: Redis) -> Iterable[tuple[int, Mapping[str, str]]]:
     """All editions and drafts that there are, with what their hashes say."""
-    numbers = sorted(int(number) for number in await redis.smembers(keys.EDITIONS))
+    numbers = sorted(int(number) for number in await redis.smembers(keys.VERSIONS))
     return [(number, await facts_of(redis, number)) for number in numbers]
 
 

@@ -124,13 +124,13 @@ async def calibrate(
         vectors = await _kept(redis, before)
     if vectors is None:
         vectors = await retriever.embed(QUESTIONS)
-    await redis.set(keys.questions(edition.number), vectors.astype("<f4").tobytes())
+    await redis.set(keys.calibration_vectors(edition.number), vectors.astype("<f4").tobytes())
     signals = await retriever.signals(edition, QUESTIONS, vectors)
     await edition.describe({"calibration": calibration_from(signals).to_json()})
 
 
 async def _kept(redis: Redis, edition: IndexVersion) -> Vectors | None:
-    blob = await redis.get(keys.questions(edition.number))
+    blob = await redis.get(keys.calibration_vectors(edition.number))
     if not isinstance(blob, bytes) or len(blob) != 4 * len(QUESTIONS) * edition.shape.dimensions:
         return None  # there are none, or of other questions
     return np.frombuffer(blob, "<f4").reshape(len(QUESTIONS), edition.shape.dimensions)
