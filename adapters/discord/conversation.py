@@ -90,7 +90,7 @@ class ConversationHandler:
             await self._greet(said)
             return
         asking, old = self._asking(text, said), tuple[str, ...]()
-        if taken is Claim.OVER:
+        if taken is Claim.TAKEOVER:
             asking, old = await resume_answers(self._desk, asking, said.place)
         await self._answering.answer(said.name, asking, said.place, old)
 

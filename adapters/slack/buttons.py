@@ -215,7 +215,7 @@ class Buttons:
         name = f"{click.team}:{click.channel}:{click.trigger_id}"
         question = Question(click.value, place, person, id=question_id(name))
         old: tuple[str, ...] = ()
-        if taken is Claim.OVER:
+        if taken is Claim.TAKEOVER:
             before = await self._desk.remembered(question.id, place)
             if before and before.answer:
                 return

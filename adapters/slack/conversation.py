@@ -120,7 +120,7 @@ class ConversationHandler:
 
     async def _answer(self, said: MessageReceived, taken: Claim) -> None:
         place = place_of(said, self._me.user)
-        if taken is Claim.OVER and await self._was_answered(place, said):
+        if taken is Claim.TAKEOVER and await self._was_answered(place, said):
             return
         text = await self._names.readable(said.text)
         if not text or text.lower() in HELP:

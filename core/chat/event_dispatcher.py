@@ -111,7 +111,7 @@ class EventDispatcher:
                 task.cancel()
         for event in await self._once.claim_orphaned():
             log.warning("an event is taken over from a process that is gone", name=event.names[0])
-            self._begin(event, Claim.OVER)
+            self._begin(event, Claim.TAKEOVER)
 
     async def _finish(self) -> None:
         if question_context := set(self._running):

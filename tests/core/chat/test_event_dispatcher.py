@@ -114,7 +114,7 @@ async def test_what_a_dead_process_had_is_handled_without_a_redelivery(
     async with once.living():
         await once.take(FIRST)
     await answering.began(1)
-    assert answering.begun == [("T1:C1:1", Claim.OVER)]
+    assert answering.begun == [("T1:C1:1", Claim.TAKEOVER)]
     answering.may_end.set()
     await noted(redis, FIRST)
 
@@ -128,7 +128,7 @@ async def test_what_another_process_took_over_is_given_up(
     await answering.began(2)
     holder = as_text(await redis.get(keys.event("slack", "Ev1")))
     await redis.delete(keys.process("slack", holder))
-    assert await other.take(FIRST) is Claim.OVER
+    assert await other.take(FIRST) is Claim.TAKEOVER
     async with asyncio.timeout(WITHIN):
         while not answering.cancelled:
             await asyncio.sleep(0.005)

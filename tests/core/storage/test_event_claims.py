@@ -60,7 +60,7 @@ async def test_a_redelivery_of_what_a_dead_process_had_is_taken_over_at_once(pro
     one, two, three = processes
     await one.once.take(MENTION)
     await one.end()
-    assert await two.once.take(SAME_MESSAGE) is Claim.OVER
+    assert await two.once.take(SAME_MESSAGE) is Claim.TAKEOVER
     assert await three.once.take(MENTION) is None
 
 

@@ -150,7 +150,7 @@ async def test_a_process_that_was_paused_learns_what_it_lost(redis: Redis, proce
     assert await one.once.lost([MENTION, OTHER]) == []
     # Its sign of life runs out, and somebody sees it.
     await redis.delete(keys.process("slack", await holder_of(redis, "Ev1")))
-    assert await two.once.take(MENTION) is Claim.OVER
+    assert await two.once.take(MENTION) is Claim.TAKEOVER
     assert await one.once.lost([MENTION, OTHER]) == [MENTION]
     await two.once.done(MENTION)
     assert await one.once.lost([MENTION]) == [MENTION]
@@ -166,7 +166,7 @@ async def test_what_was_lost_can_be_taken_over_again(redis: Redis, processes: li
     await one.end()
     one = await one.start()
     await two.end()
-    assert await one.once.take(MENTION) is Claim.OVER
+    assert await one.once.take(MENTION) is Claim.TAKEOVER
     await one.end()
 
 
