@@ -39,6 +39,7 @@ NO_ENTRY = "I may not write there: whoever runs that server can let me view the 
 class TokenExpiredError(FootnotedError):
     """Discord lets a private answer be written for 15 minutes only."""
 
+    code = "OutOfTime"
     user_message = "Discord gives a private answer no more time than this; please ask again."
 
 

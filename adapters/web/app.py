@@ -90,7 +90,7 @@ class WebPage:
         try:
             await self.admit(asked_from)
         except TooManyQuestionsError:
-            emit_refused("web", TooManyQuestionsError.__name__)
+            emit_refused("web", TooManyQuestionsError.code)
             raise
         async with aclosing(self.asker.ask(question)) as events:
             async for event in events:

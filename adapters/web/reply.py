@@ -65,7 +65,7 @@ class DocumentReply:
         status, headers = 503, {}
         match error:
             case TooManyQuestionsError():
-                status, headers = 429, {"Retry-After": str(max(1, round(error.again_in.total_seconds())))}
+                status, headers = 429, {"Retry-After": str(max(1, round(error.retry_after.total_seconds())))}
             case QuestionTooLongError():
                 status = 413
         self._response = web.json_response(

@@ -8,7 +8,7 @@ import structlog
 
 from core.answerer import Answered, Answerer, AnswerEvent, Found, Searching, Wrote
 from core.domain import Answer, Question
-from core.errors import QuestionTooLongError, TooManyQuestionsError
+from core.errors import QuestionTooLongError, TooManyQuestionsError, error_code
 from core.telemetry import (
     Outcome,
     QuestionContext,
@@ -48,7 +48,7 @@ class MeasuredAnswerer:
                     yield event
         except Exception as error:
             outcome = "refused" if isinstance(error, TooManyQuestionsError | QuestionTooLongError) else "failed"
-            failure = type(error).__name__
+            failure = error_code(error)
             raise
         finally:
             measured.settle(outcome, failure)

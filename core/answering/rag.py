@@ -163,7 +163,7 @@ class RagAnswerer:
                 except StopAsyncIteration:
                     return
                 except TimeoutError as error:
-                    emit(ModelCalled("chat", ModelTimeoutError.__name__))
+                    emit(ModelCalled("chat", ModelTimeoutError.code))
                     raise ModelTimeoutError("the model kept none of its times") from error
                 deadline = last
                 yield piece

@@ -204,7 +204,7 @@ async def test_a_failure_is_raised_and_those_who_watch_are_told_the_sentence(red
         work.go_on.set()
         with pytest.raises(PublicationRefusedError):
             await own
-        with pytest.raises(RunFailedError, match="I go on answering"):
+        with pytest.raises(RunFailedError, match="I did not publish"):
             await all_of(joined)
     [record] = await bot.history()
     assert "two passages cannot be indexed" in record.error
