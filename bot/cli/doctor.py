@@ -110,7 +110,7 @@ async def _chat(bot: Bot) -> Finding:
 
 
 async def _posts(bot: Bot) -> Finding:
-    holdings = await bot.library.holdings()
+    holdings = await bot.library.stats()
     reason = await bot.reason_to_read()
     how = f"{holdings.posts}, passages: {holdings.passages}"
     return Finding("posts", f"{how}; {reason}", "Run `footnoted reindex`.", "note") if reason else Finding("posts", how)

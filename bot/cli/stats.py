@@ -18,8 +18,8 @@ from bot.app import Bot, create_bot
 from bot.config.settings import Settings
 from core.domain import Rating
 from core.errors import FootnotedError
-from core.index.gaps import MOST, QuestionGap, find_gaps
 from core.models.prices import dollars
+from core.retrieval.gaps import MOST, QuestionGap, find_gaps
 from core.storage.statistics import Figures, Statistics
 
 log = structlog.get_logger()

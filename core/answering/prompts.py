@@ -4,11 +4,13 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from core.domain import Question, ScoredPassage, Turn, posts_of
+from core.domain import Question, ScoredPassage, Turn, footnotes_of
 from core.models.protocols import NumberedPassage, Prompt
 from core.tokens import Tokens
 
-PERSONA = "You are Footnoted, a chat bot that answers questions from a collection of posts. You are brief and exact."
+DEFAULT_PERSONA = (
+    "You are Footnoted, a chat bot that answers questions from a collection of posts. You are brief and exact."
+)
 
 _RULES = """\
 You are given passages from the posts, each with the number of its post. Rules:
@@ -38,7 +40,7 @@ HISTORY_SHARE = 4
 class Instructions:
     """What the operator decides about answers. `persona` comes first in the system message, the rules follow it."""
 
-    persona: str = PERSONA
+    persona: str = DEFAULT_PERSONA
     beyond_sources: bool = False
 
     @property
@@ -48,7 +50,7 @@ class Instructions:
 
 def number_posts(matches: Sequence[ScoredPassage]) -> tuple[NumberedPassage, ...]:
     """The passages with their posts' numbers: best post first, one number a post."""
-    numbers = {post.url: post.number for post in posts_of(matches)}
+    numbers = {post.url: post.number for post in footnotes_of(matches)}
     return tuple(NumberedPassage(numbers[match.passage.url], match.passage, match.score) for match in matches)
 
 

@@ -32,7 +32,7 @@ class ChatServices:
 
     async def examples(self, place: Conversation | None = None, most: int = EXAMPLES) -> list[str]:
         """Questions that are surely answered in a conversation."""
-        return await self.library.examples(most, self.channels.scope(place).sources)
+        return await self.library.example_questions(most, self.channels.scope(place).sources)
 
     async def forget(self, place: Conversation) -> None:
         """Removes a conversation, and the questions that were asked in it."""

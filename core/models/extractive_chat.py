@@ -56,7 +56,7 @@ class ExtractiveChatModel:
         quotes = [quote for passage in prompt.passages for quote in _quotes(passage)]
         # Passages of nothing but code or tables have no sentences: the best is quoted as it stands.
         quotes = quotes or [_whole(passage) for passage in prompt.passages[:1]]
-        asked = f"{prompt.question.before} {prompt.question.text}".strip()
+        asked = f"{prompt.question.previous} {prompt.question.text}".strip()
         meaning = await self._meaning(asked, quotes)
         for place, quote in enumerate(_best(quotes, _scores(asked, quotes, meaning))):
             yield ("\n\n" if place else "") + _quoted(quote)

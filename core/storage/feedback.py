@@ -57,7 +57,7 @@ class Feedback:
                 pipe.hvals(keys.votes(question_id))
             found = await pipe.execute() if ids else []
         votes = (_DOCUMENT.validate_json(vote) for each in found for vote in each)
-        return Counter(vote.thumb for vote in votes if vote.at >= since)
+        return Counter(vote.rating for vote in votes if vote.at >= since)
 
     async def forget_person(self, platform: str, person_id: str) -> int:
         """Takes a person's votes back, with their reasons; how many there were."""
@@ -80,7 +80,7 @@ class Feedback:
         left = await self._redis.pttl(keys.question(question_id))
         kept = self._ttl if asker and asker.id == vote.person.id else timedelta(milliseconds=max(left, 1))
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.hset(keys.votes(question_id), vote.person.id, _DOCUMENT.dump_json(vote).decode())
+            pipe.hset(keys.votes(question_id), vote.person.id, _DOCUMENT.dump_json(vote, by_alias=True).decode())
             pipe.pexpire(keys.votes(question_id), kept)
             pipe.pexpire(keys.question(question_id), kept)
             pipe.zadd(keys.FEEDBACK, {question_id: vote.at.timestamp()})

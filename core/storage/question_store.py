@@ -31,7 +31,12 @@ class QuestionStore:
         is kept without its text: it is only named."""
         remembered = StoredQuestion(replace(question, history=()), datetime.now(UTC), _slim(answer))
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.set(keys.question(question.id), _DOCUMENT.dump_json(remembered), ex=self._ttl, xx=answer is not None)
+            pipe.set(
+                keys.question(question.id),
+                _DOCUMENT.dump_json(remembered, by_alias=True),
+                ex=self._ttl,
+                xx=answer is not None,
+            )
             if question.conversation and answer is None:
                 pipe.rpush(keys.question_ids(question.conversation), question.id)
                 pipe.expire(keys.question_ids(question.conversation), self._ttl)
@@ -81,10 +86,15 @@ class QuestionStore:
         """How a question was understood may hold the words of the one before it, which was somebody else's."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for each in questions:
-                if each.answer and each.answer.workings:
-                    workings = replace(each.answer.workings, understood=each.question.text)
-                    literal = replace(each, answer=replace(each.answer, workings=workings))
-                    pipe.set(keys.question(each.question.id), _DOCUMENT.dump_json(literal), xx=True, keepttl=True)
+                if each.answer and each.answer.trace:
+                    trace = replace(each.answer.trace, understood=each.question.text)
+                    literal = replace(each, answer=replace(each.answer, trace=trace))
+                    pipe.set(
+                        keys.question(each.question.id),
+                        _DOCUMENT.dump_json(literal, by_alias=True),
+                        xx=True,
+                        keepttl=True,
+                    )
                     pipe.set(keys.gap(each.question.id), each.question.text, xx=True, keepttl=True)
             await pipe.execute()
 
@@ -138,10 +148,10 @@ def _is_from(remembered: StoredQuestion, platform: str, person_id: str) -> bool:
 
 
 def _slim(answer: Answer | None) -> Answer | None:
-    if answer is None or answer.workings is None:
+    if answer is None or answer.trace is None:
         return answer
-    left_out = tuple(map(_without_text, answer.workings.left_out))
-    return replace(answer, workings=replace(answer.workings, left_out=left_out))
+    left_out = tuple(map(_without_text, answer.trace.left_out))
+    return replace(answer, trace=replace(answer.trace, left_out=left_out))
 
 
 def _without_text(match: ScoredPassage) -> ScoredPassage:

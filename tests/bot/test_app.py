@@ -180,7 +180,7 @@ async def test_the_index_is_the_one_that_the_setting_names(
 ) -> None:
     async with create_bot(await settings_for(redis_url, blog, vector_index=setting)) as bot:
         await read(bot)
-        assert (await bot.library.holdings()).posts == len(POSTS)
+        assert (await bot.library.stats()).posts == len(POSTS)
     [index] = await redis.execute_command("FT._LIST")
     assert index.decode().endswith(ending)
 

@@ -11,8 +11,9 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from core.domain import Passage
-from core.index.schema import as_text, digest_of
+from core.index.schema import digest_of
 from core.storage import keys
+from core.storage.connection import as_text
 from tests.bot.running import WITHIN, command, environment, footnoted
 from tests.servers.blog import Blog, Post
 from tests.servers.openai import OpenAIServer

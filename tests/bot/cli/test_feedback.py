@@ -17,7 +17,7 @@ ANSWER = Answer(
     "Honey [1].",
     grounded=True,
     footnotes=(Footnote(1, PASSAGE.title, PASSAGE.url, 0.9),),
-    workings=AnswerTrace("What do bees eat?", 1.0, (ScoredPassage(PASSAGE, 0.9, 0.8, 0.7),)),
+    trace=AnswerTrace("What do bees eat?", 1.0, (ScoredPassage(PASSAGE, 0.9, 0.8, 0.7),)),
 )
 
 

@@ -56,9 +56,9 @@ async def test_an_answer_is_kept_as_it_was_given(
     assert kept.question == asked
     assert kept.answer is not None
     assert (kept.answer.text, kept.answer.footnotes) == (said.text, said.answer.footnotes)
-    assert kept.answer.workings is not None
-    assert said.answer.workings is not None
-    assert kept.answer.workings.given == said.answer.workings.given
+    assert kept.answer.trace is not None
+    assert said.answer.trace is not None
+    assert kept.answer.trace.given == said.answer.trace.given
 
 
 async def test_it_is_kept_when_the_reply_is_told_that_the_answer_ended(

@@ -104,7 +104,7 @@ async def test_votes_and_reasons_reach_whoever_runs_the_bot(desk: ChatServices) 
     await desk.vote(question.id, BOB, "down")
     await desk.explain(question.id, BOB, "Out of date.")
     [judged] = await desk.feedback.rated_answers(10)
-    assert {(vote.person.id, vote.thumb, vote.reason) for vote in judged.votes} == {
+    assert {(vote.person.id, vote.rating, vote.reason) for vote in judged.votes} == {
         ("U1", "up", ""),
         ("U2", "down", "Out of date."),
     }

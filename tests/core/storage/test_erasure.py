@@ -124,15 +124,15 @@ async def test_what_others_asked_after_her_says_no_more_what_she_had_asked(house
     await house.asked(ANN, HERE, "What do wasps eat?")
     question = Question("And bees?", HERE, BOB)
     await house.answers.save(question)
-    workings = AnswerTrace("And bees? (after: What do wasps eat?)")
-    await house.answers.save(question, Answer("Honey.", grounded=True, workings=workings))
-    await house.redis.set(keys.gap(question.id), workings.understood, ex=60)
+    trace = AnswerTrace("And bees? (after: What do wasps eat?)")
+    await house.answers.save(question, Answer("Honey.", grounded=True, trace=trace))
+    await house.redis.set(keys.gap(question.id), trace.understood, ex=60)
     await house.forget(ANN)
     assert 0 < await house.redis.ttl(keys.gap(question.id)) <= 60
     assert "wasps" not in await held(house.redis)
     kept = await house.answers.get(question.id)
     assert kept is not None
-    assert kept.answer == Answer("Honey.", grounded=True, workings=AnswerTrace("And bees?"))
+    assert kept.answer == Answer("Honey.", grounded=True, trace=AnswerTrace("And bees?"))
     assert await house.redis.ttl(keys.question(question.id)) > 0
 
 

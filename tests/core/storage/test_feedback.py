@@ -36,14 +36,14 @@ async def asked(answers: QuestionStore, text: str = "What do bees eat?") -> str:
 
 
 def votes_of(judged: RatedAnswer) -> list[tuple[str, str, str]]:
-    return [(vote.person.id, vote.thumb, vote.reason) for vote in judged.votes]
+    return [(vote.person.id, vote.rating, vote.reason) for vote in judged.votes]
 
 
 async def test_a_vote_comes_back_with_its_question_and_answer(answers: QuestionStore, feedback: Feedback) -> None:
     await feedback.vote(await asked(answers), ANN, "up")
     [judged] = await feedback.rated_answers(10)
-    assert judged.remembered.question.text == "What do bees eat?"
-    assert judged.remembered.answer == ANSWER
+    assert judged.stored.question.text == "What do bees eat?"
+    assert judged.stored.answer == ANSWER
     assert votes_of(judged) == [("U1", "up", "")]
     assert judged.votes[0].person == ANN
 
@@ -87,7 +87,7 @@ async def test_the_last_vote_comes_first(answers: QuestionStore, feedback: Feedb
     questions = [await asked(answers, f"Question {number}?") for number in range(4)]
     for question in (*questions, questions[1]):
         await feedback.vote(question, ANN, "up")
-    texts = [judged.remembered.question.text for judged in await feedback.rated_answers(3)]
+    texts = [judged.stored.question.text for judged in await feedback.rated_answers(3)]
     assert texts == ["Question 1?", "Question 3?", "Question 2?"]
 
 

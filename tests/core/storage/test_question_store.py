@@ -41,7 +41,7 @@ ANSWER = Answer(
     footnotes=(Footnote(1, "Bees", "https://blog/a", 0.9),),
     tokens=120,
     timings_ms={"found": 3.5, "total": 80.0},
-    workings=AnswerTrace(
+    trace=AnswerTrace(
         "What do bees eat?", 0.8, (match_of("They eat honey.", datetime(2026, 1, 2, tzinfo=UTC)),), (match_of("Wax."),)
     ),
 )
@@ -73,11 +73,11 @@ async def test_an_answer_comes_back_as_it_was_but_for_the_text_that_was_left_out
     await answers.save(QUESTION, ANSWER)
     remembered = await answers.get(QUESTION.id)
     assert remembered is not None
-    assert ANSWER.workings is not None
-    assert remembered.answer == replace(ANSWER, workings=replace(ANSWER.workings, left_out=(match_of(""),)))
+    assert ANSWER.trace is not None
+    assert remembered.answer == replace(ANSWER, trace=replace(ANSWER.trace, left_out=(match_of(""),)))
 
 
-@pytest.mark.parametrize("answer", [Answer("No.", grounded=False), Answer("Yes [1].", grounded=True, workings=None)])
+@pytest.mark.parametrize("answer", [Answer("No.", grounded=False), Answer("Yes [1].", grounded=True, trace=None)])
 async def test_an_answer_without_workings_is_kept_too(answers: QuestionStore, answer: Answer) -> None:
     await answers.save(QUESTION)
     await answers.save(QUESTION, answer)
