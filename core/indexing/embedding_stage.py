@@ -28,7 +28,7 @@ EmbedInto = Callable[[Draft, EmbeddingBatch], Awaitable[None]]
 
 async def embed_into(draft: Draft, embedder: Embedder, batch: EmbeddingBatch) -> None:
     """Embed passages and write them into a draft. Raises what the embedder raises."""
-    vectors = await embedder.embed([group[0].embedded for group in batch])
+    vectors = await embedder.embed([group[0].embedding_text for group in batch])
     rows = [row for row, group in enumerate(batch) for _ in group]
     await draft.stage([passage for group in batch for passage in group], vectors[rows])
 
@@ -63,14 +63,14 @@ class EmbeddingStage:
     async def prepare(self, posts: Sequence[ParsedPost]) -> list[PreparedPost]:
         """Look up known vectors and count the rest; write nothing."""
         digests = [[digest_of(passage) for passage in post.passages] for post in posts]
-        known = await self._draft.known(list({digest for each in digests for digest in each}))
+        known = await self._draft.known_vectors(list({digest for each in digests for digest in each}))
         prepared = []
         for post, each in zip(posts, digests, strict=True):
             vectors = {digest: known[digest] for digest in each if digest in known}
             missing = [passage for passage, digest in zip(post.passages, each, strict=True) if digest not in vectors]
             self._counters.add("reused", len(post.passages) - len(missing))
             self._counters.add("to_embed", len(missing))
-            self._counters.add("tokens", sum(self._tokens(passage.embedded) for passage in missing))
+            self._counters.add("tokens", sum(self._tokens(passage.embedding_text) for passage in missing))
             prepared.append(PreparedPost(post, vectors))
         return prepared
 
@@ -94,7 +94,7 @@ class EmbeddingStage:
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
-        await self._draft.note({prepared.post.url: prepared.post.record for prepared in posts})
+        await self._draft.write_records({prepared.post.url: prepared.post.record for prepared in posts})
 
     async def drain(self) -> None:
         """Wait for pending embedding requests, at most `DRAIN_TIMEOUT`."""

@@ -130,7 +130,7 @@ class DistributedExecutor:
 
     async def _run_job(self, task_name: str, data: bytes, timeout: timedelta, *arguments: Any) -> str:
         """Return the result of a worker, or an empty string if no worker has done the job."""
-        key = keys.job(self._queue, secrets.token_hex(8))
+        key = keys.job_payload(self._queue, secrets.token_hex(8))
         await self._redis.set(key, data, ex=JOB_TTL)
         try:
             kicker: AsyncKicker[Any, Any] = AsyncKicker(task_name, self._broker, {})

@@ -30,7 +30,7 @@ class ReindexOptions:
 class IndexDependencies:
     """What every run of a process shares.
 
-    `sources` are all configured sources. `facts` are stored with an index version built from all of them.
+    `sources` are all configured sources. `metadata` is stored with an index version built from all of them.
     `algorithm` is None when the number of passages decides. `redis_url` is empty where workers cannot be reached.
     """
 
@@ -39,7 +39,7 @@ class IndexDependencies:
     retriever: Retriever
     tokens: Tokens
     sources: Sequence[Source] = ()
-    facts: Mapping[str, str] | None = None
+    metadata: Mapping[str, str] | None = None
     precision: Precision = "FLOAT32"
     algorithm: Algorithm | None = None
     redis_url: str = ""

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from typing import TypeVar
 
 from core.domain import Passage, Source
-from core.index.version import IndexVersion, PostRecord, chunks
+from core.index.version import IndexVersion, PostRecord, batched
 from core.indexing.embedding_stage import EmbeddingStage, ParsedPost, PreparedPost
 from core.indexing.lister import Candidate, Lister
 from core.indexing.reader import Reader
@@ -109,7 +109,7 @@ async def _close(queue: asyncio.Queue[T | None], consumers: int) -> None:
 
 async def unchanged_posts(version: IndexVersion, records: Mapping[str, PostRecord]) -> AsyncGenerator[ParsedPost, None]:
     """Yield posts of an index version, to be embedded with another model."""
-    for page in chunks(list(records.items()), QUEUE_SIZE):
+    for page in batched(list(records.items()), QUEUE_SIZE):
         passages = await version.passages({url: record.passages for url, record in page})
         by_url: dict[str, list[Passage]] = {}
         for passage in passages:

@@ -9,10 +9,18 @@ from redis.asyncio import Redis
 
 from core.errors import EmbeddingMismatchError, PublicationRefusedError, first_error
 from core.index.draft import Draft, begin_draft, find_draft
-from core.index.in_place import is_small, recalibrate_after_drift, replace_in_place
-from core.index.publication import Change, complete, discard, publish, sweep
+from core.index.in_place import apply_in_place, fits_in_place
+from core.index.publication import Change, build_version, delete_draft, delete_stale_versions, publish
 from core.index.schema import Algorithm
-from core.index.version import IndexVersion, Listing, PostRecord, facts_of, fitting, live_version, vector_spec_for
+from core.index.version import (
+    IndexVersion,
+    Listing,
+    PostRecord,
+    choose_algorithm,
+    live_version,
+    read_metadata,
+    vector_spec_for,
+)
 from core.indexing.change_tracker import ChangeTracker
 from core.indexing.embedding_stage import EmbeddingStage, ParsedPost
 from core.indexing.executors import TaskExecutor
@@ -24,7 +32,7 @@ from core.indexing.reader import Reader
 from core.indexing.run_events import Emit, RunPlanned, RunProgressed
 from core.ingestion.fetcher import Fetcher
 from core.models.prices import dollars
-from core.retrieval.calibration import calibrate
+from core.retrieval.calibration import calibrate, recalibrate_after_drift
 from core.storage import keys
 from core.storage.topology import is_cluster
 
@@ -64,17 +72,17 @@ class PreviousIndex:
     live: IndexVersion | None = None
     ledger: Mapping[str, PostRecord] = field(default_factory=dict)
     listings: Mapping[str, Listing] = field(default_factory=dict)
-    facts: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def embedding_rate(self) -> float:
         """Passages embedded per second in the last run."""
-        return float(self.facts.get("speed", DEFAULT_EMBEDDING_RATE))
+        return float(self.metadata.get("speed", DEFAULT_EMBEDDING_RATE))
 
     @property
-    def source_facts(self) -> dict[str, str]:
-        """The facts that do not depend on a version's posts."""
-        return {"sources": self.facts["sources"]} if "sources" in self.facts else {}
+    def source_metadata(self) -> dict[str, str]:
+        """The metadata that holds for any index version."""
+        return {"sources": self.metadata["sources"]} if "sources" in self.metadata else {}
 
 
 async def load_previous(redis: Redis) -> PreviousIndex:
@@ -87,7 +95,7 @@ async def load_previous(redis: Redis) -> PreviousIndex:
     if damaged:
         log.warning("passages missing in Redis, reading their posts again", posts=len(damaged))
     intact = {url: record for url, record in ledger.items() if url not in damaged}
-    return PreviousIndex(live, intact, {} if damaged else await live.listings(), await facts_of(redis, live.number))
+    return PreviousIndex(live, intact, {} if damaged else await live.listings(), await read_metadata(redis, live.number))
 
 
 class ReindexJob:
@@ -109,7 +117,7 @@ class ReindexJob:
         self._previous = previous
         self._draft = draft
         self._emit = emit
-        self._rebuilds = previous.live is not None and previous.live.shape != draft.shape
+        self._rebuilds = previous.live is not None and previous.live.vector_spec != draft.vector_spec
         self._counters = RunCounters(self._emit_progress, previous.embedding_rate)
         self._tracker = ChangeTracker(previous.ledger)
         self._lister = Lister(self._tracker, previous.listings, dependencies.sources, fetcher, self._counters)
@@ -168,7 +176,7 @@ class ReindexJob:
         """Raise PublicationRefusedError if more than half of the posts of configured sources would be lost."""
         change = self._tracker.change()
         before = self._count_configured(self._previous.ledger)
-        after = self._count_configured(change.kept) + self._count_configured(change.fresh)
+        after = self._count_configured(change.kept) + self._count_configured(change.upserted)
         if 2 * after < before:
             raise PublicationRefusedError(
                 f"only {after} of {before} posts would be left; use `force` if that is intended"
@@ -179,51 +187,51 @@ class ReindexJob:
 
     async def _publish(self) -> Report:
         live, change = self._previous.live, self._change()
-        if not (change.fresh or change.gone):
-            await discard(self._redis, self._draft)
+        if not (change.upserted or change.removed):
+            await delete_draft(self._redis, self._draft)
             if live:
-                await self._store_facts(live, change)
+                await self._update_metadata(live, change)
             return self._report("unchanged")
-        algorithm = fitting(change.passages, self._dependencies.algorithm)
-        if live and self._can_replace_in_place(live, change, algorithm):
-            await replace_in_place(self._redis, self._draft, live, change)
-            await self._store_facts(live, change)
+        algorithm = choose_algorithm(change.passages, self._dependencies.algorithm)
+        if live and self._can_change_in_place(live, change, algorithm):
+            await apply_in_place(self._redis, self._draft, live, change)
+            await self._update_metadata(live, change)
             await recalibrate_after_drift(self._redis, self._dependencies.retriever, live, change)
         else:
-            version = await complete(self._redis, self._draft, live, change, algorithm)
+            version = await build_version(self._redis, self._draft, live, change, algorithm)
             await calibrate(self._redis, self._dependencies.retriever, version, live)
-            await version.describe({**self._previous.source_facts, **self._facts()})
+            await version.set_metadata({**self._previous.source_metadata, **self._metadata()})
             await publish(self._redis, version)
-        await sweep(self._redis)
+        await delete_stale_versions(self._redis)
         return self._report("published")
 
-    def _can_replace_in_place(self, live: IndexVersion, change: Change, algorithm: Algorithm) -> bool:
+    def _can_change_in_place(self, live: IndexVersion, change: Change, algorithm: Algorithm) -> bool:
         # In place means in one transaction, which a cluster supports only within one slot.
-        small = not self._rebuilds and not is_cluster(self._redis) and is_small(change, self._previous.ledger)
+        small = not self._rebuilds and not is_cluster(self._redis) and fits_in_place(change, self._previous.ledger)
         return small and live.index == keys.index(live.number, algorithm)
 
     def _change(self) -> Change:
         """Return what to publish. In a rebuild that is every post, as no passage can be copied."""
         change = self._tracker.change()
-        listings = self._lister.listings(removed=bool(change.gone))
+        listings = self._lister.listings(removed=bool(change.removed))
         if self._rebuilds:
-            return Change({}, {**change.kept, **change.fresh}, change.gone, listings)
+            return Change({}, {**change.kept, **change.upserted}, change.removed, listings)
         return replace(change, listings=listings)
 
-    async def _store_facts(self, live: IndexVersion, change: Change) -> None:
+    async def _update_metadata(self, live: IndexVersion, change: Change) -> None:
         """Store what was learned about unchanged posts, and fit the index algorithm.
 
         Only after the changes are safe: stored validators would hide them from the next run.
         """
         ledger = self._previous.ledger
-        await live.note({url: record for url, record in change.kept.items() if record != ledger[url]})
-        await live.keep_listings(change.listings)
-        await live.describe(self._facts())
+        await live.write_records({url: record for url, record in change.kept.items() if record != ledger[url]})
+        await live.replace_listings(change.listings)
+        await live.set_metadata(self._metadata())
         await live.fit_algorithm(self._dependencies.algorithm)
 
-    def _facts(self) -> dict[str, str]:
-        facts = {"speed": f"{self._counters.embedding_rate:.1f}"}
-        return facts if self._options.source else {**facts, **(self._dependencies.facts or {})}
+    def _metadata(self) -> dict[str, str]:
+        metadata = {"speed": f"{self._counters.embedding_rate:.1f}"}
+        return metadata if self._options.source else {**metadata, **(self._dependencies.metadata or {})}
 
     def _report(self, outcome: Outcome) -> Report:
         change = self._tracker.change()
@@ -234,7 +242,7 @@ class ReindexJob:
             rebuilt=self._rebuilds and outcome == "published",
             outcome=outcome,
             diff=self._tracker.diff(),
-            posts=len(change.kept) + len(change.fresh),
+            posts=len(change.kept) + len(change.upserted),
         )
         progress = report.progress
         log.info(

@@ -94,7 +94,7 @@ class Reindexer:
 
     async def running(self) -> ReindexRun | None:
         """Return the run that holds the lock, in any process."""
-        token = await holder_of(self._redis, keys.READING)
+        token = await holder_of(self._redis, keys.RUN_LEASE)
         return from_lock_token(token) if token else None
 
     async def due_in(self, every: timedelta) -> timedelta:

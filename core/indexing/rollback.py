@@ -46,7 +46,7 @@ async def _report(
         removed=_titles({url: record for url, record in before.items() if url not in after}),
     )
     progress = Progress(listing=False, new=len(diff.new), changed=len(diff.changed), removed=len(diff.removed))
-    return Report(progress, seconds, outcome="rolled back", diff=diff, posts=await version.posts())
+    return Report(progress, seconds, outcome="rolled back", diff=diff, posts=await version.post_count())
 
 
 def _titles(records: dict[str, PostRecord]) -> tuple[PostTitle, ...]:

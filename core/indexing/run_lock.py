@@ -39,7 +39,7 @@ class LockedRun:
         RunInProgressError and whatever `job` raises.
         """
         try:
-            async with lease(self._redis, keys.READING, to_lock_token(self._run), self._heartbeat):
+            async with lease(self._redis, keys.RUN_LEASE, to_lock_token(self._run), self._heartbeat):
                 return await self._run_audited(job)
         except ExceptionGroup as group:
             raise first_error(group) from group

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 from redis.asyncio import Redis
 
-from core.index.schema import as_text
+from core.storage.connection import as_text
 from core.indexing.progress import Report
 from core.indexing.run_events import ReindexRun, RunPlanned, RunProgressed
 from core.storage import keys
@@ -46,8 +46,8 @@ class RunStatusStore:
 
     def __init__(self, redis: Redis, run: ReindexRun) -> None:
         self._redis = redis
-        self._status_key = keys.bulletin(run.id)
-        self._cancel_key = keys.stopping(run.id)
+        self._status_key = keys.run_status(run.id)
+        self._cancel_key = keys.cancel_request(run.id)
 
     async def publish(self, planned: RunPlanned | None, progressed: RunProgressed | None, ttl: timedelta) -> bool:
         """Publish plan and progress; return True if a cancel was requested."""

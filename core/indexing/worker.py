@@ -12,7 +12,7 @@ from taskiq.acks import AcknowledgeType
 from taskiq.receiver import Receiver
 from taskiq_redis import RedisStreamBroker
 
-from core.index.draft import draft_numbered
+from core.index.draft import load_draft
 from core.index.schema import digest_of
 from core.indexing.executors import (
     EMBED_TASK,
@@ -81,11 +81,11 @@ class Worker:
         Return an empty string if no run waits for it.
         """
         data = await self.redis.get(key)
-        draft = await draft_numbered(self.redis, version)
+        draft = await load_draft(self.redis, version)
         if data is None or draft is None:
             return ""
         batch = batch_json.validate_json(data)
-        known = await draft.known([digest_of(group[0]) for group in batch])
+        known = await draft.known_vectors([digest_of(group[0]) for group in batch])
         missing = []
         for group in batch:
             vector = known.get(digest_of(group[0]))
