@@ -2,22 +2,19 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from importlib.metadata import version
-from typing import cast
 
 import structlog
 from redis.asyncio import Redis
 
 from bot.config.settings import Settings
 from bot.embedded_redis import embedded_redis
-from bot.index_dependencies import IndexDependencies
 from bot.pipeline import PipelineBuilder
-from bot.providers import build_models
+from bot.providers import Models, build_models
 from core.answerer import Answerer
 from core.answering.channel_scope import Channels
 from core.answering.measurement import MeasuredAnswerer
@@ -27,12 +24,13 @@ from core.chat.services import ChatServices
 from core.domain import Conversation, Person
 from core.errors import ModelError, Problem, StartupError
 from core.index.catalog import Catalog
+from core.index.schema import Algorithm
 from core.index.version import IndexVersion, live_version, read_metadata, vector_spec_for
-from core.indexing.options import ReindexOptions
+from core.indexing.options import IndexDependencies, ReindexOptions
 from core.indexing.progress import Progress, Report
-from core.indexing.reindexer import Reindexer, ReindexRequest
+from core.indexing.reindexer import Reindexer
 from core.indexing.rollback import roll_back_run
-from core.indexing.run_events import RunEnded, RunProgressed, Tell
+from core.indexing.run_events import Emit, RunEnded, RunProgressed
 from core.models.breaker_models import CircuitBreakerEmbedder
 from core.models.circuit_breaker import CircuitBreaker
 from core.models.protocols import ChatModel, Embedder
@@ -78,7 +76,7 @@ class Bot:
     channels: Channels
     library: Catalog
     tokens: Tokens
-    means: IndexDependencies
+    index_dependencies: IndexDependencies
     reindexer: Reindexer
 
     def desk(self, platform: str) -> ChatServices:
@@ -117,7 +115,7 @@ class Bot:
 
     async def read(self, tell: Callable[[Progress], None]) -> Report:
         """Has all sources read, or watches whoever reads them. Raises what `Reindexer.reindex` raises."""
-        async with aclosing(self.reindexer.reindex(ReindexRequest(ITSELF))) as events:
+        async with aclosing(self.reindexer.reindex(ReindexOptions(ITSELF))) as events:
             async for event in events:
                 match event:
                     case RunProgressed():
@@ -151,12 +149,7 @@ async def create_bot(settings: Settings) -> AsyncGenerator[Bot, None]:
         feedback = Feedback(redis, answers, settings.history_ttl)
         channels = settings.all_channels
         rooms = PipelineBuilder(settings, redis, models, asked, retriever, history, channels)
-        # A run asks the model itself: it ends with the first failure, and is not spared what questions are.
-        plain = Retriever(redis, models.indexing_embedder, settings.min_score)
-        # Workers are reached through one server, and through nothing that stands for several.
-        means = IndexDependencies(
-            settings, redis, "" if address_of(url) else url, models.indexing_embedder, plain, models.tokens
-        )
+        dependencies = _index_dependencies(settings, redis, url, models)
 
         yield Bot(
             settings=settings,
@@ -173,23 +166,42 @@ async def create_bot(settings: Settings) -> AsyncGenerator[Bot, None]:
             channels=channels,
             library=Catalog(redis),
             tokens=models.tokens,
-            means=means,
-            reindexer=_reindexer(means),
+            index_dependencies=dependencies,
+            reindexer=_reindexer(dependencies),
         )
 
 
-def _reindexer(means: IndexDependencies) -> Reindexer:
-    settings = means.settings
+def _index_dependencies(settings: Settings, redis: Redis, url: str, models: Models) -> IndexDependencies:
+    algorithms: dict[str, Algorithm] = {"flat": "FLAT", "hnsw": "HNSW"}
+    return IndexDependencies(
+        redis=redis,
+        # Without the circuit breaker of questions: a run ends with the first failure anyway.
+        embedder=models.indexing_embedder,
+        retriever=Retriever(redis, models.indexing_embedder, settings.min_score),
+        tokens=models.tokens,
+        sources=settings.all_sources,
+        metadata={"sources": sources_digest(settings)},
+        precision=settings.precision,
+        algorithm=algorithms.get(settings.vector_index),
+        # taskiq connects to a single server, not to a cluster or to sentinels.
+        redis_url="" if address_of(url) else url,
+    )
 
-    async def work(order: ReindexRequest, tell: Tell) -> Report:
-        # Parsers of pages and feeds take half a second to import, which no question should wait for.
-        reading = await asyncio.to_thread(import_module, "bot.index_builder")
-        about = {"sources": sources_digest(settings)}
-        wish = ReindexOptions(settings.all_sources, order.source, order.dry_run, order.force, about)
-        return cast("Report", await reading.read(means, wish, tell))
 
-    names = [source.name for source in settings.all_sources]
-    return Reindexer(means.redis, names, work, partial(roll_back_run, means.redis))
+def _reindexer(dependencies: IndexDependencies) -> Reindexer:
+    async def job(options: ReindexOptions, emit: Emit) -> Report:
+        reindex = await asyncio.to_thread(_load_reindex)
+        return await reindex(dependencies, options, emit)
+
+    names = [source.name for source in dependencies.sources]
+    return Reindexer(dependencies.redis, names, job, partial(roll_back_run, dependencies.redis))
+
+
+def _load_reindex() -> Callable[[IndexDependencies, ReindexOptions, Emit], Awaitable[Report]]:
+    """Import the parsers late: they take half a second, which no question should wait for."""
+    from bot.index_builder import reindex
+
+    return reindex
 
 
 async def _redis_url(settings: Settings, stack: AsyncExitStack) -> str:

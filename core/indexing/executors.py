@@ -101,7 +101,7 @@ class DistributedExecutor:
     """Gives jobs to workers while there are any; falls back to `local` when one dies, fails or is too slow."""
 
     def __init__(
-        self, redis: Redis, broker: RedisStreamBroker, queue: str, local: LocalExecutor, timeouts: JobTimeouts
+        self, redis: Redis, broker: RedisStreamBroker, queue: str, local: TaskExecutor, timeouts: JobTimeouts
     ) -> None:
         self._redis = redis
         self._broker = broker
@@ -156,7 +156,7 @@ class DistributedExecutor:
 
 @asynccontextmanager
 async def distributed_executor(
-    redis: Redis, url: str, queue: str, local: LocalExecutor, timeouts: JobTimeouts | None = None
+    redis: Redis, url: str, queue: str, local: TaskExecutor, timeouts: JobTimeouts | None = None
 ) -> AsyncGenerator[DistributedExecutor, None]:
     """Open an executor with the connections that sending jobs takes."""
     broker = create_broker(url, queue)

@@ -54,7 +54,7 @@ class Lister:
         self.complete: set[str] = set()
 
     async def list_all(self, sources: Sequence[Source], candidates: asyncio.Queue[Candidate | None]) -> None:
-        """Queue the posts of some sources that may have changed. Sources that cannot be read are counted as failures."""
+        """Queue the posts of some sources that may have changed; count sources that cannot be read as failures."""
         async with asyncio.TaskGroup() as tasks:
             for source in sources:
                 tasks.create_task(self._list(source, candidates))

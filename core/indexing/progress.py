@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import monotonic
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -182,7 +182,7 @@ class RunCounters:
         """The estimated time to embed the passages known so far."""
         return max(0, self.progress.to_embed - self.progress.embedded) / self.embedding_rate
 
-    def _update(self, **counts: int) -> None:
+    def _update(self, **counts: Any) -> None:
         self.progress = replace(self.progress, **counts)
         self.progress = replace(self.progress, seconds_left=self._seconds_left())
         self._on_change(self.progress)

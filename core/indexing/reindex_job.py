@@ -95,7 +95,9 @@ async def load_previous(redis: Redis) -> PreviousIndex:
     if damaged:
         log.warning("passages missing in Redis, reading their posts again", posts=len(damaged))
     intact = {url: record for url, record in ledger.items() if url not in damaged}
-    return PreviousIndex(live, intact, {} if damaged else await live.listings(), await read_metadata(redis, live.number))
+    return PreviousIndex(
+        live, intact, {} if damaged else await live.listings(), await read_metadata(redis, live.number)
+    )
 
 
 class ReindexJob:

@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 from redis.asyncio import Redis
 
-from core.storage.connection import as_text
 from core.indexing.progress import Report
 from core.indexing.run_events import ReindexRun, RunPlanned, RunProgressed
 from core.storage import keys
+from core.storage.connection import as_text
 
 CANCEL_TTL = timedelta(minutes=5)
 """A cancel request that no process picks up expires after this long."""

@@ -18,7 +18,7 @@ from core.indexing.executors import (
     EMBED_TASK,
     HEARTBEAT_TIMEOUT,
     PARSE_TASK,
-    LocalExecutor,
+    TaskExecutor,
     batch_json,
     create_broker,
     parsed_json,
@@ -43,7 +43,7 @@ class Worker:
     redis: Redis
     url: str
     queue: str
-    executor: LocalExecutor
+    executor: TaskExecutor
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then finish the jobs begun. Jobs taken and not finished go to other workers."""
