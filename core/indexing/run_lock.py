@@ -8,12 +8,12 @@ from time import perf_counter
 import structlog
 from redis.asyncio import Redis
 
-from core.errors import first_error, to_footnoted_error
+from core.errors import RunInProgressError, first_error, to_footnoted_error
 from core.indexing.progress import Progress, Report
 from core.indexing.run_events import EventBuffer, ReindexRun
 from core.indexing.run_status import Action, AuditLog, AuditRecord, RunStatusStore, to_lock_token
 from core.storage import keys
-from core.storage.lease import LASTS, lease
+from core.storage.lease import TTL, LeaseHeldError, lease
 from core.telemetry import RunFinished, emit
 
 log = structlog.get_logger()
@@ -41,11 +41,13 @@ class LockedRun:
         try:
             async with lease(self._redis, keys.RUN_LEASE, to_lock_token(self._run), self._heartbeat):
                 return await self._run_audited(job)
+        except LeaseHeldError as error:
+            raise RunInProgressError from error
         except ExceptionGroup as group:
             raise first_error(group) from group
 
     async def _heartbeat(self) -> None:
-        cancel = await self._status.publish(self._events.planned, self._events.progressed, ttl=LASTS)
+        cancel = await self._status.publish(self._events.planned, self._events.progressed, ttl=TTL)
         if cancel and self._job and not self._cancelled:
             self._cancelled = True
             self._job.cancel()
