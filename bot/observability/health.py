@@ -113,7 +113,7 @@ class Health:
         problems = {platform.name: platform.problem() for platform in self._platforms}
         try:
             async with asyncio.timeout(WAITS):
-                problems["posts"] = "" if (await self._bot.library.holdings()).posts else "Nothing has been read yet."
+                problems["posts"] = "" if (await self._bot.library.stats()).posts else "Nothing has been read yet."
         except (RedisError, TimeoutError):
             problems["redis"] = IndexUnavailableError.user_message
         if self._models:
@@ -123,5 +123,5 @@ class Health:
 
 async def _first_piece(chat: ChatModel) -> None:
     prompt = Prompt("Answer in one word.", (), _GREETING, Question(_GREETING))
-    async with aclosing(chat.write(prompt)) as pieces:
+    async with aclosing(chat.stream(prompt)) as pieces:
         await anext(pieces, "")

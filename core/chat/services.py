@@ -45,7 +45,7 @@ class ChatServices:
 
     async def question(self, question_id: str, conversation: Conversation) -> StoredQuestion | None:
         """Return a question asked in the conversation's channel; one from another channel must not show here."""
-        found = await self.answers.recall(question_id)
+        found = await self.answers.get(question_id)
         asked_in = found.question.conversation if found else None
         if asked_in is None or _channel(asked_in) != _channel(conversation):
             return None
@@ -53,7 +53,7 @@ class ChatServices:
 
     async def has_answer(self, question_id: str) -> bool:
         """Return whether a question has been answered completely."""
-        found = await self.answers.recall(question_id)
+        found = await self.answers.get(question_id)
         return found is not None and found.answer is not None
 
     async def resume(
@@ -62,17 +62,17 @@ class ChatServices:
         """Return what is left to do for a question taken over from another process, and the messages it wrote."""
         found = await self.question(pending.id, conversation)
         answer = found.answer if found else None
-        return replace(pending, answer=answer), await self.replies.of(pending.id)
+        return replace(pending, answer=answer), await self.replies.messages_of(pending.id)
 
     async def supersede(self, question_id: str) -> None:
         """Remove a question that was edited from its conversation's history."""
-        found = await self.answers.recall(question_id)
+        found = await self.answers.get(question_id)
         if found and found.question.conversation:
-            await self.history.take_back(found.question.conversation, found.question.text)
+            await self.history.remove_exchange(found.question.conversation, found.question.text)
 
     async def has_asked_in(self, conversation: Conversation) -> bool:
         """Return whether a question has been asked in a conversation."""
-        return await self.answers.answered_in(conversation)
+        return await self.answers.has_questions(conversation)
 
     async def forget(self, conversation: Conversation) -> None:
         """Delete a conversation's history and questions; without a thread, those of all the channel's threads."""
@@ -87,7 +87,7 @@ class ChatServices:
 
     async def explain_rating(self, question_id: str, person: Person, reason: str) -> None:
         """Add the reason for a person's rating."""
-        await self.feedback.explain(question_id, person, reason)
+        await self.feedback.add_reason(question_id, person, reason)
 
     # Channels and posts
 
@@ -105,11 +105,11 @@ class ChatServices:
 
     async def examples(self, conversation: Conversation | None = None, limit: int = EXAMPLES) -> list[str]:
         """Return questions that the posts visible in a conversation answer."""
-        return await self.library.examples(limit, self.visible_sources(conversation))
+        return await self.library.example_questions(limit, self.visible_sources(conversation))
 
     async def titles(self, typed: str, limit: int, conversation: Conversation | None = None) -> list[str]:
         """Return titles of visible posts that match the words typed so far."""
-        return await self.library.titles(typed, limit, self.visible_sources(conversation))
+        return await self.library.search_titles(typed, limit, self.visible_sources(conversation))
 
     async def posts_by_source(self, conversation: Conversation | None = None) -> dict[str, int]:
         """Return the number of posts of each visible source."""
@@ -125,7 +125,7 @@ class ChatServices:
 
     async def stats(self) -> IndexStats:
         """Return the size of the index."""
-        return await self.library.holdings()
+        return await self.library.stats()
 
     # Events and reply messages
 
@@ -135,11 +135,11 @@ class ChatServices:
 
     async def reassign_event(self, name: str) -> None:
         """Claim an event for this process, whichever process handles it."""
-        await self.once.seize(name)
+        await self.once.reassign(name)
 
     async def is_event_lost(self, name: str) -> bool:
         """Return whether another process has taken over an event of this one."""
-        return await self.once.is_lost(name)
+        return await self.once.is_taken_over(name)
 
     async def note_reply(self, name: str, messages: Sequence[str]) -> None:
         """Store the messages that answer a question."""
@@ -147,11 +147,11 @@ class ChatServices:
 
     async def reply_messages(self, name: str) -> tuple[str, ...]:
         """Return the messages that answer a question, as far as they are known."""
-        return await self.replies.of(name)
+        return await self.replies.messages_of(name)
 
     async def unclaimed_messages(self, messages: Sequence[str]) -> list[str]:
         """Return those of the bot's messages that are not known to answer any question."""
-        return await self.replies.strange(messages)
+        return await self.replies.unclaimed(messages)
 
     # Reindexing
 
