@@ -1,5 +1,6 @@
 """The job of a run: build a draft of what the sources have now, and publish it once it is complete."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -53,6 +54,8 @@ async def run_reindex(
     was embedded is kept for the next run.
     """
     redis = dependencies.redis
+    # The first look-up loads the price list, too slowly for the event loop.
+    await asyncio.to_thread(dollars, dependencies.embedder.name, 0)
     try:
         previous = await load_previous(redis)
         spec = await vector_spec_for(dependencies.embedder, dependencies.precision, previous.live)
