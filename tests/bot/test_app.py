@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from bot import offline_models
 from bot.app import Bot, create_bot
 from bot.config.settings import Settings, load_settings
 from core.answering.token_budget import WHOLE_USED_UP
 from core.domain import Conversation, Person, Question
 from core.errors import StartupError, TooManyQuestionsError
+from core.models import offline_embedder
 from core.models.extractive_chat import ExtractiveChatModel
 from core.models.offline_embedder import OfflineEmbedder
 from core.models.openai_chat import OpenAIChatModel
@@ -212,7 +212,7 @@ async def test_a_password_in_an_address_that_is_none_is_not_shown() -> None:
 async def test_without_a_key_and_without_the_offline_models_it_says_so(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(offline_models, "installed", lambda: False)
+    monkeypatch.setattr(offline_embedder, "installed", lambda: False)
     with pytest.raises(StartupError, match="OPENAI_API_KEY"):
         async with create_bot(await loaded(redis_url=redis_url)):
             pass
