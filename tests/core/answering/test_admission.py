@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from core.answering.question_limits import LONGEST_QUESTION, LimitedAnswerer, RateLimits
 from redis.asyncio import Redis
 
-from core.answering.question_limits import LONGEST_QUESTION, LimitedAnswerer, RateLimits
 from core.domain import Conversation, Person, Question
 from core.errors import QuestionTooLongError, TooManyQuestionsError, error_code
 from core.models.extractive_chat import ExtractiveChatModel
