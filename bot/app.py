@@ -150,9 +150,11 @@ async def create_bot(settings: Settings) -> AsyncGenerator[Bot, None]:
         feedback = Feedback(redis, answers, settings.history_ttl)
         channels = settings.all_channels
         # A run asks the model itself: it ends with the first failure, and is not spared what questions are.
-        plain = Retriever(redis, models.patient, settings.min_score)
+        plain = Retriever(redis, models.indexing_embedder, settings.min_score)
         # Workers are reached through one server, and through nothing that stands for several.
-        means = IndexDependencies(settings, redis, "" if address_of(url) else url, models.patient, plain, models.tokens)
+        means = IndexDependencies(
+            settings, redis, "" if address_of(url) else url, models.indexing_embedder, plain, models.tokens
+        )
 
         yield Bot(
             settings=settings,

@@ -52,8 +52,8 @@ class GuardedAnswerer:
         person, conversation = question.person, question.conversation
         if person is None or conversation is None:
             return
-        await _hit(self._rate_limiter, keys.person_quota(conversation.platform, person), self._limits.person)
-        await _hit(self._rate_limiter, keys.channel_quota(conversation), self._limits.channel)
+        await _hit(self._rate_limiter, keys.person_rate_limit(conversation.platform, person), self._limits.person)
+        await _hit(self._rate_limiter, keys.channel_rate_limit(conversation), self._limits.channel)
 
 
 class VisitorLimiter:
@@ -65,9 +65,9 @@ class VisitorLimiter:
 
     async def admit(self, address: str) -> None:
         """Count a question. Raises TooManyQuestionsError."""
-        await _hit(self._rate_limiter, keys.visitor_quota(address), self._limit)
+        await _hit(self._rate_limiter, keys.visitor_rate_limit(address), self._limit)
 
 
 async def _hit(rate_limiter: RateLimiter, key: str, limit: int) -> None:
-    if retry_after := await rate_limiter.wait(key, limit):
+    if retry_after := await rate_limiter.hit(key, limit):
         raise TooManyQuestionsError(retry_after)

@@ -25,7 +25,7 @@ class ConversationalAnswerer:
         conversation = question.conversation
         if conversation is not None:
             # Turns from the platform's own thread are newer than the stored ones.
-            question = replace(question, history=(*await self._history.recall(conversation), *question.history))
+            question = replace(question, history=(*await self._history.turns(conversation), *question.history))
         async with aclosing(self._answerer.ask(question)) as events:
             async for event in events:
                 if conversation is not None and isinstance(event, Answered):

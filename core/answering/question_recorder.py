@@ -48,7 +48,7 @@ class RecordingAnswerer:
         if question.person is None:
             return
         try:
-            await self._questions.keep(question, answer)
+            await self._questions.save(question, answer)
         except RedisError as error:
             # The question is answered; only its buttons will not know it.
             log.warning("question storage failed", cause=str(error))
@@ -59,8 +59,8 @@ class RecordingAnswerer:
             return
         try:
             if isinstance(refusal, QuestionTooLongError):
-                await self._questions.drop(question)
+                await self._questions.discard(question)
             else:
-                await self._questions.keep_until(question, RETRY_WINDOW)
+                await self._questions.expire_in(question, RETRY_WINDOW)
         except RedisError as error:
             log.warning("refused question cleanup failed", cause=str(error))

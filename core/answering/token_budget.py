@@ -55,7 +55,7 @@ class BudgetedAnswerer:
 
     async def _exhausted(self, question: Question) -> str:
         """Return the notice for users, empty within the budget."""
-        used = await self._usage.spent(question)
+        used = await self._usage.used_today(question)
         if self._limits.whole is not None and used.whole >= self._limits.whole:
             return WHOLE_USED_UP
         if self._limits.person is not None and used.person >= self._limits.person:
@@ -79,12 +79,12 @@ class MeteredChatModel:
     def follows_instructions(self) -> bool:
         return self._model.follows_instructions
 
-    async def write(self, prompt: Prompt) -> AsyncGenerator[str, None]:
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[str, None]:
         sent = (prompt.system, *(turn.content for turn in prompt.history), prompt.request)
         await self._count(prompt.question, sum(map(self._tokens, sent)))
         written: list[str] = []
         try:
-            async with aclosing(self._model.write(prompt)) as pieces:
+            async with aclosing(self._model.stream(prompt)) as pieces:
                 async for piece in pieces:
                     written.append(piece)
                     yield piece
@@ -94,7 +94,7 @@ class MeteredChatModel:
     async def _count(self, question: Question, tokens: int) -> None:
         try:
             if tokens:
-                await self._usage.spend(question, tokens)
+                await self._usage.add(question, tokens)
         except RedisError as error:
             # Counting must not cost the user their answer.
             log.warning("token accounting failed", tokens=tokens, cause=str(error))
