@@ -22,7 +22,7 @@ from core.answerer import Answerer
 from core.answering.admission import VisitorLimiter
 from core.answering.channel_scope import Channels
 from core.chat.services import ChatServices
-from core.domain import Conversation, Person
+from core.domain import Person
 from core.errors import ModelError, Problem, StartupError
 from core.index.catalog import Catalog
 from core.index.version import IndexVersion, live_version, read_metadata, vector_spec_for
@@ -80,9 +80,10 @@ class Bot:
     means: IndexDependencies
     reindexer: Reindexer
 
-    def desk(self, platform: str) -> ChatServices:
-        """What a chat platform asks of the house."""
+    def chat_services(self, platform: str) -> ChatServices:
+        """Return the services of one platform: `slack`, `discord` or `web`."""
         return ChatServices(
+            platform=platform,
             asker=self.asker,
             channels=self.channels,
             library=self.library,
@@ -93,11 +94,6 @@ class Bot:
             replies=ReplyMessages(self.redis, platform),
             reindexer=self.reindexer,
         )
-
-    async def forget(self, place: Conversation) -> None:
-        """Removes a conversation, and the questions that were asked in it."""
-        await self.history.forget(place)
-        await self.answers.forget(place)
 
     async def reason_to_read(self) -> str:
         """Why the sources have to be read before questions are answered well; nothing when they need not be."""
