@@ -27,8 +27,7 @@ from tests.core.answering.collected import Collected, collect, rag_answerer
 from tests.core.index.shelves import shelved
 from tests.core.published_redis import published_redis, shared
 from tests.posts import POSTS
-from tests.servers import Text
-from tests.servers.openai import OpenAIServer
+from tests.servers.openai import OpenAIServer, Text
 
 DAY = timedelta(days=1)
 ANN = Person("U1")

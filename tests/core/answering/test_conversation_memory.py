@@ -11,8 +11,7 @@ from core.models.offline_embedder import OfflineEmbedder
 from core.models.openai_chat import OpenAIChatModel
 from core.storage.history import History
 from tests.core.answering.collected import ABOUT_BEES, collect, rag_answerer, read_until_text
-from tests.servers import Broken, Text
-from tests.servers.openai import OpenAIServer
+from tests.servers.openai import Broken, OpenAIServer, Text
 
 HERE = Conversation("web", "tab-1")
 ELSEWHERE = Conversation("web", "tab-2")

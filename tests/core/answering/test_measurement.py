@@ -28,8 +28,8 @@ from core.telemetry import (
     subscribed,
 )
 from tests.core.answering.collected import ABOUT_BEES, OFF_TOPIC, collect, rag_answerer, read_until_text
-from tests.servers import Broken, Silence, Status, Text
-from tests.servers.openai import OpenAIServer
+from tests.servers.loopback import Status
+from tests.servers.openai import Broken, OpenAIServer, Silence, Text
 
 HERE = Conversation("slack", "C1", "T1", "1.0")
 ANN = Person("U1", "Ann")

@@ -27,21 +27,21 @@ from core.models.offline_embedder import OfflineEmbedder
 from core.models.openai_chat import OpenAIChatModel
 from tests.core.answering.collected import ABOUT_BEES, OFF_TOPIC, collect, rag_answerer, read_until_text
 from tests.posts import url_of
-from tests.servers import (
+from tests.servers.loopback import Status
+from tests.servers.openai import (
     Broken,
     ContentFilter,
     ContextTooLong,
     Empty,
     Garbage,
+    OpenAIServer,
     Refusal,
     Reply,
     Silence,
     Stall,
-    Status,
     Text,
     Truncated,
 )
-from tests.servers.openai import OpenAIServer
 
 ATTEMPTS = 3
 SHORT = Limits(first_token=timedelta(seconds=0.3), whole_answer=timedelta(seconds=0.6))

@@ -25,8 +25,8 @@ from core.tokens import estimate
 from tests.core.answering.collected import OFF_TOPIC, collect, rag_answerer
 from tests.core.models.openai_parts import PROMPT, written
 from tests.posts import url_of
-from tests.servers import Status, Text
-from tests.servers.openai import OpenAIServer
+from tests.servers.loopback import Status
+from tests.servers.openai import OpenAIServer, Text
 
 ANN, BOB = Person("U1", "Ann"), Person("U2", "Bob")
 HERE = Conversation("slack", "C1", "T1")
