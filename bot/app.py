@@ -16,18 +16,16 @@ from redis.asyncio import Redis
 from bot.config.settings import Settings
 from bot.embedded_redis import embedded_redis
 from bot.index_dependencies import IndexDependencies
-from bot.pipeline import PipelineBuilder
+from bot.pipeline import build_answerer, rate_limits
 from bot.providers import build_models
 from core.answerer import Answerer
+from core.answering.admission import VisitorLimiter
 from core.answering.channel_scope import Channels
-from core.answering.measurement import MeasuredAnswerer
-from core.answering.question_limits import VisitorLimiter
-from core.answering.question_recorder import RecordingAnswerer
 from core.chat.services import ChatServices
-from core.domain import Conversation, Person
+from core.domain import Person
 from core.errors import ModelError, Problem, StartupError
 from core.index.catalog import Catalog
-from core.index.version import IndexVersion, facts_of, live_version, vector_spec_for
+from core.index.version import IndexVersion, live_version, read_metadata, vector_spec_for
 from core.indexing.options import ReindexOptions
 from core.indexing.progress import Progress, Report
 from core.indexing.reindexer import Reindexer, ReindexRequest
@@ -43,6 +41,7 @@ from core.storage.event_claims import EventClaims
 from core.storage.feedback import Feedback
 from core.storage.history import History
 from core.storage.question_store import QuestionStore
+from core.storage.rate_limiter import RateLimiter
 from core.storage.reply_messages import ReplyMessages
 from core.storage.topology import address_of
 from core.tokens import Tokens
@@ -81,9 +80,10 @@ class Bot:
     means: IndexDependencies
     reindexer: Reindexer
 
-    def desk(self, platform: str) -> ChatServices:
-        """What a chat platform asks of the house."""
+    def chat_services(self, platform: str) -> ChatServices:
+        """Return the services of one platform: `slack`, `discord` or `web`."""
         return ChatServices(
+            platform=platform,
             asker=self.asker,
             channels=self.channels,
             library=self.library,
@@ -95,19 +95,14 @@ class Bot:
             reindexer=self.reindexer,
         )
 
-    async def forget(self, place: Conversation) -> None:
-        """Removes a conversation, and the questions that were asked in it."""
-        await self.history.forget(place)
-        await self.answers.forget(place)
-
     async def reason_to_read(self) -> str:
         """Why the sources have to be read before questions are answered well; nothing when they need not be."""
         edition = await live_version(self.redis)
         if edition is None:
             return "nothing has been read yet"
         if await self._embeds_otherwise(edition):
-            return f"the posts were read with another embedding model ({edition.shape.model})"
-        if (await facts_of(self.redis, edition.number)).get("sources") != sources_digest(self.settings):
+            return f"the posts were read with another embedding model ({edition.vector_spec.model})"
+        if (await read_metadata(self.redis, edition.number)).get("sources") != sources_digest(self.settings):
             return "the sources are not those that were read last"
         return ""
 
@@ -133,7 +128,7 @@ class Bot:
             # It cannot be known, and what was read can be searched by words all the same.
             log.warning("the embedding model does not answer", error_id=error.id, cause=str(error))
             return False
-        return shape != edition.shape
+        return shape != edition.vector_spec
 
 
 @asynccontextmanager
@@ -150,11 +145,12 @@ async def create_bot(settings: Settings) -> AsyncGenerator[Bot, None]:
         answers = QuestionStore(redis, settings.history_ttl)
         feedback = Feedback(redis, answers, settings.history_ttl)
         channels = settings.all_channels
-        rooms = PipelineBuilder(settings, redis, models, asked, retriever, history, channels)
         # A run asks the model itself: it ends with the first failure, and is not spared what questions are.
-        plain = Retriever(redis, models.patient, settings.min_score)
+        plain = Retriever(redis, models.indexing_embedder, settings.min_score)
         # Workers are reached through one server, and through nothing that stands for several.
-        means = IndexDependencies(settings, redis, "" if address_of(url) else url, models.patient, plain, models.tokens)
+        means = IndexDependencies(
+            settings, redis, "" if address_of(url) else url, models.indexing_embedder, plain, models.tokens
+        )
 
         yield Bot(
             settings=settings,
@@ -162,8 +158,8 @@ async def create_bot(settings: Settings) -> AsyncGenerator[Bot, None]:
             embedder=models.embedder,
             chat=models.chat,
             retriever=retriever,
-            asker=MeasuredAnswerer(RecordingAnswerer(rooms.asker(), answers)),
-            visitors=rooms.visitors(),
+            asker=build_answerer(settings, redis, models, asked, retriever, history, answers, channels),
+            visitors=VisitorLimiter(RateLimiter(redis), rate_limits(settings)),
             history=history,
             answers=answers,
             feedback=feedback,

@@ -90,7 +90,8 @@ async def _embedding(bot: Bot) -> Finding:
         async with asyncio.timeout(MODEL_WITHIN):
             dimensions = await bot.embedder.dimensions()
     except (FootnotedError, TimeoutError) as error:
-        cure = "Look at OPENAI_API_KEY, OPENAI_BASE_URL and EMBEDDING_MODEL."
+        server = "EMBEDDING" if bot.settings.has_embedding_server else "OPENAI"
+        cure = f"Look at {server}_API_KEY, {server}_BASE_URL and EMBEDDING_MODEL."
         return Finding("embedding model", f"{name} does not answer: {error}", cure, "wrong")
     return Finding("embedding model", f"{name}, {dimensions} dimensions")
 
@@ -101,7 +102,7 @@ async def _chat(bot: Bot) -> Finding:
         return Finding("chat model", "none: answers are quoted from the posts", "Set OPENAI_API_KEY for one.", "note")
     prompt = Prompt("Answer in one word.", (), "Are you there?", Question("Are you there?"))
     try:
-        async with asyncio.timeout(MODEL_WITHIN), aclosing(model.write(prompt)) as pieces:
+        async with asyncio.timeout(MODEL_WITHIN), aclosing(model.stream(prompt)) as pieces:
             await anext(pieces, "")
     except (FootnotedError, TimeoutError) as error:
         cure = "Look at OPENAI_API_KEY, OPENAI_BASE_URL and CHAT_MODEL."
@@ -110,7 +111,7 @@ async def _chat(bot: Bot) -> Finding:
 
 
 async def _posts(bot: Bot) -> Finding:
-    holdings = await bot.library.holdings()
+    holdings = await bot.library.stats()
     reason = await bot.reason_to_read()
     how = f"{holdings.posts}, passages: {holdings.passages}"
     return Finding("posts", f"{how}; {reason}", "Run `footnoted reindex`.", "note") if reason else Finding("posts", how)

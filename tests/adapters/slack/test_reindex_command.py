@@ -35,7 +35,7 @@ async def connected(bot: Bot, *admins: str) -> AsyncIterator[SlackServer]:
     """A Slack that the bot is connected to."""
     async with SlackServer() as slack:
         access = Access(slack.bot_token, slack.app_token, api_url=slack.base_url, admins=frozenset(admins))
-        async with SlackBot(bot.desk("slack"), access).open():
+        async with SlackBot(bot.chat_services("slack"), access).open():
             await slack.until(lambda: bool(slack.sockets.open), within=WITHIN)
             yield slack
 
@@ -64,7 +64,7 @@ async def test_an_admin_sees_one_message_that_ends_with_what_changed(bot: Bot, t
         slack.slash(slack.admin, slack.channel, "/reindex")
         await slack.until(says(slack, "The posts have been read."), within=WITHIN)
         [notice] = notices(slack)
-        assert "Reading all sources again, for" in written(notice)
+        assert "Reading all sources for" in written(notice)
         assert "1 new" in written(notice)
         assert "5 unchanged" in written(notice)
         assert "1 passage embedded" in written(notice)
@@ -74,7 +74,7 @@ async def test_an_admin_sees_one_message_that_ends_with_what_changed(bot: Bot, t
 async def test_others_are_refused_with_a_sentence_that_only_they_see(bot: Bot) -> None:
     async with connected(bot) as slack:
         slack.slash(slack.user, slack.channel, "/reindex")
-        await slack.until(told(slack, slack.user.id, "Only admins may do that"), within=WITHIN)
+        await slack.until(told(slack, slack.user.id, "Only admins can do that"), within=WITHIN)
         assert notices(slack) == []
 
 
@@ -88,7 +88,9 @@ async def test_the_settings_may_name_further_admins(bot: Bot) -> None:
 async def test_a_source_that_is_not_there_is_named_beside_those_that_are(bot: Bot) -> None:
     async with connected(bot) as slack:
         slack.slash(slack.admin, slack.channel, "/reindex", "attic")
-        await slack.until(told(slack, slack.admin.id, "There is no source called “attic”; there are: garden"), WITHIN)
+        await slack.until(
+            told(slack, slack.admin.id, "There is no source called “attic”. The sources are: garden"), WITHIN
+        )
 
 
 async def test_where_the_bot_may_not_write_the_admin_reads_it_in_a_direct_message(bot: Bot) -> None:

@@ -17,8 +17,8 @@ from core.storage.history import History
 from core.storage.question_store import QuestionStore
 from tests.adapters.garden import ASKED
 from tests.adapters.slack.acting import Room, access, below, is_failure, is_whole, read
-from tests.servers import Broken, ContentFilter, Empty, Slow, Status, Text
-from tests.servers.openai import OpenAIServer
+from tests.servers.loopback import Slow, Status
+from tests.servers.openai import Broken, ContentFilter, Empty, OpenAIServer, Text
 from tests.servers.slack import Dropped, Error, Message, SlackServer
 
 SENTENCE = IndexUnavailableError.user_message
@@ -40,7 +40,7 @@ def forgetful(slack: SlackServer, model: OpenAIServer, bot: Bot) -> Opened:
 
     @asynccontextmanager
     async def opened(**parts: Any) -> AsyncIterator[Room]:
-        app = SlackBot(replace(bot.desk("slack"), **parts), access(slack))
+        app = SlackBot(replace(bot.chat_services("slack"), **parts), access(slack))
         async with app.open():
             await slack.until(lambda: slack.sockets.open)
             yield Room(slack, model, bot, app)
@@ -154,7 +154,7 @@ async def test_who_asks_too_much_is_told_alone_when_and_may_try_again_later(room
     for _ in range(10):
         await room.answer(room.ask(ASKED))
     asked = room.ask(ASKED)
-    told = await alone(room, "please ask again in")
+    told = await alone(room, "Please try again in")
     await room.settled()
     assert room.own(asked) == []
     assert room.slack.status(asked.channel, asked.ts) == ""
@@ -170,7 +170,7 @@ async def test_what_was_written_before_a_failure_stays_above_the_sentence(room: 
     room.model.enqueue(Broken("Water tomatoes early in the morning, at the root [1]. "))
     failed = await room.answer(room.ask(ASKED))
     assert read(failed).startswith("Water tomatoes early in the morning")
-    assert "The answer broke off before its end" in below(failed)
+    assert "The answer was cut off" in below(failed)
 
 
 @pytest.mark.parametrize("trouble", [Status(500), Dropped(after=False), Dropped(after=True), Slow(0.3)])
