@@ -45,7 +45,7 @@ from core.storage.history import History
 from core.storage.question_store import QuestionStore
 from core.storage.reply_messages import ReplyMessages
 from core.storage.topology import address_of
-from core.tokens import Tokens
+from core.tokens import TokenCounter
 
 log = structlog.get_logger()
 
@@ -77,7 +77,7 @@ class Bot:
     forgetting: PersonEraser
     channels: Channels
     library: Catalog
-    tokens: Tokens
+    tokens: TokenCounter
     means: IndexDependencies
     reindexer: Reindexer
 

@@ -8,7 +8,7 @@ from bot.providers import Models
 from core.errors import Problem, StartupError
 from core.models.extractive_chat import ExtractiveChatModel
 from core.models.offline_embedder import OfflineEmbedder, installed
-from core.tokens import estimate
+from core.tokens import estimate_tokens
 
 
 async def build(settings: Settings, stack: AsyncExitStack) -> Models:
@@ -18,4 +18,4 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Models:
             Problem("There is no OPENAI_API_KEY, and the extra `offline` is not installed.", "Set one, or install it.")
         )
     embedder = await asyncio.to_thread(OfflineEmbedder)
-    return Models(embedder, embedder, ExtractiveChatModel(embedder), estimate)
+    return Models(embedder, embedder, ExtractiveChatModel(embedder), estimate_tokens)

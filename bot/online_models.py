@@ -11,14 +11,14 @@ from core.models.openai_chat import OpenAIChatModel
 from core.models.openai_client import azure_client, openai_client
 from core.models.openai_embedder import OpenAIEmbedder
 from core.models.retrying_embedder import RetryingEmbedder
-from core.tokens import ModelTokens
+from core.tokens import ModelTokenCounter
 
 
 async def build(settings: Settings, stack: AsyncExitStack) -> Models:
     """Asks nothing of the server yet; the tokenizer's vocabulary is brought in the background."""
     client = await asyncio.to_thread(_client, settings)
     stack.push_async_callback(client.close)
-    tokens = ModelTokens(settings.chat_model)
+    tokens = ModelTokenCounter(settings.chat_model)
     loading = asyncio.create_task(asyncio.to_thread(tokens.load))
     stack.callback(loading.cancel)
 

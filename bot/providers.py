@@ -9,7 +9,7 @@ from typing import cast
 
 from bot.config.settings import Settings
 from core.models.protocols import ChatModel, Embedder
-from core.tokens import Tokens
+from core.tokens import TokenCounter
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Models:
     embedder: Embedder
     patient: Embedder
     chat: ChatModel
-    tokens: Tokens
+    tokens: TokenCounter
 
 
 Build = Callable[[Settings, AsyncExitStack], Awaitable[Models]]

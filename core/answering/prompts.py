@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from core.domain import Question, ScoredPassage, Turn, footnotes_of
 from core.models.protocols import Numbered, Prompt
-from core.tokens import Tokens
+from core.tokens import TokenCounter
 
 DEFAULT_PERSONA = (
     "You are Footnoted, a chat bot that answers questions from a collection of posts. You are brief and exact."
@@ -55,7 +55,7 @@ def number_posts(matches: Sequence[ScoredPassage]) -> tuple[Numbered, ...]:
 
 
 def build_prompt(
-    instructions: Instructions, question: Question, passages: Sequence[Numbered], context: int, tokens: Tokens
+    instructions: Instructions, question: Question, passages: Sequence[Numbered], context: int, tokens: TokenCounter
 ) -> Prompt:
     """A prompt of at most `context` tokens. The system message and the question always stand; the least passages go
     first, then the oldest turns."""
@@ -80,7 +80,7 @@ def fewer_passages(prompt: Prompt) -> Prompt:
     return Prompt(prompt.system, (), _request(kept, prompt.question.text), prompt.question, kept)
 
 
-def _that_fit(passages: Sequence[Numbered], room: int, tokens: Tokens) -> tuple[Numbered, ...]:
+def _that_fit(passages: Sequence[Numbered], room: int, tokens: TokenCounter) -> tuple[Numbered, ...]:
     kept: list[Numbered] = []
     for passage in passages:
         room -= tokens(f"{_fenced(passage)}\n\n")
@@ -90,7 +90,7 @@ def _that_fit(passages: Sequence[Numbered], room: int, tokens: Tokens) -> tuple[
     return tuple(kept)
 
 
-def _newest(history: tuple[Turn, ...], room: int, tokens: Tokens) -> tuple[Turn, ...]:
+def _newest(history: tuple[Turn, ...], room: int, tokens: TokenCounter) -> tuple[Turn, ...]:
     kept: list[Turn] = []
     for turn in reversed(history):
         room -= tokens(turn.content) + 4

@@ -11,7 +11,7 @@ from core.answerer import Answered, Answerer, AnswerEvent, Wrote
 from core.domain import Question
 from core.models.protocols import ChatModel, Prompt
 from core.storage.token_usage import TokenUsage
-from core.tokens import Tokens
+from core.tokens import TokenCounter
 
 log = structlog.get_logger()
 
@@ -64,7 +64,7 @@ class MeteredChatModel:
     """A chat model whose tokens are counted, whoever stops it and however it ends: what was sent before it is asked,
     and what it wrote behind that."""
 
-    def __init__(self, model: ChatModel, budget: TokenUsage, tokens: Tokens) -> None:
+    def __init__(self, model: ChatModel, budget: TokenUsage, tokens: TokenCounter) -> None:
         self._model = model
         self._budget = budget
         self._tokens = tokens

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import regex
 
-from core.markdown import Block, blocks, fence_to_repeat, parts, refenced
+from core.markdown import Block, balance_fences, longest_fence, parse_blocks, split_block
 
 _WHOLE = regex.compile(r"!?\[[^\[\]\n]*\]\([^()\s]*\)(?:\[\d+\])*|`[^`\n]+`|<[^<>\s]+>|\S+")
 _SHORTEST = 40
@@ -21,7 +21,7 @@ def split(markdown: str, limit: int) -> list[str]:
         raise ValueError(f"a message of {limit} characters holds no code block")
     messages: list[str] = []
     current = ""
-    for piece in (piece for block in blocks(markdown) for piece in _pieces(block, limit)):
+    for piece in (piece for block in parse_blocks(markdown) for piece in _pieces(block, limit)):
         joined = f"{current}\n\n{piece}" if current else piece
         if len(joined) <= limit:
             current = joined
@@ -35,12 +35,12 @@ def _pieces(block: Block, limit: int) -> Iterator[str]:
     if len(block.text) <= limit:
         yield block.text
         return
-    head, inner = parts(block)
-    repeated = len(head) or (len(fence) + 2 if (fence := fence_to_repeat(block)) else 0)
+    head, inner = split_block(block)
+    repeated = len(head) or (len(fence) + 2 if (fence := longest_fence(block)) else 0)
     if repeated > limit // 2:
         head, inner, repeated = "", [head, *inner], 0
     pieces = (head + text for text in _packed(inner, limit - repeated))
-    for piece in refenced(block, pieces) if repeated else pieces:
+    for piece in balance_fences(block, pieces) if repeated else pieces:
         if piece.strip():
             yield piece.strip("\n")
 

@@ -12,7 +12,7 @@ from core.domain import Answer, Question
 from core.models.offline_embedder import OfflineEmbedder
 from core.models.protocols import ChatModel
 from core.retrieval.retriever import Retriever
-from core.tokens import estimate
+from core.tokens import estimate_tokens
 
 ABOUT_BEES = Question("How do bees get through the winter?")
 OFF_TOPIC = Question("Who won the football world cup in 1998?")
@@ -63,4 +63,4 @@ def answerer_of(
 ) -> RagAnswerer:
     """An answerer as it is wired."""
     retriever = Retriever(redis, embedder)
-    return RagAnswerer(retriever, model, instructions or Instructions(), limits or Limits(), estimate)
+    return RagAnswerer(retriever, model, instructions or Instructions(), limits or Limits(), estimate_tokens)

@@ -21,7 +21,7 @@ from core.retrieval.retriever import Retriever
 from core.storage.connection import connect
 from core.storage.history import History
 from core.storage.token_usage import TokenUsage
-from core.tokens import estimate
+from core.tokens import estimate_tokens
 from tests.core.answering.asking import OFF_TOPIC, answerer_of, heard
 from tests.core.models.openai_parts import PROMPT, written
 from tests.posts import url_of
@@ -62,7 +62,9 @@ def within(
 ) -> BudgetedAnswerer:
     """As it is wired."""
     history = History(redis, 10, timedelta(days=1))
-    usual = ConversationalAnswerer(answerer_of(redis, embedder, MeteredChatModel(model, budget, estimate)), history)
+    usual = ConversationalAnswerer(
+        answerer_of(redis, embedder, MeteredChatModel(model, budget, estimate_tokens)), history
+    )
     frugal = ConversationalAnswerer(answerer_of(redis, embedder, ExtractiveChatModel(embedder)), history)
     return BudgetedAnswerer(usual, frugal, budget, most)
 
@@ -137,16 +139,18 @@ async def test_what_is_read_and_written_is_counted(
     server: OpenAIServer, model: OpenAIChatModel, budget: TokenUsage
 ) -> None:
     server.enqueue(Text("word " * 100))
-    await written(MeteredChatModel(model, budget, estimate))
+    await written(MeteredChatModel(model, budget, estimate_tokens))
     sent = (PROMPT.system, *(turn.content for turn in PROMPT.history), PROMPT.request)
-    assert (await budget.spent(PROMPT.question)).whole == sum(map(estimate, sent)) + estimate("word " * 100)
+    assert (await budget.spent(PROMPT.question)).whole == sum(map(estimate_tokens, sent)) + estimate_tokens(
+        "word " * 100
+    )
 
 
 async def test_whoever_stops_an_answer_has_spent_what_was_written(
     server: OpenAIServer, model: OpenAIChatModel, budget: TokenUsage
 ) -> None:
     server.enqueue(Text("word " * 1_000, tokens_per_second=200))
-    async with aclosing(MeteredChatModel(model, budget, estimate).write(PROMPT)) as pieces:
+    async with aclosing(MeteredChatModel(model, budget, estimate_tokens).write(PROMPT)) as pieces:
         async for _ in pieces:
             before = (await budget.spent(PROMPT.question)).whole
             break
@@ -159,13 +163,13 @@ async def test_a_model_that_fails_has_read_its_prompt(
 ) -> None:
     server.enqueue(*[Status(401)])
     with pytest.raises(Exception, match="401"):
-        await written(MeteredChatModel(model, budget, estimate))
+        await written(MeteredChatModel(model, budget, estimate_tokens))
     assert (await budget.spent(PROMPT.question)).whole > 0
 
 
 async def test_a_redis_that_is_away_costs_no_answer(server: OpenAIServer, model: OpenAIChatModel) -> None:
     nowhere = connect("redis://127.0.0.1:1")
-    assert await written(MeteredChatModel(model, TokenUsage(nowhere), estimate))
+    assert await written(MeteredChatModel(model, TokenUsage(nowhere), estimate_tokens))
     await nowhere.aclose()
 
 
@@ -187,7 +191,8 @@ class Unreachable:
 async def test_quotes_are_chosen_by_words_when_nothing_is_embedded(blog: Redis, embedder: OfflineEmbedder) -> None:
     down = Unreachable(embedder.name)
     said = await heard(
-        RagAnswerer(Retriever(blog, down), ExtractiveChatModel(down), Instructions(), Limits(), estimate), asked()
+        RagAnswerer(Retriever(blog, down), ExtractiveChatModel(down), Instructions(), Limits(), estimate_tokens),
+        asked(),
     )
     assert said.answer.footnotes[0].url == url_of("bees")
     assert "winter" in said.text.lower()
