@@ -61,8 +61,8 @@ async def new_edition(
     redis: Redis, embedder: Embedder, precision: Precision = "FLOAT32", algorithm: Algorithm = "FLAT"
 ) -> IndexVersion:
     """An empty edition for an embedder, with its index, which `posts` does not mean yet."""
-    number = int(await redis.incr(keys.EDITION_NUMBER))
-    await redis.sadd(keys.EDITIONS, number)
+    number = int(await redis.incr(keys.VERSION_COUNTER))
+    await redis.sadd(keys.VERSIONS, number)
     draft = Draft(redis, number, VectorSpec(embedder.name, await embedder.dimensions(), precision))
     await draft.set_metadata(vector_spec_metadata(draft.vector_spec))
     edition = await build_version(redis, draft, None, Change(), algorithm)

@@ -68,7 +68,7 @@ class AnswerSessions:
         """Answers a question, in the `old` messages when there are any."""
         # What stands there already has filled the promise.
         outlet = MessageSender(self._calls, replace(place, promised=place.promised and not old))
-        noted, lost = partial(self._desk.replies.note, asking.id), partial(self._desk.once.is_lost, name)
+        noted, lost = partial(self._desk.replies.note, asking.id), partial(self._desk.once.is_taken_over, name)
         reply = DiscordReply(MessageSequence(outlet, asking.nonce or asking.id, noted, lost, old), asking.id)
         self.running[name] = reply
         try:

@@ -94,7 +94,7 @@ async def look(bot: Bot, days: int) -> Overview:
         gaps = await find_gaps(bot.embedder, unanswered)
     except FootnotedError as error:
         log.warning("questions could not be grouped", error_id=error.id, cause=str(error))
-    return Overview(days, figures, await bot.feedback.thumbs(since), gaps)
+    return Overview(days, figures, await bot.feedback.rating_counts(since), gaps)
 
 
 def show(seen: Overview, out: Console) -> None:

@@ -123,5 +123,5 @@ class Health:
 
 async def _first_piece(chat: ChatModel) -> None:
     prompt = Prompt("Answer in one word.", (), _GREETING, Question(_GREETING))
-    async with aclosing(chat.write(prompt)) as pieces:
+    async with aclosing(chat.stream(prompt)) as pieces:
         await anext(pieces, "")

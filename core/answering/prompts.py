@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from core.domain import Question, ScoredPassage, Turn, footnotes_of
-from core.models.protocols import Numbered, Prompt
+from core.models.protocols import NumberedPassage, Prompt
 from core.tokens import TokenCounter
 
 DEFAULT_PERSONA = (
@@ -48,14 +48,18 @@ class Instructions:
         return f"{self.persona}\n\n{_RULES}{_BEYOND_POSTS if self.beyond_sources else _ONLY_POSTS}"
 
 
-def number_posts(matches: Sequence[ScoredPassage]) -> tuple[Numbered, ...]:
+def number_posts(matches: Sequence[ScoredPassage]) -> tuple[NumberedPassage, ...]:
     """The passages with their posts' numbers: best post first, one number a post."""
     numbers = {post.url: post.number for post in footnotes_of(matches)}
-    return tuple(Numbered(numbers[match.passage.url], match.passage, match.score) for match in matches)
+    return tuple(NumberedPassage(numbers[match.passage.url], match.passage, match.score) for match in matches)
 
 
 def build_prompt(
-    instructions: Instructions, question: Question, passages: Sequence[Numbered], context: int, tokens: TokenCounter
+    instructions: Instructions,
+    question: Question,
+    passages: Sequence[NumberedPassage],
+    context: int,
+    tokens: TokenCounter,
 ) -> Prompt:
     """A prompt of at most `context` tokens. The system message and the question always stand; the least passages go
     first, then the oldest turns."""
@@ -80,8 +84,8 @@ def fewer_passages(prompt: Prompt) -> Prompt:
     return Prompt(prompt.system, (), _request(kept, prompt.question.text), prompt.question, kept)
 
 
-def _that_fit(passages: Sequence[Numbered], room: int, tokens: TokenCounter) -> tuple[Numbered, ...]:
-    kept: list[Numbered] = []
+def _that_fit(passages: Sequence[NumberedPassage], room: int, tokens: TokenCounter) -> tuple[NumberedPassage, ...]:
+    kept: list[NumberedPassage] = []
     for passage in passages:
         room -= tokens(f"{_fenced(passage)}\n\n")
         if room < 0:
@@ -100,7 +104,7 @@ def _newest(history: tuple[Turn, ...], room: int, tokens: TokenCounter) -> tuple
     return tuple(reversed(kept))
 
 
-def _request(passages: Iterable[Numbered], question: str) -> str:
+def _request(passages: Iterable[NumberedPassage], question: str) -> str:
     fenced = "\n\n".join(map(_fenced, passages))
     return f"Passages:\n\n{fenced}\n\nQuestion: {_FENCE.sub('‹', question)}"
 
@@ -110,7 +114,7 @@ def _unfenced(turn: Turn) -> Turn:
     return replace(turn, content=_FENCE.sub("‹", turn.content))
 
 
-def _fenced(numbered: Numbered) -> str:
+def _fenced(numbered: NumberedPassage) -> str:
     passage = numbered.passage
     title = " › ".join(" ".join(part.split()) for part in (passage.title, passage.heading) if part)
     # A post that spells the fence could step out of it.

@@ -15,7 +15,7 @@ from core.answering.citations import CitationFilter
 from core.answering.prompts import Instructions, build_prompt, fewer_passages, number_posts, rewriting_prompt
 from core.domain import Answer, AnswerTrace, Footnote, Question, Scope, ScoredPassage, SearchResults
 from core.errors import AnswerInterruptedError, ContextTooLongError, ModelError, ModelTimeoutError
-from core.models.protocols import ChatModel, Numbered, Prompt
+from core.models.protocols import ChatModel, NumberedPassage, Prompt
 from core.retrieval.retriever import Retriever
 from core.telemetry import ModelCalled, emit
 from core.tokens import TokenCounter
@@ -155,7 +155,7 @@ class RagAnswerer:
         loop = asyncio.get_running_loop()
         last = loop.time() + self._limits.whole_answer.total_seconds()
         deadline = loop.time() + self._limits.first_token.total_seconds()
-        async with aclosing(self._model.write(prompt)) as pieces:
+        async with aclosing(self._model.stream(prompt)) as pieces:
             while True:
                 try:
                     async with asyncio.timeout_at(min(deadline, last)):
@@ -177,7 +177,7 @@ def _since(began: float) -> float:
     return round((perf_counter() - began) * 1000, 1)
 
 
-def _footnotes(passages: Sequence[Numbered], cited: set[int]) -> tuple[Footnote, ...]:
+def _footnotes(passages: Sequence[NumberedPassage], cited: set[int]) -> tuple[Footnote, ...]:
     """The posts that the text points to, once each, best first."""
     posts = {numbered.number: numbered for numbered in reversed(passages)}
     return tuple(

@@ -39,7 +39,7 @@ class Draft(IndexVersion):
             return {}
         async with self._redis.pipeline(transaction=False) as pipe:
             for _, place in named:
-                pipe.hmget(keys.prefix(source.number) + place, "digest", "embedding")
+                pipe.hmget(keys.passage_prefix(source.number) + place, "digest", "embedding")
             rows = await pipe.execute()
         # What the place holds now may be another passage, or none.
         return {
@@ -63,7 +63,7 @@ class Draft(IndexVersion):
             for passage, vector in zip(passages, vectors, strict=True):
                 key = keys.passage(self.number, passage.url, passage.position)
                 pipe.hset(key, mapping=to_hash(passage, vector, self.vector_spec))
-                places[digest_of(passage)] = key.removeprefix(keys.prefix(self.number))
+                places[digest_of(passage)] = key.removeprefix(keys.passage_prefix(self.number))
             if places:
                 pipe.hset(keys.digests(self.number), mapping=places)
             await pipe.execute()
@@ -75,8 +75,8 @@ async def begin_draft(redis: Redis, shape: VectorSpec) -> Draft:
     draft = await find_draft(redis, shape)
     if draft.number:
         return draft
-    number = int(await redis.incr(keys.EDITION_NUMBER))
-    await redis.sadd(keys.EDITIONS, number)
+    number = int(await redis.incr(keys.VERSION_COUNTER))
+    await redis.sadd(keys.VERSIONS, number)
     begun = Draft(redis, number, shape, await _related(redis, shape, number))
     await begun.set_metadata({**vector_spec_metadata(shape), "draft": "1"})
     return begun
@@ -107,7 +107,7 @@ def vector_spec_metadata(shape: VectorSpec) -> dict[str, str]:
 
 async def list_versions(redis: Redis) -> Iterable[tuple[int, Mapping[str, str]]]:
     """All editions and drafts that there are, with what their hashes say."""
-    numbers = sorted(int(number) for number in await redis.smembers(keys.EDITIONS))
+    numbers = sorted(int(number) for number in await redis.smembers(keys.VERSIONS))
     return [(number, await read_metadata(redis, number)) for number in numbers]
 
 

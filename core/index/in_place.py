@@ -52,18 +52,18 @@ async def apply_in_place(redis: Redis, draft: Draft, live: IndexVersion, change:
     ledger = await live.ledger()
     posts = {url: PostChange(ledger.get(url), change.upserted.get(url)) for url in (*change.upserted, *change.removed)}
     earlier = await _undo_log(redis, live.number)
-    within, aside = partial(keys.passage, live.number), partial(keys.replaced, live.number)
+    within, aside = partial(keys.passage, live.number), partial(keys.replaced_passage, live.number)
     async with redis.pipeline(transaction=True) as pipe:
         for url, post in earlier.items():
             for position in range(post.before.passages if post.before else 0):
-                pipe.unlink(keys.replaced(live.number, url, position))
+                pipe.unlink(keys.replaced_passage(live.number, url, position))
         pipe.delete(keys.undo(live.number))
         for url, post in posts.items():
             _move(pipe, url, post.before, within, aside)
             _move(pipe, url, post.after, partial(keys.passage, draft.number), within)
             _write_line(pipe, live.number, url, post.after)
             pipe.hset(keys.undo(live.number), url, _replaced.dump_json(post))
-        pipe.hdel(keys.edition(live.number), "before")
+        pipe.hdel(keys.version(live.number), "before")
         await pipe.execute()
     await _adopt_digests(redis, live.number, change.upserted)
     if int(str((await index_info(redis, live.index))["hash_indexing_failures"])):
@@ -81,7 +81,7 @@ async def undo(redis: Redis, live: IndexVersion) -> Mapping[str, PostChange]:
     """Undoes the last change in place, in one step. What it had brought becomes a draft again, for its vectors."""
     posts = await _undo_log(redis, live.number)
     draft = await begin_draft(redis, live.vector_spec)
-    within, aside = partial(keys.passage, live.number), partial(keys.replaced, live.number)
+    within, aside = partial(keys.passage, live.number), partial(keys.replaced_passage, live.number)
     async with redis.pipeline(transaction=True) as pipe:
         for url, post in posts.items():
             _move(pipe, url, post.after, within, partial(keys.passage, draft.number))
@@ -129,7 +129,9 @@ async def _adopt_digests(redis: Redis, number: int, posts: Mapping[str, PostReco
             pipe.hget(key, "digest")
         digests = await pipe.execute()
     places = {
-        digest: key.removeprefix(keys.prefix(number)) for key, digest in zip(moved, digests, strict=True) if digest
+        digest: key.removeprefix(keys.passage_prefix(number))
+        for key, digest in zip(moved, digests, strict=True)
+        if digest
     }
     if places:
         await redis.hset(keys.digests(number), mapping=places)

@@ -60,11 +60,11 @@ async def build_version(
 async def publish(redis: Redis, edition: IndexVersion) -> None:
     """Point the alias at this version, atomically. The previous version is kept for `roll_back`."""
     live = await live_index(redis)
-    before = keys.edition_of(live) if live else None
+    before = keys.version_of(live) if live else None
     if before is not None and before != edition.number:
         await edition.set_metadata({"before": str(before)})
     await point_alias(redis, edition.index)
-    await redis.hdel(keys.edition(edition.number), "draft")
+    await redis.hdel(keys.version(edition.number), "draft")
 
 
 async def roll_back(redis: Redis) -> IndexVersion:
@@ -100,10 +100,10 @@ async def delete_stale_versions(redis: Redis) -> None:
     kept = {live.number, int(facts.get("before", live.number))}
     names = [name for name in map(as_text, await redis.execute_command("FT._LIST")) if keys.is_index(name)]
     for name in names:
-        if keys.edition_of(name) == live.number and name != live.index:
+        if keys.version_of(name) == live.number and name != live.index:
             await redis.ft(name).dropindex(delete_documents=False)
     known = {number for number, _ in await list_versions(redis)}
-    for number in sorted((known | set(map(keys.edition_of, names))) - kept):
+    for number in sorted((known | set(map(keys.version_of, names))) - kept):
         await delete_version(redis, number)
     for number in kept - {live.number}:
         # Nobody goes back two steps.
@@ -118,11 +118,11 @@ async def delete_version(redis: Redis, number: int) -> None:
             await redis.ft(keys.index(number, algorithm)).dropindex(delete_documents=False)
         except ResponseError:
             continue  # it never had this one
-    async for batch in _found(redis, f"{keys.prefix(number)}*"):
+    async for batch in _found(redis, f"{keys.passage_prefix(number)}*"):
         await _unlink(redis, batch)
     await _drop_replaced(redis, number)
     await _unlink(redis, _names(number))
-    await redis.srem(keys.EDITIONS, number)
+    await redis.srem(keys.VERSIONS, number)
 
 
 async def _drop_replaced(redis: Redis, number: int) -> None:
@@ -136,9 +136,9 @@ async def delete_draft(redis: Redis, draft: Draft) -> None:
     """Removes a draft. It says itself where its passages lie, so that not all of Redis has to be looked through."""
     places = [as_text(place) for place in await redis.hvals(keys.digests(draft.number))]
     for some in batched(places, DELETED_AT_ONCE):
-        await _unlink(redis, [(keys.prefix(draft.number) + place).encode() for place in some])
+        await _unlink(redis, [(keys.passage_prefix(draft.number) + place).encode() for place in some])
     await _unlink(redis, _names(draft.number))
-    await redis.srem(keys.EDITIONS, draft.number)
+    await redis.srem(keys.VERSIONS, draft.number)
 
 
 async def _clean(redis: Redis, draft: Draft, change: Change) -> None:
@@ -153,7 +153,7 @@ async def _clean(redis: Redis, draft: Draft, change: Change) -> None:
         for url, record in change.upserted.items()
         for position in range(record.passages)
     }
-    async for batch in _found(redis, f"{keys.prefix(draft.number)}*"):
+    async for batch in _found(redis, f"{keys.passage_prefix(draft.number)}*"):
         await _unlink(redis, [key for key in batch if key not in wanted])
     await redis.delete(keys.ledger(draft.number))
 
@@ -167,7 +167,7 @@ async def _copy(redis: Redis, before: IndexVersion, draft: Draft, posts: Mapping
             pipe.hget(source, "digest")
         replies = await pipe.execute()
     digests = {
-        digest: keys.passage(draft.number, url, position).removeprefix(keys.prefix(draft.number))
+        digest: keys.passage(draft.number, url, position).removeprefix(keys.passage_prefix(draft.number))
         for (url, position), digest in zip(places, replies[1::2], strict=True)
         if digest
     }
@@ -176,7 +176,7 @@ async def _copy(redis: Redis, before: IndexVersion, draft: Draft, posts: Mapping
 
 
 def _names(number: int) -> list[bytes]:
-    names = (keys.ledger, keys.listings, keys.digests, keys.questions, keys.undo, keys.edition)
+    names = (keys.ledger, keys.listings, keys.digests, keys.calibration_vectors, keys.undo, keys.version)
     return [name(number).encode() for name in names]
 
 

@@ -68,7 +68,7 @@ async def create_index(redis: Redis, edition: int, shape: VectorSpec, algorithm:
             NumericField("published", sortable=True),
             VectorField("embedding", algorithm, {**options, **(_HNSW if algorithm == "HNSW" else {})}),
         ],
-        definition=IndexDefinition(prefix=[keys.prefix(edition)], index_type=IndexType.HASH),
+        definition=IndexDefinition(prefix=[keys.passage_prefix(edition)], index_type=IndexType.HASH),
         stopwords=[],
     )
     return name

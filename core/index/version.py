@@ -128,7 +128,7 @@ class IndexVersion:
 
     async def set_metadata(self, facts: Mapping[str, str]) -> None:
         """Keeps facts about the edition beside its model and dimensions."""
-        await self._redis.hset(keys.edition(self.number), items=[part for pair in facts.items() for part in pair])
+        await self._redis.hset(keys.version(self.number), items=[part for pair in facts.items() for part in pair])
 
     async def wait_until_indexed(self) -> int:
         """Waits until the index has taken in all passages; how many it has. Raises EmbeddingMismatchError when it
@@ -193,7 +193,7 @@ async def live_version(redis: Redis) -> IndexVersion | None:
     index = await live_index(redis)
     if index is None:
         return None
-    number = keys.edition_of(index)
+    number = keys.version_of(index)
     return IndexVersion(redis, number, vector_spec_from(await read_metadata(redis, number)), index)
 
 
@@ -208,7 +208,7 @@ async def vector_spec_for(embedder: Embedder, precision: Precision, live: IndexV
 
 async def read_metadata(redis: Redis, number: int) -> dict[str, str]:
     """What an edition's hash says."""
-    facts = await redis.hgetall(keys.edition(number))
+    facts = await redis.hgetall(keys.version(number))
     return {as_text(name): as_text(value) for name, value in facts.items()}
 
 

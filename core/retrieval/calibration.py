@@ -129,7 +129,7 @@ async def calibrate(
         vectors = await _kept(redis, before)
     if vectors is None:
         vectors = await retriever.embed(QUESTIONS)
-    await redis.set(keys.questions(edition.number), vectors.astype("<f4").tobytes())
+    await redis.set(keys.calibration_vectors(edition.number), vectors.astype("<f4").tobytes())
     signals = await retriever.signals(edition, QUESTIONS, vectors)
     await edition.set_metadata({"calibration": calibration_from(signals).to_json()})
 
@@ -137,14 +137,14 @@ async def calibrate(
 async def recalibrate_after_drift(redis: Redis, retriever: Retriever, live: IndexVersion, change: Change) -> None:
     """Sets the calibration anew when many passages have been changed in place since it was set."""
     touched = sum(record.passages for record in (*change.upserted.values(), *change.removed.values()))
-    drift = await redis.hincrby(keys.edition(live.number), "drift", touched)
+    drift = await redis.hincrby(keys.version(live.number), "drift", touched)
     if drift > DRIFT * change.passages:
         await calibrate(redis, retriever, live)
         await live.set_metadata({"drift": "0"})
 
 
 async def _kept(redis: Redis, edition: IndexVersion) -> Vectors | None:
-    blob = await redis.get(keys.questions(edition.number))
+    blob = await redis.get(keys.calibration_vectors(edition.number))
     if not isinstance(blob, bytes) or len(blob) != 4 * len(QUESTIONS) * edition.vector_spec.dimensions:
         return None  # there are none, or of other questions
     return np.frombuffer(blob, "<f4").reshape(len(QUESTIONS), edition.vector_spec.dimensions)

@@ -33,7 +33,7 @@ async def test_a_vote_is_kept_and_the_last_one_counts(room: Room) -> None:
     assert (await told(room, press(room, answer, "up"))).content == THANKS
     assert (await told(room, press(room, answer, "up", "bob"))).content == THANKS
     await room.settled()
-    [judged] = await room.bot.feedback.judged(5)
+    [judged] = await room.bot.feedback.rated_answers(5)
     assert judged.stored.question.text == ASKED
     assert {vote.person.name: vote.rating for vote in judged.votes} == {"Alice": "up", "Bob": "up"}
 
@@ -46,7 +46,7 @@ async def test_a_thumb_down_may_say_why(room: Room) -> None:
     sent = room.discord.submit(opened, {"reason": "It is out of date."})
     assert (await told(room, sent)).content == NOTED
     await room.settled()
-    [judged] = await room.bot.feedback.judged(5)
+    [judged] = await room.bot.feedback.rated_answers(5)
     assert [(vote.rating, vote.reason) for vote in judged.votes] == [("down", "It is out of date.")]
 
 

@@ -65,4 +65,4 @@ async def every_key(redis: Redis, pattern: str = "*") -> set[str]:
 
 
 async def passage_keys(redis: Redis, number: int) -> set[str]:
-    return await every_key(redis, f"{keys.prefix(number)}*")
+    return await every_key(redis, f"{keys.passage_prefix(number)}*")

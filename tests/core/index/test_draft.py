@@ -88,4 +88,4 @@ async def test_who_only_looks_for_a_draft_writes_nothing(redis: Redis) -> None:
     left = await drafted(redis, {"a": ["one"]})
     assert (await find_draft(redis, SHAPE)).number == left.number
     await delete_version(redis, left.number)
-    assert await every_key(redis) == {keys.EDITION_NUMBER}
+    assert await every_key(redis) == {keys.VERSION_COUNTER}

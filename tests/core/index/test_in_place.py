@@ -43,7 +43,7 @@ async def test_new_changed_and_removed_posts_change_in_the_same_edition(redis: R
     now = await live_version(redis)
     assert now is not None
     assert now.number == live.number
-    assert {int(number) for number in await redis.smembers(keys.EDITIONS)} == {live.number}
+    assert {int(number) for number in await redis.smembers(keys.VERSIONS)} == {live.number}
 
 
 async def test_taking_back_restores_every_post_and_keeps_what_was_paid_for(redis: Redis) -> None:

@@ -67,7 +67,7 @@ async def test_only_the_last_two_editions_stay(redis: Redis) -> None:
     assert await index_names(redis) == {keys.index(number, "flat") for number in numbers[-2:]}
     every = await every_key(redis)
     assert {key.split(":")[1] for key in every if key.startswith("post:")} == {str(number) for number in numbers[-2:]}
-    assert {int(number) for number in await redis.smembers(keys.EDITIONS)} == set(numbers[-2:])
+    assert {int(number) for number in await redis.smembers(keys.VERSIONS)} == set(numbers[-2:])
 
 
 async def test_going_back_is_one_step_and_there_is_only_one(redis: Redis) -> None:
@@ -118,13 +118,13 @@ async def test_dropping_an_edition_never_touches_the_live_one_nor_the_tenth(
 ) -> None:
     monkeypatch.setattr(publishing, "DELETED_AT_ONCE", 2)
     first = await whole(redis, FIRST)
-    await redis.set(keys.EDITION_NUMBER, first.number * 10 - 1)
+    await redis.set(keys.VERSION_COUNTER, first.number * 10 - 1)
     tenth = await whole(redis, {"a": ["ten"]})
     assert tenth.number == first.number * 10
     await delete_version(redis, first.number)
     assert await texts_in(redis, tenth) == {"a": ["ten"]}
     assert await live_index(redis) == tenth.index
-    every = await every_key(redis) - {keys.EDITION_NUMBER, keys.EDITIONS}
+    every = await every_key(redis) - {keys.VERSION_COUNTER, keys.VERSIONS}
     assert all(key.split(":")[1] == str(tenth.number) for key in every)
 
 
@@ -134,7 +134,8 @@ async def test_a_sweep_takes_drafts_orphans_and_half_made_indexes_and_leaves_str
     await redis.execute_command(*"FT.CREATE stranger PREFIX 1 theirs: SCHEMA text TEXT".split())
     # A change of the index that broke off half way.
     await redis.execute_command(
-        *f"FT.CREATE {keys.index(live.number, 'HNSW')} PREFIX 1 {keys.prefix(live.number)} SCHEMA text TEXT".split()
+        *f"FT.CREATE {keys.index(live.number, 'HNSW')} PREFIX 1".split(),
+        *f"{keys.passage_prefix(live.number)} SCHEMA text TEXT".split(),
     )
     await delete_stale_versions(redis)
     assert await index_names(redis) == {live.index, "stranger"}
@@ -147,4 +148,4 @@ async def test_a_sweep_takes_drafts_orphans_and_half_made_indexes_and_leaves_str
 async def test_a_draft_that_is_discarded_leaves_nothing(redis: Redis) -> None:
     draft = await drafted(redis, FIRST)
     await delete_draft(redis, draft)
-    assert await every_key(redis) == {keys.EDITION_NUMBER}
+    assert await every_key(redis) == {keys.VERSION_COUNTER}

@@ -126,7 +126,7 @@ async def test_a_rebuilding_that_breaks_off_leaves_the_old_edition_and_no_litter
             await run(source)
     live = await live_version(redis)
     assert live is not None
-    assert await every_key(redis, "edition:*") == {keys.edition(old), keys.edition(live.number)}
+    assert await every_key(redis, "edition:*") == {keys.version(old), keys.version(live.number)}
 
 
 async def test_a_first_reading_that_breaks_off_pays_for_nothing_twice(

@@ -63,7 +63,7 @@ def work() -> Work:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leasing, "LASTS", timedelta(seconds=1.5))
+    monkeypatch.setattr(leasing, "TTL", timedelta(seconds=1.5))
 
 
 def reindexer(redis: Redis, work: Work) -> Reindexer:
@@ -184,7 +184,7 @@ async def test_whoever_leaves_their_run_stops_it_and_whoever_leaves_anothers_doe
 
 async def test_a_run_that_died_is_taken_over_by_whoever_watched_it(redis: Redis, work: Work) -> None:
     dead = ReindexRun.begun_by("Anna")
-    assert await redis.lock(keys.READING, timeout=0.5).acquire(blocking=False, token=as_holder(dead))
+    assert await redis.lock(keys.RUN_LEASE, timeout=0.5).acquire(blocking=False, token=as_holder(dead))
     work.go_on.set()
     events = await all_of(reindexer(redis, work).reindex(ReindexRequest(BEN)))
     assert events[0] == RunStarted(dead, joined=True)

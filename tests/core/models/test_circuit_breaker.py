@@ -48,7 +48,7 @@ class Troubled:
         self.asked = 0
         self.silent: asyncio.Event | None = None
 
-    async def write(self, prompt: Prompt) -> AsyncGenerator[str, None]:
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[str, None]:
         self.asked += 1
         if self.silent:
             await self.silent.wait()
@@ -163,7 +163,7 @@ async def test_people_who_leave_are_no_failure(clock: Clock) -> None:
     model = Troubled(None)
     chat = CircuitBreakerChatModel(model, CircuitBreaker("language model", clock))
     for _ in range(20):
-        async with aclosing(chat.write(PROMPT)) as pieces:
+        async with aclosing(chat.stream(PROMPT)) as pieces:
             await anext(pieces)
             clock.now += 60  # the reader is slow, and then gone
     model.silent = asyncio.Event()
