@@ -14,8 +14,8 @@ import pytest
 from tests.adapters.garden import ASKED
 from tests.bot.running import command, environment, make_home
 from tests.bot.test_serve import WITHIN, served
-from tests.servers import Broken, Garbage, Reply, Status, Text
-from tests.servers.openai import ChatRequest, OpenAIServer
+from tests.servers.loopback import Status
+from tests.servers.openai import Broken, ChatRequest, Garbage, OpenAIServer, Reply, Text
 from tests.servers.slack import SlackServer
 
 KEY = "sk-test-secret"

@@ -26,8 +26,7 @@ from core.storage.rate_limiter import RateLimiter
 from tests.core.answering.asking import Heard, answerer_of, heard
 from tests.core.index.shelves import shelved
 from tests.posts import POSTS
-from tests.servers import Text
-from tests.servers.openai import OpenAIServer
+from tests.servers.openai import OpenAIServer, Text
 
 DAY = timedelta(days=1)
 ANN = Person("U1")

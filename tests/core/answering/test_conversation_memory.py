@@ -13,8 +13,7 @@ from core.models.offline_embedder import OfflineEmbedder
 from core.models.openai_chat import OpenAIChatModel
 from core.storage.history import History
 from tests.core.answering.asking import ABOUT_BEES, answerer_of, heard
-from tests.servers import Broken, Text
-from tests.servers.openai import OpenAIServer
+from tests.servers.openai import Broken, OpenAIServer, Text
 
 HERE = Conversation("web", "tab-1")
 THERE = Conversation("web", "tab-2")

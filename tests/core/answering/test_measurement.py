@@ -27,8 +27,8 @@ from core.telemetry import (
     subscribed,
 )
 from tests.core.answering.asking import ABOUT_BEES, OFF_TOPIC, answerer_of, heard
-from tests.servers import Broken, Silence, Status, Text
-from tests.servers.openai import OpenAIServer
+from tests.servers.loopback import Status
+from tests.servers.openai import Broken, OpenAIServer, Silence, Text
 
 HERE = Conversation("slack", "C1", "T1", "1.0")
 ANN = Person("U1", "Ann")

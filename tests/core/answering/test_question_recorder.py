@@ -20,8 +20,7 @@ from core.storage.connection import connect
 from core.storage.question_store import QuestionStore
 from core.storage.rate_limiter import RateLimiter
 from tests.core.answering.asking import ABOUT_BEES, answerer_of, heard
-from tests.servers import Broken, Text
-from tests.servers.openai import OpenAIServer
+from tests.servers.openai import Broken, OpenAIServer, Text
 
 DAY = timedelta(days=1)
 HERE = Conversation("slack", "C1", "T1", "1.0")

@@ -28,21 +28,21 @@ from core.models.offline_embedder import OfflineEmbedder
 from core.models.openai_chat import OpenAIChatModel
 from tests.core.answering.asking import ABOUT_BEES, OFF_TOPIC, answerer_of, heard
 from tests.posts import url_of
-from tests.servers import (
+from tests.servers.loopback import Status
+from tests.servers.openai import (
     Broken,
     ContentFilter,
     ContextTooLong,
     Empty,
     Garbage,
+    OpenAIServer,
     Refusal,
     Reply,
     Silence,
     Stall,
-    Status,
     Text,
     Truncated,
 )
-from tests.servers.openai import OpenAIServer
 
 TRIED = 3
 SHORT = Limits(first_token=timedelta(seconds=0.3), whole_answer=timedelta(seconds=0.6))

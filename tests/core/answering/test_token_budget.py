@@ -25,8 +25,8 @@ from core.tokens import estimate_tokens
 from tests.core.answering.asking import OFF_TOPIC, answerer_of, heard
 from tests.core.models.openai_parts import PROMPT, written
 from tests.posts import url_of
-from tests.servers import Status, Text
-from tests.servers.openai import OpenAIServer
+from tests.servers.loopback import Status
+from tests.servers.openai import OpenAIServer, Text
 
 ANN, BOB = Person("U1", "Ann"), Person("U2", "Bob")
 HERE = Conversation("slack", "C1", "T1")

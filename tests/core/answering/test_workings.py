@@ -9,8 +9,7 @@ from core.models.offline_embedder import OfflineEmbedder
 from core.models.openai_chat import OpenAIChatModel
 from tests.core.answering.asking import ABOUT_BEES, OFF_TOPIC, Heard, answerer_of, heard
 from tests.posts import POSTS, published, url_of
-from tests.servers import ContextTooLong, Text
-from tests.servers.openai import OpenAIServer
+from tests.servers.openai import ContextTooLong, OpenAIServer, Text
 
 LONG = "# All about bees\n\n" + "\n\n".join(
     f"## Bees in winter, part {number}\n\n" + f"In winter, bees of hive {number} eat honey and shiver. " * 25
