@@ -124,13 +124,13 @@ async def test_a_failing_chatty_run_logs_no_words_of_people_answers_and_posts_an
         question = failed[error_id]["question"]
         ends = [entry for entry in entries if entry.get("question") == question and "outcome" in entry]
         assert [entry["outcome"] for entry in ends] == ["failed"]
-    settled = [entry for entry in entries if entry["event"] == "a question was settled"]
+    settled = [entry for entry in entries if entry["event"] == "question finished"]
     assert [entry["outcome"] for entry in settled] == ["failed"] * 5 + ["answered"] * 2
 
 
 async def test_words_are_logged_when_they_are_wanted_and_secrets_are_not(tmp_path: Path) -> None:
     entries, secrets, _ = await chatty_run(tmp_path, LOG_TEXT="true")
-    last = [entry for entry in entries if entry["event"] == "a question was settled"][-1]
+    last = [entry for entry in entries if entry["event"] == "question finished"][-1]
     assert (last["asked"], last["answer"]) == (ASKED, ANSWER)
     log = json.dumps(entries, ensure_ascii=False)
     assert not [secret for secret in secrets if secret in log]

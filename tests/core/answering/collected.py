@@ -1,4 +1,4 @@
-"""An answerer on a small blog and a loopback OpenAI, and how its streams are read."""
+"""Answer streams, read to their end."""
 
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from core.answerer import Answered, Answerer, AnswerEvent, Found, Searching, Wrote
 from core.answering.prompts import Instructions
 from core.answering.rag import Limits, RagAnswerer
-from core.domain import Answer, Question
+from core.domain import Answer, AnswerTrace, Question
 from core.models.offline_embedder import OfflineEmbedder
 from core.models.protocols import ChatModel
 from core.retrieval.retriever import Retriever
@@ -19,8 +19,8 @@ OFF_TOPIC = Question("Who won the football world cup in 1998?")
 
 
 @dataclass
-class Heard:
-    """What came of a question, up to an error if there was one."""
+class Collected:
+    """The events of one answer, up to its error if there was one."""
 
     events: list[AnswerEvent] = field(default_factory=list)
     error: Exception | None = None
@@ -35,32 +35,45 @@ class Heard:
         return self.events[-1].answer
 
     @property
+    def trace(self) -> AnswerTrace:
+        assert self.answer.trace is not None
+        return self.answer.trace
+
+    @property
     def is_in_order(self) -> bool:
-        """Whether it reads `Searching Found Wrote* Answered`, or like the beginning of that."""
+        """Whether the stream reads `Searching Found Wrote* Answered`, or is the beginning of one that does."""
         kinds = [type(event) for event in self.events]
         wrote = kinds.count(Wrote)
         return kinds == [Searching, Found, *[Wrote] * wrote, Answered][: len(kinds)]
 
 
-async def heard(asker: Answerer, question: Question) -> Heard:
-    """Reads a stream to its end, or to its error."""
-    all_of_it = Heard()
+async def collect(answerer: Answerer, question: Question) -> Collected:
+    """Read a stream to its end, or to its error."""
+    collected = Collected()
     try:
-        async with aclosing(asker.ask(question)) as events:
+        async with aclosing(answerer.ask(question)) as events:
             async for event in events:
-                all_of_it.events.append(event)
+                collected.events.append(event)
     except Exception as error:
-        all_of_it.error = error
-    return all_of_it
+        collected.error = error
+    return collected
 
 
-def answerer_of(
+async def read_until_text(answerer: Answerer, question: Question) -> None:
+    """Leave a stream as soon as it has text."""
+    async with aclosing(answerer.ask(question)) as events:
+        async for event in events:
+            if isinstance(event, Wrote):
+                break
+
+
+def rag_answerer(
     redis: Redis,
     embedder: OfflineEmbedder,
     model: ChatModel,
     instructions: Instructions | None = None,
     limits: Limits | None = None,
 ) -> RagAnswerer:
-    """An answerer as it is wired."""
+    """Build the innermost answerer with default settings."""
     retriever = Retriever(redis, embedder)
     return RagAnswerer(retriever, model, instructions or Instructions(), limits or Limits(), estimate_tokens)
