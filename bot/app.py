@@ -44,7 +44,7 @@ from core.storage.question_store import QuestionStore
 from core.storage.rate_limiter import RateLimiter
 from core.storage.reply_messages import ReplyMessages
 from core.storage.topology import address_of
-from core.tokens import Tokens
+from core.tokens import TokenCounter
 
 log = structlog.get_logger()
 
@@ -76,7 +76,7 @@ class Bot:
     forgetting: PersonEraser
     channels: Channels
     library: Catalog
-    tokens: Tokens
+    tokens: TokenCounter
     means: IndexDependencies
     reindexer: Reindexer
 
