@@ -24,7 +24,7 @@ from core.models.protocols import Embedder
 from core.retrieval.calibration import calibrate
 from core.retrieval.retriever import Retriever
 from core.storage import keys
-from core.tokens import estimate
+from core.tokens import estimate_tokens
 
 ADMIN = Person("U1", "Anna", admin=True)
 
@@ -78,7 +78,7 @@ async def put_posts(edition: IndexVersion, embedder: Embedder, posts: Mapping[st
     draft = Draft(edition._redis, edition.number, edition.vector_spec)
     for slug, text in posts.items():
         title = text.splitlines()[0].removeprefix("# ")
-        passages = chunk(Post(url_of(slug), title, text, "blog"), estimate)
+        passages = chunk(Post(url_of(slug), title, text, "blog"), estimate_tokens)
         await draft.stage(passages, await embedder.embed([passage.embedding_text for passage in passages]))
         await draft.write_records({url_of(slug): PostRecord(title, "blog", slug, slug, len(passages))})
     await edition.wait_until_indexed()
@@ -121,7 +121,7 @@ async def reindexing(
 ) -> AsyncIterator[Runs]:
     """Runs that share an HTTP session."""
     dependencies = IndexDependencies(
-        redis, embedder, Retriever(redis, embedder), estimate, precision=precision, algorithm=algorithm
+        redis, embedder, Retriever(redis, embedder), estimate_tokens, precision=precision, algorithm=algorithm
     )
     async with Fetcher("Footnoted") as fetcher, ParserPool(processes=0) as parsers:
         yield Runs(dependencies, fetcher, LocalExecutor(parsers, embedder))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from core.index.publication import Change
 from core.index.version import PostRecord
 from core.indexing.progress import Diff, PostTitle
-from core.ingestion.urls import identity
+from core.ingestion.urls import url_identity
 
 
 class ChangeTracker:
@@ -18,7 +18,7 @@ class ChangeTracker:
     def __init__(self, ledger: Mapping[str, PostRecord]) -> None:
         self.ledger = ledger
         self._url_by_identity = {
-            identity(address): url for url, record in ledger.items() for address in (*record.also, url)
+            url_identity(address): url for url, record in ledger.items() for address in (*record.also, url)
         }
         self._claimed: set[str] = set()
         self._retained: dict[str, PostRecord] = {}
@@ -28,11 +28,11 @@ class ChangeTracker:
 
     def resolve(self, address: str) -> str:
         """Return the URL of the post that an address is known to lead to, else the address itself."""
-        return self._url_by_identity.get(identity(address), address)
+        return self._url_by_identity.get(url_identity(address), address)
 
     def claim(self, address: str) -> bool:
         """Claim the post behind an address; return False if it was claimed before."""
-        name = identity(self.resolve(address))
+        name = url_identity(self.resolve(address))
         if name in self._claimed:
             return False
         self._claimed.add(name)
@@ -76,7 +76,7 @@ class ChangeTracker:
         Unless `configured` is None, also remove the posts of all other sources.
         """
         for url, record in self.ledger.items():
-            claimed = identity(url) in self._claimed
+            claimed = url_identity(url) in self._claimed
             if (record.source in complete and not claimed) or (configured and record.source not in configured):
                 self._removed.add(url)
 

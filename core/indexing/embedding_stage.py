@@ -13,7 +13,7 @@ from core.index.schema import digest_of
 from core.index.version import PostRecord
 from core.indexing.progress import RunCounters
 from core.models.protocols import Embedder, Vectors
-from core.tokens import Tokens
+from core.tokens import TokenCounter
 
 BATCH_SIZE = 64
 """Texts that are embedded, and stored, together."""
@@ -53,7 +53,7 @@ class PreparedPost:
 class EmbeddingStage:
     """Embeds no text twice: every vector is stored as it arrives, even if the run ends early."""
 
-    def __init__(self, draft: Draft, embed_into: EmbedInto, tokens: Tokens, counters: RunCounters) -> None:
+    def __init__(self, draft: Draft, embed_into: EmbedInto, tokens: TokenCounter, counters: RunCounters) -> None:
         self._draft = draft
         self._embed_into = embed_into
         self._tokens = tokens

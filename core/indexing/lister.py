@@ -18,7 +18,7 @@ from core.ingestion.entries import Entry, EntrySkipped, ListingFinished, Listing
 from core.ingestion.fetch_result import Validators
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.sources import list_source, needs_page
-from core.ingestion.urls import site
+from core.ingestion.urls import site_host
 
 log = structlog.get_logger()
 
@@ -154,9 +154,9 @@ class Lister:
 
     def _record_move(self, source: Source, address: str) -> None:
         log.warning("source moved permanently", source=source.name, to=address)
-        if site(address) == site(source.address):
-            # A configured address may be in a private network, a redirect to another site may not: those are followed,
-            # and checked, every time.
+        if site_host(address) == site_host(source.address):
+            # A configured address may be in a private network, a redirect to another site may not: those are
+            # followed, and checked, every time.
             self._moved[source.name] = address
 
 

@@ -9,7 +9,7 @@ from core.domain import Person, Source
 from core.index.schema import Algorithm, Precision
 from core.models.protocols import Embedder
 from core.retrieval.retriever import Retriever
-from core.tokens import Tokens
+from core.tokens import TokenCounter
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class IndexDependencies:
     redis: Redis
     embedder: Embedder
     retriever: Retriever
-    tokens: Tokens
+    tokens: TokenCounter
     sources: Sequence[Source] = ()
     metadata: Mapping[str, str] | None = None
     precision: Precision = "FLOAT32"

@@ -17,8 +17,8 @@ from core.indexing.progress import Failure, RunCounters
 from core.ingestion.entries import Entry
 from core.ingestion.fetch_result import Fetched, NotModified, PageNotFoundError
 from core.ingestion.fetcher import Fetcher
-from core.ingestion.sources import post_address, read_page
-from core.ingestion.urls import cleaned, identity
+from core.ingestion.sources import fetch_page, post_url
+from core.ingestion.urls import clean_url, url_identity
 
 log = structlog.get_logger()
 
@@ -77,16 +77,16 @@ class Reader:
         comparable = known and known.made == parser_digest(entry.source) and known.source == entry.source.name
         validators = known.validators if known and comparable else None
         try:
-            page = await read_page(_current_entry(candidate), self._fetcher, validators)
+            page = await fetch_page(_current_entry(candidate), self._fetcher, validators)
         except PageNotFoundError:
             if not (known and known.moved):
                 raise
-            page = await read_page(entry, self._fetcher)
+            page = await fetch_page(entry, self._fetcher)
         if page and page.moved and _is_home_page(page.moved) and not _is_home_page(entry.url):
             # Many sites redirect to their home page instead of answering 404.
             raise PageNotFoundError(entry.url, "it redirects to the home page")
-        if isinstance(page, NotModified) and page.moved and identity(page.moved) != identity(candidate.url):
-            return await read_page(entry, self._fetcher)  # the same text at a new address
+        if isinstance(page, NotModified) and page.moved and url_identity(page.moved) != url_identity(candidate.url):
+            return await fetch_page(entry, self._fetcher)  # the same text at a new address
         return page
 
     async def _process(self, candidate: Candidate, page: Fetched | None) -> ParsedPost | None:
@@ -116,9 +116,9 @@ class Reader:
     def _claim_url(self, candidate: Candidate, page: Fetched | None) -> str:
         """Return the URL of the post; empty if that is another post, which has been read already."""
         entry, current = candidate.entry, _current_entry(candidate)
-        address = post_address(current, page)
+        address = post_url(current, page)
         url = candidate.url if address == current.url else address
-        if identity(url) != identity(candidate.url) and not self._tracker.claim(url):
+        if url_identity(url) != url_identity(candidate.url) and not self._tracker.claim(url):
             self._tracker.alias(entry.url, url)
             if candidate.known:
                 self._tracker.remove(candidate.url)
@@ -168,7 +168,7 @@ def _page_facts(candidate: Candidate, url: str, page: Fetched | None) -> dict[st
     """Return the fields of the record that its page decides."""
     known, listed = candidate.known, candidate.entry.url
     others = [listed, *(known.also if known else ()), *([candidate.url] if known else [])]
-    moved = cleaned(page.moved) if page and page.moved else known.moved if known else ""
+    moved = clean_url(page.moved) if page and page.moved else known.moved if known else ""
     return {
         "paged": page is not None,
         "moved": moved if moved != listed else "",

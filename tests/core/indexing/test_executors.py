@@ -39,7 +39,7 @@ from core.ingestion.fetcher import Fetcher
 from core.models.offline_embedder import OfflineEmbedder
 from core.retrieval.retriever import Retriever
 from core.storage import keys
-from core.tokens import estimate
+from core.tokens import estimate_tokens
 from tests.bot.running import WITHIN, command, environment
 from tests.posts import ADMIN
 from tests.servers.blog import Blog, Post
@@ -110,7 +110,7 @@ async def distributed(
 
 async def reindex(redis: Redis, blog: Blog, executor: DistributedExecutor, embedder: OfflineEmbedder) -> Report:
     source = Source("blog", "sitemap", blog.url("/sitemap.xml"))
-    dependencies = IndexDependencies(redis, embedder, Retriever(redis, embedder), estimate, [source])
+    dependencies = IndexDependencies(redis, embedder, Retriever(redis, embedder), estimate_tokens, [source])
     async with Fetcher("Footnoted") as fetcher:
         return await run_reindex(dependencies, ReindexOptions(ADMIN), fetcher, executor, lambda _: None)
 
