@@ -34,7 +34,7 @@ def forget(settings: Settings, user: str, out: Console, json: bool = False) -> i
 async def _forget(settings: Settings, user: str) -> ErasedCounts:
     platform, _, person_id = user.partition(":")
     async with create_bot(settings) as bot:
-        return await bot.forgetting.forget(platform, person_id.strip())
+        return await bot.eraser.forget(platform, person_id.strip())
 
 
 def _sentence(user: str, forgotten: ErasedCounts) -> str:

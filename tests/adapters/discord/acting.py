@@ -87,7 +87,7 @@ def access(discord: DiscordServer, **given: Any) -> Access:
 @asynccontextmanager
 async def entered(discord: DiscordServer, model: OpenAIServer, bot: Bot, **given: Any) -> AsyncIterator[Room]:
     """The bot, connected to Discord."""
-    app = DiscordBot(bot.desk("discord"), access(discord, **given))
+    app = DiscordBot(bot.chat_services("discord"), access(discord, **given))
     async with app.open():
         await discord.ready()
         yield Room(discord, model, bot, app)

@@ -56,7 +56,7 @@ async def test_an_intent_that_the_bot_does_not_have_is_a_sentence_with_its_cure(
 
 
 async def test_a_wrong_token_is_a_sentence_with_its_cure(discord: DiscordServer, bot: Bot) -> None:
-    app = DiscordBot(bot.desk("discord"), access(discord, bot_token="wrong"))
+    app = DiscordBot(bot.chat_services("discord"), access(discord, bot_token="wrong"))
     with pytest.raises(StartupError) as refused:
         async with app.open():
             pass
@@ -74,7 +74,7 @@ async def test_a_token_that_is_changed_while_the_bot_runs_is_told(room: Room) ->
 async def test_discord_that_cannot_be_reached_at_first_is_tried_until_it_can(
     discord: DiscordServer, model: OpenAIServer, bot: Bot
 ) -> None:
-    app = DiscordBot(bot.desk("discord"), access(discord))
+    app = DiscordBot(bot.chat_services("discord"), access(discord))
     discord.misbehave("GET /users/@me", Status(403), times=1)
     async with app.open():
         await discord.ready()
@@ -141,11 +141,11 @@ async def test_another_gateway_may_stand_between(model: OpenAIServer, bot: Bot) 
 
 
 async def test_before_it_is_open_the_bot_says_that_it_is_not_there(discord: DiscordServer, bot: Bot) -> None:
-    assert DiscordBot(bot.desk("discord"), access(discord)).problem() == "Discord has not been reached yet."
+    assert DiscordBot(bot.chat_services("discord"), access(discord)).problem() == "Discord has not been reached yet."
 
 
 async def test_a_check_names_the_bot_and_the_link_that_invites_it(room: Room) -> None:
-    checked = await DiscordBot(room.bot.desk("discord"), access(room.discord)).check()
+    checked = await DiscordBot(room.bot.chat_services("discord"), access(room.discord)).check()
     assert checked == f"bot; invite it by {invite_link(str(room.discord.world.application.id))}"
 
 

@@ -40,7 +40,7 @@ async def test_an_admin_sees_one_message_that_ends_with_what_changed(
     bot: Bot, discord: DiscordServer, tmp_path: Path
 ) -> None:
     (tmp_path / "posts" / "moles.md").write_text("# Moles in the lawn\n\nMoles leave when it smells of garlic.")
-    async with connected(bot.desk("discord"), discord):
+    async with connected(bot.chat_services("discord"), discord):
         used = discord.slash("alice", "general", "reindex")
         told = await notice(discord, "The posts have been read.")
         assert told is used.original
@@ -56,7 +56,7 @@ async def test_a_dry_run_tells_what_would_be_done_and_does_nothing(bot: Bot, dis
         tell(RunPlanned(Plan(new=3, unchanged=2, passages=7)))
         return Report(Progress(), 0.1, outcome="planned")
 
-    desk = replace(bot.desk("discord"), reindexer=Reindexer(bot.redis, ["garden"], plan, nothing_before))
+    desk = replace(bot.chat_services("discord"), reindexer=Reindexer(bot.redis, ["garden"], plan, nothing_before))
     async with connected(desk, discord):
         discord.slash("alice", "general", "reindex", source="garden", dry_run=True)
         told = await notice(discord, "this is what a run would do")
@@ -64,32 +64,32 @@ async def test_a_dry_run_tells_what_would_be_done_and_does_nothing(bot: Bot, dis
 
 
 async def test_going_back_where_there_is_nothing_before_says_so(bot: Bot, discord: DiscordServer) -> None:
-    async with connected(bot.desk("discord"), discord):
+    async with connected(bot.chat_services("discord"), discord):
         discord.slash("alice", "general", "reindex", rollback=True)
         await notice(discord, NoPreviousVersionError.user_message)
 
 
 async def test_others_are_refused_also_when_a_server_shows_them_the_command(bot: Bot, discord: DiscordServer) -> None:
-    async with connected(bot.desk("discord"), discord):
+    async with connected(bot.chat_services("discord"), discord):
         discord.slash("bob", "general", "reindex", permitted=True)
         await notice(discord, AdminRequiredError.user_message)
 
 
 async def test_the_settings_may_name_further_admins(bot: Bot, discord: DiscordServer) -> None:
     bob = discord.who("bob")
-    async with connected(bot.desk("discord"), discord, admins=frozenset({str(bob.id)})):
+    async with connected(bot.chat_services("discord"), discord, admins=frozenset({str(bob.id)})):
         discord.slash("bob", bob, "reindex")
         await notice(discord, "Nothing has changed.")
 
 
 async def test_a_source_that_is_not_there_is_named_beside_those_that_are(bot: Bot, discord: DiscordServer) -> None:
-    async with connected(bot.desk("discord"), discord):
+    async with connected(bot.chat_services("discord"), discord):
         discord.slash("alice", "general", "reindex", source="attic")
         await notice(discord, "There is no source called “attic”; there are: garden.")
 
 
 async def test_a_run_outlives_the_token_of_its_command_in_the_same_message(bot: Bot, model: object) -> None:
-    desk = replace(bot.desk("discord"), reindexer=Reindexer(bot.redis, ["garden"], slow, nothing_before))
+    desk = replace(bot.chat_services("discord"), reindexer=Reindexer(bot.redis, ["garden"], slow, nothing_before))
     async with (
         DiscordServer(rules=Rules(token_lifetime=2)) as discord,
         connected(desk, discord, token_lasts=timedelta(seconds=1)),
@@ -102,7 +102,7 @@ async def test_a_run_outlives_the_token_of_its_command_in_the_same_message(bot: 
 
 
 async def test_where_the_bot_is_not_let_in_a_long_run_goes_on_in_a_direct_message(bot: Bot, model: object) -> None:
-    desk = replace(bot.desk("discord"), reindexer=Reindexer(bot.redis, ["garden"], slow, nothing_before))
+    desk = replace(bot.chat_services("discord"), reindexer=Reindexer(bot.redis, ["garden"], slow, nothing_before))
     async with (
         DiscordServer(rules=Rules(token_lifetime=2)) as discord,
         connected(desk, discord, token_lasts=timedelta(seconds=1)),
@@ -116,7 +116,7 @@ async def test_where_the_bot_is_not_let_in_a_long_run_goes_on_in_a_direct_messag
 async def test_a_second_order_says_who_started_the_first_and_the_button_stops_it(
     bot: Bot, discord: DiscordServer
 ) -> None:
-    async with connected(bot.desk("discord"), discord), held(bot):
+    async with connected(bot.chat_services("discord"), discord), held(bot):
         discord.slash("alice", "general", "reindex")
         told = await notice(discord, "Somebody else started reading all sources")
         refused = discord.click("bob", told, buttons(told)["cancel"])

@@ -35,7 +35,7 @@ async def connected(bot: Bot, *admins: str) -> AsyncIterator[SlackServer]:
     """A Slack that the bot is connected to."""
     async with SlackServer() as slack:
         access = Access(slack.bot_token, slack.app_token, api_url=slack.base_url, admins=frozenset(admins))
-        async with SlackBot(bot.desk("slack"), access).open():
+        async with SlackBot(bot.chat_services("slack"), access).open():
             await slack.until(lambda: bool(slack.sockets.open), within=WITHIN)
             yield slack
 

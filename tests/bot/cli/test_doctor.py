@@ -84,7 +84,7 @@ async def read_with(redis_url: str, model: OpenAIServer) -> None:
 
     settings = await asyncio.to_thread(load_settings, redis_url=redis_url, openai_base_url=model.base_url)
     async with create_bot(settings) as bot:
-        await bot.read(unseen)
+        await bot.reindex(unseen)
 
 
 async def test_a_port_that_is_taken_is_a_note_with_a_way_out(
