@@ -25,7 +25,7 @@ from core.chat.services import ChatServices
 from core.domain import Person
 from core.errors import ModelError, Problem, StartupError
 from core.index.catalog import Catalog
-from core.index.version import IndexVersion, facts_of, live_version, vector_spec_for
+from core.index.version import IndexVersion, live_version, read_metadata, vector_spec_for
 from core.indexing.options import ReindexOptions
 from core.indexing.progress import Progress, Report
 from core.indexing.reindexer import Reindexer, ReindexRequest
@@ -97,8 +97,8 @@ class Bot:
         if index is None:
             return "they have not been read yet"
         if await self._embedding_differs(index):
-            return f"the posts were embedded with another model ({index.shape.model})"
-        if (await facts_of(self.redis, index.number)).get("sources") != sources_digest(self.settings):
+            return f"the posts were embedded with another model ({index.vector_spec.model})"
+        if (await read_metadata(self.redis, index.number)).get("sources") != sources_digest(self.settings):
             return "they have changed since the last run"
         return ""
 
@@ -124,7 +124,7 @@ class Bot:
             # Unknown then; lexical search works without the model.
             log.warning("embedding model check failed", error_id=error.id, cause=str(error))
             return False
-        return spec != index.shape
+        return spec != index.vector_spec
 
 
 @asynccontextmanager
@@ -149,9 +149,9 @@ async def create_bot(settings: Settings) -> AsyncGenerator[Bot, None]:
             redis,
             # Workers connect to a single server: they support neither Cluster nor Sentinel.
             "" if address_of(url) else url,
-            models.patient,
+            models.indexing_embedder,
             # No circuit breaker: a run ends at its first failure anyway.
-            Retriever(redis, models.patient, settings.min_score),
+            Retriever(redis, models.indexing_embedder, settings.min_score),
             models.tokens,
         )
 

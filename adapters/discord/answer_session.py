@@ -39,6 +39,7 @@ NO_ENTRY = "I may not write there: whoever runs that server can let me view the 
 class TokenExpiredError(FootnotedError):
     """Discord lets a private answer be written for 15 minutes only."""
 
+    code = "OutOfTime"
     user_message = "Discord gives a private answer no more time than this; please ask again."
 
 
@@ -67,7 +68,7 @@ class AnswerSessions:
         """Answers a question, in the `old` messages when there are any."""
         # What stands there already has filled the promise.
         outlet = MessageSender(self._calls, replace(place, promised=place.promised and not old))
-        noted, lost = partial(self._desk.replies.note, asking.id), partial(self._desk.once.is_lost, name)
+        noted, lost = partial(self._desk.replies.note, asking.id), partial(self._desk.once.is_taken_over, name)
         reply = DiscordReply(MessageSequence(outlet, asking.nonce or asking.id, noted, lost, old), asking.id)
         self.running[name] = reply
         try:

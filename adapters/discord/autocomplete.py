@@ -25,7 +25,7 @@ class Autocomplete:
         examples = [text for text in await self._known(sources) if all(word in text.lower() for word in words)]
         if not words:
             return examples[:MOST]
-        titles = await self._desk.library.titles(typed, MOST, sources)
+        titles = await self._desk.library.search_titles(typed, MOST, sources)
         named = " ".join(examples)
         return [*examples, *(title for title in titles if title not in named)][:MOST]
 
@@ -37,6 +37,6 @@ class Autocomplete:
     async def _known(self, sources: frozenset[str] | None) -> list[str]:
         asked, examples = self._examples.get(sources, (0.0, list[str]()))
         if not examples or monotonic() - asked > EXAMPLES_KEPT:
-            examples = await self._desk.library.examples(MOST_EXAMPLES, sources)
+            examples = await self._desk.library.example_questions(MOST_EXAMPLES, sources)
             self._examples[sources] = monotonic(), examples
         return examples

@@ -95,7 +95,7 @@ class Buttons:
             await self.tell(deed, message(NOT_YOURS))
             return
         # Of a private answer only the message with the button can be reached, through the button's own token.
-        old = () if deed.place.private else await self._desk.replies.of(deed.subject)
+        old = () if deed.place.private else await self._desk.replies.messages_of(deed.subject)
         question = replace(found.question, person=deed.person)
         asking = replace(ready(question), nonce=question_id(deed.name))
         await self._answering.answer(deed.name, asking, deed.place, old or (deed.message,))
@@ -104,4 +104,6 @@ class Buttons:
         """The answer stands below, in a message of its own."""
         place = replace(deed.place, question=deed.message if deed.place.outlives_token else "", original="")
         question = Question(deed.subject, place.conversation, deed.person, id=question_id(deed.name))
-        await self._answering.answer(deed.name, ready(question), place, await self._desk.replies.of(question.id))
+        await self._answering.answer(
+            deed.name, ready(question), place, await self._desk.replies.messages_of(question.id)
+        )

@@ -59,7 +59,7 @@ class ConversationHandler:
             await self._handling.stop(name)
             await running.remove()
         event = Event((f"removed:{name}",), {"removed": {"channel": str(channel), "message": str(message)}})
-        if await self._desk.replies.of(question_id(name)):
+        if await self._desk.replies.messages_of(question_id(name)):
             await self._handling.receive(event)
 
     async def handle(self, body: Mapping[str, Any], taken: Claim) -> None:
@@ -90,7 +90,7 @@ class ConversationHandler:
             await self._greet(said)
             return
         asking, old = self._asking(text, said), tuple[str, ...]()
-        if taken is Claim.OVER:
+        if taken is Claim.TAKEOVER:
             asking, old = await resume_answers(self._desk, asking, said.place)
         await self._answering.answer(said.name, asking, said.place, old)
 
@@ -98,14 +98,14 @@ class ConversationHandler:
         """A corrected question is answered in the messages of its first answer. One that only now is a question is
         answered like any other."""
         await self._handling.stop(said.name)
-        old = await self._desk.replies.of(question_id(said.name))
+        old = await self._desk.replies.messages_of(question_id(said.name))
         if not old:
             await self.hear(said)
             return
         text = await self._readable(said)
         if not text:
             return
-        await self._desk.once.seize(said.name)
+        await self._desk.once.reassign(said.name)
         await self._desk.take_back(question_id(said.name))
         await self._answering.answer(said.name, self._asking(text, said, secrets.token_hex(8)), said.place, old)
 
@@ -114,10 +114,10 @@ class ConversationHandler:
         name = message_name(channel, message)
         await self._handling.stop(name)
         outlet = MessageSender(self._calls, ReplyTarget(channel, ""))
-        found = await self._desk.answers.recall(question_id(name))
+        found = await self._desk.answers.get(question_id(name))
         if found and found.answer:
             return
-        for reply in await self._desk.replies.of(question_id(name)):
+        for reply in await self._desk.replies.messages_of(question_id(name)):
             await outlet.delete(reply)
 
     async def _readable(self, said: MessageReceived) -> str:
@@ -157,7 +157,7 @@ async def resume_answers(
     """What is left to do for a question that another process had, and the messages that it has written."""
     found = await desk.remembered(asking.id, place.conversation)
     answered = found.answer if found else None
-    return PendingQuestion(asking.id, asking.compose, answered, asking.nonce), await desk.replies.of(asking.id)
+    return PendingQuestion(asking.id, asking.compose, answered, asking.nonce), await desk.replies.messages_of(asking.id)
 
 
 def question_id(name: str) -> str:

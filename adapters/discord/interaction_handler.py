@@ -51,7 +51,7 @@ class InteractionHandler:
 
     async def _ask(self, deed: UserInteraction, taken: Claim) -> None:
         asking, old = PendingQuestion(question_id(deed.name), partial(self._compose, deed)), tuple[str, ...]()
-        if taken is Claim.OVER:
+        if taken is Claim.TAKEOVER:
             asking, old = await resume_answers(self._desk, asking, deed.place)
         await self._answering.answer(deed.name, asking, deed.place, old)
 

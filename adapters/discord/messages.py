@@ -124,9 +124,9 @@ def holdings(posts: dict[str, int]) -> str:
 def why(remembered: StoredQuestion) -> str:
     """How an answer was made, for whoever wants to know."""
     answer = remembered.answer
-    if answer is None or answer.workings is None:
+    if answer is None or answer.trace is None:
         return "This question was not answered, so there is nothing to tell."
-    workings = answer.workings
+    workings = answer.trace
     parts = [
         f"**Understood as**\n{plain(short(workings.understood, 300))}",
         f"The posts are about it with a certainty of {workings.relevance:.0%}.",
@@ -168,7 +168,7 @@ def _matches(head: str, matches: Sequence[ScoredPassage]) -> str:
     rows = [
         f"- {plain(short(match.passage.title, 80))}"
         + (f" › {plain(short(match.passage.heading, 60))}" if match.passage.heading else "")
-        + f" ({match.score:.2f}: meaning {match.meaning:.2f}, words {match.words:.2f})"
+        + f" ({match.score:.2f}: meaning {match.vector_score:.2f}, words {match.text_score:.2f})"
         for match in matches[:MOST_SHOWN]
     ]
     more = [f"- … and {len(matches) - MOST_SHOWN} more"] if len(matches) > MOST_SHOWN else []

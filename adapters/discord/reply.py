@@ -36,7 +36,7 @@ class DiscordReply:
             case Searching():
                 pass  # “is thinking…” or “is typing…” says so since the question came
             case Found():
-                self._posts = progress.posts
+                self._posts = progress.footnotes
 
     async def grow(self, text: str) -> None:
         """Raises AnswerStoppedError when nothing more is wanted, and DiscordRefusedError where the bot may not write.

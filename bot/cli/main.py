@@ -180,7 +180,7 @@ def feedback(
 
     async def judge() -> int:
         async with create_bot(_settings()) as bot:
-            judged = await bot.feedback.judged(most)
+            judged = await bot.feedback.rated_answers(most)
         if json:
             print_json(feedback_output.document(judged))
         else:
@@ -202,7 +202,7 @@ def stats(
 @app.command()
 def forget(
     user: Annotated[
-        str, typer.Option("--user", help="PLATFORM:ID, such as slack:U0123456789.", callback=forget_command.person)
+        str, typer.Option("--user", help="PLATFORM:ID, such as slack:U0123456789.", callback=forget_command.parse_user)
     ],
     json: Json = False,
 ) -> None:

@@ -33,9 +33,9 @@ async def test_a_vote_is_kept_and_the_last_one_counts(room: Room) -> None:
     assert (await told(room, press(room, answer, "up"))).content == THANKS
     assert (await told(room, press(room, answer, "up", "bob"))).content == THANKS
     await room.settled()
-    [judged] = await room.bot.feedback.judged(5)
-    assert judged.remembered.question.text == ASKED
-    assert {vote.person.name: vote.thumb for vote in judged.votes} == {"Alice": "up", "Bob": "up"}
+    [judged] = await room.bot.feedback.rated_answers(5)
+    assert judged.stored.question.text == ASKED
+    assert {vote.person.name: vote.rating for vote in judged.votes} == {"Alice": "up", "Bob": "up"}
 
 
 async def test_a_thumb_down_may_say_why(room: Room) -> None:
@@ -46,8 +46,8 @@ async def test_a_thumb_down_may_say_why(room: Room) -> None:
     sent = room.discord.submit(opened, {"reason": "It is out of date."})
     assert (await told(room, sent)).content == NOTED
     await room.settled()
-    [judged] = await room.bot.feedback.judged(5)
-    assert [(vote.thumb, vote.reason) for vote in judged.votes] == [("down", "It is out of date.")]
+    [judged] = await room.bot.feedback.rated_answers(5)
+    assert [(vote.rating, vote.reason) for vote in judged.votes] == [("down", "It is out of date.")]
 
 
 async def test_why_tells_how_the_answer_was_made(room: Room) -> None:

@@ -48,7 +48,7 @@ async def test_a_channel_of_another_platform_is_no_reason_for_an_intent(
 async def test_an_intent_that_the_bot_does_not_have_is_a_sentence_with_its_cure(
     discord: DiscordServer, bot: Bot
 ) -> None:
-    app = DiscordBot(answering_everything(bot).desk("discord"), access(discord))
+    app = DiscordBot(answering_everything(bot).chat_services("discord"), access(discord))
     with pytest.raises(StartupError) as refused:
         async with app.open():
             pass

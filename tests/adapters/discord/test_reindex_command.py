@@ -85,7 +85,7 @@ async def test_the_settings_may_name_further_admins(bot: Bot, discord: DiscordSe
 async def test_a_source_that_is_not_there_is_named_beside_those_that_are(bot: Bot, discord: DiscordServer) -> None:
     async with connected(bot.chat_services("discord"), discord):
         discord.slash("alice", "general", "reindex", source="attic")
-        await notice(discord, "There is no source called “attic”; there are: garden.")
+        await notice(discord, "There is no source called “attic”. The sources are: garden.")
 
 
 async def test_a_run_outlives_the_token_of_its_command_in_the_same_message(bot: Bot, model: object) -> None:

@@ -101,8 +101,8 @@ async def test_a_port_that_is_taken_is_a_note_with_a_way_out(
 async def test_wrong_settings_end_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     code, lines = await examined(monkeypatch, web_port="99999", top_k="0")
     assert code == 2
-    assert "✗ settings: WEB_PORT is wrong" in lines
-    assert "✗ settings: TOP_K is wrong" in lines
+    assert "✗ settings: WEB_PORT is invalid" in lines
+    assert "✗ settings: TOP_K is invalid" in lines
 
 
 async def test_a_redis_that_is_not_there_is_to_be_mended(monkeypatch: pytest.MonkeyPatch) -> None:

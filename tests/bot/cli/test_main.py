@@ -106,8 +106,8 @@ def test_wrong_settings_are_listed_all_at_once_each_with_its_cure(tmp_path: Path
         told = done.stdout + done.stderr
         assert done.returncode == 2
         for problem in (
-            "TOP_K is wrong",
-            "an address of Redis begins with redis://",
+            "TOP_K is invalid",
+            "a Redis address begins with redis://",
             "AZURE_OPENAI_API_KEY and OPENAI_API_VERSION missing",
             "The folder of source “lost” is not there",
         ):
@@ -128,7 +128,7 @@ def test_a_model_that_is_not_there_is_told_in_a_sentence(tmp_path: Path) -> None
     """Programs get theirs as a document, too; both can tell by the exit code."""
     done = footnoted(make_home(tmp_path), "ask", "--json", ASKED, OPENAI_BASE_URL=f"{NOTHING_LISTENS}/v1")
     assert done.returncode == 1
-    assert "The language model cannot be reached just now" in done.stdout + done.stderr
+    assert "The language model cannot be reached right now" in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
 
 
