@@ -95,11 +95,11 @@ class Bot:
         """Return why the sources have to be read before questions can be answered well; empty if they need not be."""
         index = await live_version(self.redis)
         if index is None:
-            return "they have not been read yet"
+            return "the sources have not been read yet"
         if await self._embedding_differs(index):
             return f"the posts were embedded with another model ({index.vector_spec.model})"
         if (await read_metadata(self.redis, index.number)).get("sources") != sources_digest(self.settings):
-            return "they have changed since the last run"
+            return "the sources have changed since the last run"
         return ""
 
     async def is_empty(self) -> bool:

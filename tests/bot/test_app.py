@@ -163,7 +163,7 @@ async def test_a_channel_is_answered_from_its_sources_in_its_voice_and_its_quest
 
 async def test_it_knows_why_it_has_to_read(redis: Redis, redis_url: str, blog: Path, server: OpenAIServer) -> None:
     async with create_bot(await settings_for(redis_url, blog)) as bot:
-        assert await bot.reindex_reason() == "nothing has been read yet"
+        assert await bot.reindex_reason() == "the sources have not been read yet"
         await read(bot)
         assert await bot.reindex_reason() == ""
     async with create_bot(await settings_for(redis_url, blog, feeds="https://blog.example/feed")) as bot:

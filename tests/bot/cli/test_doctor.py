@@ -45,7 +45,7 @@ async def test_posts_that_have_to_be_read_are_no_fault_but_a_note(
     code, lines = await examined(monkeypatch, redis_url=redis_url)
     assert code == 0
     assert line_about(lines, "posts") == (
-        "· posts: 0, passages: 0; nothing has been read yet  → Run `footnoted reindex`."
+        "· posts: 0, passages: 0; the sources have not been read yet  → Run `footnoted reindex`."
     )
 
 

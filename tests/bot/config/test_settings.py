@@ -163,7 +163,7 @@ def test_a_source_that_makes_no_sense_is_named(toml: str, words: str) -> None:
 @pytest.mark.parametrize("file", ["footnoted.toml", ".env"])
 def test_a_file_that_is_no_text_is_named(file: str) -> None:
     Path(file).write_bytes(b"CHAT_MODEL = '\xff\xfe\x00'\n")
-    assert any("cannot be read" in problem for problem in problems())
+    assert any("not encoded in UTF-8" in problem for problem in problems())
 
 
 def test_sources_of_every_kind_are_read_with_the_feeds_behind_them(monkeypatch: pytest.MonkeyPatch) -> None:
