@@ -14,13 +14,11 @@ from redis.asyncio import Redis
 from bot.config.settings import Settings
 from bot.embedded_redis import embedded_redis
 from bot.index_dependencies import IndexDependencies
-from bot.pipeline import PipelineBuilder
+from bot.pipeline import build_answerer, rate_limits
 from bot.providers import build_models
 from core.answerer import Answerer
+from core.answering.admission import VisitorLimiter
 from core.answering.channel_scope import Channels
-from core.answering.measurement import MeasuredAnswerer
-from core.answering.question_limits import VisitorLimiter
-from core.answering.question_recorder import RecordingAnswerer
 from core.chat.services import ChatServices
 from core.domain import Person
 from core.errors import ModelError, Problem, StartupError
@@ -41,6 +39,7 @@ from core.storage.event_claims import EventClaims
 from core.storage.feedback import Feedback
 from core.storage.history import History
 from core.storage.question_store import QuestionStore
+from core.storage.rate_limiter import RateLimiter
 from core.storage.reply_messages import ReplyMessages
 from core.storage.topology import address_of
 
@@ -78,8 +77,9 @@ class Bot:
     reindexer: Reindexer
 
     def chat_services(self, platform: str) -> ChatServices:
-        """Return what an adapter needs; event claims and reply messages are the platform's own."""
+        """Return the services of one platform: `slack`, `discord` or `web`."""
         return ChatServices(
+            platform=platform,
             asker=self.answerer,
             channels=self.channels,
             library=self.catalog,
@@ -143,7 +143,6 @@ async def create_bot(settings: Settings) -> AsyncGenerator[Bot, None]:
         question_store = QuestionStore(redis, settings.history_ttl)
         feedback = Feedback(redis, question_store, settings.history_ttl)
         channels = settings.all_channels
-        pipeline = PipelineBuilder(settings, redis, models, embedder, retriever, history, channels)
         index_dependencies = IndexDependencies(
             settings,
             redis,
@@ -161,8 +160,8 @@ async def create_bot(settings: Settings) -> AsyncGenerator[Bot, None]:
             embedder=models.embedder,
             chat_model=models.chat,
             retriever=retriever,
-            answerer=MeasuredAnswerer(RecordingAnswerer(pipeline.asker(), question_store)),
-            visitor_limiter=pipeline.visitors(),
+            answerer=build_answerer(settings, redis, models, embedder, retriever, history, question_store, channels),
+            visitor_limiter=VisitorLimiter(RateLimiter(redis), rate_limits(settings)),
             history=history,
             question_store=question_store,
             feedback=feedback,

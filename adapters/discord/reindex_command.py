@@ -11,7 +11,7 @@ from adapters.discord.interactions import UserInteraction
 from adapters.discord.message_sender import MessageSender
 from adapters.discord.messages import LONGEST, cancel_button, failure, message
 from adapters.discord.rest_api import DiscordRefusedError, DiscordUnreachableError, RestApi
-from core.chat.run_texts import began_text, plan_text, progress_text, report_text
+from core.chat.run_texts import plan_text, progress_text, report_text, started_text
 from core.chat.services import ChatServices
 from core.errors import to_footnoted_error
 from core.indexing.reindexer import ReindexRequest
@@ -101,7 +101,7 @@ class ReindexCommand:
             async for event in events:
                 match event:
                     case RunStarted():
-                        await notice.begin(began_text(event))
+                        await notice.begin(started_text(event))
                     case RunPlanned():
                         plan = event.plan
                         await notice.show(plan_text(event.plan))

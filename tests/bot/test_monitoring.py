@@ -26,8 +26,8 @@ from tests.bot.running import REPOSITORY, make_home
 from tests.bot.test_serve import WITHIN, served
 from tests.breaking.own_redis import own_redis
 from tests.core.models.openai_parts import client_of
-from tests.servers import Silence, Status, Text
-from tests.servers.openai import OpenAIServer
+from tests.servers.loopback import Status
+from tests.servers.openai import OpenAIServer, Silence, Text
 
 DASHBOARD = REPOSITORY / "docs" / "dashboard.json"
 MANUAL = REPOSITORY / "docs" / "monitoring.md"

@@ -44,7 +44,7 @@ async def test_an_admin_sees_one_message_that_ends_with_what_changed(
         used = discord.slash("alice", "general", "reindex")
         told = await notice(discord, "The posts have been read.")
         assert told is used.original
-        for part in ("Reading all sources again, for Alice.", "1 new", "5 unchanged"):
+        for part in ("Reading all sources for Alice.", "1 new", "5 unchanged"):
             assert part in told.content
         assert buttons(told) == {}
         assert discord.said == [told]

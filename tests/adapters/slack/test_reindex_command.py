@@ -64,7 +64,7 @@ async def test_an_admin_sees_one_message_that_ends_with_what_changed(bot: Bot, t
         slack.slash(slack.admin, slack.channel, "/reindex")
         await slack.until(says(slack, "The posts have been read."), within=WITHIN)
         [notice] = notices(slack)
-        assert "Reading all sources again, for" in written(notice)
+        assert "Reading all sources for" in written(notice)
         assert "1 new" in written(notice)
         assert "5 unchanged" in written(notice)
         assert "1 passage embedded" in written(notice)

@@ -20,7 +20,7 @@ from core.storage.feedback import Feedback
 from core.storage.history import History
 from core.storage.question_store import QuestionStore
 from core.storage.reply_messages import ReplyMessages
-from tests.core.answering.asking import answerer_of
+from tests.core.answering.collected import rag_answerer
 from tests.core.index.shelves import shelved
 from tests.posts import POSTS
 
@@ -35,7 +35,8 @@ THREAD = replace(GENERAL, thread="1.0")
 def desk(redis: Redis, embedder: OfflineEmbedder) -> ChatServices:
     answers = QuestionStore(redis, DAY)
     return ChatServices(
-        asker=answerer_of(redis, embedder, ExtractiveChatModel(embedder)),
+        platform="slack",
+        asker=rag_answerer(redis, embedder, ExtractiveChatModel(embedder)),
         channels=Channels([Channel("slack", "BOARD", frozenset({"minutes"}))], ["blog", "minutes"]),
         library=Catalog(redis),
         history=History(redis, 10, DAY),
@@ -68,7 +69,7 @@ async def test_examples_are_those_of_the_channel(desk: ChatServices, redis: Redi
         examples = await desk.examples(place)
         assert len(examples) == 4
         assert not any("crowns" in example for example in examples)
-    assert len(await desk.examples(GENERAL, most=2)) == 2
+    assert len(await desk.examples(GENERAL, limit=2)) == 2
 
 
 async def test_a_question_is_remembered_in_its_channel_and_nowhere_else(desk: ChatServices) -> None:

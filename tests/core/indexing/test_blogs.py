@@ -21,8 +21,8 @@ from core.ingestion.fetch_result import Fetched
 from core.ingestion.sources import as_post
 from core.models.offline_embedder import OfflineEmbedder
 from tests.posts import POSTS, reindexing, url_of, write_posts
-from tests.servers import Redirect, Status
-from tests.servers.blog import Blog, Post
+from tests.servers.blog import Blog, Post, Redirect
+from tests.servers.loopback import Status
 
 
 def entry(number: int) -> Post:

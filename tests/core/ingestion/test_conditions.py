@@ -13,8 +13,8 @@ from core.ingestion.fetcher import Fetcher
 from core.ingestion.sources import post_address, read_page
 from tests.core.ingestion.asking import fetch, source, told
 from tests.core.ingestion.test_feed_parser import LinkedBlog
-from tests.servers import Redirect, Status
-from tests.servers.blog import Blog, Post
+from tests.servers.blog import Blog, Post, Redirect
+from tests.servers.loopback import Status
 
 Known = dict[str, Validators]
 

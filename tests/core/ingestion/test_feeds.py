@@ -13,8 +13,8 @@ from core.ingestion.fetcher import Fetcher
 from core.ingestion.sources import list_source, needs_page, read_page, to_post
 from tests.core.ingestion import asking
 from tests.core.ingestion.asking import post_of
-from tests.servers import Status
 from tests.servers.blog import Blog, Post
+from tests.servers.loopback import Status
 
 
 async def listed(blog: Blog, fetcher: Fetcher, path: str = "/feed/", **options: Any) -> list[Entry | EntrySkipped]:

@@ -11,8 +11,8 @@ from core.ingestion.fetch_result import PAGE, PageNotFoundError
 from core.ingestion.fetcher import Fetcher
 from tests.core.ingestion.asking import fetch
 from tests.core.ingestion.conftest import PATIENT
-from tests.servers import Drip, Huge, Redirect, RedirectLoop, Slow, Status
-from tests.servers.blog import Blog, Post
+from tests.servers.blog import Blog, Drip, Huge, Post, Redirect, RedirectLoop
+from tests.servers.loopback import Slow, Status
 
 
 async def refusal(fetcher: Fetcher, address: str) -> str:

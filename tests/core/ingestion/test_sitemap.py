@@ -18,8 +18,8 @@ from core.ingestion.sitemap import Sitemap, parse_sitemap, read_sitemap
 from core.ingestion.sources import needs_page, read_page
 from tests.core.ingestion import asking
 from tests.core.ingestion.asking import post_of
-from tests.servers import Status
 from tests.servers.blog import SITEMAPS, Blog, Page
+from tests.servers.loopback import Status
 
 URLS = "<url><loc>https://blog.example/a</loc></url><url><loc>https://blog.example/b</loc></url>"
 WHOLE = f"<urlset {SITEMAPS}>{URLS}</urlset>"

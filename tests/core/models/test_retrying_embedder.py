@@ -12,7 +12,7 @@ from core.models.openai_client import openai_client
 from core.models.openai_embedder import OpenAIEmbedder
 from core.models.retrying_embedder import BUSY_TRIES, OTHER_TRIES, AdaptiveConcurrencyLimit, RetryingEmbedder
 from core.tokens import estimate
-from tests.servers import Status
+from tests.servers.loopback import Status
 from tests.servers.openai import OpenAIServer
 
 BUSY = Status(429, retry_after=0.01)
