@@ -167,9 +167,9 @@ async def test_it_knows_why_it_has_to_read(redis: Redis, redis_url: str, blog: P
         await read(bot)
         assert await bot.reindex_reason() == ""
     async with create_bot(await settings_for(redis_url, blog, feeds="https://blog.example/feed")) as bot:
-        assert "sources are not those" in await bot.reindex_reason()
+        assert "sources have changed" in await bot.reindex_reason()
     async with create_bot(await settings_for(redis_url, blog, openai_base_url=server.base_url, **KEYED)) as bot:
-        assert "another embedding model" in await bot.reindex_reason()
+        assert "embedded with another model" in await bot.reindex_reason()
     async with create_bot(await settings_for(redis_url, blog, vector_precision="float16")) as bot:
         assert await bot.reindex_reason()
 
