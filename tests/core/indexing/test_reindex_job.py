@@ -230,19 +230,22 @@ async def test_an_unreadable_source_keeps_its_posts_and_is_reported(
 
 
 async def test_a_failing_embedding_model_ends_the_run_and_leaves_the_index_as_it_was(
-    redis: Redis, server: OpenAIServer, paid: OpenAIEmbedder, tmp_path: Path
+    redis: Redis, server: OpenAIServer, tmp_path: Path
 ) -> None:
     source = write_posts(tmp_path / "blog")
-    await read(redis, paid, source)
-    write_posts(tmp_path / "blog", {"bees": "# Wintering bees\n\nWe keep goats now.", "new": "# New\n\nA new post."})
-    server.enqueue_embedding(*[Status(429, code="insufficient_quota")] * 9)
-    with pytest.raises(ModelQuotaExceededError):
-        await read(redis, paid, source)
-    post = await Catalog(redis).post(url_of("bees"))
-    assert post is not None
-    assert "shivers" in post.text
-    server._embedding_replies.clear()
-    report = await read(redis, paid, source)
+    async with client_of(server) as client:
+        embedder = OpenAIEmbedder(client.with_options(max_retries=0), SMALL, tokens, dimensions=64)
+        await read(redis, embedder, source)
+        write_posts(
+            tmp_path / "blog", {"bees": "# Wintering bees\n\nWe keep goats now.", "new": "# New\n\nA new post."}
+        )
+        server.enqueue_embedding(Status(429, code="insufficient_quota"))
+        with pytest.raises(ModelQuotaExceededError):
+            await read(redis, embedder, source)
+        post = await Catalog(redis).post(url_of("bees"))
+        assert post is not None
+        assert "shivers" in post.text
+        report = await read(redis, embedder, source)
     assert (report.progress.changed, report.progress.new) == (1, 1)
 
 
