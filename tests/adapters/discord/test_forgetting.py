@@ -1,6 +1,6 @@
 """After somebody in Discord is forgotten, Redis holds neither their name nor their words."""
 
-from core.storage.event_claims import KEPT
+from core.storage.event_claims import TTL
 from tests.adapters.discord.acting import Room
 from tests.adapters.discord.test_buttons import press, told
 from tests.adapters.garden import ASKED
@@ -27,4 +27,4 @@ async def test_of_somebody_who_asked_voted_and_gave_a_reason_nothing_is_left(roo
     # That something was handled is known for an hour, by names that the platform gives it.
     for key in (line.partition(" ")[0] for line in after.splitlines() if str(alice.id) in line):
         assert key.startswith("event:")
-        assert await room.bot.redis.ttl(key) <= KEPT.total_seconds()
+        assert await room.bot.redis.ttl(key) <= TTL.total_seconds()
