@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from bot.config.settings import Settings
 from core.errors import Problem, StartupError
 from core.models.protocols import ChatModel, Embedder
-from core.tokens import ModelTokens, Tokens, estimate
+from core.tokens import ModelTokenCounter, TokenCounter, estimate_tokens
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -35,11 +35,11 @@ class Models:
     embedder: Embedder
     indexing_embedder: Embedder
     chat: ChatModel
-    tokens: Tokens
+    tokens: TokenCounter
 
 
 ChatBuilder = Callable[[Settings, AsyncExitStack, Embedder], ChatModel]
-EmbedderBuilder = Callable[[Settings, AsyncExitStack, Tokens], Embedders]
+EmbedderBuilder = Callable[[Settings, AsyncExitStack, TokenCounter], Embedders]
 Builder = TypeVar("Builder", ChatBuilder, EmbedderBuilder)
 
 
@@ -57,7 +57,7 @@ async def build_models(settings: Settings, stack: AsyncExitStack) -> Models:
 
     Raises StartupError if a package that they need is not installed.
     """
-    tokens = estimate if settings.offline else _model_tokens(settings.chat_model, stack)
+    tokens = estimate_tokens if settings.offline else _model_tokens(settings.chat_model, stack)
     embedding = select_provider(EMBEDDING_PROVIDERS, settings)
     embedders = await asyncio.to_thread(embedding.build, settings, stack, tokens)
     chat = await asyncio.to_thread(
@@ -71,15 +71,15 @@ def select_provider(providers: Sequence[ModelProvider[Builder]], settings: Setti
     return next(provider for provider in providers if provider.is_configured(settings))
 
 
-def _model_tokens(model: str, stack: AsyncExitStack) -> ModelTokens:
+def _model_tokens(model: str, stack: AsyncExitStack) -> ModelTokenCounter:
     """Return a token counter that downloads its vocabulary in the background."""
-    tokens = ModelTokens(model)
+    tokens = ModelTokenCounter(model)
     loading = asyncio.create_task(asyncio.to_thread(tokens.load))
     stack.callback(loading.cancel)
     return tokens
 
 
-def _offline_embedders(settings: Settings, stack: AsyncExitStack, tokens: Tokens) -> Embedders:
+def _offline_embedders(settings: Settings, stack: AsyncExitStack, tokens: TokenCounter) -> Embedders:
     from core.models.offline_embedder import OfflineEmbedder, installed
 
     if not installed():
@@ -89,7 +89,7 @@ def _offline_embedders(settings: Settings, stack: AsyncExitStack, tokens: Tokens
     return Embedders(embedder, embedder)
 
 
-def _openai_embedders(settings: Settings, stack: AsyncExitStack, tokens: Tokens) -> Embedders:
+def _openai_embedders(settings: Settings, stack: AsyncExitStack, tokens: TokenCounter) -> Embedders:
     if not settings.has_embedding_server:
         return _embedders_of(_openai_client(settings, stack), settings, tokens)
     from core.models.openai_client import openai_client
@@ -100,11 +100,11 @@ def _openai_embedders(settings: Settings, stack: AsyncExitStack, tokens: Tokens)
     return _embedders_of(client, settings, tokens)
 
 
-def _azure_embedders(settings: Settings, stack: AsyncExitStack, tokens: Tokens) -> Embedders:
+def _azure_embedders(settings: Settings, stack: AsyncExitStack, tokens: TokenCounter) -> Embedders:
     return _embedders_of(_azure_client(settings, stack), settings, tokens)
 
 
-def _embedders_of(client: "AsyncOpenAI", settings: Settings, tokens: Tokens) -> Embedders:
+def _embedders_of(client: "AsyncOpenAI", settings: Settings, tokens: TokenCounter) -> Embedders:
     from core.models.openai_embedder import OpenAIEmbedder
     from core.models.retrying_embedder import RetryingEmbedder
 

@@ -19,7 +19,7 @@ async def test_of_somebody_who_asked_voted_and_gave_a_reason_nothing_is_left(roo
     await room.settled()
     before = await held(room.bot.redis, *POSTS)
     assert all(each in before for each in (str(alice.id), "Alice", "water tomatoes", "sugar", "my compost"))
-    forgotten = await room.bot.forgetting.forget("discord", str(alice.id))
+    forgotten = await room.bot.eraser.forget("discord", str(alice.id))
     assert (forgotten.questions, forgotten.turns, forgotten.votes) == (2, 4, 1)
     after = await held(room.bot.redis, *POSTS)
     assert not any(each in after for each in ("Alice", "water tomatoes", "sugar", "my compost"))
