@@ -14,7 +14,7 @@ from adapters.discord.rest_api import DiscordRefusedError, DiscordUnreachableErr
 from core.chat.run_texts import plan_text, progress_text, report_text, started_text
 from core.chat.services import ChatServices
 from core.errors import to_footnoted_error
-from core.indexing.reindexer import ReindexRequest
+from core.indexing.options import ReindexOptions
 from core.indexing.run_events import RunEnded, RunPlanned, RunProgressed, RunStarted
 
 log = structlog.get_logger()
@@ -84,7 +84,7 @@ class ReindexCommand:
                 await notice.end(report_text(await self._desk.reindexer.rollback(deed.person)))
             else:
                 dry_run, force = bool(deed.options.get("dry_run")), bool(deed.options.get("force"))
-                await self._run(ReindexRequest(deed.person, deed.subject, dry_run, force), notice)
+                await self._run(ReindexOptions(deed.person, deed.subject, dry_run, force), notice)
         except Exception as error:  # a door: behind it stands an admin who waits
             known = to_footnoted_error(error)
             log.warning("an admin's command failed", error_id=known.id, cause=str(known))
@@ -95,7 +95,7 @@ class ReindexCommand:
         stopped = await self._desk.reindexer.cancel(deed.person)
         return "It is being stopped." if stopped else "Nothing is being read."
 
-    async def _run(self, order: ReindexRequest, notice: RunNotice) -> None:
+    async def _run(self, order: ReindexOptions, notice: RunNotice) -> None:
         plan = None
         async with aclosing(self._desk.reindexer.reindex(order)) as events:
             async for event in events:

@@ -11,7 +11,7 @@ from core.answerer import Answered, Answerer, AnswerEvent, Wrote
 from core.domain import Question
 from core.models.protocols import ChatModel, Prompt
 from core.storage.token_usage import TokenUsage
-from core.tokens import Tokens
+from core.tokens import TokenCounter
 
 log = structlog.get_logger()
 
@@ -66,7 +66,7 @@ class BudgetedAnswerer:
 class MeteredChatModel:
     """Counts the tokens of a chat model: the prompt before the request, the reply after it, however it ends."""
 
-    def __init__(self, model: ChatModel, usage: TokenUsage, tokens: Tokens) -> None:
+    def __init__(self, model: ChatModel, usage: TokenUsage, tokens: TokenCounter) -> None:
         self._model = model
         self._usage = usage
         self._tokens = tokens

@@ -212,7 +212,7 @@ async def test_where_every_question_is_answered_none_needs_a_mention(
     ]
     given = settings.model_dump(include={"redis_url", "sources", "openai_base_url"})
     async with create_bot(await asyncio.to_thread(partial(load_settings, **given, channels=channels))) as bot:
-        await bot.read(lambda _: None)
+        await bot.reindex(lambda _: None)
         async with entered(discord, model, bot) as room:
             await room.answer(discord.say("alice", "general", ASKED))
             post = discord.forum_post("bob", "help", "When should tomatoes be watered?", "Mine are on a balcony.")

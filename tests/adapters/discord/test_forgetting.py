@@ -1,6 +1,6 @@
 """After somebody in Discord is forgotten, Redis holds neither their name nor their words."""
 
-from core.storage.event_claims import KEPT
+from core.storage.event_claims import TTL
 from tests.adapters.discord.acting import Room
 from tests.adapters.discord.test_buttons import press, told
 from tests.adapters.garden import ASKED
@@ -19,7 +19,7 @@ async def test_of_somebody_who_asked_voted_and_gave_a_reason_nothing_is_left(roo
     await room.settled()
     before = await held(room.bot.redis, *POSTS)
     assert all(each in before for each in (str(alice.id), "Alice", "water tomatoes", "sugar", "my compost"))
-    forgotten = await room.bot.forgetting.forget("discord", str(alice.id))
+    forgotten = await room.bot.eraser.forget("discord", str(alice.id))
     assert (forgotten.questions, forgotten.turns, forgotten.votes) == (2, 4, 1)
     after = await held(room.bot.redis, *POSTS)
     assert not any(each in after for each in ("Alice", "water tomatoes", "sugar", "my compost"))
@@ -27,4 +27,4 @@ async def test_of_somebody_who_asked_voted_and_gave_a_reason_nothing_is_left(roo
     # That something was handled is known for an hour, by names that the platform gives it.
     for key in (line.partition(" ")[0] for line in after.splitlines() if str(alice.id) in line):
         assert key.startswith("event:")
-        assert await room.bot.redis.ttl(key) <= KEPT.total_seconds()
+        assert await room.bot.redis.ttl(key) <= TTL.total_seconds()

@@ -13,9 +13,10 @@ from bot.app import Bot
 from core.chat.services import ChatServices
 from core.domain import Person
 from core.errors import AdminRequiredError, NoPreviousVersionError
+from core.indexing.options import ReindexOptions
 from core.indexing.progress import Plan, Progress, Report
-from core.indexing.reindexer import Reindexer, ReindexRequest
-from core.indexing.run_events import RunPlanned, RunProgressed, Tell
+from core.indexing.reindexer import Reindexer
+from core.indexing.run_events import Emit, RunPlanned, RunProgressed
 from tests.adapters.discord.acting import access, buttons
 from tests.servers.discord import DiscordServer, Message, Rules
 
@@ -51,7 +52,7 @@ async def test_an_admin_sees_one_message_that_ends_with_what_changed(
 
 
 async def test_a_dry_run_tells_what_would_be_done_and_does_nothing(bot: Bot, discord: DiscordServer) -> None:
-    async def plan(order: ReindexRequest, tell: Tell) -> Report:
+    async def plan(order: ReindexOptions, tell: Emit) -> Report:
         assert (order.source, order.dry_run) == ("garden", True)
         tell(RunPlanned(Plan(new=3, unchanged=2, passages=7)))
         return Report(Progress(), 0.1, outcome="planned")
@@ -126,7 +127,7 @@ async def test_a_second_order_says_who_started_the_first_and_the_button_stops_it
         assert await notice(discord, "Stopped.") is told
 
 
-async def slow(order: ReindexRequest, tell: Tell) -> Report:
+async def slow(order: ReindexOptions, tell: Emit) -> Report:
     for done in range(60):
         tell(RunProgressed(Progress(listing=False, listed=100, new=done)))
         await asyncio.sleep(0.1)
@@ -142,13 +143,13 @@ async def held(bot: Bot) -> AsyncIterator[None]:
     """Somebody else's run, in what could be another process; it lasts until it is stopped."""
     begun = asyncio.Event()
 
-    async def work(order: ReindexRequest, tell: Tell) -> Report:
+    async def work(order: ReindexOptions, tell: Emit) -> Report:
         begun.set()
         await asyncio.Event().wait()
         raise AssertionError("only a stop ends it")
 
     async def run() -> None:
-        order = ReindexRequest(Person("1", "Somebody else", admin=True))
+        order = ReindexOptions(Person("1", "Somebody else", admin=True))
         async with aclosing(Reindexer(bot.redis, ["garden"], work, nothing_before).reindex(order)) as events:
             async for _ in events:
                 pass

@@ -12,7 +12,7 @@ from core.domain import Answer, AnswerTrace, Question
 from core.models.offline_embedder import OfflineEmbedder
 from core.models.protocols import ChatModel
 from core.retrieval.retriever import Retriever
-from core.tokens import estimate
+from core.tokens import estimate_tokens
 
 ABOUT_BEES = Question("How do bees get through the winter?")
 OFF_TOPIC = Question("Who won the football world cup in 1998?")
@@ -76,4 +76,4 @@ def rag_answerer(
 ) -> RagAnswerer:
     """Build the innermost answerer with default settings."""
     retriever = Retriever(redis, embedder)
-    return RagAnswerer(retriever, model, instructions or Instructions(), limits or Limits(), estimate)
+    return RagAnswerer(retriever, model, instructions or Instructions(), limits or Limits(), estimate_tokens)

@@ -21,7 +21,7 @@ from core.retrieval.retriever import Retriever
 from core.storage.connection import connect
 from core.storage.history import History
 from core.storage.token_usage import TokenUsage
-from core.tokens import estimate
+from core.tokens import estimate_tokens
 from tests.core.answering.collected import OFF_TOPIC, collect, rag_answerer
 from tests.core.models.openai_parts import PROMPT, written
 from tests.posts import url_of
@@ -62,7 +62,9 @@ def budgeted(
 ) -> BudgetedAnswerer:
     """Build the choice between the model and quotes."""
     history = History(redis, 10, timedelta(days=1))
-    answerer = ConversationalAnswerer(rag_answerer(redis, embedder, MeteredChatModel(model, usage, estimate)), history)
+    answerer = ConversationalAnswerer(
+        rag_answerer(redis, embedder, MeteredChatModel(model, usage, estimate_tokens)), history
+    )
     fallback = ConversationalAnswerer(rag_answerer(redis, embedder, ExtractiveChatModel(embedder)), history)
     return BudgetedAnswerer(answerer, fallback, usage, limits)
 
@@ -133,16 +135,18 @@ async def test_same_id_on_another_platform_is_another_person(usage: TokenUsage) 
 
 async def test_prompt_and_reply_are_counted(server: OpenAIServer, model: OpenAIChatModel, usage: TokenUsage) -> None:
     server.enqueue(Text("word " * 100))
-    await written(MeteredChatModel(model, usage, estimate))
+    await written(MeteredChatModel(model, usage, estimate_tokens))
     sent = (PROMPT.system, *(turn.content for turn in PROMPT.history), PROMPT.request)
-    assert (await usage.used_today(PROMPT.question)).whole == sum(map(estimate, sent)) + estimate("word " * 100)
+    assert (await usage.used_today(PROMPT.question)).whole == sum(map(estimate_tokens, sent)) + estimate_tokens(
+        "word " * 100
+    )
 
 
 async def test_stopped_reply_is_counted_as_far_as_it_was_written(
     server: OpenAIServer, model: OpenAIChatModel, usage: TokenUsage
 ) -> None:
     server.enqueue(Text("word " * 1_000, tokens_per_second=200))
-    async with aclosing(MeteredChatModel(model, usage, estimate).stream(PROMPT)) as pieces:
+    async with aclosing(MeteredChatModel(model, usage, estimate_tokens).stream(PROMPT)) as pieces:
         async for _ in pieces:
             before = (await usage.used_today(PROMPT.question)).whole
             break
@@ -155,13 +159,13 @@ async def test_prompt_is_counted_when_the_model_fails(
 ) -> None:
     server.enqueue(Status(401))
     with pytest.raises(Exception, match="401"):
-        await written(MeteredChatModel(model, usage, estimate))
+        await written(MeteredChatModel(model, usage, estimate_tokens))
     assert (await usage.used_today(PROMPT.question)).whole > 0
 
 
 async def test_answer_is_given_when_tokens_cannot_be_counted(server: OpenAIServer, model: OpenAIChatModel) -> None:
     unreachable = connect("redis://127.0.0.1:1")
-    assert await written(MeteredChatModel(model, TokenUsage(unreachable), estimate))
+    assert await written(MeteredChatModel(model, TokenUsage(unreachable), estimate_tokens))
     await unreachable.aclose()
 
 
@@ -183,7 +187,8 @@ class Unreachable:
 async def test_quotes_are_chosen_by_words_when_embedding_fails(blog: Redis, embedder: OfflineEmbedder) -> None:
     down = Unreachable(embedder.name)
     collected = await collect(
-        RagAnswerer(Retriever(blog, down), ExtractiveChatModel(down), Instructions(), Limits(), estimate), asked()
+        RagAnswerer(Retriever(blog, down), ExtractiveChatModel(down), Instructions(), Limits(), estimate_tokens),
+        asked(),
     )
     assert collected.answer.footnotes[0].url == url_of("bees")
     assert "winter" in collected.text.lower()

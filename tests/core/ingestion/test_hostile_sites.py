@@ -14,8 +14,8 @@ from core.errors import SourceReadError
 from core.ingestion.entries import Entry, EntrySkipped
 from core.ingestion.fetch_result import Fetched
 from core.ingestion.fetcher import Fetcher
-from core.ingestion.sources import read_page, to_post
-from tests.core.ingestion.asking import fetch, source, told
+from core.ingestion.sources import fetch_page
+from tests.core.ingestion.asking import fetch, source, to_post, told
 from tests.core.ingestion.conftest import PATIENT
 from tests.servers.hostile import (
     HostileSite,
@@ -46,7 +46,7 @@ async def reason(site: HostileSite, fetcher: Fetcher, answer: RawResponse, kind:
     with pytest.raises(SourceReadError) as caught:
         if kind == "page":
             entry = Entry(site.url("/it"), "", source("sitemap", site.url()))
-            page = await read_page(entry, fetcher)
+            page = await fetch_page(entry, fetcher)
             assert isinstance(page, Fetched)
             await to_post(entry, page)
         else:
@@ -185,7 +185,7 @@ async def test_an_encoding_that_no_browser_knows_is_not_used_for_pages(
     body = f"<meta charset='{charset}'><p>{'Words ' * 50_000}-über</p>".encode()
     site.answers["/it"] = RawResponse(body, "text/html" + (f"; charset={charset}" if charset.isprintable() else ""))
     entry = Entry(site.url("/it"), "", source("sitemap", site.url()))
-    page = await read_page(entry, fetcher)
+    page = await fetch_page(entry, fetcher)
     assert isinstance(page, Fetched)
     began = process_time()
     assert "-über" in (await to_post(entry, page)).text

@@ -9,7 +9,7 @@ from core.errors import SourceReadError
 from core.ingestion.entries import Entry, EntrySkipped
 from core.ingestion.fetch_result import LISTING, PAGE, ROBOTS, AddressBlockedError, Fetched
 from core.ingestion.fetcher import Fetcher
-from core.ingestion.sources import read_page
+from core.ingestion.sources import fetch_page
 from core.ingestion.ssrf import is_public
 from tests.core.ingestion.asking import fetch, source, told
 from tests.core.ingestion.conftest import PATIENT
@@ -64,7 +64,7 @@ async def fetcher(names: StubResolver) -> AsyncIterator[Fetcher]:
 async def linked(blog: HostileSite, fetcher: Fetcher, address: str) -> Fetched:
     """What is read when a post of the blog's feed lies at the address."""
     entry = Entry(address, "", source("feed", blog.url("/feed/", "blog.example")))
-    page = await read_page(entry, fetcher)
+    page = await fetch_page(entry, fetcher)
     assert isinstance(page, Fetched)
     return page
 

@@ -10,9 +10,9 @@ from core.domain import Source
 from core.errors import SourceReadError
 from core.ingestion.entries import Entry, EntrySkipped, ListEvent, ListingFinished
 from core.ingestion.fetcher import Fetcher
-from core.ingestion.sources import list_source, needs_page, read_page, to_post
+from core.ingestion.sources import fetch_page, list_source, needs_page
 from tests.core.ingestion import asking
-from tests.core.ingestion.asking import post_of
+from tests.core.ingestion.asking import post_of, to_post
 from tests.servers.blog import Blog, Post
 from tests.servers.loopback import Status
 
@@ -111,7 +111,7 @@ async def test_the_page_is_fetched_where_the_feed_does_not_carry_the_post(
     blog.text = text
     entry = entries(await listed(blog, fetcher))[0]
     assert needs_page(entry) is pages
-    page = await read_page(entry, fetcher)
+    page = await fetch_page(entry, fetcher)
     assert (page is not None) is pages
     post = await post_of(entry, fetcher)
     assert (post.title, post.url) == ("Post 12", blog.url("/post-12/"))
@@ -129,7 +129,7 @@ async def test_what_is_no_page_is_not_read_as_one(media_type: str, blog: Blog, f
     blog.text = "title"
     blog.content_types["/post-12/"] = media_type
     with pytest.raises(SourceReadError, match=media_type):
-        await read_page(entries(await listed(blog, fetcher))[0], fetcher)
+        await fetch_page(entries(await listed(blog, fetcher))[0], fetcher)
 
 
 async def test_an_entry_without_any_text_is_no_post(blog: Blog, fetcher: Fetcher) -> None:

@@ -14,7 +14,7 @@ from core.ingestion.entries import NOTHING, EntrySkipped, Known, ListEvent, List
 from core.ingestion.feed_parser import FeedPage, parse_feed
 from core.ingestion.fetch_result import LISTING, NotModified, PageNotFoundError
 from core.ingestion.fetcher import Fetcher
-from core.ingestion.urls import identity
+from core.ingestion.urls import url_identity
 
 MOST_PAGES = 1_000
 AHEAD = 4
@@ -51,11 +51,11 @@ async def read_feed(source: Source, fetcher: Fetcher, known: Known = NOTHING) ->
                 continue
             if page.page.damage:
                 yield EntrySkipped(page.page.address, page.page.damage)
-            fresh = [entry for entry in page.page.entries if identity(entry.url) not in seen]
+            fresh = [entry for entry in page.page.entries if url_identity(entry.url) not in seen]
             if not fresh:
                 return
             for entry in fresh:
-                seen.add(identity(entry.url))
+                seen.add(url_identity(entry.url))
                 yield entry
             if not page.page.damage:
                 yield page.listed
