@@ -16,13 +16,11 @@ from redis.asyncio import Redis
 from bot.config.settings import Settings
 from bot.embedded_redis import embedded_redis
 from bot.index_dependencies import IndexDependencies
-from bot.pipeline import PipelineBuilder
+from bot.pipeline import build_answerer, rate_limits
 from bot.providers import build_models
 from core.answerer import Answerer
+from core.answering.admission import VisitorLimiter
 from core.answering.channel_scope import Channels
-from core.answering.measurement import MeasuredAnswerer
-from core.answering.question_limits import VisitorLimiter
-from core.answering.question_recorder import RecordingAnswerer
 from core.chat.services import ChatServices
 from core.domain import Person
 from core.errors import ModelError, Problem, StartupError
@@ -43,9 +41,10 @@ from core.storage.event_claims import EventClaims
 from core.storage.feedback import Feedback
 from core.storage.history import History
 from core.storage.question_store import QuestionStore
+from core.storage.rate_limiter import RateLimiter
 from core.storage.reply_messages import ReplyMessages
 from core.storage.topology import address_of
-from core.tokens import Tokens
+from core.tokens import TokenCounter
 
 log = structlog.get_logger()
 
@@ -77,7 +76,7 @@ class Bot:
     forgetting: PersonEraser
     channels: Channels
     library: Catalog
-    tokens: Tokens
+    tokens: TokenCounter
     means: IndexDependencies
     reindexer: Reindexer
 
@@ -146,7 +145,6 @@ async def create_bot(settings: Settings) -> AsyncGenerator[Bot, None]:
         answers = QuestionStore(redis, settings.history_ttl)
         feedback = Feedback(redis, answers, settings.history_ttl)
         channels = settings.all_channels
-        rooms = PipelineBuilder(settings, redis, models, asked, retriever, history, channels)
         # A run asks the model itself: it ends with the first failure, and is not spared what questions are.
         plain = Retriever(redis, models.indexing_embedder, settings.min_score)
         # Workers are reached through one server, and through nothing that stands for several.
@@ -160,8 +158,8 @@ async def create_bot(settings: Settings) -> AsyncGenerator[Bot, None]:
             embedder=models.embedder,
             chat=models.chat,
             retriever=retriever,
-            asker=MeasuredAnswerer(RecordingAnswerer(rooms.asker(), answers)),
-            visitors=rooms.visitors(),
+            asker=build_answerer(settings, redis, models, asked, retriever, history, answers, channels),
+            visitors=VisitorLimiter(RateLimiter(redis), rate_limits(settings)),
             history=history,
             answers=answers,
             feedback=feedback,

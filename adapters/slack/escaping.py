@@ -2,7 +2,7 @@
 
 import regex
 
-from core.markdown import blocks
+from core.markdown import parse_blocks
 
 _JOINER = "\u2060"
 """An invisible word joiner, which keeps Slack from taking the characters around it for a mention."""
@@ -59,7 +59,9 @@ def _words_of(kind: str, inner: str) -> str:
 
 def fallback(markdown: str) -> str:
     """Return the beginning of an answer without markup and footnotes, escaped, for `text`."""
-    plain = " ".join(_FOOTNOTE.sub("", _MARKS.sub("", _LINK.sub(r"\1", block.text))) for block in blocks(markdown))
+    plain = " ".join(
+        _FOOTNOTE.sub("", _MARKS.sub("", _LINK.sub(r"\1", block.text))) for block in parse_blocks(markdown)
+    )
     # Text around removed markup may now form a mention or a link.
     plain = neutralize_mentions(_URL.sub(lambda match: _keep_original_url(match, markdown), " ".join(plain.split())))
     if len(plain) > MAX_FALLBACK:

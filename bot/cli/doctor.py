@@ -90,7 +90,8 @@ async def _embedding(bot: Bot) -> Finding:
         async with asyncio.timeout(MODEL_WITHIN):
             dimensions = await bot.embedder.dimensions()
     except (FootnotedError, TimeoutError) as error:
-        cure = "Look at OPENAI_API_KEY, OPENAI_BASE_URL and EMBEDDING_MODEL."
+        server = "EMBEDDING" if bot.settings.has_embedding_server else "OPENAI"
+        cure = f"Look at {server}_API_KEY, {server}_BASE_URL and EMBEDDING_MODEL."
         return Finding("embedding model", f"{name} does not answer: {error}", cure, "wrong")
     return Finding("embedding model", f"{name}, {dimensions} dimensions")
 

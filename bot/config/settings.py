@@ -37,6 +37,9 @@ from core.errors import Problem, StartupError
 from core.index.schema import Precision
 
 TOML = Path("footnoted.toml")
+OFFLINE_EMBEDDING_MODEL = "wordllama"
+"""Value of EMBEDDING_MODEL that embeds in this process, whatever writes the answers."""
+
 _PACKAGE = Path(__file__).parents[1]
 MANUAL = _PACKAGE / "manual" if (_PACKAGE / "manual").is_dir() else _PACKAGE.parent / "docs"
 """The bot's own manual: in the package `bot` of a wheel, in `docs/` of a checkout."""
@@ -57,6 +60,8 @@ class Settings(BaseSettings):
     openai_api_version: str | None = None
     chat_model: str = "gpt-5.4-mini"
     embedding_model: str = "text-embedding-3-small"
+    embedding_base_url: WebAddress | None = None
+    embedding_api_key: SecretStr | None = None
     embedding_dimensions: int | None = Field(default=None, ge=1, le=32_768)
     system_prompt: str | None = None
     answer_beyond_sources: bool = False
@@ -154,8 +159,18 @@ class Settings(BaseSettings):
 
     @property
     def offline(self) -> bool:
-        """Neither a key nor a server of one's own: nothing leaves this machine."""
+        """Whether no chat model is configured, so that answers are quoted from the posts."""
         return not (self.openai_api_key or self.openai_base_url or self.azure)
+
+    @property
+    def has_embedding_server(self) -> bool:
+        """Whether texts are embedded by another server, or with another key, than the chat uses."""
+        return bool(self.embedding_base_url or self.embedding_api_key)
+
+    @property
+    def embeds_offline(self) -> bool:
+        """Whether texts are embedded in this process: asked for, or no server is configured."""
+        return self.embedding_model == OFFLINE_EMBEDDING_MODEL or (self.offline and not self.has_embedding_server)
 
     @property
     def traced(self) -> bool:
@@ -242,6 +257,11 @@ def _contradictions(settings: Settings, wrong: set[str]) -> Iterator[Problem]:
     if (settings.azure or settings.azure_openai_api_key) and missing:
         yield Problem(
             f"Azure OpenAI is set up in part: {' and '.join(missing)} missing.", f"Set {' and '.join(missing)}."
+        )
+    if settings.embedding_model == OFFLINE_EMBEDDING_MODEL and settings.has_embedding_server:
+        yield Problem(
+            f"EMBEDDING_MODEL={OFFLINE_EMBEDDING_MODEL} runs in this process and uses no server.",
+            "Unset EMBEDDING_BASE_URL and EMBEDDING_API_KEY, or name a model of that server.",
         )
     yield from _slack_in_part(settings)
     yield from _digest_nowhere(settings)

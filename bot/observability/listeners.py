@@ -28,7 +28,7 @@ Traced = Callable[[Settings], AbstractAsyncContextManager[Listener]]
 async def telemetry_listeners(bot: Bot, platforms: Sequence[Platform]) -> AsyncGenerator[Monitoring, None]:
     """What there is to be asked about the bot, for the length of the block."""
     metrics = Metrics()
-    models = None if bot.settings.offline else ModelHealth(bot.embedder, bot.chat)
+    models = None if bot.settings.offline and bot.settings.embeds_offline else ModelHealth(bot.embedder, bot.chat)
     health = Health(bot, platforms, models)
 
     async def figures() -> bytes:

@@ -22,8 +22,7 @@ from core.domain import Conversation, Person, Question
 from core.storage.connection import as_text
 from tests.adapters.conftest import unseen
 from tests.adapters.playing import Play, every_reply
-from tests.servers import Text
-from tests.servers.openai import ChatRequest, OpenAIServer
+from tests.servers.openai import ChatRequest, OpenAIServer, Text
 
 HOME = "https://orchard.example/pears"
 """An address that stands in a post: the one place that an answer may link to."""

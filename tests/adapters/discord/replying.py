@@ -11,7 +11,7 @@ from core.answerer import Answerer
 from core.chat.delivery import deliver
 from core.domain import Question
 from tests.servers.discord import DiscordServer, Message
-from tests.servers.discord_bot import logged_in
+from tests.servers.discord.client import logged_in
 
 
 async def replied(asker: Answerer, question: Question) -> list[Message]:

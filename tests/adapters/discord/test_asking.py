@@ -8,9 +8,8 @@ from bot.app import create_bot
 from bot.config.settings import Settings, load_settings
 from tests.adapters.discord.acting import Room, buttons, entered, is_whole
 from tests.adapters.garden import ASKED, FOLLOW_UP, OFF_TOPIC
-from tests.servers import Text
 from tests.servers.discord import AppFlag, Callback, DiscordServer, Flag
-from tests.servers.openai import OpenAIServer
+from tests.servers.openai import OpenAIServer, Text
 
 BEES = "What do bees eat in winter?"
 

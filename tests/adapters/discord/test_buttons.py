@@ -9,9 +9,9 @@ from bot.app import Bot
 from core.errors import ModelAccessError
 from tests.adapters.discord.acting import Room, buttons, entered
 from tests.adapters.garden import ASKED
-from tests.servers import Status, Text
 from tests.servers.discord import DiscordServer, Interaction, Message
-from tests.servers.openai import OpenAIServer
+from tests.servers.loopback import Status
+from tests.servers.openai import OpenAIServer, Text
 
 BROKEN = Status(401)
 

@@ -10,9 +10,8 @@ from adapters.discord.answer_session import TokenExpiredError
 from bot.app import Bot
 from tests.adapters.discord.acting import Room, entered, is_whole
 from tests.adapters.garden import ASKED
-from tests.servers import Text
-from tests.servers.discord import DiscordServer, Rules, TooMany
-from tests.servers.openai import OpenAIServer
+from tests.servers.discord import DiscordServer, RateLimited, Rules
+from tests.servers.openai import OpenAIServer, Text
 
 LONG = "Water tomatoes early in the morning [1]. " + "They want six hours of sun. " * 30
 SOON = timedelta(seconds=1.5)
@@ -104,7 +103,7 @@ async def test_answers_in_one_channel_keep_to_the_edits_that_it_takes(model: Ope
 
 
 async def test_a_rate_limit_is_waited_for(room: Room) -> None:
-    room.discord.misbehave("PATCH /webhooks/*", TooMany(0.3), times=2)
+    room.discord.misbehave("PATCH /webhooks/*", RateLimited(0.3), times=2)
     answer = await room.answer(room.command(ASKED))
     assert is_whole(answer)
 

@@ -8,7 +8,7 @@ from adapters.discord.messages import FORGOTTEN
 from bot.app import Bot
 from tests.adapters.discord.acting import Room, entered
 from tests.adapters.garden import ASKED, FOLLOW_UP
-from tests.servers.discord import CannotDo, DiscordServer, Interaction
+from tests.servers.discord import DiscordServer, Interaction, UserActionError
 from tests.servers.openai import OpenAIServer
 
 EVERYWHERE = {"contexts": [0, 1, 2], "integration_types": [0, 1]}
@@ -146,5 +146,5 @@ async def test_sources_are_suggested_to_admins(room: Room) -> None:
 
 
 async def test_reindex_is_shown_to_those_who_may_manage_the_server(room: Room) -> None:
-    with pytest.raises(CannotDo):
+    with pytest.raises(UserActionError):
         room.discord.slash("bob", "general", "reindex")

@@ -10,19 +10,20 @@ from core.errors import ModelBusyError
 from tests.adapters.conftest import Logged
 from tests.adapters.discord.acting import Room, buttons, is_whole
 from tests.adapters.garden import ASKED
-from tests.servers import Slow, Status, Text
-from tests.servers.discord import Dropped, TooMany
+from tests.servers.discord import Dropped, RateLimited
+from tests.servers.loopback import Slow, Status
+from tests.servers.openai import Text
 
 VIEW, SEND, READ_HISTORY = 1 << 10, 1 << 11, 1 << 16
 SLOW = Text("Water tomatoes early in the morning. " * 20 + "[1]", tokens_per_second=100)
 
 
-@pytest.mark.parametrize("trouble", [Status(502), Dropped(), Dropped(after_effect=True), Slow(0.3), TooMany(0.2)])
+@pytest.mark.parametrize("trouble", [Status(502), Dropped(), Dropped(after_effect=True), Slow(0.3), RateLimited(0.2)])
 @pytest.mark.parametrize(
     "where", ["POST /channels/*/messages", "PATCH /channels/*", "PATCH /webhooks/*", "POST /interactions/*"]
 )
 async def test_one_failure_of_discords_costs_no_answer_and_doubles_none(
-    room: Room, where: str, trouble: Status | Dropped | Slow | TooMany
+    room: Room, where: str, trouble: Status | Dropped | Slow | RateLimited
 ) -> None:
     room.model.answer = lambda _: SLOW
     room.discord.misbehave(where, trouble)

@@ -3,13 +3,13 @@
 from core.telemetry import QuestionFinished, StepTimed, TelemetryEvent, Throttled, subscribed
 from tests.adapters.discord.acting import Room
 from tests.adapters.garden import ASKED
-from tests.servers.discord_trouble import TooMany
+from tests.servers.discord import RateLimited
 
 
 async def test_an_acknowledgement_a_limit_and_an_outcome_are_told(room: Room) -> None:
     told: list[TelemetryEvent] = []
     with subscribed(told.append):
-        room.discord.misbehave("PATCH /webhooks/*", TooMany(0.2))
+        room.discord.misbehave("PATCH /webhooks/*", RateLimited(0.2))
         await room.answer(room.command(ASKED))
         await room.settled()
     [acknowledged] = [each for each in told if isinstance(each, StepTimed) and each.step == "acknowledge"]

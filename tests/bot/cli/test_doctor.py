@@ -13,7 +13,7 @@ from bot.cli.doctor import examine_all
 from bot.config.settings import load_settings
 from tests.adapters.conftest import unseen
 from tests.bot.running import footnoted, make_home
-from tests.servers import Status
+from tests.servers.loopback import Status
 from tests.servers.openai import OpenAIServer
 
 

@@ -14,8 +14,8 @@ from core.telemetry import QuestionFinished
 from tests.adapters.garden import ASKED, OFF_TOPIC
 from tests.bot.running import footnoted, make_home
 from tests.bot.test_monitoring import watched
-from tests.servers import Status, Text
-from tests.servers.openai import OpenAIServer
+from tests.servers.loopback import Status
+from tests.servers.openai import OpenAIServer, Text
 
 
 async def asked(page: aiohttp.ClientSession, *questions: str) -> None:
