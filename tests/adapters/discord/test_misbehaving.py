@@ -41,7 +41,7 @@ async def test_a_model_that_fails_is_a_sentence_with_an_id_and_another_try(room:
     answer = await room.answer(room.command(ASKED))
     assert ModelBusyError.user_message in answer.content
     assert list(buttons(answer)) == ["again"]
-    line = next(line for line in logged if line["event"] == "a question failed")
+    line = next(line for line in logged if line["event"] == "question failed")
     assert line["error_id"] in answer.content
     for inside in ("429", "Traceback", "Error"):
         assert inside not in answer.content
