@@ -8,8 +8,8 @@ from pathlib import Path
 import aiohttp
 from redis.asyncio import Redis
 
-from adapters.discord.invite import invite_link
-from tests.adapters.discord.acting import is_whole
+from adapters.discord.client import invite_link
+from tests.adapters.discord.harness import is_whole
 from tests.adapters.garden import ASKED
 from tests.bot.running import footnoted, make_home
 from tests.bot.test_serve import served
@@ -32,7 +32,7 @@ def reached(discord: DiscordServer, model: OpenAIServer, redis_url: str) -> dict
     }
 
 
-async def test_a_bot_is_set_up_by_its_token_alone_tells_its_state_and_ends_when_told(
+async def test_serve_answers_reports_its_state_and_finishes_answers_on_sigterm(
     redis: Redis, redis_url: str, tmp_path: Path
 ) -> None:
     async with DiscordServer() as discord, OpenAIServer(tokens_per_second=40) as model:
@@ -55,7 +55,7 @@ async def test_a_bot_is_set_up_by_its_token_alone_tells_its_state_and_ends_when_
         assert "Traceback" not in said
 
 
-async def test_a_wrong_token_ends_the_start_with_a_sentence(redis: Redis, redis_url: str, tmp_path: Path) -> None:
+async def test_serve_with_a_wrong_token_exits_with_the_problem(redis: Redis, redis_url: str, tmp_path: Path) -> None:
     async with DiscordServer() as discord, OpenAIServer() as model:
         settings = reached(discord, model, redis_url) | {"DISCORD_BOT_TOKEN": "wrong"}
         ended = await asyncio.to_thread(lambda: footnoted(make_home(tmp_path), "serve", **settings))
@@ -64,14 +64,14 @@ async def test_a_wrong_token_ends_the_start_with_a_sentence(redis: Redis, redis_
         assert "Traceback" not in ended.stderr
 
 
-async def test_the_doctor_prints_the_link_that_invites_the_bot(redis: Redis, redis_url: str, tmp_path: Path) -> None:
+async def test_doctor_prints_the_invite_link(redis: Redis, redis_url: str, tmp_path: Path) -> None:
     async with DiscordServer() as discord, OpenAIServer() as model:
         settings = reached(discord, model, redis_url)
         ended = await asyncio.to_thread(lambda: footnoted(make_home(tmp_path), "doctor", **settings))
         assert invite_link(str(discord.world.application.id)) in ended.stdout
 
 
-async def test_each_question_is_answered_once_and_none_is_lost_with_a_process(
+async def test_every_question_is_answered_once_when_a_process_is_killed(
     redis: Redis, redis_url: str, tmp_path: Path
 ) -> None:
     async with DiscordServer() as discord, OpenAIServer(tokens_per_second=60) as model, AsyncExitStack() as stack:
@@ -85,11 +85,11 @@ async def test_each_question_is_answered_once_and_none_is_lost_with_a_process(
             discord.add_channel("acme", f"room-{number}")
         asked: list[Message | Interaction] = []
         for number in range(QUESTIONS):
-            question, room = f"What do bees eat in winter? ({number})", f"room-{number}"
+            question, harness = f"What do bees eat in winter? ({number})", f"room-{number}"
             asked.append(
-                discord.mention("alice", room, question)
+                discord.mention("alice", harness, question)
                 if number % 2
-                else discord.slash("bob", room, "ask", question=question)
+                else discord.slash("bob", harness, "ask", question=question)
             )
             await asyncio.sleep(0.05)
             if number == QUESTIONS // 2:

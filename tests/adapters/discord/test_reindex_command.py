@@ -16,7 +16,7 @@ from core.errors import AdminRequiredError, NoPreviousVersionError
 from core.indexing.progress import Plan, Progress, Report
 from core.indexing.reindexer import Reindexer, ReindexRequest
 from core.indexing.run_events import RunPlanned, RunProgressed, Tell
-from tests.adapters.discord.acting import access, buttons
+from tests.adapters.discord.harness import access, buttons
 from tests.servers.discord import DiscordServer, Message, Rules
 
 WITHIN = 20.0
@@ -36,7 +36,7 @@ async def notice(discord: DiscordServer, words: str) -> Message:
     return found[0]
 
 
-async def test_an_admin_sees_one_message_that_ends_with_what_changed(
+async def test_a_run_is_one_message_that_ends_with_the_changes(
     bot: Bot, discord: DiscordServer, tmp_path: Path
 ) -> None:
     (tmp_path / "posts" / "moles.md").write_text("# Moles in the lawn\n\nMoles leave when it smells of garlic.")
@@ -50,7 +50,7 @@ async def test_an_admin_sees_one_message_that_ends_with_what_changed(
         assert discord.said == [told]
 
 
-async def test_a_dry_run_tells_what_would_be_done_and_does_nothing(bot: Bot, discord: DiscordServer) -> None:
+async def test_a_dry_run_shows_its_plan(bot: Bot, discord: DiscordServer) -> None:
     async def plan(order: ReindexRequest, tell: Tell) -> Report:
         assert (order.source, order.dry_run) == ("garden", True)
         tell(RunPlanned(Plan(new=3, unchanged=2, passages=7)))
@@ -63,36 +63,36 @@ async def test_a_dry_run_tells_what_would_be_done_and_does_nothing(bot: Bot, dis
         assert "3 new, 2 unchanged; 7 passages to embed" in told.content
 
 
-async def test_going_back_where_there_is_nothing_before_says_so(bot: Bot, discord: DiscordServer) -> None:
+async def test_a_rollback_without_a_previous_version_says_so(bot: Bot, discord: DiscordServer) -> None:
     async with connected(bot.desk("discord"), discord):
         discord.slash("alice", "general", "reindex", rollback=True)
         await notice(discord, NoPreviousVersionError.user_message)
 
 
-async def test_others_are_refused_also_when_a_server_shows_them_the_command(bot: Bot, discord: DiscordServer) -> None:
+async def test_a_member_without_rights_is_refused_where_the_command_is_visible(bot: Bot, discord: DiscordServer) -> None:
     async with connected(bot.desk("discord"), discord):
         discord.slash("bob", "general", "reindex", permitted=True)
         await notice(discord, AdminRequiredError.user_message)
 
 
-async def test_the_settings_may_name_further_admins(bot: Bot, discord: DiscordServer) -> None:
+async def test_admins_from_the_settings_may_reindex(bot: Bot, discord: DiscordServer) -> None:
     bob = discord.who("bob")
     async with connected(bot.desk("discord"), discord, admins=frozenset({str(bob.id)})):
         discord.slash("bob", bob, "reindex")
         await notice(discord, "Nothing has changed.")
 
 
-async def test_a_source_that_is_not_there_is_named_beside_those_that_are(bot: Bot, discord: DiscordServer) -> None:
+async def test_an_unknown_source_is_answered_with_the_known_ones(bot: Bot, discord: DiscordServer) -> None:
     async with connected(bot.desk("discord"), discord):
         discord.slash("alice", "general", "reindex", source="attic")
         await notice(discord, "There is no source called “attic”; there are: garden.")
 
 
-async def test_a_run_outlives_the_token_of_its_command_in_the_same_message(bot: Bot, model: object) -> None:
+async def test_a_run_that_outlives_its_token_continues_in_the_same_message(bot: Bot, model: object) -> None:
     desk = replace(bot.desk("discord"), reindexer=Reindexer(bot.redis, ["garden"], slow, nothing_before))
     async with (
         DiscordServer(rules=Rules(token_lifetime=2)) as discord,
-        connected(desk, discord, token_lasts=timedelta(seconds=1)),
+        connected(desk, discord, token_lifetime=timedelta(seconds=1)),
     ):
         used = discord.slash("alice", "general", "reindex")
         told = await notice(discord, "The posts have been read.")
@@ -101,11 +101,11 @@ async def test_a_run_outlives_the_token_of_its_command_in_the_same_message(bot: 
         assert "Cancel" in str(told.revisions[-2].components)
 
 
-async def test_where_the_bot_is_not_let_in_a_long_run_goes_on_in_a_direct_message(bot: Bot, model: object) -> None:
+async def test_a_long_run_continues_in_a_direct_message_where_the_bot_cannot_write(bot: Bot, model: object) -> None:
     desk = replace(bot.desk("discord"), reindexer=Reindexer(bot.redis, ["garden"], slow, nothing_before))
     async with (
         DiscordServer(rules=Rules(token_lifetime=2)) as discord,
-        connected(desk, discord, token_lasts=timedelta(seconds=1)),
+        connected(desk, discord, token_lifetime=timedelta(seconds=1)),
     ):
         discord.permit("general", discord.bot, deny=1 << 10)
         discord.slash("alice", "general", "reindex")
@@ -113,7 +113,7 @@ async def test_where_the_bot_is_not_let_in_a_long_run_goes_on_in_a_direct_messag
         assert told.channel is discord.where(discord.who("alice"))
 
 
-async def test_a_second_order_says_who_started_the_first_and_the_button_stops_it(
+async def test_a_second_run_joins_the_first_and_cancel_stops_it(
     bot: Bot, discord: DiscordServer
 ) -> None:
     async with connected(bot.desk("discord"), discord), held(bot):
