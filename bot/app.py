@@ -27,7 +27,7 @@ from core.chat.services import ChatServices
 from core.domain import Conversation, Person
 from core.errors import ModelError, Problem, StartupError
 from core.index.catalog import Catalog
-from core.index.version import IndexVersion, facts_of, live_version, vector_spec_for
+from core.index.version import IndexVersion, live_version, read_metadata, vector_spec_for
 from core.indexing.options import ReindexOptions
 from core.indexing.progress import Progress, Report
 from core.indexing.reindexer import Reindexer, ReindexRequest
@@ -106,8 +106,8 @@ class Bot:
         if edition is None:
             return "nothing has been read yet"
         if await self._embeds_otherwise(edition):
-            return f"the posts were read with another embedding model ({edition.shape.model})"
-        if (await facts_of(self.redis, edition.number)).get("sources") != sources_digest(self.settings):
+            return f"the posts were read with another embedding model ({edition.vector_spec.model})"
+        if (await read_metadata(self.redis, edition.number)).get("sources") != sources_digest(self.settings):
             return "the sources are not those that were read last"
         return ""
 
@@ -133,7 +133,7 @@ class Bot:
             # It cannot be known, and what was read can be searched by words all the same.
             log.warning("the embedding model does not answer", error_id=error.id, cause=str(error))
             return False
-        return shape != edition.shape
+        return shape != edition.vector_spec
 
 
 @asynccontextmanager
@@ -152,9 +152,11 @@ async def create_bot(settings: Settings) -> AsyncGenerator[Bot, None]:
         channels = settings.all_channels
         rooms = PipelineBuilder(settings, redis, models, asked, retriever, history, channels)
         # A run asks the model itself: it ends with the first failure, and is not spared what questions are.
-        plain = Retriever(redis, models.patient, settings.min_score)
+        plain = Retriever(redis, models.indexing_embedder, settings.min_score)
         # Workers are reached through one server, and through nothing that stands for several.
-        means = IndexDependencies(settings, redis, "" if address_of(url) else url, models.patient, plain, models.tokens)
+        means = IndexDependencies(
+            settings, redis, "" if address_of(url) else url, models.indexing_embedder, plain, models.tokens
+        )
 
         yield Bot(
             settings=settings,

@@ -9,7 +9,7 @@ from bot.providers import Models
 from core.answerer import Answerer
 from core.answering.channel_scope import Channels, ScopedAnswerer
 from core.answering.conversation_memory import ConversationalAnswerer
-from core.answering.prompts import PERSONA, Instructions
+from core.answering.prompts import DEFAULT_PERSONA, Instructions
 from core.answering.question_limits import LimitedAnswerer, RateLimits, VisitorLimiter
 from core.answering.rag import Limits, RagAnswerer
 from core.answering.token_budget import BudgetedAnswerer, MeteredChatModel
@@ -63,7 +63,7 @@ class PipelineBuilder:
         answerer = RagAnswerer(
             self.retriever,
             chat,
-            Instructions(settings.system_prompt or PERSONA, settings.answer_beyond_sources),
+            Instructions(settings.system_prompt or DEFAULT_PERSONA, settings.answer_beyond_sources),
             Limits(context=settings.context_tokens, top_k=settings.top_k),
             self.models.tokens,
         )

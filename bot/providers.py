@@ -14,11 +14,11 @@ from core.tokens import Tokens
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The embedder and the chat model that belong together, and the counter of tokens for both. `patient` is the same
-    embedder for runs, which can wait."""
+    """The models in use, and the token counter of the chat model. `indexing_embedder` retries for longer: nobody waits
+    for a reindex run by the second."""
 
     embedder: Embedder
-    patient: Embedder
+    indexing_embedder: Embedder
     chat: ChatModel
     tokens: Tokens
 

@@ -98,7 +98,7 @@ class ReindexScheduler:
             log.warning("something was not read", address=failure.address, reason=failure.reason)
 
     async def _anything(self) -> bool:
-        return (await self._bot.library.holdings()).posts > 0
+        return (await self._bot.library.stats()).posts > 0
 
 
 def _delays() -> Iterator[float]:

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.domain import Answer, Footnote, Question, ScoredPassage, posts_of
+from core.domain import Answer, Footnote, Question, ScoredPassage, footnotes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,12 @@ class Searching:
 class Found:
     """The passages that the answer is made from, best first; none when the posts are about something else."""
 
-    matches: tuple[ScoredPassage, ...]
+    hits: tuple[ScoredPassage, ...]
 
     @property
-    def posts(self) -> tuple[Footnote, ...]:
+    def footnotes(self) -> tuple[Footnote, ...]:
         """What the numbers in the text will mean."""
-        return posts_of(self.matches)
+        return footnotes_of(self.hits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 
 def new_id() -> str:
@@ -67,7 +69,7 @@ class Question:
     id: str = field(default_factory=new_id, compare=False)
 
     @property
-    def before(self) -> str:
+    def previous(self) -> str:
         """The question that was asked before this one, or nothing."""
         return next((turn.content for turn in reversed(self.history) if turn.role == "user"), "")
 
@@ -115,7 +117,7 @@ class Passage:
     published: datetime | None = None
 
     @property
-    def embedded(self) -> str:
+    def embedding_text(self) -> str:
         """What the embedder reads: a passage alone seldom says what it is about."""
         return "\n".join(part for part in (self.title, self.heading, self.text) if part)
 
@@ -126,15 +128,15 @@ class ScoredPassage:
 
     passage: Passage
     score: float
-    meaning: float = 0.0
-    words: float = 0.0
+    vector_score: Annotated[float, Field(alias="meaning")] = 0.0
+    text_score: Annotated[float, Field(alias="words")] = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResults:
     """What a search brought, best first. `relevance` (0 to 1) says how surely the posts are about the question."""
 
-    matches: tuple[ScoredPassage, ...]
+    hits: tuple[ScoredPassage, ...]
     relevance: float
     relevant: bool
     lexical_only: bool = False
@@ -143,7 +145,7 @@ class SearchResults:
     def posts(self) -> tuple[ScoredPassage, ...]:
         """The best match of each post, best post first."""
         best: dict[str, ScoredPassage] = {}
-        for match in self.matches:
+        for match in self.hits:
             best.setdefault(match.passage.url, match)
         return tuple(best.values())
 
@@ -158,7 +160,7 @@ class Footnote:
     score: float
 
 
-def posts_of(matches: Iterable[ScoredPassage]) -> tuple[Footnote, ...]:
+def footnotes_of(matches: Iterable[ScoredPassage]) -> tuple[Footnote, ...]:
     """The posts under the numbers by which an answer cites them: in the order of their best passages, from 1."""
     best: dict[str, ScoredPassage] = {}
     for match in matches:
@@ -193,10 +195,10 @@ class Answer:
     footnotes: tuple[Footnote, ...] = ()
     nearest: tuple[Footnote, ...] = ()
     tokens: int = 0
-    written: int = 0
+    output_tokens: Annotated[int, Field(alias="written")] = 0
     model: str = ""
     timings_ms: dict[str, float] = field(default_factory=dict)
-    workings: AnswerTrace | None = None
+    trace: Annotated[AnswerTrace | None, Field(alias="workings")] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +218,7 @@ class Vote:
     """What one person thinks of an answer, and why, if they said so."""
 
     person: Person
-    thumb: Rating
+    rating: Annotated[Rating, Field(alias="thumb")]
     at: datetime
     reason: str = ""
 
@@ -225,7 +227,7 @@ class Vote:
 class RatedAnswer:
     """An answer with the votes on it, newest first."""
 
-    remembered: StoredQuestion
+    stored: StoredQuestion
     votes: tuple[Vote, ...]
 
 
@@ -242,5 +244,5 @@ class Claim(Enum):
     """How an event came to the process that handles it."""
 
     NEW = 1
-    OVER = 2
+    TAKEOVER = 2
     """Another process had it, and is gone: it may have begun to answer."""

@@ -1,41 +1,48 @@
-"""What can go wrong on purpose, and what people are told.
+"""The exceptions of Footnoted, each with a sentence for users.
 
 * FootnotedError
-  x TooManyQuestionsError     a person or a channel asked more than the limit
-  x QuestionTooLongError              a question beyond what is read
-  x AdminRequiredError           an admin's command from somebody who is none
-  x UnknownSourceError        a source that is not among those configured
-  x RunInProgressError       another run of reindexing holds the lease
-  x RunFailedError            somebody else's run, which was watched, failed
-  x PublicationRefusedError         what a run has made is not fit to be answered from
-  x NoPreviousVersionError        there is no edition to go back to
-  x ModelError          the chat model or the embedding model did not do its part
-    + ModelUnreachableError   no connection, or a 5xx
-    + ModelBusyError          429: more requests than it takes
-    + ModelQuotaExceededError        429 with `insufficient_quota`; waiting does not help
-    + ModelAccessError       401, 403, 404: a wrong key, or a model that is not there
-    + ModelTimeoutError       no first token, or no end, within its time
-    + AnswerInterruptedError       the stream ended before the answer did
-    + ContextTooLongError     the prompt is more than the model reads
-    + ContentFilteredError    the service's filter stopped the question or the answer
-  x IndexUnavailableError Redis cannot be reached, or has no search
-  x EmbeddingMismatchError      vectors that do not fit the index
-  x Unexpected           everything nobody thought of
-  x StartupError             a setting or a service is missing at start; each problem carries its cure
-  x DeliveryError          a platform does not take a message
-  x SourceReadError           a source, feed or page cannot be read
+  x TooManyQuestionsError   a user or channel is over the rate limit
+  x QuestionTooLongError    the question is longer than the limit
+  x AdminRequiredError      a command for admins, sent by another user
+  x UnknownSourceError      no source of that name is configured
+  x RunInProgressError      another reindex run holds the lease
+  x RunFailedError          the run that was joined failed in its own process
+  x PublicationRefusedError the new index version fails its checks
+  x NoPreviousVersionError  no earlier index version to roll back to
+  x ModelError              the chat or embedding model failed
+    + ModelUnreachableError   no connection, or HTTP 5xx
+    + ModelBusyError          HTTP 429
+    + ModelQuotaExceededError HTTP 429 with `insufficient_quota`; waiting does not help
+    + ModelAccessError        HTTP 401, 403, 404: wrong key, or no such model
+    + ModelTimeoutError       no first token, or no end, in time
+    + AnswerInterruptedError  the stream ended before the answer did
+    + ContextTooLongError     the prompt exceeds the model's context window
+    + ContentFilteredError    the provider's filter blocked question or answer
+  x IndexUnavailableError   Redis cannot be reached, or lacks its search module
+  x EmbeddingMismatchError  vectors do not fit the index
+  x UnexpectedError         any exception from outside this tree
+  x StartupError            a setting or service is missing at start-up
+  x DeliveryError           a chat platform rejected a message
+  x SourceReadError         a source, feed or page cannot be read
 """
 
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import ClassVar
 
 from redis.exceptions import RedisError
 
 
 class FootnotedError(Exception):
-    """`user_message` is one calm sentence for whoever asked; `id` stands beside it there, and in the log."""
+    """Base of all errors raised on purpose. `id` is shown to the user and written to the log."""
+
+    code: ClassVar[str] = "FootnotedError"
+    """Label value in metrics and logs. Dashboards depend on it, so it does not change with the class name."""
+
+    retryable: ClassVar[bool] = False
+    """Whether the same call can succeed if it is repeated after a pause."""
 
     user_message = "Something went wrong on my side."
 
@@ -45,61 +52,110 @@ class FootnotedError(Exception):
 
 
 class TooManyQuestionsError(FootnotedError):
-    def __init__(self, again_in: timedelta) -> None:
-        seconds = max(1, round(again_in.total_seconds()))
-        self.user_message = f"That is a lot of questions at once; please ask again in {seconds} s."
-        self.again_in = again_in
+    """A rate limit is used up for `retry_after`."""
+
+    code = "TooManyQuestions"
+    retryable = True
+
+    def __init__(self, retry_after: timedelta) -> None:
+        seconds = max(1, round(retry_after.total_seconds()))
+        self.user_message = f"You're asking faster than I can answer. Please try again in {seconds} s."
+        self.retry_after = retry_after
         super().__init__()
 
 
 class QuestionTooLongError(FootnotedError):
-    def __init__(self, longest: int) -> None:
-        self.user_message = f"That question is too long for me; please put it in under {longest:,} characters."
+    """The question has more than `limit` characters."""
+
+    code = "TooLong"
+
+    def __init__(self, limit: int) -> None:
+        self.user_message = f"That question is too long for me. Please keep it under {limit:,} characters."
         super().__init__()
 
 
 class AdminRequiredError(FootnotedError):
-    user_message = "Only admins may do that; please ask one of them."
+    """The user is not an admin."""
+
+    code = "NotAllowed"
+    user_message = "Only admins can do that. Please ask one of them."
 
 
 class UnknownSourceError(FootnotedError):
+    """No configured source is called `name`."""
+
+    code = "UnknownSource"
+
     def __init__(self, name: str, known: Iterable[str]) -> None:
-        self.user_message = f"There is no source called “{name}”; there are: {', '.join(known)}."
+        self.user_message = f"There is no source called “{name}”. The sources are: {', '.join(known)}."
         super().__init__()
 
 
 class RunInProgressError(FootnotedError):
-    user_message = "The posts are being read already; please wait until that has ended."
+    """Another reindex run holds the lease."""
+
+    code = "AlreadyReading"
+    retryable = True
+    user_message = "The posts are already being reindexed. Please wait until that run has finished."
 
 
 class RunFailedError(FootnotedError):
-    def __init__(self, told: str) -> None:
-        self.user_message = told
+    """The run that was joined failed; `message` is its error's user message."""
+
+    code = "RunFailed"
+
+    def __init__(self, message: str) -> None:
+        self.user_message = message
         super().__init__()
 
 
 class PublicationRefusedError(FootnotedError):
+    """The new index version fails its checks, so the current one stays in use."""
+
+    code = "NotPublished"
+
     def __init__(self, reason: str) -> None:
-        self.user_message = f"I go on answering from what I had: {reason}."
+        self.user_message = f"I did not publish the new posts and keep answering from the previous ones: {reason}."
         super().__init__()
 
 
 class NoPreviousVersionError(FootnotedError):
-    user_message = "There is nothing to go back to: no posts have been kept from before."
+    """No earlier index version is kept."""
+
+    code = "NothingBefore"
+    user_message = "There is nothing to roll back to: no earlier version of the posts is kept."
 
 
 class ModelError(FootnotedError):
+    """The chat model or the embedding model failed."""
+
+    code = "ModelFailed"
+    service_down: ClassVar[bool] = False
+    """Whether the next call would fail as well. Otherwise the error concerns one question or one connection."""
+
+    health: ClassVar[str] = ""
+    """Predicate for `/readyz` while the service is down: "The chat model …". Empty if the service counts as up."""
+
     user_message = "The language model could not answer."
 
 
 class ModelUnreachableError(ModelError):
-    user_message = "The language model cannot be reached just now; please ask again in a minute."
+    """No connection to the model's server, or HTTP 5xx."""
+
+    code = "ModelUnreachable"
+    retryable = True
+    service_down = True
+    health = "cannot be reached"
+    user_message = "The language model cannot be reached right now. Please try again in a minute."
 
 
 class ModelBusyError(ModelError):
-    """`retry_after` is in seconds, None when the service does not say."""
+    """HTTP 429. `retry_after` is in seconds, None if the service gives none."""
 
-    user_message = "The language model is busy; please ask again in a minute."
+    code = "ModelBusy"
+    retryable = True
+    service_down = True
+    user_message = "The language model is busy right now. Please try again in a minute."
 
     def __init__(self, cause: str = "", retry_after: float | None = None) -> None:
         super().__init__(cause)
@@ -107,51 +163,87 @@ class ModelBusyError(ModelError):
 
 
 class ModelQuotaExceededError(ModelError):
-    user_message = "The language model's quota is used up; please tell whoever runs this bot."
+    """HTTP 429 with `insufficient_quota`."""
+
+    code = "QuotaUsedUp"
+    service_down = True
+    health = "has no quota left"
+    user_message = "The language model's quota is used up. Please tell the person who runs this bot."
 
 
 class ModelAccessError(ModelError):
-    user_message = "The language model refused this bot; please tell whoever runs it."
+    """HTTP 401, 403 or 404."""
+
+    code = "ModelRefused"
+    service_down = True
+    health = "refuses this bot"
+    user_message = "The language model denied this bot access. Please tell the person who runs it."
 
 
 class ModelTimeoutError(ModelError):
-    user_message = "The language model took too long; please ask again."
+    """No first token, or no end of the answer, in time."""
+
+    code = "ModelTooSlow"
+    retryable = True
+    service_down = True
+    health = "takes too long"
+    user_message = "The language model took too long. Please try again."
 
 
 class AnswerInterruptedError(ModelError):
-    user_message = "The answer broke off before its end; please ask again."
+    """The stream ended early. Not retryable: its beginning may have been shown already."""
+
+    code = "AnswerBroken"
+    user_message = "The answer was cut off. Please try again."
 
 
 class ContextTooLongError(ModelError):
-    user_message = "This conversation has grown too long for the language model; please start a new one."
+    """The prompt exceeds the model's context window."""
+
+    code = "ContextTooLong"
+    user_message = "This conversation has become too long for the language model. Please start a new one."
 
 
 class ContentFilteredError(ModelError):
-    user_message = "The language model's content filter stopped this; please put the question in other words."
+    """The provider's content filter blocked the question or the answer."""
+
+    code = "ContentFiltered"
+    user_message = "The language model's content filter blocked this. Please rephrase the question."
 
 
 class IndexUnavailableError(FootnotedError):
-    user_message = "I cannot reach my posts just now; please ask again in a minute."
+    """Redis cannot be reached, or lacks its search module."""
+
+    code = "KnowledgeUnavailable"
+    retryable = True
+    user_message = "I cannot reach my posts right now. Please try again in a minute."
 
 
 class EmbeddingMismatchError(FootnotedError):
-    user_message = "My posts were read with another embedding model; they have to be read again before I can answer."
+    """Vectors do not fit the index, or are not usable at all."""
+
+    code = "WrongEmbeddings"
+    user_message = "My posts were indexed with another embedding model. They must be reindexed before I can answer."
 
 
 class UnexpectedError(FootnotedError):
-    """Wraps an exception that is not in this tree; the cause is chained."""
+    """Wraps an exception from outside this tree; the original is chained."""
+
+    code = "Unexpected"
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that is missing or wrong, and what to do about it."""
+    """One thing that is wrong at start-up, and how to fix it."""
 
     what: str
     cure: str
 
 
 class StartupError(FootnotedError):
-    """The bot cannot start. It lists all problems at once."""
+    """The bot cannot start. Lists all problems at once."""
+
+    code = "NotReady"
 
     def __init__(self, *problems: Problem) -> None:
         self.problems = problems
@@ -160,13 +252,16 @@ class StartupError(FootnotedError):
 
 
 class DeliveryError(FootnotedError):
-    """A platform did not take a message that nobody there had asked for."""
+    """A chat platform rejected a message that the bot sent unprompted."""
 
-    user_message = "The message could not be written there."
+    code = "CannotWrite"
+    user_message = "The message could not be posted."
 
 
 class SourceReadError(FootnotedError):
     """`address` could not be read, for `reason`."""
+
+    code = "CannotRead"
 
     def __init__(self, address: str, reason: str) -> None:
         self.address = address
@@ -175,14 +270,19 @@ class SourceReadError(FootnotedError):
         super().__init__()
 
 
+def error_code(error: BaseException) -> str:
+    """Label value of any exception in metrics and logs."""
+    return error.code if isinstance(error, FootnotedError) else type(error).__name__
+
+
 def to_footnoted_error(error: BaseException) -> FootnotedError:
-    """The error as one of this house's own."""
+    """Wrap an exception from outside this tree; return one of this tree unchanged."""
     match error:
         case FootnotedError():
             return error
         case RedisError():
-            known: FootnotedError = IndexUnavailableError(str(error))
+            wrapped: FootnotedError = IndexUnavailableError(str(error))
         case _:
-            known = UnexpectedError(f"{type(error).__name__}: {error}")
-    known.__cause__ = error
-    return known
+            wrapped = UnexpectedError(f"{type(error).__name__}: {error}")
+    wrapped.__cause__ = error
+    return wrapped

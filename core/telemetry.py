@@ -134,8 +134,8 @@ def emit(observation: TelemetryEvent) -> None:
     for listener in _listeners:
         try:
             listener(observation)
-        except Exception as error:  # a door: behind it a question is being answered
-            log.error("an observation was lost", kind=type(observation).__name__, error=type(error).__name__)
+        except Exception:  # Boundary: a broken listener must not fail the question that emitted.
+            log.exception("telemetry listener failed", event_type=type(observation).__name__)
 
 
 def emit_refused(platform: str, error: str) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from redis.asyncio import Redis
 
 from core.domain import Post, Source
-from core.index.draft import Draft, facts_about
-from core.index.publication import Change, complete, publish
+from core.index.draft import Draft, vector_spec_metadata
+from core.index.publication import Change, build_version, publish
 from core.index.schema import Algorithm, Precision, VectorSpec
 from core.index.version import IndexVersion, PostRecord
 from core.indexing.executors import LocalExecutor
@@ -61,24 +61,24 @@ async def new_edition(
     redis: Redis, embedder: Embedder, precision: Precision = "FLOAT32", algorithm: Algorithm = "FLAT"
 ) -> IndexVersion:
     """An empty edition for an embedder, with its index, which `posts` does not mean yet."""
-    number = int(await redis.incr(keys.EDITION_NUMBER))
-    await redis.sadd(keys.EDITIONS, number)
+    number = int(await redis.incr(keys.VERSION_COUNTER))
+    await redis.sadd(keys.VERSIONS, number)
     draft = Draft(redis, number, VectorSpec(embedder.name, await embedder.dimensions(), precision))
-    await draft.describe(facts_about(draft.shape))
-    edition = await complete(redis, draft, None, Change(), algorithm)
-    await edition.settled()
+    await draft.set_metadata(vector_spec_metadata(draft.vector_spec))
+    edition = await build_version(redis, draft, None, Change(), algorithm)
+    await edition.wait_until_indexed()
     return edition
 
 
 async def put_posts(edition: IndexVersion, embedder: Embedder, posts: Mapping[str, str] = POSTS) -> None:
     """Writes the posts into an edition, under the addresses that `write_posts` gives them."""
-    draft = Draft(edition._redis, edition.number, edition.shape)
+    draft = Draft(edition._redis, edition.number, edition.vector_spec)
     for slug, text in posts.items():
         title = text.splitlines()[0].removeprefix("# ")
         passages = chunk(Post(url_of(slug), title, text, "blog"), estimate)
-        await draft.stage(passages, await embedder.embed([passage.embedded for passage in passages]))
-        await draft.note({url_of(slug): PostRecord(title, "blog", slug, slug, len(passages))})
-    await edition.settled()
+        await draft.stage(passages, await embedder.embed([passage.embedding_text for passage in passages]))
+        await draft.write_records({url_of(slug): PostRecord(title, "blog", slug, slug, len(passages))})
+    await edition.wait_until_indexed()
 
 
 async def published(redis: Redis, embedder: Embedder, posts: Mapping[str, str] = POSTS) -> IndexVersion:

@@ -34,6 +34,7 @@ CHANNEL_EDIT_INTERVAL = timedelta(seconds=1.25)
 class TokenExpiredError(FootnotedError):
     """A private answer took longer than the 15 minutes for which Discord lets it be written."""
 
+    code = "OutOfTime"
     user_message = TOKEN_REMEDY
 
 

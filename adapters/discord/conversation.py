@@ -94,7 +94,7 @@ class ConversationHandler:
             await self._greet(message)
             return
         pending, old = self._pending(text, message), tuple[str, ...]()
-        if claim is Claim.OVER:
+        if claim is Claim.TAKEOVER:
             pending, old = await self._services.resume(pending, message.conversation)
         await self._answers.write(message.name, pending, message.target, old)
 

@@ -68,7 +68,7 @@ class InteractionHandler:
     async def _ask(self, interaction: UserInteraction, claim: Claim) -> None:
         pending = PendingQuestion(question_id(interaction.name), partial(self._compose, interaction))
         old: tuple[str, ...] = ()
-        if claim is Claim.OVER:
+        if claim is Claim.TAKEOVER:
             pending, old = await self._services.resume(pending, interaction.target.conversation)
         await self._answers.write(interaction.name, pending, interaction.target, old)
 

@@ -152,9 +152,9 @@ def posts_by_source(posts: dict[str, int]) -> str:
 def explanation(stored: StoredQuestion) -> str:
     """Return how an answer was made."""
     answer = stored.answer
-    if answer is None or answer.workings is None:
+    if answer is None or answer.trace is None:
         return texts.NOT_ANSWERED
-    trace = answer.workings
+    trace = answer.trace
     parts = [
         f"**Understood as**\n{plain(shorten(trace.understood, 300))}",
         f"The posts are about it with a certainty of {trace.relevance:.0%}.",
@@ -196,7 +196,7 @@ def _matches(heading: str, matches: Sequence[ScoredPassage]) -> str:
     rows = [
         f"- {plain(shorten(match.passage.title, 80))}"
         + (f" › {plain(shorten(match.passage.heading, 60))}" if match.passage.heading else "")
-        + f" ({match.score:.2f}: meaning {match.meaning:.2f}, words {match.words:.2f})"
+        + f" ({match.score:.2f}: meaning {match.vector_score:.2f}, words {match.text_score:.2f})"
         for match in matches[:MAX_ROWS]
     ]
     more = [f"- … and {len(matches) - MAX_ROWS} more"] if len(matches) > MAX_ROWS else []

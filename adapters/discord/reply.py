@@ -168,7 +168,7 @@ class DiscordReply:
             case Searching():
                 pass  # “is thinking…” or “is typing…” has been shown since the question arrived
             case Found():
-                self._posts = progress.posts
+                self._posts = progress.footnotes
 
     async def grow(self, text: str) -> None:
         """Show the text so far.

@@ -72,7 +72,7 @@ class AnswerSessions:
     async def answer(self, name: str, asking: PendingQuestion, place: ReplyTarget, old: Sequence[str] = ()) -> None:
         """Answers a question, in the `old` messages when there are any. That the bot is at work is seen first."""
         status = Status(self._client, place)
-        noted, lost = partial(self._desk.replies.note, name), partial(self._desk.once.is_lost, name)
+        noted, lost = partial(self._desk.replies.note, name), partial(self._desk.once.is_taken_over, name)
         pages = MessageSequence(self._client, place, self._workspace, noted, lost, old)
         reply = SlackReply(self._client, place, asking.id, status, pages)
         self.running[name] = running = RunningAnswer(place, reply, current_task())

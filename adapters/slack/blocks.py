@@ -148,9 +148,9 @@ def greeting(me: str, examples: Sequence[str]) -> list[Block]:
 def why(remembered: StoredQuestion) -> list[Block]:
     """How an answer was made, for whoever wants to know."""
     answer = remembered.answer
-    if answer is None or answer.workings is None:
+    if answer is None or answer.trace is None:
         return [section("This question was not answered, so there is nothing to tell.")]
-    workings = answer.workings
+    workings = answer.trace
     understood = _words(workings.understood)
     asked = f"*Understood as*\n{_cut(understood, LONGEST_UNDERSTOOD)}"
     relevance = f"The posts are about it with a certainty of {workings.relevance:.0%}."
@@ -168,7 +168,7 @@ def _matches(head: str, matches: Sequence[ScoredPassage]) -> list[Block]:
     rows = [
         f"• {_link(match.passage.title, match.passage.url)}"
         + (f" › {_words(_short(match.passage.heading))}" if match.passage.heading else "")
-        + f"  _{match.score:.2f}: meaning {match.meaning:.2f}, words {match.words:.2f}_"
+        + f"  _{match.score:.2f}: meaning {match.vector_score:.2f}, words {match.text_score:.2f}_"
         for match in matches
     ]
     return [section("\n".join([f"*{head}*", *_that_fit(rows, LONGEST_MATCHES, MOST_SHOWN)]))]

@@ -193,7 +193,7 @@ class Buttons:
         running = self._answering.running.get(name)
         if running and not running.reply.over:
             return
-        old = () if click.ephemeral else await self._desk.replies.of(name) or (click.message_ts,)
+        old = () if click.ephemeral else await self._desk.replies.messages_of(name) or (click.message_ts,)
         thread_ts = click.thread_ts or (question.conversation.thread if question.conversation else "") or question_ts
         await self._answering.answer(name, ready(question), self._place(click, thread_ts, question_ts), old)
 
@@ -215,11 +215,11 @@ class Buttons:
         name = f"{click.team}:{click.channel}:{click.trigger_id}"
         question = Question(click.value, place, person, id=question_id(name))
         old: tuple[str, ...] = ()
-        if taken is Claim.OVER:
+        if taken is Claim.TAKEOVER:
             before = await self._desk.remembered(question.id, place)
             if before and before.answer:
                 return
-            old = await self._desk.replies.of(name)
+            old = await self._desk.replies.messages_of(name)
         await self._answering.answer(name, ready(question), self._place(click, thread_ts, click.message_ts), old)
 
     async def _share(self, click: Click) -> None:

@@ -120,7 +120,7 @@ class ConversationHandler:
 
     async def _answer(self, said: MessageReceived, taken: Claim) -> None:
         place = place_of(said, self._me.user)
-        if taken is Claim.OVER and await self._was_answered(place, said):
+        if taken is Claim.TAKEOVER and await self._was_answered(place, said):
             return
         text = await self._names.readable(said.text)
         if not text or text.lower() in HELP:
@@ -159,8 +159,8 @@ class ConversationHandler:
         if not text:
             return
         await self._halt(said.name)
-        await self._desk.once.seize(said.name)
-        old = await self._desk.replies.of(said.name)
+        await self._desk.once.reassign(said.name)
+        old = await self._desk.replies.messages_of(said.name)
         for ts in old:
             await close_stream(self._client, said.channel, ts)
         await self._desk.take_back(question_id(said.name))
@@ -170,11 +170,11 @@ class ConversationHandler:
     async def _withdraw(self, gone: MessageDeleted) -> None:
         """The question was deleted: an answer that is not whole yet goes with it."""
         running = await self._halt(gone.name)
-        await self._desk.once.seize(gone.name)
+        await self._desk.once.reassign(gone.name)
         if running and not running.reply.over:
             await running.reply.remove()
             return
-        messages = await self._desk.replies.of(gone.name)
+        messages = await self._desk.replies.messages_of(gone.name)
         for ts in messages:
             if not await self._ended(gone.channel, ts, gone.name):
                 await delete(self._client, gone.channel, ts)
@@ -189,7 +189,7 @@ class ConversationHandler:
         if any(_ends(message, said.name) for message in own):
             return True
         begun = [message["ts"] for message in own if _is_abandoned(message)]
-        for ts in {*await self._desk.replies.of(said.name), *await self._desk.replies.strange(begun)}:
+        for ts in {*await self._desk.replies.messages_of(said.name), *await self._desk.replies.unclaimed(begun)}:
             await delete(self._client, said.channel, ts)
         return False
 

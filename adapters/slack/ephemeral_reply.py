@@ -51,7 +51,7 @@ class EphemeralReply:
             case Searching():
                 pass  # the acknowledgement has said so
             case Found():
-                self._posts = progress.posts
+                self._posts = progress.footnotes
 
     async def grow(self, text: str) -> None:
         if self._uses >= GROWTHS:

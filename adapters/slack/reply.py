@@ -38,8 +38,8 @@ class SlackReply:
             case Searching():
                 pass  # the status has said so since the question came
             case Found():
-                self._posts = progress.posts
-                if count := len(progress.posts):
+                self._posts = progress.footnotes
+                if count := len(progress.footnotes):
                     self._status.say(f"is reading {count} post{'s' if count > 1 else ''}…")
 
     async def grow(self, text: str) -> None:

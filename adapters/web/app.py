@@ -59,7 +59,7 @@ class WebPage:
         return web.FileResponse(PAGE / "index.html")
 
     async def status(self, request: web.Request) -> web.StreamResponse:
-        holdings = await self.library.holdings()
+        holdings = await self.library.stats()
         progress = self.progress()
         return web.json_response(
             {
@@ -69,7 +69,7 @@ class WebPage:
                 "posts": holdings.posts,
                 "passages": holdings.passages,
                 "reading": {"source": self.about.sources, **_reading(progress)} if progress else None,
-                "examples": await self.library.examples(EXAMPLES, self.sources),
+                "examples": await self.library.example_questions(EXAMPLES, self.sources),
             }
         )
 
@@ -90,7 +90,7 @@ class WebPage:
         try:
             await self.admit(asked_from)
         except TooManyQuestionsError:
-            emit_refused("web", TooManyQuestionsError.__name__)
+            emit_refused("web", TooManyQuestionsError.code)
             raise
         async with aclosing(self.asker.ask(question)) as events:
             async for event in events:

@@ -23,7 +23,7 @@ class EventStreamReply:
             case Searching():
                 await self._send("searching", {"question": progress.question.text})
             case Found():
-                await self._send("found", {"passages": [match_document(match) for match in progress.matches]})
+                await self._send("found", {"passages": [match_document(match) for match in progress.hits]})
 
     async def grow(self, text: str) -> None:
         await self._send("wrote", {"text": text[self._sent :]})
@@ -65,7 +65,7 @@ class DocumentReply:
         status, headers = 503, {}
         match error:
             case TooManyQuestionsError():
-                status, headers = 429, {"Retry-After": str(max(1, round(error.again_in.total_seconds())))}
+                status, headers = 429, {"Retry-After": str(max(1, round(error.retry_after.total_seconds())))}
             case QuestionTooLongError():
                 status = 413
         self._response = web.json_response(

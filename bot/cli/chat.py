@@ -96,7 +96,7 @@ async def _until_ctrl_c(answering: Coroutine[None, None, object]) -> None:
 
 
 async def _show_sources(bot: Bot, out: Console) -> None:
-    holdings = await bot.library.holdings()
+    holdings = await bot.library.stats()
     for source, posts in (await bot.library.posts_by_source()).items():
         out.print(Text.assemble(source, (f"  {posts} posts", "dim")))
     out.print(Text(f"{holdings.posts} posts, {holdings.passages} passages in all", style="dim"))

@@ -101,7 +101,7 @@ async def _chat(bot: Bot) -> Finding:
         return Finding("chat model", "none: answers are quoted from the posts", "Set OPENAI_API_KEY for one.", "note")
     prompt = Prompt("Answer in one word.", (), "Are you there?", Question("Are you there?"))
     try:
-        async with asyncio.timeout(MODEL_WITHIN), aclosing(model.write(prompt)) as pieces:
+        async with asyncio.timeout(MODEL_WITHIN), aclosing(model.stream(prompt)) as pieces:
             await anext(pieces, "")
     except (FootnotedError, TimeoutError) as error:
         cure = "Look at OPENAI_API_KEY, OPENAI_BASE_URL and CHAT_MODEL."
@@ -110,7 +110,7 @@ async def _chat(bot: Bot) -> Finding:
 
 
 async def _posts(bot: Bot) -> Finding:
-    holdings = await bot.library.holdings()
+    holdings = await bot.library.stats()
     reason = await bot.reason_to_read()
     how = f"{holdings.posts}, passages: {holdings.passages}"
     return Finding("posts", f"{how}; {reason}", "Run `footnoted reindex`.", "note") if reason else Finding("posts", how)

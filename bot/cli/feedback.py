@@ -23,25 +23,27 @@ def show(judged: Sequence[RatedAnswer], out: Console) -> None:
         return
     for each in judged:
         _show_one(each, out)
-    ups = sum(vote.thumb == "up" for each in judged for vote in each.votes)
-    downs = sum(vote.thumb == "down" for each in judged for vote in each.votes)
+    ups = sum(vote.rating == "up" for each in judged for vote in each.votes)
+    downs = sum(vote.rating == "down" for each in judged for vote in each.votes)
     answers = "1 answer" if len(judged) == 1 else f"{len(judged)} answers"
     out.print(Text(f"{answers}, {ups} 👍, {downs} 👎", style="bold"))
 
 
 def _show_one(judged: RatedAnswer, out: Console) -> None:
-    question, answer = judged.remembered.question, judged.remembered.answer
+    question, answer = judged.stored.question, judged.stored.answer
     where = question.conversation.platform if question.conversation else ""
     head = Text(readable(question.text), style="bold")
-    out.print(head.append(f"   {where} · {judged.remembered.at:%Y-%m-%d %H:%M} · {question.id}", style="dim"))
+    out.print(head.append(f"   {where} · {judged.stored.at:%Y-%m-%d %H:%M} · {question.id}", style="dim"))
     for vote in judged.votes:
         reason = f": {readable(vote.reason)}" if vote.reason else ""
-        out.print(Padding(Text(f"{THUMBS[vote.thumb]} {readable(vote.person.name or vote.person.id)}{reason}"), (0, 2)))
+        out.print(
+            Padding(Text(f"{THUMBS[vote.rating]} {readable(vote.person.name or vote.person.id)}{reason}"), (0, 2))
+        )
     if answer:
         text = readable(answer.text)
         shown = text if len(text) <= LONGEST_ANSWER else text[:LONGEST_ANSWER] + " …"
         out.print(Padding(Text(shown, style="dim"), (0, 2)))
-        for match in answer.workings.given if answer.workings else ():
+        for match in answer.trace.given if answer.trace else ():
             row = Text.assemble(f"· {readable(match.passage.title)}", (f"  {match.score:.2f}  ", "dim"))
             out.print(Padding(row.append(readable(match.passage.url), style="dim"), (0, 2)))
     out.print()
@@ -53,11 +55,11 @@ def document(judged: Sequence[RatedAnswer]) -> list[dict[str, Any]]:
 
 
 def _document(judged: RatedAnswer) -> dict[str, Any]:
-    question, answer = judged.remembered.question, judged.remembered.answer
+    question, answer = judged.stored.question, judged.stored.answer
     place = question.conversation
     return {
         "id": question.id,
-        "at": judged.remembered.at.isoformat(),
+        "at": judged.stored.at.isoformat(),
         "question": question.text,
         "platform": place.platform if place else None,
         "channel": place.channel if place else None,
@@ -65,8 +67,8 @@ def _document(judged: RatedAnswer) -> dict[str, Any]:
         "answer": answer.text if answer else None,
         "sources": [footnote_document(footnote) for footnote in answer.footnotes] if answer else [],
         "passages": [
-            {**match_document(match), "meaning": match.meaning, "words": match.words}
-            for match in (answer.workings.given if answer and answer.workings else ())
+            {**match_document(match), "meaning": match.vector_score, "words": match.text_score}
+            for match in (answer.trace.given if answer and answer.trace else ())
         ],
         "votes": [_vote(vote) for vote in judged.votes],
     }
@@ -75,7 +77,7 @@ def _document(judged: RatedAnswer) -> dict[str, Any]:
 def _vote(vote: Vote) -> dict[str, Any]:
     return {
         "by": vote.person.name or vote.person.id,
-        "vote": vote.thumb,
+        "vote": vote.rating,
         "reason": vote.reason,
         "at": vote.at.isoformat(),
     }

@@ -180,7 +180,7 @@ def feedback(
 
     async def judge() -> int:
         async with create_bot(_settings()) as bot:
-            judged = await bot.feedback.judged(most)
+            judged = await bot.feedback.rated_answers(most)
         if json:
             print_json(feedback_output.document(judged))
         else:

@@ -18,8 +18,8 @@ from bot.app import Bot, create_bot
 from bot.config.settings import Settings
 from core.domain import Rating
 from core.errors import FootnotedError
-from core.index.gaps import MOST, QuestionGap, find_gaps
 from core.models.prices import dollars
+from core.retrieval.gaps import MOST, QuestionGap, find_gaps
 from core.storage.statistics import Figures, Statistics
 
 log = structlog.get_logger()
@@ -94,7 +94,7 @@ async def look(bot: Bot, days: int) -> Overview:
         gaps = await find_gaps(bot.embedder, unanswered)
     except FootnotedError as error:
         log.warning("questions could not be grouped", error_id=error.id, cause=str(error))
-    return Overview(days, figures, await bot.feedback.thumbs(since), gaps)
+    return Overview(days, figures, await bot.feedback.rating_counts(since), gaps)
 
 
 def show(seen: Overview, out: Console) -> None:

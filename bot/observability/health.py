@@ -14,10 +14,7 @@ from core.domain import Question
 from core.errors import (
     FootnotedError,
     IndexUnavailableError,
-    ModelAccessError,
-    ModelQuotaExceededError,
-    ModelTimeoutError,
-    ModelUnreachableError,
+    ModelError,
 )
 from core.models.protocols import ChatModel, Embedder, Prompt
 from core.telemetry import ModelCalled, TelemetryEvent
@@ -33,12 +30,7 @@ TRIED_AGAIN_AFTER = 30.0
 WAITS = 2.0
 """Seconds that whoever asks waits for Redis, and for a model; what a model says later is known the next time."""
 
-DOWN = {
-    ModelUnreachableError.__name__: "cannot be reached",
-    ModelAccessError.__name__: "refuses this bot",
-    ModelQuotaExceededError.__name__: "has no quota left",
-    ModelTimeoutError.__name__: "takes too long",
-}
+DOWN = {kind.code: kind.health for kind in ModelError.__subclasses__() if kind.health}
 """Failures that are about a model's server. With others it has answered, though not well."""
 
 _GREETING = "Are you there?"
@@ -100,8 +92,8 @@ class ModelHealth:
         try:
             await self._ask[service]()
         except FootnotedError as error:
-            log.info("a model does not answer", service=service, error=type(error).__name__)
-            self._note(service, type(error).__name__)
+            log.info("a model does not answer", service=service, error=error.code)
+            self._note(service, error.code)
         else:
             self._note(service)
         finally:
@@ -121,7 +113,7 @@ class Health:
         problems = {platform.name: platform.problem() for platform in self._platforms}
         try:
             async with asyncio.timeout(WAITS):
-                problems["posts"] = "" if (await self._bot.library.holdings()).posts else "Nothing has been read yet."
+                problems["posts"] = "" if (await self._bot.library.stats()).posts else "Nothing has been read yet."
         except (RedisError, TimeoutError):
             problems["redis"] = IndexUnavailableError.user_message
         if self._models:
@@ -131,5 +123,5 @@ class Health:
 
 async def _first_piece(chat: ChatModel) -> None:
     prompt = Prompt("Answer in one word.", (), _GREETING, Question(_GREETING))
-    async with aclosing(chat.write(prompt)) as pieces:
+    async with aclosing(chat.stream(prompt)) as pieces:
         await anext(pieces, "")

@@ -37,7 +37,7 @@ async def telemetry_listeners(bot: Bot, platforms: Sequence[Platform]) -> AsyncG
         if "redis" not in problems:
             with suppress(RedisError, TimeoutError):  # then these figures are as they were
                 async with asyncio.timeout(WAITS):
-                    metrics.look_at_posts(await bot.library.holdings(), await bot.library.newest())
+                    metrics.look_at_posts(await bot.library.stats(), await bot.library.latest_post_date())
         return await asyncio.to_thread(metrics.render)
 
     async with AsyncExitStack() as stack:

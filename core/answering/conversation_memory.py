@@ -25,7 +25,7 @@ class ConversationalAnswerer:
         place = question.conversation
         if place is not None:
             # What a platform's own thread brought along is newer than what was answered there.
-            question = replace(question, history=(*await self._history.recall(place), *question.history))
+            question = replace(question, history=(*await self._history.turns(place), *question.history))
         async with aclosing(self._asker.ask(question)) as events:
             async for event in events:
                 if place is not None and isinstance(event, Answered):

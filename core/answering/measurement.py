@@ -8,7 +8,7 @@ import structlog
 
 from core.answerer import Answered, Answerer, AnswerEvent, Found, Searching, Wrote
 from core.domain import Answer, Question
-from core.errors import QuestionTooLongError, TooManyQuestionsError
+from core.errors import QuestionTooLongError, TooManyQuestionsError, error_code
 from core.telemetry import (
     Outcome,
     QuestionContext,
@@ -48,7 +48,7 @@ class MeasuredAnswerer:
                     yield event
         except Exception as error:
             outcome = "refused" if isinstance(error, TooManyQuestionsError | QuestionTooLongError) else "failed"
-            failure = type(error).__name__
+            failure = error_code(error)
             raise
         finally:
             measured.settle(outcome, failure)
@@ -75,8 +75,8 @@ class _Measured:
                 # By now it brings along what was said before it.
                 self.running.others += [turn.content for turn in event.question.history]
             case Found():
-                self._found = bool(event.matches)
-                self.running.others += [match.passage.embedded for match in event.matches]
+                self._found = bool(event.hits)
+                self.running.others += [match.passage.embedding_text for match in event.hits]
             case Wrote():
                 self.running.written.append(event.text)
                 if self._found and not self._spoke:
@@ -89,10 +89,10 @@ class _Measured:
     def settle(self, ended: Outcome, failure: str) -> None:
         answer, seconds = self._answer, self._since()
         outcome: Outcome = ended if answer is None else "answered" if answer.grounded else "not_in_posts"
-        understood = answer.workings.understood if answer and answer.workings else self.running.asked
+        understood = answer.trace.understood if answer and answer.trace else self.running.asked
         gap = understood if outcome == "not_in_posts" else ""
         if answer and answer.tokens:
-            emit(TokensUsed(answer.model, answer.tokens - answer.written, answer.written))
+            emit(TokensUsed(answer.model, answer.tokens - answer.output_tokens, answer.output_tokens))
         emit(QuestionFinished(self.running.question_id, self._platform, outcome, self._began, seconds, failure, gap))
         log.info(
             "a question was settled",

@@ -4,11 +4,13 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from core.domain import Question, ScoredPassage, Turn, posts_of
-from core.models.protocols import Numbered, Prompt
+from core.domain import Question, ScoredPassage, Turn, footnotes_of
+from core.models.protocols import NumberedPassage, Prompt
 from core.tokens import Tokens
 
-PERSONA = "You are Footnoted, a chat bot that answers questions from a collection of posts. You are brief and exact."
+DEFAULT_PERSONA = (
+    "You are Footnoted, a chat bot that answers questions from a collection of posts. You are brief and exact."
+)
 
 _RULES = """\
 You are given passages from the posts, each with the number of its post. Rules:
@@ -38,7 +40,7 @@ HISTORY_SHARE = 4
 class Instructions:
     """What the operator decides about answers. `persona` comes first in the system message, the rules follow it."""
 
-    persona: str = PERSONA
+    persona: str = DEFAULT_PERSONA
     beyond_sources: bool = False
 
     @property
@@ -46,14 +48,14 @@ class Instructions:
         return f"{self.persona}\n\n{_RULES}{_BEYOND_POSTS if self.beyond_sources else _ONLY_POSTS}"
 
 
-def number_posts(matches: Sequence[ScoredPassage]) -> tuple[Numbered, ...]:
+def number_posts(matches: Sequence[ScoredPassage]) -> tuple[NumberedPassage, ...]:
     """The passages with their posts' numbers: best post first, one number a post."""
-    numbers = {post.url: post.number for post in posts_of(matches)}
-    return tuple(Numbered(numbers[match.passage.url], match.passage, match.score) for match in matches)
+    numbers = {post.url: post.number for post in footnotes_of(matches)}
+    return tuple(NumberedPassage(numbers[match.passage.url], match.passage, match.score) for match in matches)
 
 
 def build_prompt(
-    instructions: Instructions, question: Question, passages: Sequence[Numbered], context: int, tokens: Tokens
+    instructions: Instructions, question: Question, passages: Sequence[NumberedPassage], context: int, tokens: Tokens
 ) -> Prompt:
     """A prompt of at most `context` tokens. The system message and the question always stand; the least passages go
     first, then the oldest turns."""
@@ -78,8 +80,8 @@ def fewer_passages(prompt: Prompt) -> Prompt:
     return Prompt(prompt.system, (), _request(kept, prompt.question.text), prompt.question, kept)
 
 
-def _that_fit(passages: Sequence[Numbered], room: int, tokens: Tokens) -> tuple[Numbered, ...]:
-    kept: list[Numbered] = []
+def _that_fit(passages: Sequence[NumberedPassage], room: int, tokens: Tokens) -> tuple[NumberedPassage, ...]:
+    kept: list[NumberedPassage] = []
     for passage in passages:
         room -= tokens(f"{_fenced(passage)}\n\n")
         if room < 0:
@@ -98,7 +100,7 @@ def _newest(history: tuple[Turn, ...], room: int, tokens: Tokens) -> tuple[Turn,
     return tuple(reversed(kept))
 
 
-def _request(passages: Iterable[Numbered], question: str) -> str:
+def _request(passages: Iterable[NumberedPassage], question: str) -> str:
     fenced = "\n\n".join(map(_fenced, passages))
     return f"Passages:\n\n{fenced}\n\nQuestion: {_FENCE.sub('‹', question)}"
 
@@ -108,7 +110,7 @@ def _unfenced(turn: Turn) -> Turn:
     return replace(turn, content=_FENCE.sub("‹", turn.content))
 
 
-def _fenced(numbered: Numbered) -> str:
+def _fenced(numbered: NumberedPassage) -> str:
     passage = numbered.passage
     title = " › ".join(" ".join(part.split()) for part in (passage.title, passage.heading) if part)
     # A post that spells the fence could step out of it.

@@ -45,10 +45,10 @@ class LimitedAnswerer:
         if person is None or place is None:
             return
         for key, most in (
-            (keys.person_quota(place.platform, person), self._allowance.person),
-            (keys.channel_quota(place), self._allowance.channel),
+            (keys.person_rate_limit(place.platform, person), self._allowance.person),
+            (keys.channel_rate_limit(place), self._allowance.channel),
         ):
-            wait = await self._quota.wait(key, most)
+            wait = await self._quota.hit(key, most)
             if wait:
                 raise TooManyQuestionsError(wait)
 
@@ -62,6 +62,6 @@ class VisitorLimiter:
 
     async def admit(self, address: str) -> None:
         """Counts a question. Raises TooManyQuestionsError."""
-        wait = await self._quota.wait(keys.visitor_quota(address), self._most)
+        wait = await self._quota.hit(keys.visitor_rate_limit(address), self._most)
         if wait:
             raise TooManyQuestionsError(wait)

@@ -41,7 +41,7 @@ class RecordingAnswerer:
 
     async def _keep(self, question: Question, answer: Answer | None = None) -> None:
         try:
-            await self._answers.keep(question, answer)
+            await self._answers.save(question, answer)
         except RedisError as error:
             # It can be answered all the same; only its buttons will not know it.
             log.warning("a question was not kept", cause=str(error))
@@ -50,8 +50,8 @@ class RecordingAnswerer:
         """What was too often can be asked again soon, by its button; what was too long never."""
         try:
             if isinstance(refusal, QuestionTooLongError):
-                await self._answers.drop(question)
+                await self._answers.discard(question)
             else:
-                await self._answers.keep_until(question, ASKED_AGAIN_WITHIN)
+                await self._answers.expire_in(question, ASKED_AGAIN_WITHIN)
         except RedisError as error:
             log.warning("a question that was refused is kept", cause=str(error))

@@ -15,7 +15,7 @@ from core.answering.citations import CitationFilter
 from core.answering.prompts import Instructions, build_prompt, fewer_passages, number_posts, rewriting_prompt
 from core.domain import Answer, AnswerTrace, Footnote, Question, Scope, ScoredPassage, SearchResults
 from core.errors import AnswerInterruptedError, ContextTooLongError, ModelError, ModelTimeoutError
-from core.models.protocols import ChatModel, Numbered, Prompt
+from core.models.protocols import ChatModel, NumberedPassage, Prompt
 from core.retrieval.retriever import Retriever
 from core.telemetry import ModelCalled, emit
 from core.tokens import Tokens
@@ -76,7 +76,7 @@ class RagAnswerer:
             answer = _not_in_posts(findings, question.scope)
             yield Wrote(answer.text)
             timings["total"] = _since(began)
-            yield Answered(replace(answer, timings_ms=timings, workings=_workings(searched)))
+            yield Answered(replace(answer, timings_ms=timings, trace=_workings(searched)))
             return
         searched = replace(searched, matches=self._retriever.select(findings, self._limits.top_k))
         yield Found(searched.matches)
@@ -123,10 +123,10 @@ class RagAnswerer:
                 footnotes=footnotes,
                 nearest=() if footnotes else _nearest(searched.findings),
                 tokens=sum(map(self._tokens, _all_texts(prompt, text))),
-                written=self._tokens(text),
+                output_tokens=self._tokens(text),
                 model=self._model.name,
                 timings_ms=timings,
-                workings=_workings(searched, len(prompt.passages)),
+                trace=_workings(searched, len(prompt.passages)),
             )
         )
 
@@ -137,9 +137,9 @@ class RagAnswerer:
     async def _search(self, question: Question) -> _Searched:
         """What the posts say. A follow-up that brings nothing is put into words that stand alone, once."""
         sources = question.scope.sources if question.scope else None
-        findings = await self._retriever.search(question.text, question.before, sources)
-        understood = f"{question.text} (after: {question.before})" if question.before else question.text
-        if findings.relevant or not question.before or not self._model.follows_instructions:
+        findings = await self._retriever.search(question.text, question.previous, sources)
+        understood = f"{question.text} (after: {question.previous})" if question.previous else question.text
+        if findings.relevant or not question.previous or not self._model.follows_instructions:
             return _Searched(understood, findings)
         try:
             async with aclosing(self._in_time(rewriting_prompt(question))) as pieces:
@@ -155,7 +155,7 @@ class RagAnswerer:
         loop = asyncio.get_running_loop()
         last = loop.time() + self._limits.whole_answer.total_seconds()
         deadline = loop.time() + self._limits.first_token.total_seconds()
-        async with aclosing(self._model.write(prompt)) as pieces:
+        async with aclosing(self._model.stream(prompt)) as pieces:
             while True:
                 try:
                     async with asyncio.timeout_at(min(deadline, last)):
@@ -163,7 +163,7 @@ class RagAnswerer:
                 except StopAsyncIteration:
                     return
                 except TimeoutError as error:
-                    emit(ModelCalled("chat", ModelTimeoutError.__name__))
+                    emit(ModelCalled("chat", ModelTimeoutError.code))
                     raise ModelTimeoutError("the model kept none of its times") from error
                 deadline = last
                 yield piece
@@ -177,7 +177,7 @@ def _since(began: float) -> float:
     return round((perf_counter() - began) * 1000, 1)
 
 
-def _footnotes(passages: Sequence[Numbered], cited: set[int]) -> tuple[Footnote, ...]:
+def _footnotes(passages: Sequence[NumberedPassage], cited: set[int]) -> tuple[Footnote, ...]:
     """The posts that the text points to, once each, best first."""
     posts = {numbered.number: numbered for numbered in reversed(passages)}
     return tuple(
@@ -192,7 +192,7 @@ def _workings(searched: _Searched, given: int = 0) -> AnswerTrace:
     texts = [(match.passage.url, match.passage.text) for match in used]
     left_out = (
         match
-        for match in searched.findings.matches
+        for match in searched.findings.hits
         if not any(match.passage.url == url and match.passage.text in text for url, text in texts)
     )
     return AnswerTrace(searched.understood, searched.findings.relevance, used, tuple(left_out)[:LEFT_OUT])

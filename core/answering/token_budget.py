@@ -52,7 +52,7 @@ class BudgetedAnswerer:
 
     async def _used_up(self, question: Question) -> str:
         """What people are told about it; nothing within the budget."""
-        spent = await self._budget.spent(question)
+        spent = await self._budget.used_today(question)
         if self._most.whole is not None and spent.whole >= self._most.whole:
             return WHOLE_USED_UP
         if self._most.person is not None and spent.person >= self._most.person:
@@ -77,12 +77,12 @@ class MeteredChatModel:
     def follows_instructions(self) -> bool:
         return self._model.follows_instructions
 
-    async def write(self, prompt: Prompt) -> AsyncGenerator[str, None]:
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[str, None]:
         sent = (prompt.system, *(turn.content for turn in prompt.history), prompt.request)
         await self._count(prompt.question, sum(map(self._tokens, sent)))
         written: list[str] = []
         try:
-            async with aclosing(self._model.write(prompt)) as pieces:
+            async with aclosing(self._model.stream(prompt)) as pieces:
                 async for piece in pieces:
                     written.append(piece)
                     yield piece
@@ -92,7 +92,7 @@ class MeteredChatModel:
     async def _count(self, question: Question, tokens: int) -> None:
         try:
             if tokens:
-                await self._budget.spend(question, tokens)
+                await self._budget.add(question, tokens)
         except RedisError as error:
             # Whoever asked gets the answer all the same.
             log.warning("tokens were not counted", tokens=tokens, cause=str(error))

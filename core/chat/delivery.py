@@ -41,10 +41,10 @@ async def deliver(events: AsyncGenerator[AnswerEvent, None], reply: Reply) -> No
     except Exception as error:  # a door: behind it stands a person who waits
         known = to_footnoted_error(error)
         if isinstance(known, TooManyQuestionsError | QuestionTooLongError):
-            log.info("a question was refused", error_id=known.id, error=type(known).__name__, cause=str(known))
+            log.info("a question was refused", error_id=known.id, error=known.code, cause=str(known))
             await reply.fail(known)
             return
-        log.error("a question failed", error_id=known.id, error=type(known).__name__, cause=str(known), exc_info=error)
+        log.error("a question failed", error_id=known.id, error=known.code, cause=str(known), exc_info=error)
         await reply.fail(known)
 
 

@@ -44,7 +44,7 @@ class EventDispatcher:
         """
         if self._tasks is None:
             raise RuntimeError("events are handled within open()")
-        taken = await self._once.take(event)
+        taken = await self._once.claim(event)
         if taken and not self._closing:
             self._begin(event, taken)
         return taken is not None
@@ -62,13 +62,13 @@ class EventDispatcher:
         task.cancel()
         await asyncio.wait([task])
         if task.cancelled():
-            await self._once.done(event)
+            await self._once.complete(event)
         return True
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[None, None]:
         """Takes events, and takes over those of processes that are gone. At the end what runs may finish."""
-        async with self._once.living(), asyncio.TaskGroup() as tasks:
+        async with self._once.heartbeat(), asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             try:
                 async with running_periodically(self._look_around, every=TAKE_OVER_EVERY):
@@ -100,18 +100,18 @@ class EventDispatcher:
             # From here on it is too late to stop it.
             self._running.pop(task, None)
             self._handled.add(task)
-        await self._once.done(event)
+        await self._once.complete(event)
 
     async def _look_around(self) -> None:
         """Gives up what others have taken over from this process, and takes over what those that are gone had."""
-        lost = await self._once.lost(self._running.values())
+        lost = await self._once.taken_over(self._running.values())
         for task, event in list(self._running.items()):
             if event in lost:
                 log.warning("an event was taken over by another process", name=event.names[0])
                 task.cancel()
         for event in await self._once.claim_orphaned():
             log.warning("an event is taken over from a process that is gone", name=event.names[0])
-            self._begin(event, Claim.OVER)
+            self._begin(event, Claim.TAKEOVER)
 
     async def _finish(self) -> None:
         if question_context := set(self._running):

@@ -32,7 +32,7 @@ class ChatServices:
 
     async def examples(self, place: Conversation | None = None, most: int = EXAMPLES) -> list[str]:
         """Questions that are surely answered in a conversation."""
-        return await self.library.examples(most, self.channels.scope(place).sources)
+        return await self.library.example_questions(most, self.channels.scope(place).sources)
 
     async def forget(self, place: Conversation) -> None:
         """Removes a conversation, and the questions that were asked in it."""
@@ -41,17 +41,17 @@ class ChatServices:
 
     async def answered_in(self, place: Conversation) -> bool:
         """Whether the bot takes part in a conversation already."""
-        return await self.answers.answered_in(place)
+        return await self.answers.has_questions(place)
 
     async def take_back(self, question_id: str) -> None:
         """A question has been put otherwise: the conversation forgets how it was put before."""
-        found = await self.answers.recall(question_id)
+        found = await self.answers.get(question_id)
         if found and found.question.conversation:
-            await self.history.take_back(found.question.conversation, found.question.text)
+            await self.history.remove_exchange(found.question.conversation, found.question.text)
 
     async def remembered(self, question_id: str, place: Conversation) -> StoredQuestion | None:
         """A question that was asked in this channel: what was asked elsewhere is nobody's business here."""
-        found = await self.answers.recall(question_id)
+        found = await self.answers.get(question_id)
         asked = found.question.conversation if found else None
         same = asked and (asked.platform, asked.workspace, asked.channel) == (
             place.platform,
@@ -65,4 +65,4 @@ class ChatServices:
 
     async def explain(self, question_id: str, person: Person, reason: str) -> None:
         """Says why a person voted as they did."""
-        await self.feedback.explain(question_id, person, reason)
+        await self.feedback.add_reason(question_id, person, reason)

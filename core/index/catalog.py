@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 from redis.asyncio import Redis
 
 from core.domain import Post
-from core.index.schema import index_info
+from core.index.schema import index_info, source_filter
 from core.index.version import live_version
-from core.retrieval.search import source_filter
 from core.storage import keys
 from core.words import content_words, words
 
@@ -38,15 +37,15 @@ class Catalog:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    async def holdings(self) -> IndexStats:
+    async def stats(self) -> IndexStats:
         """What there is at this moment; it grows while a first edition is being read."""
         edition = await live_version(self._redis)
         if edition is None:
             return IndexStats()
         info = await index_info(self._redis, edition.index)
-        return IndexStats(await edition.posts(), int(str(info["num_docs"])), _bytes(info))
+        return IndexStats(await edition.post_count(), int(str(info["num_docs"])), _bytes(info))
 
-    async def newest(self) -> datetime | None:
+    async def latest_post_date(self) -> datetime | None:
         """The date of the newest post; None when no post has one."""
         if await live_version(self._redis) is None:
             return None
@@ -62,7 +61,7 @@ class Catalog:
         counts = Counter(record.source for record in ledger.values())
         return {source: count for source, count in sorted(counts.items()) if sources is None or source in sources}
 
-    async def examples(self, most: int, sources: frozenset[str] | None = None) -> list[str]:
+    async def example_questions(self, most: int, sources: frozenset[str] | None = None) -> list[str]:
         """Questions that the posts surely answer: their headings that are questions, then what their titles are about;
         at most one of a post."""
         if sources == frozenset() or await live_version(self._redis) is None:
@@ -83,7 +82,7 @@ class Catalog:
         ]
         return [*asked, *named_titles][:most]
 
-    async def titles(self, typed: str, most: int, sources: frozenset[str] | None = None) -> list[str]:
+    async def search_titles(self, typed: str, most: int, sources: frozenset[str] | None = None) -> list[str]:
         """Titles that hold the words of what somebody is typing, the last of which may not be whole yet."""
         typed_words = words(typed)
         if not typed_words or sources == frozenset() or await live_version(self._redis) is None:

@@ -8,10 +8,11 @@ from redis.asyncio import Redis
 
 from core.domain import Passage
 from core.errors import EmbeddingMismatchError
-from core.index.schema import VectorSpec, as_text, digest_of, to_hash
-from core.index.version import IndexVersion, facts_of, vector_spec_of
+from core.index.schema import VectorSpec, digest_of, to_hash
+from core.index.version import IndexVersion, read_metadata, vector_spec_from
 from core.models.protocols import Vectors
 from core.storage import keys
+from core.storage.connection import as_text
 
 
 class Draft(IndexVersion):
@@ -22,7 +23,7 @@ class Draft(IndexVersion):
         super().__init__(redis, number, shape)
         self._sources: tuple[IndexVersion, ...] = (self, *others)
 
-    async def known(self, digests: Sequence[str]) -> dict[str, Vectors]:
+    async def known_vectors(self, digests: Sequence[str]) -> dict[str, Vectors]:
         """Vectors of texts, by the digests of those, as far as there are any."""
         found: dict[str, Vectors] = {}
         for source in self._sources:
@@ -38,11 +39,11 @@ class Draft(IndexVersion):
             return {}
         async with self._redis.pipeline(transaction=False) as pipe:
             for _, place in named:
-                pipe.hmget(keys.prefix(source.number) + place, "digest", "embedding")
+                pipe.hmget(keys.passage_prefix(source.number) + place, "digest", "embedding")
             rows = await pipe.execute()
         # What the place holds now may be another passage, or none.
         return {
-            digest: source.shape.vector(blob)
+            digest: source.vector_spec.vector(blob)
             for (digest, _), (holds, blob) in zip(named, rows, strict=True)
             if blob and holds == digest.encode()
         }
@@ -51,9 +52,9 @@ class Draft(IndexVersion):
         """Writes passages; doing it twice is doing it once. Raises EmbeddingMismatchError, before anything is
         written, for
         vectors that do not fit."""
-        if vectors.shape != (len(passages), self.shape.dimensions):
+        if vectors.shape != (len(passages), self.vector_spec.dimensions):
             raise EmbeddingMismatchError(
-                f"vectors of shape {vectors.shape}, where the index takes {self.shape.dimensions} dimensions"
+                f"vectors of shape {vectors.shape}, where the index takes {self.vector_spec.dimensions} dimensions"
             )
         if not np.isfinite(vectors).all():
             raise EmbeddingMismatchError("a vector holds values that are no numbers")
@@ -61,8 +62,8 @@ class Draft(IndexVersion):
         async with self._redis.pipeline(transaction=False) as pipe:
             for passage, vector in zip(passages, vectors, strict=True):
                 key = keys.passage(self.number, passage.url, passage.position)
-                pipe.hset(key, mapping=to_hash(passage, vector, self.shape))
-                places[digest_of(passage)] = key.removeprefix(keys.prefix(self.number))
+                pipe.hset(key, mapping=to_hash(passage, vector, self.vector_spec))
+                places[digest_of(passage)] = key.removeprefix(keys.passage_prefix(self.number))
             if places:
                 pipe.hset(keys.digests(self.number), mapping=places)
             await pipe.execute()
@@ -74,46 +75,48 @@ async def begin_draft(redis: Redis, shape: VectorSpec) -> Draft:
     draft = await find_draft(redis, shape)
     if draft.number:
         return draft
-    number = int(await redis.incr(keys.EDITION_NUMBER))
-    await redis.sadd(keys.EDITIONS, number)
+    number = int(await redis.incr(keys.VERSION_COUNTER))
+    await redis.sadd(keys.VERSIONS, number)
     begun = Draft(redis, number, shape, await _related(redis, shape, number))
-    await begun.describe({**facts_about(shape), "draft": "1"})
+    await begun.set_metadata({**vector_spec_metadata(shape), "draft": "1"})
     return begun
 
 
 async def find_draft(redis: Redis, shape: VectorSpec) -> Draft:
     """The draft that a run has left that broke off; one with the number 0, which only can be asked, without such."""
-    drafts = [number for number, facts in await editions(redis) if "draft" in facts and vector_spec_of(facts) == shape]
+    drafts = [
+        number for number, facts in await list_versions(redis) if "draft" in facts and vector_spec_from(facts) == shape
+    ]
     number = max(drafts, default=0)
     return Draft(redis, number, shape, await _related(redis, shape, number))
 
 
-async def draft_numbered(redis: Redis, number: int) -> Draft | None:
+async def load_draft(redis: Redis, number: int) -> Draft | None:
     """The draft of this number, None when it is none, or none any more."""
-    facts = await facts_of(redis, number)
+    facts = await read_metadata(redis, number)
     if "draft" not in facts:
         return None
-    shape = vector_spec_of(facts)
+    shape = vector_spec_from(facts)
     return Draft(redis, number, shape, await _related(redis, shape, number))
 
 
-def facts_about(shape: VectorSpec) -> dict[str, str]:
-    """A shape, as an edition's hash says it; the reverse of `vector_spec_of`."""
+def vector_spec_metadata(shape: VectorSpec) -> dict[str, str]:
+    """A shape, as an edition's hash says it; the reverse of `vector_spec_from`."""
     return {"model": shape.model, "dimensions": str(shape.dimensions), "precision": shape.precision}
 
 
-async def editions(redis: Redis) -> Iterable[tuple[int, Mapping[str, str]]]:
+async def list_versions(redis: Redis) -> Iterable[tuple[int, Mapping[str, str]]]:
     """All editions and drafts that there are, with what their hashes say."""
-    numbers = sorted(int(number) for number in await redis.smembers(keys.EDITIONS))
-    return [(number, await facts_of(redis, number)) for number in numbers]
+    numbers = sorted(int(number) for number in await redis.smembers(keys.VERSIONS))
+    return [(number, await read_metadata(redis, number)) for number in numbers]
 
 
 async def _related(redis: Redis, shape: VectorSpec, but: int) -> list[IndexVersion]:
     """Editions whose vectors can be used, the newest first."""
     found = [
         IndexVersion(redis, number, other)
-        for number, facts in await editions(redis)
+        for number, facts in await list_versions(redis)
         if number != but
-        and ((other := vector_spec_of(facts)).model, other.dimensions) == (shape.model, shape.dimensions)
+        and ((other := vector_spec_from(facts)).model, other.dimensions) == (shape.model, shape.dimensions)
     ]
     return found[::-1]

@@ -15,74 +15,61 @@ from redis.asyncio.client import Pipeline
 
 from core.errors import EmbeddingMismatchError
 from core.index.draft import Draft, begin_draft
-from core.index.publication import Change, discard
-from core.index.schema import as_text, index_info
-from core.index.version import IndexVersion, PostRecord, as_line
-from core.retrieval.calibration import calibrate
-from core.retrieval.retriever import Retriever
+from core.index.publication import Change, delete_draft
+from core.index.schema import index_info
+from core.index.version import IndexVersion, PostRecord, encode_record
 from core.storage import keys
+from core.storage.connection import as_text
 
 MOST_IN_PLACE = 100
 """Passages that go and come, together: Redis is busy with them for some 5 ms, or 120 ms with an approximate index."""
 
-DRIFT = 0.1
-"""Share of the passages after whose change the calibration is not that of the edition any more."""
-
 
 @dataclass(frozen=True, slots=True)
-class Replaced:
+class PostChange:
     """What a change in place did to one post: its line before and after, of which one may be missing."""
 
     before: PostRecord | None = None
     after: PostRecord | None = None
 
 
-_replaced = TypeAdapter(Replaced)
+_replaced = TypeAdapter(PostChange)
 
 
-def is_small(change: Change, ledger: Mapping[str, PostRecord]) -> bool:
+def fits_in_place(change: Change, ledger: Mapping[str, PostRecord]) -> bool:
     """Whether a change should be made in place."""
-    comes = sum(record.passages for record in change.fresh.values())
-    goes = sum(ledger[url].passages for url in (*change.fresh, *change.gone) if url in ledger)
+    comes = sum(record.passages for record in change.upserted.values())
+    goes = sum(ledger[url].passages for url in (*change.upserted, *change.removed) if url in ledger)
     return 0 < comes + goes <= MOST_IN_PLACE
 
 
-async def replace_in_place(redis: Redis, draft: Draft, live: IndexVersion, change: Change) -> None:
+async def apply_in_place(redis: Redis, draft: Draft, live: IndexVersion, change: Change) -> None:
     """Moves the draft's passages into the live edition, and what they replace aside, all at once. The draft is dropped,
     and so is the edition before: what was replaced is what can be gone back to.
 
     Raises EmbeddingMismatchError, and leaves all as it was, when the index cannot take the passages in.
     """
     ledger = await live.ledger()
-    posts = {url: Replaced(ledger.get(url), change.fresh.get(url)) for url in (*change.fresh, *change.gone)}
+    posts = {url: PostChange(ledger.get(url), change.upserted.get(url)) for url in (*change.upserted, *change.removed)}
     earlier = await _undo_log(redis, live.number)
-    within, aside = partial(keys.passage, live.number), partial(keys.replaced, live.number)
+    within, aside = partial(keys.passage, live.number), partial(keys.replaced_passage, live.number)
     async with redis.pipeline(transaction=True) as pipe:
         for url, post in earlier.items():
             for position in range(post.before.passages if post.before else 0):
-                pipe.unlink(keys.replaced(live.number, url, position))
+                pipe.unlink(keys.replaced_passage(live.number, url, position))
         pipe.delete(keys.undo(live.number))
         for url, post in posts.items():
             _move(pipe, url, post.before, within, aside)
             _move(pipe, url, post.after, partial(keys.passage, draft.number), within)
             _write_line(pipe, live.number, url, post.after)
             pipe.hset(keys.undo(live.number), url, _replaced.dump_json(post))
-        pipe.hdel(keys.edition(live.number), "before")
+        pipe.hdel(keys.version(live.number), "before")
         await pipe.execute()
-    await _adopt_digests(redis, live.number, change.fresh)
+    await _adopt_digests(redis, live.number, change.upserted)
     if int(str((await index_info(redis, live.index))["hash_indexing_failures"])):
         await undo(redis, live)
         raise EmbeddingMismatchError("Redis could not index a passage")
-    await discard(redis, draft)
-
-
-async def recalibrate_after_drift(redis: Redis, retriever: Retriever, live: IndexVersion, change: Change) -> None:
-    """Sets the calibration anew when many passages have been changed in place since it was set."""
-    touched = sum(record.passages for record in (*change.fresh.values(), *change.gone.values()))
-    drift = await redis.hincrby(keys.edition(live.number), "drift", touched)
-    if drift > DRIFT * change.passages:
-        await calibrate(redis, retriever, live)
-        await live.describe({"drift": "0"})
+    await delete_draft(redis, draft)
 
 
 async def can_undo(redis: Redis, live: IndexVersion) -> bool:
@@ -90,11 +77,11 @@ async def can_undo(redis: Redis, live: IndexVersion) -> bool:
     return bool(await redis.exists(keys.undo(live.number)))
 
 
-async def undo(redis: Redis, live: IndexVersion) -> Mapping[str, Replaced]:
+async def undo(redis: Redis, live: IndexVersion) -> Mapping[str, PostChange]:
     """Undoes the last change in place, in one step. What it had brought becomes a draft again, for its vectors."""
     posts = await _undo_log(redis, live.number)
-    draft = await begin_draft(redis, live.shape)
-    within, aside = partial(keys.passage, live.number), partial(keys.replaced, live.number)
+    draft = await begin_draft(redis, live.vector_spec)
+    within, aside = partial(keys.passage, live.number), partial(keys.replaced_passage, live.number)
     async with redis.pipeline(transaction=True) as pipe:
         for url, post in posts.items():
             _move(pipe, url, post.after, within, partial(keys.passage, draft.number))
@@ -107,7 +94,7 @@ async def undo(redis: Redis, live: IndexVersion) -> Mapping[str, Replaced]:
     return posts
 
 
-async def _undo_log(redis: Redis, number: int) -> dict[str, Replaced]:
+async def _undo_log(redis: Redis, number: int) -> dict[str, PostChange]:
     lines = await redis.hgetall(keys.undo(number))
     return {as_text(url): _replaced.validate_json(line) for url, line in lines.items()}
 
@@ -125,7 +112,7 @@ def _move(
 
 def _write_line(pipe: Pipeline, number: int, url: str, record: PostRecord | None) -> None:
     if record:
-        pipe.hset(keys.ledger(number), url, as_line(record))
+        pipe.hset(keys.ledger(number), url, encode_record(record))
     else:
         pipe.hdel(keys.ledger(number), url)
 
@@ -142,7 +129,9 @@ async def _adopt_digests(redis: Redis, number: int, posts: Mapping[str, PostReco
             pipe.hget(key, "digest")
         digests = await pipe.execute()
     places = {
-        digest: key.removeprefix(keys.prefix(number)) for key, digest in zip(moved, digests, strict=True) if digest
+        digest: key.removeprefix(keys.passage_prefix(number))
+        for key, digest in zip(moved, digests, strict=True)
+        if digest
     }
     if places:
         await redis.hset(keys.digests(number), mapping=places)

@@ -1,6 +1,8 @@
 """The search index over an edition's passages, and the hash that a passage is."""
 
 import hashlib
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -15,6 +17,7 @@ from redis.typing import EncodableT, FieldT
 from core.domain import Passage
 from core.models.protocols import Vectors
 from core.storage import keys
+from core.storage.connection import as_text
 
 Algorithm = Literal["FLAT", "HNSW"]
 Precision = Literal["FLOAT32", "FLOAT16"]
@@ -28,6 +31,10 @@ Fields = dict[FieldT, EncodableT]
 """A hash's fields, in the words of redis-py."""
 
 _BYTES: dict[Precision, str] = {"FLOAT32": "<f4", "FLOAT16": "<f2"}
+
+
+# Signs beyond ASCII mean nothing to the parser, and a backslash before one would be searched for.
+_SIGN = re.compile(r"[^\w\x80-\U0010ffff]", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,7 @@ async def create_index(redis: Redis, edition: int, shape: VectorSpec, algorithm:
             NumericField("published", sortable=True),
             VectorField("embedding", algorithm, {**options, **(_HNSW if algorithm == "HNSW" else {})}),
         ],
-        definition=IndexDefinition(prefix=[keys.prefix(edition)], index_type=IndexType.HASH),
+        definition=IndexDefinition(prefix=[keys.passage_prefix(edition)], index_type=IndexType.HASH),
         stopwords=[],
     )
     return name
@@ -100,13 +107,19 @@ def as_mapping(reply: object) -> dict[str, object]:
     return {as_text(name): as_text(value) if isinstance(value, bytes) else value for name, value in pairs}
 
 
-def as_text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else value
+def source_filter(sources: Iterable[str] | None) -> str:
+    """The clause that keeps a search to these sources; nothing for all of them. Names may hold any sign but those of
+    control, and begin and end with none that is blank: Redis takes these off."""
+    if sources is None:
+        return ""
+    escaped = "|".join(_SIGN.sub(r"\\\g<0>", source) for source in sorted(sources))
+    # A source with few posts is rare, and would lend its rarity to them.
+    return f"@source:{{{escaped}}}=>{{$weight: 0}}"
 
 
 def digest_of(passage: Passage) -> str:
     """The same for passages with the same text, and so with the same vector."""
-    return hashlib.sha256(passage.embedded.encode()).hexdigest()[:32]
+    return hashlib.sha256(passage.embedding_text.encode()).hexdigest()[:32]
 
 
 def to_hash(passage: Passage, vector: Vectors, shape: VectorSpec) -> Fields:

@@ -16,7 +16,6 @@ from core.index.schema import (
     Algorithm,
     Precision,
     VectorSpec,
-    as_text,
     create_index,
     from_hash,
     index_info,
@@ -26,6 +25,7 @@ from core.index.schema import (
 from core.ingestion.fetch_result import Validators
 from core.models.protocols import Embedder
 from core.storage import keys
+from core.storage.connection import as_text
 
 AT_ONCE = 500
 """Posts that are read or written in one round trip."""
@@ -77,11 +77,11 @@ _listing = TypeAdapter(Listing)
 class IndexVersion:
     """The passages under one number. Questions reach it by the alias, whatever its number is."""
 
-    def __init__(self, redis: Redis, number: int, shape: VectorSpec, index: str = "") -> None:
+    def __init__(self, redis: Redis, number: int, vector_spec: VectorSpec, index: str = "") -> None:
         self._redis = redis
         self.number = number
         self.index = index
-        self.shape = shape
+        self.vector_spec = vector_spec
 
     async def ledger(self) -> dict[str, PostRecord]:
         """Every post that was read, by its address."""
@@ -93,7 +93,7 @@ class IndexVersion:
         line = await self._redis.hget(keys.ledger(self.number), url)
         return _record.validate_json(line) if line else None
 
-    async def posts(self) -> int:
+    async def post_count(self) -> int:
         """How many posts were read."""
         return int(await self._redis.hlen(keys.ledger(self.number)))
 
@@ -110,13 +110,13 @@ class IndexVersion:
                     pipe.hmget(keys.passage(self.number, url, position), HASH_FIELDS)
             return [passage for row in await pipe.execute() if (passage := from_hash(row))]
 
-    async def note(self, records: Mapping[str, PostRecord]) -> None:
+    async def write_records(self, records: Mapping[str, PostRecord]) -> None:
         """Writes lines of the ledger."""
-        for some in chunks(list(records.items())):
-            lines = [part for url, record in some for part in (url, as_line(record))]
+        for some in batched(list(records.items())):
+            lines = [part for url, record in some for part in (url, encode_record(record))]
             await self._redis.hset(keys.ledger(self.number), items=lines)
 
-    async def keep_listings(self, listings: Mapping[str, Listing]) -> None:
+    async def replace_listings(self, listings: Mapping[str, Listing]) -> None:
         """Writes what the sources' listings said, in the place of what was known; it has to be true of what is in the
         ledger by then."""
         lines = [part for name, listing in listings.items() for part in (name, _listing.dump_json(listing))]
@@ -126,11 +126,11 @@ class IndexVersion:
                 pipe.hset(keys.listings(self.number), items=lines)
             await pipe.execute()
 
-    async def describe(self, facts: Mapping[str, str]) -> None:
+    async def set_metadata(self, facts: Mapping[str, str]) -> None:
         """Keeps facts about the edition beside its model and dimensions."""
-        await self._redis.hset(keys.edition(self.number), items=[part for pair in facts.items() for part in pair])
+        await self._redis.hset(keys.version(self.number), items=[part for pair in facts.items() for part in pair])
 
-    async def settled(self) -> int:
+    async def wait_until_indexed(self) -> int:
         """Waits until the index has taken in all passages; how many it has. Raises EmbeddingMismatchError when it
         could not
         take some."""
@@ -148,12 +148,12 @@ class IndexVersion:
         """Moves to the index that suits the number of passages, unless one is `wanted`. Readers notice nothing: the new
         index fills while the old one answers, and `posts` moves from one to the other in one step."""
         passages = int(str((await index_info(self._redis, self.index))["num_docs"]))
-        algorithm = fitting(passages, wanted)
+        algorithm = choose_algorithm(passages, wanted)
         if self.index == keys.index(self.number, algorithm):
             return
         old, live = self.index, await live_index(self._redis)
-        self.index = await create_index(self._redis, self.number, self.shape, algorithm)
-        await self.settled()
+        self.index = await create_index(self._redis, self.number, self.vector_spec, algorithm)
+        await self.wait_until_indexed()
         if live == old:
             await point_alias(self._redis, self.index)
         await self._redis.ft(old).dropindex(delete_documents=False)
@@ -164,7 +164,7 @@ class IndexVersion:
         if indexed == sum(record.passages for record in ledger.values()):
             return set()
         lost: set[str] = set()
-        for some in chunks(list(ledger.items())):
+        for some in batched(list(ledger.items())):
             async with self._redis.pipeline(transaction=False) as pipe:
                 for url, record in some:
                     pipe.exists(*(keys.passage(self.number, url, position) for position in range(record.passages)))
@@ -173,17 +173,17 @@ class IndexVersion:
         return lost
 
 
-def fitting(passages: int, wanted: Algorithm | None) -> Algorithm:
+def choose_algorithm(passages: int, wanted: Algorithm | None) -> Algorithm:
     """The kind of index for so many passages."""
     return wanted or ("HNSW" if passages >= HNSW_FROM else "FLAT")
 
 
-def as_line(record: PostRecord) -> bytes:
+def encode_record(record: PostRecord) -> bytes:
     """A record as the ledger holds it."""
     return _record.dump_json(record, exclude_defaults=True)
 
 
-def chunks(items: list[T], size: int = AT_ONCE) -> Iterable[list[T]]:
+def batched(items: list[T], size: int = AT_ONCE) -> Iterable[list[T]]:
     """The items in lists of at most `size`."""
     return (items[start : start + size] for start in range(0, len(items), size))
 
@@ -193,26 +193,26 @@ async def live_version(redis: Redis) -> IndexVersion | None:
     index = await live_index(redis)
     if index is None:
         return None
-    number = keys.edition_of(index)
-    return IndexVersion(redis, number, vector_spec_of(await facts_of(redis, number)), index)
+    number = keys.version_of(index)
+    return IndexVersion(redis, number, vector_spec_from(await read_metadata(redis, number)), index)
 
 
 async def vector_spec_for(embedder: Embedder, precision: Precision, live: IndexVersion | None) -> VectorSpec:
     """What an embedder's vectors have in common. The model is not asked for their length where the live edition says
     it: a model of the same name gives the same vectors, and asking costs a request each time."""
     known = embedder.known_dimensions
-    if known is None and live is not None and live.shape.model == embedder.name:
-        known = live.shape.dimensions
+    if known is None and live is not None and live.vector_spec.model == embedder.name:
+        known = live.vector_spec.dimensions
     return VectorSpec(embedder.name, known or await embedder.dimensions(), precision)
 
 
-async def facts_of(redis: Redis, number: int) -> dict[str, str]:
+async def read_metadata(redis: Redis, number: int) -> dict[str, str]:
     """What an edition's hash says."""
-    facts = await redis.hgetall(keys.edition(number))
+    facts = await redis.hgetall(keys.version(number))
     return {as_text(name): as_text(value) for name, value in facts.items()}
 
 
-def vector_spec_of(facts: Mapping[str, str]) -> VectorSpec:
+def vector_spec_from(facts: Mapping[str, str]) -> VectorSpec:
     """An edition's shape, from what its hash says."""
     precision: Precision = "FLOAT16" if facts.get("precision") == "FLOAT16" else "FLOAT32"
     return VectorSpec(facts.get("model", ""), int(facts.get("dimensions", 0)), precision)

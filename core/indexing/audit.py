@@ -8,10 +8,10 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 from redis.asyncio import Redis
 
-from core.index.schema import as_text
 from core.indexing.progress import Report
 from core.indexing.run_events import ReindexRun
 from core.storage import keys
+from core.storage.connection import as_text
 
 MOST_RECORDS = 1_000
 """Older ones are cut off; a run makes two."""

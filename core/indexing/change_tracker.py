@@ -89,8 +89,8 @@ class ChangeTracker:
         change, moved = self.change(), set(self._instead.values())
         new: list[PostTitle] = []
         changed: list[PostTitle] = []
-        for url, record in change.fresh.items():
+        for url, record in change.upserted.items():
             known = url in self.ledger or url in moved
             (changed if known else new).append(PostTitle(record.title, url))
-        removed = [PostTitle(record.title, url) for url, record in change.gone.items() if url not in self._instead]
+        removed = [PostTitle(record.title, url) for url, record in change.removed.items() if url not in self._instead]
         return Diff(tuple(new), tuple(changed), tuple(removed))

@@ -28,7 +28,7 @@ EmbedInto = Callable[[Draft, Piece], Awaitable[None]]
 
 async def embed_into(draft: Draft, embedder: Embedder, piece: Piece) -> None:
     """Puts passages with their vectors into a draft. Raises what the embedder raises."""
-    vectors = await embedder.embed([same[0].embedded for same in piece])
+    vectors = await embedder.embed([same[0].embedding_text for same in piece])
     rows = [row for row, same in enumerate(piece) for _ in same]
     await draft.stage([passage for same in piece for passage in same], vectors[rows])
 
@@ -64,14 +64,14 @@ class EmbeddingStage:
     async def count(self, posts: Sequence[ParsedPost]) -> list[PreparedPost]:
         """Looks up which passages have a vector; nothing is written."""
         digests = [[digest_of(passage) for passage in fresh.passages] for fresh in posts]
-        known = await self._draft.known(list({digest for each in digests for digest in each}))
+        known = await self._draft.known_vectors(list({digest for each in digests for digest in each}))
         counted = []
         for fresh, each in zip(posts, digests, strict=True):
             found = {digest: known[digest] for digest in each if digest in known}
             missing = [passage for passage, digest in zip(fresh.passages, each, strict=True) if digest not in found]
             self._tally.add("reused", len(fresh.passages) - len(missing))
             self._tally.add("to_embed", len(missing))
-            self._tally.add("tokens", sum(self._tokens(passage.embedded) for passage in missing))
+            self._tally.add("tokens", sum(self._tokens(passage.embedding_text) for passage in missing))
             counted.append(PreparedPost(fresh, found))
         return counted
 
@@ -91,7 +91,7 @@ class EmbeddingStage:
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
-        await self._draft.note({post.fresh.url: post.fresh.record for post in posts})
+        await self._draft.write_records({post.fresh.url: post.fresh.record for post in posts})
 
     def _ask(self, piece: Piece) -> asyncio.Task[None]:
         task = asyncio.create_task(self._embed(piece))

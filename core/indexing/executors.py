@@ -98,7 +98,7 @@ class DistributedExecutor:
 
     async def _done(self, job: str, about: bytes, patience: timedelta, *arguments: Any) -> str:
         """What a worker says of a job that it has done; nothing when none has."""
-        name = keys.job(self._queue, secrets.token_hex(8))
+        name = keys.job_payload(self._queue, secrets.token_hex(8))
         await self._redis.set(name, about, ex=LASTS)
         try:
             kicker: AsyncKicker[Any, Any] = AsyncKicker(job, self._broker, {})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from core.domain import Passage, Source
-from core.index.version import IndexVersion, PostRecord, chunks
+from core.index.version import IndexVersion, PostRecord, batched
 from core.indexing.counters import RunCounters
 from core.indexing.embedding_stage import EmbeddingStage, ParsedPost, PreparedPost
 from core.indexing.lister import Candidate, Lister
@@ -119,7 +119,7 @@ async def _end(queue: asyncio.Queue[T | None], readers: int) -> None:
 
 async def unchanged_posts(edition: IndexVersion, records: Mapping[str, PostRecord]) -> AsyncGenerator[ParsedPost, None]:
     """Posts as an edition has them, to be embedded with another model."""
-    for some in chunks(list(records.items()), QUEUED):
+    for some in batched(list(records.items()), QUEUED):
         passages = await edition.passages({url: record.passages for url, record in some})
         by_url: dict[str, list[Passage]] = {}
         for passage in passages:

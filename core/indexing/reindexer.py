@@ -100,7 +100,7 @@ class Reindexer:
 
     async def running(self) -> ReindexRun | None:
         """The run that holds the lease, in any process."""
-        holder = await holder_of(self._redis, keys.READING)
+        holder = await holder_of(self._redis, keys.RUN_LEASE)
         return from_holder(holder) if holder else None
 
     async def due_in(self, every: timedelta) -> timedelta:

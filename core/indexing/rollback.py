@@ -39,7 +39,7 @@ async def _report(
         removed=_headlines({url: record for url, record in was.items() if url not in now}),
     )
     progress = Progress(listing=False, new=len(diff.new), changed=len(diff.changed), removed=len(diff.removed))
-    return Report(progress, seconds, outcome="rolled back", diff=diff, posts=await edition.posts())
+    return Report(progress, seconds, outcome="rolled back", diff=diff, posts=await edition.post_count())
 
 
 def _headlines(records: dict[str, PostRecord]) -> tuple[PostTitle, ...]:

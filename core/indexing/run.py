@@ -9,10 +9,18 @@ from redis.asyncio import Redis
 
 from core.errors import EmbeddingMismatchError, PublicationRefusedError
 from core.index.draft import begin_draft, find_draft
-from core.index.in_place import is_small, recalibrate_after_drift, replace_in_place
-from core.index.publication import Change, complete, discard, publish, sweep
+from core.index.in_place import apply_in_place, fits_in_place
+from core.index.publication import Change, build_version, delete_draft, delete_stale_versions, publish
 from core.index.schema import Algorithm, Precision
-from core.index.version import IndexVersion, Listing, PostRecord, facts_of, fitting, live_version, vector_spec_for
+from core.index.version import (
+    IndexVersion,
+    Listing,
+    PostRecord,
+    choose_algorithm,
+    live_version,
+    read_metadata,
+    vector_spec_for,
+)
 from core.indexing.change_tracker import ChangeTracker
 from core.indexing.counters import RunCounters
 from core.indexing.embedding_stage import EmbeddingStage, ParsedPost
@@ -27,7 +35,7 @@ from core.indexing.run_lock import first_of
 from core.ingestion.fetcher import Fetcher
 from core.models.prices import dollars
 from core.models.protocols import Embedder
-from core.retrieval.calibration import calibrate
+from core.retrieval.calibration import calibrate, recalibrate_after_drift
 from core.retrieval.retriever import Retriever
 from core.storage import keys
 from core.storage.topology import is_cluster
@@ -82,7 +90,7 @@ class ReindexJob:
         needs, wish = self._needs, self._wish
         self._before = await known_before(self._redis)
         shape = await vector_spec_for(needs.embedder, needs.precision, self._before.live)
-        self._rebuilds = self._before.live is not None and self._before.live.shape != shape
+        self._rebuilds = self._before.live is not None and self._before.live.vector_spec != shape
         self._draft = await (find_draft if wish.dry_run else begin_draft)(self._redis, shape)
         self._tally = RunCounters(self._tell, self._before.speed)
         self._book = ChangeTracker(self._before.ledger)
@@ -137,7 +145,7 @@ class ReindexJob:
         """Raises PublicationRefusedError when more than half of the posts would go that sources of the settings had."""
         names, change = self._wish.names, self._book.change()
         before = sum(record.source in names for record in self._before.ledger.values())
-        left = sum(record.source in names for record in (*change.kept.values(), *change.fresh.values()))
+        left = sum(record.source in names for record in (*change.kept.values(), *change.upserted.values()))
         if 2 * left < before:
             raise PublicationRefusedError(
                 f"of {before} posts only {left} would be left; order it with `force` if that is right"
@@ -145,44 +153,44 @@ class ReindexJob:
 
     async def _publish(self) -> Report:
         live, change = self._before.live, self._change()
-        if not (change.fresh or change.gone):
-            await discard(self._redis, self._draft)
+        if not (change.upserted or change.removed):
+            await delete_draft(self._redis, self._draft)
             if live:
                 await self._note(live, change)
             return self._report("unchanged")
-        algorithm = fitting(change.passages, self._needs.algorithm)
+        algorithm = choose_algorithm(change.passages, self._needs.algorithm)
         if live and self._fits_in(live, change, algorithm):
-            await replace_in_place(self._redis, self._draft, live, change)
+            await apply_in_place(self._redis, self._draft, live, change)
             await self._note(live, change)
             await recalibrate_after_drift(self._redis, self._needs.retriever, live, change)
         else:
-            edition = await complete(self._redis, self._draft, live, change, algorithm)
+            edition = await build_version(self._redis, self._draft, live, change, algorithm)
             await calibrate(self._redis, self._needs.retriever, edition, live)
-            await edition.describe({**self._before.about, **self._about()})
+            await edition.set_metadata({**self._before.about, **self._about()})
             await publish(self._redis, edition)
-        await sweep(self._redis)
+        await delete_stale_versions(self._redis)
         return self._report("published")
 
     def _fits_in(self, live: IndexVersion, change: Change, algorithm: Algorithm) -> bool:
         # In place means in one transaction, which a cluster has only within a slot.
-        small = not self._rebuilds and not is_cluster(self._redis) and is_small(change, self._before.ledger)
+        small = not self._rebuilds and not is_cluster(self._redis) and fits_in_place(change, self._before.ledger)
         return small and live.index == keys.index(live.number, algorithm)
 
     def _change(self) -> Change:
         """What has to be published; with another model that is everything, since nothing can be copied."""
         change = self._book.change()
-        listings = self._lister.listings(removed=bool(change.gone))
+        listings = self._lister.listings(removed=bool(change.removed))
         if self._rebuilds:
-            return Change({}, {**change.kept, **change.fresh}, change.gone, listings)
+            return Change({}, {**change.kept, **change.upserted}, change.removed, listings)
         return replace(change, listings=listings)
 
     async def _note(self, live: IndexVersion, change: Change) -> None:
         """Writes down what was learnt of posts that stay, and fits the index. Not before what has changed is safe: what
         a server says of its state would else hide it from the next run."""
         ledger = self._before.ledger
-        await live.note({url: record for url, record in change.kept.items() if record != ledger[url]})
-        await live.keep_listings(change.listings)
-        await live.describe(self._about())
+        await live.write_records({url: record for url, record in change.kept.items() if record != ledger[url]})
+        await live.replace_listings(change.listings)
+        await live.set_metadata(self._about())
         await live.fit_algorithm(self._needs.algorithm)
 
     def _about(self) -> dict[str, str]:
@@ -198,7 +206,7 @@ class ReindexJob:
             rebuilt=self._rebuilds and outcome == "published",
             outcome=outcome,
             diff=self._book.diff(),
-            posts=len(change.kept) + len(change.fresh),
+            posts=len(change.kept) + len(change.upserted),
         )
         progress = report.progress
         log.info(
@@ -243,4 +251,4 @@ async def known_before(redis: Redis) -> Before:
     if lost:
         log.warning("passages are missing in Redis; their posts are read anew", posts=len(lost))
     believed = {url: record for url, record in ledger.items() if url not in lost}
-    return Before(live, believed, {} if lost else await live.listings(), await facts_of(redis, live.number))
+    return Before(live, believed, {} if lost else await live.listings(), await read_metadata(redis, live.number))

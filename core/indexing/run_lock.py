@@ -40,7 +40,7 @@ class LockedRun:
         How it ended is recorded before the lease is free, so that whoever waits for that finds it.
         """
         try:
-            async with lease(self._redis, keys.READING, as_holder(self._run), self._beat):
+            async with lease(self._redis, keys.RUN_LEASE, as_holder(self._run), self._beat):
                 return await self._recorded(work)
         except* Exception as group:
             raise first_of(group) from group

@@ -31,8 +31,8 @@ class RunStatusStore:
 
     def __init__(self, redis: Redis, run: ReindexRun) -> None:
         self._redis = redis
-        self._key = keys.bulletin(run.id)
-        self._stop = keys.stopping(run.id)
+        self._key = keys.run_status(run.id)
+        self._stop = keys.cancel_request(run.id)
 
     async def tell(self, planned: RunPlanned | None, progressed: RunProgressed | None, lasting: timedelta) -> bool:
         """Puts the news up for so long; whether somebody wants the run to stop."""

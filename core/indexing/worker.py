@@ -13,7 +13,7 @@ from taskiq.acks import AcknowledgeType
 from taskiq.receiver import Receiver
 from taskiq_redis import RedisStreamBroker
 
-from core.index.draft import draft_numbered
+from core.index.draft import load_draft
 from core.index.schema import digest_of
 from core.indexing.executors import LocalExecutor
 from core.indexing.jobs import (
@@ -89,11 +89,11 @@ class Worker:
     async def embed(self, about: str, edition: int) -> str:
         """The job EMBED: `about` is the key of a piece. What has a vector by now is not embedded again."""
         told = await self.redis.get(about)
-        draft = await draft_numbered(self.redis, edition)
+        draft = await load_draft(self.redis, edition)
         if told is None or draft is None:
             return ""
         piece = piece_form.validate_json(told)
-        known = await draft.known([digest_of(same[0]) for same in piece])
+        known = await draft.known_vectors([digest_of(same[0]) for same in piece])
         lacking = []
         for same in piece:
             vector = known.get(digest_of(same[0]))

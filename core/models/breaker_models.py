@@ -28,9 +28,9 @@ class CircuitBreakerChatModel:
     def follows_instructions(self) -> bool:
         return self._model.follows_instructions
 
-    async def write(self, prompt: Prompt) -> AsyncGenerator[str, None]:
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[str, None]:
         with self._breaker.watching() as heard:
-            async with aclosing(self._model.write(prompt)) as pieces:
+            async with aclosing(self._model.stream(prompt)) as pieces:
                 async for piece in pieces:
                     heard()
                     yield piece

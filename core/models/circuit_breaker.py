@@ -13,14 +13,7 @@ from time import monotonic
 
 import structlog
 
-from core.errors import (
-    ModelAccessError,
-    ModelBusyError,
-    ModelError,
-    ModelQuotaExceededError,
-    ModelTimeoutError,
-    ModelUnreachableError,
-)
+from core.errors import ModelError, ModelTimeoutError
 
 log = structlog.get_logger()
 
@@ -33,9 +26,6 @@ LONGEST_REST = timedelta(minutes=1)
 GIVEN_UP_AFTER = timedelta(seconds=20)
 """Whoever waits this long without a sign of life and is cancelled had a deadline of their own: the service is silent.
 People who leave do so sooner."""
-
-DOWN = (ModelUnreachableError, ModelBusyError, ModelTimeoutError, ModelAccessError, ModelQuotaExceededError)
-"""What the next call would meet as well. All else belongs to one question, or to one connection."""
 
 Heard = Callable[[], None]
 """To be called at the first sign of life, when a call does not end with it."""
@@ -70,15 +60,15 @@ class CircuitBreaker:
 
         try:
             yield heard
-        except DOWN as error:
-            self._failed(type(error), str(error), tries)
-            raise
         except asyncio.CancelledError:
             if not alive and self._clock() - began >= self._given_up_after:
                 self._failed(ModelTimeoutError, "it was silent until whoever asked had waited too long", tries)
             raise
-        except ModelError:
-            heard()  # it refuses this question, and so it is there
+        except ModelError as error:
+            if error.service_down:
+                self._failed(type(error), str(error), tries)
+            else:
+                heard()
             raise
         else:
             heard()

@@ -10,7 +10,7 @@ import structlog
 
 from core.errors import EmbeddingMismatchError, ModelError
 from core.markdown import Block, blocks, heading_text, sentences
-from core.models.protocols import Embedder, Numbered, Prompt
+from core.models.protocols import Embedder, NumberedPassage, Prompt
 from core.words import content_words, stem, words
 
 log = structlog.get_logger()
@@ -52,11 +52,11 @@ class ExtractiveChatModel:
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
 
-    async def write(self, prompt: Prompt) -> AsyncGenerator[str, None]:
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[str, None]:
         quotes = [quote for passage in prompt.passages for quote in _quotes(passage)]
         # Passages of nothing but code or tables have no sentences: the best is quoted as it stands.
         quotes = quotes or [_whole(passage) for passage in prompt.passages[:1]]
-        asked = f"{prompt.question.before} {prompt.question.text}".strip()
+        asked = f"{prompt.question.previous} {prompt.question.text}".strip()
         meaning = await self._meaning(asked, quotes)
         for place, quote in enumerate(_best(quotes, _scores(asked, quotes, meaning))):
             yield ("\n\n" if place else "") + _quoted(quote)
@@ -71,7 +71,7 @@ class ExtractiveChatModel:
         return [float(cosine) for cosine in vectors[1:] @ vectors[0]]
 
 
-def _quotes(numbered: Numbered) -> Iterator[Quote]:
+def _quotes(numbered: NumberedPassage) -> Iterator[Quote]:
     rows = list(blocks(numbered.passage.text))
     heading = numbered.passage.heading
     worth = 0.5 + 0.5 * numbered.score
@@ -91,7 +91,7 @@ def _quotes(numbered: Numbered) -> Iterator[Quote]:
                 worth *= FURTHER
 
 
-def _whole(numbered: Numbered) -> Quote:
+def _whole(numbered: NumberedPassage) -> Quote:
     passage = numbered.passage
     return Quote(numbered.number, f"{passage.heading or passage.title}:\n\n{passage.text}", passage.title, 1.0)
 

@@ -22,7 +22,7 @@ class OpenAIChatModel:
         self._client = client
         self._temperature = temperature
 
-    async def write(self, prompt: Prompt) -> AsyncGenerator[str, None]:
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[str, None]:
         with translated("chat"):
             # As `chat.completions.create(stream=True)`, but with the chunks as they are: a model object for each token
             # would take most of the time that an answer costs.

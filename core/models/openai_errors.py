@@ -27,7 +27,7 @@ def translated(service: Service) -> Generator[None, None, None]:
         with _in_our_words():
             yield
     except ModelError as error:
-        emit(ModelCalled(service, type(error).__name__))
+        emit(ModelCalled(service, error.code))
         raise
     emit(ModelCalled(service))
 

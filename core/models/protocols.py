@@ -14,7 +14,7 @@ Vectors = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Numbered:
+class NumberedPassage:
     """A passage under the number by which an answer cites its post; passages of one post share it."""
 
     number: int
@@ -31,7 +31,7 @@ class Prompt:
     history: tuple[Turn, ...]
     request: str
     question: Question
-    passages: tuple[Numbered, ...] = ()
+    passages: tuple[NumberedPassage, ...] = ()
 
 
 class Embedder(Protocol):
@@ -67,6 +67,6 @@ class ChatModel(Protocol):
         """Whether it can be asked for anything else than an answer from passages, such as a rewritten question."""
         ...
 
-    def write(self, prompt: Prompt) -> AsyncGenerator[str, None]:
+    def stream(self, prompt: Prompt) -> AsyncGenerator[str, None]:
         """The answer, piece by piece."""
         ...

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import structlog
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 from tenacity.wait import wait_exponential_jitter
 
-from core.errors import ModelBusyError, ModelTimeoutError, ModelUnreachableError
+from core.errors import ModelBusyError, ModelError
 from core.models.protocols import Embedder, Vectors
 
 log = structlog.get_logger()
@@ -80,7 +80,7 @@ class RetryingEmbedder:
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """Raises what the embedder raises, when that does not end."""
         trying = AsyncRetrying(
-            retry=retry_if_exception_type((ModelBusyError, ModelUnreachableError, ModelTimeoutError)),
+            retry=retry_if_exception(_is_retryable),
             wait=self._long_enough,
             stop=_often_enough,
             reraise=True,
@@ -102,6 +102,10 @@ class RetryingEmbedder:
         error = state.outcome.exception() if state.outcome else None
         told = error.retry_after if isinstance(error, ModelBusyError) else None
         return min(told, LONGEST_WAIT.total_seconds()) if told is not None else self._wait(state)
+
+
+def _is_retryable(error: BaseException) -> bool:
+    return isinstance(error, ModelError) and error.retryable
 
 
 def _often_enough(state: RetryCallState) -> bool:

@@ -3,6 +3,7 @@
 import numpy as np
 from redis.asyncio import Redis
 
+from core.index.publication import Change
 from core.index.version import IndexVersion
 from core.models.protocols import Vectors
 from core.retrieval.relevance import calibration_from
@@ -114,23 +115,36 @@ QUESTIONS = (
 """Questions about everything under the sun. Single ones a blog may answer; all of them none does."""
 
 
+DRIFT = 0.1
+"""Share of the passages after whose change the calibration is not that of the edition any more."""
+
+
 async def calibrate(
     redis: Redis, retriever: Retriever, edition: IndexVersion, before: IndexVersion | None = None
 ) -> None:
     """Sets the edition's calibration. The questions' vectors are kept with the edition, and taken over from the one
     `before` when it has the same shape. Raises `core.errors.ModelError` when they cannot be embedded."""
     vectors = await _kept(redis, edition)
-    if vectors is None and before is not None and before.shape == edition.shape:
+    if vectors is None and before is not None and before.vector_spec == edition.vector_spec:
         vectors = await _kept(redis, before)
     if vectors is None:
         vectors = await retriever.embed(QUESTIONS)
-    await redis.set(keys.questions(edition.number), vectors.astype("<f4").tobytes())
+    await redis.set(keys.calibration_vectors(edition.number), vectors.astype("<f4").tobytes())
     signals = await retriever.signals(edition, QUESTIONS, vectors)
-    await edition.describe({"calibration": calibration_from(signals).to_json()})
+    await edition.set_metadata({"calibration": calibration_from(signals).to_json()})
+
+
+async def recalibrate_after_drift(redis: Redis, retriever: Retriever, live: IndexVersion, change: Change) -> None:
+    """Sets the calibration anew when many passages have been changed in place since it was set."""
+    touched = sum(record.passages for record in (*change.upserted.values(), *change.removed.values()))
+    drift = await redis.hincrby(keys.version(live.number), "drift", touched)
+    if drift > DRIFT * change.passages:
+        await calibrate(redis, retriever, live)
+        await live.set_metadata({"drift": "0"})
 
 
 async def _kept(redis: Redis, edition: IndexVersion) -> Vectors | None:
-    blob = await redis.get(keys.questions(edition.number))
-    if not isinstance(blob, bytes) or len(blob) != 4 * len(QUESTIONS) * edition.shape.dimensions:
+    blob = await redis.get(keys.calibration_vectors(edition.number))
+    if not isinstance(blob, bytes) or len(blob) != 4 * len(QUESTIONS) * edition.vector_spec.dimensions:
         return None  # there are none, or of other questions
-    return np.frombuffer(blob, "<f4").reshape(len(QUESTIONS), edition.shape.dimensions)
+    return np.frombuffer(blob, "<f4").reshape(len(QUESTIONS), edition.vector_spec.dimensions)

@@ -11,12 +11,12 @@ from redis.exceptions import RedisError, ResponseError
 
 from core.domain import Passage, ScoredPassage, SearchResults
 from core.errors import EmbeddingMismatchError, ModelError
-from core.index.schema import no_such_index
-from core.index.version import IndexVersion, facts_of, live_version
+from core.index.schema import no_such_index, source_filter
+from core.index.version import IndexVersion, live_version, read_metadata
 from core.models.protocols import Embedder, Vectors
 from core.retrieval.fusion import fuse
 from core.retrieval.relevance import DEFAULT_MIN_SCORE, UNCALIBRATED, Calibration, Signals
-from core.retrieval.search import bm25_search, read_passages, source_filter, term_idf, vector_search
+from core.retrieval.search import bm25_search, read_passages, term_idf, vector_search
 from core.retrieval.term_coverage import Term, TermCoverage
 from core.telemetry import timed
 
@@ -46,7 +46,7 @@ class _Live:
 class Ranking:
     """A search's candidates, best first, and the signals that tell whether they are about the question."""
 
-    matches: tuple[ScoredPassage, ...]
+    hits: tuple[ScoredPassage, ...]
     signals: Signals
     lexical_only: bool
 
@@ -73,8 +73,8 @@ class Retriever:
             return SearchResults((), 0.0, relevant=False)
         live, ranking = found
         relevance = live.calibration.relevance(ranking.signals, ranking.lexical_only)
-        best = ranking.matches[0].score if ranking.matches else 1.0
-        matches = tuple(replace(match, score=round(relevance * match.score / best, 4)) for match in ranking.matches)
+        best = ranking.hits[0].score if ranking.hits else 1.0
+        matches = tuple(replace(match, score=round(relevance * match.score / best, 4)) for match in ranking.hits)
         relevant = bool(matches) and relevance >= self._min_score
         return SearchResults(matches, round(relevance, 4), relevant, ranking.lexical_only)
 
@@ -91,7 +91,7 @@ class Retriever:
     def select(self, findings: SearchResults, most: int) -> tuple[ScoredPassage, ...]:
         """The passages for an answer: at most `most`, at most three of one post, neighbours made into one."""
         groups: list[list[ScoredPassage]] = []
-        for match in findings.matches:
+        for match in findings.hits:
             neighbours = next((group for group in groups if _adjoins(group, match)), None)
             if sum(len(group) for group in groups if _same_post(group[0], match)) == MOST_OF_ONE_POST:
                 continue
@@ -122,7 +122,7 @@ class Retriever:
         edition = await live_version(self._redis)
         if edition is None:
             return None
-        facts = await facts_of(self._redis, edition.number)
+        facts = await read_metadata(self._redis, edition.number)
         known = facts.get("calibration")
         self._live = _Live(edition, Calibration.from_json(known) if known else UNCALIBRATED)
         self._live_until = monotonic() + KNOWN_FOR
@@ -140,7 +140,7 @@ class Retriever:
             raise group.exceptions[0] from group
         terms, words = wording.result()
         found = embedding.result()
-        blobs = [edition.shape.blob(vector) for vector in found] if found is not None else []
+        blobs = [edition.vector_spec.blob(vector) for vector in found] if found is not None else []
         meanings = await vector_search(self._redis, edition.index, blobs, within) if blobs else []
         fused = fuse([*words, *meanings])
         passages = await read_passages(self._redis, edition.index, list(fused)[:READ])
@@ -163,8 +163,8 @@ class Retriever:
     async def _vectors(self, edition: IndexVersion, texts: Sequence[str], vectors: Vectors | None) -> Vectors | None:
         if vectors is not None:
             return vectors
-        if edition.shape.model != self._embedder.name:
-            log.warning("words alone are searched", reason=f"the posts were read with {edition.shape.model}")
+        if edition.vector_spec.model != self._embedder.name:
+            log.warning("words alone are searched", reason=f"the posts were read with {edition.vector_spec.model}")
             return None
         try:
             with timed("embed"):
@@ -172,7 +172,7 @@ class Retriever:
         except (ModelError, EmbeddingMismatchError) as error:
             log.warning("words alone are searched", reason="the question was not embedded", cause=str(error))
             return None
-        if vectors.shape[1] != edition.shape.dimensions:
+        if vectors.shape[1] != edition.vector_spec.dimensions:
             log.warning("words alone are searched", reason=f"the question has {vectors.shape[1]} dimensions")
             return None
         return vectors

@@ -4,7 +4,6 @@ Both keep to some sources where a channel does: `within` is the clause of `sourc
 ranks.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from math import isnan, log
 from typing import Any
@@ -16,13 +15,11 @@ from redis.exceptions import ResponseError
 from core.domain import Passage
 from core.index.schema import HASH_FIELDS, from_hash
 from core.retrieval.term_coverage import Term
+from core.storage.connection import as_text
 from core.words import STOPWORDS, content_words
 
 CANDIDATES = 50
 """Passages that each search brings."""
-
-# Signs beyond ASCII mean nothing to the parser, and a backslash before one would be searched for.
-_SIGN = re.compile(r"[^\w\x80-\U0010ffff]", re.ASCII)
 
 MOST_WORDS = 64
 LEAST_RARITY = log(2)
@@ -31,16 +28,6 @@ a while, so that words may even seem to stand in more posts than there are."""
 
 SHORTEST_MISSPELT = 5
 """Letters; shorter words have too many neighbours."""
-
-
-def source_filter(sources: Iterable[str] | None) -> str:
-    """The clause that keeps a search to these sources; nothing for all of them. Names may hold any sign but those of
-    control, and begin and end with none that is blank: Redis takes these off."""
-    if sources is None:
-        return ""
-    escaped = "|".join(_SIGN.sub(r"\\\g<0>", source) for source in sorted(sources))
-    # A source with few posts is rare, and would lend its rarity to them.
-    return f"@source:{{{escaped}}}=>{{$weight: 0}}"
 
 
 async def term_idf(redis: Redis, index: str, texts: Sequence[str], within: str = "") -> list[list[Term]]:
@@ -79,7 +66,7 @@ async def bm25_search(
             _search(pipe, index, f"{within} ({query})", *shown)
         replies = await _execute(pipe)
     return [
-        {_text(key): float(score) for key, score in zip(reply[1::2], reply[2::2], strict=True)} for reply in replies
+        {as_text(key): float(score) for key, score in zip(reply[1::2], reply[2::2], strict=True)} for reply in replies
     ]
 
 
@@ -108,7 +95,7 @@ async def vector_search(redis: Redis, index: str, vectors: Sequence[bytes], with
         replies = await _execute(pipe)
     return [
         {
-            _text(key): 0.0 if isnan(distance := float(fields[1])) else 1 - distance
+            as_text(key): 0.0 if isnan(distance := float(fields[1])) else 1 - distance
             for key, fields in zip(reply[1::2], reply[2::2], strict=True)
         }
         for reply in replies
@@ -125,9 +112,9 @@ async def read_passages(redis: Redis, index: str, found: Sequence[str]) -> dict[
         [reply] = await _execute(pipe)
     passages = {}
     for key, values in zip(reply[1::2], reply[2::2], strict=True):
-        named = dict(zip(map(_text, values[::2]), values[1::2], strict=True))
+        named = dict(zip(map(as_text, values[::2]), values[1::2], strict=True))
         if passage := from_hash([named.get(field) for field in HASH_FIELDS]):
-            passages[_text(key)] = passage
+            passages[as_text(key)] = passage
     return passages
 
 
@@ -153,7 +140,3 @@ async def _execute(pipe: Pipeline) -> list[Any]:
 
 def _refused(error: Exception) -> bool:
     return isinstance(error, ResponseError) and "syntax" in str(error).lower()
-
-
-def _text(key: bytes | str) -> str:
-    return key.decode() if isinstance(key, bytes) else key

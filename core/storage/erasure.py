@@ -37,7 +37,7 @@ class PersonEraser:
         questions = await self._answers.forget_person(platform, person_id)
         turns = await self._history.forget_person(platform, person_id)
         person = Person(person_id)
-        await self._redis.unlink(keys.person_quota(platform, person))
-        async for key in self._redis.scan_iter(keys.tokens_of(platform, person), count=SCANNED_AT_ONCE):
+        await self._redis.unlink(keys.person_rate_limit(platform, person))
+        async for key in self._redis.scan_iter(keys.person_tokens_pattern(platform, person), count=SCANNED_AT_ONCE):
             await self._redis.unlink(key)
         return ErasedCounts(questions, turns, votes)

@@ -42,7 +42,7 @@ _HANDLED = "handled"
 # The first to take an event writes it down, with the time by the clock that all share, which is Redis': however often
 # it is taken over, it keeps its age.
 # The reply: how it was taken, 0 when it was not, and whether this process' own sign of life was there.
-_TAKE = """
+_CLAIM = """
 local taken = 1
 local alive = redis.call('EXISTS', KEYS[1])
 for i = 3, #KEYS do
@@ -71,14 +71,14 @@ class EventClaims:
         self._redis = redis
         self._platform = platform
         self._me = secrets.token_hex(8)
-        self._script = redis.register_script(_TAKE)
+        self._script = redis.register_script(_CLAIM)
         self._now = redis.register_script(_NOW)
         # By name, whether it is this process that handles or handled the event.
         self._known: OrderedDict[str, bool] = OrderedDict()
         self._unnoted: dict[str, tuple[str, ...]] = {}
         self._unsure_until = 0.0
 
-    async def take(self, event: Event) -> Claim | None:
+    async def claim(self, event: Event) -> Claim | None:
         """Whether this process is to handle an event now; None when it was, or is being, handled.
 
         While Redis cannot be reached, what this process itself remembers decides: whoever asked is told that something
@@ -88,13 +88,13 @@ class EventClaims:
             return None
         seen = any(name in self._known for name in event.names)
         try:
-            return await self._take(event)
+            return await self._claim(event)
         except RedisError as error:
             log.warning("whether an event was handled cannot be known", cause=str(error))
             self._know(event.names, mine=not seen)
             return None if seen else Claim.NEW
 
-    async def done(self, event: Event) -> None:
+    async def complete(self, event: Event) -> None:
         """An event has been handled, however that ended. While Redis cannot be reached, it is noted later."""
         try:
             await self._note_handled(event.names)
@@ -103,17 +103,17 @@ class EventClaims:
             if len(self._unnoted) < MOST_REMEMBERED:
                 self._unnoted[event.names[0]] = event.names
 
-    async def seize(self, name: str) -> None:
+    async def reassign(self, name: str) -> None:
         """Makes an event this process's, whoever handles it: what it asks for has changed, and this process sees to
         that. The other notices; nobody takes the event over any more."""
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.set(keys.event(self._platform, name), self._me, ex=KEPT, xx=True)
-            pipe.hdel(keys.unanswered(self._platform), name)
+            pipe.hdel(keys.pending_events(self._platform), name)
             held, _ = await pipe.execute()
         if held:
             self._know((name,), mine=True)
 
-    async def is_lost(self, name: str) -> bool:
+    async def is_taken_over(self, name: str) -> bool:
         """Whether another process has an event that this one began to handle."""
         try:
             holder = await self._redis.get(keys.event(self._platform, name))
@@ -127,24 +127,24 @@ class EventClaims:
         nobody waits for it any more."""
         mine: list[Event] = []
         try:
-            for line in (await self._redis.hgetall(keys.unanswered(self._platform))).values():
+            for line in (await self._redis.hgetall(keys.pending_events(self._platform))).values():
                 since, _, document = as_text(line).partition(" ")
                 kept = json.loads(document)
                 event = Event(tuple(kept["names"]), kept["body"])
                 if not await self._abandoned(event):
                     continue
-                age = await self._now(keys=[keys.unanswered(self._platform)]) - int(since)
+                age = await self._now(keys=[keys.pending_events(self._platform)]) - int(since)
                 if age > KEPT.total_seconds():
                     log.error("a question was lost", name=event.names[0], seconds=age)
-                    await self.done(event)
-                elif await self._take(event):
+                    await self.complete(event)
+                elif await self._claim(event):
                     mine.append(event)
         except RedisError as error:
             # What was taken until then is in hand all the same.
             log.warning("what others left behind cannot be known", cause=str(error))
         return mine
 
-    async def lost(self, events: Iterable[Event]) -> list[Event]:
+    async def taken_over(self, events: Iterable[Event]) -> list[Event]:
         """Those of this process' events that another has taken over, because this one gave no sign of life for too
         long: while its machine slept, or while only it could not reach Redis."""
         asked = list(events)
@@ -161,7 +161,7 @@ class EventClaims:
         return lost
 
     @asynccontextmanager
-    async def living(self) -> AsyncGenerator[None, None]:
+    async def heartbeat(self) -> AsyncGenerator[None, None]:
         """Gives the signs of life of this process; at the end the others may take over at once what it leaves."""
         await self._show_life()
         self._unsure_until = 0.0  # the first sign follows on none
@@ -171,11 +171,11 @@ class EventClaims:
         finally:
             try:
                 await self._note_the_rest()
-                await self._redis.delete(keys.process(self._platform, self._me))
+                await self._redis.delete(keys.process_heartbeat(self._platform, self._me))
             except RedisError as error:
                 log.warning("others will take over after some seconds", cause=str(error))
 
-    async def _take(self, event: Event) -> Claim | None:
+    async def _claim(self, event: Event) -> Claim | None:
         document = {"names": event.names, "body": event.body}
         # While Redis is being asked, too: of two deliveries at the same time only one may ask.
         self._know(event.names, mine=True)
@@ -183,14 +183,14 @@ class EventClaims:
         try:
             taken, alive = await self._script(
                 keys=[
-                    keys.process(self._platform, self._me),
-                    keys.unanswered(self._platform),
+                    keys.process_heartbeat(self._platform, self._me),
+                    keys.pending_events(self._platform),
                     *(keys.event(self._platform, name) for name in event.names),
                 ],
                 args=[
                     self._me,
                     json.dumps(document, ensure_ascii=False),
-                    keys.process(self._platform, ""),
+                    keys.process_heartbeat(self._platform, ""),
                     int(KEPT.total_seconds()),
                     event.names[0],
                     int(ALIVE.total_seconds() * 1000),
@@ -210,11 +210,11 @@ class EventClaims:
         holder = "" if reply is None else as_text(reply)
         if holder == self._me:
             return not self._known.get(event.names[0])
-        return not holder or not await self._redis.exists(keys.process(self._platform, holder))
+        return not holder or not await self._redis.exists(keys.process_heartbeat(self._platform, holder))
 
     async def _show_life(self) -> None:
         try:
-            if await self._redis.set(keys.process(self._platform, self._me), "1", px=ALIVE, get=True) is None:
+            if await self._redis.set(keys.process_heartbeat(self._platform, self._me), "1", px=ALIVE, get=True) is None:
                 self._doubt()
             await self._note_the_rest()
         except RedisError as error:
@@ -234,7 +234,7 @@ class EventClaims:
         async with self._redis.pipeline(transaction=True) as pipe:
             for name in names:
                 pipe.set(keys.event(self._platform, name), _HANDLED, ex=KEPT)
-            pipe.hdel(keys.unanswered(self._platform), names[0])
+            pipe.hdel(keys.pending_events(self._platform), names[0])
             await pipe.execute()
 
     def _know(self, names: Sequence[str], mine: bool) -> None:

@@ -20,7 +20,7 @@ class History:
         self._messages = 2 * turns
         self._ttl = ttl
 
-    async def recall(self, conversation: Conversation) -> tuple[Turn, ...]:
+    async def turns(self, conversation: Conversation) -> tuple[Turn, ...]:
         """The turns so far, oldest first."""
         if not self._messages:
             return ()
@@ -38,7 +38,7 @@ class History:
             pipe.expire(key, self._ttl)
             await pipe.execute()
 
-    async def take_back(self, conversation: Conversation, question: str) -> None:
+    async def remove_exchange(self, conversation: Conversation, question: str) -> None:
         """Removes the last exchange that began with a question, which has been put otherwise since."""
         key = keys.conversation(conversation)
         elements = await self._redis.lrange(key, 0, -1)

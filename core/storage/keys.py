@@ -13,13 +13,13 @@ from core.domain import Conversation, Person
 POSTS = "posts"
 """The name under which clients search. It is an alias: the index behind it changes, the name stays."""
 
-EDITION_NUMBER = "editions"
+VERSION_COUNTER = "editions"
 """A counter; each edition takes the next number."""
 
-EDITIONS = "editions:all"
+VERSIONS = "editions:all"
 """A set: the numbers of the editions that there are, and of the one that is being made."""
 
-READING = "reading"
+RUN_LEASE = "reading"
 """The lease of the one run that may change an edition; its value says whose run it is."""
 
 AUDIT = "audit"
@@ -31,7 +31,7 @@ def index(edition: int, algorithm: str) -> str:
     return f"{POSTS}:{edition}:{algorithm.lower()}"
 
 
-def edition_of(index_name: str) -> int:
+def version_of(index_name: str) -> int:
     """The edition that an index searches; the reverse of `index`."""
     return int(index_name.split(":")[1])
 
@@ -41,17 +41,17 @@ def is_index(name: str) -> bool:
     return re.fullmatch(rf"{POSTS}:\d+:[a-z]+", name) is not None
 
 
-def prefix(edition: int) -> str:
+def passage_prefix(edition: int) -> str:
     """What all passages of an edition begin with; the last colon keeps `post:1:` apart from `post:10:`."""
     return f"post:{edition}:"
 
 
 def passage(edition: int, url: str, position: int) -> str:
     """A hash: one passage of a post. All passages of a post share a hash tag: they are replaced together."""
-    return f"{prefix(edition)}{{{hashlib.sha256(url.encode()).hexdigest()[:16]}}}:{position}"
+    return f"{passage_prefix(edition)}{{{hashlib.sha256(url.encode()).hexdigest()[:16]}}}:{position}"
 
 
-def edition(number: int) -> str:
+def version(number: int) -> str:
     """A hash: the embedding model, its dimensions and the relevance calibration of an edition."""
     return f"edition:{number}"
 
@@ -71,7 +71,7 @@ def digests(edition: int) -> str:
     return f"digests:{edition}"
 
 
-def questions(edition: int) -> str:
+def calibration_vectors(edition: int) -> str:
     """The vectors of the questions that an edition is calibrated with."""
     return f"questions:{edition}"
 
@@ -81,17 +81,17 @@ def undo(edition: int) -> str:
     return f"undo:{edition}"
 
 
-def replaced(edition: int, url: str, position: int) -> str:
+def replaced_passage(edition: int, url: str, position: int) -> str:
     """A passage that the last change in place has replaced; on the same node as the one that took its place."""
     return f"undo:{passage(edition, url, position).removeprefix('post:')}"
 
 
-def bulletin(run: str) -> str:
+def run_status(run: str) -> str:
     """A hash: the plan and the progress of a running run."""
     return f"reading:{run}"
 
 
-def stopping(run: str) -> str:
+def cancel_request(run: str) -> str:
     """A flag: somebody wants this run to stop."""
     return f"reading:{run}:stop"
 
@@ -101,7 +101,7 @@ def jobs(name: str) -> str:
     return f"jobs:{name}"
 
 
-def job(queue: str, name: str) -> str:
+def job_payload(queue: str, name: str) -> str:
     """A string: what a job is about, as JSON."""
     return f"{queue}:about:{name}"
 
@@ -126,11 +126,11 @@ def conversations_on(platform: str) -> str:
     return f"conversation:{{{quote(platform, safe='')}:*"
 
 
-QUESTIONS = "question:*"
+QUESTION_PATTERN = "question:*"
 """A pattern for the keys of all questions."""
 
 
-def asked_in(place: Conversation) -> str:
+def question_ids_in(place: Conversation) -> str:
     """A pattern for the keys of what was asked in a channel, all threads together."""
     return f"asked:{{{_channel(place)}:*"
 
@@ -140,22 +140,22 @@ def event(platform: str, name: str) -> str:
     return f"event:{{{quote(platform, safe='')}}}:{quote(name, safe='')}"
 
 
-def unanswered(platform: str) -> str:
+def pending_events(platform: str) -> str:
     """A hash, event → JSON: what is being handled at this moment, so that it outlives its process."""
     return f"unanswered:{{{quote(platform, safe='')}}}"
 
 
-def replies(platform: str, name: str) -> str:
+def reply_messages(platform: str, name: str) -> str:
     """A string: the messages in which a question was answered, as a JSON list."""
     return f"replies:{{{quote(platform, safe='')}}}:{quote(name, safe='')}"
 
 
-def reply(platform: str, message: str) -> str:
+def reply_message(platform: str, message: str) -> str:
     """A string: stands for a message that answers some question."""
     return f"reply:{{{quote(platform, safe='')}}}:{quote(message, safe='')}"
 
 
-def process(platform: str, name: str) -> str:
+def process_heartbeat(platform: str, name: str) -> str:
     """A string that stands as long as a process lives."""
     return f"process:{{{quote(platform, safe='')}}}:{name}"
 
@@ -165,7 +165,7 @@ def question(question_id: str) -> str:
     return f"question:{question_id}"
 
 
-def asked(place: Conversation) -> str:
+def question_ids(place: Conversation) -> str:
     """A list: the ids of the questions that were asked in a conversation, oldest first."""
     return f"asked:{{{_place(place)}}}"
 
@@ -198,17 +198,17 @@ def digest(week: str) -> str:
     return f"digest:{week}"
 
 
-def person_quota(platform: str, person: Person) -> str:
+def person_rate_limit(platform: str, person: Person) -> str:
     """A counter: a person's questions in the running minute."""
     return f"quota:person:{{{quote(platform, safe='')}:{quote(person.id, safe='')}}}"
 
 
-def channel_quota(place: Conversation) -> str:
+def channel_rate_limit(place: Conversation) -> str:
     """A counter: a channel's questions in the running minute, all threads together."""
     return f"quota:channel:{{{_channel(place)}}}"
 
 
-def visitor_quota(address: str) -> str:
+def visitor_rate_limit(address: str) -> str:
     """A counter: questions on the web page from an address in the running minute."""
     return f"quota:visitor:{{{quote(address, safe='')}}}"
 
@@ -223,7 +223,7 @@ def person_tokens(day: str, platform: str, person: Person) -> str:
     return f"{tokens(day)}:{quote(platform, safe='')}:{quote(person.id, safe='')}"
 
 
-def tokens_of(platform: str, person: Person) -> str:
+def person_tokens_pattern(platform: str, person: Person) -> str:
     """A pattern for the keys of a person's parts of all days' tokens."""
     return person_tokens("*", platform, person)
 

@@ -26,18 +26,23 @@ class QuestionStore:
         self._redis = redis
         self._ttl = ttl
 
-    async def keep(self, question: Question, answer: Answer | None = None) -> None:
+    async def save(self, question: Question, answer: Answer | None = None) -> None:
         """Keeps a question, and later its answer, unless the question has been forgotten meanwhile. What was left out
         is kept without its text: it is only named."""
         remembered = StoredQuestion(replace(question, history=()), datetime.now(UTC), _slim(answer))
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.set(keys.question(question.id), _DOCUMENT.dump_json(remembered), ex=self._ttl, xx=answer is not None)
+            pipe.set(
+                keys.question(question.id),
+                _DOCUMENT.dump_json(remembered, by_alias=True),
+                ex=self._ttl,
+                xx=answer is not None,
+            )
             if question.conversation and answer is None:
-                pipe.rpush(keys.asked(question.conversation), question.id)
-                pipe.expire(keys.asked(question.conversation), self._ttl)
+                pipe.rpush(keys.question_ids(question.conversation), question.id)
+                pipe.expire(keys.question_ids(question.conversation), self._ttl)
             await pipe.execute()
 
-    async def recall(self, question_id: str) -> StoredQuestion | None:
+    async def get(self, question_id: str) -> StoredQuestion | None:
         """What is known of a question; None when it has been forgotten."""
         document = await self._redis.get(keys.question(question_id))
         return _DOCUMENT.validate_json(document) if document else None
@@ -45,20 +50,20 @@ class QuestionStore:
     async def forget(self, conversation: Conversation) -> None:
         """Removes the questions of a conversation, or of a channel with all its threads, with the votes on their
         answers. Where whoever asked has voted, that stays: it was given to whoever runs the bot."""
-        await self._forget(keys.asked(conversation))
+        await self._forget(keys.question_ids(conversation))
         if not conversation.thread:
-            async for asked in self._redis.scan_iter(keys.asked_in(conversation), count=SCANNED_AT_ONCE):
+            async for asked in self._redis.scan_iter(keys.question_ids_in(conversation), count=SCANNED_AT_ONCE):
                 await self._forget(as_text(asked))
 
-    async def answered_in(self, conversation: Conversation) -> bool:
+    async def has_questions(self, conversation: Conversation) -> bool:
         """Whether something was asked in a conversation."""
-        return bool(await self._redis.exists(keys.asked(conversation)))
+        return bool(await self._redis.exists(keys.question_ids(conversation)))
 
-    async def keep_until(self, question: Question, within: timedelta) -> None:
+    async def expire_in(self, question: Question, within: timedelta) -> None:
         """A question of which nothing came is kept no longer than somebody may want to ask it again."""
         await self._redis.expire(keys.question(question.id), within)
 
-    async def drop(self, question: Question) -> None:
+    async def discard(self, question: Question) -> None:
         """Keeps nothing of a question that was just kept."""
         await self._remove([StoredQuestion(question, datetime.now(UTC))])
 
@@ -81,17 +86,22 @@ class QuestionStore:
         """How a question was understood may hold the words of the one before it, which was somebody else's."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for each in questions:
-                if each.answer and each.answer.workings:
-                    workings = replace(each.answer.workings, understood=each.question.text)
-                    literal = replace(each, answer=replace(each.answer, workings=workings))
-                    pipe.set(keys.question(each.question.id), _DOCUMENT.dump_json(literal), xx=True, keepttl=True)
+                if each.answer and each.answer.trace:
+                    trace = replace(each.answer.trace, understood=each.question.text)
+                    literal = replace(each, answer=replace(each.answer, trace=trace))
+                    pipe.set(
+                        keys.question(each.question.id),
+                        _DOCUMENT.dump_json(literal, by_alias=True),
+                        xx=True,
+                        keepttl=True,
+                    )
                     pipe.set(keys.gap(each.question.id), each.question.text, xx=True, keepttl=True)
             await pipe.execute()
 
     async def _all(self) -> AsyncGenerator[list[StoredQuestion], None]:
         """All questions, some at a time."""
         some: list[str] = []
-        async for key in self._redis.scan_iter(keys.QUESTIONS, count=SCANNED_AT_ONCE):
+        async for key in self._redis.scan_iter(keys.QUESTION_PATTERN, count=SCANNED_AT_ONCE):
             some.append(as_text(key))
             if len(some) == READ_AT_ONCE:
                 yield await self._read(some)
@@ -124,7 +134,7 @@ class QuestionStore:
                 pipe.delete(keys.gap(question.id))
                 pipe.zrem(keys.FEEDBACK, question.id)
                 if question.conversation:
-                    pipe.lrem(keys.asked(question.conversation), 0, question.id)
+                    pipe.lrem(keys.question_ids(question.conversation), 0, question.id)
             await pipe.execute()
 
 
@@ -138,10 +148,10 @@ def _is_from(remembered: StoredQuestion, platform: str, person_id: str) -> bool:
 
 
 def _slim(answer: Answer | None) -> Answer | None:
-    if answer is None or answer.workings is None:
+    if answer is None or answer.trace is None:
         return answer
-    left_out = tuple(map(_without_text, answer.workings.left_out))
-    return replace(answer, workings=replace(answer.workings, left_out=left_out))
+    left_out = tuple(map(_without_text, answer.trace.left_out))
+    return replace(answer, trace=replace(answer.trace, left_out=left_out))
 
 
 def _without_text(match: ScoredPassage) -> ScoredPassage:

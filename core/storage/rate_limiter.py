@@ -19,7 +19,7 @@ class RateLimiter:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    async def wait(self, key: str, most: int) -> timedelta:
+    async def hit(self, key: str, most: int) -> timedelta:
         """Counts one use. How long to wait when that was more than `most`, else zero. A Redis that only lets itself be
         read counts nothing, and nobody waits: what is there can be answered from."""
         try:

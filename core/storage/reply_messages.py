@@ -28,21 +28,21 @@ class ReplyMessages:
         from answering."""
         try:
             async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.set(keys.replies(self._platform, name), json.dumps(list(messages)), ex=KEPT)
+                pipe.set(keys.reply_messages(self._platform, name), json.dumps(list(messages)), ex=KEPT)
                 for message in messages:
-                    pipe.set(keys.reply(self._platform, message), "1", ex=KEPT)
+                    pipe.set(keys.reply_message(self._platform, message), "1", ex=KEPT)
                 await pipe.execute()
         except RedisError as error:
             log.warning("where a question is answered was not noted", cause=str(error))
 
-    async def of(self, name: str) -> tuple[str, ...]:
+    async def messages_of(self, name: str) -> tuple[str, ...]:
         """The messages that answer a question, as far as is known."""
-        messages = await self._redis.get(keys.replies(self._platform, name))
+        messages = await self._redis.get(keys.reply_messages(self._platform, name))
         return tuple(json.loads(messages)) if messages else ()
 
-    async def strange(self, messages: Sequence[str]) -> list[str]:
+    async def unclaimed(self, messages: Sequence[str]) -> list[str]:
         """Those messages that answer no question, as far as is known: a process was gone before it could note them."""
         if not messages:
             return []
-        known = await self._redis.mget([keys.reply(self._platform, message) for message in messages])
+        known = await self._redis.mget([keys.reply_message(self._platform, message) for message in messages])
         return [message for message, noted in zip(messages, known, strict=True) if not noted]

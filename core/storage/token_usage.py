@@ -32,7 +32,7 @@ class TokenUsage:
         self._redis = redis
         self._now = now
 
-    async def spend(self, question: Question, tokens: int) -> None:
+    async def add(self, question: Question, tokens: int) -> None:
         """Counts what a question has cost, once more or for the first time."""
         async with self._redis.pipeline(transaction=True) as pipe:
             for key in self._keys(question):
@@ -40,7 +40,7 @@ class TokenUsage:
                 pipe.expire(key, KEPT)
             await pipe.execute()
 
-    async def spent(self, question: Question) -> UsedTokens:
+    async def used_today(self, question: Question) -> UsedTokens:
         """What has been spent today before this question."""
         whole, *person = [int(count or 0) for count in await self._redis.mget(self._keys(question))]
         return UsedTokens(whole, sum(person))

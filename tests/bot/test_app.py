@@ -121,7 +121,7 @@ async def test_the_operators_words_and_limits_reach_their_pieces(
             await heard(bot.asker, Question(ABOUT_BEES.text, place, person))
         refused = await heard(bot.asker, Question(ABOUT_BEES.text, place, person))
         assert isinstance(refused.error, TooManyQuestionsError)
-        assert len(await bot.history.recall(place)) == 2
+        assert len(await bot.history.turns(place)) == 2
     system = server.chats[0].messages[0]["content"]
     assert system.startswith("You are Bee.")
     assert "Beyond the posts:" in system
@@ -153,12 +153,12 @@ async def test_a_channel_is_answered_from_its_sources_in_its_voice_and_its_quest
         assert "You are the clerk." in clerk
         assert "ninety crowns" not in everybody
         assert "clerk" not in everybody
-        kept = [await bot.answers.recall(question.id) for question in asked]
+        kept = [await bot.answers.get(question.id) for question in asked]
         assert [remembered.question.conversation for remembered in kept if remembered] == [here, there]
         await bot.forget(here)
-        assert await bot.answers.recall(asked[0].id) is None
-        assert await bot.history.recall(here) == ()
-        assert await bot.history.recall(there)
+        assert await bot.answers.get(asked[0].id) is None
+        assert await bot.history.turns(here) == ()
+        assert await bot.history.turns(there)
 
 
 async def test_it_knows_why_it_has_to_read(redis: Redis, redis_url: str, blog: Path, server: OpenAIServer) -> None:
@@ -180,7 +180,7 @@ async def test_the_index_is_the_one_that_the_setting_names(
 ) -> None:
     async with create_bot(await settings_for(redis_url, blog, vector_index=setting)) as bot:
         await read(bot)
-        assert (await bot.library.holdings()).posts == len(POSTS)
+        assert (await bot.library.stats()).posts == len(POSTS)
     [index] = await redis.execute_command("FT._LIST")
     assert index.decode().endswith(ending)
 

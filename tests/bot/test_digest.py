@@ -15,7 +15,7 @@ from bot.cli.stats import Overview
 from bot.digest import Digest, digest_text
 from core.domain import Rating
 from core.errors import DeliveryError
-from core.index.gaps import QuestionGap
+from core.retrieval.gaps import QuestionGap
 from core.storage import keys
 from core.storage.statistics import Figures, Statistics, Usage
 from core.telemetry import QuestionFinished

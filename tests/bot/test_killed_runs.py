@@ -11,8 +11,9 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from core.domain import Passage
-from core.index.schema import as_text, digest_of
+from core.index.schema import digest_of
 from core.storage import keys
+from core.storage.connection import as_text
 from tests.bot.running import WITHIN, command, environment, footnoted
 from tests.servers.blog import Blog, Post
 from tests.servers.openai import OpenAIServer
@@ -38,7 +39,7 @@ async def contents(redis: Redis) -> dict[str, object]:
     info = await redis.execute_command("FT.INFO", keys.POSTS)
     number = int(dict(zip(info[::2], info[1::2], strict=True))[b"index_name"].split(b":")[1])
     found: dict[str, object] = {}
-    async for key in redis.scan_iter(f"{keys.prefix(number)}*"):
+    async for key in redis.scan_iter(f"{keys.passage_prefix(number)}*"):
         found[key.decode().split(":", 2)[2]] = await redis.hmget(key, "url", "text", "embedding")
     return found
 
@@ -46,7 +47,7 @@ async def contents(redis: Redis) -> dict[str, object]:
 async def kept(redis: Redis) -> set[str]:
     """The digests of all texts that have a vector in Redis, in whatever edition."""
     found: set[str] = set()
-    for number in await redis.smembers(keys.EDITIONS):
+    for number in await redis.smembers(keys.VERSIONS):
         found |= {as_text(digest) for digest in await redis.hkeys(keys.digests(int(number)))}
     return found
 
@@ -129,8 +130,8 @@ def published(redis: Redis) -> list[Reached]:
         return len(await redis.execute_command("FT._LIST")) > 1
 
     async def questions() -> bool:
-        numbers = [int(number) for number in await redis.smembers(keys.EDITIONS)]
-        return bool(await redis.exists(keys.questions(max(numbers))))
+        numbers = [int(number) for number in await redis.smembers(keys.VERSIONS)]
+        return bool(await redis.exists(keys.calibration_vectors(max(numbers))))
 
     return [index, index, questions]
 
@@ -149,4 +150,4 @@ def after(count: Callable[[], int], more: int) -> Reached:
 async def let_go(redis: Redis) -> None:
     """A dead holder's lease passes on after 15 seconds, for which no test waits."""
     with contextlib.suppress(ResponseError):
-        await redis.delete(keys.READING)
+        await redis.delete(keys.RUN_LEASE)

@@ -23,11 +23,11 @@ from tests.servers import (
 )
 from tests.servers.openai import FIRST_PASSAGE, ChatRequest, OpenAIServer, quote_first_passage
 
-BROKE = "The answer broke off before its end; please ask again."
-AWAY = "The language model cannot be reached just now; please ask again in a minute."
-BUSY = "The language model is busy; please ask again in a minute."
-REFUSED = "The language model refused this bot; please tell whoever runs it."
-SLOW = "The language model took too long; please ask again."
+BROKE = "The answer was cut off. Please try again."
+AWAY = "The language model cannot be reached right now. Please try again in a minute."
+BUSY = "The language model is busy right now. Please try again in a minute."
+REFUSED = "The language model denied this bot access. Please tell the person who runs it."
+SLOW = "The language model took too long. Please try again."
 
 MISFORTUNES: dict[str, tuple[Reply, str]] = {
     "unauthorised": (Status(401), REFUSED),

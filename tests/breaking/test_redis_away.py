@@ -8,7 +8,7 @@ from tests.breaking.scene import WITHIN, Scene, scene, until
 from tests.servers import Text
 
 LONG = "Bees live on honey [1]. " * 20
-AWAY = "I cannot reach my posts just now; please ask again in a minute."
+AWAY = "I cannot reach my posts right now. Please try again in a minute."
 
 
 async def test_redis_that_is_killed_costs_a_sentence_and_is_back_by_itself(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from tests.breaking.own_redis import own_redis
 from tests.breaking.scene import Scene, scene
 from tests.servers.redis import bad_line
 
-AWAY = "I cannot reach my posts just now; please ask again in a minute."
+AWAY = "I cannot reach my posts right now. Please try again in a minute."
 
 
 async def test_full_read_only_or_locked_redis_costs_little_and_recovers_by_itself(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_a_listener_that_fails_disturbs_nobody() -> None:
         emit(LoopLagged(1.0))
     assert heard == [LoopLagged(1.0)]
     assert logged == [
-        {"event": "an observation was lost", "kind": "Lagged", "error": "ValueError", "log_level": "error"}
+        {"event": "telemetry listener failed", "event_type": "LoopLagged", "exc_info": True, "log_level": "error"}
     ]
 
 

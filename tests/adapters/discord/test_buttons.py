@@ -33,9 +33,9 @@ async def test_the_last_rating_of_each_person_counts(harness: Harness) -> None:
     assert (await told(harness, press(harness, answer, "up"))).content == THANKS
     assert (await told(harness, press(harness, answer, "up", "bob"))).content == THANKS
     await harness.settled()
-    [judged] = await harness.bot.feedback.judged(5)
-    assert judged.remembered.question.text == ASKED
-    assert {vote.person.name: vote.thumb for vote in judged.votes} == {"Alice": "up", "Bob": "up"}
+    [rated] = await harness.bot.feedback.rated_answers(5)
+    assert rated.stored.question.text == ASKED
+    assert {vote.person.name: vote.rating for vote in rated.votes} == {"Alice": "up", "Bob": "up"}
 
 
 async def test_a_thumbs_down_can_have_a_reason(harness: Harness) -> None:
@@ -46,8 +46,8 @@ async def test_a_thumbs_down_can_have_a_reason(harness: Harness) -> None:
     sent = harness.discord.submit(opened, {"reason": "It is out of date."})
     assert (await told(harness, sent)).content == NOTED
     await harness.settled()
-    [judged] = await harness.bot.feedback.judged(5)
-    assert [(vote.thumb, vote.reason) for vote in judged.votes] == [("down", "It is out of date.")]
+    [rated] = await harness.bot.feedback.rated_answers(5)
+    assert [(vote.rating, vote.reason) for vote in rated.votes] == [("down", "It is out of date.")]
 
 
 async def test_why_shows_how_the_answer_was_made(harness: Harness) -> None:

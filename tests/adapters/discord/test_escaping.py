@@ -111,7 +111,7 @@ def test_sources_beyond_the_limit_are_counted() -> None:
 @given(text, text, st.integers(0, 40))
 def test_any_explanation_fits_into_a_message(title: str, understood: str, count: int) -> None:
     match = ScoredPassage(Passage("https://a.example/", title, title, title), 0.5)
-    answer = Answer("x", True, workings=AnswerTrace(understood, 0.9, (match,) * count, (match,) * count))
+    answer = Answer("x", True, trace=AnswerTrace(understood, 0.9, (match,) * count, (match,) * count))
     told = explanation(StoredQuestion(Question("x"), datetime.now(UTC), answer))
     assert len(told) <= MAX_MESSAGE
     assert not MENTION.search(told)

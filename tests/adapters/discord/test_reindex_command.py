@@ -85,7 +85,7 @@ async def test_admins_from_the_settings_may_reindex(bot: Bot, discord: DiscordSe
 async def test_an_unknown_source_is_answered_with_the_known_ones(bot: Bot, discord: DiscordServer) -> None:
     async with connected(bot.desk("discord"), discord):
         discord.slash("alice", "general", "reindex", source="attic")
-        await notice(discord, "There is no source called “attic”; there are: garden.")
+        await notice(discord, "There is no source called “attic”. The sources are: garden.")
 
 
 async def test_a_run_that_outlives_its_token_continues_in_the_same_message(bot: Bot, model: object) -> None:

@@ -103,8 +103,8 @@ def test_small_text_is_verbatim_so_that_slack_finds_nobody_in_it() -> None:
 @given(footnotes, titles, st.integers(0, 20))
 def test_why_fits_into_a_message(found: tuple[Footnote, ...], understood: str, given_: int) -> None:
     every = matches(found)
-    workings = AnswerTrace(understood, 0.87, every[:given_], every[given_:])
-    answer = Answer("Text.", True, tokens=12_345, timings_ms={"found": 12.0, "total": 1_234.5}, workings=workings)
+    trace = AnswerTrace(understood, 0.87, every[:given_], every[given_:])
+    answer = Answer("Text.", True, tokens=12_345, timings_ms={"found": 12.0, "total": 1_234.5}, trace=trace)
     text = taken(why(StoredQuestion(Question("Why?", id=ID), datetime.now(UTC), answer)))
     assert "87%" in text
     assert f"12,345 tokens · `{ID}`" in text
@@ -113,9 +113,9 @@ def test_why_fits_into_a_message(found: tuple[Footnote, ...], understood: str, g
 def test_why_tells_the_question_as_understood_both_scores_what_was_left_out_times_and_tokens() -> None:
     found = tuple(Footnote(n, f"Post {n}", f"https://garden.example/{n}", 0.5) for n in range(1, 13))
     every = matches(found)
-    workings = AnswerTrace("When are bees fed? (after: What do bees eat?)", 0.5, every[:2], every[2:])
+    trace = AnswerTrace("When are bees fed? (after: What do bees eat?)", 0.5, every[:2], every[2:])
     timings = {"found": 40.0, "first_token": 950.0, "total": 2_000.0}
-    answer = Answer("Text.", True, tokens=900, timings_ms=timings, workings=workings)
+    answer = Answer("Text.", True, tokens=900, timings_ms=timings, trace=trace)
     text = taken(why(StoredQuestion(Question("Why?", id=ID), datetime.now(UTC), answer)))
     assert "*Understood as*\nWhen are bees fed? (after: What do bees eat?)" in text
     assert "*Answered from*\n• <https://garden.example/1|Post 1> › Post 1  _0.50: meaning 0.40, words 0.60_" in text

@@ -38,9 +38,9 @@ async def test_one_vote_a_person_counts_and_the_last_one(room: Room) -> None:
         await room.settled()
     room.slack.click(room.slack.admin, answer, "feedback", thumb(answer, "negative_button"))
     await room.settled()
-    [judged] = await room.bot.feedback.judged(10)
-    assert sorted(vote.thumb for vote in judged.votes) == ["down", "up"]
-    assert judged.remembered.question.text == "What do bees eat in winter?"
+    [judged] = await room.bot.feedback.rated_answers(10)
+    assert sorted(vote.rating for vote in judged.votes) == ["down", "up"]
+    assert judged.stored.question.text == "What do bees eat in winter?"
 
 
 async def test_a_thumb_down_offers_to_say_why_and_keeps_it(room: Room) -> None:
@@ -51,8 +51,8 @@ async def test_a_thumb_down_offers_to_say_why_and_keeps_it(room: Room) -> None:
     [modal] = await room.until(lambda: room.slack.views.of(room.slack.user.id))
     room.slack.submit(modal, {"reason": "It is out of date."})
     await room.settled()
-    [judged] = await room.bot.feedback.judged(10)
-    assert [(vote.thumb, vote.reason) for vote in judged.votes] == [("down", "It is out of date.")]
+    [judged] = await room.bot.feedback.rated_answers(10)
+    assert [(vote.rating, vote.reason) for vote in judged.votes] == [("down", "It is out of date.")]
 
 
 async def test_why_is_told_to_whoever_asks_alone(room: Room) -> None:

@@ -38,7 +38,7 @@ async def test_an_edited_question_is_answered_again_in_the_same_message(room: Ro
     await room.settled()
     assert room.own(asked) == [first]
     assert room.questions()[-1] == "How long does compost take?"
-    turns = await room.bot.history.recall(Conversation("slack", asked.channel, room.slack.team.id, asked.ts))
+    turns = await room.bot.history.turns(Conversation("slack", asked.channel, room.slack.team.id, asked.ts))
     assert [turn.content for turn in turns if turn.role == "user"] == ["How long does compost take?"]
 
 

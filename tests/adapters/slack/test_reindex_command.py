@@ -74,7 +74,7 @@ async def test_an_admin_sees_one_message_that_ends_with_what_changed(bot: Bot, t
 async def test_others_are_refused_with_a_sentence_that_only_they_see(bot: Bot) -> None:
     async with connected(bot) as slack:
         slack.slash(slack.user, slack.channel, "/reindex")
-        await slack.until(told(slack, slack.user.id, "Only admins may do that"), within=WITHIN)
+        await slack.until(told(slack, slack.user.id, "Only admins can do that"), within=WITHIN)
         assert notices(slack) == []
 
 
@@ -88,7 +88,9 @@ async def test_the_settings_may_name_further_admins(bot: Bot) -> None:
 async def test_a_source_that_is_not_there_is_named_beside_those_that_are(bot: Bot) -> None:
     async with connected(bot) as slack:
         slack.slash(slack.admin, slack.channel, "/reindex", "attic")
-        await slack.until(told(slack, slack.admin.id, "There is no source called “attic”; there are: garden"), WITHIN)
+        await slack.until(
+            told(slack, slack.admin.id, "There is no source called “attic”. The sources are: garden"), WITHIN
+        )
 
 
 async def test_where_the_bot_may_not_write_the_admin_reads_it_in_a_direct_message(bot: Bot) -> None:

@@ -154,7 +154,7 @@ async def test_who_asks_too_much_is_told_alone_when_and_may_try_again_later(room
     for _ in range(10):
         await room.answer(room.ask(ASKED))
     asked = room.ask(ASKED)
-    told = await alone(room, "please ask again in")
+    told = await alone(room, "Please try again in")
     await room.settled()
     assert room.own(asked) == []
     assert room.slack.status(asked.channel, asked.ts) == ""
@@ -170,7 +170,7 @@ async def test_what_was_written_before_a_failure_stays_above_the_sentence(room: 
     room.model.enqueue(Broken("Water tomatoes early in the morning, at the root [1]. "))
     failed = await room.answer(room.ask(ASKED))
     assert read(failed).startswith("Water tomatoes early in the morning")
-    assert "The answer broke off before its end" in below(failed)
+    assert "The answer was cut off" in below(failed)
 
 
 @pytest.mark.parametrize("trouble", [Status(500), Dropped(after=False), Dropped(after=True), Slow(0.3)])

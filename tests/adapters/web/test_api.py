@@ -137,7 +137,7 @@ async def test_a_stream_that_breaks_off_ends_with_a_sentence_and_an_id(modelled:
     assert "".join(data["text"] for name, data in events if name == "wrote") == "Early in the morning"
     name, failure = events[-1]
     assert (name, set(failure)) == ("failed", {"sentence", "id"})
-    assert failure["sentence"] == "The answer broke off before its end; please ask again."
+    assert failure["sentence"] == "The answer was cut off. Please try again."
     assert failure["id"] in [line.get("error_id") for line in logged]
 
 
@@ -146,7 +146,7 @@ async def test_a_model_that_refuses_is_told_in_one_sentence(modelled: Modelled, 
     response = await modelled.client.post("/api/ask", json={"question": ASKED})
     failure = await response.json()
     assert response.status == 503
-    assert failure["error"] == "The language model refused this bot; please tell whoever runs it."
+    assert failure["error"] == "The language model denied this bot access. Please tell the person who runs it."
     assert set(failure) == {"error", "id"}
     assert failure["id"] in [line.get("error_id") for line in logged]
 

@@ -225,7 +225,7 @@ def test_a_failure_is_a_sentence_with_a_way_to_try_again(browser: Browser, sites
     browser.open(sites.modelled.address)
     answer = browser.ask(ASKED, "failed")
     assert "Early in the morning" in answer.text
-    assert "The answer broke off before its end; please ask again." in answer.text
+    assert "The answer was cut off. Please try again." in answer.text
     assert len(browser.text_of(".failure .reference").removeprefix("Reference ")) == 8
     browser.one(".try-again").click()
     answer = browser.last_answer()
@@ -237,7 +237,7 @@ def test_a_failure_shows_nothing_of_our_insides(browser: Browser, sites: Sites) 
     sites.model.enqueue(Status(401, message="Incorrect API key provided: sk-secret"))
     browser.open(sites.modelled.address)
     answer = browser.ask(ASKED, "failed")
-    assert "The language model refused this bot; please tell whoever runs it." in answer.text
+    assert "The language model denied this bot access. Please tell the person who runs it." in answer.text
     assert "sk-" not in browser.driver.page_source
 
 

@@ -102,7 +102,7 @@ async def test_a_question_over_4000_characters_is_too_long(guarded: Client) -> N
     response = await guarded.post("/api/ask", json={"question": "x" * 4_001})
     failure = await response.json()
     assert response.status == 413
-    assert failure["error"] == "That question is too long for me; please put it in under 4,000 characters."
+    assert failure["error"] == "That question is too long for me. Please keep it under 4,000 characters."
     events = await streamed(await guarded.post("/api/ask", json={"question": "x" * 4_001}, headers=STREAM))
     assert [name for name, _ in events] == ["failed"]
     assert (await guarded.post("/api/ask", json={"question": "x" * 4_000})).status == 200

@@ -17,16 +17,16 @@ ANSWER = Answer(
     "Honey [1].",
     grounded=True,
     footnotes=(Footnote(1, PASSAGE.title, PASSAGE.url, 0.9),),
-    workings=AnswerTrace("What do bees eat?", 1.0, (ScoredPassage(PASSAGE, 0.9, 0.8, 0.7),)),
+    trace=AnswerTrace("What do bees eat?", 1.0, (ScoredPassage(PASSAGE, 0.9, 0.8, 0.7),)),
 )
 
 
 async def voted(bot: Bot) -> None:
-    await bot.answers.keep(QUESTION)
-    await bot.answers.keep(QUESTION, ANSWER)
+    await bot.answers.save(QUESTION)
+    await bot.answers.save(QUESTION, ANSWER)
     await bot.feedback.vote("q1", ADA, "up")
     await bot.feedback.vote("q1", ADA, "down")
-    await bot.feedback.explain("q1", ADA, "It is out of date.")
+    await bot.feedback.add_reason("q1", ADA, "It is out of date.")
     await bot.feedback.vote("q1", BEN, "up")
 
 
@@ -64,6 +64,6 @@ async def test_without_votes_it_says_so(redis: Redis, redis_url: str, tmp_path: 
 
 
 async def test_titles_cannot_steer_the_terminal(bot: Bot, redis_url: str, tmp_path: Path) -> None:
-    await bot.answers.keep(replace(QUESTION, text="What\x1b[2J do bees eat?"), ANSWER)
+    await bot.answers.save(replace(QUESTION, text="What\x1b[2J do bees eat?"), ANSWER)
     await bot.feedback.vote("q1", BEN, "up")
     assert "\x1b[2J" not in footnoted(make_home(tmp_path), "feedback", REDIS_URL=redis_url).stdout

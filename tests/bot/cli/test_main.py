@@ -128,7 +128,7 @@ def test_a_model_that_is_not_there_is_told_in_a_sentence(tmp_path: Path) -> None
     """Programs get theirs as a document, too; both can tell by the exit code."""
     done = footnoted(make_home(tmp_path), "ask", "--json", ASKED, OPENAI_BASE_URL=f"{NOTHING_LISTENS}/v1")
     assert done.returncode == 1
-    assert "The language model cannot be reached just now" in done.stdout + done.stderr
+    assert "The language model cannot be reached right now" in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -61,7 +61,7 @@ def test_one_step_back_and_what_was_done_is_remembered(home: Path) -> None:
     assert "garden/bees.md" in footnoted(home, "search", "bees in winter").stdout
     again = footnoted(home, "reindex", "--rollback")
     assert again.returncode == 1
-    assert "There is nothing to go back to" in again.stderr
+    assert "There is nothing to roll back to" in again.stderr
     runs = json.loads(footnoted(home, "reindex", "--history", "--json").stdout)
     assert [(run["what"], bool(run["error"])) for run in runs] == [
         ("rollback", True), ("rollback", False), ("reindex", False), ("reindex", False),
@@ -86,7 +86,7 @@ def test_most_posts_are_only_let_go_by_force(home: Path) -> None:
 def test_a_wrong_order_is_refused_with_what_would_be_right(home: Path) -> None:
     unknown = footnoted(home, "reindex", "gardn")
     assert unknown.returncode == 1
-    assert "There is no source called “gardn”; there are: garden." in unknown.stderr
+    assert "There is no source called “gardn”. The sources are: garden." in unknown.stderr
     together = footnoted(home, "reindex", "--rollback", "--force")
     assert together.returncode == 2
     assert "--rollback goes with --json alone." in together.stderr
@@ -129,4 +129,4 @@ async def test_a_failing_model_is_one_sentence(tmp_path: Path) -> None:
         done = await asyncio.to_thread(footnoted, home, "reindex", OPENAI_BASE_URL=model.base_url)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    assert "refused this bot; please tell whoever runs it" in done.stderr
+    assert "denied this bot access. Please tell the person who runs it" in done.stderr

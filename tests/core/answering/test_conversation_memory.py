@@ -42,7 +42,7 @@ async def test_question_and_answer_are_kept(
     server.enqueue(Text("They shiver [1]."))
     said = await heard(remembering, asked_in(HERE))
     assert said.is_in_order
-    assert await history.recall(HERE) == (Turn("user", ABOUT_BEES.text), Turn("assistant", "They shiver [1]."))
+    assert await history.turns(HERE) == (Turn("user", ABOUT_BEES.text), Turn("assistant", "They shiver [1]."))
 
 
 async def test_the_next_question_is_asked_with_what_was_said(
@@ -68,7 +68,7 @@ async def test_a_failure_is_not_remembered(
 ) -> None:
     server.enqueue(Broken("They shi"))
     assert (await heard(remembering, asked_in(HERE))).error is not None
-    assert await history.recall(HERE) == ()
+    assert await history.turns(HERE) == ()
 
 
 async def test_an_answer_that_nobody_waited_for_is_not_remembered(
@@ -79,7 +79,7 @@ async def test_an_answer_that_nobody_waited_for_is_not_remembered(
         async for event in events:
             if isinstance(event, Wrote):
                 break
-    assert await history.recall(HERE) == ()
+    assert await history.turns(HERE) == ()
 
 
 async def test_a_question_without_a_conversation_leaves_no_trace(

@@ -71,7 +71,7 @@ async def test_an_answer_is_told_with_its_steps_and_its_tokens(
     assert end.seconds > 0
     [spent] = [each for each in told if isinstance(each, TokensUsed)]
     assert spent.model == "gpt-5-mini"
-    assert (spent.read + spent.written, spent.written) == (said.answer.tokens, said.answer.written)
+    assert (spent.read + spent.written, spent.written) == (said.answer.tokens, said.answer.output_tokens)
     assert 0 < spent.written < spent.read
 
 

@@ -6,14 +6,14 @@ from hypothesis import strategies as st
 
 from core.answering.prompts import Instructions, build_prompt, fewer_passages, number_posts, rewriting_prompt
 from core.domain import Passage, Question, ScoredPassage, Turn
-from core.models.protocols import Numbered, Prompt
+from core.models.protocols import NumberedPassage, Prompt
 
 INSTRUCTIONS = Instructions()
 FIXED = len(INSTRUCTIONS.system)
 
 
-def passage(number: int, text: str = "Words.", title: str = "Title", heading: str = "") -> Numbered:
-    return Numbered(number, Passage(f"https://blog.example/{number}", title, heading, text), 0.5)
+def passage(number: int, text: str = "Words.", title: str = "Title", heading: str = "") -> NumberedPassage:
+    return NumberedPassage(number, Passage(f"https://blog.example/{number}", title, heading, text), 0.5)
 
 
 def size(prompt: Prompt) -> int:

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from core.answering.question_limits import LONGEST_QUESTION, LimitedAnswerer, RateLimits
 from core.domain import Conversation, Person, Question
-from core.errors import QuestionTooLongError, TooManyQuestionsError
+from core.errors import QuestionTooLongError, TooManyQuestionsError, error_code
 from core.models.extractive_chat import ExtractiveChatModel
 from core.models.offline_embedder import OfflineEmbedder
 from core.storage.rate_limiter import RateLimiter
@@ -30,7 +30,7 @@ def limiting(redis: Redis, embedder: OfflineEmbedder) -> LimitedAnswerer:
 async def errors(limiting: LimitedAnswerer, *questions: Question) -> list[str]:
     """What the questions came to, one after the other."""
     outcomes = [(await heard(limiting, question)).error for question in questions]
-    return [type(error).__name__ if error else "answered" for error in outcomes]
+    return [error_code(error) if error else "answered" for error in outcomes]
 
 
 async def test_the_third_question_of_a_person_in_a_minute_waits(limiting: LimitedAnswerer) -> None:
@@ -38,7 +38,7 @@ async def test_the_third_question_of_a_person_in_a_minute_waits(limiting: Limite
     said = await heard(limiting, asked(ANN, GENERAL))
     assert said.events == []
     assert isinstance(said.error, TooManyQuestionsError)
-    assert timedelta() < said.error.again_in <= timedelta(minutes=1)
+    assert timedelta() < said.error.retry_after <= timedelta(minutes=1)
 
 
 async def test_a_persons_questions_count_in_all_channels_together(limiting: LimitedAnswerer) -> None:

@@ -51,14 +51,14 @@ async def test_an_answer_is_kept_as_it_was_given(
     asked = question()
     said = await heard(recording, asked)
     assert said.is_in_order
-    kept = await answers.recall(asked.id)
+    kept = await answers.get(asked.id)
     assert kept is not None
     assert kept.question == asked
     assert kept.answer is not None
     assert (kept.answer.text, kept.answer.footnotes) == (said.text, said.answer.footnotes)
-    assert kept.answer.workings is not None
-    assert said.answer.workings is not None
-    assert kept.answer.workings.given == said.answer.workings.given
+    assert kept.answer.trace is not None
+    assert said.answer.trace is not None
+    assert kept.answer.trace.given == said.answer.trace.given
 
 
 async def test_it_is_kept_when_the_reply_is_told_that_the_answer_ended(
@@ -68,7 +68,7 @@ async def test_it_is_kept_when_the_reply_is_told_that_the_answer_ended(
     asked = question()
     async with aclosing(recording.ask(asked)) as events:
         async for event in events:
-            kept = await answers.recall(asked.id)
+            kept = await answers.get(asked.id)
             assert kept is not None
             assert (kept.answer is not None) is isinstance(event, Answered)
 
@@ -79,7 +79,7 @@ async def test_a_question_that_failed_is_kept_without_an_answer(
     server.enqueue(Broken("They shi"))
     asked = question()
     assert (await heard(recording, asked)).error is not None
-    kept = await answers.recall(asked.id)
+    kept = await answers.get(asked.id)
     assert kept is not None
     assert kept.answer is None
 
@@ -92,7 +92,7 @@ async def test_a_question_that_was_refused_can_be_asked_again(
     await heard(recording, question())
     asked = question()
     assert isinstance((await heard(recording, asked)).error, TooManyQuestionsError)
-    kept = await answers.recall(asked.id)
+    kept = await answers.get(asked.id)
     assert kept is not None
     assert kept.question == asked
     assert 0 < await blog.ttl(keys.question(asked.id)) <= ASKED_AGAIN_WITHIN.total_seconds()
@@ -104,7 +104,7 @@ async def test_a_question_that_was_too_long_is_not_kept(
     limiting = LimitedAnswerer(answerer_of(blog, embedder, model), RateLimiter(blog), RateLimits())
     asked = replace(question(), text="x" * (LONGEST_QUESTION + 1))
     assert isinstance((await heard(RecordingAnswerer(limiting, answers), asked)).error, QuestionTooLongError)
-    assert await answers.recall(asked.id) is None
+    assert await answers.get(asked.id) is None
     assert await blog.keys("asked:*") == []
 
 

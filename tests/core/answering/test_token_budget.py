@@ -85,7 +85,7 @@ async def test_what_is_said_of_the_budget_is_no_part_of_the_conversation(
     blog: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel, budget: TokenUsage
 ) -> None:
     await heard(within(DailyTokens(whole=0), budget, blog, embedder, model), asked())
-    _, answer = await History(blog, 10, timedelta(days=1)).recall(HERE)
+    _, answer = await History(blog, 10, timedelta(days=1)).turns(HERE)
     assert answer.content.startswith("> ")
     assert "budget" not in answer.content
 
@@ -118,19 +118,19 @@ async def test_all_processes_count_together_and_counters_go(
     budget: TokenUsage, days: Days, redis: Redis, redis_url: str
 ) -> None:
     other = connect(redis_url)
-    await TokenUsage(other, days).spend(asked(ANN), 30)
-    await budget.spend(asked(ANN), 12)
-    await budget.spend(asked(BOB), 100)
-    await budget.spend(asked(None), 1_000)
-    assert ((spent := await budget.spent(asked(ANN))).whole, spent.person) == (1_142, 42)
-    assert (await budget.spent(asked(None))).person == 0
+    await TokenUsage(other, days).add(asked(ANN), 30)
+    await budget.add(asked(ANN), 12)
+    await budget.add(asked(BOB), 100)
+    await budget.add(asked(None), 1_000)
+    assert ((spent := await budget.used_today(asked(ANN))).whole, spent.person) == (1_142, 42)
+    assert (await budget.used_today(asked(None))).person == 0
     assert all([0 < await redis.ttl(key) <= 2 * 86_400 for key in await redis.keys("tokens:*")])
     await other.aclose()
 
 
 async def test_the_same_id_on_another_platform_is_another_person(budget: TokenUsage) -> None:
-    await budget.spend(asked(ANN), 30)
-    assert (await budget.spent(Question(BEES, Conversation("discord", "1"), ANN))).person == 0
+    await budget.add(asked(ANN), 30)
+    assert (await budget.used_today(Question(BEES, Conversation("discord", "1"), ANN))).person == 0
 
 
 async def test_what_is_read_and_written_is_counted(
@@ -139,19 +139,19 @@ async def test_what_is_read_and_written_is_counted(
     server.enqueue(Text("word " * 100))
     await written(MeteredChatModel(model, budget, estimate))
     sent = (PROMPT.system, *(turn.content for turn in PROMPT.history), PROMPT.request)
-    assert (await budget.spent(PROMPT.question)).whole == sum(map(estimate, sent)) + estimate("word " * 100)
+    assert (await budget.used_today(PROMPT.question)).whole == sum(map(estimate, sent)) + estimate("word " * 100)
 
 
 async def test_whoever_stops_an_answer_has_spent_what_was_written(
     server: OpenAIServer, model: OpenAIChatModel, budget: TokenUsage
 ) -> None:
     server.enqueue(Text("word " * 1_000, tokens_per_second=200))
-    async with aclosing(MeteredChatModel(model, budget, estimate).write(PROMPT)) as pieces:
+    async with aclosing(MeteredChatModel(model, budget, estimate).stream(PROMPT)) as pieces:
         async for _ in pieces:
-            before = (await budget.spent(PROMPT.question)).whole
+            before = (await budget.used_today(PROMPT.question)).whole
             break
     assert before > 0
-    assert (await budget.spent(PROMPT.question)).whole > before
+    assert (await budget.used_today(PROMPT.question)).whole > before
 
 
 async def test_a_model_that_fails_has_read_its_prompt(
@@ -160,7 +160,7 @@ async def test_a_model_that_fails_has_read_its_prompt(
     server.enqueue(*[Status(401)])
     with pytest.raises(Exception, match="401"):
         await written(MeteredChatModel(model, budget, estimate))
-    assert (await budget.spent(PROMPT.question)).whole > 0
+    assert (await budget.used_today(PROMPT.question)).whole > 0
 
 
 async def test_a_redis_that_is_away_costs_no_answer(server: OpenAIServer, model: OpenAIChatModel) -> None:

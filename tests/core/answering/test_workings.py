@@ -19,8 +19,8 @@ LONG = "# All about bees\n\n" + "\n\n".join(
 
 
 def workings_of(said: Heard) -> AnswerTrace:
-    assert said.answer.workings is not None
-    return said.answer.workings
+    assert said.answer.trace is not None
+    return said.answer.trace
 
 
 async def test_what_was_given_is_what_was_found_and_the_rest_was_left_out(
@@ -29,7 +29,7 @@ async def test_what_was_given_is_what_was_found_and_the_rest_was_left_out(
     said = await heard(answerer_of(blog, embedder, model, limits=Limits(top_k=2)), ABOUT_BEES)
     workings = workings_of(said)
     assert isinstance(said.events[1], Found)
-    assert workings.given == said.events[1].matches
+    assert workings.given == said.events[1].hits
     assert workings.given[0].passage.url == url_of("bees")
     assert workings.understood == ABOUT_BEES.text
     assert 0.5 < workings.relevance <= 1
@@ -37,7 +37,9 @@ async def test_what_was_given_is_what_was_found_and_the_rest_was_left_out(
     assert sorted(urls) == sorted(url_of(slug) for slug in POSTS)
     scores = [match.score for match in workings.left_out]
     assert scores == sorted(scores, reverse=True)
-    assert all(0 <= match.meaning <= 1 and 0 <= match.words <= 1 for match in (*workings.given, *workings.left_out))
+    assert all(
+        0 <= match.vector_score <= 1 and 0 <= match.text_score <= 1 for match in (*workings.given, *workings.left_out)
+    )
 
 
 async def test_neighbours_that_were_made_into_one_passage_were_not_left_out(

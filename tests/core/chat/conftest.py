@@ -34,5 +34,5 @@ async def handling(redis: Redis, answering: Answering) -> AsyncIterator[EventDis
 async def other(redis: Redis) -> AsyncIterator[EventClaims]:
     """Another process."""
     once = EventClaims(redis, "slack")
-    async with once.living():
+    async with once.heartbeat():
         yield once

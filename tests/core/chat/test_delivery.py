@@ -101,7 +101,7 @@ async def test_a_failure_becomes_one_calm_sentence_with_an_id_that_stands_in_the
     assert not any(secret in told.user_message for secret in ("sk-secret", "db:6379", "Traceback"))
     [line] = logs
     assert line["error_id"] == told.id
-    assert line["error"] == known.__name__
+    assert line["error"] == known.code
     # That somebody asks too much is nobody's fault, and no cause has to be looked for.
     assert line.get("exc_info") is (None if known is QuestionTooLongError else error)
     assert stream.closed

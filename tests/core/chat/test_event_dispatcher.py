@@ -32,7 +32,7 @@ async def test_an_event_is_handled_once_however_often_it_comes(
     await noted(redis, FIRST)
     assert not await handling.receive(FIRST)
     assert answering.ended == ["T1:C1:1"]
-    assert not await redis.exists(keys.unanswered("slack"))
+    assert not await redis.exists(keys.pending_events("slack"))
 
 
 async def test_before_it_is_open_nothing_is_taken_and_nobody_thinks_so(redis: Redis, answering: Answering) -> None:
@@ -69,7 +69,7 @@ async def test_an_event_is_stopped_by_any_of_its_names_and_not_handled_again(
     assert answering.cancelled == ["T1:C1:1"]
     assert not await handling.stop("T1:C1:1")
     assert not await handling.receive(FIRST)
-    assert await other.take(FIRST) is None
+    assert await other.claim(FIRST) is None
     assert await other.claim_orphaned() == []
     answering.may_end.set()
     await noted(redis, SECOND)
@@ -81,7 +81,7 @@ async def test_an_event_that_has_hardly_begun_can_be_stopped(
     assert await handling.receive(FIRST)
     assert await handling.stop("T1:C1:1")
     assert answering.ended == []
-    assert await other.take(FIRST) is None
+    assert await other.claim(FIRST) is None
 
 
 async def test_what_does_not_run_cannot_be_stopped(
@@ -111,10 +111,10 @@ async def test_what_a_dead_process_had_is_handled_without_a_redelivery(
     handling: EventDispatcher, answering: Answering, redis: Redis
 ) -> None:
     once = EventClaims(redis, "slack")
-    async with once.living():
-        await once.take(FIRST)
+    async with once.heartbeat():
+        await once.claim(FIRST)
     await answering.began(1)
-    assert answering.begun == [("T1:C1:1", Claim.OVER)]
+    assert answering.begun == [("T1:C1:1", Claim.TAKEOVER)]
     answering.may_end.set()
     await noted(redis, FIRST)
 
@@ -127,8 +127,8 @@ async def test_what_another_process_took_over_is_given_up(
     await handling.receive(SECOND)
     await answering.began(2)
     holder = as_text(await redis.get(keys.event("slack", "Ev1")))
-    await redis.delete(keys.process("slack", holder))
-    assert await other.take(FIRST) is Claim.OVER
+    await redis.delete(keys.process_heartbeat("slack", holder))
+    assert await other.claim(FIRST) is Claim.TAKEOVER
     async with asyncio.timeout(WITHIN):
         while not answering.cancelled:
             await asyncio.sleep(0.005)
@@ -136,7 +136,7 @@ async def test_what_another_process_took_over_is_given_up(
     assert await redis.get(keys.event("slack", "Ev1")) != b"handled"
     answering.may_end.set()
     await noted(redis, SECOND)
-    await other.done(FIRST)
+    await other.complete(FIRST)
 
 
 async def test_a_hundred_events_run_beside_each_other(

@@ -90,7 +90,7 @@ async def ended(redis: Redis) -> Counter[int]:
 
 async def all_handled(redis: Redis, number_of_events: int) -> None:
     """Waits until nothing is unanswered, and every event has come to its end."""
-    while await redis.exists(keys.unanswered("slack")) or len(await ended(redis)) < number_of_events:
+    while await redis.exists(keys.pending_events("slack")) or len(await ended(redis)) < number_of_events:
         await asyncio.sleep(0.05)
 
 
@@ -121,7 +121,7 @@ async def test_a_thousand_events_end_once_each_though_a_process_is_killed(
                 living.remove(victim)
         await victim.stalled.wait()
         await noted(redis, victim)
-        half_handled = await redis.hlen(keys.unanswered("slack"))
+        half_handled = await redis.hlen(keys.pending_events("slack"))
         victim.process.send_signal(signal.SIGKILL)
         await victim.process.wait()
         # What it did not confirm, the platform delivers again: to whoever is there.

@@ -53,8 +53,8 @@ async def never(order: object, tell: object) -> Report:
 
 async def asked(desk: ChatServices, place: Conversation) -> Question:
     question = Question("What do bees eat?", place, ANN)
-    await desk.answers.keep(question)
-    await desk.answers.keep(question, Answer("Honey [1].", grounded=True))
+    await desk.answers.save(question)
+    await desk.answers.save(question, Answer("Honey [1].", grounded=True))
     await desk.history.append(place, Turn("user", question.text), Turn("assistant", "Honey [1]."))
     return question
 
@@ -84,14 +84,14 @@ async def test_a_question_is_remembered_in_its_channel_and_nowhere_else(desk: Ch
 
 async def test_a_question_without_a_conversation_belongs_to_no_channel(desk: ChatServices) -> None:
     question = Question("What do bees eat?", person=ANN)
-    await desk.answers.keep(question)
+    await desk.answers.save(question)
     assert await desk.remembered(question.id, GENERAL) is None
 
 
 async def test_what_is_forgotten_is_gone_from_history_and_from_the_answers(desk: ChatServices, redis: Redis) -> None:
     here, there = await asked(desk, THREAD), await asked(desk, BOARD)
     await desk.forget(GENERAL)
-    assert await desk.history.recall(THREAD) == ()
+    assert await desk.history.turns(THREAD) == ()
     assert await desk.remembered(here.id, THREAD) is None
     assert await desk.remembered(there.id, BOARD)
     await desk.forget(BOARD)
@@ -103,8 +103,8 @@ async def test_votes_and_reasons_reach_whoever_runs_the_bot(desk: ChatServices) 
     await desk.vote(question.id, ANN, "up")
     await desk.vote(question.id, BOB, "down")
     await desk.explain(question.id, BOB, "Out of date.")
-    [judged] = await desk.feedback.judged(10)
-    assert {(vote.person.id, vote.thumb, vote.reason) for vote in judged.votes} == {
+    [judged] = await desk.feedback.rated_answers(10)
+    assert {(vote.person.id, vote.rating, vote.reason) for vote in judged.votes} == {
         ("U1", "up", ""),
         ("U2", "down", "Out of date."),
     }

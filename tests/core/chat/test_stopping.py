@@ -29,7 +29,7 @@ async def test_what_runs_when_the_bot_is_stopped_may_finish(
     answering.may_end.set()
     await asyncio.wait_for(closing, WITHIN)
     assert answering.ended == ["T1:C1:1"]
-    assert await other.take(FIRST) is None
+    assert await other.claim(FIRST) is None
     assert await other.claim_orphaned() == []
 
 
@@ -80,7 +80,7 @@ async def test_an_event_that_is_being_taken_when_the_bot_is_stopped_does_not_kee
         assert await asyncio.wait_for(receiving, WITHIN)
     assert answering.begun == []
     holder = as_text(await redis.get(keys.event("slack", "Ev1")))
-    await redis.delete(keys.process("slack", holder))  # its last sign of life runs out
+    await redis.delete(keys.process_heartbeat("slack", holder))  # its last sign of life runs out
     assert await other.claim_orphaned() == [FIRST]
 
 
@@ -102,7 +102,7 @@ async def test_when_the_bot_fails_what_runs_may_finish_too(
         await asyncio.wait_for(closing, WITHIN)
     assert caught.value.subgroup(OSError)
     assert answering.ended == ["T1:C1:1"]
-    assert await other.take(FIRST) is None
+    assert await other.claim(FIRST) is None
 
 
 async def test_when_the_bot_is_cancelled_what_runs_may_finish_too(
@@ -123,4 +123,4 @@ async def test_when_the_bot_is_cancelled_what_runs_may_finish_too(
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(closing, WITHIN)
     assert answering.ended == ["T1:C1:1"]
-    assert await other.take(FIRST) is None
+    assert await other.claim(FIRST) is None

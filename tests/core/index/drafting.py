@@ -8,11 +8,12 @@ from redis.asyncio import Redis
 
 from core.domain import Passage
 from core.index.draft import Draft, begin_draft
-from core.index.publication import Change, complete, publish, sweep
-from core.index.schema import VectorSpec, as_text
+from core.index.publication import Change, build_version, delete_stale_versions, publish
+from core.index.schema import VectorSpec
 from core.index.version import IndexVersion, PostRecord, live_version
 from core.models.protocols import Vectors
 from core.storage import keys
+from core.storage.connection import as_text
 
 SHAPE = VectorSpec("model", 4)
 
@@ -35,7 +36,7 @@ async def drafted(redis: Redis, posts: Mapping[str, Sequence[str]], shape: Vecto
     draft = await begin_draft(redis, shape)
     for url, texts in posts.items():
         await draft.stage(passages_of(url, texts), vectors(len(texts), shape.dimensions))
-        await draft.note({url: record_of(texts)})
+        await draft.write_records({url: record_of(texts)})
     return draft
 
 
@@ -44,9 +45,9 @@ async def whole(redis: Redis, posts: Mapping[str, Sequence[str]], change: Change
     draft = await drafted(redis, posts)
     live = await live_version(redis)
     fresh = {url: record_of(texts) for url, texts in posts.items()}
-    edition = await complete(redis, draft, live, replace(change or Change(), fresh=fresh), "FLAT")
+    edition = await build_version(redis, draft, live, replace(change or Change(), upserted=fresh), "FLAT")
     await publish(redis, edition)
-    await sweep(redis)
+    await delete_stale_versions(redis)
     return edition
 
 
@@ -64,4 +65,4 @@ async def every_key(redis: Redis, pattern: str = "*") -> set[str]:
 
 
 async def passage_keys(redis: Redis, number: int) -> set[str]:
-    return await every_key(redis, f"{keys.prefix(number)}*")
+    return await every_key(redis, f"{keys.passage_prefix(number)}*")

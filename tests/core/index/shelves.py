@@ -31,14 +31,14 @@ def address(source: str, slug: str) -> str:
 async def shelved(redis: Redis, embedder: Embedder, shelves: Mapping[str, Mapping[str, str]]) -> IndexVersion:
     """A live, calibrated edition of these posts: Markdown by name, by source."""
     edition = await new_edition(redis, embedder)
-    draft = Draft(redis, edition.number, edition.shape)
+    draft = Draft(redis, edition.number, edition.vector_spec)
     for source, posts in shelves.items():
         for slug, text in posts.items():
             title = text.splitlines()[0].removeprefix("# ")
             passages = chunk(Post(address(source, slug), title, text, source), estimate)
-            await draft.stage(passages, await embedder.embed([passage.embedded for passage in passages]))
-            await draft.note({address(source, slug): PostRecord(title, source, slug, slug, len(passages))})
-    await edition.settled()
+            await draft.stage(passages, await embedder.embed([passage.embedding_text for passage in passages]))
+            await draft.write_records({address(source, slug): PostRecord(title, source, slug, slug, len(passages))})
+    await edition.wait_until_indexed()
     await calibrate(redis, Retriever(redis, embedder), edition)
     await publish(redis, edition)
     return edition

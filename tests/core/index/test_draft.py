@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from core.domain import Passage
 from core.errors import EmbeddingMismatchError
 from core.index.draft import begin_draft, find_draft
-from core.index.publication import drop
+from core.index.publication import delete_version
 from core.index.schema import VectorSpec, digest_of
 from core.storage import keys
 from tests.core.index.drafting import SHAPE, drafted, every_key, passages_of, vectors, whole
@@ -60,7 +60,7 @@ async def test_a_run_goes_on_with_the_draft_that_another_has_left(redis: Redis) 
     taken = await begin_draft(redis, SHAPE)
     assert taken.number == left.number
     [digest] = map(digest_of, passages_of("a", ["one"]))
-    known = await taken.known([digest, "another"])
+    known = await taken.known_vectors([digest, "another"])
     assert list(known) == [digest]
     assert known[digest].tolist() == [1, 0, 0, 0]
     assert (await begin_draft(redis, VectorSpec("model", 5))).number != left.number
@@ -70,16 +70,16 @@ async def test_vectors_of_the_live_edition_are_known_also_in_another_precision(r
     await whole(redis, {"a": ["one", "two"]})
     digests = [digest_of(passage) for passage in passages_of("a", ["one", "two"])]
     for precision in ("FLOAT32", "FLOAT16"):
-        known = await (await begin_draft(redis, VectorSpec("model", 4, precision))).known(digests)
+        known = await (await begin_draft(redis, VectorSpec("model", 4, precision))).known_vectors(digests)
         assert [known[digest].tolist() for digest in digests] == [[1, 0, 0, 0], [0, 1, 0, 0]]
-    assert await (await begin_draft(redis, VectorSpec("another model", 4))).known(digests) == {}
+    assert await (await begin_draft(redis, VectorSpec("another model", 4))).known_vectors(digests) == {}
 
 
 async def test_a_vector_is_not_taken_from_a_place_that_holds_another_passage_now(redis: Redis) -> None:
     draft = await drafted(redis, {"a": ["one"]})
     [before] = passages_of("a", ["one"])
     await draft.stage(passages_of("a", ["another"]), vectors(2)[1:])
-    assert await draft.known([digest_of(before)]) == {}
+    assert await draft.known_vectors([digest_of(before)]) == {}
 
 
 async def test_who_only_looks_for_a_draft_writes_nothing(redis: Redis) -> None:
@@ -87,5 +87,5 @@ async def test_who_only_looks_for_a_draft_writes_nothing(redis: Redis) -> None:
     assert await redis.keys("*") == []
     left = await drafted(redis, {"a": ["one"]})
     assert (await find_draft(redis, SHAPE)).number == left.number
-    await drop(redis, left.number)
-    assert await every_key(redis) == {keys.EDITION_NUMBER}
+    await delete_version(redis, left.number)
+    assert await every_key(redis) == {keys.VERSION_COUNTER}

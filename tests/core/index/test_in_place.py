@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from core.errors import EmbeddingMismatchError
-from core.index.in_place import MOST_IN_PLACE, can_undo, is_small, replace_in_place, undo
-from core.index.publication import Change, sweep
+from core.index.in_place import MOST_IN_PLACE, apply_in_place, can_undo, fits_in_place, undo
+from core.index.publication import Change, delete_stale_versions
 from core.index.schema import digest_of, index_info
 from core.index.version import IndexVersion, live_version
 from core.indexing.rollback import roll_back_run
@@ -25,9 +25,9 @@ async def replaced(redis: Redis, live: IndexVersion, fresh: dict[str, list[str]]
     draft = await drafted(redis, fresh)
     ledger = await live.ledger()
     change = Change(
-        fresh={url: record_of(texts) for url, texts in fresh.items()}, gone={url: ledger[url] for url in gone}
+        upserted={url: record_of(texts) for url, texts in fresh.items()}, removed={url: ledger[url] for url in gone}
     )
-    await replace_in_place(redis, draft, live, change)
+    await apply_in_place(redis, draft, live, change)
 
 
 async def indexed(redis: Redis) -> int:
@@ -43,7 +43,7 @@ async def test_new_changed_and_removed_posts_change_in_the_same_edition(redis: R
     now = await live_version(redis)
     assert now is not None
     assert now.number == live.number
-    assert {int(number) for number in await redis.smembers(keys.EDITIONS)} == {live.number}
+    assert {int(number) for number in await redis.smembers(keys.VERSIONS)} == {live.number}
 
 
 async def test_taking_back_restores_every_post_and_keeps_what_was_paid_for(redis: Redis) -> None:
@@ -58,7 +58,7 @@ async def test_taking_back_restores_every_post_and_keeps_what_was_paid_for(redis
     digests = [
         digest_of(passage) for url, texts in (("c", ["c4"]), ("d", ["d1"])) for passage in passages_of(url, texts)
     ]
-    assert set(await (await drafted(redis, {})).known(digests)) == set(digests)
+    assert set(await (await drafted(redis, {})).known_vectors(digests)) == set(digests)
 
 
 async def test_only_the_last_change_can_be_taken_back(redis: Redis) -> None:
@@ -75,7 +75,7 @@ async def test_a_passage_that_cannot_be_indexed_is_taken_back_at_once(redis: Red
     draft = await drafted(redis, {"a": ["bad"]})
     await redis.hset(keys.passage(draft.number, "a", 0), "embedding", b"\0" * 12)
     with pytest.raises(EmbeddingMismatchError):
-        await replace_in_place(redis, draft, live, Change(fresh={"a": record_of(["bad"])}))
+        await apply_in_place(redis, draft, live, Change(upserted={"a": record_of(["bad"])}))
     assert await texts_in(redis, live) == FIRST
 
 
@@ -94,11 +94,11 @@ async def test_after_a_whole_edition_nobody_goes_back_two_steps(redis: Redis) ->
 
 def test_what_is_small_is_counted_in_passages_that_go_and_come() -> None:
     big = record_of(["x"] * (MOST_IN_PLACE // 2))
-    assert not is_small(Change(kept=RECORDS), RECORDS)
-    assert is_small(Change(fresh={"z": big}), RECORDS)
-    assert is_small(Change(fresh={"z": big}), {"z": big})
-    assert not is_small(Change(fresh={"z": big, "a": RECORDS["a"]}), {"z": big})
-    assert is_small(Change(gone={"a": RECORDS["a"]}), RECORDS)
+    assert not fits_in_place(Change(kept=RECORDS), RECORDS)
+    assert fits_in_place(Change(upserted={"z": big}), RECORDS)
+    assert fits_in_place(Change(upserted={"z": big}), {"z": big})
+    assert not fits_in_place(Change(upserted={"z": big, "a": RECORDS["a"]}), {"z": big})
+    assert fits_in_place(Change(removed={"a": RECORDS["a"]}), RECORDS)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -122,7 +122,7 @@ async def test_a_change_in_place_ends_the_edition_before(redis: Redis) -> None:
     first = await whole(redis, FIRST)
     second = await whole(redis, {"a": ["second"]})
     await replaced(redis, second, {"a": ["third"]})
-    await sweep(redis)
+    await delete_stale_versions(redis)
     assert await passage_keys(redis, first.number) == set()
     assert (await roll_back_run(redis)).diff.changed[0].url == "a"
     assert await texts_in(redis, second) == {"a": ["second"]}

@@ -5,9 +5,10 @@ from redis.asyncio import Redis
 
 from core.domain import SearchResults
 from core.index.catalog import Catalog
+from core.index.schema import source_filter
 from core.models.offline_embedder import OfflineEmbedder
 from core.retrieval.retriever import Retriever
-from core.retrieval.search import bm25_search, source_filter, term_idf, vector_search
+from core.retrieval.search import bm25_search, term_idf, vector_search
 from tests.core.index.shelves import ODD_NAMES, address, shelved
 from tests.posts import POSTS
 
@@ -23,7 +24,7 @@ async def retriever(redis: Redis, embedder: OfflineEmbedder) -> Retriever:
 
 
 def sources_of(findings: SearchResults) -> set[str]:
-    return {match.passage.source for match in findings.matches}
+    return {match.passage.source for match in findings.hits}
 
 
 @pytest.mark.parametrize("source", ["blog", "board"])
@@ -44,7 +45,7 @@ async def test_a_search_brings_what_stands_in_its_sources(retriever: Retriever) 
 @pytest.mark.parametrize("sources", [frozenset(), frozenset({"not there"}), frozenset({""}), frozenset({"b*"})])
 async def test_sources_without_posts_bring_nothing(retriever: Retriever, sources: frozenset[str]) -> None:
     findings = await retriever.search(BEES, sources=sources)
-    assert findings.matches == ()
+    assert findings.hits == ()
     assert not findings.relevant
 
 
@@ -96,8 +97,8 @@ async def test_whatever_a_source_is_called_it_is_found_and_nothing_else(
         [worded] = await bm25_search(oddly_named, "posts", terms, within)
         assert worded.keys() == found.keys(), ascii(name)
         assert sources_of(await retriever.search(BEES, sources=frozenset({name}))) == {name}, ascii(name)
-        assert await library.examples(5, frozenset({name})) == ["What is “Wintering bees on a roof” about?"], ascii(
-            name
+        assert await library.example_questions(5, frozenset({name})) == ["What is “Wintering bees on a roof” about?"], (
+            ascii(name)
         )
         assert await library.posts_by_source(frozenset({name})) == {name: 1}
 
@@ -107,7 +108,7 @@ async def test_several_odd_names_at_once_are_found(oddly_named: Redis, embedder:
     for some in (ODD_NAMES[:20], ODD_NAMES[20:], ODD_NAMES[::3], ODD_NAMES):
         findings = await retriever.search(BEES, sources=frozenset(some))
         assert sources_of(findings) <= set(some)
-        assert len(findings.matches) == min(len(some), 24)
+        assert len(findings.hits) == min(len(some), 24)
 
 
 async def test_a_post_of_another_source_is_not_shown(retriever: Retriever, redis: Redis) -> None:
@@ -121,9 +122,9 @@ async def test_a_post_of_another_source_is_not_shown(retriever: Retriever, redis
 
 async def test_examples_are_taken_from_the_sources_alone(retriever: Retriever, redis: Redis) -> None:
     library = Catalog(redis)
-    assert not any("earn" in example for example in await library.examples(10, frozenset({"blog"})))
-    assert any("earn" in example for example in await library.examples(10, frozenset({"board"})))
-    assert any("earn" in example for example in await library.examples(10))
-    assert await library.examples(10, frozenset()) == []
+    assert not any("earn" in example for example in await library.example_questions(10, frozenset({"blog"})))
+    assert any("earn" in example for example in await library.example_questions(10, frozenset({"board"})))
+    assert any("earn" in example for example in await library.example_questions(10))
+    assert await library.example_questions(10, frozenset()) == []
     assert await library.posts_by_source(frozenset({"board"})) == {"board": 2}
     assert await library.posts_by_source(frozenset()) == {}

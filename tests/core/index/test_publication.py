@@ -6,9 +6,17 @@ from redis.asyncio import Redis
 from core.errors import EmbeddingMismatchError, NoPreviousVersionError
 from core.index import publication as publishing
 from core.index.draft import begin_draft
-from core.index.publication import Change, complete, discard, drop, publish, roll_back, sweep
+from core.index.publication import (
+    Change,
+    build_version,
+    delete_draft,
+    delete_stale_versions,
+    delete_version,
+    publish,
+    roll_back,
+)
 from core.index.schema import VectorSpec, digest_of, index_info, live_index
-from core.index.version import facts_of, live_version
+from core.index.version import live_version, read_metadata
 from core.storage import keys
 from tests.core.index.drafting import (
     SHAPE,
@@ -33,25 +41,25 @@ async def index_names(redis: Redis) -> set[str]:
 async def test_nothing_is_current_before_something_was_published(redis: Redis) -> None:
     assert await live_version(redis) is None
     draft = await drafted(redis, FIRST)
-    edition = await complete(redis, draft, None, Change(fresh=RECORDS), "FLAT")
+    edition = await build_version(redis, draft, None, Change(upserted=RECORDS), "FLAT")
     assert await live_version(redis) is None
     await publish(redis, edition)
     live = await live_version(redis)
     assert live is not None
-    assert (live.number, live.shape, live.index) == (edition.number, SHAPE, edition.index)
+    assert (live.number, live.vector_spec, live.index) == (edition.number, SHAPE, edition.index)
     assert await texts_in(redis, live) == FIRST
 
 
 async def test_what_is_kept_is_copied_with_its_vectors_and_what_changes_is_taken_from_the_draft(redis: Redis) -> None:
     old = await whole(redis, FIRST)
-    change = Change(kept={"a": RECORDS["a"]}, gone={"b": RECORDS["b"]})
+    change = Change(kept={"a": RECORDS["a"]}, removed={"b": RECORDS["b"]})
     new = await whole(redis, {"c": ["c4"], "d": ["d1"]}, change)
     assert await texts_in(redis, new) == {"a": ["a1", "a2"], "c": ["c4"], "d": ["d1"]}
     assert await texts_in(redis, old) == FIRST
     assert int(str((await index_info(redis, "posts"))["num_docs"])) == 4
     digests = [digest_of(passage) for passage in passages_of("a", FIRST["a"])]
-    await drop(redis, old.number)
-    assert set(await (await begin_draft(redis, SHAPE)).known(digests)) == set(digests)
+    await delete_version(redis, old.number)
+    assert set(await (await begin_draft(redis, SHAPE)).known_vectors(digests)) == set(digests)
 
 
 async def test_only_the_last_two_editions_stay(redis: Redis) -> None:
@@ -59,21 +67,21 @@ async def test_only_the_last_two_editions_stay(redis: Redis) -> None:
     assert await index_names(redis) == {keys.index(number, "flat") for number in numbers[-2:]}
     every = await every_key(redis)
     assert {key.split(":")[1] for key in every if key.startswith("post:")} == {str(number) for number in numbers[-2:]}
-    assert {int(number) for number in await redis.smembers(keys.EDITIONS)} == set(numbers[-2:])
+    assert {int(number) for number in await redis.smembers(keys.VERSIONS)} == set(numbers[-2:])
 
 
 async def test_going_back_is_one_step_and_there_is_only_one(redis: Redis) -> None:
     old = await whole(redis, FIRST)
-    await old.describe({"sources": "then"})
+    await old.set_metadata({"sources": "then"})
     with pytest.raises(NoPreviousVersionError):
         await roll_back(redis)
     new = await whole(redis, {"a": ["other"]})
-    await new.describe({"sources": "now"})
+    await new.set_metadata({"sources": "now"})
     back = await roll_back(redis)
     assert back.number == old.number
     assert await live_index(redis) == old.index
     assert await texts_in(redis, back) == FIRST
-    assert (await facts_of(redis, old.number))["sources"] == "now"
+    assert (await read_metadata(redis, old.number))["sources"] == "now"
     with pytest.raises(NoPreviousVersionError):
         await roll_back(redis)
     # Its vectors are good for the next run, and it goes with the one after.
@@ -86,7 +94,7 @@ async def test_what_the_index_cannot_take_in_is_not_published(redis: Redis) -> N
     draft = await drafted(redis, FIRST)
     await redis.hset(keys.passage(draft.number, "a", 0), "embedding", b"\0" * 12)
     with pytest.raises(EmbeddingMismatchError, match="1 passage"):
-        await complete(redis, draft, None, Change(fresh=RECORDS), "FLAT")
+        await build_version(redis, draft, None, Change(upserted=RECORDS), "FLAT")
     assert await live_version(redis) is None
 
 
@@ -94,13 +102,13 @@ async def test_an_edition_that_lacks_a_passage_is_not_published(redis: Redis) ->
     draft = await drafted(redis, FIRST)
     await redis.delete(keys.passage(draft.number, "a", 0))
     with pytest.raises(EmbeddingMismatchError, match="5 passages of 6"):
-        await complete(redis, draft, None, Change(fresh=RECORDS), "FLAT")
+        await build_version(redis, draft, None, Change(upserted=RECORDS), "FLAT")
 
 
 async def test_what_a_broken_run_left_in_a_draft_is_not_published(redis: Redis) -> None:
     draft = await drafted(redis, {**FIRST, "stranger": ["x"]})
     await draft.stage(passages_of("b", ["b1", "too much"]), vectors(2))
-    edition = await complete(redis, draft, None, Change(fresh=RECORDS), "FLAT")
+    edition = await build_version(redis, draft, None, Change(upserted=RECORDS), "FLAT")
     assert await texts_in(redis, edition) == FIRST
     assert len(await passage_keys(redis, edition.number)) == 6
 
@@ -110,13 +118,13 @@ async def test_dropping_an_edition_never_touches_the_live_one_nor_the_tenth(
 ) -> None:
     monkeypatch.setattr(publishing, "DELETED_AT_ONCE", 2)
     first = await whole(redis, FIRST)
-    await redis.set(keys.EDITION_NUMBER, first.number * 10 - 1)
+    await redis.set(keys.VERSION_COUNTER, first.number * 10 - 1)
     tenth = await whole(redis, {"a": ["ten"]})
     assert tenth.number == first.number * 10
-    await drop(redis, first.number)
+    await delete_version(redis, first.number)
     assert await texts_in(redis, tenth) == {"a": ["ten"]}
     assert await live_index(redis) == tenth.index
-    every = await every_key(redis) - {keys.EDITION_NUMBER, keys.EDITIONS}
+    every = await every_key(redis) - {keys.VERSION_COUNTER, keys.VERSIONS}
     assert all(key.split(":")[1] == str(tenth.number) for key in every)
 
 
@@ -126,9 +134,10 @@ async def test_a_sweep_takes_drafts_orphans_and_half_made_indexes_and_leaves_str
     await redis.execute_command(*"FT.CREATE stranger PREFIX 1 theirs: SCHEMA text TEXT".split())
     # A change of the index that broke off half way.
     await redis.execute_command(
-        *f"FT.CREATE {keys.index(live.number, 'HNSW')} PREFIX 1 {keys.prefix(live.number)} SCHEMA text TEXT".split()
+        *f"FT.CREATE {keys.index(live.number, 'HNSW')} PREFIX 1".split(),
+        *f"{keys.passage_prefix(live.number)} SCHEMA text TEXT".split(),
     )
-    await sweep(redis)
+    await delete_stale_versions(redis)
     assert await index_names(redis) == {live.index, "stranger"}
     assert await passage_keys(redis, draft.number) == set()
     assert await texts_in(redis, live) == FIRST
@@ -138,5 +147,5 @@ async def test_a_sweep_takes_drafts_orphans_and_half_made_indexes_and_leaves_str
 
 async def test_a_draft_that_is_discarded_leaves_nothing(redis: Redis) -> None:
     draft = await drafted(redis, FIRST)
-    await discard(redis, draft)
-    assert await every_key(redis) == {keys.EDITION_NUMBER}
+    await delete_draft(redis, draft)
+    assert await every_key(redis) == {keys.VERSION_COUNTER}

@@ -45,7 +45,7 @@ async def test_vectors_are_kept_in_the_precision_that_was_asked_for(
     assert len(blob) == bytes_each * OfflineEmbedder.DIMENSIONS
     live = await live_version(redis)
     assert live is not None
-    assert live.shape == VectorSpec(embedder.name, OfflineEmbedder.DIMENSIONS, precision)
+    assert live.vector_spec == VectorSpec(embedder.name, OfflineEmbedder.DIMENSIONS, precision)
 
 
 @pytest.mark.parametrize("algorithm", ["FLAT", "HNSW"])

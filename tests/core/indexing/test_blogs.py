@@ -185,7 +185,7 @@ async def test_what_a_server_says_of_its_state_is_not_kept_before_the_posts_are(
     await read(redis, embedder, feed_of(blog))
     blog.posts.append(entry(4))
     with monkeypatch.context() as broken:
-        broken.setattr(run_module, "replace_in_place", refuse)
+        broken.setattr(run_module, "apply_in_place", refuse)
         with pytest.raises(IndexUnavailableError):
             await read(redis, embedder, feed_of(blog))
     report = await read(redis, embedder, feed_of(blog))

@@ -99,7 +99,7 @@ async def contents(redis: Redis) -> dict[bytes, object]:
     edition = await live_version(redis)
     assert edition
     found: dict[bytes, object] = {}
-    async for key in redis.scan_iter(f"{keys.prefix(edition.number)}*"):
+    async for key in redis.scan_iter(f"{keys.passage_prefix(edition.number)}*"):
         found[key.split(b":", 2)[2]] = await redis.hmget(key, "title", "text", "url", "embedding")
     return found
 
@@ -182,7 +182,7 @@ async def test_a_job_that_is_done_twice_is_paid_once(redis: Redis, redis_url: st
         assert await one.embed("about", draft.number) == "done"
         assert await one.embed("about", draft.number) == "done"
     assert len(pieces) == 1
-    assert len([key async for key in redis.scan_iter(f"{keys.prefix(draft.number)}*")]) == 2
+    assert len([key async for key in redis.scan_iter(f"{keys.passage_prefix(draft.number)}*")]) == 2
 
 
 async def test_a_job_that_nobody_waits_for_any_more_is_let_be(
@@ -209,4 +209,4 @@ async def test_a_worker_that_does_nothing_is_not_waited_for_for_ever(
         else:
             draft = await begin_draft(redis, await vector_spec_for(embedder, "FLOAT32", None))
             await needs.hands.embed_into(draft, [[Passage("http://b/1", "One", "", "Water tomatoes.")]])
-            assert len([key async for key in redis.scan_iter(f"{keys.prefix(draft.number)}*")]) == 1
+            assert len([key async for key in redis.scan_iter(f"{keys.passage_prefix(draft.number)}*")]) == 1

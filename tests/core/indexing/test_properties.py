@@ -29,7 +29,7 @@ async def contents(redis: Redis) -> dict[str, object]:
     """Every passage that is answered from, and the ledger of posts."""
     edition = await live_version(redis)
     assert edition
-    prefix = keys.prefix(edition.number)
+    prefix = keys.passage_prefix(edition.number)
     passages = {
         key.decode().removeprefix(prefix): await redis.hgetall(key) async for key in redis.scan_iter(f"{prefix}*")
     }

@@ -57,14 +57,14 @@ async def test_the_old_edition_answers_by_words_until_the_new_one_takes_its_plac
                 await asyncio.sleep(0.01)
             meanwhile = await retriever.search(QUESTION)
             assert meanwhile.lexical_only
-            assert meanwhile.matches[0].passage.url == url_of("bees")
+            assert meanwhile.hits[0].passage.url == url_of("bees")
             server.delay = 0
             report = await running
         assert report.rebuilt
         async with asyncio.timeout(5):
             while (after := await retriever.search(QUESTION)).lexical_only:
                 await asyncio.sleep(0.05)
-    assert after.matches[0].passage.url == url_of("bees")
+    assert after.hits[0].passage.url == url_of("bees")
     assert await live_number(redis) > old
     assert (await roll_back_run(redis)).outcome == "rolled back"
     assert await live_number(redis) == old
@@ -104,7 +104,7 @@ async def test_only_what_changes_the_vectors_makes_a_new_edition(
         assert (report.progress.new, report.progress.unchanged) == (0, len(POSTS))
         assert (run.plan.rebuilds, run.plan.passages) == (rebuilt, len(POSTS) if again else 0)
         found = await Retriever(redis, second).search(QUESTION)
-    assert found.matches[0].passage.url == url_of("bees")
+    assert found.hits[0].passage.url == url_of("bees")
 
 
 async def test_a_rebuilding_that_breaks_off_leaves_the_old_edition_and_no_litter_for_long(
@@ -122,11 +122,11 @@ async def test_a_rebuilding_that_breaks_off_leaves_the_old_edition_and_no_litter
                 with pytest.raises(ModelUnreachableError):
                     await run(source)
                 assert await live_number(redis) == old
-            assert (await Retriever(redis, other).search(QUESTION)).matches[0].passage.url == url_of("bees")
+            assert (await Retriever(redis, other).search(QUESTION)).hits[0].passage.url == url_of("bees")
             await run(source)
     live = await live_version(redis)
     assert live is not None
-    assert await every_key(redis, "edition:*") == {keys.edition(old), keys.edition(live.number)}
+    assert await every_key(redis, "edition:*") == {keys.version(old), keys.version(live.number)}
 
 
 async def test_a_first_reading_that_breaks_off_pays_for_nothing_twice(

@@ -184,7 +184,7 @@ async def test_whoever_leaves_their_run_stops_it_and_whoever_leaves_anothers_doe
 
 async def test_a_run_that_died_is_taken_over_by_whoever_watched_it(redis: Redis, work: Work) -> None:
     dead = ReindexRun.begun_by("Anna")
-    assert await redis.lock(keys.READING, timeout=0.5).acquire(blocking=False, token=as_holder(dead))
+    assert await redis.lock(keys.RUN_LEASE, timeout=0.5).acquire(blocking=False, token=as_holder(dead))
     work.go_on.set()
     events = await all_of(reindexer(redis, work).reindex(ReindexRequest(BEN)))
     assert events[0] == RunStarted(dead, joined=True)
@@ -204,7 +204,7 @@ async def test_a_failure_is_raised_and_those_who_watch_are_told_the_sentence(red
         work.go_on.set()
         with pytest.raises(PublicationRefusedError):
             await own
-        with pytest.raises(RunFailedError, match="I go on answering"):
+        with pytest.raises(RunFailedError, match="I did not publish"):
             await all_of(joined)
     [record] = await bot.history()
     assert "two passages cannot be indexed" in record.error

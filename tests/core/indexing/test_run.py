@@ -87,9 +87,9 @@ async def test_nothing_is_answered_from_before_all_has_been_read(
     while not server.embeddings:
         assert await live_version(redis) is None
         await asyncio.sleep(0.01)
-    assert (await Catalog(redis).holdings()).posts == 0
+    assert (await Catalog(redis).stats()).posts == 0
     await running
-    assert (await Catalog(redis).holdings()).posts == len(POSTS)
+    assert (await Catalog(redis).stats()).posts == len(POSTS)
 
 
 async def test_what_there_is_to_do_is_told_before_it_is_paid_for(
@@ -257,7 +257,7 @@ async def test_a_growing_blog_gets_an_approximate_index_in_the_same_run(
     assert live is not None
     assert live.index.endswith(":hnsw")
     findings = await Retriever(redis, embedder).search("How do bees get through the winter?")
-    assert findings.matches[0].passage.url == url_of("bees")
+    assert findings.hits[0].passage.url == url_of("bees")
 
 
 async def test_the_setting_of_the_index_is_followed(redis: Redis, embedder: OfflineEmbedder, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from openai import AsyncOpenAI
 
 from core.domain import Passage, Question, Turn
 from core.models.openai_client import openai_client
-from core.models.protocols import ChatModel, Numbered, Prompt
+from core.models.protocols import ChatModel, NumberedPassage, Prompt
 from core.tokens import estimate
 from tests.servers.openai import OpenAIServer
 
@@ -20,7 +20,7 @@ PROMPT = Prompt(
     (Turn("user", "Hello?"), Turn("assistant", "Hello.")),
     f"Passages:\n\n[1] {HIVES.text}\n\nQuestion: What do bees eat in winter?",
     Question("What do bees eat in winter?"),
-    (Numbered(1, HIVES, 0.9),),
+    (NumberedPassage(1, HIVES, 0.9),),
 )
 
 
@@ -34,5 +34,5 @@ async def client_of(server: OpenAIServer, key: str | None = "key") -> AsyncItera
 
 async def written(model: ChatModel, prompt: Prompt = PROMPT) -> str:
     """All that a model writes."""
-    async with aclosing(model.write(prompt)) as pieces:
+    async with aclosing(model.stream(prompt)) as pieces:
         return "".join([piece async for piece in pieces])

@@ -19,6 +19,7 @@ from core.errors import (
     ModelQuotaExceededError,
     ModelTimeoutError,
     ModelUnreachableError,
+    error_code,
 )
 from core.models.breaker_models import CircuitBreakerChatModel, CircuitBreakerEmbedder
 from core.models.circuit_breaker import FIRST_REST, LONGEST_REST, OPENS_AFTER, CircuitBreaker
@@ -47,7 +48,7 @@ class Troubled:
         self.asked = 0
         self.silent: asyncio.Event | None = None
 
-    async def write(self, prompt: Prompt) -> AsyncGenerator[str, None]:
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[str, None]:
         self.asked += 1
         if self.silent:
             await self.silent.wait()
@@ -69,7 +70,7 @@ async def failures(chat: CircuitBreakerChatModel, times: int) -> list[str]:
         try:
             outcomes.append(await written(chat))
         except ModelError as error:
-            outcomes.append(type(error).__name__)
+            outcomes.append(error_code(error))
     return outcomes
 
 
@@ -79,7 +80,7 @@ async def failures(chat: CircuitBreakerChatModel, times: int) -> list[str]:
 async def test_a_model_that_is_down_is_not_asked_for_every_question(clock: Clock, kind: type[ModelError]) -> None:
     model = Troubled(kind())
     chat = CircuitBreakerChatModel(model, CircuitBreaker("language model", clock))
-    assert await failures(chat, 50) == [kind.__name__] * 50
+    assert await failures(chat, 50) == [kind.code] * 50
     assert model.asked == OPENS_AFTER
 
 
@@ -162,7 +163,7 @@ async def test_people_who_leave_are_no_failure(clock: Clock) -> None:
     model = Troubled(None)
     chat = CircuitBreakerChatModel(model, CircuitBreaker("language model", clock))
     for _ in range(20):
-        async with aclosing(chat.write(PROMPT)) as pieces:
+        async with aclosing(chat.stream(PROMPT)) as pieces:
             await anext(pieces)
             clock.now += 60  # the reader is slow, and then gone
     model.silent = asyncio.Event()

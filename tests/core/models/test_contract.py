@@ -74,10 +74,10 @@ async def test_an_answer_comes_from_the_passage_and_cites_it(any_chat: ChatModel
 
 
 async def test_an_answer_can_be_left_in_its_middle(any_chat: ChatModel) -> None:
-    async with aclosing(any_chat.write(PROMPT)) as pieces:
+    async with aclosing(any_chat.stream(PROMPT)) as pieces:
         assert await anext(pieces)
 
 
 async def test_two_answers_can_be_written_at_once(any_chat: ChatModel) -> None:
-    async with aclosing(any_chat.write(PROMPT)) as one, aclosing(any_chat.write(PROMPT)) as other:
+    async with aclosing(any_chat.stream(PROMPT)) as one, aclosing(any_chat.stream(PROMPT)) as other:
         assert await anext(one) == await anext(other)

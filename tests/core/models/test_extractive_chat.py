@@ -7,7 +7,7 @@ import pytest
 from core.domain import Passage, Question, Turn
 from core.models.extractive_chat import MOST_QUOTES, ExtractiveChatModel
 from core.models.offline_embedder import OfflineEmbedder
-from core.models.protocols import Numbered, Prompt
+from core.models.protocols import NumberedPassage, Prompt
 
 SETUP = """## Installing
 
@@ -29,11 +29,11 @@ Bananas are yellow fruit from the tropics."""
 async def answer(embedder: OfflineEmbedder, asked: str, *texts: str, history: tuple[Turn, ...] = ()) -> list[str]:
     """The pieces of an answer from passages of posts 1, 2, …"""
     passages = tuple(
-        Numbered(number, Passage(f"https://blog.example/{number}", "Title", "", text), 0.9)
+        NumberedPassage(number, Passage(f"https://blog.example/{number}", "Title", "", text), 0.9)
         for number, text in enumerate(texts, 1)
     )
     prompt = Prompt("", history, asked, Question(asked, history=history), passages)
-    return [piece async for piece in ExtractiveChatModel(embedder).write(prompt)]
+    return [piece async for piece in ExtractiveChatModel(embedder).stream(prompt)]
 
 
 def plain(quote: str) -> str:

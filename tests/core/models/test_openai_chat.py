@@ -54,7 +54,7 @@ async def model(server: OpenAIServer) -> AsyncIterator[OpenAIChatModel]:
 
 async def test_the_text_comes_piece_by_piece(server: OpenAIServer, model: OpenAIChatModel) -> None:
     server.enqueue(Text(pieces=["Honey", ",", " mostly", " [1]."]))
-    async with aclosing(model.write(PROMPT)) as pieces:
+    async with aclosing(model.stream(PROMPT)) as pieces:
         assert [piece async for piece in pieces] == ["Honey", ",", " mostly", " [1]."]
 
 
@@ -138,7 +138,7 @@ async def test_a_stream_that_goes_wrong_gives_what_it_wrote_and_is_not_begun_aga
     server.enqueue(reply)
     text = ""
     with pytest.raises(error) as caught:
-        async with aclosing(model.write(PROMPT)) as pieces:
+        async with aclosing(model.stream(PROMPT)) as pieces:
             async for piece in pieces:
                 text += piece
     assert type(caught.value) is error
@@ -175,7 +175,7 @@ async def test_a_server_that_falls_silent_is_too_slow(server: OpenAIServer, repl
 
 async def test_whoever_stops_reading_stops_the_model(server: OpenAIServer, model: OpenAIChatModel) -> None:
     server.enqueue(Text("Honey. " * 500, tokens_per_second=200))
-    async with aclosing(model.write(PROMPT)) as pieces:
+    async with aclosing(model.stream(PROMPT)) as pieces:
         await anext(pieces)
     [chat] = server.chats
     await asyncio.wait_for(chat.finished.wait(), 5)

@@ -2,7 +2,7 @@
 
 from redis.asyncio import Redis
 
-from core.index.version import facts_of, live_version
+from core.index.version import live_version, read_metadata
 from core.models.offline_embedder import OfflineEmbedder
 from core.retrieval.calibration import QUESTIONS, calibrate
 from core.retrieval.relevance import Calibration
@@ -17,7 +17,7 @@ def test_the_questions_are_many_and_none_stands_twice() -> None:
 
 async def test_the_calibration_is_kept_with_the_edition(redis: Redis, embedder: OfflineEmbedder) -> None:
     edition = await published(redis, embedder)
-    calibration = Calibration.from_json((await facts_of(redis, edition.number))["calibration"])
+    calibration = Calibration.from_json((await read_metadata(redis, edition.number))["calibration"])
     assert 0 < calibration.mean.cosine < 1
     assert calibration.spread.cosine > 0
 
@@ -25,7 +25,7 @@ async def test_the_calibration_is_kept_with_the_edition(redis: Redis, embedder: 
 async def test_an_empty_edition_can_be_calibrated(redis: Redis, embedder: OfflineEmbedder) -> None:
     edition = await new_edition(redis, embedder)
     await calibrate(redis, Retriever(redis, embedder), edition)
-    calibration = Calibration.from_json((await facts_of(redis, edition.number))["calibration"])
+    calibration = Calibration.from_json((await read_metadata(redis, edition.number))["calibration"])
     assert calibration.mean.cosine == 0
     await put_posts(edition, embedder)
 
@@ -35,7 +35,7 @@ async def test_calibrating_keeps_the_other_facts(redis: Redis, embedder: Offline
     await calibrate(redis, Retriever(redis, embedder), edition)
     live = await live_version(redis)
     assert live is not None
-    assert live.shape == edition.shape
+    assert live.vector_spec == edition.vector_spec
 
 
 async def test_most_of_the_questions_are_refused_on_the_index_that_they_calibrated(

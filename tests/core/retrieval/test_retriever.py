@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from core.domain import Passage, ScoredPassage, SearchResults
 from core.errors import ModelUnreachableError
-from core.index.publication import drop, publish
+from core.index.publication import delete_version, publish
 from core.models.offline_embedder import OfflineEmbedder
 from core.models.openai_embedder import OpenAIEmbedder
 from core.models.protocols import Vectors
@@ -57,7 +57,7 @@ async def retriever(redis: Redis, embedder: OfflineEmbedder) -> Retriever:
 )
 async def test_the_right_post_stands_first(retriever: Retriever, question: str, slug: str) -> None:
     findings = await retriever.search(question)
-    assert findings.matches[0].passage.url == url_of(slug)
+    assert findings.hits[0].passage.url == url_of(slug)
     assert findings.relevant
     assert not findings.lexical_only
 
@@ -91,7 +91,7 @@ async def test_a_question_about_something_else_is_refused(retriever: Retriever, 
 async def test_whatever_people_type_is_searched_without_an_error(retriever: Retriever, question: str) -> None:
     findings = await retriever.search(question)
     assert 0 <= findings.relevance <= 1
-    assert all(0 <= match.score <= 1 for match in findings.matches)
+    assert all(0 <= match.score <= 1 for match in findings.hits)
 
 
 @pytest.mark.parametrize("question", ["", "   ", "\n"])
@@ -107,16 +107,16 @@ async def test_a_follow_up_is_understood_from_the_question_before_it(retriever: 
     alone = await retriever.search("And what do they eat?")
     following = await retriever.search("And what do they eat?", before="How do bees get through the winter?")
     assert not alone.relevant
-    assert following.matches[0].passage.url == url_of("bees")
+    assert following.hits[0].passage.url == url_of("bees")
     assert following.relevance > alone.relevance
 
 
 async def test_matches_are_ordered_and_their_best_says_how_relevant_they_are(retriever: Retriever) -> None:
     findings = await retriever.search("How do bees get through the winter?")
-    scores = [match.score for match in findings.matches]
+    scores = [match.score for match in findings.hits]
     assert scores == sorted(scores, reverse=True)
     assert scores[0] == pytest.approx(findings.relevance, abs=1e-3)
-    assert len(findings.posts) == len({match.passage.url for match in findings.matches})
+    assert len(findings.posts) == len({match.passage.url for match in findings.hits})
 
 
 @pytest.mark.parametrize(("least", "relevant"), [(0.0, True), (1.0, False)])
@@ -132,7 +132,7 @@ async def test_without_the_embedding_model_words_alone_find_the_post(redis: Redi
     await published(redis, embedder)
     with capture_logs() as logs:
         findings = await Retriever(redis, Unreachable(embedder.name)).search("How do bees get through the winter?")
-    assert findings.matches[0].passage.url == url_of("bees")
+    assert findings.hits[0].passage.url == url_of("bees")
     assert findings.lexical_only
     assert findings.relevant
     [line] = logs
@@ -150,7 +150,7 @@ async def test_a_question_whose_vector_is_unfit_is_searched_by_its_words(
         server.enqueue_embedding(reply)
         findings = await Retriever(redis, openai_embedder).search("bees in winter")
     assert findings.lexical_only
-    assert findings.matches[0].passage.url == url_of("bees")
+    assert findings.hits[0].passage.url == url_of("bees")
 
 
 async def test_posts_of_another_embedding_model_are_searched_by_words(redis: Redis, embedder: OfflineEmbedder) -> None:
@@ -167,21 +167,21 @@ async def test_posts_of_another_embedding_model_are_searched_by_words(redis: Red
 async def test_a_new_edition_takes_over_in_the_midst_of_questions(redis: Redis, embedder: OfflineEmbedder) -> None:
     old = await published(redis, embedder)
     retriever = Retriever(redis, embedder)
-    assert (await retriever.search("bees in winter")).matches
+    assert (await retriever.search("bees in winter")).hits
     new = await new_edition(redis, embedder)
     await put_posts(new, embedder, {"redis": POSTS["redis"]})
     await publish(redis, new)
-    await drop(redis, old.number)
+    await delete_version(redis, old.number)
     findings = await retriever.search("bees in winter")
-    assert {match.passage.url for match in findings.matches} == {url_of("redis")}
+    assert {match.passage.url for match in findings.hits} == {url_of("redis")}
 
 
 async def test_a_changed_index_is_searched_in_the_midst_of_questions(redis: Redis, embedder: OfflineEmbedder) -> None:
     edition = await published(redis, embedder)
     retriever = Retriever(redis, embedder)
-    assert (await retriever.search("bees in winter")).matches
+    assert (await retriever.search("bees in winter")).hits
     await edition.fit_algorithm("HNSW")
-    assert (await retriever.search("bees in winter")).matches[0].passage.url == url_of("bees")
+    assert (await retriever.search("bees in winter")).hits[0].passage.url == url_of("bees")
 
 
 async def test_a_redis_that_is_not_there_is_told_as_such(embedder: OfflineEmbedder) -> None:
@@ -192,7 +192,7 @@ async def test_a_redis_that_is_not_there_is_told_as_such(embedder: OfflineEmbedd
 
 async def test_many_questions_at_once_are_all_answered(retriever: Retriever) -> None:
     found = await asyncio.gather(*(retriever.search("How do bees get through the winter?") for _ in range(50)))
-    assert {findings.matches[0].passage.url for findings in found} == {url_of("bees")}
+    assert {findings.hits[0].passage.url for findings in found} == {url_of("bees")}
 
 
 def match_of(url: str, position: int, score: float) -> ScoredPassage:

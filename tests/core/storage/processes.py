@@ -22,7 +22,7 @@ class Process:
         self.once = EventClaims(redis, platform)
 
     async def start(self) -> "Process":
-        await self._living.enter_async_context(self.once.living())
+        await self._living.enter_async_context(self.once.heartbeat())
         return self
 
     async def end(self) -> None:

@@ -35,9 +35,9 @@ class House:
         """A question of a person, answered, remembered and counted; its id."""
         question = Question(text, place, person)
         answer = Answer(f"{text} Honey.", grounded=True)
-        await RateLimiter(self.redis).wait(keys.person_quota(place.platform, person), 10)
-        await self.answers.keep(question)
-        await self.answers.keep(question, answer)
+        await RateLimiter(self.redis).hit(keys.person_rate_limit(place.platform, person), 10)
+        await self.answers.save(question)
+        await self.answers.save(question, answer)
         await self.history.append(place, Turn("user", text), Turn("assistant", answer.text), person=person)
         return question.id
 
@@ -59,7 +59,7 @@ async def test_after_all_of_ann_is_forgotten_redis_is_as_if_she_had_never_been(h
     await house.asked(ANN, HERE, "What do wasps eat?")
     hers = await house.asked(ANN, THERE, "Do wasps sting?")
     await house.feedback.vote(hers, ANN, "down")
-    await house.feedback.explain(hers, ANN, "They do not.")
+    await house.feedback.add_reason(hers, ANN, "They do not.")
     await house.feedback.vote(hers, BOB, "down")
     await house.feedback.vote(question, ANN, "up")
     assert await house.forget(ANN) == ErasedCounts(questions=2, turns=4, votes=2)
@@ -94,22 +94,22 @@ async def test_of_two_who_asked_the_same_each_has_their_own_turns(house: House) 
     for person in (ANN, BOB, ANN):
         await house.asked(person, HERE, "What do bees eat?")
     assert (await house.forget(ANN)).turns == 4
-    assert len(await house.history.recall(HERE)) == 2
+    assert len(await house.history.turns(HERE)) == 2
 
 
 async def test_an_exchange_that_is_taken_back_leaves_the_others_with_whose_they_are(house: House) -> None:
     await house.asked(ANN, HERE, "What do wasps eat?")
     await house.asked(BOB, HERE, "What do bees eat?")
-    await house.history.take_back(HERE, "What do bees eat?")
+    await house.history.remove_exchange(HERE, "What do bees eat?")
     assert (await house.forget(ANN)).turns == 2
-    assert await house.history.recall(HERE) == ()
+    assert await house.history.turns(HERE) == ()
 
 
 async def test_a_question_that_nobody_voted_on_any_more_is_not_listed(house: House) -> None:
     question = await house.asked(BOB, HERE, "What do bees eat?")
     await house.feedback.vote(question, ANN, "up")
     await house.forget(ANN)
-    assert await house.feedback.judged(10) == []
+    assert await house.feedback.rated_answers(10) == []
     assert await house.redis.exists(keys.FEEDBACK) == 0
 
 
@@ -117,29 +117,29 @@ async def test_who_was_forgotten_may_ask_again(house: House) -> None:
     await house.asked(ANN, HERE, "What do bees eat?")
     await house.forget(ANN)
     again = await house.asked(replace(ANN, name="Anna"), HERE, "What do bees eat?")
-    assert await house.answers.recall(again)
+    assert await house.answers.get(again)
 
 
 async def test_what_others_asked_after_her_says_no_more_what_she_had_asked(house: House) -> None:
     await house.asked(ANN, HERE, "What do wasps eat?")
     question = Question("And bees?", HERE, BOB)
-    await house.answers.keep(question)
-    workings = AnswerTrace("And bees? (after: What do wasps eat?)")
-    await house.answers.keep(question, Answer("Honey.", grounded=True, workings=workings))
-    await house.redis.set(keys.gap(question.id), workings.understood, ex=60)
+    await house.answers.save(question)
+    trace = AnswerTrace("And bees? (after: What do wasps eat?)")
+    await house.answers.save(question, Answer("Honey.", grounded=True, trace=trace))
+    await house.redis.set(keys.gap(question.id), trace.understood, ex=60)
     await house.forget(ANN)
     assert 0 < await house.redis.ttl(keys.gap(question.id)) <= 60
     assert "wasps" not in await held(house.redis)
-    kept = await house.answers.recall(question.id)
+    kept = await house.answers.get(question.id)
     assert kept is not None
-    assert kept.answer == Answer("Honey.", grounded=True, workings=AnswerTrace("And bees?"))
+    assert kept.answer == Answer("Honey.", grounded=True, trace=AnswerTrace("And bees?"))
     assert await house.redis.ttl(keys.question(question.id)) > 0
 
 
 async def test_what_she_spent_counts_no_more_as_hers(house: House) -> None:
     budget = TokenUsage(house.redis)
     for person in (ANN, BOB, Person("U10")):
-        await budget.spend(Question("What do bees eat?", HERE, person), 100)
+        await budget.add(Question("What do bees eat?", HERE, person), 100)
     await house.forget(ANN)
-    spent = [await budget.spent(Question("And wasps?", HERE, person)) for person in (ANN, BOB, Person("U10"))]
+    spent = [await budget.used_today(Question("And wasps?", HERE, person)) for person in (ANN, BOB, Person("U10"))]
     assert [(each.whole, each.person) for each in spent] == [(300, 0), (300, 100), (300, 100)]

@@ -30,20 +30,20 @@ def feedback(redis: Redis, answers: QuestionStore) -> Feedback:
 async def asked(answers: QuestionStore, text: str = "What do bees eat?") -> str:
     """The id of a question that was answered."""
     question = Question(text, PLACE, ANN)
-    await answers.keep(question)
-    await answers.keep(question, ANSWER)
+    await answers.save(question)
+    await answers.save(question, ANSWER)
     return question.id
 
 
 def votes_of(judged: RatedAnswer) -> list[tuple[str, str, str]]:
-    return [(vote.person.id, vote.thumb, vote.reason) for vote in judged.votes]
+    return [(vote.person.id, vote.rating, vote.reason) for vote in judged.votes]
 
 
 async def test_a_vote_comes_back_with_its_question_and_answer(answers: QuestionStore, feedback: Feedback) -> None:
     await feedback.vote(await asked(answers), ANN, "up")
-    [judged] = await feedback.judged(10)
-    assert judged.remembered.question.text == "What do bees eat?"
-    assert judged.remembered.answer == ANSWER
+    [judged] = await feedback.rated_answers(10)
+    assert judged.stored.question.text == "What do bees eat?"
+    assert judged.stored.answer == ANSWER
     assert votes_of(judged) == [("U1", "up", "")]
     assert judged.votes[0].person == ANN
 
@@ -53,7 +53,7 @@ async def test_of_a_persons_votes_the_last_one_counts(answers: QuestionStore, fe
     await feedback.vote(question, ANN, "up")
     await feedback.vote(question, BOB, "up")
     await feedback.vote(question, ANN, "down")
-    [judged] = await feedback.judged(10)
+    [judged] = await feedback.rated_answers(10)
     assert votes_of(judged) == [("U1", "down", ""), ("U2", "up", "")]
 
 
@@ -64,22 +64,22 @@ async def test_a_reason_is_added_to_the_vote_and_without_one_it_is_against_the_a
     question = await asked(answers)
     if before:
         await feedback.vote(question, ANN, "up" if before == "up" else "down")
-    await feedback.explain(question, ANN, "  It is out of date. 🐝 ")
-    [judged] = await feedback.judged(10)
+    await feedback.add_reason(question, ANN, "  It is out of date. 🐝 ")
+    [judged] = await feedback.rated_answers(10)
     assert votes_of(judged) == [("U1", thumb, "It is out of date. 🐝")]
 
 
 async def test_another_vote_takes_the_reason_back(answers: QuestionStore, feedback: Feedback) -> None:
     question = await asked(answers)
-    await feedback.explain(question, ANN, "Wrong.")
+    await feedback.add_reason(question, ANN, "Wrong.")
     await feedback.vote(question, ANN, "up")
-    [judged] = await feedback.judged(10)
+    [judged] = await feedback.rated_answers(10)
     assert votes_of(judged) == [("U1", "up", "")]
 
 
 async def test_a_long_reason_is_cut(answers: QuestionStore, feedback: Feedback) -> None:
-    await feedback.explain(await asked(answers), ANN, "x" * 5_000)
-    [judged] = await feedback.judged(10)
+    await feedback.add_reason(await asked(answers), ANN, "x" * 5_000)
+    [judged] = await feedback.rated_answers(10)
     assert len(judged.votes[0].reason) == LONGEST_REASON
 
 
@@ -87,7 +87,7 @@ async def test_the_last_vote_comes_first(answers: QuestionStore, feedback: Feedb
     questions = [await asked(answers, f"Question {number}?") for number in range(4)]
     for question in (*questions, questions[1]):
         await feedback.vote(question, ANN, "up")
-    texts = [judged.remembered.question.text for judged in await feedback.judged(3)]
+    texts = [judged.stored.question.text for judged in await feedback.rated_answers(3)]
     assert texts == ["Question 1?", "Question 3?", "Question 2?"]
 
 
@@ -95,7 +95,7 @@ async def test_many_votes_at_once_are_all_kept(answers: QuestionStore, feedback:
     question = await asked(answers)
     people = [Person(f"U{number}") for number in range(50)]
     await asyncio.gather(*(feedback.vote(question, person, "up") for person in people))
-    [judged] = await feedback.judged(10)
+    [judged] = await feedback.rated_answers(10)
     assert {vote.person for vote in judged.votes} == set(people)
 
 
@@ -105,8 +105,8 @@ async def test_a_vote_on_what_was_forgotten_leaves_nothing(
     question = await asked(answers)
     await answers.forget(PLACE)
     await feedback.vote(question, ANN, "up")
-    await feedback.explain(question, ANN, "Wrong.")
-    assert await feedback.judged(10) == []
+    await feedback.add_reason(question, ANN, "Wrong.")
+    assert await feedback.rated_answers(10) == []
     assert await redis.keys("*") == []
 
 
@@ -135,7 +135,7 @@ async def test_votes_go_with_their_time(answers: QuestionStore, feedback: Feedba
     await feedback.vote(old, ANN, "up")
     await redis.zadd(keys.FEEDBACK, {old: 0})
     await redis.delete(keys.votes(old), keys.question(old))
-    assert await feedback.judged(10) == []
+    assert await feedback.rated_answers(10) == []
     await feedback.vote(new, ANN, "up")
     assert await redis.zrange(keys.FEEDBACK, 0, -1) == [new.encode()]
-    assert len(await feedback.judged(10)) == 1
+    assert len(await feedback.rated_answers(10)) == 1

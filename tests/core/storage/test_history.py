@@ -28,13 +28,13 @@ def history(redis: Redis) -> History:
 async def test_turns_come_back_in_their_order(history: History) -> None:
     await history.append(HERE, *exchange(1))
     await history.append(HERE, *exchange(2))
-    assert await history.recall(HERE) == (*exchange(1), *exchange(2))
+    assert await history.turns(HERE) == (*exchange(1), *exchange(2))
 
 
 async def test_the_oldest_turns_go_when_there_are_too_many(redis: Redis, history: History) -> None:
     for number in range(10):
         await history.append(HERE, *exchange(number))
-    assert await history.recall(HERE) == (*exchange(7), *exchange(8), *exchange(9))
+    assert await history.turns(HERE) == (*exchange(7), *exchange(8), *exchange(9))
     assert await redis.llen(keys.conversation(HERE)) == 6
 
 
@@ -61,13 +61,13 @@ async def test_every_write_begins_the_time_anew(redis: Redis, history: History) 
 async def test_a_conversation_ends_when_its_time_is_over(redis: Redis, history: History) -> None:
     await history.append(HERE, *exchange(1))
     await redis.pexpire(keys.conversation(HERE), 0)
-    assert await history.recall(HERE) == ()
+    assert await history.turns(HERE) == ()
 
 
 async def test_another_process_reads_the_same_turns(redis_url: str, history: History) -> None:
     await history.append(HERE, *exchange(1))
     async with connect(redis_url) as other:
-        assert await History(other, turns=3, ttl=MONTH).recall(HERE) == exchange(1)
+        assert await History(other, turns=3, ttl=MONTH).turns(HERE) == exchange(1)
 
 
 @pytest.mark.parametrize(
@@ -82,30 +82,30 @@ async def test_another_process_reads_the_same_turns(redis_url: str, history: His
 )
 async def test_conversations_never_see_each_others_turns(history: History, there: Conversation) -> None:
     await history.append(HERE, *exchange(1))
-    assert await history.recall(there) == ()
+    assert await history.turns(there) == ()
     await history.append(there, *exchange(2))
     await history.forget(there)
-    assert await history.recall(HERE) == exchange(1)
+    assert await history.turns(HERE) == exchange(1)
 
 
 async def test_a_forgotten_conversation_is_gone(redis: Redis, history: History) -> None:
     await history.append(HERE, *exchange(1))
     await history.forget(HERE)
-    assert await history.recall(HERE) == ()
+    assert await history.turns(HERE) == ()
     assert not await redis.exists(keys.conversation(HERE))
 
 
 async def test_with_no_turns_to_keep_nothing_is_written(redis: Redis) -> None:
     history = History(redis, turns=0, ttl=MONTH)
     await history.append(HERE, *exchange(1))
-    assert await history.recall(HERE) == ()
+    assert await history.turns(HERE) == ()
     assert await redis.dbsize() == 0
 
 
 async def test_a_smaller_bound_counts_for_what_is_there_already(redis: Redis, history: History) -> None:
     for number in range(3):
         await history.append(HERE, *exchange(number))
-    assert await History(redis, turns=1, ttl=MONTH).recall(HERE) == exchange(2)
+    assert await History(redis, turns=1, ttl=MONTH).turns(HERE) == exchange(2)
 
 
 async def test_a_forgotten_thread_leaves_the_channel_and_its_other_threads(history: History) -> None:
@@ -113,7 +113,7 @@ async def test_a_forgotten_thread_leaves_the_channel_and_its_other_threads(histo
     for place in places:
         await history.append(place, *exchange(1))
     await history.forget(places[1])
-    assert [await history.recall(place) for place in places] == [exchange(1), (), exchange(1)]
+    assert [await history.turns(place) for place in places] == [exchange(1), (), exchange(1)]
 
 
 async def test_a_forgotten_channel_takes_its_threads_along_and_nobody_elses(redis: Redis, history: History) -> None:
@@ -129,7 +129,7 @@ async def test_a_forgotten_channel_takes_its_threads_along_and_nobody_elses(redi
         await history.append(place, *exchange(1))
     await history.forget(HERE)
     assert len(await redis.keys("conversation:*")) == len(others)
-    assert {await history.recall(place) for place in others} == {exchange(1)}
+    assert {await history.turns(place) for place in others} == {exchange(1)}
 
 
 async def test_a_channel_with_signs_in_its_name_takes_no_other_along(history: History) -> None:
@@ -137,18 +137,18 @@ async def test_a_channel_with_signs_in_its_name_takes_no_other_along(history: Hi
     await history.append(there, *exchange(1))
     for odd in (Conversation("slack", "*", "T1"), Conversation("slack", "C?", "T[1]"), Conversation("*", "*", "*")):
         await history.forget(odd)
-    assert await history.recall(there) == exchange(1)
+    assert await history.turns(there) == exchange(1)
 
 
 async def test_a_question_that_was_put_otherwise_is_taken_back_with_its_answer(redis: Redis, history: History) -> None:
     for number in (1, 2, 1):
         await history.append(HERE, *exchange(number))
-    await history.take_back(HERE, "question 1")
-    assert await history.recall(HERE) == (*exchange(1), *exchange(2))
-    await history.take_back(HERE, "answer 2 ⚡")
-    await history.take_back(HERE, "question 7")
-    assert await history.recall(HERE) == (*exchange(1), *exchange(2))
+    await history.remove_exchange(HERE, "question 1")
+    assert await history.turns(HERE) == (*exchange(1), *exchange(2))
+    await history.remove_exchange(HERE, "answer 2 ⚡")
+    await history.remove_exchange(HERE, "question 7")
+    assert await history.turns(HERE) == (*exchange(1), *exchange(2))
     assert await redis.ttl(keys.conversation(HERE)) > 0
     for question in ("question 1", "question 2"):
-        await history.take_back(HERE, question)
+        await history.remove_exchange(HERE, question)
     assert not await redis.exists(keys.conversation(HERE))

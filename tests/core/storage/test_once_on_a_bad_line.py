@@ -20,58 +20,58 @@ from tests.servers.redis import BadLine
 async def test_without_redis_an_event_is_handled_once_by_the_process_that_got_it(line: BadLine, far: Process) -> None:
     line.cut()
     with capture_logs() as logs:
-        assert await far.once.take(MENTION) is Claim.NEW
-        assert await far.once.take(MENTION) is None
-        assert await far.once.take(SAME_MESSAGE) is None
+        assert await far.once.claim(MENTION) is Claim.NEW
+        assert await far.once.claim(MENTION) is None
+        assert await far.once.claim(SAME_MESSAGE) is None
     assert {line["event"] for line in logs} == {"whether an event was handled cannot be known"}
 
 
 async def test_without_redis_what_another_process_was_seen_to_have_is_left_to_it(
     line: BadLine, far: Process, processes: list[Process]
 ) -> None:
-    await processes[0].once.take(MENTION)
-    assert await far.once.take(MENTION) is None
+    await processes[0].once.claim(MENTION)
+    assert await far.once.claim(MENTION) is None
     line.cut()
-    assert await far.once.take(MENTION) is None
+    assert await far.once.claim(MENTION) is None
 
 
 async def test_what_was_handled_without_redis_is_not_handled_again_when_it_is_back(
     line: BadLine, far: Process, processes: list[Process]
 ) -> None:
     line.cut()
-    await far.once.take(MENTION)
-    await far.once.done(MENTION)
+    await far.once.claim(MENTION)
+    await far.once.complete(MENTION)
     line.mend()
-    assert await far.once.take(MENTION) is None
+    assert await far.once.claim(MENTION) is None
     await far.end()
-    assert await processes[0].once.take(MENTION) is None
+    assert await processes[0].once.claim(MENTION) is None
 
 
 async def test_an_end_that_redis_did_not_hear_of_is_told_later(
     line: BadLine, far: Process, processes: list[Process]
 ) -> None:
-    await far.once.take(MENTION)
+    await far.once.claim(MENTION)
     line.cut()
-    await far.once.done(MENTION)
+    await far.once.complete(MENTION)
     line.mend()
     await far.end()
     assert await processes[0].once.claim_orphaned() == []
-    assert await processes[0].once.take(MENTION) is None
+    assert await processes[0].once.claim(MENTION) is None
 
 
 async def test_an_event_is_not_lost_with_redis_reply(line: BadLine, far: Process, processes: list[Process]) -> None:
     """The client sends again what it got no reply to; Redis has done it already."""
-    await far.once.take(OTHER)  # the script is known to the server
+    await far.once.claim(OTHER)  # the script is known to the server
     line.swallow_reply_to(b"Ev1")
-    assert await far.once.take(MENTION)
+    assert await far.once.claim(MENTION)
     assert line.swallowed == 1
-    assert await far.once.take(MENTION) is None
-    assert await processes[0].once.take(MENTION) is None
+    assert await far.once.claim(MENTION) is None
+    assert await processes[0].once.claim(MENTION) is None
 
 
 async def test_what_is_held_without_knowing_is_found(line: BadLine, far: Process, processes: list[Process]) -> None:
     one = processes[0]
-    await one.once.take(MENTION)
+    await one.once.claim(MENTION)
     await one.end()
 
     async def cut_in_the_middle() -> None:
@@ -93,10 +93,10 @@ async def test_what_was_taken_before_redis_went_is_in_hand(
 ) -> None:
     """Half of what a dead process had is taken over when the line breaks."""
     one = processes[0]
-    await one.once.take(MENTION)
-    await one.once.take(OTHER)
+    await one.once.claim(MENTION)
+    await one.once.claim(OTHER)
     await one.end()
-    before = await redis.hlen(keys.unanswered("slack"))
+    before = await redis.hlen(keys.pending_events("slack"))
 
     async def cut_after_the_first() -> None:
         held = [keys.event("slack", event.names[0]) for event in (MENTION, OTHER)]
@@ -119,11 +119,11 @@ async def test_after_redis_was_away_for_all_nobody_takes_from_the_living(
 ) -> None:
     """All signs of life ran out meanwhile, and whoever is back first sees nobody."""
     one, two, three = processes
-    await one.once.take(MENTION)
+    await one.once.claim(MENTION)
     await redis.delete(*[key async for key in redis.scan_iter("process:*")])
     assert await two.once.claim_orphaned() == []
-    assert await three.once.take(MENTION) is None
-    assert await three.once.take(OTHER) is Claim.NEW
+    assert await three.once.claim(MENTION) is None
+    assert await three.once.claim(OTHER) is Claim.NEW
     assert await three.once.claim_orphaned() == []
 
 
@@ -132,7 +132,7 @@ async def test_after_redis_was_away_the_dead_are_told_from_the_living(
 ) -> None:
     monkeypatch.setattr(taking, "ALIVE", timedelta(seconds=0.3))
     one, two = await Process(redis).start(), await Process(redis).start()
-    await one.once.take(MENTION)
+    await one.once.claim(MENTION)
     await one.end()
     await redis.delete(*[key async for key in redis.scan_iter("process:*")])
     assert await two.once.claim_orphaned() == []
@@ -145,35 +145,35 @@ async def test_after_redis_was_away_the_dead_are_told_from_the_living(
 
 async def test_a_process_that_was_paused_learns_what_it_lost(redis: Redis, processes: list[Process]) -> None:
     one, two, _ = processes
-    await one.once.take(MENTION)
-    await one.once.take(OTHER)
-    assert await one.once.lost([MENTION, OTHER]) == []
+    await one.once.claim(MENTION)
+    await one.once.claim(OTHER)
+    assert await one.once.taken_over([MENTION, OTHER]) == []
     # Its sign of life runs out, and somebody sees it.
-    await redis.delete(keys.process("slack", await holder_of(redis, "Ev1")))
-    assert await two.once.take(MENTION) is Claim.OVER
-    assert await one.once.lost([MENTION, OTHER]) == [MENTION]
-    await two.once.done(MENTION)
-    assert await one.once.lost([MENTION]) == [MENTION]
-    assert await one.once.lost([]) == []
+    await redis.delete(keys.process_heartbeat("slack", await holder_of(redis, "Ev1")))
+    assert await two.once.claim(MENTION) is Claim.TAKEOVER
+    assert await one.once.taken_over([MENTION, OTHER]) == [MENTION]
+    await two.once.complete(MENTION)
+    assert await one.once.taken_over([MENTION]) == [MENTION]
+    assert await one.once.taken_over([]) == []
 
 
 async def test_what_was_lost_can_be_taken_over_again(redis: Redis, processes: list[Process]) -> None:
     one, two, _ = processes
-    await one.once.take(MENTION)
-    await redis.delete(keys.process("slack", await holder_of(redis, "Ev1")))
-    await two.once.take(MENTION)
-    await one.once.lost([MENTION])
+    await one.once.claim(MENTION)
+    await redis.delete(keys.process_heartbeat("slack", await holder_of(redis, "Ev1")))
+    await two.once.claim(MENTION)
+    await one.once.taken_over([MENTION])
     await one.end()
     one = await one.start()
     await two.end()
-    assert await one.once.take(MENTION) is Claim.OVER
+    assert await one.once.claim(MENTION) is Claim.TAKEOVER
     await one.end()
 
 
 async def test_without_redis_nothing_was_lost_and_nothing_left_behind(line: BadLine, far: Process) -> None:
-    await far.once.take(MENTION)
+    await far.once.claim(MENTION)
     line.cut()
-    assert await far.once.lost([MENTION]) == []
+    assert await far.once.taken_over([MENTION]) == []
     assert await far.once.claim_orphaned() == []
 
 
@@ -183,35 +183,35 @@ async def test_a_process_remembers_no_more_than_it_must(redis: Redis, monkeypatc
         once = EventClaims(nowhere, "slack")
         events = [Event((f"ts{number}",), {}) for number in random.Random(1).sample(range(100), 12)]
         for event in events:
-            assert await once.take(event) is Claim.NEW
-        assert await once.take(events[-1]) is None
-        assert await once.take(events[0]) is Claim.NEW
+            assert await once.claim(event) is Claim.NEW
+        assert await once.claim(events[-1]) is None
+        assert await once.claim(events[0]) is Claim.NEW
 
 
 async def test_an_event_that_changed_is_seized_and_the_other_process_notices(processes: list[Process]) -> None:
     one, two, three = processes
-    await one.once.take(MENTION)
-    assert not await one.once.is_lost(MENTION.names[0])
-    await two.once.seize(MENTION.names[0])
-    assert await one.once.is_lost(MENTION.names[0])
-    assert not await two.once.is_lost(MENTION.names[0])
-    assert await one.once.lost([MENTION]) == [MENTION]
+    await one.once.claim(MENTION)
+    assert not await one.once.is_taken_over(MENTION.names[0])
+    await two.once.reassign(MENTION.names[0])
+    assert await one.once.is_taken_over(MENTION.names[0])
+    assert not await two.once.is_taken_over(MENTION.names[0])
+    assert await one.once.taken_over([MENTION]) == [MENTION]
     await one.end()
     assert await three.once.claim_orphaned() == []
-    assert await three.once.take(MENTION) is None
+    assert await three.once.claim(MENTION) is None
 
 
 async def test_what_nobody_has_is_not_seized(redis: Redis, processes: list[Process]) -> None:
     one, two, _ = processes
-    await one.once.seize(MENTION.names[0])
+    await one.once.reassign(MENTION.names[0])
     assert await redis.keys("event:*") == []
-    assert await two.once.take(MENTION) is Claim.NEW
+    assert await two.once.claim(MENTION) is Claim.NEW
 
 
 async def test_what_was_handled_is_not_lost(line: BadLine, far: Process, processes: list[Process]) -> None:
     one, two, _ = processes
-    await one.once.take(MENTION)
-    await two.once.done(MENTION)
-    assert not await one.once.is_lost(MENTION.names[0])
+    await one.once.claim(MENTION)
+    await two.once.complete(MENTION)
+    assert not await one.once.is_taken_over(MENTION.names[0])
     line.cut()
-    assert not await far.once.is_lost(MENTION.names[0])
+    assert not await far.once.is_taken_over(MENTION.names[0])

@@ -41,7 +41,7 @@ ANSWER = Answer(
     footnotes=(Footnote(1, "Bees", "https://blog/a", 0.9),),
     tokens=120,
     timings_ms={"found": 3.5, "total": 80.0},
-    workings=AnswerTrace(
+    trace=AnswerTrace(
         "What do bees eat?", 0.8, (match_of("They eat honey.", datetime(2026, 1, 2, tzinfo=UTC)),), (match_of("Wax."),)
     ),
 )
@@ -54,34 +54,34 @@ def answers(redis: Redis) -> QuestionStore:
 
 async def asked(answers: QuestionStore, place: Conversation, text: str = "What do bees eat?") -> Question:
     question = Question(text, place, ANN)
-    await answers.keep(question)
-    await answers.keep(question, ANSWER)
+    await answers.save(question)
+    await answers.save(question, ANSWER)
     return question
 
 
 async def test_a_question_is_kept_before_it_is_answered(answers: QuestionStore) -> None:
     before = datetime.now(UTC)
-    await answers.keep(QUESTION)
-    remembered = await answers.recall(QUESTION.id)
+    await answers.save(QUESTION)
+    remembered = await answers.get(QUESTION.id)
     assert remembered is not None
     assert (remembered.question, remembered.question.id, remembered.answer) == (QUESTION, QUESTION.id, None)
     assert before <= remembered.at <= datetime.now(UTC)
 
 
 async def test_an_answer_comes_back_as_it_was_but_for_the_text_that_was_left_out(answers: QuestionStore) -> None:
-    await answers.keep(QUESTION)
-    await answers.keep(QUESTION, ANSWER)
-    remembered = await answers.recall(QUESTION.id)
+    await answers.save(QUESTION)
+    await answers.save(QUESTION, ANSWER)
+    remembered = await answers.get(QUESTION.id)
     assert remembered is not None
-    assert ANSWER.workings is not None
-    assert remembered.answer == replace(ANSWER, workings=replace(ANSWER.workings, left_out=(match_of(""),)))
+    assert ANSWER.trace is not None
+    assert remembered.answer == replace(ANSWER, trace=replace(ANSWER.trace, left_out=(match_of(""),)))
 
 
-@pytest.mark.parametrize("answer", [Answer("No.", grounded=False), Answer("Yes [1].", grounded=True, workings=None)])
+@pytest.mark.parametrize("answer", [Answer("No.", grounded=False), Answer("Yes [1].", grounded=True, trace=None)])
 async def test_an_answer_without_workings_is_kept_too(answers: QuestionStore, answer: Answer) -> None:
-    await answers.keep(QUESTION)
-    await answers.keep(QUESTION, answer)
-    remembered = await answers.recall(QUESTION.id)
+    await answers.save(QUESTION)
+    await answers.save(QUESTION, answer)
+    remembered = await answers.get(QUESTION.id)
     assert remembered is not None
     assert remembered.answer == answer
 
@@ -91,25 +91,25 @@ async def test_an_answer_without_workings_is_kept_too(answers: QuestionStore, an
 )
 async def test_a_question_that_brought_a_scope_has_it_still(answers: QuestionStore, scope: Scope | None) -> None:
     question = replace(QUESTION, scope=scope)
-    await answers.keep(question)
-    remembered = await answers.recall(question.id)
+    await answers.save(question)
+    remembered = await answers.get(question.id)
     assert remembered is not None
     assert remembered.question.scope == scope
 
 
 async def test_the_turns_before_a_question_are_not_kept_with_it(answers: QuestionStore, redis: Redis) -> None:
-    await answers.keep(replace(QUESTION, history=(Turn("user", "A secret."),)))
+    await answers.save(replace(QUESTION, history=(Turn("user", "A secret."),)))
     assert b"secret" not in (await redis.get(keys.question(QUESTION.id)) or b"")
 
 
 async def test_what_is_not_known_is_none(answers: QuestionStore) -> None:
-    assert await answers.recall("0123456789abcdef") is None
+    assert await answers.get("0123456789abcdef") is None
 
 
 async def test_another_process_recalls_it_too(answers: QuestionStore, redis_url: str) -> None:
     question = await asked(answers, THREAD)
     async with connect(redis_url) as other:
-        assert await QuestionStore(other, MONTH).recall(question.id)
+        assert await QuestionStore(other, MONTH).get(question.id)
 
 
 async def test_everything_goes_when_its_time_is_over(answers: QuestionStore, redis: Redis) -> None:
@@ -120,17 +120,17 @@ async def test_everything_goes_when_its_time_is_over(answers: QuestionStore, red
 
 async def test_it_is_known_where_something_was_asked(answers: QuestionStore) -> None:
     await asked(answers, THREAD)
-    assert await answers.answered_in(THREAD)
-    assert not await answers.answered_in(OTHER_THREAD)
-    assert not await answers.answered_in(CHANNEL)
+    assert await answers.has_questions(THREAD)
+    assert not await answers.has_questions(OTHER_THREAD)
+    assert not await answers.has_questions(CHANNEL)
 
 
 async def test_a_forgotten_thread_takes_its_questions_along_and_no_others(answers: QuestionStore) -> None:
     here, there = await asked(answers, THREAD), await asked(answers, OTHER_THREAD)
     await answers.forget(THREAD)
-    assert await answers.recall(here.id) is None
-    assert not await answers.answered_in(THREAD)
-    assert await answers.recall(there.id)
+    assert await answers.get(here.id) is None
+    assert not await answers.has_questions(THREAD)
+    assert await answers.get(there.id)
 
 
 async def test_a_forgotten_channel_takes_all_its_threads_along(answers: QuestionStore, redis: Redis) -> None:
@@ -145,8 +145,8 @@ async def test_a_forgotten_channel_takes_all_its_threads_along(answers: Question
         )
     ]
     await answers.forget(CHANNEL)
-    assert [await answers.recall(question.id) for question in questions] == [None] * 9
-    assert all([await answers.recall(question.id) for question in kept])
+    assert [await answers.get(question.id) for question in questions] == [None] * 9
+    assert all([await answers.get(question.id) for question in kept])
     assert len(await redis.keys("asked:*")) == len(kept)
 
 
@@ -155,8 +155,8 @@ async def test_a_channel_with_signs_in_its_name_takes_no_other_along(answers: Qu
     there = await asked(answers, Conversation("slack", "C1", "T1", "a"))
     here = await asked(answers, odd)
     await answers.forget(replace(odd, thread=""))
-    assert await answers.recall(here.id) is None
-    assert await answers.recall(there.id)
+    assert await answers.get(here.id) is None
+    assert await answers.get(there.id)
 
 
 async def test_what_whoever_asked_has_voted_on_stays_when_its_conversation_is_forgotten(
@@ -166,30 +166,30 @@ async def test_what_whoever_asked_has_voted_on_stays_when_its_conversation_is_fo
     voted, other = await asked(answers, THREAD), await asked(answers, THREAD)
     await Feedback(redis, answers, MONTH).vote(voted.id, ANN, "down")
     await answers.forget(THREAD)
-    assert await answers.recall(voted.id)
-    assert await answers.recall(other.id) is None
+    assert await answers.get(voted.id)
+    assert await answers.get(other.id) is None
 
 
 async def test_the_votes_of_others_do_not_keep_what_is_forgotten(answers: QuestionStore, redis: Redis) -> None:
     question = await asked(answers, THREAD)
-    await Feedback(redis, answers, MONTH).explain(question.id, Person("U2", "Bob"), "I disagree.")
+    await Feedback(redis, answers, MONTH).add_reason(question.id, Person("U2", "Bob"), "I disagree.")
     await answers.forget(THREAD)
-    assert await answers.recall(question.id) is None
+    assert await answers.get(question.id) is None
     assert await redis.keys("*") == []
 
 
 async def test_what_is_forgotten_while_it_is_being_answered_stays_forgotten(
     answers: QuestionStore, redis: Redis
 ) -> None:
-    await answers.keep(QUESTION)
+    await answers.save(QUESTION)
     await answers.forget(THREAD)
-    await answers.keep(QUESTION, ANSWER)
-    assert await answers.recall(QUESTION.id) is None
+    await answers.save(QUESTION, ANSWER)
+    assert await answers.get(QUESTION.id) is None
     assert await redis.keys("*") == []
 
 
 async def test_a_question_without_a_conversation_is_kept_by_its_id_alone(answers: QuestionStore, redis: Redis) -> None:
     question = Question("What do bees eat?", person=ANN)
-    await answers.keep(question)
-    assert await answers.recall(question.id)
+    await answers.save(question)
+    assert await answers.get(question.id)
     assert await redis.keys("asked:*") == []

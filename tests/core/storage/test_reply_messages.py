@@ -12,33 +12,33 @@ from core.storage.reply_messages import KEPT, ReplyMessages
 async def test_messages_come_back_in_their_order(redis: Redis, redis_url: str) -> None:
     await ReplyMessages(redis, "slack").note("T1:C1:1.0", ["1.1", "1.2"])
     async with connect(redis_url) as other:
-        assert await ReplyMessages(other, "slack").of("T1:C1:1.0") == ("1.1", "1.2")
+        assert await ReplyMessages(other, "slack").messages_of("T1:C1:1.0") == ("1.1", "1.2")
 
 
 async def test_the_last_note_counts(redis: Redis) -> None:
     replies = ReplyMessages(redis, "slack")
     await replies.note("a", ["1"])
     await replies.note("a", ["1", "2", "ö 🐝"])
-    assert await replies.of("a") == ("1", "2", "ö 🐝")
+    assert await replies.messages_of("a") == ("1", "2", "ö 🐝")
     await replies.note("a", [])
-    assert await replies.of("a") == ()
+    assert await replies.messages_of("a") == ()
 
 
 async def test_what_was_not_noted_here_is_not_known(redis: Redis) -> None:
     await ReplyMessages(redis, "slack").note("a", ["1"])
-    assert await ReplyMessages(redis, "slack").of("b") == ()
-    assert await ReplyMessages(redis, "discord").of("a") == ()
+    assert await ReplyMessages(redis, "slack").messages_of("b") == ()
+    assert await ReplyMessages(redis, "discord").messages_of("a") == ()
 
 
 async def test_it_is_kept_for_an_hour(redis: Redis) -> None:
     await ReplyMessages(redis, "slack").note("a", ["1"])
-    left = timedelta(seconds=await redis.ttl(keys.replies("slack", "a")))
+    left = timedelta(seconds=await redis.ttl(keys.reply_messages("slack", "a")))
     assert timedelta(minutes=59) < left <= KEPT == timedelta(hours=1)
 
 
 async def test_a_message_that_nobody_has_noted_is_strange(redis: Redis) -> None:
     replies = ReplyMessages(redis, "slack")
     await replies.note("a", ["1", "2"])
-    assert await replies.strange(["1", "2", "3"]) == ["3"]
-    assert await replies.strange([]) == []
-    assert await ReplyMessages(redis, "discord").strange(["1"]) == ["1"]
+    assert await replies.unclaimed(["1", "2", "3"]) == ["3"]
+    assert await replies.unclaimed([]) == []
+    assert await ReplyMessages(redis, "discord").unclaimed(["1"]) == ["1"]

@@ -78,7 +78,7 @@ async def test_questions_without_an_answer_are_kept_as_long_as_conversations(red
 async def test_who_forgets_a_conversation_takes_its_questions_away(redis: Redis, statistics: Statistics) -> None:
     answers, place = QuestionStore(redis, DAY), Conversation("slack", "C1", "T1")
     question = Question("What do moles eat?", place, Person("U1", "Ann"))
-    await answers.keep(question)
+    await answers.save(question)
     statistics(settled(question.id, "not_in_posts", gap=question.text))
     statistics(settled("other", "not_in_posts", gap="What do owls eat?"))
     await statistics.aclose()

@@ -50,10 +50,10 @@ async def test_conversations_are_kept_and_forgotten_with_all_their_threads(redis
     history = History(redis, 10, DAY)
     for place in PLACES:
         await history.append(place, *TURNS)
-    assert [await history.recall(place) for place in PLACES] == [TURNS] * len(PLACES)
-    await history.take_back(PLACES[0], TURNS[0].content)
+    assert [await history.turns(place) for place in PLACES] == [TURNS] * len(PLACES)
+    await history.remove_exchange(PLACES[0], TURNS[0].content)
     await history.forget(PLACES[3])
-    assert [len(await history.recall(place)) for place in PLACES[:7]] == [0, 2, 2, 0, 0, 0, 2]
+    assert [len(await history.turns(place)) for place in PLACES[:7]] == [0, 2, 2, 0, 0, 0, 2]
 
 
 async def test_answers_and_votes_are_kept(redis: Redis) -> None:
@@ -61,12 +61,12 @@ async def test_answers_and_votes_are_kept(redis: Redis) -> None:
     feedback = Feedback(redis, answers, DAY)
     asked = [Question(f"What do bees eat? {number}", place, ANN) for number, place in enumerate(PLACES)]
     for question in asked:
-        await answers.keep(question)
-        await answers.keep(question, Answer("Honey.", grounded=False))
+        await answers.save(question)
+        await answers.save(question, Answer("Honey.", grounded=False))
         await feedback.vote(question.id, ANN, "up")
-    assert len(await feedback.judged(100)) == len(asked)
+    assert len(await feedback.rated_answers(100)) == len(asked)
     await answers.forget(PLACES[0])
-    assert await answers.recall(asked[0].id), "somebody has voted on it"
+    assert await answers.get(asked[0].id), "somebody has voted on it"
 
 
 async def test_a_person_is_forgotten_on_all_nodes(redis: Redis) -> None:
@@ -75,22 +75,22 @@ async def test_a_person_is_forgotten_on_all_nodes(redis: Redis) -> None:
     for person in (ANN, Person("U2", "Bob")):
         for place in PLACES:
             question = Question("What do bees eat?", place, person)
-            await answers.keep(question)
+            await answers.save(question)
             await feedback.vote(question.id, ANN, "up")
             await history.append(place, *TURNS, person=person)
     forgotten = await PersonEraser(redis, history, answers, feedback).forget("slack", ANN.id)
     assert forgotten == ErasedCounts(questions=len(PLACES), turns=2 * len(PLACES), votes=2 * len(PLACES))
-    assert [len(await history.recall(place)) for place in PLACES] == [2] * len(PLACES)
+    assert [len(await history.turns(place)) for place in PLACES] == [2] * len(PLACES)
 
 
 async def test_limits_and_budgets_count_for_all_together(redis: Redis, address: str) -> None:
     other = connect(address)
-    waits = [await RateLimiter(client).wait("quota:person:{x}", 3) for client in (redis, other) * 2]
+    waits = [await RateLimiter(client).hit("quota:person:{x}", 3) for client in (redis, other) * 2]
     assert [bool(wait) for wait in waits] == [False, False, False, True]
     question = Question("What do bees eat?", PLACES[0], ANN)
-    await TokenUsage(redis).spend(question, 40)
-    await TokenUsage(other).spend(question, 2)
-    spent = await TokenUsage(redis).spent(question)
+    await TokenUsage(redis).add(question, 40)
+    await TokenUsage(other).add(question, 2)
+    spent = await TokenUsage(redis).used_today(question)
     assert (spent.whole, spent.person) == (42, 42)
     await other.aclose()
 
@@ -101,18 +101,18 @@ async def test_of_many_processes_one_handles_an_event_and_a_dead_ones_is_taken_o
     events = [Event((f"T1:C1:{number}", f"Ev{number}"), {"number": number}) for number in range(20)]
     for process in processes:
         await process._show_life()
-    taken = [await asyncio.gather(*(process.take(event) for process in processes)) for event in events]
+    taken = [await asyncio.gather(*(process.claim(event) for process in processes)) for event in events]
     assert all(sorted(each, key=bool) == [None, None, Claim.NEW] for each in taken)
-    assert await redis.hlen(keys.unanswered("slack")) == 20
+    assert await redis.hlen(keys.pending_events("slack")) == 20
     # The signs of life run out.
     await redis.delete(*[key async for key in redis.scan_iter("process:*")])
     heir = EventClaims(redis, "slack")
-    async with heir.living():
+    async with heir.heartbeat():
         assert len(await heir.claim_orphaned()) == 20
         for event in events:
-            await heir.done(event)
-    assert await redis.hlen(keys.unanswered("slack")) == 0
-    assert await processes[0].take(events[0]) is None
+            await heir.complete(event)
+    assert await redis.hlen(keys.pending_events("slack")) == 0
+    assert await processes[0].claim(events[0]) is None
     for client in clients:
         await client.aclose()
 
@@ -120,18 +120,18 @@ async def test_of_many_processes_one_handles_an_event_and_a_dead_ones_is_taken_o
 async def test_where_a_question_is_answered_is_known(redis: Redis) -> None:
     replies = ReplyMessages(redis, "slack")
     await replies.note("1.1", ["2.1", "2.2"])
-    assert await replies.of("1.1") == ("2.1", "2.2")
-    assert await replies.strange(["2.1", "3.1"]) == ["3.1"]
+    assert await replies.messages_of("1.1") == ("2.1", "2.2")
+    assert await replies.unclaimed(["2.1", "3.1"]) == ["3.1"]
 
 
 async def test_a_lease_has_one_holder(redis: Redis, address: str) -> None:
     other = connect(address)
-    async with lease(redis, keys.READING, "run-1"):
-        assert await holder_of(other, keys.READING) == "run-1"
+    async with lease(redis, keys.RUN_LEASE, "run-1"):
+        assert await holder_of(other, keys.RUN_LEASE) == "run-1"
         with pytest.raises(RunInProgressError):
-            async with lease(other, keys.READING, "run-2"):
+            async with lease(other, keys.RUN_LEASE, "run-2"):
                 pass
-    assert await holder_of(other, keys.READING) is None
+    assert await holder_of(other, keys.RUN_LEASE) is None
     await other.aclose()
 
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from core.index.gaps import find_gaps
 from core.models.offline_embedder import OfflineEmbedder
+from core.retrieval.gaps import find_gaps
 from core.storage.statistics import Unanswered
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
