@@ -77,10 +77,13 @@ class InteractionHandler:
         return _question(interaction, text or interaction.subject)
 
     async def _reindex(self, interaction: UserInteraction) -> None:
-        message = _RunMessage(MessageSender(self._api, interaction.target))
-        options = {name: bool(interaction.options.get(name)) for name in ("dry_run", "force", "rollback")}
-        notice = RunNotice(message.write, failure)
-        await notice.run(self._services, interaction.person, source=interaction.subject, **options)
+        notice = RunNotice(_RunMessage(MessageSender(self._api, interaction.target)).write, failure)
+        options = interaction.options
+        if options.get("rollback"):
+            await notice.roll_back(self._services, interaction.person)
+            return
+        dry_run, force = bool(options.get("dry_run")), bool(options.get("force"))
+        await notice.reindex(self._services, interaction.person, interaction.subject, dry_run=dry_run, force=force)
 
     async def _answer_command(self, interaction: UserInteraction) -> None:
         try:
