@@ -85,7 +85,7 @@ def read_message(message: discord.Message, bot_id: int) -> MessageReceived | Non
         title=thread.name if thread and thread.id == message.id and _in_forum(thread) else "",
         quoted=quoted.content[:MAX_QUOTE] if quoted else "",
         quoted_author="" if quoted is None or replied_to_me else quoted.author.display_name,
-        about=answered_question([row.to_dict() for row in quoted.components]) if quoted and replied_to_me else "",
+        about=_question_of(quoted) if quoted and replied_to_me else "",
         people={str(person.id): person.display_name for person in message.mentions},
     )
 
@@ -109,6 +109,11 @@ def _replied_to(message: discord.Message) -> discord.Message | None:
     if reference is None or message.type is not discord.MessageType.reply:
         return None
     return reference.resolved if isinstance(reference.resolved, discord.Message) else None
+
+
+def _question_of(answer: discord.Message) -> str:
+    rows: list[Any] = [row.to_dict() for row in answer.components]
+    return answered_question(rows)
 
 
 def _in_forum(thread: discord.Thread) -> bool:

@@ -124,7 +124,7 @@ class MessageSender:
         try:
             if self.by_token and message not in self._not_by_token:
                 path = f"{_WEBHOOK}/messages/{{message_id}}"
-                await self._api.call_with_retries("DELETE", path, **self._params(message))
+                await self._api.call_with_retries("DELETE", path, None, **self._params(message))
             else:
                 await self._api.call_with_retries("DELETE", _MESSAGE, channel_id=self._channel, message_id=message)
         except PlatformError as error:

@@ -14,7 +14,7 @@ from tests.adapters.garden import write_posts
 from tests.servers.discord import DiscordServer
 from tests.servers.openai import OpenAIServer
 
-Snapshot = dict[bytes, bytes]
+Snapshot = dict[bytes | str, bytes | None]
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def indexed_garden() -> Snapshot:
 
 
 @pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
+async def redis_client(redis_url: str) -> AsyncIterator[Redis]:
     """A client of a Redis that may hold the indexed blog and whatever earlier tests left; `bot` cleans it."""
     client = connect(redis_url)
     yield client
@@ -52,22 +52,22 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-async def bot(redis: Redis, settings: Settings, indexed_garden: Snapshot) -> AsyncIterator[Bot]:
+async def bot(redis_client: Redis, settings: Settings, indexed_garden: Snapshot) -> AsyncIterator[Bot]:
     """The bot with the blog indexed; the index is built once and restored for each test."""
-    restored = await restore(redis, indexed_garden)
+    restored = await restore(redis_client, indexed_garden)
     async with create_bot(settings) as bot:
         if not restored:
             await bot.read(lambda _: None)
             indexed_garden.clear()
-            for key in await redis.keys("*"):
-                if await redis.pttl(key) == -1:
-                    indexed_garden[key] = await redis.dump(key)
+            for key in await redis_client.keys("*"):
+                if await redis_client.pttl(key) == -1:
+                    indexed_garden[key] = await redis_client.dump(key)
         yield bot
 
 
 async def restore(redis: Redis, snapshot: Snapshot) -> bool:
     """Bring Redis back to the snapshot; empty it and return False if its search index is not the snapshot's."""
-    indexes = await redis.execute_command("FT._LIST")  # type: ignore[no-untyped-call]
+    indexes = await redis.execute_command("FT._LIST")
     if not snapshot or len(indexes) != 1:
         await redis.flushall()
         return False

@@ -15,6 +15,7 @@ from bot.app import Bot
 from core.answerer import Answerer
 from core.chat.delivery import deliver
 from core.domain import Question
+from core.storage import keys
 from tests.servers.discord import Channel, DiscordServer, Interaction, Message, User
 from tests.servers.discord_bot import logged_in
 from tests.servers.openai import OpenAIServer
@@ -68,12 +69,17 @@ class Harness:
         """Wait until the bot has handled everything delivered so far."""
         async with asyncio.timeout(WITHIN):
             await self.delivered()
-            while await self.bot.redis.exists("unanswered:{discord}"):
+            while await self.bot.redis.exists(keys.unanswered("discord")):
                 await asyncio.sleep(0.02)
 
     async def delivered(self) -> None:
-        """Wait until the bot has claimed everything delivered so far: it handles a later command of a stranger."""
-        await asyncio.sleep(0.1)
+        """Wait until the bot has claimed everything sent so far: it has answered a later event of the same gateway, and
+        discord.py's tasks for the earlier ones have ended.
+        """
+        await self.discord.autocomplete("alice", "general", "reindex", "source", "")
+        names = ("discord.py: ", "CommandTree-", "discord-ui-")
+        if claiming := [task for task in asyncio.all_tasks() if task.get_name().startswith(names)]:
+            await asyncio.wait(claiming)
 
     def questions(self) -> list[str]:
         """Return the questions that the model was asked, without passages."""

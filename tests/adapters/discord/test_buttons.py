@@ -1,11 +1,9 @@
-"""The buttons under an answer: votes, reasons, workings, another try; also after a restart."""
-
-import asyncio
+"""Buttons under an answer: ratings, reasons, explanations and retries, also after a restart."""
 
 import pytest
 
-from adapters.discord.messages import NOT_YOURS, NOTED, OFFER, THANKS, UNKNOWN
 from bot.app import Bot
+from core.chat.texts import NOT_YOUR_QUESTION, QUESTION_UNKNOWN, REASON_OFFER, REASON_SAVED, THANKS
 from core.errors import ModelAccessError
 from tests.adapters.discord.harness import Harness, buttons, connected
 from tests.adapters.garden import ASKED
@@ -21,15 +19,15 @@ def press(harness: Harness, message: Message, what: str, user: str = "alice") ->
 
 
 async def told(harness: Harness, pressed: Interaction) -> Message:
-    """What whoever pressed a button is told, and nobody else."""
-    [whisper] = await harness.until(lambda: pressed.follow_ups)
-    assert whisper.only_for is pressed.user
-    return whisper
+    """Wait for the response that only the user sees."""
+    [response] = await harness.until(lambda: pressed.follow_ups)
+    assert response.only_for is pressed.user
+    return response
 
 
 async def test_the_last_rating_of_each_person_counts(harness: Harness) -> None:
     answer = await harness.answer(harness.command(ASKED))
-    assert (await told(harness, press(harness, answer, "down"))).content == OFFER
+    assert (await told(harness, press(harness, answer, "down"))).content == REASON_OFFER
     assert (await told(harness, press(harness, answer, "up"))).content == THANKS
     assert (await told(harness, press(harness, answer, "up", "bob"))).content == THANKS
     await harness.settled()
@@ -44,7 +42,7 @@ async def test_a_thumbs_down_can_have_a_reason(harness: Harness) -> None:
     opened = press(harness, offer, "reason")
     await harness.until(lambda: opened.modal)
     sent = harness.discord.submit(opened, {"reason": "It is out of date."})
-    assert (await told(harness, sent)).content == NOTED
+    assert (await told(harness, sent)).content == REASON_SAVED
     await harness.settled()
     [rated] = await harness.bot.feedback.rated_answers(5)
     assert [(vote.rating, vote.reason) for vote in rated.votes] == [("down", "It is out of date.")]
@@ -63,7 +61,7 @@ async def test_only_the_asker_can_retry_a_failed_answer_in_place(harness: Harnes
     failed = await harness.answer(asked)
     assert ModelAccessError.user_message in failed.content
     assert list(buttons(failed)) == ["again"]
-    assert (await told(harness, press(harness, failed, "again", "bob"))).content == NOT_YOURS
+    assert (await told(harness, press(harness, failed, "again", "bob"))).content == NOT_YOUR_QUESTION
     press(harness, failed, "again")
     await harness.until(lambda: "up" in buttons(failed))
     assert ModelAccessError.user_message not in failed.content
@@ -111,13 +109,12 @@ async def test_a_form_opened_before_a_restart_is_accepted_after_it(
         opened = press(harness, await told(harness, press(harness, answer, "down")), "reason")
         await harness.until(lambda: opened.modal)
     async with connected(discord, model, bot) as harness:
-        assert (await told(harness, discord.submit(opened, {"reason": "It misses the point."}))).content == NOTED
+        assert (await told(harness, discord.submit(opened, {"reason": "It misses the point."}))).content == REASON_SAVED
 
 
 async def test_a_forgotten_question_cannot_be_explained_or_rated(harness: Harness) -> None:
     answer = await harness.answer(harness.command(ASKED))
     harness.discord.slash("alice", "general", "forget")
-    await asyncio.sleep(0.1)
     await harness.settled()
-    assert (await told(harness, press(harness, answer, "why"))).content == UNKNOWN
-    assert (await told(harness, press(harness, answer, "up"))).content == UNKNOWN
+    assert (await told(harness, press(harness, answer, "why"))).content == QUESTION_UNKNOWN
+    assert (await told(harness, press(harness, answer, "up"))).content == QUESTION_UNKNOWN

@@ -1,11 +1,11 @@
-"""The commands as Discord has them registered, what they answer, and what is suggested while somebody types."""
+"""Slash commands: their registration, their responses, and autocompletion."""
 
 import discord as library
 import pytest
 
 from adapters.discord.command_sync import differ
-from adapters.discord.messages import FORGOTTEN
 from bot.app import Bot
+from core.chat.texts import CHANNEL_FORGOTTEN
 from tests.adapters.discord.harness import Harness, connected
 from tests.adapters.garden import ASKED, FOLLOW_UP
 from tests.servers.discord import CannotDo, DiscordServer, Interaction
@@ -15,7 +15,7 @@ EVERYWHERE = {"contexts": [0, 1, 2], "integration_types": [0, 1]}
 
 
 async def said(harness: Harness, used: Interaction) -> str:
-    """The answer to a command that only its user sees."""
+    """Wait for the response that only the user sees, and return its text."""
     await harness.until(lambda: used.done)
     assert used.original and used.original.only_for is used.user
     return used.original.content
@@ -94,7 +94,7 @@ def test_a_changed_command_differs_but_discords_defaults_do_not(change: dict[str
 async def test_forget_deletes_the_channels_history_and_the_askers_private_one(harness: Harness) -> None:
     await harness.answer(harness.command(ASKED))
     await harness.answer(harness.command(ASKED, private=True))
-    assert await said(harness, harness.discord.slash("alice", "general", "forget")) == FORGOTTEN
+    assert await said(harness, harness.discord.slash("alice", "general", "forget")) == CHANNEL_FORGOTTEN
     await harness.answer(harness.command("What do bees eat in winter?"))
     await harness.answer(harness.command("What do bees eat in winter?", private=True))
     for chat in harness.model.chats[2:]:

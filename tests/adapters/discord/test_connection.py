@@ -1,4 +1,4 @@
-"""The connection to Discord: what is asked of it, what is wrong with it in plain words, and that it comes back."""
+"""The connection to Discord: its intents, its problems in plain words, and its recovery."""
 
 import asyncio
 from dataclasses import replace
@@ -146,7 +146,7 @@ async def test_an_unopened_bot_reports_that_discord_was_not_reached(discord: Dis
 
 async def test_the_check_returns_the_bots_name_and_invite_link(harness: Harness) -> None:
     checked = await DiscordBot(harness.bot.desk("discord"), access(harness.discord)).check()
-    assert checked == f"bot; invite it by {invite_link(str(harness.discord.world.application.id))}"
+    assert checked == f"bot; invite link: {invite_link(str(harness.discord.world.application.id))}"
 
 
 def test_the_invite_link_requests_only_the_needed_permissions() -> None:
@@ -155,7 +155,7 @@ def test_the_invite_link_requests_only_the_needed_permissions() -> None:
     assert asked["scope"] == ["bot applications.commands"]
     assert asked["permissions"] == [str(PERMISSIONS.value)]
     assert {name for name, given in PERMISSIONS if given} == {
-        "read_messages",  # discord.py's word for viewing channels
+        "read_messages",  # discord.py's name for viewing channels
         "send_messages",
         "send_messages_in_threads",
         "read_message_history",
@@ -180,6 +180,6 @@ async def test_the_invited_permissions_are_sufficient(model: OpenAIServer, bot: 
 
 
 def answering_everything(bot: Bot, platform: str = "discord") -> Bot:
-    """The same bot, with a channel in which every question is answered."""
+    """The same bot with an every-question channel."""
     channel = Channel("discord" if platform == "discord" else "slack", "1", mode="every-question")
     return replace(bot, channels=Channels([channel], ["garden"]))

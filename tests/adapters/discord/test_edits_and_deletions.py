@@ -1,4 +1,4 @@
-"""Questions that people correct or take back while they are being answered, and afterwards."""
+"""Questions that are edited or deleted while they are answered, and afterwards."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ SLOW = Text("Water tomatoes early in the morning [1]. " * 40, tokens_per_second=
 
 
 async def begun(harness: Harness, asked: Message) -> Message:
-    """The answer, when there is something to read."""
+    """Wait for the first message of the answer."""
     found = await harness.until(lambda: harness.since(asked))
     return found[0]
 

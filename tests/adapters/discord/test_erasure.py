@@ -1,4 +1,4 @@
-"""After somebody in Discord is forgotten, Redis holds neither their name nor their words."""
+"""Erasing a Discord user removes their name and words from Redis."""
 
 from core.storage.event_claims import KEPT
 from tests.adapters.discord.harness import Harness
@@ -24,7 +24,7 @@ async def test_erasing_a_user_removes_their_name_questions_and_reasons_from_redi
     after = await held(harness.bot.redis, *POSTS)
     assert not any(each in after for each in ("Alice", "water tomatoes", "sugar", "my compost"))
     assert "What do bees eat in winter?" in after
-    # That something was handled is known for an hour, by names that the platform gives it.
+    # Event claims, named by the platform's ids, expire within an hour.
     for key in (line.partition(" ")[0] for line in after.splitlines() if str(alice.id) in line):
         assert key.startswith("event:")
         assert await harness.bot.redis.ttl(key) <= KEPT.total_seconds()

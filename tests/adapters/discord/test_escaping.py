@@ -1,4 +1,4 @@
-"""What is written in Discord: harmless, whole, and no longer than Discord takes it."""
+"""Text for Discord: no mentions, no previews, and no longer than Discord allows."""
 
 from datetime import UTC, datetime
 
@@ -7,9 +7,9 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.discord.escaping import neutralize_mentions, plain, short
-from adapters.discord.message_sequence import HARD, SOFT
-from adapters.discord.messages import MAX_MESSAGE, failure, greeting, posts_by_source, sources, why
+from adapters.discord.escaping import neutralize_mentions, plain, shorten
+from adapters.discord.messages import MAX_MESSAGE, explanation, failure, greeting, posts_by_source, source_list
+from adapters.discord.reply import HARD, SOFT
 from core.chat.footnote_links import link_footnotes
 from core.chat.message_splitter import split_stream
 from core.domain import Answer, AnswerTrace, Footnote, Passage, Question, ScoredPassage, StoredQuestion
@@ -95,7 +95,7 @@ def test_any_growing_answer_fits_into_messages(written: str, times: int) -> None
 def test_any_source_list_fits_into_a_message(posts: list[tuple[str, str]], cited: bool) -> None:
     footnotes = tuple(Footnote(at, title, f"https://{url}", 0.5) for at, (title, url) in enumerate(posts, 1))
     answer = Answer("x", cited, footnotes if cited else (), () if cited else footnotes)
-    listed = sources(answer)
+    listed = source_list(answer)
     assert len(listed) <= HARD
     assert bool(listed) == bool(posts)
     assert not MENTION.search(listed)
@@ -104,7 +104,7 @@ def test_any_source_list_fits_into_a_message(posts: list[tuple[str, str]], cited
 
 def test_sources_beyond_the_limit_are_counted() -> None:
     footnotes = tuple(Footnote(at, "A title " * 10, "https://a.example/" + "b" * 300, 0.5) for at in range(1, 21))
-    listed = sources(Answer("x", True, footnotes)).splitlines()
+    listed = source_list(Answer("x", True, footnotes)).splitlines()
     assert listed[-1] == f"-# … and {20 - len(listed) + 2} more"
 
 

@@ -1,4 +1,4 @@
-"""A question on Discord: seen at once, answered where it was asked, once."""
+"""Questions on Discord: acknowledged at once, answered once, where they were asked."""
 
 import asyncio
 from functools import partial
@@ -46,7 +46,7 @@ async def test_a_mention_is_answered_by_a_reply_after_a_typing_indicator(harness
 
 
 async def test_an_answer_grows_while_the_model_writes_it(harness: Harness) -> None:
-    harness.model.enqueue(Text("Water tomatoes early in the morning [1]. " * 12, tokens_per_second=40))
+    harness.model.enqueue(Text("Water tomatoes early in the morning [1]. " * 12, tokens_per_second=60))
     answer = await harness.answer(harness.command(ASKED))
     shown = [revision.content for revision in answer.revisions if revision.content]
     assert len(shown) > 2
@@ -140,7 +140,7 @@ async def test_an_answer_beyond_the_limit_of_follow_ups_says_that_it_was_cut(har
     asked = discord.slash("dave", "lobby", "ask", question=ASKED)
     answer = await harness.answer(asked)
     assert len(asked.messages) == 6
-    assert answer.content.endswith("Discord lets me write no more here.")
+    assert answer.content.endswith("Discord does not let me write more here.")
 
 
 async def test_messages_of_bots_webhooks_and_discord_are_not_questions(harness: Harness) -> None:
@@ -231,5 +231,5 @@ async def test_an_every_question_channel_needs_no_mention(
 
 
 def said_before(harness: Harness, chat: int) -> list[str]:
-    """The turns that the model was shown with a question."""
+    """Return the history in the model's prompt for a question."""
     return [str(message["content"]) for message in harness.model.chats[chat].messages[1:-1]]

@@ -1,4 +1,4 @@
-"""Whoever watches is told how soon Discord was acknowledged, and when Discord asks to wait."""
+"""Telemetry of Discord: acknowledgement times, throttling and outcomes."""
 
 from core.telemetry import QuestionFinished, StepTimed, TelemetryEvent, Throttled, subscribed
 from tests.adapters.discord.harness import Harness
