@@ -24,7 +24,7 @@ from core.answering.measurement import MeasuredAnswerer
 from core.answering.question_limits import VisitorLimiter
 from core.answering.question_recorder import RecordingAnswerer
 from core.chat.services import ChatServices
-from core.domain import Conversation, Person
+from core.domain import Person
 from core.errors import ModelError, Problem, StartupError
 from core.index.catalog import Catalog
 from core.index.version import IndexVersion, live_version, read_metadata, vector_spec_for
@@ -81,9 +81,10 @@ class Bot:
     means: IndexDependencies
     reindexer: Reindexer
 
-    def desk(self, platform: str) -> ChatServices:
-        """What a chat platform asks of the house."""
+    def chat_services(self, platform: str) -> ChatServices:
+        """Return the services of one platform: `slack`, `discord` or `web`."""
         return ChatServices(
+            platform=platform,
             asker=self.asker,
             channels=self.channels,
             library=self.library,
@@ -94,11 +95,6 @@ class Bot:
             replies=ReplyMessages(self.redis, platform),
             reindexer=self.reindexer,
         )
-
-    async def forget(self, place: Conversation) -> None:
-        """Removes a conversation, and the questions that were asked in it."""
-        await self.history.forget(place)
-        await self.answers.forget(place)
 
     async def reason_to_read(self) -> str:
         """Why the sources have to be read before questions are answered well; nothing when they need not be."""

@@ -19,4 +19,4 @@ def build(bot: Bot) -> DiscordBot:
         shard_count=count,
         admins=frozenset(settings.discord_admins),
     )
-    return DiscordBot(bot.desk("discord"), access)
+    return DiscordBot(bot.chat_services("discord"), access)

@@ -16,4 +16,4 @@ def build(bot: Bot) -> SlackBot:
         sockets=settings.slack_sockets,
         admins=frozenset(settings.slack_admins),
     )
-    return SlackBot(bot.desk("slack"), access)
+    return SlackBot(bot.chat_services("slack"), access)

@@ -43,7 +43,7 @@ async def serve(settings: Settings, console: Console) -> int:
         app = await asyncio.to_thread(
             web_app,
             bot.asker,
-            bot.forget,
+            bot.chat_services("web").forget,
             bot.library,
             lambda: reading.progress,
             about,

@@ -30,6 +30,7 @@ from core.chat.answer_session import IsLost, NoteMessages
 from core.chat.footnote_links import link_footnotes
 from core.chat.message_splitter import split_stream
 from core.chat.platform_errors import AnswerStoppedError, RefusedError
+from core.chat.texts import asked_elsewhere_text
 from core.domain import Answer, Footnote
 from core.errors import FootnotedError
 
@@ -220,9 +221,10 @@ class DiscordReply:
         code = error.code if isinstance(error, DiscordRefusedError) else 0
         return NO_ACCESS_REMEDY if code in NO_ACCESS else TOKEN_REMEDY if code in TOKEN_EXPIRED else ""
 
-    async def tell_asker(self, text: str) -> None:
+    async def tell_asker(self, remedy: str) -> None:
         """Send the asker a direct message."""
         await self._sender.switch_to_dm()
+        text = asked_elsewhere_text(self._sender.target.channel, remedy)
         await self._sender.create(message_content(text))
 
     def _render(self, text: str) -> str:

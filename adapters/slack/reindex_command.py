@@ -17,7 +17,7 @@ from adapters.slack.escaping import escape, fallback, neutralize_mentions
 from adapters.slack.growing_message import AnswerStoppedError, update
 from adapters.slack.mentions import MentionResolver
 from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api
-from core.chat.run_texts import began_text, plan_text, progress_text, report_text
+from core.chat.run_texts import plan_text, progress_text, report_text, started_text
 from core.chat.services import ChatServices
 from core.domain import Person
 from core.errors import FootnotedError, to_footnoted_error
@@ -137,7 +137,7 @@ class ReindexCommand:
                 async for event in events:
                     match event:
                         case RunStarted():
-                            await notice.begin(began_text(event))
+                            await notice.begin(started_text(event))
                         case RunPlanned():
                             plan = event.plan
                             await notice.show(plan_text(plan))

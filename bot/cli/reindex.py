@@ -10,7 +10,7 @@ from rich.text import Text
 
 from adapters.console import print_json, readable
 from bot.cli.reindex_output import reading_bar, show_diff, show_history, show_report
-from core.chat.run_texts import HOW_IT_ENDED, began_text, plan_text
+from core.chat.run_texts import OUTCOMES, plan_text, started_text
 from core.domain import Person
 from core.indexing.audit import AuditRecord
 from core.indexing.progress import Plan, Report
@@ -38,7 +38,7 @@ async def reindex(reindexer: Reindexer, order: ReindexRequest, out: Console, err
             async for event in events:
                 match event:
                     case RunStarted(joined=True):
-                        err.print(Text(began_text(event), style="dim"))
+                        err.print(Text(started_text(event), style="dim"))
                     case RunStarted():
                         pass
                     case RunPlanned():
@@ -63,7 +63,7 @@ async def rollback(reindexer: Reindexer, out: Console, json: bool = False) -> in
     if json:
         print_json(document(report))
     else:
-        out.print(Text(HOW_IT_ENDED["rolled back"], style="bold"))
+        out.print(Text(OUTCOMES["rolled back"], style="bold"))
         show_diff(out, report.diff)
         out.print(Text(f"{report.posts:,} posts, in {report.seconds:.3f} s.", style="dim"))
     return 0
@@ -129,7 +129,7 @@ def _told(record: AuditRecord) -> dict[str, Any]:
 
 def _show(report: Report, plan: Plan, out: Console) -> None:
     if report.outcome == "planned":
-        out.print(Text(HOW_IT_ENDED["planned"], style="bold"))
+        out.print(Text(OUTCOMES["planned"], style="bold"))
         out.print(Text(readable(plan_text(plan))))
         show_diff(out, plan.diff)
     else:

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from adapters.console import readable
-from core.chat.run_texts import HOW_IT_ENDED
+from core.chat.run_texts import OUTCOMES
 from core.indexing.audit import AuditRecord
 from core.indexing.progress import Diff, PostTitle, Report
 from core.indexing.progress import Progress as Counts
@@ -70,7 +70,7 @@ def show_report(console: Console, report: Report) -> None:
     for name, count in rows:
         table.add_row(Text(name, style="dim"), f"{count:,}")
     if report.outcome in {"unchanged", "cancelled"}:
-        console.print(Text(HOW_IT_ENDED[report.outcome], style="bold"))
+        console.print(Text(OUTCOMES[report.outcome], style="bold"))
     console.print(table)
     show_diff(console, report.diff)
     for failure in report.failures[:MOST_FAILURES]:

@@ -1,4 +1,4 @@
-"""What chat platforms say about a run of reindexing, in Markdown: how it stands while it runs, and what came of it."""
+"""Texts about a reindex run, in Markdown: its start, its progress and its outcome."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -6,31 +6,31 @@ from datetime import UTC, datetime, timedelta
 from core.indexing.progress import Diff, Failure, Plan, PostTitle, Progress, Report
 from core.indexing.run_events import RunStarted
 
-MOST_TITLES = 5
-MOST_FAILURES = 5
-LONGEST_TITLE = 80
-WIDTH = 12
-"""Signs of a bar."""
+MAX_TITLES = 5
+MAX_FAILURES = 5
+MAX_TITLE_CHARS = 80
+BAR_CHARS = 12
 
-HOW_IT_ENDED = {
+OUTCOMES = {
     "published": "The posts have been read.",
     "unchanged": "Nothing has changed.",
-    "planned": "Nothing was written: this is what a run would do.",
-    "cancelled": "Stopped. What was embedded so far is kept for the next run.",
-    "rolled back": "I answer from the posts as they were before again.",
+    "planned": "Nothing was written; this is what a run would do.",
+    "cancelled": "Stopped. What has been embedded so far is kept for the next run.",
+    "rolled back": "Rolled back to the previous posts.",
 }
 
 
-def began_text(began: RunStarted) -> str:
-    """Who started which run, and when."""
-    what = f"the source “{began.run.source}”" if began.run.source else "all sources"
-    if not began.joined:
-        return f"Reading {what} again, for {began.run.by}."
-    return f"{began.run.by} started reading {what} {_ago(datetime.now(UTC) - began.run.at)}; this is how it goes."
+def started_text(started: RunStarted) -> str:
+    """Return what is being read, for whom, and since when if it is another user's run."""
+    run = started.run
+    scope = f"the source “{run.source}”" if run.source else "all sources"
+    if not started.joined:
+        return f"Reading {scope} for {run.by}."
+    return f"{run.by} started reading {scope} {_ago(datetime.now(UTC) - run.at)}; here is the progress."
 
 
 def progress_text(progress: Progress) -> str:
-    """How far a run is."""
+    """Return one line of counts, with a bar once the number of posts is known."""
     total = "so far" if progress.listing else f"of {progress.listed:,}"
     bar = "" if progress.listing or not progress.listed else f"{_bar(progress.done / progress.listed)}  "
     parts = [f"{bar}read {progress.done:,} {total}", _counts(new=progress.new, changed=progress.changed)]
@@ -39,31 +39,42 @@ def progress_text(progress: Progress) -> str:
     if progress.failed:
         parts.append(f"{progress.failed:,} failed")
     if progress.seconds_left is not None:
-        parts.append(f"about {_long(progress.seconds_left)} left")
+        parts.append(f"about {_duration(progress.seconds_left)} left")
     return " · ".join(part for part in parts if part)
 
 
 def plan_text(plan: Plan) -> str:
-    """What a run is about to do, or would do."""
+    """Return the changes, cost and time of a run that has not begun to write."""
     if plan.empty:
         return "There is nothing to do: no post has changed."
     posts = _counts(new=plan.new, changed=plan.changed, gone=plan.gone, unchanged=plan.unchanged, failed=plan.failed)
-    again = " Everything is read into a new edition, for another embedding model." if plan.rebuilds else ""
+    rebuild = " All posts are indexed again, for another embedding model." if plan.rebuilds else ""
     effort = f"{_number(plan.passages, 'passage')} to embed, {plan.tokens:,} tokens, {_price(plan.dollars)}"
-    return f"{posts}; {effort}, in about {_long(plan.seconds)}.{again}"
+    return f"{posts}; {effort}, in about {_duration(plan.seconds)}.{rebuild}"
 
 
 def _price(dollars: float | None) -> str:
     if dollars is None:
-        return "at a price that I do not know"
+        return "at an unknown price"
     if not dollars:
         return "at no cost"
     return f"for about ${dollars:,.2f}" if dollars >= 0.01 else "for less than a cent"
 
 
 def report_text(report: Report, plan: Plan | None = None) -> str:
-    """What came of a run: the counts, and the titles of what is new, changed and gone, and what failed. Of a dry run
-    there is its `plan` to tell."""
+    """Return the outcome, the counts, and the titles that changed or failed; for a dry run, its `plan`."""
+    counts = report.progress
+    same = report.outcome == "published" and not (counts.new or counts.changed or counts.removed or report.rebuilt)
+    outcome = OUTCOMES["unchanged" if same else report.outcome]
+    parts = [f"**{outcome}**", _numbers(report, plan), *_diff(report.diff), *_failures(report.failures)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _numbers(report: Report, plan: Plan | None) -> str:
+    if report.outcome == "rolled back":
+        return ""
+    if report.outcome == "planned":
+        return plan_text(plan) if plan else ""
     counts = report.progress
     posts = _counts(
         new=counts.new,
@@ -72,19 +83,8 @@ def report_text(report: Report, plan: Plan | None = None) -> str:
         unchanged=counts.unchanged,
         failed=len(report.failures),
     )
-    numbers = (
-        f"{posts}; {_number(counts.embedded, 'passage')} embedded, {counts.tokens:,} tokens, {_long(report.seconds)}."
-    )
-    same = report.outcome == "published" and not (counts.new or counts.changed or counts.removed or report.rebuilt)
-    told = [
-        f"**{HOW_IT_ENDED['unchanged' if same else report.outcome]}**",
-        _planned(plan) if report.outcome == "planned" else numbers if report.outcome != "rolled back" else "",
-    ]
-    return "\n\n".join(part for part in [*told, *_diff(report.diff), *_failures(report.failures)] if part)
-
-
-def _planned(plan: Plan | None) -> str:
-    return plan_text(plan) if plan else ""
+    embedded = _number(counts.embedded, "passage")
+    return f"{posts}; {embedded} embedded, {counts.tokens:,} tokens, {_duration(report.seconds)}."
 
 
 def _diff(diff: Diff) -> Iterable[str]:
@@ -93,17 +93,17 @@ def _diff(diff: Diff) -> Iterable[str]:
     yield _titles("Removed", diff.removed)
 
 
-def _titles(head: str, posts: tuple[PostTitle, ...]) -> str:
+def _titles(heading: str, posts: tuple[PostTitle, ...]) -> str:
     if not posts:
         return ""
-    rows = [f"- {_short(post.title or post.url)}" for post in posts[:MOST_TITLES]]
-    return "\n".join([f"**{head}**", *rows, *_more(len(posts) - MOST_TITLES)])
+    rows = [f"- {_short(post.title or post.url)}" for post in posts[:MAX_TITLES]]
+    return "\n".join([f"**{heading}**", *rows, *_more(len(posts) - MAX_TITLES)])
 
 
 def _failures(failures: tuple[Failure, ...]) -> Iterable[str]:
     if failures:
-        rows = [f"- {_short(failure.address)}: {_short(failure.reason)}" for failure in failures[:MOST_FAILURES]]
-        yield "\n".join(["**Failed**", *rows, *_more(len(failures) - MOST_FAILURES)])
+        rows = [f"- {_short(failure.address)}: {_short(failure.reason)}" for failure in failures[:MAX_FAILURES]]
+        yield "\n".join(["**Failed**", *rows, *_more(len(failures) - MAX_FAILURES)])
 
 
 def _more(count: int) -> list[str]:
@@ -111,7 +111,7 @@ def _more(count: int) -> list[str]:
 
 
 def _counts(**counts: int) -> str:
-    """`3 new, 1 changed`; what there is none of is left out."""
+    """Return `3 new, 1 changed`, without the zeros."""
     return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
 
 
@@ -120,20 +120,20 @@ def _number(count: int, noun: str) -> str:
 
 
 def _bar(share: float) -> str:
-    full = round(min(max(share, 0.0), 1.0) * WIDTH)
-    return "▰" * full + "▱" * (WIDTH - full)
+    full = round(min(max(share, 0.0), 1.0) * BAR_CHARS)
+    return "▰" * full + "▱" * (BAR_CHARS - full)
 
 
-def _long(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     if seconds < 60:
         return f"{max(1, round(seconds))} s"
     return f"{round(seconds / 60)} min"
 
 
 def _ago(since: timedelta) -> str:
-    return f"{_long(since.total_seconds())} ago"
+    return f"{_duration(since.total_seconds())} ago"
 
 
 def _short(text: str) -> str:
     text = " ".join(text.split())
-    return text if len(text) <= LONGEST_TITLE else text[: LONGEST_TITLE - 1] + "…"
+    return text if len(text) <= MAX_TITLE_CHARS else text[: MAX_TITLE_CHARS - 1] + "…"

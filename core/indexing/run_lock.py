@@ -8,14 +8,14 @@ from time import perf_counter
 import structlog
 from redis.asyncio import Redis
 
-from core.errors import to_footnoted_error
+from core.errors import RunInProgressError, to_footnoted_error
 from core.indexing.audit import Act, Audit, AuditRecord
 from core.indexing.event_buffer import EventBuffer
 from core.indexing.progress import Progress, Report
 from core.indexing.run_events import ReindexRun
 from core.indexing.run_status import RunStatusStore, as_holder
 from core.storage import keys
-from core.storage.lease import LASTS, lease
+from core.storage.lease import TTL, LeaseHeldError, lease
 from core.telemetry import RunFinished, emit
 
 log = structlog.get_logger()
@@ -42,11 +42,13 @@ class LockedRun:
         try:
             async with lease(self._redis, keys.RUN_LEASE, as_holder(self._run), self._beat):
                 return await self._recorded(work)
+        except* LeaseHeldError as group:
+            raise RunInProgressError from group
         except* Exception as group:
             raise first_of(group) from group
 
     async def _beat(self) -> None:
-        wanted = await self._bulletin.tell(self._outbox.planned, self._outbox.progressed, lasting=LASTS)
+        wanted = await self._bulletin.tell(self._outbox.planned, self._outbox.progressed, lasting=TTL)
         if wanted and self._working and not self._stopped:
             self._stopped = True
             self._working.cancel()

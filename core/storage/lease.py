@@ -1,4 +1,4 @@
-"""One holder at a time, in any process: a lease in Redis that its holder keeps renewing."""
+"""A lease in Redis: one holder at a time among all processes, renewed while it is held."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -7,14 +7,22 @@ from datetime import timedelta
 from redis.asyncio import Redis
 from redis.exceptions import LockError
 
-from core.errors import RunInProgressError
 from core.periodic import running_periodically
+from core.storage.connection import as_text
 
-LASTS = timedelta(seconds=15)
-"""A dead holder's lease passes on after this long."""
+TTL = timedelta(seconds=15)
+"""Time after which the lease of a dead holder expires."""
 
 HEARTBEATS = 15
-"""In that time. A holder that Redis does not hear for one or two of them keeps the lease."""
+"""Renewals per TTL. A holder may miss one or two of them."""
+
+
+class LeaseHeldError(Exception):
+    """The lease is held by `holder`, which is empty if the lease has just expired."""
+
+    def __init__(self, holder: str) -> None:
+        super().__init__(holder)
+        self.holder = holder
 
 
 async def _nothing() -> None:
@@ -23,23 +31,23 @@ async def _nothing() -> None:
 
 @asynccontextmanager
 async def lease(
-    redis: Redis, key: str, holder: str, beside: Callable[[], Awaitable[object]] = _nothing
+    redis: Redis, key: str, holder: str, on_heartbeat: Callable[[], Awaitable[object]] = _nothing
 ) -> AsyncGenerator[None, None]:
-    """Holds `key` for the length of the block, under a name of its own. Raises RunInProgressError when it is held.
+    """Hold `key` in the name of `holder` for the length of the block. Raises LeaseHeldError.
 
-    `beside` is awaited with every heartbeat; an error of it ends the block with an exception group. So does the loss of
-    the lease (the holder was stopped for longer than the lease lasts), with LockNotOwnedError.
+    An error of `on_heartbeat` ends the block with an exception group. So does losing the lease, with LockNotOwnedError:
+    the process was suspended for longer than the TTL.
     """
-    lock = redis.lock(key, timeout=LASTS.total_seconds())
+    lock = redis.lock(key, timeout=TTL.total_seconds())
     if not await lock.acquire(blocking=False, token=holder):
-        raise RunInProgressError
+        raise LeaseHeldError(await holder_of(redis, key) or "")
 
-    async def beat() -> None:
+    async def heartbeat() -> None:
         await lock.reacquire()
-        await beside()
+        await on_heartbeat()
 
     try:
-        async with running_periodically(beat, every=LASTS / HEARTBEATS):
+        async with running_periodically(heartbeat, every=TTL / HEARTBEATS):
             yield
     finally:
         with suppress(LockError):
@@ -47,6 +55,6 @@ async def lease(
 
 
 async def holder_of(redis: Redis, key: str) -> str | None:
-    """The name under which a lease is held, None when it is free."""
-    name = await redis.get(key)
-    return name.decode() if isinstance(name, bytes) else name
+    """Return the holder of a lease, or None if it is free."""
+    holder = await redis.get(key)
+    return None if holder is None else as_text(holder)

@@ -155,7 +155,7 @@ async def test_a_channel_is_answered_from_its_sources_in_its_voice_and_its_quest
         assert "clerk" not in everybody
         kept = [await bot.answers.get(question.id) for question in asked]
         assert [remembered.question.conversation for remembered in kept if remembered] == [here, there]
-        await bot.forget(here)
+        await bot.chat_services(here.platform).forget(here)
         assert await bot.answers.get(asked[0].id) is None
         assert await bot.history.turns(here) == ()
         assert await bot.history.turns(there)

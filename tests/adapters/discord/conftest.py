@@ -14,7 +14,7 @@ from tests.adapters.garden import write_posts
 from tests.servers.discord import DiscordServer
 from tests.servers.openai import OpenAIServer
 
-Snapshot = dict[bytes | str, bytes | None]
+Snapshot = dict[bytes | str, bytes]
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ async def bot(redis_client: Redis, settings: Settings, indexed_garden: Snapshot)
             indexed_garden.clear()
             for key in await redis_client.keys("*"):
                 if await redis_client.pttl(key) == -1:
-                    indexed_garden[key] = await redis_client.dump(key)
+                    indexed_garden[key] = await redis_client.dump(key) or b""
         yield bot
 
 

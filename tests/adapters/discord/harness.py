@@ -69,7 +69,7 @@ class Harness:
         """Wait until the bot has handled everything delivered so far."""
         async with asyncio.timeout(WITHIN):
             await self.delivered()
-            while await self.bot.redis.exists(keys.unanswered("discord")):
+            while await self.bot.redis.exists(keys.pending_events("discord")):
                 await asyncio.sleep(0.02)
 
     async def delivered(self) -> None:
@@ -103,7 +103,7 @@ def access(discord: DiscordServer, **given: Any) -> Access:
 @asynccontextmanager
 async def connected(discord: DiscordServer, model: OpenAIServer, bot: Bot, **given: Any) -> AsyncIterator[Harness]:
     """The bot, connected to Discord."""
-    app = DiscordBot(bot.desk("discord"), access(discord, **given))
+    app = DiscordBot(bot.chat_services("discord"), access(discord, **given))
     async with app.open():
         await discord.ready()
         yield Harness(discord, model, bot, app)

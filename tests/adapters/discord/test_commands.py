@@ -35,7 +35,9 @@ async def test_commands_are_registered_with_their_options_contexts_and_permissio
     assert (private["name"], private.get("required", False)) == ("private", False)
 
 
-async def test_commands_are_registered_only_when_they_changed(discord: DiscordServer, model: OpenAIServer, bot: Bot) -> None:
+async def test_commands_are_registered_only_when_they_changed(
+    discord: DiscordServer, model: OpenAIServer, bot: Bot
+) -> None:
     for _ in range(3):
         async with connected(discord, model, bot):
             assert discord.commands.syncs == {None: 1}

@@ -8,8 +8,8 @@ import discord as library
 import pytest
 
 from adapters.discord.app import DiscordBot
-from adapters.discord.connection import MESSAGE_CONTENT_DENIED, INVALID_TOKEN
 from adapters.discord.client import PERMISSIONS, invite_link
+from adapters.discord.connection import INVALID_TOKEN, MESSAGE_CONTENT_DENIED
 from bot.app import Bot
 from core.answering.channel_scope import Channel, Channels
 from core.errors import StartupError
@@ -45,10 +45,8 @@ async def test_an_every_question_channel_of_another_platform_requests_no_intent(
         assert not session.intents & Intent.MESSAGE_CONTENT
 
 
-async def test_a_denied_intent_fails_the_start_with_its_cure(
-    discord: DiscordServer, bot: Bot
-) -> None:
-    app = DiscordBot(answering_everything(bot).desk("discord"), access(discord))
+async def test_a_denied_intent_fails_the_start_with_its_cure(discord: DiscordServer, bot: Bot) -> None:
+    app = DiscordBot(answering_everything(bot).chat_services("discord"), access(discord))
     with pytest.raises(StartupError) as refused:
         async with app.open():
             pass
@@ -56,7 +54,7 @@ async def test_a_denied_intent_fails_the_start_with_its_cure(
 
 
 async def test_a_wrong_token_fails_the_start_and_the_check_with_its_cure(discord: DiscordServer, bot: Bot) -> None:
-    app = DiscordBot(bot.desk("discord"), access(discord, bot_token="wrong"))
+    app = DiscordBot(bot.chat_services("discord"), access(discord, bot_token="wrong"))
     with pytest.raises(StartupError) as refused:
         async with app.open():
             pass
@@ -74,7 +72,7 @@ async def test_a_token_revoked_while_running_is_reported_as_the_problem(harness:
 async def test_an_unreachable_discord_is_retried_until_it_answers(
     discord: DiscordServer, model: OpenAIServer, bot: Bot
 ) -> None:
-    app = DiscordBot(bot.desk("discord"), access(discord))
+    app = DiscordBot(bot.chat_services("discord"), access(discord))
     discord.misbehave("GET /users/@me", Status(403), times=1)
     async with app.open():
         await discord.ready()
@@ -125,14 +123,21 @@ async def test_processes_can_share_the_shards(model: OpenAIServer, bot: Bot) -> 
         assert sorted(discord.gateway.identified) == [(0, 3), (2, 3)]
         async with connected(discord, model, bot, shards=(1,), shard_count=3):
             await discord.ready(shards=3)
-            asked = [harness.ask(ASKED), harness.ask(ASKED, "lobby", "dave"), harness.ask(ASKED, discord.who("bob"), "bob")]
+            asked = [
+                harness.ask(ASKED),
+                harness.ask(ASKED, "lobby", "dave"),
+                harness.ask(ASKED, discord.who("bob"), "bob"),
+            ]
             for one in asked:
                 await harness.answer(one)
             assert [len(harness.since(one)) for one in asked] == [1, 1, 1]
 
 
 async def test_the_gateway_address_can_be_overridden(model: OpenAIServer, bot: Bot) -> None:
-    async with DiscordServer() as discord, connected(discord, model, bot, gateway_url=discord.gateway_url + "/") as harness:
+    async with (
+        DiscordServer() as discord,
+        connected(discord, model, bot, gateway_url=discord.gateway_url + "/") as harness,
+    ):
         assert all(connection.request.path == "/gateway/" for connection in discord.gateway.connections)
         await discord.gateway.reconnect()
         await asyncio.sleep(0.05)
@@ -141,11 +146,11 @@ async def test_the_gateway_address_can_be_overridden(model: OpenAIServer, bot: B
 
 
 async def test_an_unopened_bot_reports_that_discord_was_not_reached(discord: DiscordServer, bot: Bot) -> None:
-    assert DiscordBot(bot.desk("discord"), access(discord)).problem() == "Discord has not been reached yet."
+    assert DiscordBot(bot.chat_services("discord"), access(discord)).problem() == "Discord has not been reached yet."
 
 
 async def test_the_check_returns_the_bots_name_and_invite_link(harness: Harness) -> None:
-    checked = await DiscordBot(harness.bot.desk("discord"), access(harness.discord)).check()
+    checked = await DiscordBot(harness.bot.chat_services("discord"), access(harness.discord)).check()
     assert checked == f"bot; invite link: {invite_link(str(harness.discord.world.application.id))}"
 
 

@@ -88,7 +88,9 @@ async def test_an_asker_who_blocks_direct_messages_breaks_nothing(harness: Harne
     harness.discord.who("bob").takes_direct_messages = False
     harness.discord.permit("random", harness.discord.bot, deny=SEND)
     harness.ask(ASKED, "random", "bob")
-    await harness.until(lambda: [line for line in logged if line["event"] == "asker could not be told"])
+    await harness.until(
+        lambda: [line for line in logged if line["event"] == "refusal could not be reported to the user"]
+    )
     await harness.answer(harness.ask(ASKED))
 
 

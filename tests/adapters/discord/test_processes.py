@@ -95,7 +95,7 @@ async def test_every_question_is_answered_once_when_a_process_is_killed(
                 bots[1].process.send_signal(signal.SIGKILL)
         await discord.until(lambda: all(answered(discord, one) for one in asked), within=WITHIN)
         async with asyncio.timeout(WITHIN):
-            while await redis.exists(keys.unanswered("discord")):
+            while await redis.exists(keys.pending_events("discord")):
                 await asyncio.sleep(0.1)
         assert [len(said_since(discord, one)) for one in asked] == [1] * QUESTIONS
 

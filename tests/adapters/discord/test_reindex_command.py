@@ -23,9 +23,9 @@ WITHIN = 20.0
 
 
 @asynccontextmanager
-async def connected(desk: ChatServices, discord: DiscordServer, **given: Any) -> AsyncIterator[DiscordServer]:
+async def connected(services: ChatServices, discord: DiscordServer, **given: Any) -> AsyncIterator[DiscordServer]:
     """The bot, connected to Discord."""
-    async with DiscordBot(desk, access(discord, **given)).open():
+    async with DiscordBot(services, access(discord, **given)).open():
         await discord.ready()
         yield discord
 
@@ -40,11 +40,11 @@ async def test_a_run_is_one_message_that_ends_with_the_changes(
     bot: Bot, discord: DiscordServer, tmp_path: Path
 ) -> None:
     (tmp_path / "posts" / "moles.md").write_text("# Moles in the lawn\n\nMoles leave when it smells of garlic.")
-    async with connected(bot.desk("discord"), discord):
+    async with connected(bot.chat_services("discord"), discord):
         used = discord.slash("alice", "general", "reindex")
         told = await notice(discord, "The posts have been read.")
         assert told is used.original
-        for part in ("Reading all sources again, for Alice.", "1 new", "5 unchanged"):
+        for part in ("Reading all sources for Alice.", "1 new", "5 unchanged"):
             assert part in told.content
         assert buttons(told) == {}
         assert discord.said == [told]
@@ -56,43 +56,45 @@ async def test_a_dry_run_shows_its_plan(bot: Bot, discord: DiscordServer) -> Non
         tell(RunPlanned(Plan(new=3, unchanged=2, passages=7)))
         return Report(Progress(), 0.1, outcome="planned")
 
-    desk = replace(bot.desk("discord"), reindexer=Reindexer(bot.redis, ["garden"], plan, nothing_before))
-    async with connected(desk, discord):
+    services = replace(bot.chat_services("discord"), reindexer=Reindexer(bot.redis, ["garden"], plan, nothing_before))
+    async with connected(services, discord):
         discord.slash("alice", "general", "reindex", source="garden", dry_run=True)
         told = await notice(discord, "this is what a run would do")
         assert "3 new, 2 unchanged; 7 passages to embed" in told.content
 
 
 async def test_a_rollback_without_a_previous_version_says_so(bot: Bot, discord: DiscordServer) -> None:
-    async with connected(bot.desk("discord"), discord):
+    async with connected(bot.chat_services("discord"), discord):
         discord.slash("alice", "general", "reindex", rollback=True)
         await notice(discord, NoPreviousVersionError.user_message)
 
 
-async def test_a_member_without_rights_is_refused_where_the_command_is_visible(bot: Bot, discord: DiscordServer) -> None:
-    async with connected(bot.desk("discord"), discord):
+async def test_a_member_without_rights_is_refused_where_the_command_is_visible(
+    bot: Bot, discord: DiscordServer
+) -> None:
+    async with connected(bot.chat_services("discord"), discord):
         discord.slash("bob", "general", "reindex", permitted=True)
         await notice(discord, AdminRequiredError.user_message)
 
 
 async def test_admins_from_the_settings_may_reindex(bot: Bot, discord: DiscordServer) -> None:
     bob = discord.who("bob")
-    async with connected(bot.desk("discord"), discord, admins=frozenset({str(bob.id)})):
+    async with connected(bot.chat_services("discord"), discord, admins=frozenset({str(bob.id)})):
         discord.slash("bob", bob, "reindex")
         await notice(discord, "Nothing has changed.")
 
 
 async def test_an_unknown_source_is_answered_with_the_known_ones(bot: Bot, discord: DiscordServer) -> None:
-    async with connected(bot.desk("discord"), discord):
+    async with connected(bot.chat_services("discord"), discord):
         discord.slash("alice", "general", "reindex", source="attic")
         await notice(discord, "There is no source called “attic”. The sources are: garden.")
 
 
 async def test_a_run_that_outlives_its_token_continues_in_the_same_message(bot: Bot, model: object) -> None:
-    desk = replace(bot.desk("discord"), reindexer=Reindexer(bot.redis, ["garden"], slow, nothing_before))
+    services = replace(bot.chat_services("discord"), reindexer=Reindexer(bot.redis, ["garden"], slow, nothing_before))
     async with (
         DiscordServer(rules=Rules(token_lifetime=2)) as discord,
-        connected(desk, discord, token_lifetime=timedelta(seconds=1)),
+        connected(services, discord, token_lifetime=timedelta(seconds=1)),
     ):
         used = discord.slash("alice", "general", "reindex")
         told = await notice(discord, "The posts have been read.")
@@ -102,10 +104,10 @@ async def test_a_run_that_outlives_its_token_continues_in_the_same_message(bot: 
 
 
 async def test_a_long_run_continues_in_a_direct_message_where_the_bot_cannot_write(bot: Bot, model: object) -> None:
-    desk = replace(bot.desk("discord"), reindexer=Reindexer(bot.redis, ["garden"], slow, nothing_before))
+    services = replace(bot.chat_services("discord"), reindexer=Reindexer(bot.redis, ["garden"], slow, nothing_before))
     async with (
         DiscordServer(rules=Rules(token_lifetime=2)) as discord,
-        connected(desk, discord, token_lifetime=timedelta(seconds=1)),
+        connected(services, discord, token_lifetime=timedelta(seconds=1)),
     ):
         discord.permit("general", discord.bot, deny=1 << 10)
         discord.slash("alice", "general", "reindex")
@@ -113,10 +115,8 @@ async def test_a_long_run_continues_in_a_direct_message_where_the_bot_cannot_wri
         assert told.channel is discord.where(discord.who("alice"))
 
 
-async def test_a_second_run_joins_the_first_and_cancel_stops_it(
-    bot: Bot, discord: DiscordServer
-) -> None:
-    async with connected(bot.desk("discord"), discord), held(bot):
+async def test_a_second_run_joins_the_first_and_cancel_stops_it(bot: Bot, discord: DiscordServer) -> None:
+    async with connected(bot.chat_services("discord"), discord), held(bot):
         discord.slash("alice", "general", "reindex")
         told = await notice(discord, "Somebody else started reading all sources")
         refused = discord.click("bob", told, buttons(told)["cancel"])

@@ -1,6 +1,5 @@
 """Time limits of an interaction: three seconds for the first response, 15 minutes for the rest."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 

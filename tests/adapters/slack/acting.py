@@ -97,7 +97,7 @@ def access(slack: SlackServer, **given: Any) -> Access:
 @asynccontextmanager
 async def entered(slack: SlackServer, model: OpenAIServer, bot: Bot, times: Timeouts = USUAL) -> AsyncIterator[Room]:
     """The bot, connected to Slack by a socket."""
-    app = SlackBot(bot.desk("slack"), access(slack), times)
+    app = SlackBot(bot.chat_services("slack"), access(slack), times)
     async with app.open():
         await slack.until(lambda: slack.sockets.open)
         yield Room(slack, model, bot, app)

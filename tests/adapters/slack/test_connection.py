@@ -25,7 +25,7 @@ QUICK = Timeouts(ping_every=timedelta(seconds=0.3), look_every=timedelta(seconds
 
 async def refused(bot: Bot, slack: SlackServer, **given: Any) -> str:
     with pytest.raises(StartupError) as caught:
-        async with SlackBot(bot.desk("slack"), access(slack, **given)).open():
+        async with SlackBot(bot.chat_services("slack"), access(slack, **given)).open():
             raise AssertionError("it must not open")
     return caught.value.user_message
 
@@ -42,7 +42,7 @@ async def test_a_missing_scope_is_named(bot: Bot) -> None:
 
 
 async def test_the_doctor_says_who_the_bot_is(bot: Bot, slack: SlackServer) -> None:
-    told = await SlackBot(bot.desk("slack"), access(slack)).check()
+    told = await SlackBot(bot.chat_services("slack"), access(slack)).check()
     assert told == f"{slack.bot.id} in {slack.team.name}, by Socket Mode"
 
 
@@ -60,7 +60,7 @@ async def test_a_dropped_connection_comes_back(room: Room) -> None:
 
 
 async def test_a_connection_that_is_open_and_dead_is_noticed_told_and_replaced(slack: SlackServer, bot: Bot) -> None:
-    app = SlackBot(bot.desk("slack"), access(slack), QUICK)
+    app = SlackBot(bot.chat_services("slack"), access(slack), QUICK)
     async with app.open():
         await slack.until(lambda: bool(slack.sockets.open))
         async with asyncio.timeout(20):
@@ -120,7 +120,7 @@ async def test_over_http_nobody_else_is_heard(tmp_path: Path, how: dict[str, Any
 
 
 async def test_two_connections_of_one_process_answer_each_question_once(slack: SlackServer, bot: Bot) -> None:
-    app = SlackBot(bot.desk("slack"), access(slack, sockets=2), QUICK)
+    app = SlackBot(bot.chat_services("slack"), access(slack, sockets=2), QUICK)
     async with app.open():
         await slack.until(lambda: len(slack.sockets.open) == 2)
         asked = [slack.say(slack.user, slack.channel, f"<@{slack.bot.id}> What do bees eat? ({n})") for n in range(6)]

@@ -35,7 +35,7 @@ async def connected(bot: Bot, *admins: str) -> AsyncIterator[SlackServer]:
     """A Slack that the bot is connected to."""
     async with SlackServer() as slack:
         access = Access(slack.bot_token, slack.app_token, api_url=slack.base_url, admins=frozenset(admins))
-        async with SlackBot(bot.desk("slack"), access).open():
+        async with SlackBot(bot.chat_services("slack"), access).open():
             await slack.until(lambda: bool(slack.sockets.open), within=WITHIN)
             yield slack
 
@@ -64,7 +64,7 @@ async def test_an_admin_sees_one_message_that_ends_with_what_changed(bot: Bot, t
         slack.slash(slack.admin, slack.channel, "/reindex")
         await slack.until(says(slack, "The posts have been read."), within=WITHIN)
         [notice] = notices(slack)
-        assert "Reading all sources again, for" in written(notice)
+        assert "Reading all sources for" in written(notice)
         assert "1 new" in written(notice)
         assert "5 unchanged" in written(notice)
         assert "1 passage embedded" in written(notice)

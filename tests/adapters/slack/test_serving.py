@@ -101,7 +101,7 @@ async def test_what_comes_while_the_bot_is_being_stopped_is_answered_by_the_next
 ) -> None:
     """It is acknowledged only when it has been written down."""
     model.enqueue(Text(LONG, tokens_per_second=150))
-    app = SlackBot(bot.desk("slack"), access(slack, app_token="", signing_secret=slack.signing_secret))
+    app = SlackBot(bot.chat_services("slack"), access(slack, app_token="", signing_secret=slack.signing_secret))
     first, later = Room(slack, model, bot, app), asyncio.Event()
 
     async def serve() -> None:
@@ -137,7 +137,7 @@ def application(app: SlackBot) -> web.Application:
 
 
 async def test_before_it_is_open_nothing_is_acknowledged(slack: SlackServer, bot: Bot) -> None:
-    app = SlackBot(bot.desk("slack"), access(slack, app_token="", signing_secret=slack.signing_secret))
+    app = SlackBot(bot.chat_services("slack"), access(slack, app_token="", signing_secret=slack.signing_secret))
     async with TestServer(application(app)) as server:
         slack.http.use(str(server.make_url("/slack/events")))
         payload: dict[str, Any] = {"type": "event_callback", "event": {"type": "ping"}}
@@ -146,7 +146,7 @@ async def test_before_it_is_open_nothing_is_acknowledged(slack: SlackServer, bot
 
 
 async def test_readiness_tells_of_a_lost_connection(slack: SlackServer, bot: Bot) -> None:
-    app = SlackBot(bot.desk("slack"), access(slack), QUICK)
+    app = SlackBot(bot.chat_services("slack"), access(slack), QUICK)
     assert "has not been reached" in app.problem()
     async with app.open():
         assert app.problem() == ""

@@ -40,7 +40,7 @@ def forgetful(slack: SlackServer, model: OpenAIServer, bot: Bot) -> Opened:
 
     @asynccontextmanager
     async def opened(**parts: Any) -> AsyncIterator[Room]:
-        app = SlackBot(replace(bot.desk("slack"), **parts), access(slack))
+        app = SlackBot(replace(bot.chat_services("slack"), **parts), access(slack))
         async with app.open():
             await slack.until(lambda: slack.sockets.open)
             yield Room(slack, model, bot, app)

@@ -4,19 +4,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.chat.run_texts import began_text, plan_text, progress_text, report_text
+from core.chat.run_texts import plan_text, progress_text, report_text, started_text
 from core.indexing.progress import Diff, Failure, Plan, PostTitle, Progress, Report
 from core.indexing.run_events import ReindexRun, RunStarted
 
 
 def test_a_run_of_ones_own_says_what_is_read() -> None:
-    assert began_text(RunStarted(ReindexRun("1", "Ada", datetime.now(UTC)))) == "Reading all sources again, for Ada."
-    assert "the source “blog”" in began_text(RunStarted(ReindexRun("1", "Ada", datetime.now(UTC), "blog")))
+    assert started_text(RunStarted(ReindexRun("1", "Ada", datetime.now(UTC)))) == "Reading all sources for Ada."
+    assert "the source “blog”" in started_text(RunStarted(ReindexRun("1", "Ada", datetime.now(UTC), "blog")))
 
 
 def test_a_run_that_is_joined_says_whose_it_is_and_since_when() -> None:
     began = RunStarted(ReindexRun("1", "Ada", datetime.now(UTC) - timedelta(minutes=3)), joined=True)
-    assert began_text(began) == "Ada started reading all sources 3 min ago; this is how it goes."
+    assert started_text(began) == "Ada started reading all sources 3 min ago; here is the progress."
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_plan_tells_what_it_would_cost() -> None:
         "3 new, 4 unchanged; 25 passages to embed, 8,100 tokens, for less than a cent, in about 12 s."
     )
     assert plan_text(Plan(unchanged=9)) == "There is nothing to do: no post has changed."
-    assert "at a price that I do not know" in plan_text(Plan(new=1, passages=1))
+    assert "at an unknown price" in plan_text(Plan(new=1, passages=1))
 
 
 def test_a_report_names_a_few_titles_and_counts_the_rest() -> None:
@@ -62,6 +62,4 @@ def test_a_report_names_a_few_titles_and_counts_the_rest() -> None:
 
 def test_a_run_without_changes_and_a_step_back_say_so() -> None:
     assert report_text(Report(Progress(listed=2, unchanged=2), 1.0)).startswith("**Nothing has changed.**")
-    assert report_text(Report(Progress(), 0.1, outcome="rolled back")) == (
-        "**I answer from the posts as they were before again.**"
-    )
+    assert report_text(Report(Progress(), 0.1, outcome="rolled back")) == ("**Rolled back to the previous posts.**")

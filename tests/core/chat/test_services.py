@@ -35,6 +35,7 @@ THREAD = replace(GENERAL, thread="1.0")
 def desk(redis: Redis, embedder: OfflineEmbedder) -> ChatServices:
     answers = QuestionStore(redis, DAY)
     return ChatServices(
+        platform="slack",
         asker=answerer_of(redis, embedder, ExtractiveChatModel(embedder)),
         channels=Channels([Channel("slack", "BOARD", frozenset({"minutes"}))], ["blog", "minutes"]),
         library=Catalog(redis),
@@ -68,7 +69,7 @@ async def test_examples_are_those_of_the_channel(desk: ChatServices, redis: Redi
         examples = await desk.examples(place)
         assert len(examples) == 4
         assert not any("crowns" in example for example in examples)
-    assert len(await desk.examples(GENERAL, most=2)) == 2
+    assert len(await desk.examples(GENERAL, limit=2)) == 2
 
 
 async def test_a_question_is_remembered_in_its_channel_and_nowhere_else(desk: ChatServices) -> None:

@@ -63,7 +63,7 @@ def work() -> Work:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leasing, "LASTS", timedelta(seconds=1.5))
+    monkeypatch.setattr(leasing, "TTL", timedelta(seconds=1.5))
 
 
 def reindexer(redis: Redis, work: Work) -> Reindexer:

@@ -9,7 +9,6 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from core.domain import Answer, Claim, Conversation, Event, Person, Question, Turn
-from core.errors import RunInProgressError
 from core.index.version import live_version
 from core.storage import keys
 from core.storage.connection import CLUSTER_WITHOUT_SEARCH, check_server, connect
@@ -17,7 +16,7 @@ from core.storage.erasure import ErasedCounts, PersonEraser
 from core.storage.event_claims import EventClaims
 from core.storage.feedback import Feedback
 from core.storage.history import History
-from core.storage.lease import holder_of, lease
+from core.storage.lease import LeaseHeldError, holder_of, lease
 from core.storage.question_store import QuestionStore
 from core.storage.rate_limiter import RateLimiter
 from core.storage.reply_messages import ReplyMessages
@@ -128,7 +127,7 @@ async def test_a_lease_has_one_holder(redis: Redis, address: str) -> None:
     other = connect(address)
     async with lease(redis, keys.RUN_LEASE, "run-1"):
         assert await holder_of(other, keys.RUN_LEASE) == "run-1"
-        with pytest.raises(RunInProgressError):
+        with pytest.raises(LeaseHeldError):
             async with lease(other, keys.RUN_LEASE, "run-2"):
                 pass
     assert await holder_of(other, keys.RUN_LEASE) is None
