@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from bot.config.settings import Settings
 from core.models.protocols import Embedder
 from core.retrieval.retriever import Retriever
-from core.tokens import Tokens
+from core.tokens import TokenCounter
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,4 +20,4 @@ class IndexDependencies:
     redis_url: str
     embedder: Embedder
     retriever: Retriever
-    tokens: Tokens
+    tokens: TokenCounter

@@ -1,16 +1,15 @@
-"""The rooms around the answerer, in their order: who may ask, from what, with which memory and on whose budget."""
-
-from dataclasses import dataclass
+"""The answer pipeline: every layer that a question passes, from the outermost to the model."""
 
 from redis.asyncio import Redis
 
 from bot.config.settings import Settings
 from bot.providers import Models
 from core.answerer import Answerer
-from core.answering.channel_scope import Channels, ScopedAnswerer
+from core.answering.admission import GuardedAnswerer, RateLimits
+from core.answering.channel_scope import Channels
 from core.answering.conversation_memory import ConversationalAnswerer
 from core.answering.prompts import DEFAULT_PERSONA, Instructions
-from core.answering.question_limits import LimitedAnswerer, RateLimits, VisitorLimiter
+from core.answering.question_recorder import RecordingAnswerer
 from core.answering.rag import Limits, RagAnswerer
 from core.answering.token_budget import BudgetedAnswerer, MeteredChatModel
 from core.models.breaker_models import CircuitBreakerChatModel
@@ -19,52 +18,49 @@ from core.models.extractive_chat import ExtractiveChatModel
 from core.models.protocols import ChatModel, Embedder
 from core.retrieval.retriever import Retriever
 from core.storage.history import History
+from core.storage.question_store import QuestionStore
 from core.storage.rate_limiter import RateLimiter
 from core.storage.token_usage import TokenUsage
 
 
-@dataclass(frozen=True, slots=True)
-class PipelineBuilder:
-    """What the rooms are built from. `embedder` is the one for questions."""
+def build_answerer(
+    settings: Settings,
+    redis: Redis,
+    models: Models,
+    embedder: Embedder,
+    retriever: Retriever,
+    history: History,
+    questions: QuestionStore,
+    channels: Channels,
+) -> Answerer:
+    """Assemble record → admission → conversation memory → retrieval and model.
 
-    settings: Settings
-    redis: Redis
-    models: Models
-    embedder: Embedder
-    retriever: Retriever
-    history: History
-    channels: Channels
+    `embedder` is the one for questions. A daily token budget chooses between two of the innermost pairs, one with the
+    chat model and one that only quotes.
+    """
 
-    def asker(self) -> Answerer:
-        settings = self.settings
-        chat: ChatModel = CircuitBreakerChatModel(self.models.chat, CircuitBreaker("language model"))
-        asker = self._budgeting(chat) if settings.daily_tokens else self._remembering(chat)
-        return LimitedAnswerer(ScopedAnswerer(asker, self.channels), RateLimiter(self.redis), self._allowance)
+    def conversational(model: ChatModel) -> Answerer:
+        instructions = Instructions(settings.system_prompt or DEFAULT_PERSONA, settings.answer_beyond_sources)
+        limits = Limits(context=settings.context_tokens, top_k=settings.top_k)
+        return ConversationalAnswerer(RagAnswerer(retriever, model, instructions, limits, models.tokens), history)
 
-    def visitors(self) -> VisitorLimiter:
-        return VisitorLimiter(RateLimiter(self.redis), self._allowance)
-
-    @property
-    def _allowance(self) -> RateLimits:
-        settings = self.settings
-        return RateLimits(
-            settings.questions_per_minute, settings.channel_questions_per_minute, settings.web_questions_per_minute
+    chat = CircuitBreakerChatModel(models.chat, CircuitBreaker("language model"))
+    if settings.daily_tokens:
+        usage = TokenUsage(redis)
+        answerer: Answerer = BudgetedAnswerer(
+            conversational(MeteredChatModel(chat, usage, models.tokens)),
+            fallback=conversational(ExtractiveChatModel(embedder)),
+            usage=usage,
+            limits=settings.daily_tokens,
         )
+    else:
+        answerer = conversational(chat)
+    admitted = GuardedAnswerer(answerer, RateLimiter(redis), rate_limits(settings), channels)
+    return RecordingAnswerer(admitted, questions)
 
-    def _budgeting(self, chat: ChatModel) -> Answerer:
-        """What people are told about the budget is not a part of the conversation, and so stays outside its memory."""
-        budget = TokenUsage(self.redis)
-        metered = self._remembering(MeteredChatModel(chat, budget, self.models.tokens))
-        frugal = self._remembering(ExtractiveChatModel(self.embedder))
-        return BudgetedAnswerer(metered, frugal, budget, self.settings.daily_tokens)
 
-    def _remembering(self, chat: ChatModel) -> Answerer:
-        settings = self.settings
-        answerer = RagAnswerer(
-            self.retriever,
-            chat,
-            Instructions(settings.system_prompt or DEFAULT_PERSONA, settings.answer_beyond_sources),
-            Limits(context=settings.context_tokens, top_k=settings.top_k),
-            self.models.tokens,
-        )
-        return ConversationalAnswerer(answerer, self.history)
+def rate_limits(settings: Settings) -> RateLimits:
+    """Return the configured questions a minute."""
+    return RateLimits(
+        settings.questions_per_minute, settings.channel_questions_per_minute, settings.web_questions_per_minute
+    )

@@ -7,9 +7,9 @@ from typing import Literal
 
 from markdown_it import MarkdownIt
 
-Kind = Literal["heading", "code", "table", "list", "prose"]
+BlockKind = Literal["heading", "code", "table", "list", "prose"]
 
-_KINDS: dict[str, Kind] = {
+_KINDS: dict[str, BlockKind] = {
     "heading_open": "heading",
     "fence": "code",
     "code_block": "code",
@@ -38,12 +38,12 @@ _SENTENCE = re.compile(r"(?<=[.!?…。！？])[\"'”’)\]]*\s++(?![a-z])|(?<=
 class Block:
     """The lines of one block, as they stand. `level` is a heading's: 1 to 6."""
 
-    kind: Kind
+    kind: BlockKind
     text: str
     level: int = 0
 
 
-def blocks(markdown: str) -> Iterator[Block]:
+def parse_blocks(markdown: str) -> Iterator[Block]:
     """All blocks of a text, in order. Joined with blank lines they are the text again."""
     markdown = markdown.replace("\r\n", "\n").replace("\r", "\n")  # as the parser counts lines
     lines = markdown.split("\n")
@@ -60,7 +60,7 @@ def blocks(markdown: str) -> Iterator[Block]:
     yield from _block("prose", lines[done:])
 
 
-def code_spans(markdown: str) -> Iterator[tuple[int, int]]:
+def code_ranges(markdown: str) -> Iterator[tuple[int, int]]:
     """Where blocks of code begin and end in a text, counted in characters, also those within lists and quotes."""
     starts = [0, *(match.end() for match in re.finditer("\n", markdown)), len(markdown)]
     for token in _PARSER.parse(markdown):
@@ -68,7 +68,7 @@ def code_spans(markdown: str) -> Iterator[tuple[int, int]]:
             yield starts[token.map[0]], starts[min(token.map[1], len(starts) - 1)]
 
 
-def _block(kind: Kind, lines: list[str], level: int = 0) -> Iterator[Block]:
+def _block(kind: BlockKind, lines: list[str], level: int = 0) -> Iterator[Block]:
     text = "\n".join(lines).strip("\n")
     if text.strip():
         yield Block(kind, text, level)
@@ -80,7 +80,7 @@ def heading_text(block: Block) -> str:
     return _MARKS.sub("", _LINK.sub(r"\1", words))
 
 
-def parts(block: Block) -> tuple[str, list[str]]:
+def split_block(block: Block) -> tuple[str, list[str]]:
     """What a block too large for one piece may be cut into: a table's head, which every piece repeats, and the smallest
     parts."""
     lines = [f"{line}\n" for line in block.text.split("\n")]
@@ -88,15 +88,15 @@ def parts(block: Block) -> tuple[str, list[str]]:
         return "".join(lines[:2]), lines[2:]
     if block.kind in {"code", "list"} or _is_quote(block):
         return "", lines
-    return "", sentences(block.text)
+    return "", split_sentences(block.text)
 
 
-def fence_to_repeat(block: Block) -> str:
-    """The longest that `refenced` may add to a piece of this block."""
+def longest_fence(block: Block) -> str:
+    """The longest that `balance_fences` may add to a piece of this block."""
     return max(("\n".join(fence) for fence in _fences(block) if fence), key=len, default="")
 
 
-def refenced(block: Block, pieces: Iterable[str]) -> Iterator[str]:
+def balance_fences(block: Block, pieces: Iterable[str]) -> Iterator[str]:
     """The pieces of a block; a fence that one of them leaves open is closed there, and opened again in the next."""
     opening = ""
     for piece in pieces:
@@ -113,7 +113,7 @@ def open_fence(text: str) -> tuple[str, str] | None:
     return fence
 
 
-def by_fences(text: str) -> Iterator[tuple[str, bool]]:
+def split_by_fences(text: str) -> Iterator[tuple[str, bool]]:
     """The text in pieces, each with whether it is a block of code between fences; joined they are the text again."""
     start = 0
     inside = False
@@ -151,7 +151,7 @@ def _is_quote(block: Block) -> bool:
     return block.kind == "prose" and block.text.lstrip().startswith(">")
 
 
-def sentences(text: str) -> list[str]:
+def split_sentences(text: str) -> list[str]:
     """The sentences of a text, with the blanks behind them; joined they are the text again."""
     ends = [match.end() for match in _SENTENCE.finditer(text)]
     starts = [0, *ends]

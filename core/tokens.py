@@ -8,7 +8,7 @@ import tiktoken
 
 log = structlog.get_logger()
 
-Tokens = Callable[[str], int]
+TokenCounter = Callable[[str], int]
 """How many tokens a text has."""
 
 NEWEST_VOCABULARY = "o200k_base"
@@ -18,7 +18,7 @@ _PIECE = re.compile(r"[A-Za-z]{1,6}|[0-9]{1,3}|[!-/:-@\[-`{-~]")
 _BLANKS = re.compile(r"\n+|[ \t]{2,}")
 
 
-def estimate(text: str) -> int:
+def estimate_tokens(text: str) -> int:
     """At least as many tokens as OpenAI's vocabularies make of ordinary text; on English blogs 20 to 30 % more.
 
     Six letters make a token, three digits, or any other sign; in a word that is not all ASCII, two bytes of UTF-8,
@@ -37,12 +37,12 @@ def _estimate_wide(word: str) -> int:
     return -(-len(word.encode()) // 2) + emoji
 
 
-class ModelTokens:
+class ModelTokenCounter:
     """The counter of `model`: an estimate until `load` has brought the vocabulary, and for good if it cannot."""
 
     def __init__(self, model: str) -> None:
         self._model = model
-        self._count: Tokens = estimate
+        self._count: TokenCounter = estimate_tokens
 
     def __call__(self, text: str) -> int:
         return self._count(text)

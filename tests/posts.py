@@ -23,7 +23,7 @@ from core.models.protocols import Embedder
 from core.retrieval.calibration import calibrate
 from core.retrieval.retriever import Retriever
 from core.storage import keys
-from core.tokens import estimate
+from core.tokens import estimate_tokens
 
 POSTS = {
     "backups": "# Backups that survive a fire\n\nWe copy the database every night to a bucket in another region. A "
@@ -75,7 +75,7 @@ async def put_posts(edition: IndexVersion, embedder: Embedder, posts: Mapping[st
     draft = Draft(edition._redis, edition.number, edition.vector_spec)
     for slug, text in posts.items():
         title = text.splitlines()[0].removeprefix("# ")
-        passages = chunk(Post(url_of(slug), title, text, "blog"), estimate)
+        passages = chunk(Post(url_of(slug), title, text, "blog"), estimate_tokens)
         await draft.stage(passages, await embedder.embed([passage.embedding_text for passage in passages]))
         await draft.write_records({url_of(slug): PostRecord(title, "blog", slug, slug, len(passages))})
     await edition.wait_until_indexed()
@@ -116,4 +116,4 @@ async def reindexing(
     retriever = Retriever(redis, embedder)
     async with Fetcher("Footnoted") as fetcher, ParserPool(processes=0) as parsers:
         hands = LocalExecutor(parsers, embedder)
-        yield Runs(Needs(redis, embedder, retriever, fetcher, hands, estimate, precision, algorithm))
+        yield Runs(Needs(redis, embedder, retriever, fetcher, hands, estimate_tokens, precision, algorithm))

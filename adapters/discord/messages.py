@@ -8,7 +8,15 @@ from discord import ui
 
 from adapters.discord.escaping import plain, shorten
 from core.chat import texts
-from core.domain import Answer, Footnote, ScoredPassage, StoredQuestion
+from core.chat.answer_details import (
+    LEFT_OUT_HEADING,
+    USED_HEADING,
+    answer_details,
+    fit_rows,
+    score_text,
+    sources_of,
+)
+from core.domain import Answer, ScoredPassage, StoredQuestion
 from core.errors import FootnotedError
 
 MAX_MESSAGE = 2_000
@@ -18,6 +26,8 @@ MAX_URL = 500
 """Characters; a longer address is left out and only its title is shown."""
 MAX_LABEL = 80
 MAX_ROWS = 5
+MAX_LIST, MAX_LIST_ROWS = 1_700, 40
+"""Characters and rows of a list, to which headings, bullets and line ends are added."""
 MAX_REASON = 1_000
 FORM_TIMEOUT = 900.0
 """Seconds after which discord.py forgets a form that was not sent."""
@@ -105,16 +115,10 @@ def _reason(components: Any) -> str:
 
 def source_list(answer: Answer) -> str:
     """Return the sources, or the nearest posts, as small print. At most 1,900 characters, to fit a message alone."""
-    listed, heading = (answer.footnotes, "Sources") if answer.footnotes else (answer.nearest, "Nearest posts")
-    if not listed:
-        return ""
-    lines = [f"-# **{heading}**"]
-    for footnote in listed:
-        line = f"-# {_source(footnote, bool(answer.footnotes))}"
-        if sum(map(len, lines)) + len(lines) + len(line) > MAX_MESSAGE - 100:
-            return "\n".join([*lines, f"-# … and {len(listed) - len(lines) + 1} more"])
-        lines.append(line)
-    return "\n".join(lines)
+    listed = sources_of(answer)
+    rows = [f"{mark}{_link(footnote.title, footnote.url)}" for mark, footnote in listed.rows]
+    lines = [f"**{listed.heading}**", *fit_rows(rows, MAX_LIST, MAX_LIST_ROWS)]
+    return "\n".join(f"-# {line}" for line in lines) if rows else ""
 
 
 def failure(error: FootnotedError) -> str:
@@ -139,28 +143,25 @@ def greeting(bot_id: str, examples: Sequence[str]) -> Json:
 def posts_by_source(posts: dict[str, int]) -> str:
     """Return the indexed sources with their numbers of posts, one per line."""
     if not posts:
-        return "Nothing has been read yet."
-    lines = ["**What I answer from**"]
-    for source, count in posts.items():
-        line = f"- {plain(shorten(source, MAX_TITLE))}: {count:,} post{'' if count == 1 else 's'}"
-        if sum(map(len, lines)) + len(lines) + len(line) > MAX_MESSAGE - 100:
-            return "\n".join([*lines, f"- … and {len(posts) - len(lines) + 1} more"])
-        lines.append(line)
-    return "\n".join(lines)
+        return "Nothing has been indexed yet."
+    rows = [
+        f"{plain(shorten(source, MAX_TITLE))}: {count:,} post{'' if count == 1 else 's'}"
+        for source, count in posts.items()
+    ]
+    return _bulleted("What I answer from", fit_rows(rows, MAX_LIST, MAX_LIST_ROWS))
 
 
 def explanation(stored: StoredQuestion) -> str:
     """Return how an answer was made."""
-    answer = stored.answer
-    if answer is None or answer.trace is None:
+    details = answer_details(stored)
+    if details is None:
         return texts.NOT_ANSWERED
-    trace = answer.trace
     parts = [
-        f"**Understood as**\n{plain(shorten(trace.understood, 300))}",
-        f"The posts are about it with a certainty of {trace.relevance:.0%}.",
-        _matches("Answered from", trace.given),
-        _matches("Found but not used", trace.left_out),
-        f"-# {_steps(answer.timings_ms)} · {answer.tokens:,} tokens · `{stored.question.id}`",
+        f"**Understood as**\n{plain(shorten(details.understood, 300))}",
+        details.relevance,
+        _bulleted(USED_HEADING, _passages(details.used)),
+        _bulleted(LEFT_OUT_HEADING, _passages(details.left_out)),
+        f"-# {details.footer}",
     ]
     return "\n\n".join(part for part in parts if part)[:MAX_MESSAGE]
 
@@ -174,11 +175,6 @@ def _button(id_: str, label: str = "", emoji: str = "") -> Json:
     return {"type": 2, "style": 2, "custom_id": id_, **shown, **({"emoji": {"name": emoji}} if emoji else {})}
 
 
-def _source(footnote: Footnote, numbered: bool) -> str:
-    mark = f"[{footnote.number}] " if numbered else "• "
-    return mark + _link(footnote.title, footnote.url)
-
-
 def _link(title: str, url: str) -> str:
     """Return a post's title, linked to its web address or followed by its file name."""
     shown = plain(shorten(title, MAX_TITLE))
@@ -190,20 +186,15 @@ def _link(title: str, url: str) -> str:
     return f"[{shown}](<{url}>)" if len(url) <= MAX_URL else shown
 
 
-def _matches(heading: str, matches: Sequence[ScoredPassage]) -> str:
-    if not matches:
-        return ""
+def _passages(matches: Sequence[ScoredPassage]) -> list[str]:
     rows = [
-        f"- {plain(shorten(match.passage.title, 80))}"
+        plain(shorten(match.passage.title, 80))
         + (f" › {plain(shorten(match.passage.heading, 60))}" if match.passage.heading else "")
-        + f" ({match.score:.2f}: meaning {match.vector_score:.2f}, words {match.text_score:.2f})"
-        for match in matches[:MAX_ROWS]
+        + f" ({score_text(match)})"
+        for match in matches
     ]
-    more = [f"- … and {len(matches) - MAX_ROWS} more"] if len(matches) > MAX_ROWS else []
-    return "\n".join([f"**{heading}**", *rows, *more])
+    return fit_rows(rows, MAX_LIST, MAX_ROWS)
 
 
-def _steps(timings_ms: dict[str, float]) -> str:
-    names = {"found": "found", "first_token": "first words", "total": "whole answer"}
-    steps = (f"{names.get(step, step)} after {ms / 1000:.2f} s" for step, ms in timings_ms.items())
-    return ", ".join(steps).capitalize()
+def _bulleted(heading: str, rows: Sequence[str]) -> str:
+    return "\n".join([f"**{heading}**", *(f"- {row}" for row in rows)]) if rows else ""

@@ -2,7 +2,7 @@
 
 import regex
 
-from core.markdown import blocks
+from core.markdown import parse_blocks
 
 _JOINER = "\u2060"
 """A word joiner: seen by nobody, and enough that Slack does not take what stands around it for a mention."""
@@ -59,7 +59,9 @@ def _words_of(kind: str, inner: str) -> str:
 
 def fallback(markdown: str) -> str:
     """The beginning of an answer in plain words, for `text`: without marks and footnotes, and escaped."""
-    plain = " ".join(_FOOTNOTE.sub("", _MARKS.sub("", _LINK.sub(r"\1", block.text))) for block in blocks(markdown))
+    plain = " ".join(
+        _FOOTNOTE.sub("", _MARKS.sub("", _LINK.sub(r"\1", block.text))) for block in parse_blocks(markdown)
+    )
     # Where marks and footnotes went, what stood around them may now call somebody or lead somewhere.
     plain = neutralize_mentions(_ADDRESS.sub(lambda match: _as_it_stood(match, markdown), " ".join(plain.split())))
     if len(plain) > LONGEST_FALLBACK:

@@ -82,10 +82,10 @@ def ask(question: Annotated[str, typer.Argument(help="What you want to know.")],
             asked = Question(question, scope=EVERYTHING)
             if json:
                 document = JsonReply()
-                await deliver(bot.asker.ask(asked), document)
+                await deliver(bot.answerer.ask(asked), document)
                 return FAILED if document.error else 0
             with ConsoleReply(out, err) as reply:
-                await deliver(bot.asker.ask(asked), reply)
+                await deliver(bot.answerer.ask(asked), reply)
             return FAILED if reply.error else 0
 
     _run(asyncio.run, answer())
@@ -167,7 +167,7 @@ def worker() -> None:
     async def work() -> int:
         async with create_bot(_settings(quiet=False)) as bot:
             reading = await asyncio.to_thread(import_module, "bot.index_builder")
-            return cast("int", await reading.work(bot.means, err))
+            return cast("int", await reading.work(bot.index_dependencies, err))
 
     _run(asyncio.run, work())
 
@@ -202,7 +202,7 @@ def stats(
 @app.command()
 def forget(
     user: Annotated[
-        str, typer.Option("--user", help="PLATFORM:ID, such as slack:U0123456789.", callback=forget_command.person)
+        str, typer.Option("--user", help="PLATFORM:ID, such as slack:U0123456789.", callback=forget_command.parse_user)
     ],
     json: Json = False,
 ) -> None:
@@ -262,11 +262,11 @@ def _settings(quiet: bool = True, **given: Any) -> Settings:
 async def _ready(settings: Settings) -> AsyncGenerator[Bot, None]:
     """The bot, with its sources read: the first command after a change reads them, and shows that on standard error."""
     async with create_bot(settings) as bot:
-        reason = await bot.reason_to_read()
+        reason = await bot.reindex_reason()
         if reason:
             err.print(Text(f"Reading the sources first: {reason}.", style="dim"))
             with reading_bar(err) as tell:
-                report = await bot.read(tell)
+                report = await bot.reindex(tell)
             for failure in report.failed_sources:
                 err.print(Text(f"{failure.address}: {failure.reason}", style="yellow"))
         yield bot

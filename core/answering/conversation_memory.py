@@ -1,4 +1,4 @@
-"""An asker that remembers: it gives a question the turns before it, and keeps the answer for the next."""
+"""Conversation memory: give a question the turns before it, and keep its answer for the next one."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -8,34 +8,34 @@ import structlog
 from redis.exceptions import RedisError
 
 from core.answerer import Answered, Answerer, AnswerEvent
-from core.domain import Conversation, Person, Question, Turn
+from core.domain import Conversation, Question, Turn
 from core.storage.history import History
 
 log = structlog.get_logger()
 
 
 class ConversationalAnswerer:
-    """Questions without a conversation pass through as they are."""
+    """Adds the conversation's history to each question. Questions without a conversation pass through unchanged."""
 
-    def __init__(self, asker: Answerer, history: History) -> None:
-        self._asker = asker
+    def __init__(self, answerer: Answerer, history: History) -> None:
+        self._answerer = answerer
         self._history = history
 
     async def ask(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
-        place = question.conversation
-        if place is not None:
-            # What a platform's own thread brought along is newer than what was answered there.
-            question = replace(question, history=(*await self._history.turns(place), *question.history))
-        async with aclosing(self._asker.ask(question)) as events:
+        conversation = question.conversation
+        if conversation is not None:
+            # Turns from the platform's own thread are newer than the stored ones.
+            question = replace(question, history=(*await self._history.turns(conversation), *question.history))
+        async with aclosing(self._answerer.ask(question)) as events:
             async for event in events:
-                if place is not None and isinstance(event, Answered):
-                    turns = (Turn("user", question.text), Turn("assistant", event.answer.text))
-                    await self._keep(place, question.person, *turns)
+                if conversation is not None and isinstance(event, Answered):
+                    await self._store(conversation, question, event.answer.text)
                 yield event
 
-    async def _keep(self, place: Conversation, person: Person | None, *turns: Turn) -> None:
+    async def _store(self, conversation: Conversation, question: Question, answer: str) -> None:
+        turns = (Turn("user", question.text), Turn("assistant", answer))
         try:
-            await self._history.append(place, *turns, person=person)
+            await self._history.append(conversation, *turns, person=question.person)
         except RedisError as error:
-            # The answer is there, and stands; only the next question will not know of it.
-            log.warning("an answer was not kept", cause=str(error))
+            # The user gets the answer; only the next question will not know of it.
+            log.warning("conversation update failed", cause=str(error))

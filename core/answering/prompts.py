@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from core.domain import Question, ScoredPassage, Turn, footnotes_of
 from core.models.protocols import NumberedPassage, Prompt
-from core.tokens import Tokens
+from core.tokens import TokenCounter
 
 DEFAULT_PERSONA = (
     "You are Footnoted, a chat bot that answers questions from a collection of posts. You are brief and exact."
@@ -55,7 +55,11 @@ def number_posts(matches: Sequence[ScoredPassage]) -> tuple[NumberedPassage, ...
 
 
 def build_prompt(
-    instructions: Instructions, question: Question, passages: Sequence[NumberedPassage], context: int, tokens: Tokens
+    instructions: Instructions,
+    question: Question,
+    passages: Sequence[NumberedPassage],
+    context: int,
+    tokens: TokenCounter,
 ) -> Prompt:
     """A prompt of at most `context` tokens. The system message and the question always stand; the least passages go
     first, then the oldest turns."""
@@ -80,7 +84,7 @@ def fewer_passages(prompt: Prompt) -> Prompt:
     return Prompt(prompt.system, (), _request(kept, prompt.question.text), prompt.question, kept)
 
 
-def _that_fit(passages: Sequence[NumberedPassage], room: int, tokens: Tokens) -> tuple[NumberedPassage, ...]:
+def _that_fit(passages: Sequence[NumberedPassage], room: int, tokens: TokenCounter) -> tuple[NumberedPassage, ...]:
     kept: list[NumberedPassage] = []
     for passage in passages:
         room -= tokens(f"{_fenced(passage)}\n\n")
@@ -90,7 +94,7 @@ def _that_fit(passages: Sequence[NumberedPassage], room: int, tokens: Tokens) ->
     return tuple(kept)
 
 
-def _newest(history: tuple[Turn, ...], room: int, tokens: Tokens) -> tuple[Turn, ...]:
+def _newest(history: tuple[Turn, ...], room: int, tokens: TokenCounter) -> tuple[Turn, ...]:
     kept: list[Turn] = []
     for turn in reversed(history):
         room -= tokens(turn.content) + 4

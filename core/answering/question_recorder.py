@@ -1,4 +1,4 @@
-"""An asker that keeps each question with its answer, for whoever wants to know why, to vote, or to ask again."""
+"""The record of each question: stored with its answer for trace, ratings and retries, and measured."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -8,50 +8,59 @@ import structlog
 from redis.exceptions import RedisError
 
 from core.answerer import Answered, Answerer, AnswerEvent
+from core.answering.measurement import measured
 from core.domain import Answer, Question
 from core.errors import QuestionTooLongError, TooManyQuestionsError
 from core.storage.question_store import QuestionStore
 
 log = structlog.get_logger()
 
-ASKED_AGAIN_WITHIN = timedelta(minutes=15)
-"""How long a question that was refused waits to be asked again; the limits are those of a minute."""
+RETRY_WINDOW = timedelta(minutes=15)
+"""How long a rate-limited question can be asked again; the limits are those of a minute."""
 
 
 class RecordingAnswerer:
-    """Questions of nobody, as on the page and in the terminal, pass through as they are: nobody could come back."""
+    """Records and measures every question. The outermost layer: it measures what users wait for.
 
-    def __init__(self, asker: Answerer, answers: QuestionStore) -> None:
-        self._asker = asker
-        self._answers = answers
+    Questions without a person, as on the web page and in the terminal, are not stored: nobody could come back to them.
+    """
+
+    def __init__(self, answerer: Answerer, questions: QuestionStore) -> None:
+        self._answerer = answerer
+        self._questions = questions
 
     async def ask(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
-        if question.person:
-            await self._keep(question)
-        try:
-            async with aclosing(self._asker.ask(question)) as events:
-                async for event in events:
-                    if question.person and isinstance(event, Answered):
-                        await self._keep(question, event.answer)
-                    yield event
-        except (QuestionTooLongError, TooManyQuestionsError) as refusal:
-            if question.person:
-                await self._keep_little(question, refusal)
-            raise
+        with measured(question) as measurement:
+            await self._store(question)
+            try:
+                async with aclosing(self._answerer.ask(question)) as events:
+                    async for event in events:
+                        if isinstance(event, Answered):
+                            # Before the event: the buttons under an answer work as soon as they are seen.
+                            await self._store(question, event.answer)
+                        measurement.observe(event)
+                        yield event
+            except (QuestionTooLongError, TooManyQuestionsError) as refusal:
+                await self._store_refused(question, refusal)
+                raise
 
-    async def _keep(self, question: Question, answer: Answer | None = None) -> None:
+    async def _store(self, question: Question, answer: Answer | None = None) -> None:
+        if question.person is None:
+            return
         try:
-            await self._answers.save(question, answer)
+            await self._questions.save(question, answer)
         except RedisError as error:
-            # It can be answered all the same; only its buttons will not know it.
-            log.warning("a question was not kept", cause=str(error))
+            # The question is answered; only its buttons will not know it.
+            log.warning("question storage failed", cause=str(error))
 
-    async def _keep_little(self, question: Question, refusal: QuestionTooLongError | TooManyQuestionsError) -> None:
-        """What was too often can be asked again soon, by its button; what was too long never."""
+    async def _store_refused(self, question: Question, refusal: QuestionTooLongError | TooManyQuestionsError) -> None:
+        """Keep a rate-limited question for a retry; drop one that is too long."""
+        if question.person is None:
+            return
         try:
             if isinstance(refusal, QuestionTooLongError):
-                await self._answers.discard(question)
+                await self._questions.discard(question)
             else:
-                await self._answers.expire_in(question, ASKED_AGAIN_WITHIN)
+                await self._questions.expire_in(question, RETRY_WINDOW)
         except RedisError as error:
-            log.warning("a question that was refused is kept", cause=str(error))
+            log.warning("refused question cleanup failed", cause=str(error))

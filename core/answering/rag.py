@@ -18,7 +18,7 @@ from core.errors import AnswerInterruptedError, ContextTooLongError, ModelError,
 from core.models.protocols import ChatModel, NumberedPassage, Prompt
 from core.retrieval.retriever import Retriever
 from core.telemetry import ModelCalled, emit
-from core.tokens import Tokens
+from core.tokens import TokenCounter
 
 log = structlog.get_logger()
 
@@ -55,7 +55,7 @@ class RagAnswerer:
     """Answers one question, without memory of others: a question brings its history along."""
 
     def __init__(
-        self, retriever: Retriever, model: ChatModel, instructions: Instructions, limits: Limits, tokens: Tokens
+        self, retriever: Retriever, model: ChatModel, instructions: Instructions, limits: Limits, tokens: TokenCounter
     ) -> None:
         self._retriever = retriever
         self._model = model

@@ -1,4 +1,4 @@
-"""An asker that keeps to a budget: when the day's tokens are used up, answers are quoted from the posts, and say so."""
+"""The daily token budget: when it is used up, answers are quoted from the posts instead of written by the model."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -11,7 +11,7 @@ from core.answerer import Answered, Answerer, AnswerEvent, Wrote
 from core.domain import Question
 from core.models.protocols import ChatModel, Prompt
 from core.storage.token_usage import TokenUsage
-from core.tokens import Tokens
+from core.tokens import TokenCounter
 
 log = structlog.get_logger()
 
@@ -21,7 +21,7 @@ PERSON_USED_UP = "_Your share of the language model for today is used up: until 
 
 @dataclass(frozen=True, slots=True)
 class DailyTokens:
-    """The most tokens of a day; None is no limit. A question without a person counts as one of all people alone."""
+    """Daily token limits; None means no limit. A question without a person counts only towards `whole`."""
 
     whole: int | None = None
     person: int | None = None
@@ -31,42 +31,44 @@ class DailyTokens:
 
 
 class BudgetedAnswerer:
-    """Asks `asker` within the budget, and beyond it `frugal`, which costs nothing. What is being answered when the
-    budget ends is answered to its end."""
+    """Chooses `answerer` within the budget and the free `fallback` beyond it, which then explains why.
 
-    def __init__(self, asker: Answerer, frugal: Answerer, budget: TokenUsage, most: DailyTokens) -> None:
-        self._asker = asker
-        self._frugal = frugal
-        self._budget = budget
-        self._most = most
+    The choice is made once a question: an answer that has begun within the budget is finished. The notice must not
+    become part of the conversation, so both answerers keep their memory below this one.
+    """
+
+    def __init__(self, answerer: Answerer, fallback: Answerer, usage: TokenUsage, limits: DailyTokens) -> None:
+        self._answerer = answerer
+        self._fallback = fallback
+        self._usage = usage
+        self._limits = limits
 
     async def ask(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
-        why = await self._used_up(question)
-        async with aclosing((self._frugal if why else self._asker).ask(question)) as events:
+        notice = await self._exhausted(question)
+        async with aclosing((self._fallback if notice else self._answerer).ask(question)) as events:
             async for event in events:
-                if why and isinstance(event, Answered) and event.answer.grounded:
-                    said = f"\n\n{why}"
-                    yield Wrote(said)
-                    event = Answered(replace(event.answer, text=event.answer.text + said))
+                if notice and isinstance(event, Answered) and event.answer.grounded:
+                    suffix = f"\n\n{notice}"
+                    yield Wrote(suffix)
+                    event = Answered(replace(event.answer, text=event.answer.text + suffix))
                 yield event
 
-    async def _used_up(self, question: Question) -> str:
-        """What people are told about it; nothing within the budget."""
-        spent = await self._budget.used_today(question)
-        if self._most.whole is not None and spent.whole >= self._most.whole:
+    async def _exhausted(self, question: Question) -> str:
+        """Return the notice for users, empty within the budget."""
+        used = await self._usage.used_today(question)
+        if self._limits.whole is not None and used.whole >= self._limits.whole:
             return WHOLE_USED_UP
-        if self._most.person is not None and spent.person >= self._most.person:
+        if self._limits.person is not None and used.person >= self._limits.person:
             return PERSON_USED_UP
         return ""
 
 
 class MeteredChatModel:
-    """A chat model whose tokens are counted, whoever stops it and however it ends: what was sent before it is asked,
-    and what it wrote behind that."""
+    """Counts the tokens of a chat model: the prompt before the request, the reply after it, however it ends."""
 
-    def __init__(self, model: ChatModel, budget: TokenUsage, tokens: Tokens) -> None:
+    def __init__(self, model: ChatModel, usage: TokenUsage, tokens: TokenCounter) -> None:
         self._model = model
-        self._budget = budget
+        self._usage = usage
         self._tokens = tokens
 
     @property
@@ -92,7 +94,7 @@ class MeteredChatModel:
     async def _count(self, question: Question, tokens: int) -> None:
         try:
             if tokens:
-                await self._budget.add(question, tokens)
+                await self._usage.add(question, tokens)
         except RedisError as error:
-            # Whoever asked gets the answer all the same.
-            log.warning("tokens were not counted", tokens=tokens, cause=str(error))
+            # Counting must not cost the user their answer.
+            log.warning("token accounting failed", tokens=tokens, cause=str(error))

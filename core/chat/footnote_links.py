@@ -6,7 +6,7 @@ from urllib.parse import quote
 import regex
 
 from core.domain import Footnote
-from core.markdown import by_fences
+from core.markdown import split_by_fences
 
 # Whether a number is linked is told from what stands before it alone, so that it stays as more text comes. So a span of
 # code that is not closed ends with its paragraph, and a link's address with the first blank.
@@ -36,7 +36,7 @@ def link_footnotes(markdown: str, posts: Iterable[Footnote], form: str = "[[{num
         # Behind an exclamation mark it would be an image.
         return (f"{match['shout']} " if match["shout"] else "") + links[int(match["number"])]
 
-    return "".join(piece if is_code else _NUMBER.sub(link, piece) for piece, is_code in by_fences(markdown))
+    return "".join(piece if is_code else _NUMBER.sub(link, piece) for piece, is_code in split_by_fences(markdown))
 
 
 def _within_brackets(url: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from core.index.publication import Change
 from core.index.version import PostRecord
 from core.indexing.progress import Diff, PostTitle
-from core.ingestion.urls import identity
+from core.ingestion.urls import url_identity
 
 
 class ChangeTracker:
@@ -15,7 +15,7 @@ class ChangeTracker:
 
     def __init__(self, ledger: Mapping[str, PostRecord]) -> None:
         self.ledger = ledger
-        self._urls = {identity(other): url for url, record in ledger.items() for other in (*record.also, url)}
+        self._urls = {url_identity(other): url for url, record in ledger.items() for other in (*record.also, url)}
         self._claimed: set[str] = set()
         self._kept: dict[str, PostRecord] = {}
         self._fresh: dict[str, PostRecord] = {}
@@ -24,11 +24,11 @@ class ChangeTracker:
 
     def url_of(self, address: str) -> str:
         """The address of the post that this one leads to, as far as that is known."""
-        return self._urls.get(identity(address), address)
+        return self._urls.get(url_identity(address), address)
 
     def claim(self, address: str) -> bool:
         """Whether nobody has claimed the post before; from now on somebody has."""
-        name = identity(self.url_of(address))
+        name = url_identity(self.url_of(address))
         if name in self._claimed:
             return False
         self._claimed.add(name)
@@ -70,7 +70,7 @@ class ChangeTracker:
         """Removes what sources whose listing is `complete` do not list any more, and, where all sources have been read,
         what belongs to none of those that are `configured`."""
         for url, record in self.ledger.items():
-            claimed = identity(url) in self._claimed
+            claimed = url_identity(url) in self._claimed
             if (record.source in complete and not claimed) or (configured and record.source not in configured):
                 self._gone.add(url)
 

@@ -13,7 +13,7 @@ from core.index.schema import digest_of
 from core.index.version import PostRecord
 from core.indexing.counters import RunCounters
 from core.models.protocols import Embedder, Vectors
-from core.tokens import Tokens
+from core.tokens import TokenCounter
 
 TEXTS_AT_ONCE = 64
 """What is asked of the embedding model in one piece, and kept as soon as it comes."""
@@ -54,7 +54,7 @@ class EmbeddingStage:
     """No vector is paid for twice: whatever comes is in the draft at once, and what has been asked for is waited for,
     also when the run ends before its time."""
 
-    def __init__(self, draft: Draft, embed_into: EmbedInto, tokens: Tokens, tally: RunCounters) -> None:
+    def __init__(self, draft: Draft, embed_into: EmbedInto, tokens: TokenCounter, tally: RunCounters) -> None:
         self._draft = draft
         self._embed_into = embed_into
         self._tokens = tokens

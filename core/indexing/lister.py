@@ -19,7 +19,7 @@ from core.ingestion.entries import Entry, EntrySkipped, ListingFinished, Listing
 from core.ingestion.fetch_result import Validators
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.sources import list_source, needs_page
-from core.ingestion.urls import site
+from core.ingestion.urls import site_host
 
 log = structlog.get_logger()
 
@@ -148,7 +148,7 @@ class Lister:
 
     def _note_move(self, source: Source, to: str) -> None:
         log.warning("a source has moved for good", source=source.name, to=to)
-        if site(to) == site(source.address):
+        if site_host(to) == site_host(source.address):
             # What an operator configured may lie in a private network; what it is redirected to elsewhere may not, and
             # is followed each time anew.
             self._moved[source.name] = to

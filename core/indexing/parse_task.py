@@ -9,8 +9,8 @@ from core.errors import SourceReadError
 from core.ingestion.chunker import chunk
 from core.ingestion.entries import Entry
 from core.ingestion.fetch_result import Fetched
-from core.ingestion.sources import as_post
-from core.tokens import estimate
+from core.ingestion.sources import parse_post
+from core.tokens import estimate_tokens
 
 READING_VERSION = "2"
 """Part of every digest: raise it when extraction or chunking change, and all posts are read anew."""
@@ -47,12 +47,12 @@ class ParseFailure:
 def parse(raw: RawPost) -> ParseResult | ParseFailure:
     """Raises nothing: behind it stand the parsers of pages, and one page must not stop a run."""
     try:
-        post = as_post(replace(raw.entry, url=raw.url), raw.page)
+        post = parse_post(replace(raw.entry, url=raw.url), raw.page)
         text_digest = _text_digest(post)
         if text_digest == raw.text_before:
             return ParseResult(post.title, text_digest)
         # Estimated, so that a passage is the same with every model, on every machine, with or without a network.
-        passages = chunk(post, estimate)
+        passages = chunk(post, estimate_tokens)
     except SourceReadError as error:
         return ParseFailure(error.reason)
     except Exception as error:  # a door, as said above

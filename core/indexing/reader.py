@@ -18,8 +18,8 @@ from core.indexing.progress import Failure
 from core.ingestion.entries import Entry
 from core.ingestion.fetch_result import Fetched, NotModified, PageNotFoundError
 from core.ingestion.fetcher import Fetcher
-from core.ingestion.sources import post_address, read_page
-from core.ingestion.urls import cleaned, identity
+from core.ingestion.sources import fetch_page, post_url
+from core.ingestion.urls import clean_url, url_identity
 
 log = structlog.get_logger()
 
@@ -72,16 +72,16 @@ class Reader:
         entry, before = asked.entry, asked.before
         same = before and before.made == made_with(entry.source) and before.source == entry.source.name
         try:
-            page = await read_page(_where_it_is(asked), self._fetcher, before.validators if before and same else None)
+            page = await fetch_page(_where_it_is(asked), self._fetcher, before.validators if before and same else None)
         except PageNotFoundError:
             if not (before and before.moved):
                 raise
-            page = await read_page(entry, self._fetcher)
+            page = await fetch_page(entry, self._fetcher)
         if page and page.moved and _is_home(page.moved) and not _is_home(entry.url):
             # What many sites do instead of saying that a page is not there any more.
             raise PageNotFoundError(entry.url, "it leads to the site's home page")
-        if isinstance(page, NotModified) and page.moved and identity(page.moved) != identity(asked.url):
-            return await read_page(entry, self._fetcher)  # the same text, at a new place
+        if isinstance(page, NotModified) and page.moved and url_identity(page.moved) != url_identity(asked.url):
+            return await fetch_page(entry, self._fetcher)  # the same text, at a new place
         return page
 
     async def _take(self, asked: Candidate, page: Fetched | None) -> ParsedPost | None:
@@ -109,9 +109,9 @@ class Reader:
     def _address(self, asked: Candidate, page: Fetched | None) -> str:
         """Where the post belongs; nothing when that is another post's address, which has been read already."""
         entry, asked_at = asked.entry, _where_it_is(asked)
-        said = post_address(asked_at, page)
+        said = post_url(asked_at, page)
         url = asked.url if said == asked_at.url else said
-        if identity(url) != identity(asked.url) and not self._book.claim(url):
+        if url_identity(url) != url_identity(asked.url) and not self._book.claim(url):
             self._book.lead(entry.url, url)
             if asked.before:
                 self._book.remove(asked.url)
@@ -170,7 +170,7 @@ def _is_home(address: str) -> bool:
 def _about(asked: Candidate, url: str, page: Fetched | None) -> dict[str, Any]:
     before, listed = asked.before, asked.entry.url
     others = [listed, *(before.also if before else ()), *([asked.url] if before else [])]
-    moved = cleaned(page.moved) if page and page.moved else before.moved if before else ""
+    moved = clean_url(page.moved) if page and page.moved else before.moved if before else ""
     return {
         "paged": page is not None,
         "moved": moved if moved != listed else "",

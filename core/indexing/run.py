@@ -39,7 +39,7 @@ from core.retrieval.calibration import calibrate, recalibrate_after_drift
 from core.retrieval.retriever import Retriever
 from core.storage import keys
 from core.storage.topology import is_cluster
-from core.tokens import Tokens
+from core.tokens import TokenCounter
 
 log = structlog.get_logger()
 
@@ -56,7 +56,7 @@ class Needs:
     retriever: Retriever
     fetcher: Fetcher
     hands: TaskExecutor
-    tokens: Tokens
+    tokens: TokenCounter
     precision: Precision = "FLOAT32"
     algorithm: Algorithm | None = None
 

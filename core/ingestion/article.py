@@ -14,7 +14,7 @@ from soupsieve import SelectorSyntaxError
 
 from core.errors import SourceReadError
 from core.ingestion.fetch_result import Fetched
-from core.ingestion.hidden_text import visible_tree
+from core.ingestion.hidden_html import visible_tree
 from core.ingestion.html_to_markdown import to_markdown
 from core.ingestion.invisible_characters import without_controls
 from core.ingestion.parse_limits import web_charset

@@ -5,7 +5,7 @@ from html import unescape
 
 from yarl import URL
 
-from core.ingestion.urls import cleaned, site
+from core.ingestion.urls import clean_url, site_host
 
 _HEAD = 256 * 1024
 _LINK = re.compile(rb"<link\b([^<>]{1,4000})>", re.IGNORECASE)
@@ -39,10 +39,10 @@ def _resolved(address: str, base: str) -> str:
 def accept_canonical(address: str, page: str) -> str:
     """The address, cleaned, where a page may call itself so, else nothing. It may not take an address of another site,
     and a page that calls itself the site's home page means that nobody has set this."""
-    if not address or site(address) != site(page) or not site(page):
+    if not address or site_host(address) != site_host(page) or not site_host(page):
         return ""
     try:
-        url, here = URL(cleaned(address)), URL(cleaned(page))
+        url, here = URL(clean_url(address)), URL(clean_url(page))
     except ValueError:
         return ""
     if url.scheme not in {"http", "https"} or (_is_home(url) and not _is_home(here)):

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from core.domain import Passage, Post
-from core.markdown import Block, blocks, fence_to_repeat, heading_text, parts, refenced
-from core.tokens import Tokens
+from core.markdown import Block, balance_fences, heading_text, longest_fence, parse_blocks, split_block
+from core.tokens import TokenCounter
 
 MOST = 300
 """Tokens of a passage at most."""
@@ -14,7 +14,7 @@ ENOUGH = 200
 """Tokens after which a new heading begins a new passage; a shorter section stays with the one before it."""
 
 
-def chunk(post: Post, tokens: Tokens) -> tuple[Passage, ...]:
+def chunk(post: Post, tokens: TokenCounter) -> tuple[Passage, ...]:
     """The passages of a post, in order. All its words are in them; a code block is whole where it fits."""
     return tuple(
         Passage(post.url, post.title, heading, text, post.source, position, post.published)
@@ -36,7 +36,7 @@ class _Unit:
         return _Unit(unit.heading, f"{self.text}\n\n{unit.text}", self.size + unit.size, self.opens or unit.opens)
 
 
-def _passages(post: Post, tokens: Tokens) -> Iterator[tuple[str, str]]:
+def _passages(post: Post, tokens: TokenCounter) -> Iterator[tuple[str, str]]:
     units: list[_Unit] = []
     size = 0
     for unit in _units(post, tokens):
@@ -53,10 +53,10 @@ def _packed_units(units: list[_Unit]) -> tuple[str, str]:
     return units[0].heading, "\n\n".join(unit.text for unit in units)
 
 
-def _units(post: Post, tokens: Tokens) -> Iterator[_Unit]:
+def _units(post: Post, tokens: TokenCounter) -> Iterator[_Unit]:
     path: list[tuple[int, str]] = []
     above: _Unit | None = None
-    for block in blocks(post.text):
+    for block in parse_blocks(post.text):
         if block.kind == "heading":
             path = [*(place for place in path if place[0] < block.level), (block.level, heading_text(block))]
         for text, size in _pieces(block, tokens):
@@ -83,23 +83,23 @@ def _trail(path: list[tuple[int, str]], title: str) -> str:
     return " › ".join(text for _, text in path if text not in {"", title})
 
 
-def _pieces(block: Block, tokens: Tokens) -> Iterator[tuple[str, int]]:
+def _pieces(block: Block, tokens: TokenCounter) -> Iterator[tuple[str, int]]:
     """The block, or where it is too large, pieces of it that each fit."""
     size = tokens(block.text)
     if size <= MOST:
         yield block.text, size
         return
-    head, inner = parts(block)
-    repeated = tokens(head or fence_to_repeat(block)) + 2
+    head, inner = split_block(block)
+    repeated = tokens(head or longest_fence(block)) + 2
     if repeated > MOST // 2:
         head, inner, repeated = "", [head, *inner], 0
     pieces = (head + text for text in _packed(inner, MOST - repeated, tokens) if text.strip())
-    for piece in refenced(block, pieces) if repeated else pieces:
+    for piece in balance_fences(block, pieces) if repeated else pieces:
         text = piece.strip("\n")
         yield text, tokens(text)
 
 
-def _packed(inner: list[str], room: int, tokens: Tokens) -> Iterator[str]:
+def _packed(inner: list[str], room: int, tokens: TokenCounter) -> Iterator[str]:
     packed = ""
     for part in (small for large in inner for small in _small_enough(large, room, tokens)):
         if packed and tokens(packed + part) > room:
@@ -110,7 +110,7 @@ def _packed(inner: list[str], room: int, tokens: Tokens) -> Iterator[str]:
         yield packed
 
 
-def _small_enough(text: str, room: int, tokens: Tokens) -> Iterator[str]:
+def _small_enough(text: str, room: int, tokens: TokenCounter) -> Iterator[str]:
     """A part that is too large by itself (a minified line, an endless sentence) is halved, at a blank if it can be."""
     if tokens(text) <= room or len(text) < 2:
         yield text

@@ -67,7 +67,7 @@ either changes."""
 NOTHING: Known = {}
 
 
-def wanted(source: Source, address: str) -> bool:
+def matches_filters(source: Source, address: str) -> bool:
     """Whether the source's patterns let a post in. With `include`, one of its patterns has to fit."""
     try:
         names = (address, urlsplit(address).path)

@@ -19,7 +19,7 @@ from core.errors import SourceReadError
 from core.ingestion.entries import Entry
 from core.ingestion.fetch_result import Fetched
 from core.ingestion.parse_limits import check_xml, web_charset
-from core.ingestion.urls import cleaned, named_within
+from core.ingestion.urls import clean_url, synthetic_url
 
 log = structlog.get_logger()
 
@@ -106,9 +106,9 @@ def _address(entry: Mapping[str, Any], home: str, title: str) -> str:
         # A link may be relative; an id that is no web address is a name.
         address = _joined(home, candidate or "")
         if candidate and urlsplit(address).scheme in {"http", "https"} and _is_place(candidate, entry):
-            return cleaned(address)
+            return clean_url(address)
     name = entry.get("id") or title or hashlib.sha256((entry.get("summary") or "").encode()).hexdigest()[:16]
-    return named_within(home, name)
+    return synthetic_url(home, name)
 
 
 def _joined(base: str, address: str) -> str:

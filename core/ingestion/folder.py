@@ -13,8 +13,8 @@ from bs4 import UnicodeDammit
 
 from core.domain import Source
 from core.errors import SourceReadError
-from core.ingestion.entries import Entry, EntrySkipped, wanted
-from core.markdown import blocks, heading_text
+from core.ingestion.entries import Entry, EntrySkipped, matches_filters
+from core.markdown import heading_text, parse_blocks
 
 FORMATS = {
     ".md": "markdown",
@@ -36,7 +36,7 @@ async def read_folder(source: Source) -> AsyncGenerator[Entry | EntrySkipped, No
     if files is None:
         raise SourceReadError(source.address, "there is no such folder")
     for file in files:
-        if wanted(source, file.relative_to(folder).as_posix()):
+        if matches_filters(source, file.relative_to(folder).as_posix()):
             yield await asyncio.to_thread(_entry, file, folder, source)
 
 
@@ -94,7 +94,7 @@ def _title(file: Path, body: str) -> str:
     if file.suffix.lower() in {".html", ".htm"}:
         return ""  # the page's own title is found when it is extracted
     if FORMATS[file.suffix.lower()] == "markdown":
-        for block in blocks(body):
+        for block in parse_blocks(body):
             if block.kind == "heading" and block.level == 1 and heading_text(block):
                 return heading_text(block)
     stem = os.fsencode(file.stem).decode("utf-8", "replace")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from core.ingestion.inline_styles import SHOWN, hides, look, parsed
-from core.markdown import code_spans
+from core.markdown import code_ranges
 
 _NEVER_SHOWN = frozenset("script style template noscript textarea datalist canvas audio video object iframe".split())
 
@@ -30,7 +30,7 @@ def visible_markdown(text: str) -> str:
 
 
 def _shown(text: str) -> Iterator[str]:
-    code = iter([*code_spans(text), (len(text), len(text))])
+    code = iter([*code_ranges(text), (len(text), len(text))])
     begin, end = next(code)
     done = place = 0
     last = text.rfind("-->")

@@ -16,7 +16,7 @@ from core.ingestion.entries import NOTHING, Entry, EntrySkipped, Known, ListEven
 from core.ingestion.fetch_result import LISTING, Fetched, NotModified
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.parse_limits import check_xml
-from core.ingestion.urls import cleaned, identity
+from core.ingestion.urls import clean_url, url_identity
 
 DEEPEST = 3
 """Levels of index files that are followed; the protocol knows one."""
@@ -43,7 +43,7 @@ async def read_sitemap(source: Source, fetcher: Fetcher, known: Known = NOTHING)
         async for item in items:
             if not isinstance(item, Entry):
                 yield item
-            elif (name := identity(item.url)) not in seen:
+            elif (name := url_identity(item.url)) not in seen:
                 seen.add(name)
                 yield item
 
@@ -81,7 +81,7 @@ def _events(sitemap: Sitemap, listed: ListingFinished, source: Source) -> Iterat
     if sitemap.damage:
         yield EntrySkipped(listed.address, sitemap.damage)
     for url, day in sitemap.pages:
-        yield Entry(cleaned(url), "", source, published=day, modified=day, listing=listed.address)
+        yield Entry(clean_url(url), "", source, published=day, modified=day, listing=listed.address)
     if not sitemap.damage:
         yield listed
 

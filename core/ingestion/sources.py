@@ -1,6 +1,5 @@
 """One way in to all kinds of sources: what a source lists, and an entry made into a post."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import assert_never
@@ -9,16 +8,16 @@ from core.domain import Post, Source
 from core.errors import SourceReadError
 from core.ingestion.article import Article, decode, extract
 from core.ingestion.canonical import accept_canonical, extract_canonical
-from core.ingestion.entries import NOTHING, Entry, EntrySkipped, Known, ListEvent, wanted
-from core.ingestion.feeds import read_feed
+from core.ingestion.entries import NOTHING, Entry, EntrySkipped, Known, ListEvent, matches_filters
+from core.ingestion.feed import read_feed
 from core.ingestion.fetch_result import PAGE, Fetched, NotModified, Validators
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.folder import read_folder
+from core.ingestion.hidden_html import visible_html
 from core.ingestion.hidden_markdown import visible_markdown
-from core.ingestion.hidden_text import visible_html
 from core.ingestion.html_to_markdown import tidy, to_markdown
 from core.ingestion.sitemap import read_sitemap
-from core.ingestion.urls import cleaned
+from core.ingestion.urls import clean_url
 
 MOST_ENTRIES = 100_000
 """Posts of one source: a blog has hundreds, and a server that makes up pages has them without end."""
@@ -37,7 +36,7 @@ async def list_source(source: Source, fetcher: Fetcher, known: Known = NOTHING) 
     async with aclosing(_lister(source, fetcher, known if source.limit is None else NOTHING)) as items:
         async for item in items:
             if isinstance(item, Entry):
-                if source.kind != "folder" and not wanted(source, item.url):
+                if source.kind != "folder" and not matches_filters(source, item.url):
                     continue
                 if left == 0:
                     return
@@ -68,7 +67,7 @@ def needs_page(entry: Entry) -> bool:
     return entry.source.kind != "folder" and (bool(entry.source.selector) or not entry.whole)
 
 
-async def read_page(entry: Entry, fetcher: Fetcher, known: Validators | None = None) -> Fetched | NotModified | None:
+async def fetch_page(entry: Entry, fetcher: Fetcher, known: Validators | None = None) -> Fetched | NotModified | None:
     """The entry's page; NotModified when it is as it was `known`; None where what the source carries is enough. Raises
     SourceReadError, and Gone for a page that is not there."""
     if not needs_page(entry):
@@ -76,23 +75,18 @@ async def read_page(entry: Entry, fetcher: Fetcher, known: Validators | None = N
     return await fetcher.get(entry.url, entry.source.address, PAGE, known)
 
 
-def post_address(entry: Entry, page: Fetched | NotModified | None) -> str:
+def post_url(entry: Entry, page: Fetched | NotModified | None) -> str:
     """The address under which the post is known: the one that its page calls canonical, where it may, else the one
     that it moved to for good, else its own. Two entries with the same `identity` of it are one post."""
     if page is None:
         return entry.url
-    moved = cleaned(page.moved) if page.moved else entry.url
+    moved = clean_url(page.moved) if page.moved else entry.url
     if isinstance(page, NotModified):
         return moved
     return accept_canonical(page.canonical or extract_canonical(page.body, page.url), page.url) or moved
 
 
-async def to_post(entry: Entry, page: Fetched | None) -> Post:
-    """`as_post` in a thread: parsing takes milliseconds, and the event loop has answers to stream meanwhile."""
-    return await asyncio.to_thread(as_post, entry, page)
-
-
-def as_post(entry: Entry, page: Fetched | None) -> Post:
+def parse_post(entry: Entry, page: Fetched | None) -> Post:
     """The entry as a post. Raises SourceReadError when there is no text in it."""
     article = _article(entry, page)
     if not article.text:

@@ -18,7 +18,7 @@ _ROUTES = (_OWN, "!", "/")
 """Fragments that are part of what is read: names of our own, and pages within an application."""
 
 
-def cleaned(address: str) -> str:
+def clean_url(address: str) -> str:
     """The address as it is asked for and shown: host and escapes in their usual form, without the default port, a name
     and a password, a fragment and what tracks readers. What is no web address stays as it is. Idempotent."""
     try:
@@ -41,21 +41,26 @@ def _tracks(name: str, value: str) -> bool:
     return bool(_TRACKING.fullmatch(name)) or (name == "source" and value.startswith("rss-"))
 
 
-def identity(address: str) -> str:
+def url_identity(address: str) -> str:
     """The same for addresses of the same post: without the scheme, `www.`, a slash at the end and the order of
-    parameters. It is for comparing, not for fetching. `identity(cleaned(a)) == identity(a)`."""
+    parameters. It is for comparing, not for fetching. `url_identity(clean_url(a)) == url_identity(a)`."""
     try:
-        url = URL(cleaned(address))
+        url = URL(clean_url(address))
         if url.scheme not in {"http", "https"} or not url.host:
             return address
         query = "&".join(sorted(url.raw_query_string.split("&")))
         path = url.raw_path.rstrip("/")
-        return site(address) + path + (f"?{query}" if query else "") + (f"#{url.raw_fragment}" if url.fragment else "")
+        return (
+            site_host(address)
+            + path
+            + (f"?{query}" if query else "")
+            + (f"#{url.raw_fragment}" if url.fragment else "")
+        )
     except ValueError:
         return address
 
 
-def site(address: str) -> str:
+def site_host(address: str) -> str:
     """The host and the port, where it is not the default one; `www.` makes no difference. Empty for what is no web
     address."""
     try:
@@ -66,6 +71,6 @@ def site(address: str) -> str:
         return ""
 
 
-def named_within(home: str, name: str) -> str:
+def synthetic_url(home: str, name: str) -> str:
     """An address for an entry that has none: a name of its own on the blog's home page."""
-    return cleaned(f"{cleaned(home).partition('#')[0]}#{_OWN}{quote(name, safe='')}")
+    return clean_url(f"{clean_url(home).partition('#')[0]}#{_OWN}{quote(name, safe='')}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from core.tokens import Tokens
+from core.tokens import TokenCounter
 
 # OpenAI's limits, from the docstring of openai.resources.embeddings.
 MOST_INPUTS = 2_048
@@ -10,7 +10,7 @@ LONGEST_INPUT = 8_192
 MOST_TOKENS = 300_000
 
 
-def batches(texts: Sequence[str], tokens: Tokens, most_inputs: int = MOST_INPUTS) -> Iterator[list[str]]:
+def batches(texts: Sequence[str], tokens: TokenCounter, most_inputs: int = MOST_INPUTS) -> Iterator[list[str]]:
     """The texts in order, in lists within all three limits. A text over the limit of one input is cut at its end.
 
     No text is empty in a batch: services refuse those, so an empty one becomes a single dot.
@@ -28,7 +28,7 @@ def batches(texts: Sequence[str], tokens: Tokens, most_inputs: int = MOST_INPUTS
         yield batch
 
 
-def _fit(text: str, tokens: Tokens) -> tuple[str, int]:
+def _fit(text: str, tokens: TokenCounter) -> tuple[str, int]:
     """The text, or what fits of it, and at least as many tokens as it has."""
     size = len(text.encode(errors="replace"))
     if size <= LONGEST_INPUT:

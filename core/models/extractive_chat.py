@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from core.errors import EmbeddingMismatchError, ModelError
-from core.markdown import Block, blocks, heading_text, sentences
+from core.markdown import Block, heading_text, parse_blocks, split_sentences
 from core.models.protocols import Embedder, NumberedPassage, Prompt
 from core.words import content_words, stem, words
 
@@ -72,7 +72,7 @@ class ExtractiveChatModel:
 
 
 def _quotes(numbered: NumberedPassage) -> Iterator[Quote]:
-    rows = list(blocks(numbered.passage.text))
+    rows = list(parse_blocks(numbered.passage.text))
     heading = numbered.passage.heading
     worth = 0.5 + 0.5 * numbered.score
     for place, block in enumerate(rows):
@@ -100,7 +100,7 @@ def _stretches(block: Block) -> Iterator[str]:
     if block.kind == "list":
         yield from (_BULLET.sub("", line.strip(), count=1) for line in block.text.splitlines() if line.strip())
         return
-    yield from (" ".join(sentence.split()) for sentence in sentences(block.text))
+    yield from (" ".join(sentence.split()) for sentence in split_sentences(block.text))
 
 
 def _scores(asked: str, quotes: Sequence[Quote], meaning: Sequence[float]) -> list[float]:

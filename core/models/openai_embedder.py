@@ -13,7 +13,7 @@ from core.models.batches import batches
 from core.models.openai_errors import translated
 from core.models.protocols import Vectors
 from core.telemetry import TokensUsed, emit
-from core.tokens import Tokens
+from core.tokens import TokenCounter
 
 AT_ONCE = 8
 """Requests in flight. More brings rate limits, not speed."""
@@ -25,7 +25,7 @@ INPUTS_PER_REQUEST = 64
 class OpenAIEmbedder:
     """`dimensions` asks a text-embedding-3 model for shorter vectors than its own; None leaves it to the model."""
 
-    def __init__(self, client: AsyncOpenAI, model: str, tokens: Tokens, dimensions: int | None = None) -> None:
+    def __init__(self, client: AsyncOpenAI, model: str, tokens: TokenCounter, dimensions: int | None = None) -> None:
         self.name = model
         self._client = client
         self._tokens = tokens

@@ -22,8 +22,7 @@ from core.domain import Conversation, Person, Question
 from core.storage.connection import as_text
 from tests.adapters.conftest import unseen
 from tests.adapters.playing import Play, every_reply
-from tests.servers import Text
-from tests.servers.openai import ChatRequest, OpenAIServer
+from tests.servers.openai import ChatRequest, OpenAIServer, Text
 
 HOME = "https://orchard.example/pears"
 """An address that stands in a post: the one place that an answer may link to."""
@@ -111,7 +110,7 @@ class Orchard:
         """Somebody's question, and what the model answers to it."""
         self.model.chats.clear()
         self.model.enqueue(Text(answer))
-        return Instead(self.bot.asker, Question(question, PLACE, Person("U1", "Ann")))
+        return Instead(self.bot.answerer, Question(question, PLACE, Person("U1", "Ann")))
 
     @property
     def asked(self) -> ChatRequest:
@@ -140,7 +139,7 @@ async def orchard(redis: Redis, redis_url: str, tmp_path: Path) -> AsyncIterator
             channel_questions_per_minute=1_000,
         )
         async with create_bot(settings) as bot:
-            await bot.read(unseen)
+            await bot.reindex(unseen)
             yield Orchard(bot, model)
 
 

@@ -15,6 +15,8 @@ VALUES: dict[str, tuple[str, Any]] = {
     "openai_api_version": ("2026-01-01", "2026-01-01"),
     "chat_model": ("gpt-x", "gpt-x"),
     "embedding_model": ("embed-x", "embed-x"),
+    "embedding_base_url": ("http://localhost:7997", "http://localhost:7997"),
+    "embedding_api_key": ("em-secret", SecretStr("em-secret")),
     "embedding_dimensions": ("256", 256),
     "system_prompt": ("You are Bee.", "You are Bee."),
     "answer_beyond_sources": ("true", True),

@@ -20,14 +20,14 @@ from bot.observability.loop_watchdog import loop_watchdog
 from core.models.openai_chat import OpenAIChatModel
 from core.models.openai_embedder import OpenAIEmbedder
 from core.telemetry import LoopLagged, ModelCalled, TelemetryEvent, subscribed
-from core.tokens import estimate
+from core.tokens import estimate_tokens
 from tests.adapters.garden import ASKED, OFF_TOPIC
 from tests.bot.running import REPOSITORY, make_home
 from tests.bot.test_serve import WITHIN, served
 from tests.breaking.own_redis import own_redis
 from tests.core.models.openai_parts import client_of
-from tests.servers import Silence, Status, Text
-from tests.servers.openai import OpenAIServer
+from tests.servers.loopback import Status
+from tests.servers.openai import OpenAIServer, Silence, Text
 
 DASHBOARD = REPOSITORY / "docs" / "dashboard.json"
 MANUAL = REPOSITORY / "docs" / "monitoring.md"
@@ -180,7 +180,7 @@ async def test_a_model_that_nobody_has_asked_is_asked(monkeypatch: pytest.Monkey
     monkeypatch.setattr("bot.observability.health.WAITS", 0.3)
     async with OpenAIServer() as server, client_of(server) as client:
         embedder, chat = (
-            OpenAIEmbedder(client, "text-embedding-3-small", estimate),
+            OpenAIEmbedder(client, "text-embedding-3-small", estimate_tokens),
             OpenAIChatModel(client, "gpt-5-mini"),
         )
         health = ModelHealth(embedder, chat)

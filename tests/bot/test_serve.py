@@ -14,8 +14,7 @@ import aiohttp
 
 from tests.adapters.garden import ASKED
 from tests.bot.running import command, environment, footnoted, make_home
-from tests.servers import Text
-from tests.servers.openai import OpenAIServer
+from tests.servers.openai import OpenAIServer, Text
 
 WITHIN = 30.0
 

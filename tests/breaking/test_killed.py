@@ -9,8 +9,7 @@ from tests.adapters.slack.acting import is_whole
 from tests.bot.running import make_home
 from tests.breaking.own_redis import own_redis
 from tests.breaking.scene import BEES, Scene, reached, running, scene, until
-from tests.servers import Text
-from tests.servers.openai import OpenAIServer
+from tests.servers.openai import OpenAIServer, Text
 from tests.servers.slack import Message
 
 ANSWER = "Bees live on honey [1]. " * 8

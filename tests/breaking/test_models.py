@@ -6,22 +6,25 @@ from pathlib import Path
 from core.models.circuit_breaker import OPENS_AFTER
 from tests.breaking.own_redis import own_redis
 from tests.breaking.scene import BEES, scene
-from tests.servers import (
+from tests.servers.loopback import Status
+from tests.servers.openai import (
+    FIRST_PASSAGE,
     Broken,
+    ChatRequest,
     EmbeddingReply,
     Empty,
     Garbage,
     NaN,
+    OpenAIServer,
     Reply,
     Shuffled,
     Silence,
     Stall,
-    Status,
     TooFew,
     Truncated,
     WrongLength,
+    quote_first_passage,
 )
-from tests.servers.openai import FIRST_PASSAGE, ChatRequest, OpenAIServer, quote_first_passage
 
 BROKE = "The answer was cut off. Please try again."
 AWAY = "The language model cannot be reached right now. Please try again in a minute."

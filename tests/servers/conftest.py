@@ -12,7 +12,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from tests.servers.discord import DiscordServer
-from tests.servers.discord_bot import Asked, logged_in, running
+from tests.servers.discord.client import Asked, logged_in, running
 from tests.servers.slack import SlackServer
 
 Refusal = Callable[[Awaitable[Any]], Awaitable[Any]]

@@ -14,13 +14,13 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 from multidict import CIMultiDictProxy
 
-from tests.servers import Loopback
+from tests.servers.loopback import Loopback
 
 XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
 @dataclass(frozen=True)
-class Raw:
+class RawResponse:
     """An answer as it stands."""
 
     body: bytes = b""
@@ -29,11 +29,13 @@ class Raw:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class Hostile(Loopback):
+class HostileSite(Loopback):
     """Serves `answers` by path; all else is 404. `requests` counts paths, `headers` are those of the last request of a
     path."""
 
-    def __init__(self, answers: Mapping[str, Raw] | None = None, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self, answers: Mapping[str, RawResponse] | None = None, *, host: str = "127.0.0.1", port: int = 0
+    ) -> None:
         super().__init__(port, host)
         self.answers = dict(answers or {})
         self.requests: Counter[str] = Counter()
@@ -57,7 +59,7 @@ class Hostile(Loopback):
         )
 
 
-class Names(AbstractResolver):
+class StubResolver(AbstractResolver):
     """Resolves names to the addresses that a test gives them: one list a request, the last one for ever. What is no
     name is read as the system reads it, spelled however."""
 
@@ -84,7 +86,7 @@ def _result(host: str, address: str, port: int) -> ResolveResult:
 
 
 @asynccontextmanager
-async def babbling(said: bytes, keep_open: bool = False) -> AsyncIterator[str]:
+async def raw_tcp_server(said: bytes, keep_open: bool = False) -> AsyncIterator[str]:
     """The address of a server that says this to whoever connects, which need not be HTTP."""
 
     async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -108,17 +110,17 @@ def deflate_bomb(megabytes: int) -> bytes:
     return zlib.compress(bytes(megabytes * 1024 * 1024))
 
 
-def laughs(root: str, inside: str) -> bytes:
+def billion_laughs(root: str, inside: str) -> bytes:
     """A billion of them: each entity holds ten of the one before it. `{bomb}` in `inside` is where they stand."""
     rows = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
     return f'{XML}<!DOCTYPE {root} [<!ENTITY l0 "ha">{rows}]>{inside.format(bomb="&l9;")}'.encode()
 
 
-def swollen(root: str, inside: str, length: int = 100_000, times: int = 10_000) -> bytes:
+def quadratic_blowup(root: str, inside: str, length: int = 100_000, times: int = 10_000) -> bytes:
     """One long entity, many times: no entity lies within another."""
     return f'{XML}<!DOCTYPE {root} [<!ENTITY a "{"a" * length}">]>{inside.format(bomb="&a;" * times)}'.encode()
 
 
-def reading(root: str, inside: str, address: str) -> bytes:
+def external_entity(root: str, inside: str, address: str) -> bytes:
     """An entity that is what stands at an address."""
     return f'{XML}<!DOCTYPE {root} [<!ENTITY x SYSTEM "{address}">]>{inside.format(bomb="&x;")}'.encode()

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from time import monotonic
 
 
-class BadLine:
+class RedisProxy:
     """Passes everything on, until it is told otherwise."""
 
     def __init__(self, path: str) -> None:
@@ -15,7 +15,7 @@ class BadLine:
         self._swallowing: bytes = b""
         self.address = ""
         self.is_cut = False
-        self.swallowed = 0
+        self.dropped_replies = 0
         self.delay = 0.0
         """Seconds that each command takes to get there."""
 
@@ -25,10 +25,10 @@ class BadLine:
         for writer in self._writers:
             writer.close()
 
-    def mend(self) -> None:
+    def restore(self) -> None:
         self.is_cut = False
 
-    def swallow_reply_to(self, command: bytes) -> None:
+    def drop_reply_to(self, command: bytes) -> None:
         """The next time that a client sends this, the server does it, and the line breaks before its reply."""
         self._swallowing = command
 
@@ -69,7 +69,7 @@ class BadLine:
         with suppress(ConnectionError):
             while sent := await reader.read(65_536):
                 if breaking.is_set():
-                    self.swallowed += 1
+                    self.dropped_replies += 1
                     break
                 writer.write(sent)
                 await writer.drain()
@@ -77,9 +77,9 @@ class BadLine:
 
 
 @asynccontextmanager
-async def bad_line(redis_url: str) -> AsyncIterator[BadLine]:
+async def redis_proxy(redis_url: str) -> AsyncIterator[RedisProxy]:
     """A line to the Redis behind a `unix://` address."""
-    line = BadLine(redis_url.removeprefix("unix://"))
+    line = RedisProxy(redis_url.removeprefix("unix://"))
     server = await asyncio.start_server(line.accept, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()[:2]
     line.address = f"redis://{host}:{port}"

@@ -8,8 +8,8 @@ import aiohttp
 import feedparser
 import pytest
 
-from tests.servers import Drip, Huge, Redirect, RedirectLoop, Slow, Status
-from tests.servers.blog import Blog, Post, load
+from tests.servers.blog import Blog, Drip, Huge, Post, Redirect, RedirectLoop, load
+from tests.servers.loopback import Slow, Status
 
 
 def posts(number: int) -> list[Post]:

@@ -6,8 +6,8 @@ import discord
 import pytest
 from discord.http import Route
 
-from tests.servers.discord import CannotDo, DiscordServer, Flag
-from tests.servers.discord_bot import Asked
+from tests.servers.discord import DiscordServer, Flag, UserActionError
+from tests.servers.discord.client import Asked
 
 
 class Buttons(discord.ui.View):
@@ -68,7 +68,7 @@ async def test_a_form_is_opened_filled_and_sent(server: DiscordServer, bot: Aske
     opened = server.click("bob", server.said[0], "form")
     await server.until(lambda: opened.modal)
     for wrong in ({"text": "too long"}, {"text": ""}, {"text": "x", "other": "y"}):
-        with pytest.raises(CannotDo):
+        with pytest.raises(UserActionError):
             server.submit(opened, wrong)
     sent = server.submit(opened, {"text": "hello"})
     await server.until(lambda: sent.original)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.servers.discord import DiscordServer, Quota, Rules
-from tests.servers.discord_compression import compression
-from tests.servers.discord_line import CONTENT, MEMBERS, identity, line
+from tests.servers.discord.compression import compression
+from tests.servers.discord.raw_gateway import CONTENT, MEMBERS, identity, line
 
 
 def test_compression_is_for_the_names_that_discord_knows() -> None:

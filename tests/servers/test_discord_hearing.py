@@ -3,8 +3,8 @@
 import pytest
 
 from tests.servers.discord import AppFlag, DiscordServer
-from tests.servers.discord_bot import Bot, running
-from tests.servers.discord_line import ALL_MESSAGES, CONTENT, DIRECT_MESSAGES, GUILD_MESSAGES, GUILDS, line
+from tests.servers.discord.client import Bot, running
+from tests.servers.discord.raw_gateway import ALL_MESSAGES, CONTENT, DIRECT_MESSAGES, GUILD_MESSAGES, GUILDS, line
 
 
 async def test_each_shard_hears_its_own_guilds_and_the_first_the_direct_messages(server: DiscordServer) -> None:

@@ -8,8 +8,8 @@ import pytest
 from discord.http import Route
 from discord.webhook.async_ import async_context, interaction_response_params
 
-from tests.servers.discord import Callback, CannotDo, DiscordServer, Flag, Interaction, Rules
-from tests.servers.discord_bot import Asked, running
+from tests.servers.discord import Callback, DiscordServer, Flag, Interaction, Rules, UserActionError
+from tests.servers.discord.client import Asked, running
 
 
 def ask(server: DiscordServer, **more: Any) -> Interaction:
@@ -126,7 +126,7 @@ async def test_an_ephemeral_message_is_in_no_channel(server: DiscordServer, bot:
     assert bot.got("message")[0].guild is None  # Discord tells of it as of a direct message
     await interaction.edit_original_response(content="y")
     assert original.content == "y"
-    with pytest.raises(CannotDo):
+    with pytest.raises(UserActionError):
         server.click("bob", original, "a")
     server.delete(original)
     with pytest.raises(discord.NotFound, match="10008"):

@@ -9,9 +9,9 @@ import discord
 import pytest
 from discord.http import Route
 
-from tests.servers import Slow, Status
-from tests.servers.discord import DiscordServer, Dropped, Late, Quota, Refused, Rules, TooMany
-from tests.servers.discord_bot import logged_in
+from tests.servers.discord import DiscordServer, Dropped, Late, Quota, RateLimited, Refused, Rules
+from tests.servers.discord.client import logged_in
+from tests.servers.loopback import Slow, Status
 
 SEND = "POST /channels/{channel}/messages"
 
@@ -76,7 +76,7 @@ async def test_there_is_room_unless_limits_are_asked_for(server: DiscordServer, 
 
 @pytest.mark.parametrize("everywhere", [True, False])
 async def test_a_429_on_order_is_waited_for(server: DiscordServer, rest: discord.Client, everywhere: bool) -> None:
-    server.misbehave("POST /channels/*/messages", TooMany(0.05, everywhere=everywhere), times=2)
+    server.misbehave("POST /channels/*/messages", RateLimited(0.05, everywhere=everywhere), times=2)
     began = time.monotonic()
     await rest.get_partial_messageable(server.where("general").id).send("x")
     assert time.monotonic() - began >= 0.1
@@ -84,7 +84,7 @@ async def test_a_429_on_order_is_waited_for(server: DiscordServer, rest: discord
 
 
 async def test_cloudflares_429_is_final(server: DiscordServer, rest: discord.Client) -> None:
-    server.misbehave("POST /channels/*/messages", TooMany(0.05, via=False))
+    server.misbehave("POST /channels/*/messages", RateLimited(0.05, via=False))
     with pytest.raises(discord.HTTPException) as caught:
         await rest.get_partial_messageable(server.where("general").id).send("x")
     assert (caught.value.status, server.said) == (429, [])

@@ -6,8 +6,8 @@ import discord
 import pytest
 
 from tests.servers.discord import AppFlag, DiscordServer, Flag, Kind, Message, Rules
-from tests.servers.discord_bot import logged_in
-from tests.servers.discord_permissions import (
+from tests.servers.discord.client import logged_in
+from tests.servers.discord.permissions import (
     EMBED_LINKS,
     MANAGE_MESSAGES,
     MENTION_EVERYONE,

@@ -4,7 +4,7 @@ import discord
 import pytest
 
 from tests.servers.discord import DiscordServer
-from tests.servers.discord_bot import logged_in
+from tests.servers.discord.client import logged_in
 
 
 async def test_the_application_says_how_it_is_installed(server: DiscordServer, rest: discord.Client) -> None:

@@ -3,7 +3,7 @@
 import discord
 
 from tests.servers.discord import DiscordServer, Flag
-from tests.servers.discord_bot import Bot, running
+from tests.servers.discord.client import Bot, running
 
 
 async def test_a_mention_is_answered_and_the_answer_grows(server: DiscordServer) -> None:

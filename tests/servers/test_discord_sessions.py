@@ -7,8 +7,8 @@ import discord
 import pytest
 
 from tests.servers.discord import AppFlag, DiscordServer, Rules
-from tests.servers.discord_bot import Bot, running
-from tests.servers.discord_line import line
+from tests.servers.discord.client import Bot, running
+from tests.servers.discord.raw_gateway import line
 
 Trouble = Callable[[DiscordServer], Any]
 

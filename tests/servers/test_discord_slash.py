@@ -7,8 +7,8 @@ import discord
 import pytest
 from discord import app_commands
 
-from tests.servers.discord import CannotDo, DiscordServer
-from tests.servers.discord_bot import Asked, Bot, running
+from tests.servers.discord import DiscordServer, UserActionError
+from tests.servers.discord.client import Asked, Bot, running
 
 
 async def test_choices_come_while_somebody_types(server: DiscordServer) -> None:
@@ -101,7 +101,7 @@ async def test_people_cannot_use_what_is_not_offered_to_them(
     known: dict[str, Callable[[str], Any]] = {"who": server.who, "where": server.where}
     options = {key: known[key](value) if key in known else value for key, value in options.items()}
     async with running(server, bot):
-        with pytest.raises(CannotDo):
+        with pytest.raises(UserActionError):
             server.slash(user, channel, name, **options)
     assert server.interactions == []
 

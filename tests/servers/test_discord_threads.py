@@ -4,7 +4,7 @@ import discord
 import pytest
 
 from tests.servers.discord import DiscordServer, Kind
-from tests.servers.discord_permissions import CREATE_PRIVATE_THREADS, CREATE_PUBLIC_THREADS
+from tests.servers.discord.permissions import CREATE_PRIVATE_THREADS, CREATE_PUBLIC_THREADS
 
 PUBLIC, PRIVATE = discord.ChannelType.public_thread, discord.ChannelType.private_thread
 

@@ -12,25 +12,26 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletionChunk
 
-from tests.servers import (
+from tests.servers.loopback import Status
+from tests.servers.openai import (
     Broken,
     ContentFilter,
     ContextTooLong,
     Empty,
     Garbage,
     NaN,
+    OpenAIServer,
     Refusal,
     Reply,
     Shuffled,
     Silence,
     Stall,
-    Status,
     Text,
     TooFew,
     Truncated,
     WrongLength,
+    count_tokens,
 )
-from tests.servers.openai import OpenAIServer, count_tokens
 
 SMALL = "text-embedding-3-small"
 ASKED: list[Any] = [{"role": "user", "content": "Posts:\n[1]\nRust has traits. More.\n[2] Go has none.\n\nTraits?"}]

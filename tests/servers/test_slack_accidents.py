@@ -9,8 +9,8 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetry
 from slack_sdk.web.async_client import AsyncWebClient
 
 from tests.servers.conftest import Refusal
-from tests.servers.slack import Dropped, Error, Ordinary, RateLimited, Rates, SlackServer, Slow, Status
-from tests.servers.slack_console import Console
+from tests.servers.loopback import Slow, Status
+from tests.servers.slack import Dropped, Error, Ordinary, RateLimited, Rates, SlackServer
 
 
 async def test_a_rate_limit_is_a_status_a_header_and_a_word(
@@ -106,23 +106,3 @@ async def test_tiers_and_windows_can_be_set(refusal: Refusal) -> None:
         slack.after(0.06, lambda: None)  # nothing else happens that would make `until` look
         await slack.until(lambda: slack.now > slack.calls[0].at + 0.05)
         await client.team_info()
-
-
-async def test_a_person_can_type_what_people_do_and_read_what_comes_of_it(slack: SlackServer) -> None:
-    written: list[str] = []
-    console = Console(slack, written.append)
-    console.act("say U1 C1 <@UBOT> hello, you")
-    console.act("reply U2 1 me too")
-    console.act("edit 1 never mind")
-    console.act("react U2 1 tada")
-    console.act("delete 2")
-    console.show()
-    assert written == [
-        "  1 C1 U1: <@U0BOT00001> hello, you",
-        f"  2 C1 under {slack.world.messages[0].ts} U2: me too",
-        "  1 C1 U1: never mind",
-        "  1 C1 U1: never mind :tada:",
-        f"  2 C1 under {slack.world.messages[0].ts} U2: me too deleted",
-    ]
-    console.act("dance U1")
-    assert written[-1].startswith("? I do not know that.")

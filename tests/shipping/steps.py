@@ -23,7 +23,7 @@ from urllib.request import Request, urlopen
 from bot.embedded_redis import embedded_redis
 from core.indexing.pool import POOL_FROM
 from tests.bot.running import REPOSITORY
-from tests.servers.redis import bad_line
+from tests.servers.redis import redis_proxy
 from tests.shipping.container import can_contain, contained
 from tests.shipping.dockerfile import Instruction, environment_of, last, stages
 
@@ -111,7 +111,7 @@ async def _run(room: Room, image: list[Instruction], folder: Path) -> int:
         return 0
     redis = folder / "redis"
     with embedded_redis(redis) as url:
-        async with bad_line(url) as line:
+        async with redis_proxy(url) as line:
             return await asyncio.to_thread(_serve, room, image, folder, line.address)
 
 

@@ -57,7 +57,7 @@ async def bot(redis_client: Redis, settings: Settings, indexed_garden: Snapshot)
     restored = await restore(redis_client, indexed_garden)
     async with create_bot(settings) as bot:
         if not restored:
-            await bot.read(lambda _: None)
+            await bot.reindex(lambda _: None)
             indexed_garden.clear()
             for key in await redis_client.keys("*"):
                 if await redis_client.pttl(key) == -1:

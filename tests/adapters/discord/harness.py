@@ -17,7 +17,7 @@ from core.chat.delivery import deliver
 from core.domain import Question
 from core.storage import keys
 from tests.servers.discord import Channel, DiscordServer, Interaction, Message, User
-from tests.servers.discord_bot import logged_in
+from tests.servers.discord.client import logged_in
 from tests.servers.openai import OpenAIServer
 
 WITHIN = 15.0

@@ -7,9 +7,9 @@ from core.chat.texts import NOT_YOUR_QUESTION, QUESTION_UNKNOWN, REASON_OFFER, R
 from core.errors import ModelAccessError
 from tests.adapters.discord.harness import Harness, buttons, connected
 from tests.adapters.garden import ASKED
-from tests.servers import Status, Text
 from tests.servers.discord import DiscordServer, Interaction, Message
-from tests.servers.openai import OpenAIServer
+from tests.servers.loopback import Status
+from tests.servers.openai import OpenAIServer, Text
 
 BROKEN = Status(401)
 

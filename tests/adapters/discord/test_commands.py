@@ -8,7 +8,7 @@ from bot.app import Bot
 from core.chat.texts import CHANNEL_FORGOTTEN
 from tests.adapters.discord.harness import Harness, connected
 from tests.adapters.garden import ASKED, FOLLOW_UP
-from tests.servers.discord import CannotDo, DiscordServer, Interaction
+from tests.servers.discord import DiscordServer, Interaction, UserActionError
 from tests.servers.openai import OpenAIServer
 
 EVERYWHERE = {"contexts": [0, 1, 2], "integration_types": [0, 1]}
@@ -148,5 +148,5 @@ async def test_sources_are_suggested_to_admins(harness: Harness) -> None:
 
 
 async def test_reindex_is_hidden_from_members_who_cannot_manage_the_server(harness: Harness) -> None:
-    with pytest.raises(CannotDo):
+    with pytest.raises(UserActionError):
         harness.discord.slash("bob", "general", "reindex")

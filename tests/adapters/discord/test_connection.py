@@ -15,9 +15,8 @@ from core.answering.channel_scope import Channel, Channels
 from core.errors import StartupError
 from tests.adapters.discord.harness import Harness, access, connected
 from tests.adapters.garden import ASKED
-from tests.servers import Status
-from tests.servers.discord import AppFlag, DiscordServer, Rules
-from tests.servers.discord_sessions import Intent
+from tests.servers.discord import AppFlag, DiscordServer, Intent, Rules
+from tests.servers.loopback import Status
 from tests.servers.openai import OpenAIServer
 
 WITHIN = 20.0

@@ -4,8 +4,8 @@ import asyncio
 
 from tests.adapters.discord.harness import Harness, buttons, is_whole
 from tests.adapters.garden import ASKED
-from tests.servers import Text
 from tests.servers.discord import Message
+from tests.servers.openai import Text
 
 BEES = "What do bees eat in winter?"
 SLOW = Text("Water tomatoes early in the morning [1]. " * 40, tokens_per_second=30)

@@ -19,7 +19,7 @@ async def test_erasing_a_user_removes_their_name_questions_and_reasons_from_redi
     await harness.settled()
     before = await held(harness.bot.redis, *POSTS)
     assert all(each in before for each in (str(alice.id), "Alice", "water tomatoes", "sugar", "my compost"))
-    forgotten = await harness.bot.forgetting.forget("discord", str(alice.id))
+    forgotten = await harness.bot.eraser.forget("discord", str(alice.id))
     assert (forgotten.questions, forgotten.turns, forgotten.votes) == (2, 4, 1)
     after = await held(harness.bot.redis, *POSTS)
     assert not any(each in after for each in ("Alice", "water tomatoes", "sugar", "my compost"))

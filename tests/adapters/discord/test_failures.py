@@ -8,8 +8,9 @@ from core.errors import ModelBusyError
 from tests.adapters.conftest import Logged
 from tests.adapters.discord.harness import Harness, buttons, is_whole
 from tests.adapters.garden import ASKED
-from tests.servers import Slow, Status, Text
-from tests.servers.discord import Dropped, TooMany
+from tests.servers.discord import Dropped, RateLimited
+from tests.servers.loopback import Slow, Status
+from tests.servers.openai import Text
 
 VIEW, SEND, READ_HISTORY = 1 << 10, 1 << 11, 1 << 16
 SLOW = Text("Water tomatoes early in the morning. " * 20 + "[1]", tokens_per_second=100)
@@ -21,11 +22,11 @@ ROUTES = ("POST /channels/*/messages", "PATCH /channels/*", "PATCH /webhooks/*",
     ("where", "trouble"),
     [
         *((route, trouble) for route in ROUTES for trouble in (Status(502), Dropped(after_effect=True))),
-        *(("POST /channels/*/messages", trouble) for trouble in (Dropped(), Slow(0.3), TooMany(0.2))),
+        *(("POST /channels/*/messages", trouble) for trouble in (Dropped(), Slow(0.3), RateLimited(0.2))),
     ],
 )
 async def test_one_api_failure_neither_loses_nor_duplicates_an_answer(
-    harness: Harness, where: str, trouble: Status | Dropped | Slow | TooMany
+    harness: Harness, where: str, trouble: Status | Dropped | Slow | RateLimited
 ) -> None:
     harness.model.answer = lambda _: QUICK
     harness.discord.misbehave(where, trouble)

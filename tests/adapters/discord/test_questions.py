@@ -8,9 +8,8 @@ from bot.app import create_bot
 from bot.config.settings import Settings, load_settings
 from tests.adapters.discord.harness import Harness, buttons, connected, is_whole
 from tests.adapters.garden import ASKED, FOLLOW_UP, OFF_TOPIC
-from tests.servers import Text
 from tests.servers.discord import AppFlag, Callback, DiscordServer, Flag
-from tests.servers.openai import OpenAIServer
+from tests.servers.openai import OpenAIServer, Text
 
 BEES = "What do bees eat in winter?"
 
@@ -213,7 +212,7 @@ async def test_an_every_question_channel_needs_no_mention(
     ]
     given = settings.model_dump(include={"redis_url", "sources", "openai_base_url"})
     async with create_bot(await asyncio.to_thread(partial(load_settings, **given, channels=channels))) as bot:
-        await bot.read(lambda _: None)
+        await bot.reindex(lambda _: None)
         async with connected(discord, model, bot) as harness:
             await harness.answer(discord.say("alice", "general", ASKED))
             post = discord.forum_post("bob", "help", "When should tomatoes be watered?", "Mine are on a balcony.")

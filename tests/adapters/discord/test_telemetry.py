@@ -3,13 +3,13 @@
 from core.telemetry import QuestionFinished, StepTimed, TelemetryEvent, Throttled, subscribed
 from tests.adapters.discord.harness import Harness
 from tests.adapters.garden import ASKED
-from tests.servers.discord_trouble import TooMany
+from tests.servers.discord import RateLimited
 
 
 async def test_acknowledgement_throttling_and_outcome_are_reported(harness: Harness) -> None:
     told: list[TelemetryEvent] = []
     with subscribed(told.append):
-        harness.discord.misbehave("PATCH /webhooks/*", TooMany(0.2))
+        harness.discord.misbehave("PATCH /webhooks/*", RateLimited(0.2))
         await harness.answer(harness.command(ASKED))
         await harness.settled()
     [acknowledged] = [each for each in told if isinstance(each, StepTimed) and each.step == "acknowledge"]

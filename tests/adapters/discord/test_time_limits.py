@@ -9,9 +9,8 @@ from adapters.discord.answer_writer import TokenExpiredError
 from bot.app import Bot
 from tests.adapters.discord.harness import Harness, connected, is_whole
 from tests.adapters.garden import ASKED
-from tests.servers import Text
-from tests.servers.discord import DiscordServer, Rules, TooMany
-from tests.servers.openai import OpenAIServer
+from tests.servers.discord import DiscordServer, RateLimited, Rules
+from tests.servers.openai import OpenAIServer, Text
 
 LONG = "Water tomatoes early in the morning [1]. " + "They want six hours of sun. " * 30
 SOON = timedelta(seconds=1.5)
@@ -103,7 +102,7 @@ async def test_answers_in_one_channel_stay_within_its_rate_limit(model: OpenAISe
 
 
 async def test_an_answer_waits_for_a_rate_limit(harness: Harness) -> None:
-    harness.discord.misbehave("PATCH /webhooks/*", TooMany(0.3), times=2)
+    harness.discord.misbehave("PATCH /webhooks/*", RateLimited(0.3), times=2)
     answer = await harness.answer(harness.command(ASKED))
     assert is_whole(answer)
 

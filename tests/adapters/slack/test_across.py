@@ -6,8 +6,7 @@ import pytest
 
 from bot.app import Bot
 from tests.adapters.slack.acting import Room, entered, read
-from tests.servers import Text
-from tests.servers.openai import OpenAIServer
+from tests.servers.openai import OpenAIServer, Text
 from tests.servers.slack import Message, SlackServer
 
 LONG = Text("word " * 4_000, tokens_per_second=50)

@@ -2,7 +2,7 @@
 
 from tests.adapters.garden import ASKED, FOLLOW_UP, OFF_TOPIC
 from tests.adapters.slack.acting import Room, actions, below, is_whole, read
-from tests.servers import Text
+from tests.servers.openai import Text
 
 
 async def test_a_mention_is_answered_in_its_thread_with_footnotes_sources_and_buttons(room: Room) -> None:

@@ -22,8 +22,7 @@ from adapters.slack.blocks import (
 from adapters.slack.message_sequence import HARD
 from core.domain import Answer, AnswerTrace, Footnote, Passage, Question, ScoredPassage, StoredQuestion
 from core.errors import ModelBusyError, UnknownSourceError
-from tests.servers.slack_blocks import check_blocks, texts_of
-from tests.servers.slack_views import checked_view
+from tests.servers.slack import check_blocks, checked_view, texts_of
 
 ID = "0123456789abcdef"
 WHOLE = 13_000

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.adapters.slack.acting import Room
-from tests.servers import Status
+from tests.servers.loopback import Status
 from tests.servers.slack import Message, User
 
 

@@ -8,11 +8,9 @@ import pytest
 from bot.app import Bot
 from core.domain import Conversation
 from tests.adapters.slack.acting import Room, entered, is_whole
-from tests.servers import Slow, Text
-from tests.servers.openai import OpenAIServer
-from tests.servers.slack import BOT_SCOPES, Message, SlackServer
-from tests.servers.slack_events import callback
-from tests.servers.slack_shapes import message_shape
+from tests.servers.loopback import Slow
+from tests.servers.openai import OpenAIServer, Text
+from tests.servers.slack import BOT_SCOPES, Message, SlackServer, callback, message_shape
 
 LONG = Text("word " * 2_000, tokens_per_second=50)
 

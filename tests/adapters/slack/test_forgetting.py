@@ -23,7 +23,7 @@ async def test_of_somebody_who_asked_voted_and_gave_a_reason_nothing_is_left(roo
     await room.settled()
     before = await held(room.bot.redis, *POSTS)
     assert all(each in before for each in (user.id, "my bees", "sugar", "bees sleep", "tomatoes"))
-    forgotten = await room.bot.forgetting.forget("slack", user.id)
+    forgotten = await room.bot.eraser.forget("slack", user.id)
     assert (forgotten.questions, forgotten.turns, forgotten.votes) == (2, 4, 1)
     after = await held(room.bot.redis, *POSTS)
     assert not any(each in after for each in ("my bees", "sugar", "bees sleep"))

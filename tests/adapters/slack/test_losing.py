@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tests.adapters.slack.acting import Room, is_whole, read
-from tests.servers import Slow, Status, Text
+from tests.servers.loopback import Slow, Status
+from tests.servers.openai import Text
 from tests.servers.slack import Dropped, Error, Message, Ordinary, RateLimited
 
 SENTENCE = "Bees live on honey [1]. "

@@ -8,8 +8,8 @@ import pytest
 from adapters.slack.timeouts import Timeouts
 from bot.app import Bot
 from tests.adapters.slack.acting import Room, entered, is_whole
-from tests.servers import Slow, Status, Text
-from tests.servers.openai import OpenAIServer
+from tests.servers.loopback import Slow, Status
+from tests.servers.openai import OpenAIServer, Text
 from tests.servers.slack import Dropped, Error, Late, Message, RateLimited, SlackServer, Twice
 
 SENTENCE = "Bees live on honey [1]. "

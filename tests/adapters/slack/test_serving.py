@@ -17,8 +17,7 @@ from tests.adapters.slack.acting import WITHIN, Room, access, entered, is_whole,
 from tests.adapters.slack.test_connection import QUICK, over_http
 from tests.bot.running import make_home
 from tests.bot.test_serve import served
-from tests.servers import Text
-from tests.servers.openai import OpenAIServer
+from tests.servers.openai import OpenAIServer, Text
 from tests.servers.slack import Message, SlackServer
 
 LONG = "Bees live on honey [1]. " * 40

@@ -6,7 +6,7 @@ import pytest
 
 from adapters.slack import status
 from tests.adapters.slack.acting import Room
-from tests.servers import Slow
+from tests.servers.loopback import Slow
 from tests.servers.slack import RateLimited
 
 

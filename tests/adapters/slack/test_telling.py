@@ -17,8 +17,8 @@ from core.storage.history import History
 from core.storage.question_store import QuestionStore
 from tests.adapters.garden import ASKED
 from tests.adapters.slack.acting import Room, access, below, is_failure, is_whole, read
-from tests.servers import Broken, ContentFilter, Empty, Slow, Status, Text
-from tests.servers.openai import OpenAIServer
+from tests.servers.loopback import Slow, Status
+from tests.servers.openai import Broken, ContentFilter, Empty, OpenAIServer, Text
 from tests.servers.slack import Dropped, Error, Message, SlackServer
 
 SENTENCE = IndexUnavailableError.user_message

@@ -11,7 +11,8 @@ from redis.asyncio import Redis
 from adapters.web.app import About, web_app
 from bot.app import Bot, create_bot
 from bot.config.settings import Settings, load_settings
-from core.answering.question_limits import LimitedAnswerer, RateLimits
+from core.answering.admission import GuardedAnswerer, RateLimits
+from core.answering.channel_scope import Channels
 from core.index.catalog import Catalog
 from core.storage.history import History
 from core.storage.rate_limiter import RateLimiter
@@ -48,7 +49,7 @@ async def client(bot: Bot) -> AsyncIterator[Client]:
 @pytest.fixture
 async def guarded(redis: Redis) -> AsyncIterator[Client]:
     """A client of a page that has an answer but no posts: what is refused needs none, and it starts at once."""
-    asker = LimitedAnswerer(ScriptedAsker(), RateLimiter(redis), RateLimits())
+    asker = GuardedAnswerer(ScriptedAsker(), RateLimiter(redis), RateLimits(), Channels((), ()))
     forget = History(redis, turns=10, ttl=timedelta(days=1)).forget
     about = About(offline=True, model=None, sources="none")
     app = await asyncio.to_thread(web_app, asker, forget, Catalog(redis), lambda: None, about)
@@ -62,6 +63,6 @@ async def modelled(redis: Redis, settings: Settings) -> AsyncIterator[Modelled]:
         given = {name: getattr(settings, name) for name in ("redis_url", "sources")}
         given |= {"openai_base_url": model.base_url, "chat_model": "gpt-4o-mini"}
         async with create_bot(await asyncio.to_thread(load_settings, **given)) as bot:
-            await bot.read(unseen)
+            await bot.reindex(unseen)
             async with opened(bot) as client:
                 yield Modelled(bot, model, client)

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from adapters.web.app import About, web_app
 from bot.embedded_redis import embedded_redis
-from core.answering.question_limits import RateLimits, VisitorLimiter
+from core.answering.admission import RateLimits, VisitorLimiter
 from core.domain import Conversation
 from core.index.catalog import Catalog
 from core.storage.connection import connect

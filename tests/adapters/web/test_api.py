@@ -8,8 +8,8 @@ from tests.adapters.conftest import Logged
 from tests.adapters.garden import ASKED, FOLLOW_UP, OFF_TOPIC, POSTS
 from tests.adapters.web.conftest import Modelled
 from tests.adapters.web.serving import STREAM, Client, next_event, opened, streamed
-from tests.servers import Broken, Stall, Status, Text
-from tests.servers.openai import ChatRequest
+from tests.servers.loopback import Status
+from tests.servers.openai import Broken, ChatRequest, Stall, Text
 
 TOMATOES = "garden/tomatoes.md"
 

@@ -17,8 +17,8 @@ from tests.adapters.conftest import unseen
 from tests.adapters.garden import ASKED, FOLLOW_UP, write_posts
 from tests.adapters.web.browsing import Background, Browser, needs_browser
 from tests.adapters.web.serving import opened
-from tests.servers import Broken, Stall, Status, Text
-from tests.servers.openai import OpenAIServer
+from tests.servers.loopback import Status
+from tests.servers.openai import Broken, OpenAIServer, Stall, Text
 
 pytestmark = needs_browser
 
@@ -43,7 +43,7 @@ class Sites:
 @asynccontextmanager
 async def site_of(settings: Settings) -> AsyncIterator[Site]:
     async with create_bot(settings) as bot:
-        await bot.read(unseen)
+        await bot.reindex(unseen)
         site = Site("")
         async with opened(bot, lambda: site.reading) as client:
             site.address = str(client.make_url("/"))

@@ -6,8 +6,7 @@ from pathlib import Path
 from tests.adapters.garden import ASKED, FOLLOW_UP
 from tests.bot.running import make_home
 from tests.bot.terminal import CTRL_C, CTRL_D, Typed
-from tests.servers import Stall, Text
-from tests.servers.openai import OpenAIServer
+from tests.servers.openai import OpenAIServer, Stall, Text
 
 FORGOTTEN = "This conversation is forgotten."
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.bot.running import WITHIN, command, environment, footnoted, make_home
 from tests.bot.terminal import CTRL_C, Typed
-from tests.servers import Status
+from tests.servers.loopback import Status
 from tests.servers.openai import OpenAIServer
 
 

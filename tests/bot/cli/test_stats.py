@@ -14,8 +14,8 @@ from core.telemetry import QuestionFinished
 from tests.adapters.garden import ASKED, OFF_TOPIC
 from tests.bot.running import footnoted, make_home
 from tests.bot.test_monitoring import watched
-from tests.servers import Status, Text
-from tests.servers.openai import OpenAIServer
+from tests.servers.loopback import Status
+from tests.servers.openai import OpenAIServer, Text
 
 
 async def asked(page: aiohttp.ClientSession, *questions: str) -> None:
@@ -50,8 +50,8 @@ async def test_what_was_asked_how_it_went_and_what_to_write_next(tmp_path: Path)
 
 async def test_votes_are_counted_as_they_stand(bot: Bot, redis: Redis, redis_url: str, tmp_path: Path) -> None:
     question = Question("Why?", Conversation("slack", "C1"), Person("U1", "Ann"))
-    await bot.answers.save(question)
-    await bot.answers.save(question, Answer("So.", grounded=True))
+    await bot.question_store.save(question)
+    await bot.question_store.save(question, Answer("So.", grounded=True))
     await bot.feedback.vote(question.id, Person("U2"), "down")
     await bot.feedback.vote(question.id, Person("U2"), "up")
     await bot.feedback.vote(question.id, Person("U3"), "down")

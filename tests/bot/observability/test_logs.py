@@ -14,8 +14,8 @@ import pytest
 from tests.adapters.garden import ASKED
 from tests.bot.running import command, environment, make_home
 from tests.bot.test_serve import WITHIN, served
-from tests.servers import Broken, Garbage, Reply, Status, Text
-from tests.servers.openai import ChatRequest, OpenAIServer
+from tests.servers.loopback import Status
+from tests.servers.openai import Broken, ChatRequest, Garbage, OpenAIServer, Reply, Text
 from tests.servers.slack import SlackServer
 
 KEY = "sk-test-secret"
@@ -124,13 +124,13 @@ async def test_a_failing_chatty_run_logs_no_words_of_people_answers_and_posts_an
         question = failed[error_id]["question"]
         ends = [entry for entry in entries if entry.get("question") == question and "outcome" in entry]
         assert [entry["outcome"] for entry in ends] == ["failed"]
-    settled = [entry for entry in entries if entry["event"] == "a question was settled"]
+    settled = [entry for entry in entries if entry["event"] == "question finished"]
     assert [entry["outcome"] for entry in settled] == ["failed"] * 5 + ["answered"] * 2
 
 
 async def test_words_are_logged_when_they_are_wanted_and_secrets_are_not(tmp_path: Path) -> None:
     entries, secrets, _ = await chatty_run(tmp_path, LOG_TEXT="true")
-    last = [entry for entry in entries if entry["event"] == "a question was settled"][-1]
+    last = [entry for entry in entries if entry["event"] == "question finished"][-1]
     assert (last["asked"], last["answer"]) == (ASKED, ANSWER)
     log = json.dumps(entries, ensure_ascii=False)
     assert not [secret for secret in secrets if secret in log]

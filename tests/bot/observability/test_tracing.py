@@ -16,8 +16,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from tests.adapters.garden import ASKED
 from tests.bot.running import REPOSITORY, make_home
 from tests.bot.test_serve import WITHIN, Served, served
-from tests.servers import Status, Text
-from tests.servers.openai import OpenAIServer
+from tests.servers.loopback import Status
+from tests.servers.openai import OpenAIServer, Text
 
 
 class Collector:

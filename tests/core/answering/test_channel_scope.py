@@ -1,6 +1,6 @@
-"""Each channel is answered from what is meant for it; what is meant for a few shows nowhere else."""
+"""Each channel is answered from its own sources, and a source that belongs to a channel shows nowhere else."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from core.answerer import Answerer, Found
-from core.answering.channel_scope import Channel, Channels, ScopedAnswerer
+from core.answering.admission import GuardedAnswerer, RateLimits
+from core.answering.channel_scope import Channel, Channels
 from core.answering.conversation_memory import ConversationalAnswerer
-from core.answering.question_limits import LimitedAnswerer, RateLimits
 from core.answering.question_recorder import RecordingAnswerer
 from core.answering.rag import NONE_HERE, NOT_IN_POSTS
 from core.domain import EVERYTHING, Conversation, Person, Question, Scope
@@ -23,11 +23,11 @@ from core.models.protocols import ChatModel
 from core.storage.history import History
 from core.storage.question_store import QuestionStore
 from core.storage.rate_limiter import RateLimiter
-from tests.core.answering.asking import Heard, answerer_of, heard
+from tests.core.answering.collected import Collected, collect, rag_answerer
 from tests.core.index.shelves import shelved
+from tests.core.published_redis import published_redis, shared
 from tests.posts import POSTS
-from tests.servers import Text
-from tests.servers.openai import OpenAIServer
+from tests.servers.openai import OpenAIServer, Text
 
 DAY = timedelta(days=1)
 ANN = Person("U1")
@@ -59,47 +59,47 @@ def channels(*given: Channel, shared: Sequence[str] = ()) -> Channels:
 
 
 @pytest.mark.parametrize(
-    ("place", "sources"),
+    ("conversation", "sources"),
     [
         (BOARD, {SECRET, "house rules"}), (replace(BOARD, thread=""), {SECRET, "house rules"}), (GENERAL, {"blog"}),
         (MESSAGE, {"blog"}), (PAGE, {"blog"}), (None, {"blog"}), (replace(BOARD, platform="discord"), {"blog"}),
     ],
 )  # fmt: skip
-def test_a_source_that_a_channel_names_is_for_it_alone(place: Conversation | None, sources: set[str]) -> None:
-    assert channels().scope(place).sources == frozenset(sources)
+def test_source_named_by_a_channel_belongs_to_it_alone(conversation: Conversation | None, sources: set[str]) -> None:
+    assert channels().scope(conversation).sources == frozenset(sources)
 
 
-def test_a_shared_source_shows_everywhere() -> None:
+def test_shared_source_shows_everywhere() -> None:
     shared = channels(shared=["house rules"])
     assert shared.scope(GENERAL).sources == frozenset({"blog", "house rules"})
     assert shared.scope(BOARD).sources == frozenset({SECRET, "house rules"})
 
 
-def test_a_source_may_be_for_several_channels() -> None:
-    both = channels(
+def test_source_may_belong_to_several_channels() -> None:
+    several = channels(
         Channel("slack", "BOARD", frozenset({SECRET})), Channel("discord", "7", frozenset({SECRET, "blog"}))
     )
-    assert both.scope(BOARD).sources == frozenset({SECRET})
-    assert both.scope(Conversation("discord", "7", "G1")).sources == frozenset({SECRET, "blog"})
-    assert both.scope(GENERAL).sources == frozenset({"house rules"})
+    assert several.scope(BOARD).sources == frozenset({SECRET})
+    assert several.scope(Conversation("discord", "7", "G1")).sources == frozenset({SECRET, "blog"})
+    assert several.scope(GENERAL).sources == frozenset({"house rules"})
 
 
-def test_while_no_channel_names_a_source_everything_is_searched() -> None:
+def test_everything_is_searched_when_no_channel_names_a_source() -> None:
     plain = channels(Channel("slack", "BOARD", persona="You are the clerk."))
     assert plain.scope(GENERAL) == EVERYTHING
     assert plain.scope(BOARD) == Scope(None, "You are the clerk.")
 
 
-def test_a_channel_that_names_no_source_has_what_all_others_have() -> None:
+def test_channel_without_sources_has_the_default_scope() -> None:
     quiet = channels(*CHANNELS, Channel("slack", "GENERAL", persona="You are brief."))
     assert quiet.scope(GENERAL) == Scope(frozenset({"blog"}), "You are brief.")
 
 
-def test_a_channel_may_be_answered_from_nothing() -> None:
+def test_channel_with_no_source_at_all_searches_nothing() -> None:
     assert channels(Channel("slack", "GENERAL", frozenset())).scope(GENERAL).sources == frozenset()
 
 
-def test_a_channel_answers_every_question_only_where_it_was_told_to() -> None:
+def test_only_a_configured_channel_answers_every_question() -> None:
     talkative = channels(*CHANNELS, Channel("discord", "7", mode="every-question"))
     assert talkative.answers_every_question(Conversation("discord", "7", "G1", "thread"))
     assert not talkative.answers_every_question(BOARD)
@@ -116,107 +116,118 @@ PLACES = st.builds(Conversation, st.sampled_from(["slack", "discord"]), st.sampl
 @given(
     st.dictionaries(PLACES, st.none() | st.frozensets(NAMES), max_size=4), st.frozensets(NAMES), st.sets(NAMES), PLACES
 )
-def test_what_some_channel_names_is_seen_there_and_where_it_is_shared(
-    named: dict[Conversation, frozenset[str] | None], sources: frozenset[str], shared: set[str], place: Conversation
+def test_restricted_source_is_visible_only_in_its_channels_or_when_shared(
+    named: dict[Conversation, frozenset[str] | None],
+    everything: frozenset[str],
+    shared_names: set[str],
+    conversation: Conversation,
 ) -> None:
-    given = [Channel(where.platform, where.channel, those) for where, those in named.items()]
-    seen = Channels(given, sources, shared).scope(place).sources
-    own = named.get(place)
-    for name in sources:
-        kept = any(name in (those or ()) for those in named.values()) and name not in shared
+    given = [Channel(place.platform, place.channel, sources) for place, sources in named.items()]
+    seen = Channels(given, everything, shared_names).scope(conversation).sources
+    own = named.get(conversation)
+    for name in everything:
+        kept = any(name in (sources or ()) for sources in named.values()) and name not in shared_names
         assert (seen is None or name in seen) == (name in own if own is not None else not kept)
 
 
-def whole(redis: Redis, embedder: OfflineEmbedder, model: ChatModel, channels: Channels) -> Answerer:
-    """An asker as it is wired."""
-    remembering = ConversationalAnswerer(answerer_of(redis, embedder, model), History(redis, 10, DAY))
-    limiting = LimitedAnswerer(ScopedAnswerer(remembering, channels), RateLimiter(redis), RateLimits(1_000, 1_000))
-    return RecordingAnswerer(limiting, QuestionStore(redis, DAY))
+def pipeline(redis: Redis, embedder: OfflineEmbedder, model: ChatModel, channels: Channels) -> Answerer:
+    """Build the pipeline with memory and scope."""
+    conversational = ConversationalAnswerer(rag_answerer(redis, embedder, model), History(redis, 10, DAY))
+    guarded = GuardedAnswerer(conversational, RateLimiter(redis), RateLimits(1_000, 1_000), channels)
+    return RecordingAnswerer(guarded, QuestionStore(redis, DAY))
+
+
+@pytest.fixture(scope="module")
+def shelves_url(tmp_path_factory: pytest.TempPathFactory, embedder: OfflineEmbedder) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("shelves")
+    with published_redis(folder, lambda redis: shelved(redis, embedder, SHELVES)) as url:
+        yield url
 
 
 @pytest.fixture
-async def shelves(redis: Redis, embedder: OfflineEmbedder) -> Redis:
-    await shelved(redis, embedder, SHELVES)
-    return redis
+async def shelves(shelves_url: str) -> AsyncIterator[Redis]:
+    """A client of a Redis in which the posts of all sources are live."""
+    async with shared(shelves_url) as redis:
+        yield redis
 
 
-def shown(said: Heard) -> str:
-    """All that anybody could be shown of an answer: text, footnotes, nearest, passages, what was left out."""
-    return repr(said.events)
+def shown(collected: Collected) -> str:
+    """Everything that an answer could show: text, footnotes, nearest posts, passages, and what was left out."""
+    return repr(collected.events)
 
 
-@pytest.mark.parametrize("place", [GENERAL, MESSAGE, PAGE, None], ids=str)
-async def test_nothing_of_a_channels_source_shows_elsewhere(
-    shelves: Redis, embedder: OfflineEmbedder, place: Conversation | None
+@pytest.mark.parametrize("conversation", [GENERAL, MESSAGE, PAGE, None], ids=str)
+async def test_nothing_of_a_restricted_source_leaks(
+    shelves: Redis, embedder: OfflineEmbedder, conversation: Conversation | None
 ) -> None:
-    asker = whole(shelves, embedder, ExtractiveChatModel(embedder), channels())
+    answerer = pipeline(shelves, embedder, ExtractiveChatModel(embedder), channels())
     for text in ASKED:
-        await heard(asker, Question(text, BOARD, ANN))
-        said = await heard(asker, Question(text, place, ANN))
-        assert said.error is None
+        await collect(answerer, Question(text, BOARD, ANN))
+        collected = await collect(answerer, Question(text, conversation, ANN))
+        assert collected.error is None
         for hidden in (SECRET, "house rules", "crowns", "closed doors", "keeper", "Fridays"):
-            assert hidden not in shown(said).replace(text, "")
+            assert hidden not in shown(collected).replace(text, "")
 
 
-async def test_in_its_channel_a_source_answers_and_others_do_not(shelves: Redis, embedder: OfflineEmbedder) -> None:
-    asker = whole(shelves, embedder, ExtractiveChatModel(embedder), channels())
-    said = await heard(asker, Question("What does the queen earn?", BOARD, ANN))
-    assert said.answer.footnotes[0].title == "What the queen earns"
+async def test_channel_is_answered_only_from_its_own_sources(shelves: Redis, embedder: OfflineEmbedder) -> None:
+    answerer = pipeline(shelves, embedder, ExtractiveChatModel(embedder), channels())
+    collected = await collect(answerer, Question("What does the queen earn?", BOARD, ANN))
+    assert collected.answer.footnotes[0].title == "What the queen earns"
     for text in ASKED:
-        assert "honey" not in shown(await heard(asker, Question(text, BOARD, ANN)))
+        assert "honey" not in shown(await collect(answerer, Question(text, BOARD, ANN)))
 
 
-async def test_a_shared_source_answers_everywhere(shelves: Redis, embedder: OfflineEmbedder) -> None:
-    asker = whole(shelves, embedder, ExtractiveChatModel(embedder), channels(shared=["house rules"]))
-    for place in (BOARD, GENERAL, MESSAGE, PAGE, None):
-        said = await heard(asker, Question("May dogs come into the office?", place, ANN))
-        assert said.answer.footnotes[0].title == "Dogs in the office"
+async def test_shared_source_answers_everywhere(shelves: Redis, embedder: OfflineEmbedder) -> None:
+    answerer = pipeline(shelves, embedder, ExtractiveChatModel(embedder), channels(shared=["house rules"]))
+    for conversation in (BOARD, GENERAL, MESSAGE, PAGE, None):
+        collected = await collect(answerer, Question("May dogs come into the office?", conversation, ANN))
+        assert collected.answer.footnotes[0].title == "Dogs in the office"
 
 
-async def test_what_was_said_in_a_channel_is_not_part_of_another_conversation(
+async def test_turns_of_a_channel_do_not_leak_into_another_conversation(
     shelves: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel, server: OpenAIServer
 ) -> None:
-    asker = whole(shelves, embedder, model, channels())
+    answerer = pipeline(shelves, embedder, model, channels())
     server.enqueue(Text("Ninety thousand crowns [1]."), Text("They shiver [1]."))
-    await heard(asker, Question("What does the queen earn?", BOARD, ANN))
-    await heard(asker, Question("How do bees get through the winter?", GENERAL, ANN))
+    await collect(answerer, Question("What does the queen earn?", BOARD, ANN))
+    await collect(answerer, Question("How do bees get through the winter?", GENERAL, ANN))
     assert "crowns" in server.chats[0].prompt
     assert "crowns" not in server.chats[1].prompt
 
 
-async def test_a_follow_up_that_is_rewritten_keeps_to_the_sources(
+async def test_rewritten_follow_up_stays_within_the_scope(
     shelves: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel, server: OpenAIServer
 ) -> None:
-    asker = whole(shelves, embedder, model, channels())
-    await heard(asker, Question("Hello there!", GENERAL, ANN))
+    answerer = pipeline(shelves, embedder, model, channels())
+    await collect(answerer, Question("Hello there!", GENERAL, ANN))
     server.enqueue(Text("What does the queen earn in crowns?"))
-    said = await heard(asker, Question("And then?", GENERAL, ANN))
-    assert SECRET not in shown(said)
-    assert "ninety" not in shown(said)
+    collected = await collect(answerer, Question("And then?", GENERAL, ANN))
+    assert SECRET not in shown(collected)
+    assert "ninety" not in shown(collected)
 
 
-async def test_the_persona_of_a_channel_speaks_there_alone(
+async def test_persona_of_a_channel_is_used_only_there(
     shelves: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel, server: OpenAIServer
 ) -> None:
-    asker = whole(shelves, embedder, model, channels(shared=["house rules"]))
+    answerer = pipeline(shelves, embedder, model, channels(shared=["house rules"]))
     for place in (BOARD, GENERAL):
-        await heard(asker, Question("May dogs come into the office?", place, ANN))
+        await collect(answerer, Question("May dogs come into the office?", place, ANN))
     board, general = (chat.messages[0]["content"] for chat in server.chats)
     assert board.startswith("You are the clerk.\n\nYou are given passages")
     assert general.startswith("You are Footnoted")
 
 
-async def test_a_question_that_brings_a_scope_along_keeps_it(shelves: Redis, embedder: OfflineEmbedder) -> None:
-    asker = whole(shelves, embedder, ExtractiveChatModel(embedder), channels())
-    everything = await heard(asker, Question("What does the queen earn?", scope=EVERYTHING))
+async def test_question_with_a_scope_keeps_it(shelves: Redis, embedder: OfflineEmbedder) -> None:
+    answerer = pipeline(shelves, embedder, ExtractiveChatModel(embedder), channels())
+    everything = await collect(answerer, Question("What does the queen earn?", scope=EVERYTHING))
     assert everything.answer.footnotes[0].title == "What the queen earns"
-    nothing = await heard(asker, Question("What does the queen earn?", BOARD, scope=Scope(frozenset())))
+    nothing = await collect(answerer, Question("What does the queen earn?", BOARD, scope=Scope(frozenset())))
     assert nothing.events[1] == Found(())
 
 
-async def test_where_there_is_nothing_to_answer_from_it_says_so(shelves: Redis, embedder: OfflineEmbedder) -> None:
+async def test_channel_without_visible_sources_is_told_so(shelves: Redis, embedder: OfflineEmbedder) -> None:
     all_named = channels(Channel("slack", "BOARD", frozenset(SHELVES)))
-    asker = whole(shelves, embedder, ExtractiveChatModel(embedder), all_named)
-    said = await heard(asker, Question("How do bees get through the winter?", GENERAL, ANN))
-    assert said.text == f"{NOT_IN_POSTS} {NONE_HERE}"
-    assert said.is_in_order
+    answerer = pipeline(shelves, embedder, ExtractiveChatModel(embedder), all_named)
+    collected = await collect(answerer, Question("How do bees get through the winter?", GENERAL, ANN))
+    assert collected.text == f"{NOT_IN_POSTS} {NONE_HERE}"
+    assert collected.is_in_order

@@ -1,4 +1,4 @@
-"""Questions of people are kept with their answers, and being kept changes nothing about them."""
+"""Questions with a person are stored with their answers, and recording never costs an answer."""
 
 from contextlib import aclosing
 from dataclasses import replace
@@ -8,9 +8,10 @@ import pytest
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
-from core.answerer import Answered, Wrote
-from core.answering.question_limits import LONGEST_QUESTION, LimitedAnswerer, RateLimits
-from core.answering.question_recorder import ASKED_AGAIN_WITHIN, RecordingAnswerer
+from core.answerer import Answered
+from core.answering.admission import MAX_QUESTION_LENGTH, GuardedAnswerer, RateLimits
+from core.answering.channel_scope import Channels
+from core.answering.question_recorder import RETRY_WINDOW, RecordingAnswerer
 from core.domain import Conversation, Person, Question
 from core.errors import QuestionTooLongError, TooManyQuestionsError
 from core.models.offline_embedder import OfflineEmbedder
@@ -19,9 +20,8 @@ from core.storage import keys
 from core.storage.connection import connect
 from core.storage.question_store import QuestionStore
 from core.storage.rate_limiter import RateLimiter
-from tests.core.answering.asking import ABOUT_BEES, answerer_of, heard
-from tests.servers import Broken, Text
-from tests.servers.openai import OpenAIServer
+from tests.core.answering.collected import ABOUT_BEES, collect, rag_answerer, read_until_text
+from tests.servers.openai import Broken, OpenAIServer, Text
 
 DAY = timedelta(days=1)
 HERE = Conversation("slack", "C1", "T1", "1.0")
@@ -33,106 +33,101 @@ def question() -> Question:
 
 
 @pytest.fixture
-def answers(redis: Redis) -> QuestionStore:
-    return QuestionStore(redis, DAY)
+def questions(blog: Redis) -> QuestionStore:
+    return QuestionStore(blog, DAY)
 
 
 @pytest.fixture
 def recording(
-    blog: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel, answers: QuestionStore
+    blog: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel, questions: QuestionStore
 ) -> RecordingAnswerer:
-    return RecordingAnswerer(answerer_of(blog, embedder, model), answers)
+    return RecordingAnswerer(rag_answerer(blog, embedder, model), questions)
 
 
-async def test_an_answer_is_kept_as_it_was_given(
-    recording: RecordingAnswerer, answers: QuestionStore, server: OpenAIServer
+async def test_answer_is_stored_as_it_was_given(
+    recording: RecordingAnswerer, questions: QuestionStore, server: OpenAIServer
 ) -> None:
     server.enqueue(Text("They shiver [1]."))
     asked = question()
-    said = await heard(recording, asked)
-    assert said.is_in_order
-    kept = await answers.get(asked.id)
-    assert kept is not None
-    assert kept.question == asked
-    assert kept.answer is not None
-    assert (kept.answer.text, kept.answer.footnotes) == (said.text, said.answer.footnotes)
-    assert kept.answer.trace is not None
-    assert said.answer.trace is not None
-    assert kept.answer.trace.given == said.answer.trace.given
+    collected = await collect(recording, asked)
+    assert collected.is_in_order
+    stored = await questions.get(asked.id)
+    assert stored is not None
+    assert stored.question == asked
+    assert stored.answer is not None
+    assert (stored.answer.text, stored.answer.footnotes) == (collected.text, collected.answer.footnotes)
+    assert stored.answer.trace is not None
+    assert stored.answer.trace.given == collected.trace.given
 
 
-async def test_it_is_kept_when_the_reply_is_told_that_the_answer_ended(
-    recording: RecordingAnswerer, answers: QuestionStore
-) -> None:
-    """The buttons under an answer work from the moment in which they are seen."""
+async def test_answer_is_stored_before_the_reply_ends(recording: RecordingAnswerer, questions: QuestionStore) -> None:
+    """The buttons under an answer work as soon as they are seen."""
     asked = question()
     async with aclosing(recording.ask(asked)) as events:
         async for event in events:
-            kept = await answers.get(asked.id)
-            assert kept is not None
-            assert (kept.answer is not None) is isinstance(event, Answered)
+            stored = await questions.get(asked.id)
+            assert stored is not None
+            assert (stored.answer is not None) is isinstance(event, Answered)
 
 
-async def test_a_question_that_failed_is_kept_without_an_answer(
-    recording: RecordingAnswerer, answers: QuestionStore, server: OpenAIServer
+async def test_failed_question_is_stored_without_an_answer(
+    recording: RecordingAnswerer, questions: QuestionStore, server: OpenAIServer
 ) -> None:
     server.enqueue(Broken("They shi"))
     asked = question()
-    assert (await heard(recording, asked)).error is not None
-    kept = await answers.get(asked.id)
-    assert kept is not None
-    assert kept.answer is None
+    assert (await collect(recording, asked)).error is not None
+    stored = await questions.get(asked.id)
+    assert stored is not None
+    assert stored.answer is None
 
 
-async def test_a_question_that_was_refused_can_be_asked_again(
-    blog: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel, answers: QuestionStore
+async def test_rate_limited_question_is_kept_for_a_retry(
+    blog: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel, questions: QuestionStore
 ) -> None:
-    limiting = LimitedAnswerer(answerer_of(blog, embedder, model), RateLimiter(blog), RateLimits(person=1))
-    recording = RecordingAnswerer(limiting, answers)
-    await heard(recording, question())
+    answerer = rag_answerer(blog, embedder, model)
+    guarded = GuardedAnswerer(answerer, RateLimiter(blog), RateLimits(person=1), Channels((), ()))
+    recording = RecordingAnswerer(guarded, questions)
+    await collect(recording, question())
     asked = question()
-    assert isinstance((await heard(recording, asked)).error, TooManyQuestionsError)
-    kept = await answers.get(asked.id)
-    assert kept is not None
-    assert kept.question == asked
-    assert 0 < await blog.ttl(keys.question(asked.id)) <= ASKED_AGAIN_WITHIN.total_seconds()
+    assert isinstance((await collect(recording, asked)).error, TooManyQuestionsError)
+    stored = await questions.get(asked.id)
+    assert stored is not None
+    assert stored.question == asked
+    assert 0 < await blog.ttl(keys.question(asked.id)) <= RETRY_WINDOW.total_seconds()
 
 
-async def test_a_question_that_was_too_long_is_not_kept(
-    blog: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel, answers: QuestionStore
+async def test_question_that_is_too_long_is_not_stored(
+    blog: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel, questions: QuestionStore
 ) -> None:
-    limiting = LimitedAnswerer(answerer_of(blog, embedder, model), RateLimiter(blog), RateLimits())
-    asked = replace(question(), text="x" * (LONGEST_QUESTION + 1))
-    assert isinstance((await heard(RecordingAnswerer(limiting, answers), asked)).error, QuestionTooLongError)
-    assert await answers.get(asked.id) is None
+    guarded = GuardedAnswerer(rag_answerer(blog, embedder, model), RateLimiter(blog), RateLimits(), Channels((), ()))
+    asked = replace(question(), text="x" * (MAX_QUESTION_LENGTH + 1))
+    assert isinstance((await collect(RecordingAnswerer(guarded, questions), asked)).error, QuestionTooLongError)
+    assert await questions.get(asked.id) is None
     assert await blog.keys("asked:*") == []
 
 
-async def test_a_question_of_nobody_leaves_no_trace(recording: RecordingAnswerer, redis: Redis) -> None:
-    said = await heard(recording, Question(ABOUT_BEES.text, Conversation("web", "tab")))
-    assert said.error is None
-    assert await redis.keys("question:*") == []
-    assert await redis.keys("asked:*") == []
+async def test_question_without_a_person_is_not_stored(recording: RecordingAnswerer, blog: Redis) -> None:
+    collected = await collect(recording, Question(ABOUT_BEES.text, Conversation("web", "tab")))
+    assert collected.error is None
+    assert await blog.keys("question:*") == []
+    assert await blog.keys("asked:*") == []
 
 
-async def test_without_redis_it_is_answered_all_the_same(
+async def test_question_is_answered_when_it_cannot_be_stored(
     blog: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel, server: OpenAIServer
 ) -> None:
     server.enqueue(Text("They shiver [1]."))
-    async with connect("redis://127.0.0.1:1") as nowhere:
-        recording = RecordingAnswerer(answerer_of(blog, embedder, model), QuestionStore(nowhere, DAY))
+    async with connect("redis://127.0.0.1:1") as unreachable:
+        recording = RecordingAnswerer(rag_answerer(blog, embedder, model), QuestionStore(unreachable, DAY))
         with capture_logs() as logs:
-            said = await heard(recording, question())
-    assert said.text == "They shiver [1]."
-    assert [line["event"] for line in logs] == ["a question was not kept"] * 2
+            collected = await collect(recording, question())
+    assert collected.text == "They shiver [1]."
+    assert [line["event"] for line in logs if line["log_level"] == "warning"] == ["question storage failed"] * 2
 
 
-async def test_whoever_leaves_early_stops_the_model(recording: RecordingAnswerer, server: OpenAIServer) -> None:
+async def test_leaving_early_stops_the_model(recording: RecordingAnswerer, server: OpenAIServer) -> None:
     server.enqueue(Text("They eat honey [1]. " * 200, tokens_per_second=300))
-    async with aclosing(recording.ask(question())) as events:
-        async for event in events:
-            if isinstance(event, Wrote):
-                break
+    await read_until_text(recording, question())
     [chat] = server.chats
     await chat.finished.wait()
     assert chat.cancelled

@@ -1,4 +1,4 @@
-"""A day's tokens are counted for all and for each person; when they are spent, posts are quoted, and that is said."""
+"""The daily token budget: answers beyond it are quoted from the posts, with a notice."""
 
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -21,12 +21,12 @@ from core.retrieval.retriever import Retriever
 from core.storage.connection import connect
 from core.storage.history import History
 from core.storage.token_usage import TokenUsage
-from core.tokens import estimate
-from tests.core.answering.asking import OFF_TOPIC, answerer_of, heard
+from core.tokens import estimate_tokens
+from tests.core.answering.collected import OFF_TOPIC, collect, rag_answerer
 from tests.core.models.openai_parts import PROMPT, written
 from tests.posts import url_of
-from tests.servers import Status, Text
-from tests.servers.openai import OpenAIServer
+from tests.servers.loopback import Status
+from tests.servers.openai import OpenAIServer, Text
 
 ANN, BOB = Person("U1", "Ann"), Person("U2", "Bob")
 HERE = Conversation("slack", "C1", "T1")
@@ -38,7 +38,7 @@ def asked(person: Person | None = ANN, text: str = BEES) -> Question:
 
 
 class Days:
-    """A clock of days."""
+    """A clock that stands just before midnight."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 11, 25, 23, 59, tzinfo=UTC)
@@ -53,25 +53,27 @@ def days() -> Days:
 
 
 @pytest.fixture
-def budget(redis: Redis, days: Days) -> TokenUsage:
-    return TokenUsage(redis, days)
+def usage(blog: Redis, days: Days) -> TokenUsage:
+    return TokenUsage(blog, days)
 
 
-def within(
-    most: DailyTokens, budget: TokenUsage, redis: Redis, embedder: OfflineEmbedder, model: ChatModel
+def budgeted(
+    limits: DailyTokens, usage: TokenUsage, redis: Redis, embedder: OfflineEmbedder, model: ChatModel
 ) -> BudgetedAnswerer:
-    """As it is wired."""
+    """Build the choice between the model and quotes."""
     history = History(redis, 10, timedelta(days=1))
-    usual = ConversationalAnswerer(answerer_of(redis, embedder, MeteredChatModel(model, budget, estimate)), history)
-    frugal = ConversationalAnswerer(answerer_of(redis, embedder, ExtractiveChatModel(embedder)), history)
-    return BudgetedAnswerer(usual, frugal, budget, most)
+    answerer = ConversationalAnswerer(
+        rag_answerer(redis, embedder, MeteredChatModel(model, usage, estimate_tokens)), history
+    )
+    fallback = ConversationalAnswerer(rag_answerer(redis, embedder, ExtractiveChatModel(embedder)), history)
+    return BudgetedAnswerer(answerer, fallback, usage, limits)
 
 
-async def test_beyond_the_budget_posts_are_quoted_and_that_is_said(
-    blog: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel, server: OpenAIServer, budget: TokenUsage
+async def test_answer_beyond_the_budget_quotes_posts_with_a_notice(
+    blog: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel, server: OpenAIServer, usage: TokenUsage
 ) -> None:
-    asker = within(DailyTokens(whole=1), budget, blog, embedder, model)
-    first, second = await heard(asker, asked()), await heard(asker, asked(BOB))
+    answerer = budgeted(DailyTokens(whole=1), usage, blog, embedder, model)
+    first, second = await collect(answerer, asked()), await collect(answerer, asked(BOB))
     assert WHOLE_USED_UP not in first.text
     assert len(server.chats) == 1
     assert second.is_in_order
@@ -81,96 +83,94 @@ async def test_beyond_the_budget_posts_are_quoted_and_that_is_said(
     assert second.answer.footnotes[0].url == url_of("bees")
 
 
-async def test_what_is_said_of_the_budget_is_no_part_of_the_conversation(
-    blog: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel, budget: TokenUsage
+async def test_budget_notice_is_not_part_of_the_conversation(
+    blog: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel, usage: TokenUsage
 ) -> None:
-    await heard(within(DailyTokens(whole=0), budget, blog, embedder, model), asked())
+    await collect(budgeted(DailyTokens(whole=0), usage, blog, embedder, model), asked())
     _, answer = await History(blog, 10, timedelta(days=1)).turns(HERE)
     assert answer.content.startswith("> ")
     assert "budget" not in answer.content
 
 
-async def test_a_person_who_has_spent_their_share_leaves_that_of_others(
-    blog: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel, budget: TokenUsage
+async def test_person_beyond_their_share_does_not_affect_others(
+    blog: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel, usage: TokenUsage
 ) -> None:
-    asker = within(DailyTokens(person=1), budget, blog, embedder, model)
-    texts = [(await heard(asker, question)).text for question in (asked(ANN), asked(ANN), asked(BOB), asked(None))]
+    answerer = budgeted(DailyTokens(person=1), usage, blog, embedder, model)
+    texts = [(await collect(answerer, question)).text for question in (asked(ANN), asked(ANN), asked(BOB), asked(None))]
     assert [PERSON_USED_UP in text for text in texts] == [False, True, False, False]
 
 
-async def test_what_the_posts_do_not_answer_needs_no_budget(
-    blog: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel, budget: TokenUsage
+async def test_unanswered_question_has_no_budget_notice(
+    blog: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel, usage: TokenUsage
 ) -> None:
-    said = await heard(within(DailyTokens(whole=0), budget, blog, embedder, model), OFF_TOPIC)
-    assert WHOLE_USED_UP not in said.text
+    collected = await collect(budgeted(DailyTokens(whole=0), usage, blog, embedder, model), OFF_TOPIC)
+    assert WHOLE_USED_UP not in collected.text
 
 
-async def test_the_next_day_has_a_budget_of_its_own(
-    blog: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel, budget: TokenUsage, days: Days
+async def test_budget_starts_again_the_next_day(
+    blog: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel, usage: TokenUsage, days: Days
 ) -> None:
-    asker = within(DailyTokens(whole=1), budget, blog, embedder, model)
-    await heard(asker, asked())
+    answerer = budgeted(DailyTokens(whole=1), usage, blog, embedder, model)
+    await collect(answerer, asked())
     days.now += timedelta(minutes=1)
-    assert WHOLE_USED_UP not in (await heard(asker, asked())).text
+    assert WHOLE_USED_UP not in (await collect(answerer, asked())).text
 
 
-async def test_all_processes_count_together_and_counters_go(
-    budget: TokenUsage, days: Days, redis: Redis, redis_url: str
-) -> None:
-    other = connect(redis_url)
+async def test_processes_share_counters_that_expire(usage: TokenUsage, days: Days, blog: Redis, blog_url: str) -> None:
+    other = connect(blog_url)
     await TokenUsage(other, days).add(asked(ANN), 30)
-    await budget.add(asked(ANN), 12)
-    await budget.add(asked(BOB), 100)
-    await budget.add(asked(None), 1_000)
-    assert ((spent := await budget.used_today(asked(ANN))).whole, spent.person) == (1_142, 42)
-    assert (await budget.used_today(asked(None))).person == 0
-    assert all([0 < await redis.ttl(key) <= 2 * 86_400 for key in await redis.keys("tokens:*")])
+    await usage.add(asked(ANN), 12)
+    await usage.add(asked(BOB), 100)
+    await usage.add(asked(None), 1_000)
+    assert ((used := await usage.used_today(asked(ANN))).whole, used.person) == (1_142, 42)
+    assert (await usage.used_today(asked(None))).person == 0
+    assert all([0 < await blog.ttl(key) <= 2 * 86_400 for key in await blog.keys("tokens:*")])
     await other.aclose()
 
 
-async def test_the_same_id_on_another_platform_is_another_person(budget: TokenUsage) -> None:
-    await budget.add(asked(ANN), 30)
-    assert (await budget.used_today(Question(BEES, Conversation("discord", "1"), ANN))).person == 0
+async def test_same_id_on_another_platform_is_another_person(usage: TokenUsage) -> None:
+    await usage.add(asked(ANN), 30)
+    assert (await usage.used_today(Question(BEES, Conversation("discord", "1"), ANN))).person == 0
 
 
-async def test_what_is_read_and_written_is_counted(
-    server: OpenAIServer, model: OpenAIChatModel, budget: TokenUsage
-) -> None:
+async def test_prompt_and_reply_are_counted(server: OpenAIServer, model: OpenAIChatModel, usage: TokenUsage) -> None:
     server.enqueue(Text("word " * 100))
-    await written(MeteredChatModel(model, budget, estimate))
+    await written(MeteredChatModel(model, usage, estimate_tokens))
     sent = (PROMPT.system, *(turn.content for turn in PROMPT.history), PROMPT.request)
-    assert (await budget.used_today(PROMPT.question)).whole == sum(map(estimate, sent)) + estimate("word " * 100)
+    assert (await usage.used_today(PROMPT.question)).whole == sum(map(estimate_tokens, sent)) + estimate_tokens(
+        "word " * 100
+    )
 
 
-async def test_whoever_stops_an_answer_has_spent_what_was_written(
-    server: OpenAIServer, model: OpenAIChatModel, budget: TokenUsage
+async def test_stopped_reply_is_counted_as_far_as_it_was_written(
+    server: OpenAIServer, model: OpenAIChatModel, usage: TokenUsage
 ) -> None:
     server.enqueue(Text("word " * 1_000, tokens_per_second=200))
-    async with aclosing(MeteredChatModel(model, budget, estimate).stream(PROMPT)) as pieces:
+    async with aclosing(MeteredChatModel(model, usage, estimate_tokens).stream(PROMPT)) as pieces:
         async for _ in pieces:
-            before = (await budget.used_today(PROMPT.question)).whole
+            before = (await usage.used_today(PROMPT.question)).whole
             break
     assert before > 0
-    assert (await budget.used_today(PROMPT.question)).whole > before
+    assert (await usage.used_today(PROMPT.question)).whole > before
 
 
-async def test_a_model_that_fails_has_read_its_prompt(
-    server: OpenAIServer, model: OpenAIChatModel, budget: TokenUsage
+async def test_prompt_is_counted_when_the_model_fails(
+    server: OpenAIServer, model: OpenAIChatModel, usage: TokenUsage
 ) -> None:
-    server.enqueue(*[Status(401)])
+    server.enqueue(Status(401))
     with pytest.raises(Exception, match="401"):
-        await written(MeteredChatModel(model, budget, estimate))
-    assert (await budget.used_today(PROMPT.question)).whole > 0
+        await written(MeteredChatModel(model, usage, estimate_tokens))
+    assert (await usage.used_today(PROMPT.question)).whole > 0
 
 
-async def test_a_redis_that_is_away_costs_no_answer(server: OpenAIServer, model: OpenAIChatModel) -> None:
-    nowhere = connect("redis://127.0.0.1:1")
-    assert await written(MeteredChatModel(model, TokenUsage(nowhere), estimate))
-    await nowhere.aclose()
+async def test_answer_is_given_when_tokens_cannot_be_counted(server: OpenAIServer, model: OpenAIChatModel) -> None:
+    unreachable = connect("redis://127.0.0.1:1")
+    assert await written(MeteredChatModel(model, TokenUsage(unreachable), estimate_tokens))
+    await unreachable.aclose()
 
 
 class Unreachable:
-    """Loses the line after the posts were read."""
+    """An embedder that became unreachable after indexing."""
 
     known_dimensions = OfflineEmbedder.DIMENSIONS
 
@@ -184,10 +184,11 @@ class Unreachable:
         raise ModelUnreachableError("connection refused")
 
 
-async def test_quotes_are_chosen_by_words_when_nothing_is_embedded(blog: Redis, embedder: OfflineEmbedder) -> None:
+async def test_quotes_are_chosen_by_words_when_embedding_fails(blog: Redis, embedder: OfflineEmbedder) -> None:
     down = Unreachable(embedder.name)
-    said = await heard(
-        RagAnswerer(Retriever(blog, down), ExtractiveChatModel(down), Instructions(), Limits(), estimate), asked()
+    collected = await collect(
+        RagAnswerer(Retriever(blog, down), ExtractiveChatModel(down), Instructions(), Limits(), estimate_tokens),
+        asked(),
     )
-    assert said.answer.footnotes[0].url == url_of("bees")
-    assert "winter" in said.text.lower()
+    assert collected.answer.footnotes[0].url == url_of("bees")
+    assert "winter" in collected.text.lower()

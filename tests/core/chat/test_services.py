@@ -20,7 +20,7 @@ from core.storage.feedback import Feedback
 from core.storage.history import History
 from core.storage.question_store import QuestionStore
 from core.storage.reply_messages import ReplyMessages
-from tests.core.answering.asking import answerer_of
+from tests.core.answering.collected import rag_answerer
 from tests.core.index.shelves import shelved
 from tests.posts import POSTS
 
@@ -36,7 +36,7 @@ def desk(redis: Redis, embedder: OfflineEmbedder) -> ChatServices:
     answers = QuestionStore(redis, DAY)
     return ChatServices(
         platform="slack",
-        asker=answerer_of(redis, embedder, ExtractiveChatModel(embedder)),
+        asker=rag_answerer(redis, embedder, ExtractiveChatModel(embedder)),
         channels=Channels([Channel("slack", "BOARD", frozenset({"minutes"}))], ["blog", "minutes"]),
         library=Catalog(redis),
         history=History(redis, 10, DAY),

@@ -11,7 +11,7 @@ from core.storage import keys
 from core.storage.connection import as_text, connect
 from core.storage.event_claims import EventClaims
 from tests.core.chat.answering import FIRST, SECOND, SOON, WITHIN, Answering
-from tests.servers.redis import bad_line
+from tests.servers.redis import redis_proxy
 
 
 async def test_what_runs_when_the_bot_is_stopped_may_finish(
@@ -72,7 +72,7 @@ async def test_what_comes_while_the_bot_is_being_stopped_is_left_to_another_proc
 async def test_an_event_that_is_being_taken_when_the_bot_is_stopped_does_not_keep_it(
     redis: Redis, redis_url: str, answering: Answering, other: EventClaims
 ) -> None:
-    async with bad_line(redis_url) as line, connect(line.address) as far:
+    async with redis_proxy(redis_url) as line, connect(line.address) as far:
         handling = EventDispatcher(EventClaims(far, "slack"), answering.handle, finish_within=SOON)
         async with handling.open():
             receiving = asyncio.create_task(handling.receive(FIRST))

@@ -12,7 +12,7 @@ from core.ingestion.chunker import chunk
 from core.models.protocols import Embedder
 from core.retrieval.calibration import calibrate
 from core.retrieval.retriever import Retriever
-from core.tokens import estimate
+from core.tokens import estimate_tokens
 from tests.posts import new_edition
 
 ODD_NAMES = (
@@ -35,7 +35,7 @@ async def shelved(redis: Redis, embedder: Embedder, shelves: Mapping[str, Mappin
     for source, posts in shelves.items():
         for slug, text in posts.items():
             title = text.splitlines()[0].removeprefix("# ")
-            passages = chunk(Post(address(source, slug), title, text, source), estimate)
+            passages = chunk(Post(address(source, slug), title, text, source), estimate_tokens)
             await draft.stage(passages, await embedder.embed([passage.embedding_text for passage in passages]))
             await draft.write_records({address(source, slug): PostRecord(title, source, slug, slug, len(passages))})
     await edition.wait_until_indexed()

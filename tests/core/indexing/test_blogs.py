@@ -18,11 +18,11 @@ from core.indexing import run as run_module
 from core.indexing.progress import Report
 from core.ingestion.entries import Entry
 from core.ingestion.fetch_result import Fetched
-from core.ingestion.sources import as_post
+from core.ingestion.sources import parse_post
 from core.models.offline_embedder import OfflineEmbedder
 from tests.posts import POSTS, reindexing, url_of, write_posts
-from tests.servers import Redirect, Status
-from tests.servers.blog import Blog, Post
+from tests.servers.blog import Blog, Post, Redirect
+from tests.servers.loopback import Status
 
 
 def entry(number: int) -> Post:
@@ -244,7 +244,7 @@ async def test_a_post_that_nobody_thought_of_does_not_stop_the_run(
     def strange(post: Entry, page: Fetched | None) -> Article:
         if post.url == url_of("bees"):
             raise RecursionError("a thousand nested tables")
-        return as_post(post, page)
+        return parse_post(post, page)
 
     monkeypatch.setattr(parsing, "as_post", strange)
     with capture_logs() as logs:

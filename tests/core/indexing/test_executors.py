@@ -29,7 +29,7 @@ from core.ingestion.fetcher import Fetcher
 from core.models.offline_embedder import OfflineEmbedder
 from core.retrieval.retriever import Retriever
 from core.storage import keys
-from core.tokens import estimate
+from core.tokens import estimate_tokens
 from tests.bot.running import WITHIN, command, environment
 from tests.servers.blog import Blog, Post
 
@@ -90,7 +90,7 @@ async def shared(
     broker = jobs.broker_of(redis_url, QUEUE)
     async with Fetcher("Footnoted") as fetcher, ParserPool(processes=0) as parsers:
         hands = DistributedExecutor(redis, broker, QUEUE, Counting(parsers, embedder), patience)
-        yield Needs(redis, embedder, Retriever(redis, embedder), fetcher, hands, estimate)
+        yield Needs(redis, embedder, Retriever(redis, embedder), fetcher, hands, estimate_tokens)
     await broker.shutdown()
 
 

@@ -20,8 +20,8 @@ from core.storage import keys
 from tests.core.index.drafting import every_key
 from tests.core.models.openai_parts import client_of, tokens
 from tests.posts import POSTS, reindexing, url_of, write_posts
-from tests.servers import Status
 from tests.servers.blog import Blog, Post
+from tests.servers.loopback import Status
 from tests.servers.openai import OpenAIServer
 
 SMALL = "text-embedding-3-small"

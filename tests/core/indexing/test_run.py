@@ -24,7 +24,7 @@ from core.retrieval.retriever import Retriever
 from tests.core.index.drafting import texts_in
 from tests.core.models.openai_parts import client_of, tokens
 from tests.posts import POSTS, reindexing, url_of, write_posts
-from tests.servers import Status
+from tests.servers.loopback import Status
 from tests.servers.openai import OpenAIServer
 
 SMALL = "text-embedding-3-small"

@@ -1,5 +1,6 @@
 """What tests of reading ask in one line: a page as an operator's address, a source's items, an entry as a post."""
 
+import asyncio
 from contextlib import aclosing
 from typing import Any
 
@@ -7,7 +8,7 @@ from core.domain import Post, Source
 from core.ingestion.entries import NOTHING, Entry, EntrySkipped, Known, ListEvent
 from core.ingestion.fetch_result import PAGE, Fetched, FetchProfile, NotModified
 from core.ingestion.fetcher import Fetcher
-from core.ingestion.sources import list_source, read_page, to_post
+from core.ingestion.sources import fetch_page, list_source, parse_post
 
 
 async def fetch(fetcher: Fetcher, address: str, kind: FetchProfile = PAGE) -> Fetched:
@@ -30,9 +31,14 @@ async def listed(source: Source, fetcher: Fetcher) -> list[Entry | EntrySkipped]
 
 async def post_of(entry: Entry, fetcher: Fetcher) -> Post:
     """The entry's post, read from its page where that is needed."""
-    page = await read_page(entry, fetcher)
+    page = await fetch_page(entry, fetcher)
     assert not isinstance(page, NotModified)
     return await to_post(entry, page)
+
+
+async def to_post(entry: Entry, page: Fetched | None) -> Post:
+    """Parse in a thread: the parsers read files of their own on first use."""
+    return await asyncio.to_thread(parse_post, entry, page)
 
 
 def source(kind: Any, address: str, **options: Any) -> Source:

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from core.domain import Passage, Post
 from core.ingestion.chunker import ENOUGH, MOST, chunk
-from core.tokens import estimate
+from core.tokens import estimate_tokens
 from tests.core.generated import MARKDOWN, open_fence, telling_words
 
 
 def passages_of(text: str, title: str = "Title") -> tuple[Passage, ...]:
-    return chunk(Post("https://blog.example/a", title, text, "blog"), estimate)
+    return chunk(Post("https://blog.example/a", title, text, "blog"), estimate_tokens)
 
 
 def sentences(tokens: int, word: str = "word") -> str:
@@ -29,7 +29,7 @@ def test_all_words_are_there_in_order_and_no_passage_is_too_large(text: str) -> 
     joined = "\n\n".join(passage.text for passage in passages)
     # A word longer than a passage may be cut: what remains when blanks are taken out is the same.
     assert "".join(telling_words(joined)) == "".join(telling_words(text))
-    assert all(estimate(passage.text) <= MOST for passage in passages)
+    assert all(estimate_tokens(passage.text) <= MOST for passage in passages)
     assert [passage.position for passage in passages] == list(range(len(passages)))
 
 
@@ -41,7 +41,7 @@ def test_no_passage_leaves_a_fence_open(text: str) -> None:
 
 def test_a_passage_carries_what_is_known_of_its_post() -> None:
     published = datetime(2026, 1, 1, tzinfo=UTC)
-    (passage,) = chunk(Post("https://blog.example/a", "Title", "Words.", "blog", published), estimate)
+    (passage,) = chunk(Post("https://blog.example/a", "Title", "Words.", "blog", published), estimate_tokens)
     assert passage == Passage("https://blog.example/a", "Title", "", "Words.", "blog", 0, published)
 
 
@@ -146,4 +146,4 @@ def test_a_hostile_post_takes_seconds_at_most(piece: str) -> None:
     before = time.process_time()
     passages = passages_of(text)
     assert time.process_time() - before < 8
-    assert all(estimate(passage.text) <= MOST for passage in passages)
+    assert all(estimate_tokens(passage.text) <= MOST for passage in passages)

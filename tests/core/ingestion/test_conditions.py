@@ -10,11 +10,11 @@ from core.errors import SourceReadError
 from core.ingestion.entries import Entry, ListEvent, ListingFinished, ListingUnchanged
 from core.ingestion.fetch_result import PAGE, Fetched, NotModified, Validators, validators
 from core.ingestion.fetcher import Fetcher
-from core.ingestion.sources import post_address, read_page
+from core.ingestion.sources import fetch_page, post_url
 from tests.core.ingestion.asking import fetch, source, told
 from tests.core.ingestion.test_feed_parser import LinkedBlog
-from tests.servers import Redirect, Status
-from tests.servers.blog import Blog, Post
+from tests.servers.blog import Blog, Post, Redirect
+from tests.servers.loopback import Status
 
 Known = dict[str, Validators]
 
@@ -124,11 +124,11 @@ async def test_a_page_has_moved_when_every_redirect_says_so(
 async def test_a_post_is_known_under_the_address_that_it_moved_to(blog: Blog, fetcher: Fetcher) -> None:
     entry = Entry(blog.url("/old/"), "", Source("blog", "sitemap", blog.url("/sitemap.xml")))
     blog.misbehave("/old/", Redirect("/post-2/?utm_source=old", 301))
-    page = await read_page(entry, fetcher)
-    assert post_address(entry, page) == blog.url("/post-2/")
+    page = await fetch_page(entry, fetcher)
+    assert post_url(entry, page) == blog.url("/post-2/")
     blog.misbehave("/old/", Redirect("/post-2/", 302))
-    assert post_address(entry, await read_page(entry, fetcher)) == blog.url("/old/")
-    assert post_address(entry, None) == blog.url("/old/")
+    assert post_url(entry, await fetch_page(entry, fetcher)) == blog.url("/old/")
+    assert post_url(entry, None) == blog.url("/old/")
 
 
 @pytest.mark.parametrize(
@@ -144,11 +144,11 @@ async def test_a_canonical_link_names_the_post(where: str, believed: bool, blog:
         where = where.format(other=other.origin)
         blog.posts.append(Post("copy", "Copy", f'<p>One.</p></body><link rel="canonical" href="{where}">'))
         entry = Entry(blog.url("/copy/"), "", Source("blog", "sitemap", blog.url("/sitemap.xml")))
-        page = await read_page(entry, fetcher)
-        assert post_address(entry, page) == blog.url("/copy/"), "in the body it is the text of anybody"
+        page = await fetch_page(entry, fetcher)
+        assert post_url(entry, page) == blog.url("/copy/"), "in the body it is the text of anybody"
         blog.links["/copy/"] = f'<{where}>; rel="canonical"'
-        page = await read_page(entry, fetcher)
-        assert post_address(entry, page) == (blog.url("/post-1/") if believed else blog.url("/copy/"))
+        page = await fetch_page(entry, fetcher)
+        assert post_url(entry, page) == (blog.url("/post-1/") if believed else blog.url("/copy/"))
 
 
 @pytest.mark.parametrize("past_end", ["404", "repeat", "empty"])

@@ -13,8 +13,8 @@ from core.ingestion.fetcher import CrawlPolicy, Fetcher
 from core.telemetry import RequestRetried, TelemetryEvent, Throttled, subscribed
 from tests.core.ingestion.asking import fetch
 from tests.core.ingestion.conftest import PATIENT
-from tests.servers import Slow, Status
 from tests.servers.blog import Blog, Post
+from tests.servers.loopback import Slow, Status
 
 
 @pytest.mark.parametrize(

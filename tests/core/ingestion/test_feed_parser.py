@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from core.domain import Source
 from core.errors import SourceReadError
 from core.ingestion.entries import Entry
+from core.ingestion.feed import read_feed
 from core.ingestion.feed_parser import FeedPage, parse_feed
-from core.ingestion.feeds import read_feed
 from core.ingestion.fetch_result import Fetched
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.sitemap import parse_sitemap

@@ -11,8 +11,8 @@ from core.ingestion.fetch_result import PAGE, PageNotFoundError
 from core.ingestion.fetcher import Fetcher
 from tests.core.ingestion.asking import fetch
 from tests.core.ingestion.conftest import PATIENT
-from tests.servers import Drip, Huge, Redirect, RedirectLoop, Slow, Status
-from tests.servers.blog import Blog, Post
+from tests.servers.blog import Blog, Drip, Huge, Post, Redirect, RedirectLoop
+from tests.servers.loopback import Slow, Status
 
 
 async def refusal(fetcher: Fetcher, address: str) -> str:
@@ -39,7 +39,7 @@ async def test_robots_txt_is_obeyed_and_read_once(blog: Blog, fetcher: Fetcher) 
         *(fetch(fetcher, blog.url(path)) for path in ("/private/diary/", "/post-1/", "/post-2/")),
         return_exceptions=True,
     )
-    assert [type(result).__name__ for result in results] == ["CannotRead", "Fetched", "Fetched"]
+    assert [type(result).__name__ for result in results] == ["SourceReadError", "Fetched", "Fetched"]
     assert blog.requests["/robots.txt"] == 1
     assert not any(path.startswith("/private") for path in blog.requests)
 

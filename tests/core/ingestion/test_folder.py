@@ -12,8 +12,9 @@ from core.errors import SourceReadError
 from core.ingestion import folder as folders
 from core.ingestion.entries import Entry, EntrySkipped
 from core.ingestion.fetcher import Fetcher
-from core.ingestion.sources import read_page, to_post
+from core.ingestion.sources import fetch_page
 from tests.core.ingestion import asking
+from tests.core.ingestion.asking import to_post
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ async def post_of(folder: Path, fetcher: Fetcher, name: str, text: str | bytes, 
     (folder / name).write_bytes(text.encode() if isinstance(text, str) else text)
     (entry,) = await listed(folder, fetcher, **options)
     assert isinstance(entry, Entry)
-    assert await read_page(entry, fetcher) is None
+    assert await fetch_page(entry, fetcher) is None
     return await to_post(entry, None)
 
 

@@ -14,10 +14,19 @@ from core.errors import SourceReadError
 from core.ingestion.entries import Entry, EntrySkipped
 from core.ingestion.fetch_result import Fetched
 from core.ingestion.fetcher import Fetcher
-from core.ingestion.sources import read_page, to_post
-from tests.core.ingestion.asking import fetch, source, told
+from core.ingestion.sources import fetch_page
+from tests.core.ingestion.asking import fetch, source, to_post, told
 from tests.core.ingestion.conftest import PATIENT
-from tests.servers.hostile import Hostile, Raw, babbling, deflate_bomb, gzip_bomb, laughs, reading, swollen
+from tests.servers.hostile import (
+    HostileSite,
+    RawResponse,
+    billion_laughs,
+    deflate_bomb,
+    external_entity,
+    gzip_bomb,
+    quadratic_blowup,
+    raw_tcp_server,
+)
 
 FEED = '<rss version="2.0"><channel><item><title>{bomb}</title><link>/a</link></item></channel></rss>'
 SITEMAP = "<urlset><url><loc>https://blog.example/{bomb}</loc></url></urlset>"
@@ -26,18 +35,18 @@ WORDS = b"<p>Words.</p>" * 1_000
 
 
 @pytest.fixture
-async def site() -> AsyncIterator[Hostile]:
-    async with Hostile() as served:
+async def site() -> AsyncIterator[HostileSite]:
+    async with HostileSite() as served:
         yield served
 
 
-async def reason(site: Hostile, fetcher: Fetcher, answer: Raw, kind: str = "page") -> str:
+async def reason(site: HostileSite, fetcher: Fetcher, answer: RawResponse, kind: str = "page") -> str:
     """Why the answer cannot be read: as a post's page, a feed or a sitemap."""
     site.answers["/it"] = answer
     with pytest.raises(SourceReadError) as caught:
         if kind == "page":
             entry = Entry(site.url("/it"), "", source("sitemap", site.url()))
-            page = await read_page(entry, fetcher)
+            page = await fetch_page(entry, fetcher)
             assert isinstance(page, Fetched)
             await to_post(entry, page)
         else:
@@ -46,20 +55,22 @@ async def reason(site: Hostile, fetcher: Fetcher, answer: Raw, kind: str = "page
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "GZIP", "deflate"])
-async def test_a_page_comes_packed(encoding: str, site: Hostile, fetcher: Fetcher) -> None:
+async def test_a_page_comes_packed(encoding: str, site: HostileSite, fetcher: Fetcher) -> None:
     packed = gzip.compress(WORDS) if "gzip" in encoding.lower() else zlib.compress(WORDS)
-    site.answers["/it"] = Raw(packed, headers={"Content-Encoding": encoding})
+    site.answers["/it"] = RawResponse(packed, headers={"Content-Encoding": encoding})
     assert (await fetch(fetcher, site.url("/it"))).body == WORDS
     assert site.headers["/it"]["Accept-Encoding"] == "gzip, deflate"
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 @pytest.mark.parametrize("kind", ["page", "feed", "sitemap"])
-async def test_a_bomb_is_not_unpacked(encoding: str, kind: str, site: Hostile, fetcher: Fetcher) -> None:
+async def test_a_bomb_is_not_unpacked(encoding: str, kind: str, site: HostileSite, fetcher: Fetcher) -> None:
     bomb = gzip_bomb(200) if encoding == "gzip" else deflate_bomb(200)
     tracemalloc.start()
     try:
-        answer = Raw(bomb, "text/html" if kind == "page" else "text/xml", headers={"Content-Encoding": encoding})
+        answer = RawResponse(
+            bomb, "text/html" if kind == "page" else "text/xml", headers={"Content-Encoding": encoding}
+        )
         told_reason = await reason(site, fetcher, answer, kind)
         assert tracemalloc.get_traced_memory()[1] < 100 * 1024 * 1024
     finally:
@@ -67,10 +78,10 @@ async def test_a_bomb_is_not_unpacked(encoding: str, kind: str, site: Hostile, f
     assert told_reason == f"it is larger than {5 if kind == 'page' else 20} MB"
 
 
-async def test_a_packed_sitemap_is_unpacked_within_bounds(site: Hostile, fetcher: Fetcher) -> None:
+async def test_a_packed_sitemap_is_unpacked_within_bounds(site: HostileSite, fetcher: Fetcher) -> None:
     for answer in (
-        Raw(gzip_bomb(200), "application/gzip"),
-        Raw(gzip.compress(gzip_bomb(200)), "application/xml", headers={"Content-Encoding": "gzip"}),
+        RawResponse(gzip_bomb(200), "application/gzip"),
+        RawResponse(gzip.compress(gzip_bomb(200)), "application/xml", headers={"Content-Encoding": "gzip"}),
     ):
         assert await reason(site, fetcher, answer, "sitemap") == "unzipped it is larger than 20 MB"
 
@@ -90,22 +101,26 @@ async def test_a_packed_sitemap_is_unpacked_within_bounds(site: Hostile, fetcher
     ids=["plain as gzip", "cut gzip", "nothing", "plain as deflate", "cut deflate", "brotli", "zstd", "twice"],
 )
 async def test_what_cannot_be_unpacked_is_told(
-    body: bytes, encoding: str, why: str, site: Hostile, fetcher: Fetcher
+    body: bytes, encoding: str, why: str, site: HostileSite, fetcher: Fetcher
 ) -> None:
-    assert await reason(site, fetcher, Raw(body, headers={"Content-Encoding": encoding})) == why
+    assert await reason(site, fetcher, RawResponse(body, headers={"Content-Encoding": encoding})) == why
 
 
-async def test_a_long_robots_txt_is_read_as_far_as_it_must_be(site: Hostile, fetcher: Fetcher) -> None:
+async def test_a_long_robots_txt_is_read_as_far_as_it_must_be(site: HostileSite, fetcher: Fetcher) -> None:
     rules = b"User-agent: *\nDisallow: /private/\n" + b"# words\n" * 200_000
-    site.answers |= {"/robots.txt": Raw(rules, "text/plain"), "/private/": Raw(WORDS), "/open/": Raw(WORDS)}
+    site.answers |= {
+        "/robots.txt": RawResponse(rules, "text/plain"),
+        "/private/": RawResponse(WORDS),
+        "/open/": RawResponse(WORDS),
+    }
     assert (await fetch(fetcher, site.url("/open/"))).body == WORDS
     with pytest.raises(SourceReadError, match="robots"):
         await fetch(fetcher, site.url("/private/"))
 
 
-async def test_a_robots_txt_that_is_made_to_hurt_takes_no_time(site: Hostile, fetcher: Fetcher) -> None:
+async def test_a_robots_txt_that_is_made_to_hurt_takes_no_time(site: HostileSite, fetcher: Fetcher) -> None:
     rules = "User-agent: *\n" + f"Disallow: /{'*a' * 500}b$\n" * 400
-    site.answers |= {"/robots.txt": Raw(rules.encode(), "text/plain"), "/" + "a" * 1_000: Raw(WORDS)}
+    site.answers |= {"/robots.txt": RawResponse(rules.encode(), "text/plain"), "/" + "a" * 1_000: RawResponse(WORDS)}
     began = process_time()
     assert (await fetch(fetcher, site.url("/" + "a" * 1_000))).body == WORDS
     assert process_time() - began < 5
@@ -116,33 +131,35 @@ async def test_a_robots_txt_that_is_made_to_hurt_takes_no_time(site: Hostile, fe
 @pytest.mark.parametrize(
     "bomb",
     [
-        lambda root, inside: laughs(root, inside),
-        lambda root, inside: swollen(root, inside),
-        lambda root, inside: reading(root, inside, "file:///etc/passwd"),
-        lambda root, inside: reading(root, inside, "http://127.0.0.1:1/"),
-        lambda root, inside: laughs(root, inside).replace(b"<!DOCTYPE", b"<!-- <a> --><!DOCTYPE"),
-        lambda root, inside: laughs(root, inside).replace(b"<!DOCTYPE " + root.encode() + b" ", b"<!DOCTYPE\n" + b"r"),
-        lambda root, inside: swollen(root, inside).replace(b"<!ENTITY a", b"<!ENTITY % b '#'><!ENTITY a"),
-        lambda root, inside: swollen(root, inside).replace(b"[<!ENTITY", b"[<!-- ]> --><!ENTITY"),
+        lambda root, inside: billion_laughs(root, inside),
+        lambda root, inside: quadratic_blowup(root, inside),
+        lambda root, inside: external_entity(root, inside, "file:///etc/passwd"),
+        lambda root, inside: external_entity(root, inside, "http://127.0.0.1:1/"),
+        lambda root, inside: billion_laughs(root, inside).replace(b"<!DOCTYPE", b"<!-- <a> --><!DOCTYPE"),
+        lambda root, inside: billion_laughs(root, inside).replace(
+            b"<!DOCTYPE " + root.encode() + b" ", b"<!DOCTYPE\n" + b"r"
+        ),
+        lambda root, inside: quadratic_blowup(root, inside).replace(b"<!ENTITY a", b"<!ENTITY % b '#'><!ENTITY a"),
+        lambda root, inside: quadratic_blowup(root, inside).replace(b"[<!ENTITY", b"[<!-- ]> --><!ENTITY"),
     ],
 )
 async def test_entities_that_unfold_or_read_are_refused(
-    bomb: object, charset: str, kind: str, site: Hostile, fetcher: Fetcher
+    bomb: object, charset: str, kind: str, site: HostileSite, fetcher: Fetcher
 ) -> None:
     for inside in (FEED,) if kind == "feed" else (SITEMAP, ATTRIBUTE):
         root = "rss" if kind == "feed" else "urlset"
         body = bomb(root, inside).decode()  # type: ignore[operator]
         written = body.replace("UTF-8", charset.replace("-be", "")).encode(charset)
         began = process_time()
-        assert await reason(site, fetcher, Raw(written, "text/xml"), kind) == (
+        assert await reason(site, fetcher, RawResponse(written, "text/xml"), kind) == (
             "it declares entities that unfold or lead elsewhere"
         )
         assert process_time() - began < 2
 
 
-async def test_entities_for_characters_are_read(site: Hostile, fetcher: Fetcher) -> None:
+async def test_entities_for_characters_are_read(site: HostileSite, fetcher: Fetcher) -> None:
     body = f'<!DOCTYPE rss [<!ENTITY nbsp "&#160;"><!ENTITY hi "Hello">]>{FEED.format(bomb="Tea")}'
-    site.answers["/it"] = Raw(body.encode(), "text/xml")
+    site.answers["/it"] = RawResponse(body.encode(), "text/xml")
     (entry,) = [event for event in await told(source("feed", site.url("/it")), fetcher) if isinstance(event, Entry)]
     assert entry.title == "Tea"
 
@@ -152,23 +169,23 @@ async def test_entities_for_characters_are_read(site: Hostile, fetcher: Fetcher)
     "where", ["<?xml version='1.0' encoding='{}'?>", "<?x encoding='{}' ?>", "<?xml encoding = '{}'?>"]
 )
 async def test_an_encoding_that_no_browser_knows_is_refused_in_feeds(
-    where: str, charset: str, site: Hostile, fetcher: Fetcher
+    where: str, charset: str, site: HostileSite, fetcher: Fetcher
 ) -> None:
     body = where.format(charset) + FEED.format(bomb="a" * 400_000 + "-" + "b" * 400_000)
     began = process_time()
-    why = await reason(site, fetcher, Raw(body.encode(), "text/xml"), "feed")
+    why = await reason(site, fetcher, RawResponse(body.encode(), "text/xml"), "feed")
     assert why == "its text is in no encoding of the web"
     assert process_time() - began < 2
 
 
 @pytest.mark.parametrize("charset", ["punycode", "utf-7", "unicode_escape", "zlib", "rot13", "no-such", "\x00"])
 async def test_an_encoding_that_no_browser_knows_is_not_used_for_pages(
-    charset: str, site: Hostile, fetcher: Fetcher
+    charset: str, site: HostileSite, fetcher: Fetcher
 ) -> None:
     body = f"<meta charset='{charset}'><p>{'Words ' * 50_000}-über</p>".encode()
-    site.answers["/it"] = Raw(body, "text/html" + (f"; charset={charset}" if charset.isprintable() else ""))
+    site.answers["/it"] = RawResponse(body, "text/html" + (f"; charset={charset}" if charset.isprintable() else ""))
     entry = Entry(site.url("/it"), "", source("sitemap", site.url()))
-    page = await read_page(entry, fetcher)
+    page = await fetch_page(entry, fetcher)
     assert isinstance(page, Fetched)
     began = process_time()
     assert "-über" in (await to_post(entry, page)).text
@@ -190,18 +207,20 @@ async def test_an_encoding_that_no_browser_knows_is_not_used_for_pages(
         ("application/octet-stream", "sitemap", "it is no sitemap"),
     ],
 )
-async def test_what_it_says_it_is_counts(media_type: str, kind: str, why: str, site: Hostile, fetcher: Fetcher) -> None:
-    assert (await reason(site, fetcher, Raw(WORDS, media_type), kind)).startswith(why)
+async def test_what_it_says_it_is_counts(
+    media_type: str, kind: str, why: str, site: HostileSite, fetcher: Fetcher
+) -> None:
+    assert (await reason(site, fetcher, RawResponse(WORDS, media_type), kind)).startswith(why)
 
 
 @pytest.mark.parametrize("media_type", ["TEXT/HTML", "text/html;charset", "text/plain"])
-async def test_a_type_may_be_written_oddly(media_type: str, site: Hostile, fetcher: Fetcher) -> None:
-    site.answers["/it"] = Raw(WORDS, media_type)
+async def test_a_type_may_be_written_oddly(media_type: str, site: HostileSite, fetcher: Fetcher) -> None:
+    site.answers["/it"] = RawResponse(WORDS, media_type)
     assert (await fetch(fetcher, site.url("/it"))).body == WORDS
 
 
 async def test_a_page_that_does_not_say_what_it_is_may_be_one(fetcher: Fetcher) -> None:
-    async with babbling(b"HTTP/1.0 200 OK\r\n\r\n<p>Words.") as address:
+    async with raw_tcp_server(b"HTTP/1.0 200 OK\r\n\r\n<p>Words.") as address:
         fetched = await fetch(fetcher, address)
     assert (fetched.body, fetched.media_type) == (b"<p>Words.", "")
 
@@ -227,7 +246,7 @@ async def test_a_page_that_does_not_say_what_it_is_may_be_one(fetcher: Fetcher) 
     ],
 )
 async def test_a_server_that_talks_nonsense_is_told(said: bytes) -> None:
-    async with babbling(said) as address, Fetcher("Footnoted", PATIENT) as fetcher:
+    async with raw_tcp_server(said) as address, Fetcher("Footnoted", PATIENT) as fetcher:
         with pytest.raises(SourceReadError) as caught:
             await fetch(fetcher, address)
     assert len(caught.value.reason) < 100
@@ -236,16 +255,16 @@ async def test_a_server_that_talks_nonsense_is_told(said: bytes) -> None:
 @pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n<p>"])
 async def test_a_server_that_falls_silent_is_left(said: bytes) -> None:
     patient = replace(PATIENT, deadline=timedelta(seconds=0.3), silence=timedelta(seconds=0.1))
-    async with babbling(said, keep_open=True) as address, Fetcher("Footnoted", patient) as fetcher:
+    async with raw_tcp_server(said, keep_open=True) as address, Fetcher("Footnoted", patient) as fetcher:
         with pytest.raises(SourceReadError, match="it did not answer in time"):
             await fetch(fetcher, address)
 
 
-async def test_pages_that_only_lead_on_share_one_deadline(site: Hostile) -> None:
+async def test_pages_that_only_lead_on_share_one_deadline(site: HostileSite) -> None:
     """Each hop answers in time; all together do not."""
-    async with Hostile() as slow:
+    async with HostileSite() as slow:
         for hop in range(5):
-            slow.answers[f"/{hop}"] = Raw(status=302, headers={"Location": f"/{hop + 1}"})
+            slow.answers[f"/{hop}"] = RawResponse(status=302, headers={"Location": f"/{hop + 1}"})
         deadline = timedelta(microseconds=1)
         async with Fetcher("Footnoted", replace(PATIENT, deadline=deadline)) as fetcher:
             with pytest.raises(SourceReadError, match="it did not answer in time"):
@@ -253,46 +272,50 @@ async def test_pages_that_only_lead_on_share_one_deadline(site: Hostile) -> None
         assert slow.requests.total() <= 2
 
 
-async def test_too_many_redirects_are_told(site: Hostile, fetcher: Fetcher) -> None:
+async def test_too_many_redirects_are_told(site: HostileSite, fetcher: Fetcher) -> None:
     for hop in range(10):
-        site.answers[f"/{hop}"] = Raw(status=301, headers={"Location": f"/{hop + 1}"})
-    site.answers["/10"] = Raw(WORDS)
+        site.answers[f"/{hop}"] = RawResponse(status=301, headers={"Location": f"/{hop + 1}"})
+    site.answers["/10"] = RawResponse(WORDS)
     assert (await fetch(fetcher, site.url("/5"))).url == site.url("/10")
     with pytest.raises(SourceReadError, match="it redirects without end"):
         await fetch(fetcher, site.url("/4"))
 
 
 @pytest.mark.parametrize("piece", ["<b>", "<pre>", "<div><", "<p>x</p>", "<template>", "<p hidden>", "<table><tr><td>"])
-async def test_a_page_of_nothing_but_tags_takes_no_time(piece: str, site: Hostile, fetcher: Fetcher) -> None:
+async def test_a_page_of_nothing_but_tags_takes_no_time(piece: str, site: HostileSite, fetcher: Fetcher) -> None:
     body = (piece * (4_500_000 // len(piece))).encode()
     began = process_time()
-    assert await reason(site, fetcher, Raw(body)) in {
+    assert await reason(site, fetcher, RawResponse(body)) in {
         "it has more parts than are read",
         "its parts lie deeper within one another than is read",
     }
     assert process_time() - began < 5
 
 
-async def test_a_feed_of_nothing_but_tags_takes_no_time(site: Hostile, fetcher: Fetcher) -> None:
+async def test_a_feed_of_nothing_but_tags_takes_no_time(site: HostileSite, fetcher: Fetcher) -> None:
     body = b"<rss version='2.0'><channel>" + b"<item>" * 3_000_000
     began = process_time()
-    assert await reason(site, fetcher, Raw(body, "text/xml"), "feed") == "it has more parts than are read"
+    assert await reason(site, fetcher, RawResponse(body, "text/xml"), "feed") == "it has more parts than are read"
     assert process_time() - began < 5
 
 
-async def test_a_source_without_end_has_one(site: Hostile, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_source_without_end_has_one(
+    site: HostileSite, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("core.ingestion.sources.MOST_ENTRIES", 50)
     places = "".join(f"<url><loc>{site.url(f'/{number}')}</loc></url>" for number in range(60))
-    site.answers["/it"] = Raw(f"<urlset>{places}</urlset>".encode(), "text/xml")
+    site.answers["/it"] = RawResponse(f"<urlset>{places}</urlset>".encode(), "text/xml")
     events = await told(source("sitemap", site.url("/it")), fetcher)
     assert sum(isinstance(event, Entry) for event in events) == 50
     assert events[-1] == EntrySkipped(site.url("/it"), "it lists more than 50 posts; the others are left out")
 
 
-async def test_an_index_without_end_has_one(site: Hostile, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_index_without_end_has_one(
+    site: HostileSite, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("core.ingestion.sitemap.MOST_FILES", 5)
     places = "".join(f"<sitemap><loc>{site.url(f'/{number}.xml')}</loc></sitemap>" for number in range(60))
-    site.answers["/it"] = Raw(f"<sitemapindex>{places}</sitemapindex>".encode(), "text/xml")
+    site.answers["/it"] = RawResponse(f"<sitemapindex>{places}</sitemapindex>".encode(), "text/xml")
     events = await told(source("sitemap", site.url("/it")), fetcher)
     assert events[1] == EntrySkipped(site.url("/it"), "it leads to more than 5 sitemaps; the others are left out")
     assert site.requests.total() == 7  # with robots.txt

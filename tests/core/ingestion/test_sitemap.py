@@ -15,11 +15,11 @@ from core.ingestion.entries import Entry, EntrySkipped
 from core.ingestion.fetch_result import LISTING, Fetched
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.sitemap import Sitemap, parse_sitemap, read_sitemap
-from core.ingestion.sources import needs_page, read_page
+from core.ingestion.sources import fetch_page, needs_page
 from tests.core.ingestion import asking
 from tests.core.ingestion.asking import post_of
-from tests.servers import Status
 from tests.servers.blog import SITEMAPS, Blog, Page
+from tests.servers.loopback import Status
 
 URLS = "<url><loc>https://blog.example/a</loc></url><url><loc>https://blog.example/b</loc></url>"
 WHOLE = f"<urlset {SITEMAPS}>{URLS}</urlset>"
@@ -164,7 +164,7 @@ async def test_an_address_that_is_none_stops_nothing(fetcher: Fetcher) -> None:
     assert isinstance(second, Entry)
     assert second.url == "https://blog.example/b"
     with pytest.raises(SourceReadError):
-        await read_page(first, fetcher)
+        await fetch_page(first, fetcher)
 
 
 async def test_a_source_with_a_damaged_sitemap_is_not_taken_for_complete(fetcher: Fetcher) -> None:

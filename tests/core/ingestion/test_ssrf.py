@@ -9,19 +9,19 @@ from core.errors import SourceReadError
 from core.ingestion.entries import Entry, EntrySkipped
 from core.ingestion.fetch_result import LISTING, PAGE, ROBOTS, AddressBlockedError, Fetched
 from core.ingestion.fetcher import Fetcher
-from core.ingestion.sources import read_page
+from core.ingestion.sources import fetch_page
 from core.ingestion.ssrf import is_public
 from tests.core.ingestion.asking import fetch, source, told
 from tests.core.ingestion.conftest import PATIENT
-from tests.servers.hostile import Hostile, Names, Raw
+from tests.servers.hostile import HostileSite, RawResponse, StubResolver
 
 OPEN = "127.0.1.1"
 """Stands for the whole internet; every other loopback address is as private as it is."""
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1", OPEN, "::1"])
 
-PAGE_OF_WORDS = Raw(b"<p>Words.</p>")
-SECRET = Raw(b"<p>The launch code is 1234.</p>")
+PAGE_OF_WORDS = RawResponse(b"<p>Words.</p>")
+SECRET = RawResponse(b"<p>The launch code is 1234.</p>")
 SITEMAP = '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{}</urlset>'
 INDEX = '<sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{}</sitemapindex>'
 FEED = '<rss version="2.0"><channel>{}<item><title>One</title><link>{}</link></item></channel></rss>'
@@ -29,22 +29,22 @@ NEXT = '<atom:link xmlns:atom="http://www.w3.org/2005/Atom" rel="next" href="{}"
 
 
 @pytest.fixture
-async def private() -> AsyncIterator[Hostile]:
+async def private() -> AsyncIterator[HostileSite]:
     """What nobody outside may read."""
-    async with Hostile({"/secret/": SECRET, "/feed/": Raw(b"<rss/>", "application/rss+xml")}) as site:
+    async with HostileSite({"/secret/": SECRET, "/feed/": RawResponse(b"<rss/>", "application/rss+xml")}) as site:
         yield site
 
 
 @pytest.fixture
-async def blog() -> AsyncIterator[Hostile]:
+async def blog() -> AsyncIterator[HostileSite]:
     """A stranger's blog, to which the names in `names` lead."""
-    async with Hostile({"/post/": PAGE_OF_WORDS}, host=OPEN) as site:
+    async with HostileSite({"/post/": PAGE_OF_WORDS}, host=OPEN) as site:
         yield site
 
 
 @pytest.fixture
-def names() -> Names:
-    return Names(
+def names() -> StubResolver:
+    return StubResolver(
         blog_example=[[OPEN]],
         other_example=[[OPEN]],
         inside_example=[["127.0.0.1"]],
@@ -56,20 +56,20 @@ def names() -> Names:
 
 
 @pytest.fixture
-async def fetcher(names: Names) -> AsyncIterator[Fetcher]:
+async def fetcher(names: StubResolver) -> AsyncIterator[Fetcher]:
     async with Fetcher("Footnoted", PATIENT, names, lambda address: address == OPEN or is_public(address)) as fetcher:
         yield fetcher
 
 
-async def linked(blog: Hostile, fetcher: Fetcher, address: str) -> Fetched:
+async def linked(blog: HostileSite, fetcher: Fetcher, address: str) -> Fetched:
     """What is read when a post of the blog's feed lies at the address."""
     entry = Entry(address, "", source("feed", blog.url("/feed/", "blog.example")))
-    page = await read_page(entry, fetcher)
+    page = await fetch_page(entry, fetcher)
     assert isinstance(page, Fetched)
     return page
 
 
-async def test_a_link_to_another_public_site_is_read(blog: Hostile, fetcher: Fetcher) -> None:
+async def test_a_link_to_another_public_site_is_read(blog: HostileSite, fetcher: Fetcher) -> None:
     for name in ("blog.example", "other.example", OPEN):
         assert b"Words." in (await linked(blog, fetcher, blog.url("/post/", name))).body
 
@@ -102,7 +102,7 @@ async def test_a_link_to_another_public_site_is_read(blog: Hostile, fetcher: Fet
     ],
 )
 async def test_a_link_to_what_is_private_is_not_followed(
-    name: str, blog: Hostile, private: Hostile, fetcher: Fetcher
+    name: str, blog: HostileSite, private: HostileSite, fetcher: Fetcher
 ) -> None:
     with pytest.raises(SourceReadError, match=r"it leads to an address that is|its host is not known"):
         await linked(blog, fetcher, private.url("/secret/", name))
@@ -112,10 +112,10 @@ async def test_a_link_to_what_is_private_is_not_followed(
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("name", ["127.0.0.1", "inside.example", "0x7f.1"])
 async def test_a_redirect_to_what_is_private_is_not_followed(
-    status: int, name: str, blog: Hostile, private: Hostile, fetcher: Fetcher
+    status: int, name: str, blog: HostileSite, private: HostileSite, fetcher: Fetcher
 ) -> None:
-    blog.answers["/post/"] = Raw(status=status, headers={"Location": "/further/"})
-    blog.answers["/further/"] = Raw(status=status, headers={"Location": private.url("/secret/", name)})
+    blog.answers["/post/"] = RawResponse(status=status, headers={"Location": "/further/"})
+    blog.answers["/further/"] = RawResponse(status=status, headers={"Location": private.url("/secret/", name)})
     with pytest.raises(AddressBlockedError) as caught:
         await linked(blog, fetcher, blog.url("/post/", "blog.example"))
     assert caught.value.reason == "it leads to an address that is not public"
@@ -124,13 +124,15 @@ async def test_a_redirect_to_what_is_private_is_not_followed(
 
 
 async def test_a_name_that_means_something_else_a_moment_later_leads_nowhere(
-    blog: Hostile, fetcher: Fetcher, names: Names
+    blog: HostileSite, fetcher: Fetcher, names: StubResolver
 ) -> None:
     """The private site listens at the very port of the public one."""
-    async with Hostile({"/post/": SECRET}, port=blog.port) as private:
+    async with HostileSite({"/post/": SECRET}, port=blog.port) as private:
         # Every request needs a connection of its own, and the name is asked for each.
         for path in ("/robots.txt", "/post/"):
-            blog.answers[path] = Raw(blog.answers.get(path, Raw()).body, headers={"Connection": "close"})
+            blog.answers[path] = RawResponse(
+                blog.answers.get(path, RawResponse()).body, headers={"Connection": "close"}
+            )
         address = blog.url("/post/", "turning.example")
         assert isinstance(await fetcher.get(blog.url("/robots.txt", "turning.example"), blog.url(), ROBOTS), Fetched)
         forget_names(fetcher)
@@ -147,48 +149,50 @@ def forget_names(fetcher: Fetcher) -> None:
     connector.clear_dns_cache()
 
 
-async def test_of_a_name_with_several_addresses_the_public_ones_are_asked(blog: Hostile, fetcher: Fetcher) -> None:
-    async with Hostile({"/post/": SECRET}, port=blog.port) as private:
+async def test_of_a_name_with_several_addresses_the_public_ones_are_asked(blog: HostileSite, fetcher: Fetcher) -> None:
+    async with HostileSite({"/post/": SECRET}, port=blog.port) as private:
         assert b"Words." in (await linked(blog, fetcher, blog.url("/post/", "both.example"))).body
         assert not private.requests
 
 
 async def test_what_a_sitemap_or_a_feed_lists_further_is_not_read_in_private(
-    blog: Hostile, private: Hostile, fetcher: Fetcher
+    blog: HostileSite, private: HostileSite, fetcher: Fetcher
 ) -> None:
     inside = private.url("/secret/")
-    blog.answers["/sitemap.xml"] = Raw(INDEX.format(f"<sitemap><loc>{inside}</loc></sitemap>").encode(), "text/xml")
-    blog.answers["/feed/"] = Raw(FEED.format(NEXT.format(inside), "/post/").encode(), "text/xml")
+    blog.answers["/sitemap.xml"] = RawResponse(
+        INDEX.format(f"<sitemap><loc>{inside}</loc></sitemap>").encode(), "text/xml"
+    )
+    blog.answers["/feed/"] = RawResponse(FEED.format(NEXT.format(inside), "/post/").encode(), "text/xml")
     for listing in (source("sitemap", blog.url("/sitemap.xml")), source("feed", blog.url("/feed/"))):
         events = await told(listing, fetcher)
         assert EntrySkipped(inside, "it leads to an address that is not public") in events
     assert not private.requests
 
 
-async def test_a_robots_txt_does_not_lead_in_either(blog: Hostile, private: Hostile, fetcher: Fetcher) -> None:
-    blog.answers["/robots.txt"] = Raw(status=302, headers={"Location": private.url("/secret/")})
+async def test_a_robots_txt_does_not_lead_in_either(blog: HostileSite, private: HostileSite, fetcher: Fetcher) -> None:
+    blog.answers["/robots.txt"] = RawResponse(status=302, headers={"Location": private.url("/secret/")})
     with pytest.raises(AddressBlockedError):
         await linked(blog, fetcher, blog.url("/post/", "blog.example"))
     assert not private.requests
 
 
-async def test_what_an_operator_configured_is_read_wherever_it_is(private: Hostile, fetcher: Fetcher) -> None:
+async def test_what_an_operator_configured_is_read_wherever_it_is(private: HostileSite, fetcher: Fetcher) -> None:
     for name in ("127.0.0.1", "inside.example"):
         home = private.url("/feed/", name)
         assert isinstance(await fetcher.get(home, home, LISTING), Fetched)
         assert isinstance(await fetcher.get(private.url("/secret/", name), home, PAGE), Fetched)
-        private.answers["/old/"] = Raw(status=301, headers={"Location": "/secret/"})
+        private.answers["/old/"] = RawResponse(status=301, headers={"Location": "/secret/"})
         assert isinstance(await fetcher.get(private.url("/old/", name), home, PAGE), Fetched)
 
 
 @pytest.mark.parametrize("where", ["http://127.0.0.1:{other}/secret/", "http://inside.example:{port}/secret/"])
 async def test_another_door_of_a_configured_host_is_not_configured(
-    where: str, private: Hostile, fetcher: Fetcher
+    where: str, private: HostileSite, fetcher: Fetcher
 ) -> None:
-    async with Hostile({"/secret/": SECRET}) as other:
+    async with HostileSite({"/secret/": SECRET}) as other:
         home = private.url("/feed/")
         where = where.format(other=other.port, port=private.port)
-        private.answers["/moved/"] = Raw(status=301, headers={"Location": where})
+        private.answers["/moved/"] = RawResponse(status=301, headers={"Location": where})
         for address in (where, private.url("/moved/")):
             with pytest.raises(AddressBlockedError):
                 await fetcher.get(address, home, PAGE)
@@ -196,7 +200,9 @@ async def test_another_door_of_a_configured_host_is_not_configured(
         assert "/secret/" not in private.requests
 
 
-async def test_what_one_source_may_read_another_may_not(blog: Hostile, private: Hostile, fetcher: Fetcher) -> None:
+async def test_what_one_source_may_read_another_may_not(
+    blog: HostileSite, private: HostileSite, fetcher: Fetcher
+) -> None:
     """An open connection to the private site is at hand, and its robots.txt is known; neither helps."""
     await fetch(fetcher, private.url("/secret/"))
     with pytest.raises(AddressBlockedError):
@@ -205,10 +211,10 @@ async def test_what_one_source_may_read_another_may_not(blog: Hostile, private: 
 
 
 async def test_a_name_and_a_password_stay_within_their_origin(
-    blog: Hostile, private: Hostile, fetcher: Fetcher
+    blog: HostileSite, private: HostileSite, fetcher: Fetcher
 ) -> None:
     home = private.url("/feed/", "me:s%C3%BCcret@127.0.0.1")
-    private.answers["/out/"] = Raw(status=302, headers={"Location": blog.url("/post/", "you:pw@blog.example")})
+    private.answers["/out/"] = RawResponse(status=302, headers={"Location": blog.url("/post/", "you:pw@blog.example")})
     await fetcher.get(home, home, LISTING)
     assert private.headers["/feed/"]["Authorization"] == "Basic bWU6c8O8Y3JldA=="
     fetched = await fetcher.get(private.url("/out/"), home, PAGE)
@@ -217,7 +223,7 @@ async def test_a_name_and_a_password_stay_within_their_origin(
     assert fetched.url == blog.url("/post/", "blog.example")
 
 
-async def test_a_password_is_not_told(private: Hostile, fetcher: Fetcher) -> None:
+async def test_a_password_is_not_told(private: HostileSite, fetcher: Fetcher) -> None:
     home = private.url("/nowhere/", "me:secret@127.0.0.1")
     with pytest.raises(SourceReadError) as caught:
         await fetch(fetcher, home)
@@ -236,15 +242,15 @@ async def test_a_password_is_not_told(private: Hostile, fetcher: Fetcher) -> Non
         "unix:/x",
     ],
 )
-async def test_only_http_is_spoken(place: str, blog: Hostile, fetcher: Fetcher) -> None:
-    blog.answers["/post/"] = Raw(status=302, headers={"Location": place})
+async def test_only_http_is_spoken(place: str, blog: HostileSite, fetcher: Fetcher) -> None:
+    blog.answers["/post/"] = RawResponse(status=302, headers={"Location": place})
     for address in (place, blog.url("/post/", "blog.example")):
         with pytest.raises(SourceReadError, match="only http and https addresses can be read"):
             await linked(blog, fetcher, address)
 
 
-async def test_cookies_are_not_kept(blog: Hostile, fetcher: Fetcher) -> None:
-    blog.answers["/post/"] = Raw(b"<p>Words.</p>", headers={"Set-Cookie": "a=b"})
+async def test_cookies_are_not_kept(blog: HostileSite, fetcher: Fetcher) -> None:
+    blog.answers["/post/"] = RawResponse(b"<p>Words.</p>", headers={"Set-Cookie": "a=b"})
     for _ in range(2):
         await linked(blog, fetcher, blog.url("/post/", "blog.example"))
     assert "Cookie" not in blog.headers["/post/"]

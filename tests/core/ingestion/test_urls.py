@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.ingestion.canonical import accept_canonical, extract_canonical
-from core.ingestion.urls import cleaned, identity, named_within, site
+from core.ingestion.urls import clean_url, site_host, synthetic_url, url_identity
 
 POST = "https://blog.example/a/"
 
@@ -41,7 +41,7 @@ POST = "https://blog.example/a/"
     ],
 )
 def test_an_address_is_written_in_one_way(written: str, address: str) -> None:
-    assert cleaned(written) == address
+    assert clean_url(written) == address
 
 
 @pytest.mark.parametrize(
@@ -56,11 +56,11 @@ def test_an_address_is_written_in_one_way(written: str, address: str) -> None:
     ],
 )
 def test_one_post_has_one_identity(other: str) -> None:
-    assert identity(other) == identity(POST)
+    assert url_identity(other) == url_identity(POST)
 
 
 def test_the_order_of_parameters_makes_no_other_post() -> None:
-    assert identity("https://blog.example/?a=1&b=2") == identity("https://blog.example/?b=2&a=1")
+    assert url_identity("https://blog.example/?a=1&b=2") == url_identity("https://blog.example/?b=2&a=1")
 
 
 @pytest.mark.parametrize(
@@ -79,14 +79,14 @@ def test_the_order_of_parameters_makes_no_other_post() -> None:
     ],
 )
 def test_two_posts_have_two(other: str) -> None:
-    assert identity(other) != identity(POST)
+    assert url_identity(other) != url_identity(POST)
 
 
 def test_entries_without_a_link_do_not_become_one() -> None:
-    one, two = named_within("https://blog.example/#x", "tag:1"), named_within("https://blog.example/", "tag 2/ü#")
+    one, two = synthetic_url("https://blog.example/#x", "tag:1"), synthetic_url("https://blog.example/", "tag 2/ü#")
     assert (one, two) == ("https://blog.example/#entry:tag:1", "https://blog.example/#entry:tag%202/%C3%BC%23")
-    assert identity(one) != identity(two) != identity("https://blog.example/")
-    assert cleaned(one) == one
+    assert url_identity(one) != url_identity(two) != url_identity("https://blog.example/")
+    assert clean_url(one) == one
 
 
 ADDRESSES = st.one_of(
@@ -110,10 +110,10 @@ ADDRESSES = st.one_of(
 @example("HTTP://A.¡")
 @example("http://b.example/?%2575tm_a=1")
 def test_what_was_cleaned_is_clean(address: str) -> None:
-    once = cleaned(address)
-    assert cleaned(once) == once
-    assert identity(once) == identity(address)
-    assert site(once) == site(address)
+    once = clean_url(address)
+    assert clean_url(once) == once
+    assert url_identity(once) == url_identity(address)
+    assert site_host(once) == site_host(address)
 
 
 @pytest.mark.parametrize(

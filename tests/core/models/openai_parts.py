@@ -9,10 +9,10 @@ from openai import AsyncOpenAI
 from core.domain import Passage, Question, Turn
 from core.models.openai_client import openai_client
 from core.models.protocols import ChatModel, NumberedPassage, Prompt
-from core.tokens import estimate
+from core.tokens import estimate_tokens
 from tests.servers.openai import OpenAIServer
 
-tokens = estimate
+tokens = estimate_tokens
 
 HIVES = Passage("https://blog/bees", "Bees", "Winter", "Bees shiver in winter. They eat twenty kilograms of honey.")
 PROMPT = Prompt(

@@ -22,20 +22,20 @@ from core.errors import (
 from core.models.openai_chat import OpenAIChatModel
 from core.models.openai_client import azure_client, openai_client
 from tests.core.models.openai_parts import PROMPT, client_of, written
-from tests.servers import (
+from tests.servers.loopback import Status
+from tests.servers.openai import (
     Broken,
     ContentFilter,
     Garbage,
+    OpenAIServer,
     Refusal,
     Reply,
     Silence,
     Stall,
-    Status,
     Text,
     Truncated,
 )
-from tests.servers import ContextTooLong as TooLongForTheServer
-from tests.servers.openai import OpenAIServer
+from tests.servers.openai import ContextTooLong as TooLongForTheServer
 
 TRIED = 3
 

@@ -17,8 +17,8 @@ from core.errors import (
 )
 from core.models.openai_embedder import AT_ONCE, INPUTS_PER_REQUEST, OpenAIEmbedder
 from tests.core.models.openai_parts import client_of, tokens
-from tests.servers import EmbeddingReply, NaN, Shuffled, Silence, Stall, Status, TooFew, WrongLength
-from tests.servers.openai import OpenAIServer, embed
+from tests.servers.loopback import Status
+from tests.servers.openai import EmbeddingReply, NaN, OpenAIServer, Shuffled, Silence, Stall, TooFew, WrongLength, embed
 
 SMALL = "text-embedding-3-small"
 TRIED = 3

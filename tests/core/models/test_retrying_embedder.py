@@ -11,8 +11,8 @@ from core.errors import ModelAccessError, ModelBusyError, ModelQuotaExceededErro
 from core.models.openai_client import openai_client
 from core.models.openai_embedder import OpenAIEmbedder
 from core.models.retrying_embedder import BUSY_TRIES, OTHER_TRIES, AdaptiveConcurrencyLimit, RetryingEmbedder
-from core.tokens import estimate
-from tests.servers import Status
+from core.tokens import estimate_tokens
+from tests.servers.loopback import Status
 from tests.servers.openai import OpenAIServer
 
 BUSY = Status(429, retry_after=0.01)
@@ -34,7 +34,7 @@ async def client(server: OpenAIServer) -> AsyncIterator[AsyncOpenAI]:
 
 @pytest.fixture
 def patient(client: AsyncOpenAI) -> RetryingEmbedder:
-    return RetryingEmbedder(OpenAIEmbedder(client, "text-embedding-3-small", estimate))
+    return RetryingEmbedder(OpenAIEmbedder(client, "text-embedding-3-small", estimate_tokens))
 
 
 async def test_what_is_refused_comes_later_and_is_the_same(server: OpenAIServer, patient: RetryingEmbedder) -> None:

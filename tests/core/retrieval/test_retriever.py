@@ -18,8 +18,8 @@ from core.retrieval.retriever import Retriever
 from core.storage.connection import connect
 from tests.core.models.openai_parts import client_of, tokens
 from tests.posts import POSTS, new_edition, published, put_posts, url_of
-from tests.servers import NaN, Status, WrongLength
-from tests.servers.openai import OpenAIServer
+from tests.servers.loopback import Status
+from tests.servers.openai import NaN, OpenAIServer, WrongLength
 
 
 class Unreachable:

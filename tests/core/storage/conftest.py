@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from core.storage.connection import connect
 from tests.core.storage.processes import Process
-from tests.servers.redis import BadLine, bad_line
+from tests.servers.redis import RedisProxy, redis_proxy
 
 
 @pytest.fixture
@@ -20,16 +20,16 @@ async def processes(redis: Redis) -> AsyncIterator[list[Process]]:
 
 
 @pytest.fixture
-async def line(redis: Redis, redis_url: str) -> AsyncIterator[BadLine]:
-    async with bad_line(redis_url) as line:
+async def line(redis: Redis, redis_url: str) -> AsyncIterator[RedisProxy]:
+    async with redis_proxy(redis_url) as line:
         yield line
 
 
 @pytest.fixture
-async def far(line: BadLine) -> AsyncIterator[Process]:
+async def far(line: RedisProxy) -> AsyncIterator[Process]:
     """A process whose Redis is behind a line that can break."""
     async with connect(line.address) as client:
         process = await Process(client).start()
         yield process
-        line.mend()
+        line.restore()
         await process.end()

@@ -13,7 +13,7 @@ from bot.embedded_redis import binaries
 from core.errors import Problem
 from core.storage.connection import check_server, connect
 from core.telemetry import RequestRetried, TelemetryEvent, subscribed
-from tests.servers.redis import bad_line
+from tests.servers.redis import redis_proxy
 
 
 @asynccontextmanager
@@ -161,9 +161,9 @@ async def test_whoever_waits_for_redis_can_be_cancelled_at_any_moment(redis: Red
 
 async def test_a_command_that_is_made_again_is_told(redis: Redis, redis_url: str) -> None:
     told: list[TelemetryEvent] = []
-    async with bad_line(redis_url) as line, connect(line.address) as client:
+    async with redis_proxy(redis_url) as line, connect(line.address) as client:
         await client.ping()
-        line.swallow_reply_to(b"ECHO")
+        line.drop_reply_to(b"ECHO")
         with subscribed(told.append):
             assert await client.echo("hello") == b"hello"
     assert told == [RequestRetried("redis")]

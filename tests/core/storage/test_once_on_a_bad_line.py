@@ -14,10 +14,12 @@ from core.storage import keys
 from core.storage.connection import connect
 from core.storage.event_claims import EventClaims
 from tests.core.storage.processes import MENTION, OTHER, SAME_MESSAGE, Process, holder_of
-from tests.servers.redis import BadLine
+from tests.servers.redis import RedisProxy
 
 
-async def test_without_redis_an_event_is_handled_once_by_the_process_that_got_it(line: BadLine, far: Process) -> None:
+async def test_without_redis_an_event_is_handled_once_by_the_process_that_got_it(
+    line: RedisProxy, far: Process
+) -> None:
     line.cut()
     with capture_logs() as logs:
         assert await far.once.claim(MENTION) is Claim.NEW
@@ -27,7 +29,7 @@ async def test_without_redis_an_event_is_handled_once_by_the_process_that_got_it
 
 
 async def test_without_redis_what_another_process_was_seen_to_have_is_left_to_it(
-    line: BadLine, far: Process, processes: list[Process]
+    line: RedisProxy, far: Process, processes: list[Process]
 ) -> None:
     await processes[0].once.claim(MENTION)
     assert await far.once.claim(MENTION) is None
@@ -36,60 +38,60 @@ async def test_without_redis_what_another_process_was_seen_to_have_is_left_to_it
 
 
 async def test_what_was_handled_without_redis_is_not_handled_again_when_it_is_back(
-    line: BadLine, far: Process, processes: list[Process]
+    line: RedisProxy, far: Process, processes: list[Process]
 ) -> None:
     line.cut()
     await far.once.claim(MENTION)
     await far.once.complete(MENTION)
-    line.mend()
+    line.restore()
     assert await far.once.claim(MENTION) is None
     await far.end()
     assert await processes[0].once.claim(MENTION) is None
 
 
 async def test_an_end_that_redis_did_not_hear_of_is_told_later(
-    line: BadLine, far: Process, processes: list[Process]
+    line: RedisProxy, far: Process, processes: list[Process]
 ) -> None:
     await far.once.claim(MENTION)
     line.cut()
     await far.once.complete(MENTION)
-    line.mend()
+    line.restore()
     await far.end()
     assert await processes[0].once.claim_orphaned() == []
     assert await processes[0].once.claim(MENTION) is None
 
 
-async def test_an_event_is_not_lost_with_redis_reply(line: BadLine, far: Process, processes: list[Process]) -> None:
+async def test_an_event_is_not_lost_with_redis_reply(line: RedisProxy, far: Process, processes: list[Process]) -> None:
     """The client sends again what it got no reply to; Redis has done it already."""
     await far.once.claim(OTHER)  # the script is known to the server
-    line.swallow_reply_to(b"Ev1")
+    line.drop_reply_to(b"Ev1")
     assert await far.once.claim(MENTION)
-    assert line.swallowed == 1
+    assert line.dropped_replies == 1
     assert await far.once.claim(MENTION) is None
     assert await processes[0].once.claim(MENTION) is None
 
 
-async def test_what_is_held_without_knowing_is_found(line: BadLine, far: Process, processes: list[Process]) -> None:
+async def test_what_is_held_without_knowing_is_found(line: RedisProxy, far: Process, processes: list[Process]) -> None:
     one = processes[0]
     await one.once.claim(MENTION)
     await one.end()
 
     async def cut_in_the_middle() -> None:
-        while not line.swallowed:
+        while not line.dropped_replies:
             await asyncio.sleep(0.001)
         line.cut()
 
-    line.swallow_reply_to(b"EVALSHA")
+    line.drop_reply_to(b"EVALSHA")
     cutting = asyncio.create_task(cut_in_the_middle())
     assert await far.once.claim_orphaned() == []
     await cutting
-    line.mend()
+    line.restore()
     assert await far.once.claim_orphaned() == [MENTION]
     assert await far.once.claim_orphaned() == []
 
 
 async def test_what_was_taken_before_redis_went_is_in_hand(
-    line: BadLine, far: Process, redis: Redis, processes: list[Process]
+    line: RedisProxy, far: Process, redis: Redis, processes: list[Process]
 ) -> None:
     """Half of what a dead process had is taken over when the line breaks."""
     one = processes[0]
@@ -108,7 +110,7 @@ async def test_what_was_taken_before_redis_went_is_in_hand(
     cutting = asyncio.create_task(cut_after_the_first())
     found = await far.once.claim_orphaned()
     await cutting
-    line.mend()
+    line.restore()
     found += await far.once.claim_orphaned()
     assert before == 2
     assert sorted(event.names for event in found) == sorted([MENTION.names, OTHER.names])
@@ -170,7 +172,7 @@ async def test_what_was_lost_can_be_taken_over_again(redis: Redis, processes: li
     await one.end()
 
 
-async def test_without_redis_nothing_was_lost_and_nothing_left_behind(line: BadLine, far: Process) -> None:
+async def test_without_redis_nothing_was_lost_and_nothing_left_behind(line: RedisProxy, far: Process) -> None:
     await far.once.claim(MENTION)
     line.cut()
     assert await far.once.taken_over([MENTION]) == []
@@ -208,7 +210,7 @@ async def test_what_nobody_has_is_not_seized(redis: Redis, processes: list[Proce
     assert await two.once.claim(MENTION) is Claim.NEW
 
 
-async def test_what_was_handled_is_not_lost(line: BadLine, far: Process, processes: list[Process]) -> None:
+async def test_what_was_handled_is_not_lost(line: RedisProxy, far: Process, processes: list[Process]) -> None:
     one, two, _ = processes
     await one.once.claim(MENTION)
     await two.once.complete(MENTION)

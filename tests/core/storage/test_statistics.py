@@ -16,7 +16,7 @@ from core.storage.connection import connect
 from core.storage.question_store import QuestionStore
 from core.storage.statistics import MOST_GAPS, RETENTION, Statistics, _class, _quantile
 from core.telemetry import Outcome, QuestionFinished, RunFinished, StepTimed, Throttled, TokensUsed
-from tests.servers.redis import bad_line
+from tests.servers.redis import redis_proxy
 
 DAY = timedelta(days=1)
 
@@ -95,7 +95,7 @@ async def test_the_oldest_questions_go_when_there_are_too_many(redis: Redis, sta
 
 
 async def test_without_redis_nothing_waits_and_it_is_written_when_redis_is_back(redis_url: str, redis: Redis) -> None:
-    async with bad_line(redis_url) as line, connect(line.address) as client:
+    async with redis_proxy(redis_url) as line, connect(line.address) as client:
         statistics = Statistics(client)
         line.cut()
         with capture_logs() as logged:
@@ -104,7 +104,7 @@ async def test_without_redis_nothing_waits_and_it_is_written_when_redis_is_back(
                 while not logged:
                     await asyncio.sleep(0.02)
         assert logged[0]["event"] == "statistics could not be written yet"
-        line.mend()
+        line.restore()
         statistics(settled("q2"))
         await statistics.aclose()
     there = Statistics(redis)

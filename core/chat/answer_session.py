@@ -1,0 +1,140 @@
+"""The answers that this process is writing, and what happens when one cannot be written to its end."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import structlog
+
+from core.chat.delivery import Reply, deliver
+from core.chat.error_report import report_error
+from core.chat.pacing import Pause, paced
+from core.chat.pending_question import PendingQuestion
+from core.chat.platform_errors import AnswerStoppedError, PlatformError, RefusedError, UnreachableError
+from core.chat.services import ChatServices
+from core.errors import FootnotedError
+
+log = structlog.get_logger()
+
+NoteMessages = Callable[[Sequence[str]], Awaitable[None]]
+"""Stores the names of all of an answer's messages whenever one is added."""
+
+IsLost = Callable[[], Awaitable[bool]]
+"""Returns whether another process now writes the answer, in the same messages."""
+
+
+class ChatReply(Reply, Protocol):
+    """A reply on a chat platform. `finish` and `fail` raise PlatformError; `grow` raises AnswerStoppedError as well."""
+
+    @property
+    def over(self) -> bool:
+        """Whether the reply has ended, whatever is still running behind it."""
+        ...
+
+    async def stop(self) -> None:
+        """Mark the text shown so far as stopped."""
+        ...
+
+    async def remove(self) -> None:
+        """Delete the reply's messages."""
+        ...
+
+    def remedy(self, error: RefusedError) -> str:
+        """Return what the user can do about a refusal; nothing when it is not in their power."""
+        ...
+
+    async def tell_asker(self, text: str) -> None:
+        """Send a direct message that names the channel and says what to do there. Raises PlatformError."""
+        ...
+
+
+R = TypeVar("R", bound=ChatReply)
+ErrorT = TypeVar("ErrorT", bound=Exception)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningAnswer(Generic[R]):
+    """An answer that is being written, and the task that writes it."""
+
+    reply: R
+    task: asyncio.Task[None]
+
+
+class AnswerSessions(Generic[R]):
+    """Writes answers, many at a time."""
+
+    def __init__(self, services: ChatServices) -> None:
+        self._services = services
+        self._running: dict[str, RunningAnswer[R]] = {}
+
+    @property
+    def running(self) -> Mapping[str, RunningAnswer[R]]:
+        """Answers that are being written, by the names of their events."""
+        return self._running
+
+    async def run(
+        self,
+        name: str,
+        pending: PendingQuestion,
+        reply: R,
+        *,
+        pause: Pause,
+        activity: AbstractAsyncContextManager[object],
+    ) -> None:
+        """Answer a question in a reply that grows after each `pause`; `activity` shows the user that it is at work."""
+        self._running[name] = running = RunningAnswer(reply, current_task())
+        try:
+            await self._answer(pending, reply, pause, activity)
+        except* AnswerStoppedError:
+            log.info("answer stopped", question=name)
+            await reply.stop()
+        except* RefusedError as group:
+            await self._report_refusal(name, reply, _first(group))
+        except* UnreachableError as group:
+            log.error("answer could not be written", question=name, cause=str(_first(group)))
+        except* Exception as group:  # Boundary: report any error to the user.
+            await self._fail(name, reply, report_error("answer failed", _first(group), question=name))
+        finally:
+            if self._running.get(name) is running:
+                del self._running[name]
+
+    async def _answer(
+        self, pending: PendingQuestion, reply: R, pause: Pause, activity: AbstractAsyncContextManager[object]
+    ) -> None:
+        if pending.answer:
+            await reply.finish(pending.answer)
+            return
+        async with activity, paced(reply, pause) as paced_reply:
+            await deliver(self._services.ask(await pending.compose()), paced_reply)
+
+    async def _fail(self, name: str, reply: R, error: FootnotedError) -> None:
+        try:
+            await reply.fail(error)
+        except PlatformError as failure:
+            log.error("failure could not be reported to the user", question=name, cause=str(failure))
+
+    async def _report_refusal(self, name: str, reply: R, refusal: RefusedError) -> None:
+        remedy = reply.remedy(refusal)
+        log.error("answer was refused by the platform", question=name, cause=str(refusal), remedy=remedy)
+        if not remedy:
+            return
+        try:
+            await reply.tell_asker(remedy)
+        except PlatformError as error:
+            log.warning("refusal could not be reported to the user", question=name, cause=str(error))
+
+
+def current_task() -> asyncio.Task[None]:
+    """Return the running task, which every answer needs in order to be stopped."""
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("answers are written in tasks")
+    return task
+
+
+def _first(group: ExceptionGroup[ErrorT]) -> ErrorT:
+    """Return the error that ended an answer; the others follow from it."""
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, ExceptionGroup) else first

@@ -1,0 +1,20 @@
+"""A loopback blog: the feeds, sitemaps, pages and faults of real ones."""
+
+from tests.servers.blog.faults import Drip, Huge, Redirect, RedirectLoop
+from tests.servers.blog.pages import PLAIN, SITEMAPS, WORDPRESS, Page, Post, rss_feed
+from tests.servers.blog.server import Blog, load
+
+__all__ = [
+    "PLAIN",
+    "SITEMAPS",
+    "WORDPRESS",
+    "Blog",
+    "Drip",
+    "Huge",
+    "Page",
+    "Post",
+    "Redirect",
+    "RedirectLoop",
+    "load",
+    "rss_feed",
+]

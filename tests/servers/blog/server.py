@@ -1,0 +1,202 @@
+"""A loopback blog with the feeds, sitemaps, pages and faults of real ones; it knows nothing of who reads it."""
+
+import gzip
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+from aiohttp import web
+
+from tests.servers.blog.faults import Drip, Huge, Misbehaviour, Redirect, RedirectLoop
+from tests.servers.blog.pages import (
+    ATOM,
+    PLAIN,
+    RSS,
+    WORDPRESS,
+    FeedFormat,
+    Page,
+    Post,
+    article,
+    feed,
+    sitemap,
+    sitemap_index,
+)
+from tests.servers.loopback import Loopback, Slow, Status
+
+
+class Blog(Loopback):
+    """Serves `posts`, newest first. Every argument is also an attribute, and all may be changed between requests.
+
+    `text` is what the feeds carry. `paged=False` ignores `?paged=`, as Ghost and Jekyll do; else `past_end` says what
+    comes after the last page. `bozo` spoils the RSS feed. `content_types` replaces the right one of a path, `links` are
+    the Link headers of paths. `etags` and `dates` are the validators that answers carry. `delay` is in seconds, before
+    every answer. `requests` counts decoded paths, with their query if there is one ("/feed/?paged=2"); `unchanged`
+    counts the 304s.
+    """
+
+    def __init__(self, posts: Iterable[Post] = (), *, per_page: int = 10, paged: bool = True,
+                 past_end: Literal["404", "repeat", "empty"] = "404",
+                 text: Literal["full", "summary", "title"] = "full", theme: Literal["wordpress", "plain"] = "wordpress",
+                 bozo: Literal["", "ampersand", "truncated"] = "", disallow: Sequence[str] = ("/private/",),
+                 crawl_delay: float | None = None, etags: bool = True, dates: bool = True, delay: float = 0,
+                 port: int = 0) -> None:  # fmt: skip
+        super().__init__(port)
+        self.posts = list(posts)
+        self.per_page, self.paged, self.past_end = per_page, paged, past_end
+        self.text, self.theme, self.bozo = text, theme, bozo
+        self.disallow, self.crawl_delay = disallow, crawl_delay
+        self.etags, self.dates, self.delay = etags, dates, delay
+        self.content_types: dict[str, str] = {}
+        self.links: dict[str, str] = {}
+        self.requests: Counter[str] = Counter()
+        self.unchanged: Counter[str] = Counter()
+        self.user_agents: Counter[str] = Counter()
+        self.in_flight = self.in_flight_peak = 0
+        self._misbehaviours: dict[str, tuple[Misbehaviour, int | None]] = {}
+        self._versions: dict[str, tuple[str, datetime]] = {}
+
+    def url(self, path: str = "/feed/") -> str:
+        return self.origin + path
+
+    def misbehave(self, path: str, how: Misbehaviour, times: int | None = None) -> None:
+        """From now on, or for the next so many requests of the decoded path, whatever its query."""
+        self._misbehaviours[path] = how, times
+
+    def behave(self, path: str) -> None:
+        self._misbehaviours.pop(path, None)
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        yield web.get("/{path:.*}", self._serve)
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        self.requests[request.path + (f"?{request.query_string}" if request.query_string else "")] += 1
+        self.user_agents[request.headers.get("User-Agent", "")] += 1
+        self.in_flight += 1
+        self.in_flight_peak = max(self.in_flight_peak, self.in_flight)
+        try:
+            await self.pause(self.delay)
+            return await self._misbehaved(request) or self._answer(request)
+        finally:
+            self.in_flight -= 1
+
+    async def _misbehaved(self, request: web.Request) -> web.StreamResponse | None:
+        match self._next_misbehaviour(request.path):
+            case Status() as how:
+                return web.Response(status=how.status, headers=how.headers, text=how.message)
+            case Redirect(to, status):
+                return web.Response(status=status, headers={"Location": to})
+            case RedirectLoop():
+                there = "" if request.query_string else "?again"
+                return web.Response(status=302, headers={"Location": quote(request.path) + there})
+            case Slow(seconds):
+                await self.pause(seconds)
+            case Huge() | Drip() as how:
+                return await self._pour(request, how)
+        return None
+
+    def _next_misbehaviour(self, path: str) -> Misbehaviour | None:
+        how, times = self._misbehaviours.get(path, (None, None))
+        if how and times is not None:
+            self._misbehaviours[path] = how, times - 1
+            return how if times > 0 else None
+        return how
+
+    async def _pour(self, request: web.Request, how: Huge | Drip) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/html; charset=utf-8"})
+        kilobytes = int(how.megabytes * 1024) if isinstance(how, Huge) else None
+        if isinstance(how, Huge) and how.declared:
+            response.content_length = int(how.megabytes * 1024) * 1024
+        try:
+            await response.prepare(request)
+            while not self.closing and kilobytes != 0:
+                await response.write(b"<p>12345" * 128 if isinstance(how, Huge) else b" ")
+                await self.pause(how.seconds_between if isinstance(how, Drip) else 0)
+                kilobytes = kilobytes and kilobytes - 1
+        except ConnectionResetError:
+            return web.Response()  # the reader had enough
+        return response
+
+    def _answer(self, request: web.Request) -> web.Response:
+        page = self._page(request)
+        if page is None:
+            return web.Response(status=404, text="<h1>Not found</h1>", content_type="text/html")
+        tag, changed = self._version(request.path_qs, page)
+        headers = {"Content-Type": self.content_types.get(request.path, page.content_type)}
+        headers |= {"Link": self.links[request.path]} if request.path in self.links else {}
+        headers |= {"ETag": f'"{tag}"'} if self.etags else {}
+        headers |= {"Last-Modified": format_datetime(changed, usegmt=True)} if self.dates else {}
+        if self._has_it(request, tag, changed):
+            self.unchanged[request.path] += 1
+            return web.Response(status=304, headers=headers)
+        return web.Response(body=page.body, headers=headers)
+
+    def _version(self, path: str, page: Page) -> tuple[str, datetime]:
+        """The page's ETag and Last-Modified, which moves by a second whenever the bytes have changed."""
+        tag = hashlib.sha256(page.body).hexdigest()[:16]
+        last = self._versions.get(path)
+        if last is None or last[0] != tag:
+            first = page.published or datetime(2026, 1, 1, tzinfo=UTC)
+            self._versions[path] = tag, last[1] + timedelta(seconds=1) if last else first
+        return self._versions[path]
+
+    def _has_it(self, request: web.Request, tag: str, changed: datetime) -> bool:
+        known, since = request.headers.get("If-None-Match"), request.headers.get("If-Modified-Since")
+        if known is not None and self.etags:
+            return f'"{tag}"' in known or known == "*"
+        return self.dates and since is not None and parsedate_to_datetime(since) >= changed
+
+    def _page(self, request: web.Request) -> Page | None:
+        newest = sorted(self.posts, key=lambda post: post.published, reverse=True)
+        template = WORDPRESS if self.theme == "wordpress" else PLAIN
+        half = (len(newest) + 1) // 2
+        match request.path:
+            case "/feed/" | "/feed" | "/atom.xml" as path:
+                return self._feed(newest, request.query.get("paged", "1"), ATOM if path == "/atom.xml" else RSS)
+            case "/sitemap.xml":
+                return Page(sitemap(self, newest), "application/xml")
+            case "/sitemap-index.xml":
+                return Page(sitemap_index(self, ("/sitemap-1.xml", "/sitemap-2.xml.gz")), "application/xml")
+            case "/sitemap-1.xml":
+                return Page(sitemap(self, newest[:half]), "application/xml")
+            case "/sitemap-2.xml.gz":
+                return Page(gzip.compress(sitemap(self, newest[half:]), mtime=0), "application/gzip")
+            case "/robots.txt":
+                return Page(self._robots(), "text/plain; charset=utf-8")
+            case "/":
+                return article(template, Post("", "A blog", "<p>Welcome.</p>"), newest)
+        wanted = (post for post in newest if request.path.strip("/") == post.slug)
+        return next((article(template, post, newest) for post in wanted), None)
+
+    def _feed(self, newest: list[Post], paged: str, form: FeedFormat) -> Page | None:
+        number = int(paged) if self.paged and paged.isdecimal() else 1
+        last = max(1, -(-len(newest) // self.per_page))
+        if number > last and self.past_end == "404":
+            return None
+        number = min(number, last) if self.past_end == "repeat" else number
+        posts = newest[(number - 1) * self.per_page : number * self.per_page]
+        body = feed(form, self, posts)
+        if self.bozo == "ampersand":
+            body = body.replace("<title>", "<title>Tea & ")
+        if self.bozo == "truncated":
+            body = body[: body.rfind("</item>")]
+        return Page(body.encode(), form.content_type, newest[0].published if newest else None)
+
+    def _robots(self) -> bytes:
+        rules = [f"Disallow: {path}" for path in self.disallow]
+        rules += [] if self.crawl_delay is None else [f"Crawl-delay: {self.crawl_delay:g}"]
+        return "\n".join(["User-agent: *", *rules, f"Sitemap: {self.url('/sitemap.xml')}", ""]).encode()
+
+
+def load(path: Path) -> list[Post]:
+    """The posts of a JSON-lines file, or of the posts.jsonl in a folder; fields that are not a post's are left out."""
+    known = {field.name for field in fields(Post)}
+    lines = (path / "posts.jsonl" if path.is_dir() else path).read_text(encoding="utf-8").split("\n")
+    posts = [json.loads(line) for line in lines if line.strip()]
+    return [Post(**{name: value for name, value in post.items() if name in known}) for post in posts]

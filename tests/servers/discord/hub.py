@@ -1,0 +1,68 @@
+"""What the gateway tells whom: sessions that open with READY and their guilds, and how often that may be."""
+
+import time
+from collections.abc import Callable
+
+from tests.servers.discord.objects import Guild, Json
+from tests.servers.discord.payloads import channel_json, guild_json, member_json, stamp, thread_json, user_json
+from tests.servers.discord.permissions import VIEW_CHANNEL, may
+from tests.servers.discord.rules import Rules
+from tests.servers.discord.sessions import Intent, Session, Sessions
+from tests.servers.discord.watch import Watch
+from tests.servers.discord.world import World
+
+
+class Hub:
+    """`closed` are the codes with which connections were closed; `identified` and `resumed` the shards, in order."""
+
+    def __init__(self, world: World, rules: Rules, watch: Watch, token: str, url: Callable[[], str]) -> None:
+        self.world, self.rules, self.watch, self.token, self.url = world, rules, watch, token, url
+        self.sessions = Sessions(rules)
+        self.closed: list[int] = []
+        self.identified: list[tuple[int, int]] = []
+        self.resumed: list[tuple[int, int]] = []
+        self._identifies: dict[int, list[float]] = {}
+
+    @property
+    def listening(self) -> list[tuple[int, int]]:
+        """The shards that somebody listens to now; twice where two replicas do."""
+        return [session.shard for session in self.sessions if session.present]
+
+    def may_identify(self, shard: int) -> bool:
+        """One identify for each key, which is the shard's number modulo the allowed concurrency, in so many seconds."""
+        now = time.monotonic()
+        key = shard % self.rules.max_concurrency
+        recent = [at for at in self._identifies.get(key, []) if now - at < self.rules.identify_every]
+        self._identifies[key] = [*recent, now]
+        return not recent
+
+    def greet(self, session: Session) -> None:
+        """READY, with guilds that are not there yet, and then one after the other."""
+        guilds = [guild for guild in self.world.guilds.values() if self.sees(guild) and session.serves(guild)]
+        application = {"id": str(self.world.application.id), "flags": self.world.application.flags}
+        session.send("READY", {
+            "v": 10, "user": user_json(self.world.bot) | {"verified": True, "mfa_enabled": True, "flags": 0},
+            "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds], "session_id": session.id,
+            "resume_gateway_url": self.url(), "shard": list(session.shard), "application": application,
+            "private_channels": [], "relationships": [], "presences": [], "user_settings": {},
+            "geo_ordered_rtc_regions": [], "_trace": ["loopback"]})  # fmt: skip
+        if session.intents & Intent.GUILDS:
+            for guild in guilds:
+                if not guild.unavailable:
+                    session.send("GUILD_CREATE", self.guild_create(guild))
+
+    def sees(self, guild: Guild) -> bool:
+        return self.world.bot.id in guild.members
+
+    def guild_create(self, guild: Guild) -> Json:
+        """A guild with its channels, and of its members the bot alone, as without the presences intent."""
+        bot = self.world.bot
+        rooms = [channel for channel in guild.channels.values() if not channel.deleted]
+        threads = [room for room in rooms if room.is_thread and not room.archived and may(bot, room, VIEW_CHANNEL)]
+        me = guild.members[bot.id]
+        return guild_json(guild) | {
+            "joined_at": stamp(me.joined), "large": False, "member_count": len(guild.members), "voice_states": [],
+            "unavailable": False, "members": [member_json(me)], "presences": [], "stage_instances": [],
+            "guild_scheduled_events": [], "soundboard_sounds": [],
+            "channels": [channel_json(room) for room in rooms if not room.is_thread],
+            "threads": [thread_json(thread, bot) for thread in threads]}  # fmt: skip

@@ -1,0 +1,48 @@
+"""A loopback OpenAI: chat completions and embeddings with the service's rules, and faults on order."""
+
+from tests.servers.openai.replies import (
+    Broken,
+    ContentFilter,
+    ContextTooLong,
+    EmbeddingReply,
+    Empty,
+    Garbage,
+    NaN,
+    Refusal,
+    Reply,
+    Shuffled,
+    Silence,
+    Stall,
+    Text,
+    TooFew,
+    Truncated,
+    WrongLength,
+)
+from tests.servers.openai.rules import ChatRequest
+from tests.servers.openai.server import FIRST_PASSAGE, OpenAIServer, quote_first_passage
+from tests.servers.openai.text import count_tokens, embed
+
+__all__ = [
+    "FIRST_PASSAGE",
+    "Broken",
+    "ChatRequest",
+    "ContentFilter",
+    "ContextTooLong",
+    "EmbeddingReply",
+    "Empty",
+    "Garbage",
+    "NaN",
+    "OpenAIServer",
+    "Refusal",
+    "Reply",
+    "Shuffled",
+    "Silence",
+    "Stall",
+    "Text",
+    "TooFew",
+    "Truncated",
+    "WrongLength",
+    "count_tokens",
+    "embed",
+    "quote_first_passage",
+]

@@ -1,0 +1,36 @@
+"""A loopback Slack: Web API, Socket Mode, HTTP mode, rate limits and simulated users."""
+
+from tests.servers.slack.blocks import check_blocks, texts_of
+from tests.servers.slack.calls import App, Dropped, Error, Ordinary, RateLimited
+from tests.servers.slack.deliveries import Late, Lost, Normal, Twice
+from tests.servers.slack.events import callback
+from tests.servers.slack.rates import Rates
+from tests.servers.slack.rules import BOT_SCOPES, Rules
+from tests.servers.slack.server import SlackServer
+from tests.servers.slack.shapes import message_shape
+from tests.servers.slack.views import checked_view
+from tests.servers.slack.world import Channel, Message, User
+
+__all__ = [
+    "BOT_SCOPES",
+    "App",
+    "Channel",
+    "Dropped",
+    "Error",
+    "Late",
+    "Lost",
+    "Message",
+    "Normal",
+    "Ordinary",
+    "RateLimited",
+    "Rates",
+    "Rules",
+    "SlackServer",
+    "Twice",
+    "User",
+    "callback",
+    "check_blocks",
+    "checked_view",
+    "message_shape",
+    "texts_of",
+]

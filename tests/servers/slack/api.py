@@ -1,0 +1,83 @@
+"""The door of the Web API: each call is recorded, checked, done and answered, or has the accident that was ordered."""
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from tests.servers.loopback import Loopback, Slow, Status, hang_up
+from tests.servers.slack.calls import Call, Dropped, Error, RateLimited, Refused
+from tests.servers.slack.platform import Method, Methods, Platform
+from tests.servers.slack.rates import Rates
+from tests.servers.slack.requests import arguments_of, authorise, check_required, token_of
+from tests.servers.slack.shapes import scopes_shape
+from tests.servers.slack.world import Json
+
+
+class WebApi:
+    """Everything under `/api/`."""
+
+    def __init__(self, slack: Platform, server: Loopback, methods: Methods, rates: Rates) -> None:
+        self._slack, self._server, self._methods, self._rates = slack, server, methods, rates
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        call = Call(request.match_info["method"], {}, "", self._slack.now)
+        try:
+            call.arguments = await arguments_of(request)
+        except Refused as refused:
+            self._slack.calls.append(call)
+            return self._refuse(call, refused)
+        call.token = token_of(request, call.arguments)
+        self._slack.calls.append(call)
+        try:
+            return await self._answer(request, call)
+        except Refused as refused:
+            return self._refuse(call, refused)
+        finally:
+            self._slack.changed()
+
+    async def _answer(self, request: web.Request, call: Call) -> web.StreamResponse:
+        match self._slack.next_reply(call.method):
+            case RateLimited(retry_after):
+                raise Refused("ratelimited", status=429, retry_after=retry_after)
+            case Error(error, messages):
+                raise Refused(error, *messages)
+            case Status() as how:
+                call.error, call.status = how.code or str(how.status), how.status
+                return web.Response(status=how.status, headers=how.headers, text=how.message, content_type="text/html")
+            case Dropped(after):
+                if after:
+                    self._run(call)
+                call.error, call.status = "dropped", 0
+                return hang_up(request)
+            case Slow(seconds):
+                await self._server.pause(seconds)
+        call.answer = {"ok": True} | self._run(call)
+        return web.json_response(call.answer, headers=self._headers(call))
+
+    def _run(self, call: Call) -> Json:
+        method = self._methods.get(call.method)
+        refusal = self._slack.refusals.get(call.method)
+        if method is None or refusal == "unknown_method":
+            raise Refused("unknown_method", req_method=call.method)
+        call.caller = authorise(self._slack, call, method)
+        self._rates.check(call, method)
+        if refusal:
+            raise Refused(refusal)
+        check_required(call.arguments, method.required)
+        return method.run(self._slack, call)
+
+    def _refuse(self, call: Call, refused: Refused) -> web.Response:
+        call.error, call.status, call.answer = refused.error, refused.status, refused.body
+        headers = self._headers(call)
+        if refused.retry_after is not None:
+            headers |= {"Retry-After": str(refused.retry_after)}
+        self._slack.changed()
+        return web.json_response(refused.body, status=refused.status, headers=headers)
+
+    def _headers(self, call: Call) -> dict[str, str]:
+        headers = {"x-slack-req-id": f"req-{len(self._slack.calls)}"}
+        if call.caller:
+            accepted: Mapping[str, Method] = self._methods
+            headers["x-oauth-scopes"] = scopes_shape(call.caller.scopes)
+            headers["x-accepted-oauth-scopes"] = scopes_shape(accepted[call.method].scopes)
+        return headers

@@ -1,0 +1,163 @@
+"""Bringing events, commands and clicks to the app: at least once, with a deadline for each attempt."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from tests.servers.slack.platform import Platform
+from tests.servers.slack.world import Json
+
+Kind = Literal["events_api", "slash_commands", "interactive"]
+
+
+@dataclass(slots=True, eq=False)
+class Attempt:
+    """One try. Times are seconds of the monotonic clock. `connection` is the number of the socket, from 1.
+
+    `number` is 0 for the first; `reason` is why it had to be repeated. `response` is what came with the answer.
+    `final` means that the app asked for no repetition.
+    """
+
+    number: int
+    reason: str
+    sent_at: float
+    connection: int | None = None
+    acknowledged_at: float | None = None
+    response: Any = None
+    status: int | None = None
+    failure: str | None = None
+    final: bool = False
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def took(self) -> float | None:
+        """Seconds to the acknowledgement."""
+        return None if self.acknowledged_at is None else self.acknowledged_at - self.sent_at
+
+    def acknowledge(self, at: float, response: Any) -> None:
+        self.acknowledged_at, self.response = at, response
+        self.done.set()
+
+
+@dataclass(slots=True, eq=False)
+class Delivery:
+    """Something that the app is to be told, and how that went. `finished` is set when nothing more is tried."""
+
+    kind: Kind
+    payload: Json
+    accepts_response: bool = False
+    attempts: list[Attempt] = field(default_factory=list)
+    finished: bool = False
+
+    @property
+    def event(self) -> Json:
+        """The inner event of an event; else nothing."""
+        return dict(self.payload.get("event", {}))
+
+    @property
+    def what(self) -> str:
+        """`app_mention`, `block_actions`, `/ask`."""
+        return str(self.event.get("type") or self.payload.get("command") or self.payload.get("type"))
+
+    @property
+    def acknowledged(self) -> bool:
+        """In time, by any attempt."""
+        return any(attempt.acknowledged_at and not attempt.failure for attempt in self.attempts)
+
+    @property
+    def response(self) -> Any:
+        """What the app answered."""
+        return next((attempt.response for attempt in self.attempts if attempt.acknowledged_at), None)
+
+
+class Carrier(Protocol):
+    """How an attempt reaches the app: over a socket or by HTTP."""
+
+    async def carry(self, delivery: Delivery, attempt: Attempt) -> None:
+        """Return when it is acknowledged, or with `failure` set."""
+        ...
+
+
+# What can happen to the next deliveries on order.
+
+
+class Twice:
+    """It comes two times at once, as a first try each."""
+
+
+class Lost:
+    """It never leaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """It leaves after so many seconds; what comes behind it may overtake it."""
+
+    seconds: float
+
+
+class Normal:
+    """It comes as it should: to let some pass."""
+
+
+Mishap = Twice | Lost | Late | Normal
+
+
+class Deliveries:
+    """All deliveries of one Slack, in the order in which they were to be made."""
+
+    def __init__(self, slack: Platform) -> None:
+        self.all: list[Delivery] = []
+        self._slack = slack
+        self._mishaps: deque[Mishap] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def enqueue(self, *mishaps: Mishap) -> None:
+        self._mishaps.extend(mishaps)
+
+    def of(self, what: str) -> list[Delivery]:
+        """Those of one kind: the type of an event (`app_mention`) or interaction (`block_actions`), or a command."""
+        return [delivery for delivery in self.all if delivery.what == what]
+
+    def send(self, delivery: Delivery, carrier: Carrier, then: Callable[[Delivery], None] | None = None) -> Delivery:
+        """Bring it to the app in the background, and then call `then`."""
+        self.all.append(delivery)
+        mishap = self._mishaps.popleft() if self._mishaps else Normal()
+        for _ in range(2 if isinstance(mishap, Twice) else 1):
+            task = asyncio.create_task(self._deliver(delivery, carrier, mishap, then))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return delivery
+
+    async def _deliver(self, delivery: Delivery, carrier: Carrier, mishap: Mishap,
+                       then: Callable[[Delivery], None] | None) -> None:  # fmt: skip
+        if isinstance(mishap, Late):
+            await asyncio.sleep(mishap.seconds)
+        if not isinstance(mishap, Lost):
+            await self._attempt(delivery, carrier)
+        delivery.finished = True
+        if then:
+            then(delivery)
+        self._slack.changed()
+
+    async def _attempt(self, delivery: Delivery, carrier: Carrier) -> None:
+        """Try until it is acknowledged; only events are tried again."""
+        delays = self._slack.rules.retry_delays if delivery.kind == "events_api" else ()
+        reason = ""
+        for number in range(1 + len(delays)):
+            if number:
+                await asyncio.sleep(delays[number - 1])
+            attempt = Attempt(number, reason, self._slack.now)
+            delivery.attempts.append(attempt)
+            await carrier.carry(delivery, attempt)
+            self._slack.changed()
+            if not attempt.failure or attempt.final:
+                return
+            reason = attempt.failure
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -1,0 +1,116 @@
+"""Events in the shapes in which Slack's Events API hands them out, and which subscription each falls under."""
+
+import re
+import time
+from collections.abc import Iterator
+
+from tests.servers.slack.calls import Installation
+from tests.servers.slack.shapes import message_shape
+from tests.servers.slack.world import Channel, Json, Message, World, new_id
+
+CHANNEL_TYPE = {"channel": "channel", "group": "group", "im": "im", "mpim": "mpim"}
+SUBSCRIPTION = {"channel": "message.channels", "group": "message.groups", "im": "message.im", "mpim": "message.mpim"}
+SCOPE = {"channel": "channels:history", "group": "groups:history", "im": "im:history", "mpim": "mpim:history"}
+SCOPES = {"app_mention": "app_mentions:read", "reaction_added": "reactions:read", "reaction_removed": "reactions:read",
+          "assistant_thread_started": "assistant:write"}  # fmt: skip
+TOKEN = re.compile(r"<(?P<kind>[@#!]?)(?P<what>[^>|]+)(?:\|(?P<label>[^>]*))?>")
+
+
+def subscription_of(event: Json, channel: Channel | None) -> str:
+    """The name under which an app subscribes to such an event."""
+    if event["type"] == "message" and channel:
+        return SUBSCRIPTION[channel.kind]
+    return str(event["type"])
+
+
+def scope_of(event: Json, channel: Channel | None) -> str | None:
+    """The scope without which an app does not hear of it."""
+    if event["type"] == "message" and channel:
+        return SCOPE[channel.kind]
+    return SCOPES.get(event["type"])
+
+
+def callback(event: Json, installation: Installation) -> Json:
+    """What is around every event: the outer `event_callback`."""
+    channel = event.get("channel", "")
+    authorization = {"enterprise_id": None, "team_id": installation.team, "user_id": installation.bot.id}
+    return {
+        "token": "verification-token",
+        "team_id": installation.team,
+        "context_team_id": installation.team,
+        "context_enterprise_id": None,
+        "api_app_id": installation.app.id,
+        "event": event,
+        "type": "event_callback",
+        "event_id": new_id("Ev"),
+        "event_time": int(time.time()),
+        "authorizations": [authorization | {"is_bot": True, "is_enterprise_install": False}],
+        "is_ext_shared_channel": False,
+        "event_context": f"4-{installation.team}-{installation.app.id}-{channel or 'none'}",
+    }
+
+
+def message_event(world: World, message: Message, channel: Channel) -> Json:
+    """Somebody said something."""
+    event = message_shape(message) | {"channel": channel.id, "event_ts": message.ts}
+    if message.is_reply and (root := world.message(channel.id, message.root)):
+        event["parent_user_id"] = root.user
+    return event | {"channel_type": CHANNEL_TYPE[channel.kind]}
+
+
+def mention_event(world: World, message: Message, channel: Channel) -> Json:
+    """The same message once more, for it mentions the app. This event does not tell the type of the channel."""
+    event = message_event(world, message, channel) | {"type": "app_mention"}
+    del event["channel_type"]
+    return event
+
+
+def message_changed(world: World, message: Message, before: Json, channel: Channel) -> Json:
+    """The message looks otherwise than before: it was edited, or links in it were unfurled."""
+    event = _hidden(world, "message_changed", channel)
+    return event | {"message": message_shape(message), "previous_message": before}
+
+
+def message_deleted(world: World, message: Message, before: Json, channel: Channel) -> Json:
+    """The message is gone. Where it had replies, Slack leaves a tombstone and calls that a change."""
+    if not [m for m in world.thread(channel.id, message.ts) if m is not message]:
+        event = _hidden(world, "message_deleted", channel)
+        return event | {"deleted_ts": message.ts, "previous_message": before}
+    tomb: Json = {"type": "message", "subtype": "tombstone", "text": "This message was deleted.", "user": "USLACKBOT"}
+    tomb |= {"hidden": True, "ts": message.ts, "thread_ts": message.ts}
+    return _hidden(world, "message_changed", channel) | {"message": tomb, "previous_message": before}
+
+
+def _hidden(world: World, subtype: str, channel: Channel) -> Json:
+    ts = world.ts()
+    event = {"type": "message", "subtype": subtype, "hidden": True, "channel": channel.id, "ts": ts, "event_ts": ts}
+    return event | {"channel_type": CHANNEL_TYPE[channel.kind]}
+
+
+def rich_text(text: str) -> list[Json]:
+    """The blocks in which Slack delivers what a person typed."""
+    section = {"type": "rich_text_section", "elements": list(_rich_elements(text))}
+    return [{"type": "rich_text", "block_id": new_id("", 5), "elements": [section]}]
+
+
+def _rich_elements(text: str) -> Iterator[Json]:
+    end = 0
+    for found in TOKEN.finditer(text):
+        if found.start() > end:
+            yield {"type": "text", "text": unescaped(text[end : found.start()])}
+        end, what = found.end(), found["what"]
+        match found["kind"]:
+            case "@":
+                yield {"type": "user", "user_id": what}
+            case "#":
+                yield {"type": "channel", "channel_id": what}
+            case "!":
+                yield {"type": "broadcast", "range": what}
+            case _:
+                yield {"type": "link", "url": what} | ({"text": found["label"]} if found["label"] else {})
+    if end < len(text):
+        yield {"type": "text", "text": unescaped(text[end:])}
+
+
+def unescaped(text: str) -> str:
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

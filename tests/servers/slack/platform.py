@@ -1,0 +1,156 @@
+"""The state of a loopback Slack that all its methods share, and waiting for it to change."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from tests.servers.slack.calls import App, Call, Installation, Reply
+from tests.servers.slack.rules import Rules
+from tests.servers.slack.world import Channel, Json, Message, World
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """The one status of a thread, as somebody sees it."""
+
+    channel: str
+    thread_ts: str
+    status: str
+    loading_messages: tuple[str, ...]
+    at: float
+
+
+class Platform:
+    """One Slack. Its methods are functions of it and of a call; what people do is in `slack_people`."""
+
+    def __init__(self, rules: Rules | None = None) -> None:
+        self.rules = rules or Rules()
+        self.world = World()
+        self.app = App("A0APP00001", "footnoted")
+        self.app_token = "xapp-1-A0APP00001-1-loopback"
+        self.signing_secret = "loopback-signing-secret"
+        self.installations: dict[str, Installation] = {}
+        self.calls: list[Call] = []
+        self.statuses: dict[tuple[str, str], Posted] = {}
+        self.status_history: list[Posted] = []
+        self.prompts: dict[tuple[str, str | None], list[Json]] = {}
+        self.titles: dict[tuple[str, str], str] = {}
+        self.sessions: dict[tuple[str, str], str] = {}
+        self.refusals: dict[str, str] = {}
+        self._scripts: dict[str, deque[Reply]] = {}
+        self._timers: set[asyncio.TimerHandle] = set()
+        self._change = asyncio.Event()
+
+    # Scripting.
+
+    def enqueue(self, method: str, *replies: Reply) -> None:
+        """The next calls of the method are answered so, one reply each, before any rule is looked at."""
+        self._scripts.setdefault(method, deque()).extend(replies)
+
+    def refuse(self, method: str, error: str | None) -> None:
+        """From now on the method answers this error, as in a workspace without the feature; None ends it."""
+        self.refusals.pop(method, None)
+        if error:
+            self.refusals[method] = error
+
+    def next_reply(self, method: str) -> Reply | None:
+        script = self._scripts.get(method)
+        return script.popleft() if script else None
+
+    # Waiting.
+
+    def changed(self) -> None:
+        """Something happened that somebody may wait for."""
+        self._change.set()
+        self._change = asyncio.Event()
+
+    async def until(self, predicate: Callable[[], T], within: float = 5) -> T:
+        """What the predicate says, as soon as it is true of the state; TimeoutError after so many seconds."""
+        try:
+            async with asyncio.timeout(within):
+                while not (found := predicate()):
+                    await self._change.wait()
+                return found
+        except TimeoutError:
+            said = ", ".join(f"{call.method}: {call.error or 'ok'}" for call in self.calls)
+            raise TimeoutError(f"It did not come true within {within} s. Calls so far: {said or 'none'}.") from None
+
+    async def next_change(self) -> None:
+        """Wait until something happens."""
+        await self._change.wait()
+
+    def after(self, seconds: float, action: Callable[[], None]) -> None:
+        """Do it then, unless the server is closed before."""
+
+        def run() -> None:
+            self._timers.discard(timer)
+            action()
+            self.changed()
+
+        timer = asyncio.get_running_loop().call_later(seconds, run)
+        self._timers.add(timer)
+
+    def cancel_timers(self) -> None:
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+
+    # Looking.
+
+    def called(self, method: str) -> list[Call]:
+        """The calls of one method, in order."""
+        return [call for call in self.calls if call.method == method]
+
+    def messages(self, channel: str, thread: str | None = None, *, deleted: bool = False) -> list[Message]:
+        """What people see in a channel, replies among it, or in one thread; on demand with what was deleted."""
+        everything = (m for m in self.world.messages if m.channel == channel and not m.ephemeral_to)
+        return [m for m in everything if (deleted or not m.deleted) and (thread is None or m.root == thread)]
+
+    def ephemerals(self, user: str) -> list[Message]:
+        """What only this person sees."""
+        return [m for m in self.world.messages if m.ephemeral_to == user and not m.deleted]
+
+    def status(self, channel: str, thread_ts: str) -> str:
+        """What stands under the thread now, such as "is thinking..."; nothing: ""."""
+        posted = self.statuses.get((channel, thread_ts))
+        return posted.status if posted else ""
+
+    def installed(self, team: str) -> Installation | None:
+        """The app that is driven, in that workspace."""
+        return next((i for i in self.installations.values() if i.app == self.app and i.team == team), None)
+
+    # What the server knows: where it is, and how events get to the app.
+
+    @property
+    def origin(self) -> str:
+        """`http://127.0.0.1:PORT`, without a slash."""
+        raise NotImplementedError
+
+    def dispatch(self, event: Json, team: str, channel: Channel | None = None) -> None:
+        """Tell the app of an event in that workspace."""
+        raise NotImplementedError
+
+    @property
+    def now(self) -> float:
+        return time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method of the Web API: what it does, what it asks for, how often it may be called a minute (its tier).
+
+    Any one of `scopes` is enough. `required` are the arguments without which Slack answers invalid_arguments.
+    """
+
+    run: Callable[[Platform, Call], Json]
+    scopes: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    tier: int = 3
+
+
+Methods = Mapping[str, Method]
