@@ -1,6 +1,6 @@
 """Erasing a Discord user removes their name and words from Redis."""
 
-from core.storage.event_claims import KEPT
+from core.storage.event_claims import TTL
 from tests.adapters.discord.harness import Harness
 from tests.adapters.discord.test_buttons import press, told
 from tests.adapters.garden import ASKED
@@ -27,4 +27,4 @@ async def test_erasing_a_user_removes_their_name_questions_and_reasons_from_redi
     # Event claims, named by the platform's ids, expire within an hour.
     for key in (line.partition(" ")[0] for line in after.splitlines() if str(alice.id) in line):
         assert key.startswith("event:")
-        assert await harness.bot.redis.ttl(key) <= KEPT.total_seconds()
+        assert await harness.bot.redis.ttl(key) <= TTL.total_seconds()

@@ -77,8 +77,10 @@ async def test_every_question_is_answered_once_when_a_process_is_killed(
 ) -> None:
     async with DiscordServer() as discord, OpenAIServer(tokens_per_second=60) as model, AsyncExitStack() as stack:
         settings = reached(discord, model, redis_url) | {"LOG_LEVEL": "error"}
-        starting = [served(make_home(tmp_path / str(number)), **settings) for number in range(PROCESSES)]
-        bots = await asyncio.gather(*map(stack.enter_async_context, starting))
+        bots = [
+            await stack.enter_async_context(served(make_home(tmp_path / str(number)), **settings))
+            for number in range(PROCESSES)
+        ]
         await discord.until(lambda: len(list(discord.gateway.sessions)) == PROCESSES, within=WITHIN)
         for number in range(QUESTIONS):
             discord.add_channel("acme", f"channel-{number}")

@@ -13,9 +13,10 @@ from bot.app import Bot
 from core.chat.services import ChatServices
 from core.domain import Person
 from core.errors import AdminRequiredError, NoPreviousVersionError
+from core.indexing.options import ReindexOptions
 from core.indexing.progress import Plan, Progress, Report
-from core.indexing.reindexer import Reindexer, ReindexRequest
-from core.indexing.run_events import RunPlanned, RunProgressed, Tell
+from core.indexing.reindexer import Reindexer
+from core.indexing.run_events import Emit, RunPlanned, RunProgressed
 from tests.adapters.discord.harness import access, buttons
 from tests.servers.discord import DiscordServer, Message, Rules
 
@@ -51,9 +52,9 @@ async def test_a_run_is_one_message_that_ends_with_the_changes(
 
 
 async def test_a_dry_run_shows_its_plan(bot: Bot, discord: DiscordServer) -> None:
-    async def plan(order: ReindexRequest, tell: Tell) -> Report:
-        assert (order.source, order.dry_run) == ("garden", True)
-        tell(RunPlanned(Plan(new=3, unchanged=2, passages=7)))
+    async def plan(options: ReindexOptions, emit: Emit) -> Report:
+        assert (options.source, options.dry_run) == ("garden", True)
+        emit(RunPlanned(Plan(new=3, unchanged=2, passages=7)))
         return Report(Progress(), 0.1, outcome="planned")
 
     services = replace(bot.chat_services("discord"), reindexer=Reindexer(bot.redis, ["garden"], plan, nothing_before))
@@ -126,9 +127,9 @@ async def test_a_second_run_joins_the_first_and_cancel_stops_it(bot: Bot, discor
         assert await notice(discord, "Stopped.") is told
 
 
-async def slow(order: ReindexRequest, tell: Tell) -> Report:
+async def slow(options: ReindexOptions, emit: Emit) -> Report:
     for done in range(26):
-        tell(RunProgressed(Progress(listing=False, listed=100, new=done)))
+        emit(RunProgressed(Progress(listing=False, listed=100, new=done)))
         await asyncio.sleep(0.1)
     return Report(Progress(new=26), seconds=2.6)
 
@@ -142,14 +143,14 @@ async def held(bot: Bot) -> AsyncIterator[None]:
     """Another person's run, as in another process, until it is cancelled."""
     begun = asyncio.Event()
 
-    async def work(order: ReindexRequest, tell: Tell) -> Report:
+    async def work(options: ReindexOptions, emit: Emit) -> Report:
         begun.set()
         await asyncio.Event().wait()
         raise AssertionError("only cancellation ends it")
 
     async def run() -> None:
-        order = ReindexRequest(Person("1", "Somebody else", admin=True))
-        async with aclosing(Reindexer(bot.redis, ["garden"], work, nothing_before).reindex(order)) as events:
+        options = ReindexOptions(Person("1", "Somebody else", admin=True))
+        async with aclosing(Reindexer(bot.redis, ["garden"], work, nothing_before).reindex(options)) as events:
             async for _ in events:
                 pass
 
