@@ -1,12 +1,12 @@
-"""`python -m bot`, and the console script."""
-
-from importlib import import_module
+"""Entry point of `python -m bot` and of the `footnoted` console script."""
 
 
 def main() -> None:
-    """Runs the command. What the commands need is imported only here: the processes that take pages apart import this
-    module as well, and need none of it."""
-    import_module("bot.cli.main").app()
+    """Run the command line interface."""
+    # Imported here because parser processes import this module as well, and need none of the commands.
+    from bot.cli.main import app
+
+    app()
 
 
 if __name__ == "__main__":

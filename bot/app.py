@@ -1,23 +1,20 @@
-"""Which piece stands behind which."""
+"""Composition root: builds and wires all components."""
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from importlib.metadata import version
-from typing import cast
 
 import structlog
 from redis.asyncio import Redis
 
 from bot.config.settings import Settings
 from bot.embedded_redis import embedded_redis
-from bot.index_dependencies import IndexDependencies
 from bot.pipeline import build_answerer, rate_limits
-from bot.providers import build_models
+from bot.providers import Models, build_models
 from core.answerer import Answerer
 from core.answering.admission import VisitorLimiter
 from core.answering.channel_scope import Channels
@@ -25,12 +22,13 @@ from core.chat.services import ChatServices
 from core.domain import Person
 from core.errors import ModelError, Problem, StartupError
 from core.index.catalog import Catalog
+from core.index.schema import Algorithm
 from core.index.version import IndexVersion, live_version, read_metadata, vector_spec_for
-from core.indexing.options import ReindexOptions
+from core.indexing.options import IndexDependencies, ReindexOptions
 from core.indexing.progress import Progress, Report
-from core.indexing.reindexer import Reindexer, ReindexRequest
+from core.indexing.reindexer import Reindexer
 from core.indexing.rollback import roll_back_run
-from core.indexing.run_events import RunEnded, RunProgressed, Tell
+from core.indexing.run_events import Emit, RunEnded, RunProgressed
 from core.models.breaker_models import CircuitBreakerEmbedder
 from core.models.circuit_breaker import CircuitBreaker
 from core.models.protocols import ChatModel, Embedder
@@ -44,146 +42,159 @@ from core.storage.question_store import QuestionStore
 from core.storage.rate_limiter import RateLimiter
 from core.storage.reply_messages import ReplyMessages
 from core.storage.topology import address_of
-from core.tokens import TokenCounter
 
 log = structlog.get_logger()
 
 VERSION = version("footnoted")
 
-ITSELF = Person("footnoted", "the bot itself", admin=True)
-"""Who has the sources read when nobody asked for it."""
+SYSTEM_USER = Person("footnoted", "the bot itself", admin=True)
+"""Requests the runs that no person asked for."""
 
 
 def sources_digest(settings: Settings) -> str:
-    """What tells whether the sources are those that were read last; the manual changes with the version."""
+    """Hash the sources, to detect a change; the bot's own manual changes with the version."""
     return hashlib.sha256(f"{settings.all_sources} {VERSION}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Bot:
-    """Everything a command needs."""
+    """All components that commands and platforms use."""
 
     settings: Settings
     redis: Redis
     embedder: Embedder
-    chat: ChatModel
+    chat_model: ChatModel
     retriever: Retriever
-    asker: Answerer
-    visitors: VisitorLimiter
+    answerer: Answerer
+    visitor_limiter: VisitorLimiter
     history: History
-    answers: QuestionStore
+    question_store: QuestionStore
     feedback: Feedback
-    forgetting: PersonEraser
+    eraser: PersonEraser
     channels: Channels
-    library: Catalog
-    tokens: TokenCounter
-    means: IndexDependencies
+    catalog: Catalog
+    index_dependencies: IndexDependencies
     reindexer: Reindexer
 
     def chat_services(self, platform: str) -> ChatServices:
         """Return the services of one platform: `slack`, `discord` or `web`."""
         return ChatServices(
             platform=platform,
-            asker=self.asker,
+            asker=self.answerer,
             channels=self.channels,
-            library=self.library,
+            library=self.catalog,
             history=self.history,
-            answers=self.answers,
+            answers=self.question_store,
             feedback=self.feedback,
             once=EventClaims(self.redis, platform),
             replies=ReplyMessages(self.redis, platform),
             reindexer=self.reindexer,
         )
 
-    async def reason_to_read(self) -> str:
-        """Why the sources have to be read before questions are answered well; nothing when they need not be."""
-        edition = await live_version(self.redis)
-        if edition is None:
-            return "nothing has been read yet"
-        if await self._embeds_otherwise(edition):
-            return f"the posts were read with another embedding model ({edition.vector_spec.model})"
-        if (await read_metadata(self.redis, edition.number)).get("sources") != sources_digest(self.settings):
-            return "the sources are not those that were read last"
+    async def reindex_reason(self) -> str:
+        """Return why the sources have to be read before questions can be answered well; empty if they need not be."""
+        index = await live_version(self.redis)
+        if index is None:
+            return "the sources have not been read yet"
+        if await self._embedding_differs(index):
+            return f"the posts were embedded with another model ({index.vector_spec.model})"
+        if (await read_metadata(self.redis, index.number)).get("sources") != sources_digest(self.settings):
+            return "the sources have changed since the last run"
         return ""
 
     async def is_empty(self) -> bool:
-        """Whether nothing has been read yet, or Redis has lost it."""
+        """Return True if nothing has been read yet, or Redis has lost it."""
         return await live_version(self.redis) is None
 
-    async def read(self, tell: Callable[[Progress], None]) -> Report:
-        """Has all sources read, or watches whoever reads them. Raises what `Reindexer.reindex` raises."""
-        async with aclosing(self.reindexer.reindex(ReindexRequest(ITSELF))) as events:
+    async def reindex(self, on_progress: Callable[[Progress], None]) -> Report:
+        """Reindex all sources, or follow the run in progress. Raises what `Reindexer.reindex` raises."""
+        async with aclosing(self.reindexer.reindex(ReindexOptions(SYSTEM_USER))) as events:
             async for event in events:
                 match event:
                     case RunProgressed():
-                        tell(event.progress)
+                        on_progress(event.progress)
                     case RunEnded():
                         return event.report
-        raise AssertionError("every stream ends with `Ended`")
+        raise AssertionError("every stream ends with `RunEnded`")
 
-    async def _embeds_otherwise(self, edition: IndexVersion) -> bool:
+    async def _embedding_differs(self, index: IndexVersion) -> bool:
         try:
-            shape = await vector_spec_for(self.embedder, self.settings.precision, edition)
+            spec = await vector_spec_for(self.embedder, self.settings.precision, index)
         except ModelError as error:
-            # It cannot be known, and what was read can be searched by words all the same.
-            log.warning("the embedding model does not answer", error_id=error.id, cause=str(error))
+            # Unknown then; lexical search works without the model.
+            log.warning("embedding model check failed", error_id=error.id, cause=str(error))
             return False
-        return shape != edition.vector_spec
+        return spec != index.vector_spec
 
 
 @asynccontextmanager
 async def create_bot(settings: Settings) -> AsyncGenerator[Bot, None]:
-    """The bot, for as long as the block lasts. Raises StartupError when Redis or a model's package is not what it
-    needs."""
+    """Build all components, and close them at the end of the block.
+
+    Raises StartupError if Redis is unsuitable or a model's package is missing.
+    """
     async with AsyncExitStack() as stack:
         url = await _redis_url(settings, stack)
-        redis = await _redis(url, stack)
+        redis = await _connect(url, stack)
         models = await build_models(settings, stack)
-        asked = CircuitBreakerEmbedder(models.embedder, CircuitBreaker("embedding model"))
-        retriever = Retriever(redis, asked, settings.min_score)
+        embedder = CircuitBreakerEmbedder(models.embedder, CircuitBreaker("embedding model"))
+        retriever = Retriever(redis, embedder, settings.min_score)
         history = History(redis, settings.history_turns, settings.history_ttl)
-        answers = QuestionStore(redis, settings.history_ttl)
-        feedback = Feedback(redis, answers, settings.history_ttl)
+        question_store = QuestionStore(redis, settings.history_ttl)
+        feedback = Feedback(redis, question_store, settings.history_ttl)
         channels = settings.all_channels
-        # A run asks the model itself: it ends with the first failure, and is not spared what questions are.
-        plain = Retriever(redis, models.indexing_embedder, settings.min_score)
-        # Workers are reached through one server, and through nothing that stands for several.
-        means = IndexDependencies(
-            settings, redis, "" if address_of(url) else url, models.indexing_embedder, plain, models.tokens
-        )
+        dependencies = _index_dependencies(settings, redis, url, models)
 
         yield Bot(
             settings=settings,
             redis=redis,
             embedder=models.embedder,
-            chat=models.chat,
+            chat_model=models.chat,
             retriever=retriever,
-            asker=build_answerer(settings, redis, models, asked, retriever, history, answers, channels),
-            visitors=VisitorLimiter(RateLimiter(redis), rate_limits(settings)),
+            answerer=build_answerer(settings, redis, models, embedder, retriever, history, question_store, channels),
+            visitor_limiter=VisitorLimiter(RateLimiter(redis), rate_limits(settings)),
             history=history,
-            answers=answers,
+            question_store=question_store,
             feedback=feedback,
-            forgetting=PersonEraser(redis, history, answers, feedback),
+            eraser=PersonEraser(redis, history, question_store, feedback),
             channels=channels,
-            library=Catalog(redis),
-            tokens=models.tokens,
-            means=means,
-            reindexer=_reindexer(means),
+            catalog=Catalog(redis),
+            index_dependencies=dependencies,
+            reindexer=_build_reindexer(dependencies),
         )
 
 
-def _reindexer(means: IndexDependencies) -> Reindexer:
-    settings = means.settings
+def _index_dependencies(settings: Settings, redis: Redis, url: str, models: Models) -> IndexDependencies:
+    algorithms: dict[str, Algorithm] = {"flat": "FLAT", "hnsw": "HNSW"}
+    return IndexDependencies(
+        redis=redis,
+        # No circuit breaker: a run ends at its first failure anyway.
+        embedder=models.indexing_embedder,
+        retriever=Retriever(redis, models.indexing_embedder, settings.min_score),
+        tokens=models.tokens,
+        sources=settings.all_sources,
+        metadata={"sources": sources_digest(settings)},
+        precision=settings.precision,
+        algorithm=algorithms.get(settings.vector_index),
+        # Workers connect to a single server: they support neither Cluster nor Sentinel.
+        redis_url="" if address_of(url) else url,
+    )
 
-    async def work(order: ReindexRequest, tell: Tell) -> Report:
-        # Parsers of pages and feeds take half a second to import, which no question should wait for.
-        reading = await asyncio.to_thread(import_module, "bot.index_builder")
-        about = {"sources": sources_digest(settings)}
-        wish = ReindexOptions(settings.all_sources, order.source, order.dry_run, order.force, about)
-        return cast("Report", await reading.read(means, wish, tell))
 
-    names = [source.name for source in settings.all_sources]
-    return Reindexer(means.redis, names, work, partial(roll_back_run, means.redis))
+def _build_reindexer(dependencies: IndexDependencies) -> Reindexer:
+    async def job(options: ReindexOptions, emit: Emit) -> Report:
+        # Importing the parsers takes half a second; the event loop serves questions meanwhile.
+        reindex = await asyncio.to_thread(_import_index_builder)
+        return await reindex(dependencies, options, emit)
+
+    names = [source.name for source in dependencies.sources]
+    return Reindexer(dependencies.redis, names, job, partial(roll_back_run, dependencies.redis))
+
+
+def _import_index_builder() -> Callable[[IndexDependencies, ReindexOptions, Emit], Awaitable[Report]]:
+    from bot.index_builder import reindex
+
+    return reindex
 
 
 async def _redis_url(settings: Settings, stack: AsyncExitStack) -> str:
@@ -192,13 +203,13 @@ async def _redis_url(settings: Settings, stack: AsyncExitStack) -> str:
     return await asyncio.to_thread(stack.enter_context, embedded_redis(settings.data_dir))
 
 
-async def _redis(url: str, stack: AsyncExitStack) -> Redis:
+async def _connect(url: str, stack: AsyncExitStack) -> Redis:
     try:
         redis = connect(url)
     except ValueError:
-        # Its words may hold the address, and that holds a password.
-        form = "redis://user:password@host:6379, redis+cluster://host:6379,… or redis+sentinel://host:26379,…/name"
-        raise StartupError(Problem("REDIS_URL is no address.", f"Its form is {form}.")) from None
+        # The original message may contain the URL and so the password.
+        forms = "redis://user:password@host:6379, redis+cluster://host:6379,… or redis+sentinel://host:26379,…/name"
+        raise StartupError(Problem("REDIS_URL is not a valid address.", f"Use one of these forms: {forms}.")) from None
     stack.push_async_callback(redis.aclose)
     problems = await check_server(redis)
     if problems:

@@ -1,63 +1,94 @@
-"""Which chat platforms the bot speaks on: those that there are tokens for."""
+"""The chat platforms: the table of builders, and their shared life cycle."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from importlib import import_module
-from typing import Protocol, cast
+from typing import Protocol
 
 from aiohttp import web
 
 from bot.app import Bot
-from bot.config.settings import Settings
+from bot.config.types import PlatformName, shards_of
 from core.errors import StartupError
-
-CHATS = ("slack", "discord")
-"""The names of all platforms that people are known on."""
 
 
 class Platform(Protocol):
-    """One platform's bot, alive within `open`."""
+    """A chat platform's bot; it listens within `open`."""
 
     @property
     def name(self) -> str: ...
 
     def open(self) -> AbstractAsyncContextManager[None]:
-        """Listens. Raises StartupError for a token that is wrong."""
+        """Connect and listen. Raises StartupError for an invalid token."""
         ...
 
     def problem(self) -> str:
-        """What keeps it from being heard at this moment; nothing when all is well."""
+        """Return why the platform cannot be reached right now; empty if it can."""
         ...
 
     async def post(self, channel: str, text: str) -> None:
-        """Writes Markdown into a channel, unasked. Raises DeliveryError."""
+        """Post Markdown to a channel. Raises DeliveryError."""
         ...
 
     async def check(self) -> str:
-        """Who the bot is there. Raises StartupError for what is wrong, each with its cure."""
+        """Return the bot's identity on the platform. Raises StartupError with every problem and its cure."""
         ...
 
     @property
     def routes(self) -> list[web.RouteDef]:
-        """What the platform itself has to reach on the web server; each checks for itself who sends."""
+        """HTTP routes that the platform calls; each authenticates its sender itself."""
         ...
 
 
-Build = Callable[[Bot], Platform]
+def _build_slack(bot: Bot) -> Platform:
+    from adapters.slack.app import Access, SlackBot
+
+    settings = bot.settings
+    token, app, signing = settings.slack_bot_token, settings.slack_app_token, settings.slack_signing_secret
+    access = Access(
+        bot_token=token.get_secret_value() if token else "",
+        app_token=app.get_secret_value() if app else "",
+        signing_secret=signing.get_secret_value() if signing else "",
+        api_url=settings.slack_api_url,
+        sockets=settings.slack_sockets,
+        admins=frozenset(settings.slack_admins),
+    )
+    return SlackBot(bot.chat_services("slack"), access)
 
 
-async def build_platforms(bot: Bot) -> list[Platform]:
-    """The platforms of the settings. Only their own modules are imported: an SDK takes a second, which is not to be
-    waited for by those who do not use it."""
-    modules = [await asyncio.to_thread(import_module, name) for name in _modules(bot.settings)]
-    return [cast("Build", module.build)(bot) for module in modules]
+def _build_discord(bot: Bot) -> Platform:
+    from adapters.discord.app import Access, DiscordBot
+
+    settings = bot.settings
+    token = settings.discord_bot_token
+    shards, count = shards_of(settings.discord_shards) if settings.discord_shards else ((), None)
+    access = Access(
+        bot_token=token.get_secret_value() if token else "",
+        api_url=settings.discord_api_url or "",
+        gateway_url=settings.discord_gateway_url or "",
+        guilds=tuple(map(int, settings.discord_guilds)),
+        shards=shards,
+        shard_count=count,
+        admins=frozenset(settings.discord_admins),
+    )
+    return DiscordBot(bot.chat_services("discord"), access)
+
+
+BUILDERS: Mapping[PlatformName, Callable[[Bot], Platform]] = {"slack": _build_slack, "discord": _build_discord}
+"""A platform is on if its `…_BOT_TOKEN` is set. Builders import the SDK themselves: each takes a second."""
+
+
+def build_platforms(bot: Bot) -> list[Platform]:
+    """Build the platforms that settings have a token for."""
+    return [build(bot) for name, build in BUILDERS.items() if bot.settings.has_platform(name)]
 
 
 @asynccontextmanager
 async def all_open(platforms: Sequence[Platform]) -> AsyncGenerator[None, None]:
-    """All platforms, opened and closed beside each other: what runs on one does not shorten the time of the others.
-    Raises StartupError with all that is wrong on any of them."""
+    """Open and close all platforms concurrently, so that none uses up another's time to shut down.
+
+    Raises StartupError with the problems of all platforms.
+    """
     ended = asyncio.Event()
     opened = {platform.name: asyncio.Event() for platform in platforms}
 
@@ -81,8 +112,3 @@ async def all_open(platforms: Sequence[Platform]) -> AsyncGenerator[None, None]:
         if len(known) < len(group.exceptions):
             raise
         raise StartupError(*(problem for error in known for problem in error.problems)) from group
-
-
-def _modules(settings: Settings) -> list[str]:
-    modules = {"bot.on_slack": settings.slack_bot_token, "bot.on_discord": settings.discord_bot_token}
-    return [module for module, token in modules.items() if token]

@@ -47,7 +47,7 @@ class ReindexScheduler:
         """Until there is something to answer from."""
         for seconds in _delays():
             try:
-                reason = await self._bot.reason_to_read()
+                reason = await self._bot.reindex_reason()
             except RedisError as error:
                 _log_failure(error)
             else:
@@ -91,14 +91,14 @@ class ReindexScheduler:
                     self.progress = progress
                     tell(progress)
 
-                report = await self._bot.read(told)
+                report = await self._bot.reindex(told)
         finally:
             self.progress = None
         for failure in report.failures:
             log.warning("something was not read", address=failure.address, reason=failure.reason)
 
     async def _anything(self) -> bool:
-        return (await self._bot.library.stats()).posts > 0
+        return (await self._bot.catalog.stats()).posts > 0
 
 
 def _delays() -> Iterator[float]:

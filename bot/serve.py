@@ -37,14 +37,14 @@ async def serve(settings: Settings, console: Console) -> int:
         shown = bot.channels.scope(None).sources
         sources = ", ".join(source.name for source in settings.all_sources if shown is None or source.name in shown)
         about = About(settings.offline, None if settings.offline else settings.chat_model, sources)
-        platforms = await build_platforms(bot)
+        platforms = build_platforms(bot)
         monitoring = await stack.enter_async_context(telemetry_listeners(bot, platforms))
         # It looks at the folder of the page's files.
         app = await asyncio.to_thread(
             web_app,
-            bot.asker,
+            bot.answerer,
             bot.chat_services("web").forget,
-            bot.library,
+            bot.catalog,
             lambda: reading.progress,
             about,
             settings.local,
@@ -52,7 +52,7 @@ async def serve(settings: Settings, console: Console) -> int:
             monitoring.sign_of_life() if settings.metrics_port is not None else monitoring.routes(),
             [route for platform in platforms for route in platform.routes],
             settings.web_token.get_secret_value() if settings.web_token else "",
-            bot.visitors.admit,
+            bot.visitor_limiter.admit,
         )
         address = await stack.enter_async_context(_listening(app, settings.web_host, settings.web_port, "WEB"))
         if settings.metrics_port is not None:

@@ -21,7 +21,7 @@ from core.chat.run_texts import plan_text, progress_text, report_text, started_t
 from core.chat.services import ChatServices
 from core.domain import Person
 from core.errors import FootnotedError, to_footnoted_error
-from core.indexing.reindexer import ReindexRequest
+from core.indexing.options import ReindexOptions
 from core.indexing.run_events import RunEnded, RunPlanned, RunProgressed, RunStarted
 
 log = structlog.get_logger()
@@ -130,7 +130,7 @@ class ReindexCommand:
             told = self._client.chat_postEphemeral(channel=click.channel, user=click.user, text=_told(error))
             await call_api(told)
 
-    async def _run(self, order: ReindexRequest, notice: RunNotice) -> None:
+    async def _run(self, order: ReindexOptions, notice: RunNotice) -> None:
         plan = None
         try:
             async with aclosing(self._desk.reindexer.reindex(order)) as events:
@@ -161,12 +161,12 @@ class ReindexCommand:
         await respond(self._commands.webhook(command["response_url"]), [section(escape(text))], text, replace=False)
 
 
-def _order(person: Person, text: str) -> ReindexRequest:
+def _order(person: Person, text: str) -> ReindexOptions:
     """What is wanted; the name of a source may hold blanks."""
     words = text.split()
     said = {word.lower() for word in words}
     source = " ".join(word for word in words if word.lower() not in DRY_RUN | FORCE)
-    return ReindexRequest(person, source, dry_run=not said.isdisjoint(DRY_RUN), force=not said.isdisjoint(FORCE))
+    return ReindexOptions(person, source, dry_run=not said.isdisjoint(DRY_RUN), force=not said.isdisjoint(FORCE))
 
 
 def _told(error: Exception) -> str:

@@ -75,7 +75,7 @@ def _answer(runner: asyncio.Runner, bot: Bot, question: Question, out: Console, 
     """Shows the answer; how many tokens it took."""
     with ConsoleReply(out, err) as reply:
         try:
-            runner.run(_until_ctrl_c(deliver(bot.asker.ask(question), reply)))
+            runner.run(_until_ctrl_c(deliver(bot.answerer.ask(question), reply)))
         except asyncio.CancelledError:
             err.print(Text("Stopped.", style="dim"))
     return reply.answer.tokens if reply.answer else 0
@@ -96,7 +96,7 @@ async def _until_ctrl_c(answering: Coroutine[None, None, object]) -> None:
 
 
 async def _show_sources(bot: Bot, out: Console) -> None:
-    holdings = await bot.library.stats()
-    for source, posts in (await bot.library.posts_by_source()).items():
+    holdings = await bot.catalog.stats()
+    for source, posts in (await bot.catalog.posts_by_source()).items():
         out.print(Text.assemble(source, (f"  {posts} posts", "dim")))
     out.print(Text(f"{holdings.posts} posts, {holdings.passages} passages in all", style="dim"))

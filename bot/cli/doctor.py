@@ -64,7 +64,7 @@ async def _findings(settings: Settings) -> AsyncGenerator[Finding, None]:
             yield Finding("Redis", f"{where}; it answers, and it searches")
             for check in (_embedding, _chat, _posts):
                 yield await check(bot)
-            for platform in await build_platforms(bot):
+            for platform in build_platforms(bot):
                 yield await _platform(platform)
     except StartupError as error:
         for problem in error.problems:
@@ -97,7 +97,7 @@ async def _embedding(bot: Bot) -> Finding:
 
 
 async def _chat(bot: Bot) -> Finding:
-    model = bot.chat
+    model = bot.chat_model
     if not model.follows_instructions:
         return Finding("chat model", "none: answers are quoted from the posts", "Set OPENAI_API_KEY for one.", "note")
     prompt = Prompt("Answer in one word.", (), "Are you there?", Question("Are you there?"))
@@ -111,8 +111,8 @@ async def _chat(bot: Bot) -> Finding:
 
 
 async def _posts(bot: Bot) -> Finding:
-    holdings = await bot.library.stats()
-    reason = await bot.reason_to_read()
+    holdings = await bot.catalog.stats()
+    reason = await bot.reindex_reason()
     how = f"{holdings.posts}, passages: {holdings.passages}"
     return Finding("posts", f"{how}; {reason}", "Run `footnoted reindex`.", "note") if reason else Finding("posts", how)
 

@@ -1,4 +1,4 @@
-"""`footnoted forget`: all that is kept of one person goes."""
+"""`footnoted forget`: erase everything that is stored about a person."""
 
 import asyncio
 from dataclasses import asdict
@@ -9,38 +9,38 @@ from rich.console import Console
 from adapters.console import print_json
 from bot.app import create_bot
 from bot.config.settings import Settings
-from bot.platforms import CHATS
+from bot.config.types import PLATFORM_NAMES
 from core.storage.erasure import ErasedCounts
 
 
-def person(text: str) -> str:
-    """`slack:U0123456789`; anything else is refused with a sentence."""
-    platform, _, person_id = text.partition(":")
-    if platform not in CHATS or not person_id.strip():
-        raise typer.BadParameter(f"name the platform and the id, such as {CHATS[0]}:U0123456789.")
+def parse_user(text: str) -> str:
+    """Validate `PLATFORM:ID`. Raises BadParameter."""
+    platform, _, user_id = text.partition(":")
+    if platform not in PLATFORM_NAMES or not user_id.strip():
+        raise typer.BadParameter("use PLATFORM:ID, such as slack:U0123456789.")
     return text
 
 
 def forget(settings: Settings, user: str, out: Console, json: bool = False) -> int:
-    """Removes, and says how much there was."""
-    forgotten = asyncio.run(_forget(settings, user))
+    """Erase, and print how much there was."""
+    erased = asyncio.run(_erase(settings, user))
     if json:
-        print_json(asdict(forgotten))
+        print_json(asdict(erased))
     else:
-        out.print(_sentence(user, forgotten), highlight=False, soft_wrap=True)
+        out.print(_summary(user, erased), highlight=False, soft_wrap=True)
     return 0
 
 
-async def _forget(settings: Settings, user: str) -> ErasedCounts:
-    platform, _, person_id = user.partition(":")
+async def _erase(settings: Settings, user: str) -> ErasedCounts:
+    platform, _, user_id = user.partition(":")
     async with create_bot(settings) as bot:
-        return await bot.forgetting.forget(platform, person_id.strip())
+        return await bot.eraser.forget(platform, user_id.strip())
 
 
-def _sentence(user: str, forgotten: ErasedCounts) -> str:
-    if not (forgotten.questions or forgotten.turns or forgotten.votes):
-        return f"Nothing is kept of {user}."
+def _summary(user: str, erased: ErasedCounts) -> str:
+    if not (erased.questions or erased.turns or erased.votes):
+        return f"Nothing is stored about {user}."
     return (
-        f"Of {user} {forgotten.questions} questions with their answers, {forgotten.turns} turns of conversations and "
-        f"{forgotten.votes} votes were removed."
+        f"Erased for {user}: {erased.questions} questions and their answers, {erased.turns} conversation turns, "
+        f"{erased.votes} votes."
     )

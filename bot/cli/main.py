@@ -4,9 +4,8 @@ import asyncio
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import typer
 from redis.exceptions import RedisError
@@ -31,7 +30,7 @@ from core.chat.delivery import deliver
 from core.chat.documents import match_document
 from core.domain import EVERYTHING, Question
 from core.errors import FootnotedError, StartupError, to_footnoted_error
-from core.indexing.reindexer import ReindexRequest
+from core.indexing.options import ReindexOptions
 
 app = typer.Typer(
     name="footnoted",
@@ -82,10 +81,10 @@ def ask(question: Annotated[str, typer.Argument(help="What you want to know.")],
             asked = Question(question, scope=EVERYTHING)
             if json:
                 document = JsonReply()
-                await deliver(bot.asker.ask(asked), document)
+                await deliver(bot.answerer.ask(asked), document)
                 return FAILED if document.error else 0
             with ConsoleReply(out, err) as reply:
-                await deliver(bot.asker.ask(asked), reply)
+                await deliver(bot.answerer.ask(asked), reply)
             return FAILED if reply.error else 0
 
     _run(asyncio.run, answer())
@@ -154,7 +153,7 @@ def reindex(
                 return await reindex_command.cancel(reindexer, out, json)
             if history:
                 return await reindex_command.history(reindexer, out, json)
-            order = ReindexRequest(reindex_command.whoever_types(), source, dry_run, force)
+            order = ReindexOptions(reindex_command.whoever_types(), source, dry_run, force)
             return await reindex_command.reindex(reindexer, order, out, err, json)
 
     _run(asyncio.run, do())
@@ -166,8 +165,9 @@ def worker() -> None:
 
     async def work() -> int:
         async with create_bot(_settings(quiet=False)) as bot:
-            reading = await asyncio.to_thread(import_module, "bot.index_builder")
-            return cast("int", await reading.work(bot.means, err))
+            from bot.index_builder import run_worker  # slow to import, and no other command needs it
+
+            return await run_worker(bot.index_dependencies, err)
 
     _run(asyncio.run, work())
 
@@ -202,7 +202,7 @@ def stats(
 @app.command()
 def forget(
     user: Annotated[
-        str, typer.Option("--user", help="PLATFORM:ID, such as slack:U0123456789.", callback=forget_command.person)
+        str, typer.Option("--user", help="PLATFORM:ID, such as slack:U0123456789.", callback=forget_command.parse_user)
     ],
     json: Json = False,
 ) -> None:
@@ -262,11 +262,11 @@ def _settings(quiet: bool = True, **given: Any) -> Settings:
 async def _ready(settings: Settings) -> AsyncGenerator[Bot, None]:
     """The bot, with its sources read: the first command after a change reads them, and shows that on standard error."""
     async with create_bot(settings) as bot:
-        reason = await bot.reason_to_read()
+        reason = await bot.reindex_reason()
         if reason:
             err.print(Text(f"Reading the sources first: {reason}.", style="dim"))
             with reading_bar(err) as tell:
-                report = await bot.read(tell)
+                report = await bot.reindex(tell)
             for failure in report.failed_sources:
                 err.print(Text(f"{failure.address}: {failure.reason}", style="yellow"))
         yield bot

@@ -1,4 +1,4 @@
-"""The only reader of the environment, `.env` and `footnoted.toml`. Settings are frozen, and secrets are masked."""
+"""Settings: the only reader of the environment, `.env` and `footnoted.toml`."""
 
 import re
 import tomllib
@@ -19,10 +19,12 @@ from pydantic_settings import (
 from adapters.web.security import is_loopback
 from bot.config.tables import ChannelSettings, SourceSettings
 from bot.config.types import (
-    ChannelOfPlatform,
+    PLATFORM_NAMES,
     Duration,
     GatewayAddress,
     Names,
+    PlatformChannel,
+    PlatformName,
     RedisAddress,
     Shards,
     Snowflakes,
@@ -42,11 +44,11 @@ OFFLINE_EMBEDDING_MODEL = "wordllama"
 
 _PACKAGE = Path(__file__).parents[1]
 MANUAL = _PACKAGE / "manual" if (_PACKAGE / "manual").is_dir() else _PACKAGE.parent / "docs"
-"""The bot's own manual: in the package `bot` of a wheel, in `docs/` of a checkout."""
+"""The bot's own manual: `bot/manual` in a wheel, `docs/` in a checkout."""
 
 
 class Settings(BaseSettings):
-    """Everything an operator decides. The manual's page on settings explains each by its name in capitals."""
+    """All settings, frozen, with secrets masked. `docs/settings.md` explains each by its name in capitals."""
 
     model_config = SettingsConfigDict(
         env_file=".env", extra="ignore", frozen=True, toml_file=TOML, env_ignore_empty=True, hide_input_in_errors=True
@@ -99,7 +101,7 @@ class Settings(BaseSettings):
     web_questions_per_minute: int = Field(default=30, ge=1)
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = Field(default=None, ge=0, le=65_535)
-    digest_channel: ChannelOfPlatform | None = None
+    digest_channel: PlatformChannel | None = None
     data_dir: Path = Path(".footnoted")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_text: bool = False
@@ -117,30 +119,31 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Add footnoted.toml, with the lowest precedence."""
         return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
 
     @field_validator("sources")
     @classmethod
-    def _names_differ(cls, sources: tuple[SourceSettings, ...]) -> tuple[SourceSettings, ...]:
+    def _check_unique_names(cls, sources: tuple[SourceSettings, ...]) -> tuple[SourceSettings, ...]:
         names = [source.name for source in sources]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"two sources are called “{twice[0]}”")
+        duplicates = sorted({name for name in names if names.count(name) > 1})
+        if duplicates:
+            raise ValueError(f"two sources are named “{duplicates[0]}”")
         return sources
 
     @field_validator("channels")
     @classmethod
-    def _channels_differ(cls, channels: tuple[ChannelSettings, ...]) -> tuple[ChannelSettings, ...]:
+    def _check_unique_channels(cls, channels: tuple[ChannelSettings, ...]) -> tuple[ChannelSettings, ...]:
         seen: set[tuple[str, str]] = set()
         for channel in channels:
             if (channel.platform, channel.id) in seen:
-                raise ValueError(f"two tables are about the channel {channel.id}")
+                raise ValueError(f"the channel {channel.id} has two tables")
             seen.add((channel.platform, channel.id))
         return channels
 
     @property
     def local(self) -> bool:
-        """Whether the page can be reached from this machine alone."""
+        """Whether only this machine can reach the page."""
         return self.web_host == "localhost" or is_loopback(self.web_host)
 
     @property
@@ -149,12 +152,12 @@ class Settings(BaseSettings):
 
     @property
     def precision(self) -> Precision:
-        """`vector_precision` in the words of Redis."""
+        """`vector_precision` as Redis spells it."""
         return "FLOAT16" if self.vector_precision == "float16" else "FLOAT32"
 
     @property
     def daily_tokens(self) -> DailyTokens:
-        """The budget; offline there is nothing to spend."""
+        """The token budget; unlimited offline, where tokens cost nothing."""
         return DailyTokens() if self.offline else DailyTokens(self.tokens_per_day, self.tokens_per_day_per_person)
 
     @property
@@ -173,22 +176,26 @@ class Settings(BaseSettings):
         return self.embedding_model == OFFLINE_EMBEDDING_MODEL or (self.offline and not self.has_embedding_server)
 
     @property
-    def traced(self) -> bool:
-        """Whether there is somewhere to send traces to."""
+    def tracing(self) -> bool:
+        """Whether a collector is set."""
         return bool(self.otel_exporter_otlp_endpoint or self.otel_exporter_otlp_traces_endpoint)
 
     @property
     def all_channels(self) -> Channels:
-        """What was decided for channels, beside all that is read."""
+        """The channels' own settings, together with the names of all sources."""
         shared = (source.name for source in self.sources if source.shared)
         names = (source.name for source in self.all_sources)
-        return Channels([channel.channel() for channel in self.channels], names, shared)
+        return Channels([channel.to_channel() for channel in self.channels], names, shared)
 
     @property
     def all_sources(self) -> tuple[Source, ...]:
-        """What is to be read: the sources of footnoted.toml and the feeds; the bot's own manual when there are none."""
+        """The sources of footnoted.toml, then `feeds`; the bot's own manual if there are none."""
         feeds = tuple(Source(name=_feed_name(address), kind="feed", address=address) for address in self.feeds)
-        return (*(source.source() for source in self.sources), *feeds) or (_MANUAL_SOURCE,)
+        return (*(source.to_source() for source in self.sources), *feeds) or (_MANUAL_SOURCE,)
+
+    def has_platform(self, name: PlatformName) -> bool:
+        """Return True if the platform's bot token is set."""
+        return getattr(self, f"{name}_bot_token") is not None
 
 
 _MANUAL_SOURCE = Source(name="manual", kind="folder", address=str(MANUAL), exclude=("decisions/*", "architecture.md"))
@@ -199,26 +206,24 @@ def _feed_name(address: str) -> str:
 
 
 def load_settings(**given: Any) -> Settings:
-    """The settings; what is `given` wins. Raises StartupError with everything that is wrong, each with its cure."""
+    """Load the settings; `given` ones win. Raises StartupError with every problem and its cure."""
     problems: list[Problem] = []
-    wrong: set[str] = set()
+    invalid: set[str] = set()
     try:
         settings = Settings(**given)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
         problems = list(map(_problem, found))
-        # With defaults in the place of what is wrong, the rest can be looked at, too.
-        wrong = {str(each["loc"][0]).lower() for each in found}
-        settings = Settings(**given | {name: Settings.model_fields[name].default for name in wrong})
+        # Defaults in place of invalid values, so that the rest can be checked.
+        invalid = {str(each["loc"][0]).lower() for each in found}
+        settings = Settings(**given | {name: Settings.model_fields[name].default for name in invalid})
     except SettingsError as error:
-        raise StartupError(Problem(f"A setting cannot be read: {error}.", "Correct it, or take it out.")) from None
+        raise StartupError(Problem(f"A setting cannot be parsed: {error}.", "Correct or remove it.")) from None
     except tomllib.TOMLDecodeError as error:
-        raise StartupError(Problem(f"{TOML} cannot be read: {error}.", "Correct it.")) from None
+        raise StartupError(Problem(f"{TOML} is not valid TOML: {error}.", "Correct it.")) from None
     except UnicodeDecodeError:
-        raise StartupError(
-            Problem(f"{TOML} or .env cannot be read: it is no text in UTF-8.", "Save it as UTF-8.")
-        ) from None
-    problems += [*_unknown_settings(), *_contradictions(settings, wrong)]
+        raise StartupError(Problem(f"{TOML} or .env is not encoded in UTF-8.", "Save it as UTF-8.")) from None
+    problems += [*_unknown_settings(), *_contradictions(settings, invalid)]
     if problems:
         raise StartupError(*problems)
     return settings
@@ -227,85 +232,84 @@ def load_settings(**given: Any) -> Settings:
 def _problem(error: Any) -> Problem:
     name, *inner = error["loc"]
     if name in {"sources", "channels"}:
-        # People count from one.
-        named = (str(part + 1) if isinstance(part, int) else str(part) for part in inner)
-        where = f"{TOML}, {name[:-1]} {' '.join(named)}"
+        # Count tables from 1.
+        path = (str(part + 1) if isinstance(part, int) else str(part) for part in inner)
+        label = f"{TOML}, {name[:-1]} {' '.join(path)}"
     else:
-        where = str(name).upper()
+        label = str(name).upper()
     message = re.sub(r"^(Value|Assertion) error, ", "", error["msg"])
     if error["type"] == "missing":
-        return Problem(f"{where} is missing.", "Add it.")
+        return Problem(f"{label} is missing.", "Add it.")
     if error["type"] == "extra_forbidden":
-        return Problem(f"{where} is no setting.", "Take it out, or correct its spelling.")
-    return Problem(f"{where} is wrong: {message}.", "Correct it, or take it out to use the default.")
+        return Problem(f"{label} is not a setting.", "Remove it, or correct its spelling.")
+    return Problem(f"{label} is invalid: {message}.", "Correct it, or remove it to use the default.")
 
 
 def _unknown_settings() -> Iterator[Problem]:
-    """Names in footnoted.toml that mean nothing. The environment is full of names that are not meant for this bot."""
+    """Find unknown names in footnoted.toml; the environment is full of other programs' names."""
     if not TOML.is_file():
         return
     for name in tomllib.loads(TOML.read_text(encoding="utf-8")):
         if name.lower() not in Settings.model_fields:
-            yield Problem(f"{TOML}, {name} is no setting.", "Take it out, or correct its spelling.")
+            yield Problem(f"{TOML}, {name} is not a setting.", "Remove it, or correct its spelling.")
 
 
-def _contradictions(settings: Settings, wrong: set[str]) -> Iterator[Problem]:
-    """What only shows when several settings are seen together, or beside the files. `wrong` are settings whose values
-    are not known."""
+def _contradictions(settings: Settings, invalid: set[str]) -> Iterator[Problem]:
+    """Check settings against each other and against files. The values of `invalid` settings are unknown."""
     azure = ("azure_openai_endpoint", "azure_openai_api_key", "openai_api_version")
     missing = [name.upper() for name in azure if not getattr(settings, name)]
     if (settings.azure or settings.azure_openai_api_key) and missing:
         yield Problem(
-            f"Azure OpenAI is set up in part: {' and '.join(missing)} missing.", f"Set {' and '.join(missing)}."
+            f"Azure OpenAI is only partly set up: {' and '.join(missing)} missing.", f"Set {' and '.join(missing)}."
         )
     if settings.embedding_model == OFFLINE_EMBEDDING_MODEL and settings.has_embedding_server:
         yield Problem(
             f"EMBEDDING_MODEL={OFFLINE_EMBEDDING_MODEL} runs in this process and uses no server.",
             "Unset EMBEDDING_BASE_URL and EMBEDDING_API_KEY, or name a model of that server.",
         )
-    yield from _slack_in_part(settings)
-    yield from _digest_nowhere(settings)
-    if not settings.local and not settings.web_token and "web_token" not in wrong:
+    yield from _check_slack(settings)
+    yield from _check_digest_channel(settings)
+    if not settings.local and not settings.web_token and "web_token" not in invalid:
         yield Problem(
-            f"The page would be open to all who can reach {settings.web_host}.",
-            "Set WEB_TOKEN to a word of 16 characters or more, or WEB_HOST to 127.0.0.1.",
+            f"The page would be open to everyone who can reach {settings.web_host}.",
+            "Set WEB_TOKEN to at least 16 characters, or WEB_HOST to 127.0.0.1.",
         )
-    if wrong.isdisjoint({"sources", "feeds"}):
-        yield from _unknown_sources(settings)
+    if invalid.isdisjoint({"sources", "feeds"}):
+        yield from _check_channel_sources(settings)
     for source in settings.sources:
         if source.folder and not source.folder.is_dir():
-            yield Problem(f"The folder of source “{source.name}” is not there.", f"Correct {source.folder}.")
+            yield Problem(f"The folder of the source “{source.name}” does not exist.", f"Correct {source.folder}.")
 
 
-def _unknown_sources(settings: Settings) -> Iterator[Problem]:
+def _check_channel_sources(settings: Settings) -> Iterator[Problem]:
     known = [source.name for source in settings.all_sources]
     for channel in settings.channels:
         for name in channel.sources or ():
             if name not in known:
-                what = f"The channel {channel.id} names the source “{name}”, which is not there."
-                yield Problem(what, f"Name one of: {', '.join(known)}.")
+                what = f"The channel {channel.id} names the source “{name}”, which does not exist."
+                yield Problem(what, f"Use one of: {', '.join(known)}.")
 
 
-def _digest_nowhere(settings: Settings) -> Iterator[Problem]:
-    """A digest needs a bot on its platform."""
-    platform = (settings.digest_channel or "").partition(":")[0]
-    tokens = {"slack": settings.slack_bot_token, "discord": settings.discord_bot_token}
-    if platform and not tokens[platform]:
-        what = f"DIGEST_CHANNEL names a channel of {platform.capitalize()}, on which the bot is not."
-        yield Problem(what, f"Set {platform.upper()}_BOT_TOKEN, or take DIGEST_CHANNEL out.")
+def _check_digest_channel(settings: Settings) -> Iterator[Problem]:
+    for platform in PLATFORM_NAMES:
+        if (settings.digest_channel or "").startswith(f"{platform}:") and not settings.has_platform(platform):
+            what = (
+                f"DIGEST_CHANNEL names a {platform.capitalize()} channel, but {platform.upper()}_BOT_TOKEN is not set."
+            )
+            yield Problem(what, "Set it, or remove DIGEST_CHANNEL.")
 
 
-def _slack_in_part(settings: Settings) -> Iterator[Problem]:
-    """Slack needs two of its three secrets."""
+def _check_slack(settings: Settings) -> Iterator[Problem]:
+    """Require the bot token and one of the other two secrets."""
     bot, app, signing = settings.slack_bot_token, settings.slack_app_token, settings.slack_signing_secret
     if bot and not (app or signing):
         yield Problem(
-            "Slack is set up in part: SLACK_APP_TOKEN is missing.",
+            "Slack is only partly set up: SLACK_APP_TOKEN is missing.",
             "Set it for Socket Mode, or SLACK_SIGNING_SECRET for HTTP mode.",
         )
     if (app or signing) and not bot:
-        yield Problem("Slack is set up in part: SLACK_BOT_TOKEN is missing.", "Set it; it begins with xoxb-.")
-    for name, secret, beginning in (("SLACK_BOT_TOKEN", bot, "xoxb-"), ("SLACK_APP_TOKEN", app, "xapp-")):
-        other = secret.get_secret_value() if secret else ""
-        if other.startswith(("xoxb-", "xapp-", "xoxp-")) and not other.startswith(beginning):
-            yield Problem(f"{name} holds another kind of token.", f"Its token begins with {beginning}.")
+        yield Problem("Slack is only partly set up: SLACK_BOT_TOKEN is missing.", "Set it; it begins with xoxb-.")
+    for name, secret, prefix in (("SLACK_BOT_TOKEN", bot, "xoxb-"), ("SLACK_APP_TOKEN", app, "xapp-")):
+        token = secret.get_secret_value() if secret else ""
+        if token.startswith(("xoxb-", "xapp-", "xoxp-")) and not token.startswith(prefix):
+            yield Problem(f"{name} holds another kind of token.", f"Its token begins with {prefix}.")

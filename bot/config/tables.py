@@ -1,17 +1,17 @@
-"""The tables of footnoted.toml: `[[sources]]` and `[[channels]]`."""
+"""Tables of footnoted.toml: `[[sources]]` and `[[channels]]`."""
 
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bot.config.types import SourceName, WebAddress
+from bot.config.types import PlatformName, SourceName, WebAddress
 from core.answering.channel_scope import Channel, Mode
 from core.domain import Source
 
 
 class SourceSettings(BaseModel):
-    """One `[[sources]]` of footnoted.toml."""
+    """A `[[sources]]` table."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -28,12 +28,11 @@ class SourceSettings(BaseModel):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        if sum(place is not None for place in (self.feed, self.sitemap, self.folder)) != 1:
+        if sum(address is not None for address in (self.feed, self.sitemap, self.folder)) != 1:
             raise ValueError(f"source “{self.name}” needs exactly one of feed, sitemap and folder")
         return self
 
-    def source(self) -> Source:
-        """As core knows it."""
+    def to_source(self) -> Source:
         kind: Literal["feed", "sitemap", "folder"] = "feed" if self.feed else "sitemap" if self.sitemap else "folder"
         return Source(
             name=self.name,
@@ -48,17 +47,16 @@ class SourceSettings(BaseModel):
 
 
 class ChannelSettings(BaseModel):
-    """One `[[channels]]` of footnoted.toml."""
+    """A `[[channels]]` table."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    platform: Literal["slack", "discord"]
+    platform: PlatformName
     id: str = Field(min_length=1)
     sources: tuple[SourceName, ...] | None = None
     system_prompt: str = ""
     mode: Mode = "mention"
 
-    def channel(self) -> Channel:
-        """As core knows it."""
+    def to_channel(self) -> Channel:
         sources = None if self.sources is None else frozenset(self.sources)
         return Channel(self.platform, self.id, sources, self.system_prompt, self.mode)

@@ -113,7 +113,7 @@ class Health:
         problems = {platform.name: platform.problem() for platform in self._platforms}
         try:
             async with asyncio.timeout(WAITS):
-                problems["posts"] = "" if (await self._bot.library.stats()).posts else "Nothing has been read yet."
+                problems["posts"] = "" if (await self._bot.catalog.stats()).posts else "Nothing has been read yet."
         except (RedisError, TimeoutError):
             problems["redis"] = IndexUnavailableError.user_message
         if self._models:

@@ -28,7 +28,7 @@ Traced = Callable[[Settings], AbstractAsyncContextManager[Listener]]
 async def telemetry_listeners(bot: Bot, platforms: Sequence[Platform]) -> AsyncGenerator[Monitoring, None]:
     """What there is to be asked about the bot, for the length of the block."""
     metrics = Metrics()
-    models = None if bot.settings.offline and bot.settings.embeds_offline else ModelHealth(bot.embedder, bot.chat)
+    models = None if bot.settings.offline and bot.settings.embeds_offline else ModelHealth(bot.embedder, bot.chat_model)
     health = Health(bot, platforms, models)
 
     async def figures() -> bytes:
@@ -37,7 +37,7 @@ async def telemetry_listeners(bot: Bot, platforms: Sequence[Platform]) -> AsyncG
         if "redis" not in problems:
             with suppress(RedisError, TimeoutError):  # then these figures are as they were
                 async with asyncio.timeout(WAITS):
-                    metrics.look_at_posts(await bot.library.stats(), await bot.library.latest_post_date())
+                    metrics.look_at_posts(await bot.catalog.stats(), await bot.catalog.latest_post_date())
         return await asyncio.to_thread(metrics.render)
 
     async with AsyncExitStack() as stack:
@@ -46,7 +46,7 @@ async def telemetry_listeners(bot: Bot, platforms: Sequence[Platform]) -> AsyncG
         stack.enter_context(subscribed(metrics, statistics, *([models] if models else [])))
         if models:
             stack.push_async_callback(models.aclose)
-        if bot.settings.traced:
+        if bot.settings.tracing:
             await _trace(bot, stack)
         await stack.enter_async_context(loop_watchdog())
         yield Monitoring(health.problems, figures)

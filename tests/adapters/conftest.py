@@ -32,7 +32,7 @@ def settings(redis_url: str, tmp_path: Path) -> Settings:
 @pytest.fixture
 async def bot(bot: Bot) -> Bot:
     """The offline bot, with the blog read."""
-    await bot.read(unseen)
+    await bot.reindex(unseen)
     return bot
 
 

@@ -110,7 +110,7 @@ class Orchard:
         """Somebody's question, and what the model answers to it."""
         self.model.chats.clear()
         self.model.enqueue(Text(answer))
-        return Instead(self.bot.asker, Question(question, PLACE, Person("U1", "Ann")))
+        return Instead(self.bot.answerer, Question(question, PLACE, Person("U1", "Ann")))
 
     @property
     def asked(self) -> ChatRequest:
@@ -139,7 +139,7 @@ async def orchard(redis: Redis, redis_url: str, tmp_path: Path) -> AsyncIterator
             channel_questions_per_minute=1_000,
         )
         async with create_bot(settings) as bot:
-            await bot.read(unseen)
+            await bot.reindex(unseen)
             yield Orchard(bot, model)
 
 

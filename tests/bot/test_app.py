@@ -47,18 +47,18 @@ async def settings_for(redis_url: str, folder: Path, **more: Any) -> Settings:
 
 
 async def read(bot: Bot) -> None:
-    await bot.read(lambda progress: None)
+    await bot.reindex(lambda progress: None)
 
 
 async def test_without_a_key_everything_is_offline(bot: Bot) -> None:
     assert isinstance(bot.embedder, OfflineEmbedder)
-    assert isinstance(bot.chat, ExtractiveChatModel)
+    assert isinstance(bot.chat_model, ExtractiveChatModel)
 
 
 async def test_offline_the_posts_are_read_and_quoted(redis: Redis, redis_url: str, blog: Path) -> None:
     async with create_bot(await settings_for(redis_url, blog)) as bot:
         await read(bot)
-        said = await collect(bot.asker, ABOUT_BEES)
+        said = await collect(bot.answerer, ABOUT_BEES)
     assert said.is_in_order
     assert said.answer.footnotes[0].url == url_of("bees")
 
@@ -69,9 +69,9 @@ async def test_with_a_key_the_service_embeds_and_answers(
     settings = await settings_for(redis_url, blog, openai_base_url=server.base_url, temperature=0.2, top_k=1, **KEYED)
     async with create_bot(settings) as bot:
         assert isinstance(bot.embedder, OpenAIEmbedder)
-        assert isinstance(bot.chat, OpenAIChatModel)
+        assert isinstance(bot.chat_model, OpenAIChatModel)
         await read(bot)
-        said = await collect(bot.asker, ABOUT_BEES)
+        said = await collect(bot.answerer, ABOUT_BEES)
     assert said.answer.footnotes[0].url == url_of("bees")
     [chat] = server.chats
     assert (chat.model, chat.params["temperature"]) == ("gpt-5-mini", 0.2)
@@ -94,7 +94,7 @@ async def test_azure_is_asked_with_its_key_and_its_deployments(
     )
     async with create_bot(settings) as bot:
         await read(bot)
-        said = await collect(bot.asker, ABOUT_BEES)
+        said = await collect(bot.answerer, ABOUT_BEES)
     assert said.error is None
     assert server.chats[0].model == "my-chat"
     assert server.chats[0].headers["api-key"] == "azure-key"
@@ -118,8 +118,8 @@ async def test_the_operators_words_and_limits_reach_their_pieces(
     async with create_bot(settings) as bot:
         await read(bot)
         for _ in range(2):
-            await collect(bot.asker, Question(ABOUT_BEES.text, place, person))
-        refused = await collect(bot.asker, Question(ABOUT_BEES.text, place, person))
+            await collect(bot.answerer, Question(ABOUT_BEES.text, place, person))
+        refused = await collect(bot.answerer, Question(ABOUT_BEES.text, place, person))
         assert isinstance(refused.error, TooManyQuestionsError)
         assert len(await bot.history.turns(place)) == 2
     system = server.chats[0].messages[0]["content"]
@@ -146,32 +146,32 @@ async def test_a_channel_is_answered_from_its_sources_in_its_voice_and_its_quest
         await read(bot)
         asked = [Question(ABOUT_BEES.text, place, Person("U1")) for place in (here, there)]
         for question in asked:
-            await collect(bot.asker, question)
+            await collect(bot.answerer, question)
         clerk, everybody = (chat.prompt for chat in server.chats)
         assert "ninety crowns" in clerk
         assert clerk.count("<passage>") == 1
         assert "You are the clerk." in clerk
         assert "ninety crowns" not in everybody
         assert "clerk" not in everybody
-        kept = [await bot.answers.get(question.id) for question in asked]
+        kept = [await bot.question_store.get(question.id) for question in asked]
         assert [remembered.question.conversation for remembered in kept if remembered] == [here, there]
         await bot.chat_services(here.platform).forget(here)
-        assert await bot.answers.get(asked[0].id) is None
+        assert await bot.question_store.get(asked[0].id) is None
         assert await bot.history.turns(here) == ()
         assert await bot.history.turns(there)
 
 
 async def test_it_knows_why_it_has_to_read(redis: Redis, redis_url: str, blog: Path, server: OpenAIServer) -> None:
     async with create_bot(await settings_for(redis_url, blog)) as bot:
-        assert await bot.reason_to_read() == "nothing has been read yet"
+        assert await bot.reindex_reason() == "the sources have not been read yet"
         await read(bot)
-        assert await bot.reason_to_read() == ""
+        assert await bot.reindex_reason() == ""
     async with create_bot(await settings_for(redis_url, blog, feeds="https://blog.example/feed")) as bot:
-        assert "sources are not those" in await bot.reason_to_read()
+        assert "sources have changed" in await bot.reindex_reason()
     async with create_bot(await settings_for(redis_url, blog, openai_base_url=server.base_url, **KEYED)) as bot:
-        assert "another embedding model" in await bot.reason_to_read()
+        assert "embedded with another model" in await bot.reindex_reason()
     async with create_bot(await settings_for(redis_url, blog, vector_precision="float16")) as bot:
-        assert await bot.reason_to_read()
+        assert await bot.reindex_reason()
 
 
 @pytest.mark.parametrize(("setting", "ending"), [("auto", ":flat"), ("flat", ":flat"), ("hnsw", ":hnsw")])
@@ -180,7 +180,7 @@ async def test_the_index_is_the_one_that_the_setting_names(
 ) -> None:
     async with create_bot(await settings_for(redis_url, blog, vector_index=setting)) as bot:
         await read(bot)
-        assert (await bot.library.stats()).posts == len(POSTS)
+        assert (await bot.catalog.stats()).posts == len(POSTS)
     [index] = await redis.execute_command("FT._LIST")
     assert index.decode().endswith(ending)
 
@@ -223,8 +223,8 @@ async def test_nothing_is_left_open_at_its_end(redis: Redis, redis_url: str, blo
     tasks = asyncio.all_tasks()
     async with create_bot(await settings_for(redis_url, blog, openai_base_url=server.base_url, **KEYED)) as bot:
         await read(bot)
-        await collect(bot.asker, ABOUT_BEES)
-        client = bot.chat._client  # type: ignore[attr-defined]
+        await collect(bot.answerer, ABOUT_BEES)
+        client = bot.chat_model._client  # type: ignore[attr-defined]
     assert client.is_closed()
     assert {task for task in asyncio.all_tasks() - tasks if "wiring" in str(task)} == set()
     while int((await redis.info("clients"))["connected_clients"]) > before:
@@ -237,7 +237,7 @@ async def test_beyond_the_budget_the_language_model_is_not_asked(
     settings = await settings_for(redis_url, blog, openai_base_url=server.base_url, tokens_per_day=0, **KEYED)
     async with create_bot(settings) as bot:
         await read(bot)
-        said = await collect(bot.asker, ABOUT_BEES)
+        said = await collect(bot.answerer, ABOUT_BEES)
     assert said.text.endswith(WHOLE_USED_UP)
     assert said.answer.footnotes[0].url == url_of("bees")
     assert server.chats == []

@@ -55,8 +55,8 @@ def settings(redis_url: str, posts: Path, model: OpenAIServer) -> Settings:
 async def bot(redis: Redis, settings: Settings) -> AsyncIterator[Bot]:
     """The bot, with its sources read."""
     async with create_bot(settings) as bot:
-        if await bot.reason_to_read():
-            await bot.read(unseen)
+        if await bot.reindex_reason():
+            await bot.reindex(unseen)
         yield bot
 
 

@@ -43,7 +43,7 @@ class Sites:
 @asynccontextmanager
 async def site_of(settings: Settings) -> AsyncIterator[Site]:
     async with create_bot(settings) as bot:
-        await bot.read(unseen)
+        await bot.reindex(unseen)
         site = Site("")
         async with opened(bot, lambda: site.reading) as client:
             site.address = str(client.make_url("/"))

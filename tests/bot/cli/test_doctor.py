@@ -45,7 +45,7 @@ async def test_posts_that_have_to_be_read_are_no_fault_but_a_note(
     code, lines = await examined(monkeypatch, redis_url=redis_url)
     assert code == 0
     assert line_about(lines, "posts") == (
-        "· posts: 0, passages: 0; nothing has been read yet  → Run `footnoted reindex`."
+        "· posts: 0, passages: 0; the sources have not been read yet  → Run `footnoted reindex`."
     )
 
 
@@ -84,7 +84,7 @@ async def read_with(redis_url: str, model: OpenAIServer) -> None:
 
     settings = await asyncio.to_thread(load_settings, redis_url=redis_url, openai_base_url=model.base_url)
     async with create_bot(settings) as bot:
-        await bot.read(unseen)
+        await bot.reindex(unseen)
 
 
 async def test_a_port_that_is_taken_is_a_note_with_a_way_out(
@@ -101,8 +101,8 @@ async def test_a_port_that_is_taken_is_a_note_with_a_way_out(
 async def test_wrong_settings_end_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     code, lines = await examined(monkeypatch, web_port="99999", top_k="0")
     assert code == 2
-    assert "✗ settings: WEB_PORT is wrong" in lines
-    assert "✗ settings: TOP_K is wrong" in lines
+    assert "✗ settings: WEB_PORT is invalid" in lines
+    assert "✗ settings: TOP_K is invalid" in lines
 
 
 async def test_a_redis_that_is_not_there_is_to_be_mended(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,7 +57,7 @@ def settings(redis_url: str, tmp_path: Path) -> Settings:
 
 async def test_posts_and_words_are_found_however_they_are_written(bot: Bot, tmp_path: Path) -> None:
     """One address or several, with a slash at the end; answers in other letters, without the marks of Markdown."""
-    await bot.read(unseen)
+    await bot.reindex(unseen)
     lines: list[dict[str, Any]] = [
         {"question": ASKED, "url": "garden/tomatoes.md/", "answers": ["EARLY in the  *morning*"], "extra": 1},
         {"question": ASKED, "url": ["garden/else.md", "garden/tomatoes.md"], "answers": ["at noon", "at the root"]},

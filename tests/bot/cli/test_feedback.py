@@ -22,8 +22,8 @@ ANSWER = Answer(
 
 
 async def voted(bot: Bot) -> None:
-    await bot.answers.save(QUESTION)
-    await bot.answers.save(QUESTION, ANSWER)
+    await bot.question_store.save(QUESTION)
+    await bot.question_store.save(QUESTION, ANSWER)
     await bot.feedback.vote("q1", ADA, "up")
     await bot.feedback.vote("q1", ADA, "down")
     await bot.feedback.add_reason("q1", ADA, "It is out of date.")
@@ -64,6 +64,6 @@ async def test_without_votes_it_says_so(redis: Redis, redis_url: str, tmp_path: 
 
 
 async def test_titles_cannot_steer_the_terminal(bot: Bot, redis_url: str, tmp_path: Path) -> None:
-    await bot.answers.save(replace(QUESTION, text="What\x1b[2J do bees eat?"), ANSWER)
+    await bot.question_store.save(replace(QUESTION, text="What\x1b[2J do bees eat?"), ANSWER)
     await bot.feedback.vote("q1", BEN, "up")
     assert "\x1b[2J" not in footnoted(make_home(tmp_path), "feedback", REDIS_URL=redis_url).stdout

@@ -17,7 +17,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_home(tmp_path_factory.mktemp("home"))
     first = footnoted(folder, "ask", ASKED)
     assert first.returncode == 0, first.stderr
-    assert first.stderr.startswith("Reading the sources first: nothing has been read yet.\n")
+    assert first.stderr.startswith("Reading the sources first: the sources have not been read yet.\n")
     return folder
 
 
@@ -106,8 +106,8 @@ def test_wrong_settings_are_listed_all_at_once_each_with_its_cure(tmp_path: Path
         told = done.stdout + done.stderr
         assert done.returncode == 2
         for problem in (
-            "TOP_K is wrong",
-            "an address of Redis begins with redis://",
+            "TOP_K is invalid",
+            "a Redis address begins with redis://",
             "AZURE_OPENAI_API_KEY and OPENAI_API_VERSION missing",
             "The folder of source “lost” is not there",
         ):

@@ -50,8 +50,8 @@ async def test_what_was_asked_how_it_went_and_what_to_write_next(tmp_path: Path)
 
 async def test_votes_are_counted_as_they_stand(bot: Bot, redis: Redis, redis_url: str, tmp_path: Path) -> None:
     question = Question("Why?", Conversation("slack", "C1"), Person("U1", "Ann"))
-    await bot.answers.save(question)
-    await bot.answers.save(question, Answer("So.", grounded=True))
+    await bot.question_store.save(question)
+    await bot.question_store.save(question, Answer("So.", grounded=True))
     await bot.feedback.vote(question.id, Person("U2"), "down")
     await bot.feedback.vote(question.id, Person("U2"), "up")
     await bot.feedback.vote(question.id, Person("U3"), "down")

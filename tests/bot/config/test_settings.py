@@ -1,4 +1,4 @@
-"""Settings come from the environment, `.env` and footnoted.toml; what is wrong is told at once, and no secret is."""
+"""Settings come from the environment, `.env` and footnoted.toml; what is invalid is told at once, and no secret is."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -31,7 +31,7 @@ def without_azure(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def problems(**given: Any) -> list[str]:
-    """What is wrong, each with its cure."""
+    """What is invalid, each with its cure."""
     with pytest.raises(StartupError) as caught:
         load_settings(**given)
     assert all(problem.cure for problem in caught.value.problems)
@@ -133,26 +133,26 @@ def test_everything_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatc
 def test_a_value_that_makes_no_sense_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name.upper(), value)
     [problem] = problems()
-    assert problem.startswith(f"{name.upper()} is wrong")
+    assert problem.startswith(f"{name.upper()} is invalid")
 
 
 def test_a_value_that_was_given_by_hand_is_named_like_any_other() -> None:
     [problem] = problems(redis_url="localhost")
-    assert problem.startswith("REDIS_URL is wrong")
+    assert problem.startswith("REDIS_URL is invalid")
 
 
 @pytest.mark.parametrize(
     ("toml", "words"),
     [
-        ("top_k =", "footnoted.toml cannot be read"),
+        ("top_k =", "footnoted.toml is not valid TOML"),
         ('[[sources]]\nfeed = "https://a/feed"', "source 1 name is missing"),
         ('[[sources]]\nname = "a"', "needs exactly one of feed, sitemap and folder"),
         ('[[sources]]\nname = "a"\nfeed = "https://a"\nsitemap = "https://b"', "needs exactly one of"),
         ('[[sources]]\nname = "a"\nfeed = "a.example"', "https://"),
         ('[[sources]]\nname = "a"\nfeed = "https://a"\nlimit = 0', "limit"),
         ('[[sources]]\nname = "a"\nfeeed = "https://a"', "feeed"),
-        ('[[sources]]\nname = "a"\nfeed = "https://a"\n[[sources]]\nname = "a"\nfeed = "https://b"', "called “a”"),
-        ('[[sources]]\nname = "a"\nfolder = "nowhere"', "The folder of source “a” is not there"),
+        ('[[sources]]\nname = "a"\nfeed = "https://a"\n[[sources]]\nname = "a"\nfeed = "https://b"', "named “a”"),
+        ('[[sources]]\nname = "a"\nfolder = "nowhere"', "The folder of the source “a” does not exist"),
     ],
 )
 def test_a_source_that_makes_no_sense_is_named(toml: str, words: str) -> None:
@@ -163,7 +163,7 @@ def test_a_source_that_makes_no_sense_is_named(toml: str, words: str) -> None:
 @pytest.mark.parametrize("file", ["footnoted.toml", ".env"])
 def test_a_file_that_is_no_text_is_named(file: str) -> None:
     Path(file).write_bytes(b"CHAT_MODEL = '\xff\xfe\x00'\n")
-    assert any("cannot be read" in problem for problem in problems())
+    assert any("not encoded in UTF-8" in problem for problem in problems())
 
 
 def test_sources_of_every_kind_are_read_with_the_feeds_behind_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,9 +235,9 @@ def test_the_version_alone_does_not_make_it_azure(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"slack_bot_token": "xoxb-1"}, "Slack is set up in part: SLACK_APP_TOKEN is missing."),
-        ({"slack_app_token": "xapp-1"}, "Slack is set up in part: SLACK_BOT_TOKEN is missing."),
-        ({"slack_signing_secret": "s"}, "Slack is set up in part: SLACK_BOT_TOKEN is missing."),
+        ({"slack_bot_token": "xoxb-1"}, "Slack is only partly set up: SLACK_APP_TOKEN is missing."),
+        ({"slack_app_token": "xapp-1"}, "Slack is only partly set up: SLACK_BOT_TOKEN is missing."),
+        ({"slack_signing_secret": "s"}, "Slack is only partly set up: SLACK_BOT_TOKEN is missing."),
         ({"slack_bot_token": "xapp-1", "slack_app_token": "xapp-1"}, "SLACK_BOT_TOKEN holds another kind of token."),
         ({"slack_bot_token": "xoxb-1", "slack_app_token": "xoxb-1"}, "SLACK_APP_TOKEN holds another kind of token."),
     ],

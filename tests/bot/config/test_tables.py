@@ -11,7 +11,7 @@ from core.errors import StartupError
 
 
 def problems(**given: Any) -> list[str]:
-    """What is wrong, each with its cure."""
+    """What is invalid, each with its cure."""
     with pytest.raises(StartupError) as caught:
         load_settings(**given)
     return [f"{problem.what} {problem.cure}" for problem in caught.value.problems]
@@ -54,13 +54,13 @@ def test_a_shared_source_shows_everywhere() -> None:
 def test_a_channel_names_only_sources_that_there_are() -> None:
     Path("footnoted.toml").write_text(CHANNELS.format(shared="false").replace('["people"]', '["attic"]'))
     assert problems() == [
-        "The channel C1 names the source “attic”, which is not there. Name one of: blog, people.",
+        "The channel C1 names the source “attic”, which does not exist. Use one of: blog, people.",
     ]
 
 
 def test_a_wrong_channel_is_named_by_its_place() -> None:
     Path("footnoted.toml").write_text(CHANNELS.format(shared="false").replace('"slack"', '"irc"'))
-    assert problems()[0].startswith("footnoted.toml, channel 1 platform is wrong")
+    assert problems()[0].startswith("footnoted.toml, channel 1 platform is invalid")
 
 
 @pytest.mark.parametrize(
@@ -68,14 +68,14 @@ def test_a_wrong_channel_is_named_by_its_place() -> None:
     [
         ('platform = "slack"', "channel 1 id is missing"),
         ('id = "C1"', "channel 1 platform is missing"),
-        ('platform = "slack"\nid = ""', "channel 1 id is wrong"),
-        ('platform = "slack"\nid = "C1"\nmode = "always"', "channel 1 mode is wrong"),
-        ('platform = "slack"\nid = "C1"\npersona = "You"', "channel 1 persona is no setting"),
-        ('platform = "slack"\nid = "C1"\nsources = "people"', "channel 1 sources is wrong"),
-        ('platform = "slack"\nid = "C1"\nsources = ["\\t"]', "channel 1 sources 1 is wrong"),
+        ('platform = "slack"\nid = ""', "channel 1 id is invalid"),
+        ('platform = "slack"\nid = "C1"\nmode = "always"', "channel 1 mode is invalid"),
+        ('platform = "slack"\nid = "C1"\npersona = "You"', "channel 1 persona is not a setting"),
+        ('platform = "slack"\nid = "C1"\nsources = "people"', "channel 1 sources is invalid"),
+        ('platform = "slack"\nid = "C1"\nsources = ["\\t"]', "channel 1 sources 1 is invalid"),
         (
             'platform = "slack"\nid = "C1"\n[[channels]]\nplatform = "slack"\nid = "C1"',
-            "two tables are about the channel C1",
+            "the channel C1 has two tables",
         ),
     ],
 )
@@ -95,7 +95,7 @@ def test_a_channel_of_another_platform_is_another_channel() -> None:
 def test_a_source_is_called_by_signs_that_can_be_read(name: str) -> None:
     Path("footnoted.toml").write_text(f'[[sources]]\nname = "{name}"\nfeed = "https://a/feed"\n')
     [problem] = problems()
-    assert "source 1 name is wrong" in problem
+    assert "source 1 name is invalid" in problem
 
 
 def test_blanks_around_the_name_of_a_source_do_not_count() -> None:
@@ -121,4 +121,4 @@ def test_a_feed_is_named_by_its_address_without_the_beginning() -> None:
 def test_a_wrong_source_is_not_blamed_on_the_channel_that_names_it() -> None:
     Path("footnoted.toml").write_text(CHANNELS.format(shared="false").replace("https://b/feed", "b/feed"))
     [problem] = problems()
-    assert "source 2 feed is wrong" in problem
+    assert "source 2 feed is invalid" in problem
