@@ -176,5 +176,5 @@ async def test_the_words_of_an_event_are_known_while_it_is_handled(redis: Redis)
         await noted(redis, event)
     [current] = seen
     assert current is not None
-    assert (current.question_id, current.others) == ("", ["Why is it so?", "my old letter.txt"])
+    assert (current.question_id, current.private_texts) == ("", ["Why is it so?", "my old letter.txt"])
     assert question_context.get() is None
