@@ -7,7 +7,7 @@ from core.models.offline_embedder import OfflineEmbedder
 from core.retrieval.calibration import QUESTIONS, calibrate
 from core.retrieval.relevance import Calibration
 from core.retrieval.retriever import Retriever
-from tests.posts import new_edition, published, put_posts
+from tests.posts import new_version, published, put_posts
 
 
 def test_the_questions_are_many_and_none_stands_twice() -> None:
@@ -23,11 +23,11 @@ async def test_the_calibration_is_kept_with_the_edition(redis: Redis, embedder: 
 
 
 async def test_an_empty_edition_can_be_calibrated(redis: Redis, embedder: OfflineEmbedder) -> None:
-    edition = await new_edition(redis, embedder)
+    edition = await new_version(redis, embedder)
     await calibrate(redis, Retriever(redis, embedder), edition)
     calibration = Calibration.from_json((await read_metadata(redis, edition.number))["calibration"])
     assert calibration.mean.cosine == 0
-    await put_posts(edition, embedder)
+    await put_posts(redis, edition, embedder)
 
 
 async def test_calibrating_keeps_the_other_facts(redis: Redis, embedder: OfflineEmbedder) -> None:
