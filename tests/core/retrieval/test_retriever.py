@@ -105,7 +105,7 @@ async def test_before_anything_was_read_nothing_is_found(redis: Redis, embedder:
 
 async def test_a_follow_up_is_understood_from_the_question_before_it(retriever: Retriever) -> None:
     alone = await retriever.search("And what do they eat?")
-    following = await retriever.search("And what do they eat?", before="How do bees get through the winter?")
+    following = await retriever.search("And what do they eat?", previous="How do bees get through the winter?")
     assert not alone.relevant
     assert following.hits[0].passage.url == url_of("bees")
     assert following.relevance > alone.relevance
@@ -136,7 +136,7 @@ async def test_without_the_embedding_model_words_alone_find_the_post(redis: Redi
     assert findings.lexical_only
     assert findings.relevant
     [line] = logs
-    assert line["event"] == "words alone are searched"
+    assert line["event"] == "vector search skipped"
     assert line["cause"] == "connection refused"
 
 

@@ -31,7 +31,7 @@ def sources_of(findings: SearchResults) -> set[str]:
 @pytest.mark.parametrize("question", [BEES, "What does the queen earn?", "secret sugar", "the a of", "🐝", "kubernets"])
 async def test_a_search_brings_nothing_of_other_sources(retriever: Retriever, source: str, question: str) -> None:
     assert sources_of(await retriever.search(question, sources=frozenset({source}))) <= {source}
-    assert sources_of(await retriever.search(question, before=BEES, sources=frozenset({source}))) <= {source}
+    assert sources_of(await retriever.search(question, previous=BEES, sources=frozenset({source}))) <= {source}
 
 
 async def test_a_search_brings_what_stands_in_its_sources(retriever: Retriever) -> None:
@@ -53,8 +53,8 @@ async def test_how_rare_a_word_is_is_counted_in_the_sources_alone(retriever: Ret
     [[term]] = await term_idf(redis, "posts", ["salaries"], source_filter(["blog"]))
     [[unfiltered]] = await term_idf(redis, "posts", ["secret"], source_filter(["board"]))
     [[everywhere]] = await term_idf(redis, "posts", ["secret"])
-    assert term.rarity > 0
-    assert unfiltered.rarity < everywhere.rarity
+    assert term.idf > 0
+    assert unfiltered.idf < everywhere.idf
 
 
 async def test_a_small_source_is_not_put_before_a_large_one(redis: Redis, embedder: OfflineEmbedder) -> None:
