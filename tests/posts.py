@@ -2,20 +2,21 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from redis.asyncio import Redis
 
-from core.domain import Post, Source
+from core.domain import Person, Post, Source
 from core.index.draft import Draft, vector_spec_metadata
 from core.index.publication import Change, build_version, publish
 from core.index.schema import Algorithm, Precision, VectorSpec
 from core.index.version import IndexVersion, PostRecord
 from core.indexing.executors import LocalExecutor
-from core.indexing.options import ReindexOptions
-from core.indexing.pool import ParserPool
+from core.indexing.options import IndexDependencies, ReindexOptions
+from core.indexing.post_parser import ParserPool
 from core.indexing.progress import Plan, Report
-from core.indexing.run import Needs, ReindexJob
+from core.indexing.reindex_job import run_reindex
 from core.indexing.run_events import RunPlanned, RunProgressed
 from core.ingestion.chunker import chunk
 from core.ingestion.fetcher import Fetcher
@@ -24,6 +25,8 @@ from core.retrieval.calibration import calibrate
 from core.retrieval.retriever import Retriever
 from core.storage import keys
 from core.tokens import estimate_tokens
+
+ADMIN = Person("U1", "Anna", admin=True)
 
 POSTS = {
     "backups": "# Backups that survive a fire\n\nWe copy the database every night to a bucket in another region. A "
@@ -91,20 +94,24 @@ async def published(redis: Redis, embedder: Embedder, posts: Mapping[str, str] =
 
 
 class Runs:
-    """Reindexing as it is wired, run after run; without processes for parsing."""
+    """Runs one job after another, without parser processes. `events` are those of the last run."""
 
-    def __init__(self, needs: Needs) -> None:
-        self.needs = needs
-        self.told: list[RunPlanned | RunProgressed] = []
+    def __init__(self, dependencies: IndexDependencies, fetcher: Fetcher, executor: LocalExecutor) -> None:
+        self._dependencies = dependencies
+        self._fetcher = fetcher
+        self._executor = executor
+        self.events: list[RunPlanned | RunProgressed] = []
 
     async def __call__(self, *sources: Source, only: str = "", dry_run: bool = False, force: bool = False) -> Report:
-        self.told.clear()
-        return await ReindexJob(self.needs, ReindexOptions(sources, only, dry_run, force), self.told.append).run()
+        self.events.clear()
+        dependencies = replace(self._dependencies, sources=sources)
+        options = ReindexOptions(ADMIN, only, dry_run, force)
+        return await run_reindex(dependencies, options, self._fetcher, self._executor, self.events.append)
 
     @property
     def plan(self) -> Plan:
         """The plan of the last run."""
-        [plan] = [told.plan for told in self.told if isinstance(told, RunPlanned)]
+        [plan] = [event.plan for event in self.events if isinstance(event, RunPlanned)]
         return plan
 
 
@@ -112,8 +119,9 @@ class Runs:
 async def reindexing(
     redis: Redis, embedder: Embedder, precision: Precision = "FLOAT32", algorithm: Algorithm | None = None
 ) -> AsyncIterator[Runs]:
-    """Runs with an HTTP session of their own."""
-    retriever = Retriever(redis, embedder)
+    """Runs that share an HTTP session."""
+    dependencies = IndexDependencies(
+        redis, embedder, Retriever(redis, embedder), estimate_tokens, precision=precision, algorithm=algorithm
+    )
     async with Fetcher("Footnoted") as fetcher, ParserPool(processes=0) as parsers:
-        hands = LocalExecutor(parsers, embedder)
-        yield Runs(Needs(redis, embedder, retriever, fetcher, hands, estimate_tokens, precision, algorithm))
+        yield Runs(dependencies, fetcher, LocalExecutor(parsers, embedder))

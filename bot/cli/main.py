@@ -4,9 +4,8 @@ import asyncio
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import typer
 from redis.exceptions import RedisError
@@ -31,7 +30,7 @@ from core.chat.delivery import deliver
 from core.chat.documents import match_document
 from core.domain import EVERYTHING, Question
 from core.errors import FootnotedError, StartupError, to_footnoted_error
-from core.indexing.reindexer import ReindexRequest
+from core.indexing.options import ReindexOptions
 
 app = typer.Typer(
     name="footnoted",
@@ -154,7 +153,7 @@ def reindex(
                 return await reindex_command.cancel(reindexer, out, json)
             if history:
                 return await reindex_command.history(reindexer, out, json)
-            order = ReindexRequest(reindex_command.whoever_types(), source, dry_run, force)
+            order = ReindexOptions(reindex_command.whoever_types(), source, dry_run, force)
             return await reindex_command.reindex(reindexer, order, out, err, json)
 
     _run(asyncio.run, do())
@@ -166,8 +165,9 @@ def worker() -> None:
 
     async def work() -> int:
         async with create_bot(_settings(quiet=False)) as bot:
-            reading = await asyncio.to_thread(import_module, "bot.index_builder")
-            return cast("int", await reading.work(bot.index_dependencies, err))
+            from bot.index_builder import run_worker  # slow to import, and no other command needs it
+
+            return await run_worker(bot.index_dependencies, err)
 
     _run(asyncio.run, work())
 

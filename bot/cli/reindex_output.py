@@ -10,10 +10,10 @@ from rich.text import Text
 
 from adapters.console import readable
 from core.chat.run_texts import OUTCOMES
-from core.indexing.audit import AuditRecord
 from core.indexing.progress import Diff, PostTitle, Report
 from core.indexing.progress import Progress as Counts
 from core.indexing.run_events import ReindexRun
+from core.indexing.run_status import AuditRecord
 
 MOST_FAILURES = 20
 MOST_TITLES = 10
@@ -106,7 +106,7 @@ def show_history(console: Console, records: Sequence[AuditRecord], running: Rein
         table.add_column(name, overflow="fold")
     for record in records:
         run = record.run
-        what = f"{record.act} {run.source}".strip()
+        what = f"{record.action} {run.source}".strip()
         goes_on = running is not None and running.id == run.id
         table.add_row(f"{run.at:%Y-%m-%d %H:%M}", readable(run.by), readable(what), _outcome(record, goes_on))
     console.print(table)

@@ -1,6 +1,6 @@
 """After somebody in Slack is forgotten, Redis holds neither their name nor their words."""
 
-from core.storage.event_claims import KEPT
+from core.storage.event_claims import TTL
 from tests.adapters.slack.acting import Room
 from tests.adapters.slack.test_buttons import private, thumb
 from tests.held import held
@@ -31,4 +31,4 @@ async def test_of_somebody_who_asked_voted_and_gave_a_reason_nothing_is_left(roo
     # That something was handled is known for an hour, by names that the platform gives it.
     for key in (line.partition(" ")[0] for line in after.splitlines() if user.id in line):
         assert key.startswith("event:")
-        assert await room.bot.redis.ttl(key) <= KEPT.total_seconds()
+        assert await room.bot.redis.ttl(key) <= TTL.total_seconds()

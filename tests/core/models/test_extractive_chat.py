@@ -5,7 +5,7 @@ import re
 import pytest
 
 from core.domain import Passage, Question, Turn
-from core.models.extractive_chat import MOST_QUOTES, ExtractiveChatModel
+from core.models.extractive_chat import MAX_QUOTES, ExtractiveChatModel
 from core.models.offline_embedder import OfflineEmbedder
 from core.models.protocols import NumberedPassage, Prompt
 
@@ -47,7 +47,7 @@ def plain(quote: str) -> str:
 )
 async def test_every_quote_stands_in_its_passage(embedder: OfflineEmbedder, asked: str) -> None:
     pieces = await answer(embedder, asked, SETUP, LIMITS)
-    assert 1 <= len(pieces) <= MOST_QUOTES
+    assert 1 <= len(pieces) <= MAX_QUOTES
     for piece in pieces:
         (number,) = re.findall(r" \[(\d)\]$", piece, flags=re.MULTILINE)
         source = " ".join([SETUP, LIMITS][int(number) - 1].split())

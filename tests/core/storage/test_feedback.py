@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from core.domain import Answer, Conversation, Person, Question, RatedAnswer
 from core.storage import keys
-from core.storage.feedback import LONGEST_REASON, Feedback
+from core.storage.feedback import MAX_REASON_LENGTH, Feedback
 from core.storage.question_store import QuestionStore
 
 MONTH = timedelta(days=30)
@@ -80,7 +80,7 @@ async def test_another_vote_takes_the_reason_back(answers: QuestionStore, feedba
 async def test_a_long_reason_is_cut(answers: QuestionStore, feedback: Feedback) -> None:
     await feedback.add_reason(await asked(answers), ANN, "x" * 5_000)
     [judged] = await feedback.rated_answers(10)
-    assert len(judged.votes[0].reason) == LONGEST_REASON
+    assert len(judged.votes[0].reason) == MAX_REASON_LENGTH
 
 
 async def test_the_last_vote_comes_first(answers: QuestionStore, feedback: Feedback) -> None:

@@ -8,6 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from core.domain import Conversation, Turn
+from core.storage import history as history_module
 from core.storage import keys
 from core.storage.connection import connect
 from core.storage.history import History
@@ -22,7 +23,7 @@ def exchange(number: int) -> tuple[Turn, Turn]:
 
 @pytest.fixture
 def history(redis: Redis) -> History:
-    return History(redis, turns=3, ttl=MONTH)
+    return History(redis, exchanges=3, ttl=MONTH)
 
 
 async def test_turns_come_back_in_their_order(history: History) -> None:
@@ -67,7 +68,7 @@ async def test_a_conversation_ends_when_its_time_is_over(redis: Redis, history: 
 async def test_another_process_reads_the_same_turns(redis_url: str, history: History) -> None:
     await history.append(HERE, *exchange(1))
     async with connect(redis_url) as other:
-        assert await History(other, turns=3, ttl=MONTH).turns(HERE) == exchange(1)
+        assert await History(other, exchanges=3, ttl=MONTH).turns(HERE) == exchange(1)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,7 @@ async def test_a_forgotten_conversation_is_gone(redis: Redis, history: History) 
 
 
 async def test_with_no_turns_to_keep_nothing_is_written(redis: Redis) -> None:
-    history = History(redis, turns=0, ttl=MONTH)
+    history = History(redis, exchanges=0, ttl=MONTH)
     await history.append(HERE, *exchange(1))
     assert await history.turns(HERE) == ()
     assert await redis.dbsize() == 0
@@ -105,7 +106,7 @@ async def test_with_no_turns_to_keep_nothing_is_written(redis: Redis) -> None:
 async def test_a_smaller_bound_counts_for_what_is_there_already(redis: Redis, history: History) -> None:
     for number in range(3):
         await history.append(HERE, *exchange(number))
-    assert await History(redis, turns=1, ttl=MONTH).turns(HERE) == exchange(2)
+    assert await History(redis, exchanges=1, ttl=MONTH).turns(HERE) == exchange(2)
 
 
 async def test_a_forgotten_thread_leaves_the_channel_and_its_other_threads(history: History) -> None:
@@ -116,8 +117,11 @@ async def test_a_forgotten_thread_leaves_the_channel_and_its_other_threads(histo
     assert [await history.turns(place) for place in places] == [exchange(1), (), exchange(1)]
 
 
-async def test_a_forgotten_channel_takes_its_threads_along_and_nobody_elses(redis: Redis, history: History) -> None:
-    threads = [replace(HERE, thread=f"{number}.0") for number in range(1_500)]
+async def test_forgetting_a_channel_deletes_its_threads_and_no_others(
+    redis: Redis, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history_module, "SCAN_COUNT", 10)
+    threads = [replace(HERE, thread=f"{number}.0") for number in range(40)]
     others = [
         Conversation("slack", "C12", "T1", "1.0"),
         Conversation("slack", "C1", "T2", "1.0"),

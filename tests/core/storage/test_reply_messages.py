@@ -6,7 +6,7 @@ from redis.asyncio import Redis
 
 from core.storage import keys
 from core.storage.connection import connect
-from core.storage.reply_messages import KEPT, ReplyMessages
+from core.storage.reply_messages import TTL, ReplyMessages
 
 
 async def test_messages_come_back_in_their_order(redis: Redis, redis_url: str) -> None:
@@ -33,7 +33,7 @@ async def test_what_was_not_noted_here_is_not_known(redis: Redis) -> None:
 async def test_it_is_kept_for_an_hour(redis: Redis) -> None:
     await ReplyMessages(redis, "slack").note("a", ["1"])
     left = timedelta(seconds=await redis.ttl(keys.reply_messages("slack", "a")))
-    assert timedelta(minutes=59) < left <= KEPT == timedelta(hours=1)
+    assert timedelta(minutes=59) < left <= TTL == timedelta(hours=1)
 
 
 async def test_a_message_that_nobody_has_noted_is_strange(redis: Redis) -> None:

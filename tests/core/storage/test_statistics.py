@@ -14,7 +14,7 @@ from core.domain import Conversation, Person, Question
 from core.storage import keys
 from core.storage.connection import connect
 from core.storage.question_store import QuestionStore
-from core.storage.statistics import MOST_GAPS, RETENTION, Statistics, _class, _quantile
+from core.storage.statistics import MAX_GAPS, RETENTION, Statistics, bucket_of, quantile
 from core.telemetry import Outcome, QuestionFinished, RunFinished, StepTimed, Throttled, TokensUsed
 from tests.servers.redis import redis_proxy
 
@@ -65,7 +65,7 @@ async def test_only_the_days_that_were_asked_for_count_and_all_are_forgotten_in_
 
 
 async def test_questions_without_an_answer_are_kept_as_long_as_conversations(redis: Redis) -> None:
-    statistics = Statistics(redis, gaps_kept=timedelta(hours=12))
+    statistics = Statistics(redis, gap_ttl=timedelta(hours=12))
     statistics(settled("q1", "not_in_posts", gap="What do moles eat?"))
     statistics(settled("q2", "not_in_posts", gap="What do owls eat?"))
     await statistics.aclose()
@@ -87,10 +87,10 @@ async def test_who_forgets_a_conversation_takes_its_questions_away(redis: Redis,
 
 
 async def test_the_oldest_questions_go_when_there_are_too_many(redis: Redis, statistics: Statistics) -> None:
-    await redis.zadd(keys.GAPS, {f"old{number}": 1e9 + number for number in range(MOST_GAPS)})
+    await redis.zadd(keys.GAPS, {f"old{number}": 1e9 + number for number in range(MAX_GAPS)})
     statistics(settled("new", "not_in_posts", gap="Why?"))
     await statistics.aclose()
-    assert await redis.zcard(keys.GAPS) <= MOST_GAPS
+    assert await redis.zcard(keys.GAPS) <= MAX_GAPS
     assert await redis.zscore(keys.GAPS, "new")
 
 
@@ -103,7 +103,7 @@ async def test_without_redis_nothing_waits_and_it_is_written_when_redis_is_back(
             async with asyncio.timeout(20):
                 while not logged:
                     await asyncio.sleep(0.02)
-        assert logged[0]["event"] == "statistics could not be written yet"
+        assert logged[0]["event"] == "statistics not written yet"
         line.restore()
         statistics(settled("q2"))
         await statistics.aclose()
@@ -114,7 +114,7 @@ async def test_without_redis_nothing_waits_and_it_is_written_when_redis_is_back(
 
 @given(st.lists(st.floats(0.001, 120), min_size=1, max_size=50))
 def test_a_percentile_is_right_within_a_fifth(times: list[float]) -> None:
-    classes = Counter(map(_class, times))
+    buckets = Counter(map(bucket_of, times))
     exact = sorted(times)[-(-len(times) * 95 // 100) - 1]
-    assert exact <= _quantile(classes, 0.95) * 1.0001
-    assert _quantile(classes, 0.95) <= exact * 1.2
+    assert exact <= quantile(buckets, 0.95) * 1.0001
+    assert quantile(buckets, 0.95) <= exact * 1.2

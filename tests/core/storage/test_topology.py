@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import pytest
@@ -98,13 +99,12 @@ async def test_of_many_processes_one_handles_an_event_and_a_dead_ones_is_taken_o
     clients = [connect(address) for _ in range(3)]
     processes = [EventClaims(client, "slack") for client in clients]
     events = [Event((f"T1:C1:{number}", f"Ev{number}"), {"number": number}) for number in range(20)]
-    for process in processes:
-        await process._show_life()
-    taken = [await asyncio.gather(*(process.claim(event) for process in processes)) for event in events]
-    assert all(sorted(each, key=bool) == [None, None, Claim.NEW] for each in taken)
-    assert await redis.hlen(keys.pending_events("slack")) == 20
-    # The signs of life run out.
-    await redis.delete(*[key async for key in redis.scan_iter("process:*")])
+    async with AsyncExitStack() as heartbeats:
+        for process in processes:
+            await heartbeats.enter_async_context(process.heartbeat())
+        claims = [await asyncio.gather(*(process.claim(event) for process in processes)) for event in events]
+        assert all(sorted(each, key=bool) == [None, None, Claim.NEW] for each in claims)
+        assert await redis.hlen(keys.pending_events("slack")) == 20
     heir = EventClaims(redis, "slack")
     async with heir.heartbeat():
         assert len(await heir.claim_orphaned()) == 20
