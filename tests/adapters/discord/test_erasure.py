@@ -2,7 +2,7 @@
 
 from core.storage.event_claims import TTL
 from tests.adapters.discord.harness import Harness
-from tests.adapters.discord.test_buttons import press, told
+from tests.adapters.discord.test_buttons import press, response_to
 from tests.adapters.garden import ASKED
 from tests.adapters.slack.test_forgetting import POSTS
 from tests.held import held
@@ -13,9 +13,9 @@ async def test_erasing_a_user_removes_their_name_questions_and_reasons_from_redi
     answer = await harness.answer(harness.command(ASKED))
     await harness.answer(harness.ask("What do bees eat in winter?", user="bob"))
     await harness.answer(harness.ask("How long does my compost take?", alice))
-    opened = press(harness, await told(harness, press(harness, answer, "down")), "reason")
+    opened = press(harness, await response_to(harness, press(harness, answer, "down")), "reason")
     await harness.until(lambda: opened.modal)
-    await told(harness, harness.discord.submit(opened, {"reason": "It forgets the sugar."}))
+    await response_to(harness, harness.discord.submit(opened, {"reason": "It forgets the sugar."}))
     await harness.settled()
     before = await held(harness.bot.redis, *POSTS)
     assert all(each in before for each in (str(alice.id), "Alice", "water tomatoes", "sugar", "my compost"))
