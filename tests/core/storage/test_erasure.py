@@ -14,7 +14,7 @@ from core.storage.history import History
 from core.storage.question_store import QuestionStore
 from core.storage.rate_limiter import RateLimiter
 from core.storage.token_usage import TokenUsage
-from tests.held import held
+from tests.redis_dump import redis_dump
 
 MONTH = timedelta(days=30)
 ANN, BOB = Person("U1", "Ann"), Person("U2", "Bob")
@@ -55,7 +55,7 @@ def house(redis: Redis) -> House:
 async def test_erasure_leaves_no_trace_of_a_person(house: House) -> None:
     question = await house.asked(BOB, HERE, "What do bees eat?")
     await house.feedback.vote(question, BOB, "up")
-    before = await held(house.redis)
+    before = await redis_dump(house.redis)
     await house.asked(ANN, HERE, "What do wasps eat?")
     hers = await house.asked(ANN, THERE, "Do wasps sting?")
     await house.feedback.vote(hers, ANN, "down")
@@ -63,7 +63,7 @@ async def test_erasure_leaves_no_trace_of_a_person(house: House) -> None:
     await house.feedback.vote(hers, BOB, "down")
     await house.feedback.vote(question, ANN, "up")
     assert await house.forget(ANN) == ErasedCounts(questions=2, turns=4, votes=2)
-    assert await held(house.redis) == before
+    assert await redis_dump(house.redis) == before
 
 
 async def test_more_questions_than_a_batch_are_erased(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +73,7 @@ async def test_more_questions_than_a_batch_are_erased(house: House, monkeypatch:
         await house.asked(BOB, HERE, f"his <{number}>")
     forgotten = await house.forget(ANN)
     assert forgotten.questions == 30
-    everything = await held(house.redis)
+    everything = await redis_dump(house.redis)
     assert "hers" not in everything
     assert all(f"his <{number}>" in everything for number in range(30))
 
@@ -81,9 +81,9 @@ async def test_more_questions_than_a_batch_are_erased(house: House, monkeypatch:
 async def test_same_id_on_another_platform_is_another_person(house: House) -> None:
     question = await house.asked(ANN, ELSEWHERE, "What do bees eat?")
     await house.feedback.vote(question, ANN, "up")
-    before = await held(house.redis)
+    before = await redis_dump(house.redis)
     assert await house.forget(ANN) == ErasedCounts(0, 0, 0)
-    assert await held(house.redis) == before
+    assert await redis_dump(house.redis) == before
 
 
 async def test_id_with_the_same_prefix_is_another_person(house: House) -> None:
@@ -130,7 +130,7 @@ async def test_rewritten_questions_of_others_no_longer_quote_the_erased_person(h
     await house.redis.set(keys.gap(question.id), trace.understood, ex=60)
     await house.forget(ANN)
     assert 0 < await house.redis.ttl(keys.gap(question.id)) <= 60
-    assert "wasps" not in await held(house.redis)
+    assert "wasps" not in await redis_dump(house.redis)
     kept = await house.answers.get(question.id)
     assert kept is not None
     assert kept.answer == Answer("Honey.", grounded=True, trace=AnswerTrace("And bees?"))
