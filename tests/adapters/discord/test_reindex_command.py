@@ -119,7 +119,7 @@ async def test_a_long_run_continues_in_a_direct_message_where_the_bot_cannot_wri
 async def test_a_second_run_joins_the_first_and_cancel_stops_it(bot: Bot, discord: DiscordServer) -> None:
     async with connected(bot.chat_services("discord"), discord), held(bot):
         discord.slash("alice", "general", "reindex")
-        told = await notice(discord, "Somebody else started reading all sources")
+        told = await notice(discord, "Carol started reading all sources")
         refused = discord.click("bob", told, buttons(told)["cancel"])
         await discord.until(lambda: refused.follow_ups, WITHIN)
         assert AdminRequiredError.user_message in refused.follow_ups[0].content
@@ -149,7 +149,7 @@ async def held(bot: Bot) -> AsyncIterator[None]:
         raise AssertionError("only cancellation ends it")
 
     async def run() -> None:
-        options = ReindexOptions(Person("1", "Somebody else", admin=True))
+        options = ReindexOptions(Person("1", "Carol", admin=True))
         async with aclosing(Reindexer(bot.redis, ["garden"], work, nothing_before).reindex(options)) as events:
             async for _ in events:
                 pass
