@@ -50,7 +50,7 @@ async def client(bot: Bot) -> AsyncIterator[Client]:
 async def guarded(redis: Redis) -> AsyncIterator[Client]:
     """A client of a page that has an answer but no posts: what is refused needs none, and it starts at once."""
     asker = GuardedAnswerer(ScriptedAsker(), RateLimiter(redis), RateLimits(), Channels((), ()))
-    forget = History(redis, turns=10, ttl=timedelta(days=1)).forget
+    forget = History(redis, exchanges=10, ttl=timedelta(days=1)).forget
     about = About(offline=True, model=None, sources="none")
     app = await asyncio.to_thread(web_app, asker, forget, Catalog(redis), lambda: None, about)
     async with listening(app) as client:

@@ -36,7 +36,7 @@ async def contents(redis: Redis) -> dict[str, object]:
     return {"passages": passages, "ledger": await version.ledger()}
 
 
-@pytest.mark.parametrize("in_place", [in_place_module.MOST_IN_PLACE, -1], ids=["in place", "as a new version"])
+@pytest.mark.parametrize("in_place", [in_place_module.MAX_PASSAGES_IN_PLACE, -1], ids=["in place", "as a new version"])
 @given(first=blogs, then=st.lists(blogs, min_size=1, max_size=2))
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_a_run_is_complete_and_a_rollback_restores_the_previous_state(
@@ -48,7 +48,7 @@ async def test_a_run_is_complete_and_a_rollback_restores_the_previous_state(
     then: list[dict[str, str]],
 ) -> None:
     """After a run the plan is empty and another run changes nothing; a rollback undoes exactly the last change."""
-    monkeypatch.setattr(in_place_module, "MOST_IN_PLACE", in_place)
+    monkeypatch.setattr(in_place_module, "MAX_PASSAGES_IN_PLACE", in_place)
     await redis.flushall()
     async with reindexing(redis, embedder) as run:
         before: dict[str, object] | None = None

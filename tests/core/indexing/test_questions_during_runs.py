@@ -20,12 +20,12 @@ ASKED = {
 }
 
 
-@pytest.mark.parametrize("in_place", [in_place_module.MOST_IN_PLACE, -1], ids=["in place", "as a new version"])
+@pytest.mark.parametrize("in_place", [in_place_module.MAX_PASSAGES_IN_PLACE, -1], ids=["in place", "as a new version"])
 async def test_every_question_is_answered_while_posts_change(
     redis: Redis, embedder: OfflineEmbedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_place: int
 ) -> None:
     """Four runs change every post; questions in between find the old text or the new one, never neither."""
-    monkeypatch.setattr(in_place_module, "MOST_IN_PLACE", in_place)
+    monkeypatch.setattr(in_place_module, "MAX_PASSAGES_IN_PLACE", in_place)
     retriever = Retriever(redis, embedder)
     asked = 0
     stop = asyncio.Event()
