@@ -126,7 +126,7 @@ HIDDEN = [
 
 @pytest.mark.parametrize("html", HIDDEN)
 @pytest.mark.parametrize("how", ["feed", "recognised", "selected", "remaining"])
-async def test_what_is_hidden_in_html_is_not_read(html: str, how: str) -> None:
+async def test_hidden_html_is_removed(html: str, how: str) -> None:
     around = f"<p>{WORDS} Before.</p>{html}<p>{WORDS} After.</p>"
     if how == "feed":
         entry = Entry(ADDRESS, "Bees", Source("blog", "feed", ADDRESS), body=around, whole=True)
@@ -142,7 +142,7 @@ async def test_what_is_hidden_in_html_is_not_read(html: str, how: str) -> None:
 
 
 @pytest.mark.parametrize("style", SHOWING_STYLES)
-def test_what_is_shown_is_read(style: str) -> None:
+def test_visible_styles_are_kept(style: str) -> None:
     html = f'<p>Before.</p><div style="{style}"><p>Seen by all.</p></div><p title="x">After.</p>'
     assert "Seen by all." in visible_html(html, ADDRESS)
 
@@ -163,7 +163,7 @@ def test_what_is_shown_is_read(style: str) -> None:
         ("<p>日本語 <i title='x'>ü🙂</i></p>", ["日本語 ", "ü🙂"]),
     ],
 )
-def test_of_hidden_parts_the_shown_ones_are_read(html: str, shown: list[str]) -> None:
+def test_visible_parts_of_hidden_elements_are_kept(html: str, shown: list[str]) -> None:
     text = visible_html(html, ADDRESS)
     assert "Not" not in text
     assert "title" not in text
@@ -173,12 +173,12 @@ def test_of_hidden_parts_the_shown_ones_are_read(html: str, shown: list[str]) ->
         rest = rest.partition(part)[2]
 
 
-def test_what_hints_at_nothing_is_left_as_it_is() -> None:
+def test_html_without_hints_is_unchanged() -> None:
     html = "<p>One<br>two</p><!-- note --><ul><li>three</ul>"
     assert visible_html(html, ADDRESS) is html
 
 
-def test_a_title_is_read_as_people_see_it() -> None:
+def test_hidden_text_is_not_part_of_the_title() -> None:
     assert extract(f"<title>Bees</title><h1>Be\u200bes<b hidden>{SECRET}</b></h1>", ADDRESS).title != SECRET
 
 
@@ -201,7 +201,7 @@ def test_a_title_is_read_as_people_see_it() -> None:
         ("rgb(1,2)", None),
     ],
 )
-def test_colours_are_understood(written: str, digits: str | None) -> None:
+def test_colors_are_parsed(written: str, digits: str | None) -> None:
     assert hex_color(written) == digits
 
 
@@ -218,7 +218,7 @@ PIECES = st.sampled_from(
 @pytest.mark.filterwarnings("ignore::bs4.XMLParsedAsHTMLWarning", "ignore::bs4.MarkupResemblesLocatorWarning")
 @given(st.lists(PIECES, max_size=30).map("".join), st.sampled_from(["", "p", "b"]))
 @settings(deadline=None, max_examples=40)
-def test_any_page_ends_as_text_or_as_a_reason(html: str, selector: str) -> None:
+def test_arbitrary_markup_gives_text_or_a_reason(html: str, selector: str) -> None:
     try:
         extract(html, ADDRESS, selector)
         visible_html(html, ADDRESS)
@@ -229,7 +229,7 @@ def test_any_page_ends_as_text_or_as_a_reason(html: str, selector: str) -> None:
 @pytest.mark.filterwarnings("ignore::bs4.XMLParsedAsHTMLWarning", "ignore::bs4.MarkupResemblesLocatorWarning")
 @given(st.binary(max_size=300), st.sampled_from([None, "utf-8", "utf-16", "punycode", "big5", "\x00"]))
 @settings(deadline=None, max_examples=40)
-async def test_any_bytes_end_as_a_post_or_as_a_reason(body: bytes, charset: str | None) -> None:
+async def test_arbitrary_bytes_give_a_post_or_a_reason(body: bytes, charset: str | None) -> None:
     entry = Entry(ADDRESS, "", Source("blog", "sitemap", ADDRESS))
     for media_type in ("text/html", "text/plain", "text/markdown", ""):
         try:

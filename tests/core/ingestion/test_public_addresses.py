@@ -9,7 +9,7 @@ from core.ingestion.ssrf import is_public
     "address",
     ["8.8.8.8", "1.1.1.1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808", "172.32.0.1", "100.128.0.1"],
 )
-def test_public_addresses_are_public(address: str) -> None:
+def test_publicly_routable_addresses_are_public(address: str) -> None:
     assert is_public(address)
 
 
@@ -69,5 +69,5 @@ def test_public_addresses_are_public(address: str) -> None:
         "0x7f.0.0.1",
     ],
 )
-def test_no_other_address_is(address: str) -> None:
+def test_private_reserved_and_malformed_addresses_are_not_public(address: str) -> None:
     assert not is_public(address)
