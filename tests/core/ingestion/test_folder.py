@@ -76,7 +76,7 @@ async def test_missing_folder_is_reported(folder: Path, fetcher: Fetcher) -> Non
         ({"limit": 2}, ["a.md", "sub/b.md"]),
     ],
 )
-async def test_patterns_are_held_against_paths_within_the_folder(
+async def test_filters_match_paths_within_the_folder(
     options: dict[str, object], names: list[str], folder: Path, fetcher: Fetcher
 ) -> None:
     (folder / "sub").mkdir()

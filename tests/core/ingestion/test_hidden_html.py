@@ -1,6 +1,7 @@
-"""What readers are not shown does not reach a passage, and what they are shown does."""
+"""Hidden HTML does not reach a passage, and visible HTML does."""
 
 import asyncio
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -124,21 +125,48 @@ HIDDEN = [
 ]
 
 
+async def feed_text(body: str) -> str:
+    entry = Entry(ADDRESS, "Bees", Source("blog", "feed", ADDRESS), body=body, whole=True)
+    return (await to_post(entry, None)).text
+
+
 @pytest.mark.parametrize("html", HIDDEN)
-@pytest.mark.parametrize("how", ["feed", "recognised", "selected", "remaining"])
-async def test_hidden_html_is_removed(html: str, how: str) -> None:
-    around = f"<p>{WORDS} Before.</p>{html}<p>{WORDS} After.</p>"
-    if how == "feed":
-        entry = Entry(ADDRESS, "Bees", Source("blog", "feed", ADDRESS), body=around, whole=True)
-        text = (await to_post(entry, None)).text
+async def test_hidden_html_is_removed(html: str) -> None:
+    text = await feed_text(f"<p>{WORDS} Before.</p>{html}<p>{WORDS} After.</p>")
+    assert "walrus" not in text
+    assert "Before." in text
+    assert "After." in text
+
+
+@pytest.mark.parametrize("path", ["feed", "trafilatura", "selector", "whole page"])
+async def test_hidden_html_is_removed_however_the_article_is_found(path: str) -> None:
+    hidden = f'<p style="display:none">{SECRET}</p><p hidden>{SECRET}</p><!-- {SECRET} --><p data-x="{SECRET}">Two</p>'
+    around = f"<p>{WORDS} Before.</p>{hidden}<p>{WORDS} After.</p>"
+    if path == "feed":
+        text = await feed_text(around)
     else:
-        selector = "article" if how == "selected" else ""
-        short = f"<p>Before.</p>{html}<p>After.</p>"
-        page = short if how == "remaining" else f"<main><article>{around * 2}</article></main>"
+        short = f"<p>Before.</p>{hidden}<p>After.</p>"
+        page = short if path == "whole page" else f"<main><article>{around * 2}</article></main>"
+        selector = "article" if path == "selector" else ""
         text = (await asyncio.to_thread(extract, f"<body>{page}</body>", ADDRESS, selector)).text
     assert "walrus" not in text
     assert "Before." in text
     assert "After." in text
+
+
+@pytest.mark.parametrize("piece", ["a:b;", "#fff ", "(", "/*", "\\", "url(", "color:color();"])
+def test_hostile_styles_are_read_quickly_and_hide_past_the_limit(piece: str) -> None:
+    style = piece * (1_000_000 // len(piece))
+    began = process_time()
+    html = visible_html(f'<p>Seen.</p><p style="{style}">{SECRET}</p><p style="{style};x:y">{SECRET}</p>', ADDRESS)
+    assert process_time() - began < 8
+    assert "Seen." in html
+    assert "walrus" not in html
+
+
+def test_important_declarations_win() -> None:
+    html = f'<p style="display:none !important; display:block">{SECRET}</p>'
+    assert "walrus" not in visible_html(html, ADDRESS)
 
 
 @pytest.mark.parametrize("style", SHOWING_STYLES)

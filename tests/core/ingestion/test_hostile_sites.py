@@ -1,11 +1,12 @@
-"""Whatever a site answers, it ends as one reason that people understand, soon and within bounds."""
+"""Hostile responses end in a clear reason, quickly and within limits."""
 
 import gzip
 import tracemalloc
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from time import process_time
 
 import pytest
@@ -32,6 +33,7 @@ FEED = '<rss version="2.0"><channel><item><title>{bomb}</title><link>/a</link></
 SITEMAP = "<urlset><url><loc>https://blog.example/{bomb}</loc></url></urlset>"
 ATTRIBUTE = '<urlset><url a="{bomb}"><loc>https://blog.example/</loc></url></urlset>'
 WORDS = b"<p>Words.</p>" * 1_000
+BOMBS = {"gzip": cache(lambda: gzip_bomb(200)), "deflate": cache(lambda: deflate_bomb(200))}
 
 
 @pytest.fixture
@@ -62,10 +64,11 @@ async def test_compressed_page_is_decompressed(encoding: str, site: HostileSite,
     assert site.headers["/it"]["Accept-Encoding"] == "gzip, deflate"
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-@pytest.mark.parametrize("kind", ["page", "feed", "sitemap"])
+@pytest.mark.parametrize(
+    ("encoding", "kind"), [("gzip", "page"), ("deflate", "page"), ("gzip", "feed"), ("deflate", "sitemap")]
+)
 async def test_decompression_bomb_is_rejected(encoding: str, kind: str, site: HostileSite, fetcher: Fetcher) -> None:
-    bomb = gzip_bomb(200) if encoding == "gzip" else deflate_bomb(200)
+    bomb = BOMBS[encoding]()
     tracemalloc.start()
     try:
         answer = RawResponse(
@@ -80,8 +83,8 @@ async def test_decompression_bomb_is_rejected(encoding: str, kind: str, site: Ho
 
 async def test_compressed_sitemap_is_decompressed_within_limits(site: HostileSite, fetcher: Fetcher) -> None:
     for answer in (
-        RawResponse(gzip_bomb(200), "application/gzip"),
-        RawResponse(gzip.compress(gzip_bomb(200)), "application/xml", headers={"Content-Encoding": "gzip"}),
+        RawResponse(BOMBS["gzip"](), "application/gzip"),
+        RawResponse(gzip.compress(BOMBS["gzip"]()), "application/xml", headers={"Content-Encoding": "gzip"}),
     ):
         assert await reason(site, fetcher, answer, "sitemap") == "it is larger than 20 MB when decompressed"
 
@@ -126,8 +129,14 @@ async def test_hostile_robots_txt_is_matched_quickly(site: HostileSite, fetcher:
     assert process_time() - began < 5
 
 
-@pytest.mark.parametrize("kind", ["feed", "sitemap"])
-@pytest.mark.parametrize("charset", ["utf-8", "utf-16", "utf-16-be"])
+async def assert_rejected(site: HostileSite, fetcher: Fetcher, kind: str, body: bytes) -> None:
+    began = process_time()
+    assert await reason(site, fetcher, RawResponse(body, "text/xml"), kind) == (
+        "it declares entities that expand or refer to something external"
+    )
+    assert process_time() - began < 2
+
+
 @pytest.mark.parametrize(
     "bomb",
     [
@@ -144,17 +153,18 @@ async def test_hostile_robots_txt_is_matched_quickly(site: HostileSite, fetcher:
     ],
 )
 async def test_expanding_or_external_entities_are_rejected(
-    bomb: object, charset: str, kind: str, site: HostileSite, fetcher: Fetcher
+    bomb: Callable[[str, str], bytes], site: HostileSite, fetcher: Fetcher
 ) -> None:
-    for inside in (FEED,) if kind == "feed" else (SITEMAP, ATTRIBUTE):
-        root = "rss" if kind == "feed" else "urlset"
-        body = bomb(root, inside).decode()  # type: ignore[operator]
-        written = body.replace("UTF-8", charset.replace("-be", "")).encode(charset)
-        began = process_time()
-        assert await reason(site, fetcher, RawResponse(written, "text/xml"), kind) == (
-            "it declares entities that expand or refer to something external"
-        )
-        assert process_time() - began < 2
+    await assert_rejected(site, fetcher, "feed", bomb("rss", FEED))
+    for inside in (SITEMAP, ATTRIBUTE):
+        await assert_rejected(site, fetcher, "sitemap", bomb("urlset", inside))
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "utf-16-be"])
+async def test_entities_are_rejected_in_other_encodings(charset: str, site: HostileSite, fetcher: Fetcher) -> None:
+    for kind, root, inside in (("feed", "rss", FEED), ("sitemap", "urlset", SITEMAP)):
+        body = billion_laughs(root, inside).decode().replace("UTF-8", charset.replace("-be", ""))
+        await assert_rejected(site, fetcher, kind, body.encode(charset))
 
 
 async def test_character_entities_are_allowed(site: HostileSite, fetcher: Fetcher) -> None:
@@ -166,9 +176,13 @@ async def test_character_entities_are_allowed(site: HostileSite, fetcher: Fetche
     assert entry.title == "Tea"
 
 
-@pytest.mark.parametrize("charset", ["punycode", "utf-7", "unicode_escape", "cp037", "iso2022_jp", "idna", "hex"])
 @pytest.mark.parametrize(
-    "where", ["<?xml version='1.0' encoding='{}'?>", "<?x encoding='{}' ?>", "<?xml encoding = '{}'?>"]
+    ("where", "charset"),
+    [
+        *(("<?xml version='1.0' encoding='{}'?>", charset) for charset in ("punycode", "utf-7", "cp037", "iso2022_jp")),
+        ("<?x encoding='{}' ?>", "unicode_escape"),
+        ("<?xml encoding = '{}'?>", "hex"),
+    ],
 )
 async def test_unsafe_encodings_are_rejected_in_feeds(
     where: str, charset: str, site: HostileSite, fetcher: Fetcher
@@ -180,7 +194,7 @@ async def test_unsafe_encodings_are_rejected_in_feeds(
     assert process_time() - began < 2
 
 
-@pytest.mark.parametrize("charset", ["punycode", "utf-7", "unicode_escape", "zlib", "rot13", "no-such", "\x00"])
+@pytest.mark.parametrize("charset", ["punycode", "utf-7", "zlib", "no-such", "\x00"])
 async def test_unsafe_encodings_are_ignored_for_pages(charset: str, site: HostileSite, fetcher: Fetcher) -> None:
     body = f"<meta charset='{charset}'><p>{'Words ' * 50_000}-über</p>".encode()
     site.answers["/it"] = RawResponse(body, "text/html" + (f"; charset={charset}" if charset.isprintable() else ""))
