@@ -11,7 +11,7 @@ from core.index.schema import Algorithm, Precision, VectorSpec, index_info, live
 from core.index.version import PostRecord, live_version
 from core.models.offline_embedder import OfflineEmbedder
 from core.storage import keys
-from tests.posts import POSTS, new_edition, published, put_posts, url_of
+from tests.posts import POSTS, new_version, published, put_posts, url_of
 
 
 async def index_names(redis: Redis) -> set[bytes]:
@@ -36,8 +36,8 @@ async def test_plain_redis_client_finds_posts_by_vector(blog: Redis, embedder: O
 async def test_vectors_are_stored_in_the_configured_precision(
     redis: Redis, embedder: OfflineEmbedder, precision: Precision, bytes_each: int
 ) -> None:
-    version = await new_edition(redis, embedder, precision)
-    await put_posts(version, embedder)
+    version = await new_version(redis, embedder, precision)
+    await put_posts(redis, version, embedder)
     await publish(redis, version)
     [key, *_] = await redis.keys("post:*")
     blob: Any = await redis.hget(key, "embedding")
@@ -51,8 +51,8 @@ async def test_vectors_are_stored_in_the_configured_precision(
 async def test_index_has_the_configured_algorithm(
     redis: Redis, embedder: OfflineEmbedder, algorithm: Algorithm
 ) -> None:
-    version = await new_edition(redis, embedder, algorithm=algorithm)
-    await put_posts(version, embedder)
+    version = await new_version(redis, embedder, algorithm=algorithm)
+    await put_posts(redis, version, embedder)
     assert algorithm.encode() in str(await index_info(redis, version.index)).encode()
 
 
@@ -75,7 +75,7 @@ async def test_changing_the_index_of_an_unpublished_version_does_not_publish_it(
     redis: Redis, embedder: OfflineEmbedder
 ) -> None:
     live = await published(redis, embedder)
-    other = await new_edition(redis, embedder)
+    other = await new_version(redis, embedder)
     await other.fit_algorithm("HNSW")
     assert await live_index(redis) == live.index
 
