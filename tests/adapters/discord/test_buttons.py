@@ -18,7 +18,7 @@ def press(harness: Harness, message: Message, what: str, user: str = "alice") ->
     return harness.discord.click(user, message, buttons(message)[what])
 
 
-async def told(harness: Harness, pressed: Interaction) -> Message:
+async def response_to(harness: Harness, pressed: Interaction) -> Message:
     """Wait for the response that only the user sees."""
     [response] = await harness.until(lambda: pressed.follow_ups)
     assert response.only_for is pressed.user
@@ -27,9 +27,9 @@ async def told(harness: Harness, pressed: Interaction) -> Message:
 
 async def test_the_last_rating_of_each_person_counts(harness: Harness) -> None:
     answer = await harness.answer(harness.command(ASKED))
-    assert (await told(harness, press(harness, answer, "down"))).content == REASON_OFFER
-    assert (await told(harness, press(harness, answer, "up"))).content == THANKS
-    assert (await told(harness, press(harness, answer, "up", "bob"))).content == THANKS
+    assert (await response_to(harness, press(harness, answer, "down"))).content == REASON_OFFER
+    assert (await response_to(harness, press(harness, answer, "up"))).content == THANKS
+    assert (await response_to(harness, press(harness, answer, "up", "bob"))).content == THANKS
     await harness.settled()
     [rated] = await harness.bot.feedback.rated_answers(5)
     assert rated.stored.question.text == ASKED
@@ -38,11 +38,11 @@ async def test_the_last_rating_of_each_person_counts(harness: Harness) -> None:
 
 async def test_a_thumbs_down_can_have_a_reason(harness: Harness) -> None:
     answer = await harness.answer(harness.ask(ASKED))
-    offer = await told(harness, press(harness, answer, "down"))
+    offer = await response_to(harness, press(harness, answer, "down"))
     opened = press(harness, offer, "reason")
     await harness.until(lambda: opened.modal)
     sent = harness.discord.submit(opened, {"reason": "It is out of date."})
-    assert (await told(harness, sent)).content == REASON_SAVED
+    assert (await response_to(harness, sent)).content == REASON_SAVED
     await harness.settled()
     [rated] = await harness.bot.feedback.rated_answers(5)
     assert [(vote.rating, vote.reason) for vote in rated.votes] == [("down", "It is out of date.")]
@@ -50,7 +50,7 @@ async def test_a_thumbs_down_can_have_a_reason(harness: Harness) -> None:
 
 async def test_why_shows_how_the_answer_was_made(harness: Harness) -> None:
     answer = await harness.answer(harness.command(ASKED))
-    why = await told(harness, press(harness, answer, "why", "bob"))
+    why = await response_to(harness, press(harness, answer, "why", "bob"))
     for part in ("**Understood as**", ASKED, "**Answered from**", "Growing tomatoes on a balcony", "whole answer"):
         assert part in why.content
 
@@ -61,7 +61,7 @@ async def test_only_the_asker_can_retry_a_failed_answer_in_place(harness: Harnes
     failed = await harness.answer(asked)
     assert ModelAccessError.user_message in failed.content
     assert list(buttons(failed)) == ["again"]
-    assert (await told(harness, press(harness, failed, "again", "bob"))).content == NOT_YOUR_QUESTION
+    assert (await response_to(harness, press(harness, failed, "again", "bob"))).content == NOT_YOUR_QUESTION
     press(harness, failed, "again")
     await harness.until(lambda: "up" in buttons(failed))
     assert ModelAccessError.user_message not in failed.content
@@ -96,7 +96,7 @@ async def test_buttons_work_after_a_restart(discord: DiscordServer, model: OpenA
         model.enqueue(BROKEN)
         failed = await harness.answer(harness.command(ASKED, "random"))
     async with connected(discord, model, bot) as harness:
-        assert (await told(harness, press(harness, whole, "up", "bob"))).content == THANKS
+        assert (await response_to(harness, press(harness, whole, "up", "bob"))).content == THANKS
         press(harness, failed, "again")
         await harness.until(lambda: "up" in buttons(failed))
 
@@ -106,15 +106,17 @@ async def test_a_form_opened_before_a_restart_is_accepted_after_it(
 ) -> None:
     async with connected(discord, model, bot) as harness:
         answer = await harness.answer(harness.command(ASKED))
-        opened = press(harness, await told(harness, press(harness, answer, "down")), "reason")
+        opened = press(harness, await response_to(harness, press(harness, answer, "down")), "reason")
         await harness.until(lambda: opened.modal)
     async with connected(discord, model, bot) as harness:
-        assert (await told(harness, discord.submit(opened, {"reason": "It misses the point."}))).content == REASON_SAVED
+        assert (
+            await response_to(harness, discord.submit(opened, {"reason": "It misses the point."}))
+        ).content == REASON_SAVED
 
 
 async def test_a_forgotten_question_cannot_be_explained_or_rated(harness: Harness) -> None:
     answer = await harness.answer(harness.command(ASKED))
     harness.discord.slash("alice", "general", "forget")
     await harness.settled()
-    assert (await told(harness, press(harness, answer, "why"))).content == QUESTION_UNKNOWN
-    assert (await told(harness, press(harness, answer, "up"))).content == QUESTION_UNKNOWN
+    assert (await response_to(harness, press(harness, answer, "why"))).content == QUESTION_UNKNOWN
+    assert (await response_to(harness, press(harness, answer, "up"))).content == QUESTION_UNKNOWN

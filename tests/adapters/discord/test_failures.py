@@ -44,7 +44,7 @@ async def test_a_model_failure_shows_its_error_id_and_a_retry_button(harness: Ha
     answer = await harness.answer(harness.command(ASKED))
     assert ModelBusyError.user_message in answer.content
     assert list(buttons(answer)) == ["again"]
-    line = next(line for line in logged if line["event"] == "a question failed")
+    line = next(line for line in logged if line["event"] == "question failed")
     assert line["error_id"] in answer.content
     for inside in ("429", "Traceback", "Error"):
         assert inside not in answer.content

@@ -93,7 +93,7 @@ async def test_every_question_is_answered_once_when_a_process_is_killed(
                 else discord.slash("bob", harness, "ask", question=question)
             )
             await asyncio.sleep(0.05)
-            if number == QUESTIONS // 2:
+            if number == QUESTIONS // 3:
                 bots[1].process.send_signal(signal.SIGKILL)
         await discord.until(lambda: all(answered(discord, one) for one in asked), within=WITHIN)
         async with asyncio.timeout(WITHIN):

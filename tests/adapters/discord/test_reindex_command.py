@@ -57,7 +57,7 @@ async def test_a_dry_run_shows_its_plan(bot: Bot, discord: DiscordServer) -> Non
         emit(RunPlanned(Plan(new=3, unchanged=2, passages=7)))
         return Report(Progress(), 0.1, outcome="planned")
 
-    services = replace(bot.chat_services("discord"), reindexer=Reindexer(bot.redis, ["garden"], plan, nothing_before))
+    services = replace(bot, reindexer=Reindexer(bot.redis, ["garden"], plan, nothing_before)).chat_services("discord")
     async with connected(services, discord):
         discord.slash("alice", "general", "reindex", source="garden", dry_run=True)
         told = await notice(discord, "this is what a run would do")
@@ -92,7 +92,7 @@ async def test_an_unknown_source_is_answered_with_the_known_ones(bot: Bot, disco
 
 
 async def test_a_run_that_outlives_its_token_continues_in_the_same_message(bot: Bot, model: object) -> None:
-    services = replace(bot.chat_services("discord"), reindexer=Reindexer(bot.redis, ["garden"], slow, nothing_before))
+    services = replace(bot, reindexer=Reindexer(bot.redis, ["garden"], slow, nothing_before)).chat_services("discord")
     async with (
         DiscordServer(rules=Rules(token_lifetime=2)) as discord,
         connected(services, discord, token_lifetime=timedelta(seconds=1)),
@@ -105,7 +105,7 @@ async def test_a_run_that_outlives_its_token_continues_in_the_same_message(bot: 
 
 
 async def test_a_long_run_continues_in_a_direct_message_where_the_bot_cannot_write(bot: Bot, model: object) -> None:
-    services = replace(bot.chat_services("discord"), reindexer=Reindexer(bot.redis, ["garden"], slow, nothing_before))
+    services = replace(bot, reindexer=Reindexer(bot.redis, ["garden"], slow, nothing_before)).chat_services("discord")
     async with (
         DiscordServer(rules=Rules(token_lifetime=2)) as discord,
         connected(services, discord, token_lifetime=timedelta(seconds=1)),
@@ -119,7 +119,7 @@ async def test_a_long_run_continues_in_a_direct_message_where_the_bot_cannot_wri
 async def test_a_second_run_joins_the_first_and_cancel_stops_it(bot: Bot, discord: DiscordServer) -> None:
     async with connected(bot.chat_services("discord"), discord), held(bot):
         discord.slash("alice", "general", "reindex")
-        told = await notice(discord, "Somebody else started reading all sources")
+        told = await notice(discord, "Carol started reading all sources")
         refused = discord.click("bob", told, buttons(told)["cancel"])
         await discord.until(lambda: refused.follow_ups, WITHIN)
         assert AdminRequiredError.user_message in refused.follow_ups[0].content
@@ -149,7 +149,7 @@ async def held(bot: Bot) -> AsyncIterator[None]:
         raise AssertionError("only cancellation ends it")
 
     async def run() -> None:
-        options = ReindexOptions(Person("1", "Somebody else", admin=True))
+        options = ReindexOptions(Person("1", "Carol", admin=True))
         async with aclosing(Reindexer(bot.redis, ["garden"], work, nothing_before).reindex(options)) as events:
             async for _ in events:
                 pass
