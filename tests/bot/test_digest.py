@@ -64,7 +64,7 @@ async def test_many_processes_send_one_a_week(bot: Bot, slack: SlackServer, mode
         now[0] = MONDAY + timedelta(days=6, hours=23)
         await asyncio.gather(*(each.send_if_due() for each in many))
         [first] = digests(slack)
-        assert "The last 7 days: 2 questions" in str(first.blocks)
+        assert "Last 7 days: 2 questions" in str(first.blocks)
         assert "1× `What do 'moles' eat" in str(first.blocks)
         assert "<!channel>" not in str(first.blocks)
         now[0] = MONDAY + timedelta(days=7)
@@ -77,7 +77,7 @@ async def test_on_discord_too(bot: Bot, model: OpenAIServer, asked: None) -> Non
         channel = discord.say("alice", "general", "Good morning.").channel
         await Digest(bot, [room.app], f"discord:{channel.id}").send_if_due()
         [said] = [message for message in discord.said if message.channel is channel and message.author is discord.bot]
-        assert "The last 7 days: 2 questions" in said.content
+        assert "Last 7 days: 2 questions" in said.content
         with pytest.raises(DeliveryError):
             await room.app.post("1", "Hello?")
 

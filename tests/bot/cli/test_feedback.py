@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from bot.app import Bot
 from core.domain import Answer, AnswerTrace, Conversation, Footnote, Passage, Person, Question, ScoredPassage
-from tests.bot.running import invoke, make_home
+from tests.bot.running import footnoted, make_home
 
 ADA, BEN = Person("U1", "Ada"), Person("U2", "Ben")
 PASSAGE = Passage("https://garden.example/bees", "Bees in winter", "Eating", "Bees eat honey.")
@@ -34,7 +34,7 @@ async def test_each_answer_is_listed_with_its_question_votes_and_passages(
     bot: Bot, redis_url: str, tmp_path: Path
 ) -> None:
     await voted(bot)
-    done = invoke(make_home(tmp_path), "feedback", REDIS_URL=redis_url)
+    done = footnoted(make_home(tmp_path), "feedback", REDIS_URL=redis_url)
     assert done.returncode == 0
     for words in (
         "What do bees eat?",
@@ -49,7 +49,7 @@ async def test_each_answer_is_listed_with_its_question_votes_and_passages(
 
 async def test_the_document_holds_all_of_it(bot: Bot, redis_url: str, tmp_path: Path) -> None:
     await voted(bot)
-    [judged] = json.loads(invoke(make_home(tmp_path), "feedback", "--json", REDIS_URL=redis_url).stdout)
+    [judged] = json.loads(footnoted(make_home(tmp_path), "feedback", "--json", REDIS_URL=redis_url).stdout)
     assert (judged["question"], judged["answer"], judged["channel"]) == ("What do bees eat?", "Honey [1].", "C1")
     assert {(vote["by"], vote["vote"], vote["reason"]) for vote in judged["votes"]} == {
         ("Ada", "down", "It is out of date."),
@@ -60,10 +60,10 @@ async def test_the_document_holds_all_of_it(bot: Bot, redis_url: str, tmp_path: 
 
 
 async def test_without_votes_it_says_so(redis: Redis, redis_url: str, tmp_path: Path) -> None:
-    assert "No answers have been rated yet" in invoke(make_home(tmp_path), "feedback", REDIS_URL=redis_url).stdout
+    assert "No answers have been rated yet" in footnoted(make_home(tmp_path), "feedback", REDIS_URL=redis_url).stdout
 
 
 async def test_titles_cannot_steer_the_terminal(bot: Bot, redis_url: str, tmp_path: Path) -> None:
     await bot.question_store.save(replace(QUESTION, text="What\x1b[2J do bees eat?"), ANSWER)
     await bot.feedback.vote("q1", BEN, "up")
-    assert "\x1b[2J" not in invoke(make_home(tmp_path), "feedback", REDIS_URL=redis_url).stdout
+    assert "\x1b[2J" not in footnoted(make_home(tmp_path), "feedback", REDIS_URL=redis_url).stdout
