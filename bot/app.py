@@ -13,9 +13,8 @@ from redis.asyncio import Redis
 
 from bot.config.settings import Settings
 from bot.embedded_redis import embedded_redis
-from bot.index_dependencies import IndexDependencies
 from bot.pipeline import build_answerer, rate_limits
-from bot.providers import build_models
+from bot.providers import Models, build_models
 from core.answerer import Answerer
 from core.answering.admission import VisitorLimiter
 from core.answering.channel_scope import Channels
@@ -23,12 +22,13 @@ from core.chat.services import ChatServices
 from core.domain import Person
 from core.errors import ModelError, Problem, StartupError
 from core.index.catalog import Catalog
+from core.index.schema import Algorithm
 from core.index.version import IndexVersion, live_version, read_metadata, vector_spec_for
-from core.indexing.options import ReindexOptions
+from core.indexing.options import IndexDependencies, ReindexOptions
 from core.indexing.progress import Progress, Report
-from core.indexing.reindexer import Reindexer, ReindexRequest
+from core.indexing.reindexer import Reindexer
 from core.indexing.rollback import roll_back_run
-from core.indexing.run_events import RunEnded, RunProgressed, Tell
+from core.indexing.run_events import Emit, RunEnded, RunProgressed
 from core.models.breaker_models import CircuitBreakerEmbedder
 from core.models.circuit_breaker import CircuitBreaker
 from core.models.protocols import ChatModel, Embedder
@@ -108,7 +108,7 @@ class Bot:
 
     async def reindex(self, on_progress: Callable[[Progress], None]) -> Report:
         """Reindex all sources, or follow the run in progress. Raises what `Reindexer.reindex` raises."""
-        async with aclosing(self.reindexer.reindex(ReindexRequest(SYSTEM_USER))) as events:
+        async with aclosing(self.reindexer.reindex(ReindexOptions(SYSTEM_USER))) as events:
             async for event in events:
                 match event:
                     case RunProgressed():
@@ -143,16 +143,7 @@ async def create_bot(settings: Settings) -> AsyncGenerator[Bot, None]:
         question_store = QuestionStore(redis, settings.history_ttl)
         feedback = Feedback(redis, question_store, settings.history_ttl)
         channels = settings.all_channels
-        index_dependencies = IndexDependencies(
-            settings,
-            redis,
-            # Workers connect to a single server: they support neither Cluster nor Sentinel.
-            "" if address_of(url) else url,
-            models.indexing_embedder,
-            # No circuit breaker: a run ends at its first failure anyway.
-            Retriever(redis, models.indexing_embedder, settings.min_score),
-            models.tokens,
-        )
+        dependencies = _index_dependencies(settings, redis, url, models)
 
         yield Bot(
             settings=settings,
@@ -168,29 +159,42 @@ async def create_bot(settings: Settings) -> AsyncGenerator[Bot, None]:
             eraser=PersonEraser(redis, history, question_store, feedback),
             channels=channels,
             catalog=Catalog(redis),
-            index_dependencies=index_dependencies,
-            reindexer=_build_reindexer(index_dependencies),
+            index_dependencies=dependencies,
+            reindexer=_build_reindexer(dependencies),
         )
 
 
+def _index_dependencies(settings: Settings, redis: Redis, url: str, models: Models) -> IndexDependencies:
+    algorithms: dict[str, Algorithm] = {"flat": "FLAT", "hnsw": "HNSW"}
+    return IndexDependencies(
+        redis=redis,
+        # No circuit breaker: a run ends at its first failure anyway.
+        embedder=models.indexing_embedder,
+        retriever=Retriever(redis, models.indexing_embedder, settings.min_score),
+        tokens=models.tokens,
+        sources=settings.all_sources,
+        metadata={"sources": sources_digest(settings)},
+        precision=settings.precision,
+        algorithm=algorithms.get(settings.vector_index),
+        # Workers connect to a single server: they support neither Cluster nor Sentinel.
+        redis_url="" if address_of(url) else url,
+    )
+
+
 def _build_reindexer(dependencies: IndexDependencies) -> Reindexer:
-    settings = dependencies.settings
-
-    async def run(request: ReindexRequest, tell: Tell) -> Report:
+    async def job(options: ReindexOptions, emit: Emit) -> Report:
         # Importing the parsers takes half a second; the event loop serves questions meanwhile.
-        build_index = await asyncio.to_thread(_import_index_builder)
-        facts = {"sources": sources_digest(settings)}
-        options = ReindexOptions(settings.all_sources, request.source, request.dry_run, request.force, facts)
-        return await build_index(dependencies, options, tell)
+        reindex = await asyncio.to_thread(_import_index_builder)
+        return await reindex(dependencies, options, emit)
 
-    names = [source.name for source in settings.all_sources]
-    return Reindexer(dependencies.redis, names, run, partial(roll_back_run, dependencies.redis))
+    names = [source.name for source in dependencies.sources]
+    return Reindexer(dependencies.redis, names, job, partial(roll_back_run, dependencies.redis))
 
 
-def _import_index_builder() -> Callable[[IndexDependencies, ReindexOptions, Tell], Awaitable[Report]]:
-    from bot.index_builder import read
+def _import_index_builder() -> Callable[[IndexDependencies, ReindexOptions, Emit], Awaitable[Report]]:
+    from bot.index_builder import reindex
 
-    return read
+    return reindex
 
 
 async def _redis_url(settings: Settings, stack: AsyncExitStack) -> str:

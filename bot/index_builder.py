@@ -1,4 +1,4 @@
-"""Reading the sources. The parsers of pages and feeds are imported with this module, and by nothing else."""
+"""Reindex runs and workers. Only this module imports the parsers of pages and feeds, which takes half a second."""
 
 import asyncio
 import signal
@@ -9,16 +9,12 @@ from importlib.metadata import version
 from rich.console import Console
 from rich.text import Text
 
-from bot.config.settings import Settings
-from bot.index_dependencies import IndexDependencies
-from core.index.schema import Algorithm
-from core.indexing.executors import LocalExecutor, TaskExecutor, distributed_executor
-from core.indexing.jobs import queue_for
-from core.indexing.options import ReindexOptions
-from core.indexing.pool import ParserPool
+from core.indexing.executors import LocalExecutor, TaskExecutor, distributed_executor, queue_name
+from core.indexing.options import IndexDependencies, ReindexOptions
+from core.indexing.post_parser import ParserPool
 from core.indexing.progress import Report
-from core.indexing.run import Needs, ReindexJob
-from core.indexing.run_events import Tell
+from core.indexing.reindex_job import run_reindex
+from core.indexing.run_events import Emit
 from core.indexing.worker import Worker
 from core.ingestion.fetcher import USER_AGENT, Fetcher
 
@@ -26,53 +22,34 @@ VERSION = version("footnoted")
 AGENT = USER_AGENT.format(version=VERSION)
 
 
-async def read(means: IndexDependencies, wish: ReindexOptions, tell: Tell) -> Report:
-    """Does what is wished for. Raises what `ReindexJob.run` raises."""
-    async with Fetcher(AGENT) as fetcher, _hands(means) as hands:
-        needs = Needs(
-            means.redis,
-            means.embedder,
-            means.retriever,
-            fetcher,
-            hands,
-            means.tokens,
-            means.settings.precision,
-            _algorithm(means.settings),
-        )
-        return await ReindexJob(needs, wish, tell).run()
+async def reindex(dependencies: IndexDependencies, options: ReindexOptions, emit: Emit) -> Report:
+    """Open the fetcher and the executor of one run, and run it. Raises what `run_reindex` raises."""
+    async with Fetcher(AGENT) as fetcher, _executor(dependencies) as executor:
+        return await run_reindex(dependencies, options, fetcher, executor, emit)
 
 
-async def work(means: IndexDependencies, console: Console) -> int:
-    """Does jobs of runs in other processes until SIGINT or SIGTERM."""
+async def run_worker(dependencies: IndexDependencies, console: Console) -> int:
+    """Do jobs of runs in other processes until SIGINT or SIGTERM; return the exit code."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    model = dependencies.embedder.name
     async with ParserPool() as parsers:
-        queue = queue_for(VERSION, means.embedder.name)
-        console.print(Text(f"Waiting for work, with the model {means.embedder.name}. Ctrl-C stops.", style="dim"))
-        await Worker(means.redis, means.redis_url, queue, LocalExecutor(parsers, means.embedder)).work(stop)
+        console.print(Text(f"Waiting for work, with the model {model}. Press Ctrl-C to stop.", style="dim"))
+        executor = LocalExecutor(parsers, dependencies.embedder)
+        worker = Worker(dependencies.redis, dependencies.redis_url, queue_name(VERSION, model), executor)
+        await worker.run(stop)
     return 0
 
 
 @asynccontextmanager
-async def _hands(means: IndexDependencies) -> AsyncGenerator[TaskExecutor, None]:
+async def _executor(dependencies: IndexDependencies) -> AsyncGenerator[TaskExecutor, None]:
     async with ParserPool() as parsers:
-        own = LocalExecutor(parsers, means.embedder)
-        if not means.redis_url:
-            yield own
+        local = LocalExecutor(parsers, dependencies.embedder)
+        if not dependencies.redis_url:
+            yield local
             return
-        async with distributed_executor(
-            means.redis, means.redis_url, queue_for(VERSION, means.embedder.name), own
-        ) as hands:
-            yield hands
-
-
-def _algorithm(settings: Settings) -> Algorithm | None:
-    match settings.vector_index:
-        case "flat":
-            return "FLAT"
-        case "hnsw":
-            return "HNSW"
-        case "auto":
-            return None
+        queue = queue_name(VERSION, dependencies.embedder.name)
+        async with distributed_executor(dependencies.redis, dependencies.redis_url, queue, local) as executor:
+            yield executor

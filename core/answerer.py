@@ -1,7 +1,7 @@
-"""The one signature of the house: a question goes in, a stream of events comes out.
+"""The interface that every answerer implements: a question in, a stream of events out.
 
-Every stream reads `Searching Found Wrote* Answered`. Progress is events, failure is exceptions (`core.errors`). Readers
-hold a stream in `contextlib.aclosing`, so that a reader who leaves early also stops the model.
+A stream reads `Searching Found Wrote* Answered`; failures are exceptions (`core.errors`). Consumers hold a stream in
+`contextlib.aclosing`, so that leaving early also stops the model.
 """
 
 from collections.abc import AsyncGenerator
@@ -13,33 +13,33 @@ from core.domain import Answer, Footnote, Question, ScoredPassage, footnotes_of
 
 @dataclass(frozen=True, slots=True)
 class Searching:
-    """The posts are being searched."""
+    """The search has begun."""
 
     question: Question
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The passages that the answer is made from, best first; none when the posts are about something else."""
+    """The passages that the answer is made from, best first; none when the posts are not about the question."""
 
     hits: tuple[ScoredPassage, ...]
 
     @property
     def footnotes(self) -> tuple[Footnote, ...]:
-        """What the numbers in the text will mean."""
+        """The posts that the numbers in the text refer to."""
         return footnotes_of(self.hits)
 
 
 @dataclass(frozen=True, slots=True)
 class Wrote:
-    """The next piece of the answer's text. All pieces together are the answer's text."""
+    """The next piece of the answer's text."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The whole answer; always the last event."""
+    """The complete answer; always the last event."""
 
     answer: Answer
 
@@ -48,6 +48,6 @@ AnswerEvent = Searching | Found | Wrote | Answered
 
 
 class Answerer(Protocol):
-    """Answers questions; wrappers such as limits and memory are askers too."""
+    """Answers questions. Layers such as admission and memory wrap another answerer."""
 
     def ask(self, question: Question) -> AsyncGenerator[AnswerEvent, None]: ...

@@ -1,4 +1,7 @@
-"""The nouns of the product: frozen values that know no storage, no network and no platform."""
+"""The domain's values: frozen, and independent of storage, network and platforms.
+
+Some are stored in Redis as JSON. A field whose stored name differs declares it as an alias; writers pass `by_alias`.
+"""
 
 import secrets
 from collections.abc import Iterable, Mapping
@@ -11,14 +14,13 @@ from pydantic import Field
 
 
 def new_id() -> str:
-    """A name for one question, which nobody can guess."""
+    """Return an id for a question that cannot be guessed."""
     return secrets.token_hex(8)
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody whom the platform can tell from others; limits are counted for persons. `admin` is whether the platform
-    or the settings say that they may have the sources read again."""
+    """A user that a platform can identify. `admin` says whether they may reindex, by the platform or the settings."""
 
     id: str
     name: str = ""
@@ -27,7 +29,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """Where turns belong together. Two conversations never see each other's turns."""
+    """A thread, channel or tab whose turns belong together. Conversations never see each other's turns."""
 
     platform: str
     channel: str
@@ -37,7 +39,7 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message of a conversation, under the role names that chat models use."""
+    """One message of a conversation, with the role names that chat models use."""
 
     role: Literal["user", "assistant"]
     content: str
@@ -45,8 +47,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What an answer may be made from, and in whose voice. Without `sources` all are searched; an empty set is nothing
-    at all. An empty `persona` is the bot's usual one."""
+    """The sources that may answer, None for all, and the persona that speaks, empty for the default one."""
 
     sources: frozenset[str] | None = None
     persona: str = ""
@@ -57,9 +58,8 @@ EVERYTHING = Scope()
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person asks. `history` holds the turns before it, oldest first. Without a `scope` it has the one of its
-    channel. Under its `id` the question is remembered with its answer, for whoever wants to know why, to vote, or to
-    ask again."""
+    """A question with its context: `history` holds the turns before it, oldest first; without a `scope` that of the
+    channel applies. The question and its answer are stored under `id`."""
 
     text: str
     conversation: Conversation | None = None
@@ -70,17 +70,17 @@ class Question:
 
     @property
     def previous(self) -> str:
-        """The question that was asked before this one, or nothing."""
+        """The question before this one, empty if there is none."""
         return next((turn.content for turn in reversed(self.history) if turn.role == "user"), "")
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where posts come from. `address` is a web address, or a folder's path.
+    """A feed, sitemap or folder of posts. `address` is a URL or a folder's path.
 
-    `selector` is a CSS selector of the article in a page. `include` and `exclude` are shell patterns held against a
-    post's address, its path, or a file's path within the folder. `limit` is the most posts to take. `published_at` is
-    the web address under which a folder's files are published, if they are.
+    `selector` is the CSS selector of the article in a page. `include` and `exclude` are shell patterns for a post's
+    URL, its path, or a file's path within the folder. `limit` is the maximum number of posts. `published_at` is the
+    URL under which a folder's files are published, if they are.
     """
 
     name: str
@@ -95,7 +95,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One article, whole. `text` is Markdown; `url` is unique among posts and is what a footnote shows."""
+    """A whole article. `text` is Markdown; `url` is unique among posts and is what a footnote links to."""
 
     url: str
     title: str
@@ -106,7 +106,7 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A stretch of one post. `position` counts from 0 within the post; `heading` is the path of headings above it."""
+    """A part of one post. `position` counts from 0 within the post; `heading` is the path of headings above it."""
 
     url: str
     title: str
@@ -118,13 +118,13 @@ class Passage:
 
     @property
     def embedding_text(self) -> str:
-        """What the embedder reads: a passage alone seldom says what it is about."""
+        """The text to embed, with title and heading: a passage alone seldom says what it is about."""
         return "\n".join(part for part in (self.title, self.heading, self.text) if part)
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredPassage:
-    """A passage that was found. All scores lie between 0 and 1; `meaning` and `words` are the legs of `score`."""
+    """A search hit. All scores lie between 0 and 1; `score` is fused from `vector_score` and `text_score`."""
 
     passage: Passage
     score: float
@@ -134,7 +134,10 @@ class ScoredPassage:
 
 @dataclass(frozen=True, slots=True)
 class SearchResults:
-    """What a search brought, best first. `relevance` (0 to 1) says how surely the posts are about the question."""
+    """The hits of a search, best first. `relevance` (0 to 1) is the certainty that the posts are about the question.
+
+    `lexical_only`: the question could not be embedded, and only words were searched.
+    """
 
     hits: tuple[ScoredPassage, ...]
     relevance: float
@@ -143,16 +146,13 @@ class SearchResults:
 
     @property
     def posts(self) -> tuple[ScoredPassage, ...]:
-        """The best match of each post, best post first."""
-        best: dict[str, ScoredPassage] = {}
-        for match in self.hits:
-            best.setdefault(match.passage.url, match)
-        return tuple(best.values())
+        """The best hit of each post, best post first."""
+        return best_of_each_post(self.hits)
 
 
 @dataclass(frozen=True, slots=True)
 class Footnote:
-    """A post that an answer points to. `number` is what stands in brackets in the text."""
+    """A post that an answer cites. `number` is the one in brackets in the text."""
 
     number: int
     title: str
@@ -160,20 +160,26 @@ class Footnote:
     score: float
 
 
-def footnotes_of(matches: Iterable[ScoredPassage]) -> tuple[Footnote, ...]:
-    """The posts under the numbers by which an answer cites them: in the order of their best passages, from 1."""
+def best_of_each_post(hits: Iterable[ScoredPassage]) -> tuple[ScoredPassage, ...]:
+    """Return the first hit of each post."""
     best: dict[str, ScoredPassage] = {}
-    for match in matches:
-        best.setdefault(match.passage.url, match)
+    for hit in hits:
+        best.setdefault(hit.passage.url, hit)
+    return tuple(best.values())
+
+
+def footnotes_of(hits: Iterable[ScoredPassage]) -> tuple[Footnote, ...]:
+    """Number the posts as an answer cites them: from 1, in the order of their best hits."""
     return tuple(
-        Footnote(number, match.passage.title, url, match.score) for number, (url, match) in enumerate(best.items(), 1)
+        Footnote(number, hit.passage.title, hit.passage.url, hit.score)
+        for number, hit in enumerate(best_of_each_post(hits), 1)
     )
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerTrace:
-    """How an answer was made: the question as it was searched for, the passages that the answer was made from, and
-    those that were found and left out, best first."""
+    """How an answer was made: the question as it was `understood`, the passages given to the model, and those that
+    were found but left out, best first."""
 
     understood: str
     relevance: float = 0.0
@@ -183,11 +189,10 @@ class AnswerTrace:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A finished answer. It is grounded when at least one footnote of a retrieved passage stands in its text.
+    """A finished answer, grounded if its text cites at least one passage.
 
-    `nearest` names posts that come close when the posts do not answer the question. `tokens` counts what the `model`
-    read and wrote, as far as it can be known, and `written` what of that it wrote. `timings_ms` holds milliseconds from
-    the start of the question.
+    `nearest` names the closest posts when none answers the question. `tokens` counts the prompt and the reply together,
+    as far as they are known, and `output_tokens` the reply. `timings_ms` runs from the start of the question.
     """
 
     text: str
@@ -203,7 +208,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class StoredQuestion:
-    """A question, and its answer unless there is none yet or it failed. The turns before it are not kept here."""
+    """A question as stored, without its history; `answer` is None until it is answered, or after a failure."""
 
     question: Question
     at: datetime
@@ -215,7 +220,7 @@ Rating = Literal["up", "down"]
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """What one person thinks of an answer, and why, if they said so."""
+    """One person's rating of an answer, with an optional reason."""
 
     person: Person
     rating: Annotated[Rating, Field(alias="thumb")]
@@ -225,7 +230,7 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class RatedAnswer:
-    """An answer with the votes on it, newest first."""
+    """An answer with its votes, newest first."""
 
     stored: StoredQuestion
     votes: tuple[Vote, ...]
@@ -233,16 +238,16 @@ class RatedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that a platform delivers, under all the names that a redelivery may bear, the most telling first.
-    `body` is plain JSON."""
+    """A platform's delivery. `names` are the ids that a redelivery may carry, the most specific first; `body` is plain
+    JSON."""
 
     names: tuple[str, ...]
     body: Mapping[str, Any]
 
 
 class Claim(Enum):
-    """How an event came to the process that handles it."""
+    """How a process came to handle an event."""
 
     NEW = 1
     TAKEOVER = 2
-    """Another process had it, and is gone: it may have begun to answer."""
+    """The process that had claimed it died, possibly after it began to answer."""

@@ -286,3 +286,11 @@ def to_footnoted_error(error: BaseException) -> FootnotedError:
             wrapped = UnexpectedError(f"{type(error).__name__}: {error}")
     wrapped.__cause__ = error
     return wrapped
+
+
+def first_error(error: BaseException) -> Exception:
+    """Return the first exception of a group, however nested: the others are what it caused."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, Exception)
+    return error

@@ -1,7 +1,7 @@
-"""What happens, told to whoever watches: figures and names, for metrics, statistics, traces and the log.
+"""Telemetry events and their listeners: metrics, statistics, traces and health checks.
 
-Whoever does something tells of it (`emit(Throttled("slack"))`, `with took("embed"):`) and knows nobody who listens. A
-listener returns at once: it counts, and writes later.
+Code emits events (`emit(Throttled("slack"))`, `with timed("embed"):`) and knows no listener. A listener must not block:
+it counts, and writes later.
 """
 
 from collections.abc import Callable, Generator
@@ -16,18 +16,18 @@ import structlog
 log = structlog.get_logger()
 
 Step = Literal["acknowledge", "embed", "retrieve", "first_token", "whole"]
-"""Of a question. `acknowledge`: from a platform's delivery to its acknowledgement; `first_token` and `whole` run from
-the question."""
+"""Steps of answering a question. `acknowledge` runs from a platform's delivery to the bot's acknowledgement;
+`first_token` and `whole` run from the question."""
 
 Outcome = Literal["answered", "not_in_posts", "refused", "failed", "stopped"]
-"""How a question ended. `refused`: over a limit; `stopped`: whoever asked has left, or stopped it."""
+"""How a question ended. `refused`: over a limit; `stopped`: the user left or stopped it."""
 
 Service = Literal["chat", "embedding", "redis", "slack", "discord", "sources"]
 
 
 @dataclass(frozen=True, slots=True)
 class QuestionReceived:
-    """A question has come."""
+    """A question has arrived."""
 
     question_id: str
     platform: str
@@ -35,7 +35,7 @@ class QuestionReceived:
 
 @dataclass(frozen=True, slots=True)
 class StepTimed:
-    """A step has ended well. `began` is on the clock of `time.perf_counter`; `question_id` is empty outside of one."""
+    """A step has succeeded. `began` is a `time.perf_counter` value; `question_id` is empty outside a question."""
 
     step: Step
     began: float
@@ -45,8 +45,7 @@ class StepTimed:
 
 @dataclass(frozen=True, slots=True)
 class QuestionFinished:
-    """A question has ended. `error` names the kind of failure. `gap` is the question as it was understood, when the
-    posts did not answer it."""
+    """A question has ended. `error` is the error's code; `gap` is the question if the posts did not answer it."""
 
     question_id: str
     platform: str
@@ -59,7 +58,7 @@ class QuestionFinished:
 
 @dataclass(frozen=True, slots=True)
 class TokensUsed:
-    """Tokens that a model has read and written."""
+    """A model has read and written tokens."""
 
     model: str
     read: int
@@ -68,21 +67,21 @@ class TokensUsed:
 
 @dataclass(frozen=True, slots=True)
 class RequestRetried:
-    """A request is made again."""
+    """A request is being repeated."""
 
     service: Service
 
 
 @dataclass(frozen=True, slots=True)
 class Throttled:
-    """A service says 429: too many requests."""
+    """A service has replied 429 Too Many Requests."""
 
     service: Service
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCalled:
-    """A model's server has done what it was asked for; or not, by the name of the `error`."""
+    """A model's server has served a request, or failed with the error code `error`."""
 
     service: Service
     error: str = ""
@@ -90,14 +89,14 @@ class ModelCalled:
 
 @dataclass(frozen=True, slots=True)
 class RunFinished:
-    """A run over the sources has ended: `published`, `failed`, or what else its report says."""
+    """A reindex run has ended: `published`, `failed`, or another outcome of its report."""
 
     outcome: str
 
 
 @dataclass(frozen=True, slots=True)
 class LoopLagged:
-    """The event loop came to something so many seconds later than it should have."""
+    """The event loop was late by this many seconds."""
 
     seconds: float
 
@@ -120,7 +119,7 @@ _listeners: list[Listener] = []
 
 @contextmanager
 def subscribed(*listeners: Listener) -> Generator[None, None, None]:
-    """Tells these of everything, for the length of the block."""
+    """Call the listeners for every event emitted during the block."""
     _listeners.extend(listeners)
     try:
         yield
@@ -129,24 +128,24 @@ def subscribed(*listeners: Listener) -> Generator[None, None, None]:
             _listeners.remove(listener)
 
 
-def emit(observation: TelemetryEvent) -> None:
-    """Something has happened."""
+def emit(event: TelemetryEvent) -> None:
+    """Pass an event to all listeners."""
     for listener in _listeners:
         try:
-            listener(observation)
+            listener(event)
         except Exception:  # Boundary: a broken listener must not fail the question that emitted.
-            log.exception("telemetry listener failed", event_type=type(observation).__name__)
+            log.exception("telemetry listener failed", event_type=type(event).__name__)
 
 
 def emit_refused(platform: str, error: str) -> None:
-    """Somebody was refused before their question was looked at."""
+    """Emit the events of a question that was refused before it was processed; `error` is the error's code."""
     emit(QuestionReceived("", platform))
     emit(QuestionFinished("", platform, "refused", perf_counter(), 0.0, error))
 
 
 @contextmanager
 def timed(step: Step) -> Generator[None, None, None]:
-    """Tells how long the block took, unless it failed."""
+    """Emit the duration of the block unless it raises."""
     began = perf_counter()
     yield
     current = question_context.get()
@@ -155,13 +154,16 @@ def timed(step: Step) -> Generator[None, None, None]:
 
 @dataclass(slots=True)
 class QuestionContext:
-    """The question that is being answered in this task, with all words that belong to it: people's and posts', which
-    no log line may quote. Without a `question_id` it is something else that people have said."""
+    """The question being answered in this task, with all texts that log lines must not quote.
+
+    `private_texts` holds earlier turns and passages, `answer_pieces` the answer so far. Without a `question_id` the
+    texts are from another kind of event.
+    """
 
     question_id: str
-    asked: str
-    others: list[str] = field(default_factory=list)
-    written: list[str] = field(default_factory=list)
+    question: str
+    private_texts: list[str] = field(default_factory=list)
+    answer_pieces: list[str] = field(default_factory=list)
 
 
-question_context: ContextVar[QuestionContext | None] = ContextVar("running", default=None)
+question_context: ContextVar[QuestionContext | None] = ContextVar("question_context", default=None)

@@ -1,4 +1,4 @@
-"""Noticing in an aiohttp session that a service says 429, whoever makes the request and whatever becomes of it."""
+"""Telemetry of HTTP 429 replies in aiohttp sessions."""
 
 from types import SimpleNamespace
 
@@ -10,14 +10,14 @@ TOO_MANY_REQUESTS = 429
 
 
 def throttle_trace_config(service: Service) -> aiohttp.TraceConfig:
-    """For `trace_configs` of a session that speaks to one service."""
+    """Return a trace config for the `trace_configs` of a session with one service."""
 
-    async def ended(
+    async def on_request_end(
         session: aiohttp.ClientSession, context: SimpleNamespace, end: aiohttp.TraceRequestEndParams
     ) -> None:
         if end.response.status == TOO_MANY_REQUESTS:
             emit(Throttled(service))
 
     trace = aiohttp.TraceConfig()
-    trace.on_request_end.append(ended)
+    trace.on_request_end.append(on_request_end)
     return trace

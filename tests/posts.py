@@ -1,21 +1,22 @@
-"""A small blog for tests: seven posts that share no subject, as files or straight in Redis."""
+"""A small blog of seven unrelated posts, as files or indexed in Redis."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from redis.asyncio import Redis
 
-from core.domain import Post, Source
+from core.domain import Person, Post, Source
 from core.index.draft import Draft, vector_spec_metadata
 from core.index.publication import Change, build_version, publish
 from core.index.schema import Algorithm, Precision, VectorSpec
 from core.index.version import IndexVersion, PostRecord
 from core.indexing.executors import LocalExecutor
-from core.indexing.options import ReindexOptions
-from core.indexing.pool import ParserPool
+from core.indexing.options import IndexDependencies, ReindexOptions
+from core.indexing.post_parser import ParserPool
 from core.indexing.progress import Plan, Report
-from core.indexing.run import Needs, ReindexJob
+from core.indexing.reindex_job import run_reindex
 from core.indexing.run_events import RunPlanned, RunProgressed
 from core.ingestion.chunker import chunk
 from core.ingestion.fetcher import Fetcher
@@ -24,6 +25,8 @@ from core.retrieval.calibration import calibrate
 from core.retrieval.retriever import Retriever
 from core.storage import keys
 from core.tokens import estimate_tokens
+
+ADMIN = Person("U1", "Anna", admin=True)
 
 POSTS = {
     "backups": "# Backups that survive a fire\n\nWe copy the database every night to a bucket in another region. A "
@@ -41,11 +44,11 @@ POSTS = {
     "bicycle": "# Commuting by bicycle in the rain\n\nMudguards matter more than a jacket. Wool stays warm when it is "
     "wet, and a cap under the helmet keeps the rain out of your eyes.",
 }
-"""Markdown by name."""
+"""Markdown by slug."""
 
 
 def write_posts(folder: Path, posts: Mapping[str, str] = POSTS, name: str = "blog") -> Source:
-    """The posts as files of a folder that is a source."""
+    """Write the posts to a folder and return it as a source."""
     folder.mkdir(exist_ok=True)
     for slug, text in posts.items():
         (folder / f"{slug}.md").write_text(text, encoding="utf-8")
@@ -53,58 +56,62 @@ def write_posts(folder: Path, posts: Mapping[str, str] = POSTS, name: str = "blo
 
 
 def url_of(slug: str, name: str = "blog") -> str:
-    """The address that a post of `write_posts` has."""
+    """Return the URL of a post written by `write_posts`."""
     return f"{name}/{slug}.md"
 
 
-async def new_edition(
+async def new_version(
     redis: Redis, embedder: Embedder, precision: Precision = "FLOAT32", algorithm: Algorithm = "FLAT"
 ) -> IndexVersion:
-    """An empty edition for an embedder, with its index, which `posts` does not mean yet."""
+    """Create an empty, unpublished index version."""
     number = int(await redis.incr(keys.VERSION_COUNTER))
     await redis.sadd(keys.VERSIONS, number)
     draft = Draft(redis, number, VectorSpec(embedder.name, await embedder.dimensions(), precision))
     await draft.set_metadata(vector_spec_metadata(draft.vector_spec))
-    edition = await build_version(redis, draft, None, Change(), algorithm)
-    await edition.wait_until_indexed()
-    return edition
+    version = await build_version(redis, draft, None, Change(), algorithm)
+    await version.wait_until_indexed()
+    return version
 
 
-async def put_posts(edition: IndexVersion, embedder: Embedder, posts: Mapping[str, str] = POSTS) -> None:
-    """Writes the posts into an edition, under the addresses that `write_posts` gives them."""
-    draft = Draft(edition._redis, edition.number, edition.vector_spec)
+async def put_posts(redis: Redis, version: IndexVersion, embedder: Embedder, posts: Mapping[str, str] = POSTS) -> None:
+    """Index the posts in a version, under the URLs of `write_posts`."""
+    draft = Draft(redis, version.number, version.vector_spec)
     for slug, text in posts.items():
         title = text.splitlines()[0].removeprefix("# ")
         passages = chunk(Post(url_of(slug), title, text, "blog"), estimate_tokens)
         await draft.stage(passages, await embedder.embed([passage.embedding_text for passage in passages]))
         await draft.write_records({url_of(slug): PostRecord(title, "blog", slug, slug, len(passages))})
-    await edition.wait_until_indexed()
+    await version.wait_until_indexed()
 
 
 async def published(redis: Redis, embedder: Embedder, posts: Mapping[str, str] = POSTS) -> IndexVersion:
-    """A live, calibrated edition of the posts."""
-    edition = await new_edition(redis, embedder)
-    await put_posts(edition, embedder, posts)
-    await calibrate(redis, Retriever(redis, embedder), edition)
-    await publish(redis, edition)
-    return edition
+    """Publish a calibrated index version of the posts."""
+    version = await new_version(redis, embedder)
+    await put_posts(redis, version, embedder, posts)
+    await calibrate(redis, Retriever(redis, embedder), version)
+    await publish(redis, version)
+    return version
 
 
 class Runs:
-    """Reindexing as it is wired, run after run; without processes for parsing."""
+    """Runs one job after another, without parser processes. `events` are those of the last run."""
 
-    def __init__(self, needs: Needs) -> None:
-        self.needs = needs
-        self.told: list[RunPlanned | RunProgressed] = []
+    def __init__(self, dependencies: IndexDependencies, fetcher: Fetcher, executor: LocalExecutor) -> None:
+        self._dependencies = dependencies
+        self._fetcher = fetcher
+        self._executor = executor
+        self.events: list[RunPlanned | RunProgressed] = []
 
     async def __call__(self, *sources: Source, only: str = "", dry_run: bool = False, force: bool = False) -> Report:
-        self.told.clear()
-        return await ReindexJob(self.needs, ReindexOptions(sources, only, dry_run, force), self.told.append).run()
+        self.events.clear()
+        dependencies = replace(self._dependencies, sources=sources)
+        options = ReindexOptions(ADMIN, only, dry_run, force)
+        return await run_reindex(dependencies, options, self._fetcher, self._executor, self.events.append)
 
     @property
     def plan(self) -> Plan:
-        """The plan of the last run."""
-        [plan] = [told.plan for told in self.told if isinstance(told, RunPlanned)]
+        """Return the plan of the last run."""
+        [plan] = [event.plan for event in self.events if isinstance(event, RunPlanned)]
         return plan
 
 
@@ -112,8 +119,9 @@ class Runs:
 async def reindexing(
     redis: Redis, embedder: Embedder, precision: Precision = "FLOAT32", algorithm: Algorithm | None = None
 ) -> AsyncIterator[Runs]:
-    """Runs with an HTTP session of their own."""
-    retriever = Retriever(redis, embedder)
+    """Runs that share an HTTP session."""
+    dependencies = IndexDependencies(
+        redis, embedder, Retriever(redis, embedder), estimate_tokens, precision=precision, algorithm=algorithm
+    )
     async with Fetcher("Footnoted") as fetcher, ParserPool(processes=0) as parsers:
-        hands = LocalExecutor(parsers, embedder)
-        yield Runs(Needs(redis, embedder, retriever, fetcher, hands, estimate_tokens, precision, algorithm))
+        yield Runs(dependencies, fetcher, LocalExecutor(parsers, embedder))

@@ -1,4 +1,4 @@
-"""The Discord bot, and its life from the login to the last answer."""
+"""The Discord bot, from login to the last answer."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -11,33 +11,34 @@ import structlog
 from aiohttp import web
 from discord.http import Route
 
-from adapters.discord.client import Client
+from adapters.discord.client import Client, invite_link
 from adapters.discord.command_sync import sync
-from adapters.discord.commands import Tree, command_tree
-from adapters.discord.connection import TOKEN_WRONG, Connection
+from adapters.discord.commands import Autocomplete, Tree, command_tree
+from adapters.discord.connection import INVALID_TOKEN, Connection
 from adapters.discord.escaping import neutralize_mentions
-from adapters.discord.invite import invite_link
 from adapters.discord.listeners import Listeners
-from adapters.discord.message_sender import MessageSender
-from adapters.discord.messages import LONGEST, message
-from adapters.discord.reply_target import ReplyTarget
-from adapters.discord.rest_api import DiscordRefusedError, DiscordUnreachableError, RestApi
+from adapters.discord.message_sender import MessageSender, ReplyTarget
+from adapters.discord.messages import MAX_MESSAGE, message_content
+from adapters.discord.rest_api import RestApi
+from core.chat.platform_errors import PlatformError
 from core.chat.services import ChatServices
 from core.errors import DeliveryError, Problem, StartupError
 
 log = structlog.get_logger()
 
-CONNECTS_WITHIN = 10.0
-"""Seconds that the start waits for the gateway, to tell at once what is wrong with a token or an intent."""
+CONNECT_TIMEOUT = 10.0
+"""Seconds that the start waits for the gateway, to report a wrong token or a missing intent at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How Discord is reached. `api_url` and `gateway_url` replace Discord's own addresses. Commands are registered
-    everywhere, or in the `guilds` alone when there are any. `admins` are people, by their ids, who may do what those
-    may who manage a server. `shards` are this process', of `shard_count`; without a count, Discord says how many there
-    are, and all are this process'. For so long as `token_lasts` an interaction's token is used: Discord lets it live
-    for 15 minutes, of which one is left for what takes longer than it should."""
+    """How to reach Discord.
+
+    `api_url` and `gateway_url` override Discord's own addresses. Commands are registered globally, or only in the
+    `guilds` if there are any. `admins` are user ids with the rights of members who manage a server. `shards` are the
+    shards of this process out of `shard_count`; without a count, Discord decides and this process opens all. An
+    interaction's token is used for `token_lifetime`: of its 15 minutes, one is left for calls that take long.
+    """
 
     bot_token: str
     api_url: str = ""
@@ -46,17 +47,17 @@ class Access:
     shards: tuple[int, ...] = ()
     shard_count: int | None = None
     admins: frozenset[str] = frozenset()
-    token_lasts: timedelta = timedelta(minutes=14)
+    token_lifetime: timedelta = timedelta(minutes=14)
     identify_every: timedelta = timedelta(seconds=5)
 
 
 class DiscordBot:
-    """The bot in all its servers. To be used within `open`, once."""
+    """The bot in all its servers, for one use of `open`."""
 
     name = "discord"
 
-    def __init__(self, desk: ChatServices, access: Access) -> None:
-        self._desk = desk
+    def __init__(self, services: ChatServices, access: Access) -> None:
+        self._services = services
         self._access = access
         self._connection: Connection | None = None
         self._client: Client | None = None
@@ -65,66 +66,68 @@ class DiscordBot:
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[None, None]:
-        """Listens, for the length of the block. At its end no more is begun, and what runs may finish. Raises
-        StartupError
-        for a token that is wrong and an intent that the bot does not have; what cannot be reached is tried on."""
+        """Listen for the length of the block; at its end, running answers may finish.
+
+        Raise StartupError for a wrong token or a missing intent; while Discord is unreachable, keep trying.
+        """
         client, connection = self._build()
         self._client = client
         ended = asyncio.Event()
-        life = asyncio.create_task(self._live(client, connection, ended))
+        listening = asyncio.create_task(self._listen(client, connection, ended))
         try:
-            await _connected(client, connection)
+            await _wait_until_connected(client, connection)
             if connection.fatal:
                 raise StartupError(connection.fatal)
             yield
         finally:
             ended.set()
             if self._listeners is None:
-                life.cancel()
-            await asyncio.wait([life])
+                listening.cancel()
+            await asyncio.wait([listening])
             await client.close()
 
     def problem(self) -> str:
-        """What keeps the bot from hearing Discord at this moment; nothing when all is well."""
+        """Return why Discord cannot be heard at the moment, or an empty string."""
         return self._connection.problem() if self._connection else "Discord has not been reached yet."
 
     async def post(self, channel: str, text: str) -> None:
-        """Writes Markdown into a channel, unasked. Raises DeliveryError."""
+        """Write Markdown to a channel, cut at a line if it is too long. Raise DeliveryError."""
         if self._client is None:
             raise DeliveryError("Discord is not open")
         shown = neutralize_mentions(text)
-        if len(shown) > LONGEST:
-            shown = shown[:LONGEST].rsplit("\n", 1)[0]
+        if len(shown) > MAX_MESSAGE:
+            shown = shown[:MAX_MESSAGE].rsplit("\n", 1)[0]
+        sender = MessageSender(RestApi(self._client), ReplyTarget(channel, user=""))
         try:
-            await MessageSender(RestApi(self._client), ReplyTarget(channel, user="")).create(message(shown))
-        except (DiscordRefusedError, DiscordUnreachableError) as error:
+            await sender.create(message_content(shown))
+        except PlatformError as error:
             raise DeliveryError(f"Discord: {error}") from error
 
     async def check(self) -> str:
-        """Who the bot is there, and the link by which it is invited. Raises StartupError for a token that is wrong."""
+        """Return the bot's name and invite link. Raise StartupError for a wrong token or an unreachable Discord."""
         client, _ = self._build()
         async with client:
             try:
-                async with asyncio.timeout(CONNECTS_WITHIN):
-                    me = await client.http.static_login(self._access.bot_token)
+                async with asyncio.timeout(CONNECT_TIMEOUT):
+                    user = await client.http.static_login(self._access.bot_token)
                     application = await client.http.application_info()
             except discord.LoginFailure:
-                raise StartupError(TOKEN_WRONG) from None
+                raise StartupError(INVALID_TOKEN) from None
             except (discord.HTTPException, OSError, TimeoutError) as error:
-                cure = "Look at the network, and at DISCORD_API_URL if it is set."
+                cure = "Check the network, and DISCORD_API_URL if it is set."
                 raise StartupError(Problem(f"Discord cannot be reached: {error}.", cure)) from error
-        return f"{me['username']}; invite it by {invite_link(str(application['id']))}"
+        return f"{user['username']}; invite link: {invite_link(str(application['id']))}"
 
     @property
     def routes(self) -> list[web.RouteDef]:
-        """None: the bot itself opens the connection."""
+        """No routes: the bot itself opens the connection."""
         return []
 
     def _build(self) -> tuple[Client, Connection]:
         if self._access.api_url:
             Route.BASE = self._access.api_url.rstrip("/")
         client = Client(
-            every_question=self._desk.channels.any_answers_every_question("discord"),
+            every_question=self._services.answers_every_question_anywhere(),
             gateway=self._access.gateway_url,
             identify_every=self._access.identify_every,
             shards=self._access.shards,
@@ -135,36 +138,37 @@ class DiscordBot:
         return client, self._connection
 
     async def _set_up(self, client: Client) -> None:
-        """After each login: now the bot knows its own id."""
+        """Register listeners after the first login, which tells the bot's own id, and sync commands after each."""
         if self._listeners is None or self._tree is None:
-            self._listeners = Listeners(client, self._desk, self._access.admins, self._access.token_lasts)
+            self._listeners = Listeners(client, self._services, self._access.admins, self._access.token_lifetime)
             self._listeners.register(client)
-            self._tree = command_tree(client, self._listeners)
+            self._tree = command_tree(client, self._listeners.on_command, Autocomplete(self._services))
         await sync(client, self._tree, self._access.guilds)
 
-    async def _live(self, client: Client, connection: Connection, ended: asyncio.Event) -> None:
-        """Events that come while the last answers are being finished are still taken, for the process that comes
-        next."""
+    async def _listen(self, client: Client, connection: Connection, ended: asyncio.Event) -> None:
+        """Log in and listen until `ended`. Events that arrive while the last answers finish are still claimed, for the
+        next process.
+        """
         try:
             await connection.log_in()
         except StartupError:
-            return  # `open` tells it
+            return  # `open` raises it
         if self._listeners is None:
-            raise RuntimeError("a login sets up the listeners")
-        log.info("Discord knows this bot", user=str(client.user))
+            raise RuntimeError("the login did not set up the listeners")
+        log.info("discord login succeeded", user=str(client.user))
         async with AsyncExitStack() as stack:
-            # What is heard can be handled; and the connection is closed after the last answer.
+            # The dispatcher opens before the connection and closes before it.
             closing = await stack.enter_async_context(AsyncExitStack())
-            await stack.enter_async_context(self._listeners.handling.open())
+            await stack.enter_async_context(self._listeners.dispatcher.open())
             connecting = asyncio.create_task(connection.run())
             closing.push_async_callback(asyncio.wait, [connecting])
             closing.callback(connecting.cancel)
             await ended.wait()
 
 
-async def _connected(client: Client, connection: Connection) -> None:
-    """Until the bot is connected, or cannot be; but not for ever."""
+async def _wait_until_connected(client: Client, connection: Connection) -> None:
+    """Wait until the bot is connected or has failed, up to CONNECT_TIMEOUT."""
     waiting = [asyncio.ensure_future(event.wait()) for event in (client.connected, connection.failed)]
-    await asyncio.wait(waiting, timeout=CONNECTS_WITHIN, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait(waiting, timeout=CONNECT_TIMEOUT, return_when=asyncio.FIRST_COMPLETED)
     for each in waiting:
         each.cancel()

@@ -1,11 +1,11 @@
-"""The client of the gateway: least-privileged intents, no caches of what nobody needs, buttons that are known by
-name."""
+"""The gateway client: least-privileged intents and permissions, no caches, buttons recognized by their custom ids."""
 
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Self
+from urllib.parse import urlencode
 
 import discord
 import structlog
@@ -17,30 +17,49 @@ from core.throttle_telemetry import throttle_trace_config
 
 log = structlog.get_logger()
 
-LONGEST_WAIT = 60.0
-"""Seconds that discord.py may wait for a rate limit; what takes longer fails. Only edits of old messages do."""
+MAX_RATE_LIMIT_WAIT = 60.0
+"""Seconds that discord.py may wait for a rate limit; longer waits fail. Only edits of old messages have them."""
 
-discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody is spoken to by voice
+PERMISSIONS = discord.Permissions(
+    view_channel=True,
+    send_messages=True,
+    send_messages_in_threads=True,
+    read_message_history=True,  # needed for replies
+)
+
+discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # the bot does not use voice
 
 Interaction = discord.Interaction[Any]
-Press = Callable[[Interaction, str, str, str], Awaitable[None]]
-"""Somebody has pressed a button: what it does, for what, and the words on it."""
+OnPress = Callable[[Interaction, str, str, str], Awaitable[None]]
+"""Called when a button is pressed, with its action, its subject and its label."""
 
 
 def intents(every_question: bool) -> discord.Intents:
-    """What the bot is told of: where it is, and messages. Their text is kept from it, but for those that mention it and
-    its direct messages; only to answer every question it needs the privileged intent for message content."""
+    """Return the intents for guilds and messages.
+
+    Discord sends the text only of messages that mention the bot and of direct messages; to answer `every_question`
+    the bot needs the privileged message content intent.
+    """
     wanted = discord.Intents.none()
     wanted.guilds = wanted.guild_messages = wanted.dm_messages = True
     wanted.message_content = every_question
     return wanted
 
 
+def invite_link(application_id: str) -> str:
+    """Return the link through which a server's managers invite the bot with the permissions it needs."""
+    scope = "bot applications.commands"
+    query = urlencode({"client_id": application_id, "scope": scope, "permissions": PERMISSIONS.value})
+    return f"https://discord.com/oauth2/authorize?{query}"
+
+
 class Client(discord.AutoShardedClient):
-    """`press` is awaited for each button of ours, and `set_up` after each login. `gateway` replaces the address that
-    Discord names. `shards` are those that this process opens, of `shard_count`; without a count Discord says how many,
-    and all are opened. `identify_every` is the pause between two identifies of one bot, for which Discord wants five
-    seconds."""
+    """discord.py's client with our intents, sharding and buttons.
+
+    `on_press` is awaited for each press of our buttons, `set_up` after each login. `gateway` overrides the address that
+    Discord names. `shards` are the shards of this process out of `shard_count`; without a count, Discord decides how
+    many there are and all are opened. `identify_every` is the pause between two identifies, five seconds at Discord.
+    """
 
     def __init__(
         self,
@@ -58,18 +77,18 @@ class Client(discord.AutoShardedClient):
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
-            max_ratelimit_timeout=LONGEST_WAIT,
+            max_ratelimit_timeout=MAX_RATE_LIMIT_WAIT,
             shard_count=shard_count,
             http_trace=throttle_trace_config("discord"),
         )
         self._gateway = yarl.URL(gateway) if gateway else None
-        self._asked_shards = shard_count
+        self._configured_shard_count = shard_count
         self.shard_ids = list(shards) or None
         self._identify_every = identify_every.total_seconds()
-        self.press: Press | None = None
+        self.on_press: OnPress | None = None
         self._set_up = set_up
         self.connected = asyncio.Event()
-        """Set when a shard has been heard of Discord for the first time."""
+        """Set when the first shard has connected."""
         self.add_dynamic_items(Button)
 
     async def setup_hook(self) -> None:
@@ -80,50 +99,53 @@ class Client(discord.AutoShardedClient):
             await asyncio.sleep(self._identify_every)
 
     async def launch_shards(self) -> None:
-        """Asks how many shards Discord wants, and where the gateway is, which discord.py uses for the first connection
-        alone. Too many identifies in a day cost the bot its token, so the last ones are not used up."""
-        wanted, address, limits = await self.http.get_bot_gateway()
-        self.shard_count = self._asked_shards or wanted
+        """Ask Discord for the number of shards and the gateway's address, which discord.py uses only for the first
+        connection.
+
+        Too many identifies in a day reset the bot's token, so wait rather than use up the last ones.
+        """
+        recommended, address, limits = await self.http.get_bot_gateway()
+        self.shard_count = self._configured_shard_count or recommended
         opened = len(self.shard_ids or range(self.shard_count))
         DiscordWebSocket.DEFAULT_GATEWAY = self._gateway or yarl.URL(address)
         if limits["remaining"] < opened:
             wait = limits["reset_after"] / 1000
-            log.error("the day's connections to Discord are used up", seconds=wait)
+            log.error("daily limit of Discord connections reached", wait_seconds=wait)
             await asyncio.sleep(wait)
         await super().launch_shards()
 
     async def on_shard_connect(self, shard_id: int) -> None:
-        """A session has begun. Discord names an address for resuming it, which is not the one of the settings."""
+        """Replace the resume address that Discord names when the settings override the gateway."""
         if self._gateway:
             self._get_websocket(shard_id=shard_id).gateway = self._gateway
         self.connected.set()
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
-        """What was said is not in the log."""
-        log.exception("an event could not be understood", event_name=event_method)
+        """Log the failure without the message's text."""
+        log.exception("discord event handler failed", event_name=event_method)
 
     @property
     def down(self) -> bool:
-        """Whether a shard has no connection at this moment."""
+        """Whether a shard has no connection."""
         shards = self.shards
         return not self.connected.is_set() or not shards or any(shard.is_closed() for shard in shards.values())
 
 
-class Button(ui.DynamicItem[ui.Button[Any]], template=r"footnoted:(?P<act>[a-z]+):(?P<subject>.+)"):
-    """Any button of ours: it is known by its name, so that it works after a restart, and in every process."""
+class Button(ui.DynamicItem[ui.Button[Any]], template=r"footnoted:(?P<action>[a-z]+):(?P<subject>.+)"):
+    """Any of our buttons, recognized by custom id: it works after a restart and in every process."""
 
-    def __init__(self, item: ui.Button[Any], act: str, subject: str) -> None:
+    def __init__(self, item: ui.Button[Any], action: str, subject: str) -> None:
         super().__init__(item)
-        self._act = act
+        self._action = action
         self._subject = subject
 
     @classmethod
     async def from_custom_id(cls, interaction: Interaction, item: ui.Item[Any], match: re.Match[str], /) -> Self:
         if not isinstance(item, ui.Button):
-            raise TypeError("only buttons have such names")
-        return cls(item, match["act"], match["subject"])
+            raise TypeError("only buttons have such custom ids")
+        return cls(item, match["action"], match["subject"])
 
     async def callback(self, interaction: Interaction) -> None:
         client = interaction.client
-        if isinstance(client, Client) and client.press:
-            await client.press(interaction, self._act, self._subject, self.item.label or "")
+        if isinstance(client, Client) and client.on_press:
+            await client.on_press(interaction, self._action, self._subject, self.item.label or "")

@@ -1,5 +1,4 @@
-"""Registering the slash commands with Discord, only when they differ from those that are registered: it allows some
-200 registrations a day."""
+"""Registration of the slash commands, only when they changed: Discord allows about 200 registrations a day."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,9 +16,10 @@ _DEFAULTS: dict[str, Any] = {
     "autocomplete": False,
     "default_member_permissions": None,
 }
-"""What Discord leaves out, or fills in, when it says what is registered."""
+"""Values that Discord omits, or fills in, when it lists the registered commands."""
 
-_ABOUT_PLACES = frozenset({"contexts", "integration_types", "dm_permission"})
+_GLOBAL_ONLY = frozenset({"contexts", "integration_types", "dm_permission"})
+"""Fields that Discord does not store for the commands of one server."""
 
 _COMPARED = (
     *("name", "description", "type", "nsfw", "default_member_permissions", "contexts", "integration_types"),
@@ -28,20 +28,19 @@ _COMPARED = (
 
 
 async def sync(client: discord.Client, tree: app_commands.CommandTree[Any], guilds: Sequence[int]) -> None:
-    """Registers the commands of the tree: everywhere, or in the `guilds` alone when there are any.
+    """Register the commands globally, or only in the `guilds` if there are any.
 
-    What fails is logged: the bot answers mentions all the same.
+    Failures are logged: the bot still answers mentions.
     """
     for guild in guilds or (None,):
         try:
-            await _sync(client, [_wanted(command.to_dict(tree), guild) for command in tree.get_commands()], guild)
+            await _sync(client, [_payload(command.to_dict(tree), guild) for command in tree.get_commands()], guild)
         except (discord.HTTPException, OSError, TimeoutError) as error:
-            log.error("the commands could not be registered", guild=guild, cause=str(error))
+            log.error("command registration failed", guild=guild, cause=str(error))
 
 
-def _wanted(command: Any, guild: int | None) -> Any:
-    """A command of one server is for that server, so that Discord keeps nothing else about where it is."""
-    return command if guild is None else {name: command[name] for name in command if name not in _ABOUT_PLACES}
+def _payload(command: Any, guild: int | None) -> Any:
+    return command if guild is None else {name: command[name] for name in command if name not in _GLOBAL_ONLY}
 
 
 async def _sync(client: discord.Client, wanted: list[Any], guild: int | None) -> None:
@@ -55,11 +54,11 @@ async def _sync(client: discord.Client, wanted: list[Any], guild: int | None) ->
             await http.bulk_upsert_global_commands(application, wanted)
         else:
             await http.bulk_upsert_guild_commands(application, guild, wanted)
-        log.info("the commands were registered", guild=guild, commands=len(wanted))
+        log.info("commands registered", guild=guild, commands=len(wanted))
 
 
 def differ(wanted: Sequence[Any], registered: Sequence[Any]) -> bool:
-    """Whether commands are not those that are registered, in whatever order."""
+    """Return whether the commands differ, regardless of their order."""
     return _by_name(wanted) != _by_name(registered)
 
 
@@ -68,11 +67,11 @@ def _by_name(commands: Sequence[Any]) -> dict[str, Any]:
 
 
 def _canonical(command: Any) -> dict[str, Any]:
-    """What is compared of a command or an option, in one form whoever wrote it."""
-    kept = {name: command.get(name, _DEFAULTS.get(name)) for name in _COMPARED}
-    if kept["default_member_permissions"] is not None:
-        kept["default_member_permissions"] = str(kept["default_member_permissions"])
+    """Return the compared fields of a command or an option in one form, with defaults filled in."""
+    fields = {name: command.get(name, _DEFAULTS.get(name)) for name in _COMPARED}
+    if fields["default_member_permissions"] is not None:
+        fields["default_member_permissions"] = str(fields["default_member_permissions"])
     for name in ("contexts", "integration_types"):
-        kept[name] = sorted(kept[name] or ())
+        fields[name] = sorted(fields[name] or ())
     choices = [(choice["name"], choice["value"]) for choice in command.get("choices") or ()]
-    return {**kept, "choices": choices, "options": [_canonical(option) for option in command.get("options") or ()]}
+    return {**fields, "choices": choices, "options": [_canonical(option) for option in command.get("options") or ()]}

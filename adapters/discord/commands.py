@@ -1,114 +1,133 @@
-"""Slash commands: /ask, /forget, /sources, /help and /reindex, as Discord registers them, and what is suggested while
-somebody types."""
+"""The slash commands as Discord registers them, and autocompletion of their options."""
 
 import logging
 from collections.abc import Awaitable
+from time import monotonic
 from typing import Any, Protocol
 
 import discord
 import structlog
 from discord import app_commands
 
-from adapters.discord.escaping import short
+from adapters.discord.escaping import shorten
+from adapters.discord.interactions import parse_target
+from core.chat.services import ChatServices
+from core.domain import Conversation
 
 log = structlog.get_logger()
 
-LONGEST_QUESTION = 1_500
-LONGEST_CHOICE = 100
-MOST_CHOICES = 25
+MAX_QUESTION = 1_500
+MAX_CHOICE = 100
+MAX_CHOICES = 25
+MAX_EXAMPLES = 200
+EXAMPLES_TTL = 60.0
+"""Seconds; typing one question asks for suggestions several times."""
 
 Interaction = discord.Interaction[Any]
+Choices = list[app_commands.Choice[str]]
 
 
-class Commands(Protocol):
-    """What stands behind the commands."""
+class OnCommand(Protocol):
+    """Called when a command is used."""
 
-    async def take(self, interaction: Interaction, act: str, *, private: bool, **what: Any) -> None:
-        """Somebody has used a command."""
-        ...
-
-    async def suggest_questions(self, interaction: Interaction, typed: str) -> list[str]:
-        """What could be asked, for what has been typed so far."""
-        ...
-
-    async def suggest_sources(self, interaction: Interaction, typed: str) -> list[str]:
-        """The sources whose names hold what has been typed."""
-        ...
+    async def __call__(self, interaction: Interaction, action: str, *, private: bool, **options: Any) -> None: ...
 
 
 class Tree(app_commands.CommandTree[discord.Client]):
-    """An error of a command is one line in the log; what was asked is not in it. That suggestions came too late, or
-    after those of another process, is in no log: whoever types goes on typing."""
+    """A command tree that logs a failed command as one line without its question."""
 
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError) -> None:
         cause = error.__cause__ or error
-        log.error("a command failed", cause=f"{type(cause).__name__}: {cause}", exc_info=error)
+        log.error("command failed", cause=f"{type(cause).__name__}: {cause}", exc_info=error)
 
 
+# discord.py logs every suggestion that arrives too late or that another process sent first.
 logging.getLogger("discord.app_commands.tree").setLevel(logging.CRITICAL)
 
 
-def command_tree(client: discord.Client, commands: Commands) -> Tree:
-    """All commands, everywhere: in guilds, threads and direct messages, also where a person has brought the bot
-    along."""
+class Autocomplete:
+    """Suggestions from the index, with its examples cached."""
+
+    def __init__(self, services: ChatServices) -> None:
+        self._services = services
+        self._examples: dict[frozenset[str] | None, tuple[float, list[str]]] = {}
+
+    async def questions(self, interaction: Interaction, typed: str) -> list[str]:
+        """Return example questions that contain what was typed, then matching post titles."""
+        conversation = parse_target(interaction).conversation
+        words = typed.lower().split()
+        examples = await self._cached_examples(conversation)
+        matching = [text for text in examples if all(word in text.lower() for word in words)]
+        if not words:
+            return matching[:MAX_CHOICES]
+        titles = await self._services.titles(typed, MAX_CHOICES, conversation)
+        covered = " ".join(matching)
+        return [*matching, *(title for title in titles if title not in covered)][:MAX_CHOICES]
+
+    async def sources(self, interaction: Interaction, typed: str) -> list[str]:
+        """Return the indexed sources whose names contain what was typed."""
+        names = await self._services.source_names()
+        return [name for name in names if typed.lower() in name.lower()][:MAX_CHOICES]
+
+    async def _cached_examples(self, conversation: Conversation) -> list[str]:
+        sources = self._services.visible_sources(conversation)
+        cached_at, examples = self._examples.get(sources, (0.0, list[str]()))
+        if not examples or monotonic() - cached_at > EXAMPLES_TTL:
+            examples = await self._services.examples(conversation, MAX_EXAMPLES)
+            self._examples[sources] = monotonic(), examples
+        return examples
+
+
+def command_tree(client: discord.Client, on_command: OnCommand, autocomplete: Autocomplete) -> Tree:
+    """Build all commands for guilds, threads and direct messages, installed in a server or by a user."""
     tree = Tree(
         client,
         allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True),
         allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
     )
-    for command in (_ask(commands), _forget(commands), _sources(commands), _help(commands), _reindex(commands)):
-        tree.add_command(command)
+    tree.add_command(_ask(on_command, autocomplete))
+    tree.add_command(_plain(on_command, "forget", "Forget what was asked in this channel or thread"))
+    tree.add_command(_plain(on_command, "sources", "List the sources I answer from"))
+    tree.add_command(_plain(on_command, "help", "How to ask questions, with examples"))
+    tree.add_command(_reindex(on_command, autocomplete))
     return tree
 
 
-def _ask(commands: Commands) -> app_commands.Command[Any, ..., None]:
-    @app_commands.command(name="ask", description="Ask the posts; the answer names where it comes from")
-    @app_commands.describe(question="What you want to know", private="Only you see the answer")
+def _plain(on_command: OnCommand, name: str, description: str) -> app_commands.Command[Any, ..., None]:
+    @app_commands.command(name=name, description=description)
+    async def command(interaction: Interaction) -> None:
+        await on_command(interaction, name, private=True)
+
+    return command
+
+
+def _ask(on_command: OnCommand, autocomplete: Autocomplete) -> app_commands.Command[Any, ..., None]:
+    @app_commands.command(name="ask", description="Ask a question; the answer cites the posts it comes from")
+    @app_commands.describe(question="Your question", private="Show the answer only to you")
     async def ask(
-        interaction: Interaction, question: app_commands.Range[str, 1, LONGEST_QUESTION], private: bool = False
+        interaction: Interaction, question: app_commands.Range[str, 1, MAX_QUESTION], private: bool = False
     ) -> None:
-        await commands.take(interaction, "ask", private=private, subject=question)
+        await on_command(interaction, "ask", private=private, subject=question)
 
     @ask.autocomplete("question")
-    async def suggest(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        return await _suggest(commands.suggest_questions(interaction, typed))
+    async def suggest(interaction: Interaction, typed: str) -> Choices:
+        return await _choices(autocomplete.questions(interaction, typed))
 
     return ask
 
 
-def _forget(commands: Commands) -> app_commands.Command[Any, ..., None]:
-    @app_commands.command(name="forget", description="Forget what was asked in this channel or thread")
-    async def forget(interaction: Interaction) -> None:
-        await commands.take(interaction, "forget", private=True)
+def _reindex(on_command: OnCommand, autocomplete: Autocomplete) -> app_commands.Command[Any, ..., None]:
+    """Show the command to members who manage the server.
 
-    return forget
-
-
-def _sources(commands: Commands) -> app_commands.Command[Any, ..., None]:
-    @app_commands.command(name="sources", description="List what has been read")
-    async def sources(interaction: Interaction) -> None:
-        await commands.take(interaction, "sources", private=True)
-
-    return sources
-
-
-def _help(commands: Commands) -> app_commands.Command[Any, ..., None]:
-    @app_commands.command(name="help", description="How to ask, with examples")
-    async def help_(interaction: Interaction) -> None:
-        await commands.take(interaction, "help", private=True)
-
-    return help_
-
-
-def _reindex(commands: Commands) -> app_commands.Command[Any, ..., None]:
-    """For those who may manage the server; that is checked again when it runs, since servers may show it to others."""
+    Permission is checked again when it runs, since servers may show it to others.
+    """
 
     @app_commands.command(name="reindex", description="Read the sources again")
     @app_commands.describe(
-        source="Only this source",
-        dry_run="Only tell what would be done",
-        force="Even if most posts have gone",
-        rollback="Go back to the posts as before",
+        source="Read only this source",
+        dry_run="Only show what would change",
+        force="Publish even if most posts are gone",
+        rollback="Go back to the previous posts",
     )
     @app_commands.default_permissions(manage_guild=True)
     @app_commands.allowed_installs(guilds=True, users=False)
@@ -117,21 +136,21 @@ def _reindex(commands: Commands) -> app_commands.Command[Any, ..., None]:
         interaction: Interaction, source: str = "", dry_run: bool = False, force: bool = False, rollback: bool = False
     ) -> None:
         options = {"dry_run": dry_run, "force": force, "rollback": rollback}
-        await commands.take(interaction, "reindex", private=False, subject=source, **options)
+        await on_command(interaction, "reindex", private=False, subject=source, **options)
 
     @reindex.autocomplete("source")
-    async def suggest(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        return await _suggest(commands.suggest_sources(interaction, typed))
+    async def suggest(interaction: Interaction, typed: str) -> Choices:
+        return await _choices(autocomplete.sources(interaction, typed))
 
     return reindex
 
 
-async def _suggest(suggesting: Awaitable[list[str]]) -> list[app_commands.Choice[str]]:
-    """At most 25, each as long as Discord takes them; none when something goes wrong, for whoever types goes on."""
+async def _choices(suggestions: Awaitable[list[str]]) -> Choices:
+    """Return at most 25 distinct choices of the length that Discord takes; none when the suggestions fail."""
     try:
-        suggested = await suggesting
-    except Exception as error:  # a door: behind it somebody types
-        log.warning("nothing can be suggested just now", cause=str(error))
+        suggested = await suggestions
+    except Exception as error:  # Boundary: typing must go on without suggestions.
+        log.warning("autocomplete failed", cause=str(error))
         suggested = []
-    choices = [short(text, LONGEST_CHOICE) for text in dict.fromkeys(suggested) if text.strip()]
-    return [app_commands.Choice(name=text, value=text) for text in dict.fromkeys(choices)][:MOST_CHOICES]
+    choices = [shorten(text, MAX_CHOICE) for text in suggested if text.strip()]
+    return [app_commands.Choice(name=text, value=text) for text in dict.fromkeys(choices)][:MAX_CHOICES]

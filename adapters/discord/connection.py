@@ -1,5 +1,4 @@
-"""The connection to Discord: opened in the background, opened anew whatever ends it, and what keeps it from being
-there."""
+"""The connection to Discord: opened in the background, reopened when it ends, with its current problem."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,62 +13,62 @@ from core.errors import Problem, StartupError
 
 log = structlog.get_logger()
 
-LONGEST_PAUSE = 60.0
+MAX_RETRY_PAUSE = 60.0
 """Seconds between two attempts."""
 
-TOKEN_REFUSED = 4004
-"""The code with which the gateway closes a connection whose token it does not know."""
+AUTHENTICATION_FAILED = 4004
+"""Close code of the gateway for a token it does not know."""
 
-TOKEN_WRONG = Problem(
+INVALID_TOKEN = Problem(
     "Discord refuses DISCORD_BOT_TOKEN.",
-    "Copy the token from the page “Bot” of your application at https://discord.com/developers/applications.",
+    "Copy the token from the “Bot” page of your application at https://discord.com/developers/applications.",
 )
-CONTENT_REFUSED = Problem(
+MESSAGE_CONTENT_DENIED = Problem(
     "Discord does not let this bot read messages, which a channel with mode = “every-question” needs.",
-    "Switch on “Message Content Intent” on the page “Bot” of your application, or take that mode out.",
+    "Turn on “Message Content Intent” on the “Bot” page of your application, or remove that mode.",
 )
 _UNREACHABLE = (discord.HTTPException, discord.GatewayNotFound, OSError, aiohttp.ClientError, TimeoutError)
 
 
 class Connection:
-    """One client's: first `log_in`, then `run`, until that is cancelled."""
+    """The connection of one client: first `log_in`, then `run` until cancelled."""
 
     def __init__(self, client: Client, token: str) -> None:
         self._client = client
         self._token = token
         self.fatal: Problem | None = None
-        """What only an operator can mend; nothing is tried any more then."""
+        """A problem that only an operator can fix; it ends all attempts."""
         self.failed = asyncio.Event()
 
     def problem(self) -> str:
-        """Why nothing can be heard of Discord at this moment; nothing when all is well."""
+        """Return why Discord cannot be heard at the moment, or an empty string."""
         if self.fatal:
             return f"{self.fatal.what} {self.fatal.cure}"
         if self._client.user is None:
             return "Discord has not been reached yet."
-        return "The connection to Discord is down; it is being opened anew." if self._client.down else ""
+        return "The connection to Discord is down; reconnecting." if self._client.down else ""
 
     async def log_in(self) -> None:
-        """Until Discord knows the bot. Raises StartupError when it refuses the token; what cannot be reached is tried
-        on."""
+        """Log in, retrying while Discord is unreachable. Raise StartupError when it refuses the token."""
         pause = 1.0
         while True:
             try:
                 await self._client.login(self._token)
             except discord.LoginFailure:
-                self._fail(TOKEN_WRONG)
-                raise StartupError(TOKEN_WRONG) from None
+                self._fail(INVALID_TOKEN)
+                raise StartupError(INVALID_TOKEN) from None
             except _UNREACHABLE as error:
-                log.warning("Discord cannot be reached", cause=f"{type(error).__name__}: {error}", again_in=pause)
+                log.warning("discord unreachable", cause=f"{type(error).__name__}: {error}", retry_in=pause)
                 await self._close_session()
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
+                pause = min(pause * 2, MAX_RETRY_PAUSE)
             else:
                 return
 
     async def run(self) -> None:
-        """Listens. discord.py reconnects and resumes by itself; what ends it all the same, begins anew. Returns when
-        only an operator can mend it."""
+        """Listen until a fatal problem. discord.py reconnects and resumes itself; reconnect from scratch when it gives
+        up.
+        """
         pause = 1.0
         connect: Callable[[], Awaitable[None]] = self._client.connect
         while not self.fatal:
@@ -77,23 +76,23 @@ class Connection:
             try:
                 await connect()
             except discord.PrivilegedIntentsRequired:
-                self._fail(CONTENT_REFUSED)
+                self._fail(MESSAGE_CONTENT_DENIED)
             except discord.ConnectionClosed as error:
-                log.error("Discord has closed the connection", code=error.code)
-                if error.code == TOKEN_REFUSED:
-                    self._fail(TOKEN_WRONG)
+                log.error("discord closed the connection", code=error.code)
+                if error.code == AUTHENTICATION_FAILED:
+                    self._fail(INVALID_TOKEN)
             except StartupError:
-                pass  # `problem` tells it
-            except Exception as error:  # a door: behind it the bot is to be heard again
-                log.error("the connection to Discord ended", cause=f"{type(error).__name__}: {error}", exc_info=error)
+                pass  # `log_in` has set the fatal problem
+            except Exception as error:  # Boundary: the bot must reconnect after any error.
+                log.error("discord connection failed", cause=f"{type(error).__name__}: {error}", exc_info=error)
             if not self.fatal:
-                pause = 1.0 if monotonic() - began > LONGEST_PAUSE else pause
+                pause = 1.0 if monotonic() - began > MAX_RETRY_PAUSE else pause
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
-                connect = self._connect_anew
+                pause = min(pause * 2, MAX_RETRY_PAUSE)
+                connect = self._reconnect
 
-    async def _connect_anew(self) -> None:
-        """What discord.py keeps of the connection before is thrown away."""
+    async def _reconnect(self) -> None:
+        """Connect with none of discord.py's state from before."""
         await self._client.close()
         self._client.clear()
         await self._close_session()
@@ -102,11 +101,11 @@ class Connection:
         await self._client.connect()
 
     async def _close_session(self) -> None:
-        """discord.py makes a session for each login, but would put it on the connector that it has closed."""
+        """Drop the connector: discord.py opens a session per login, but on the connector that it has closed."""
         await self._client.http.close()
         self._client.http.connector = discord.utils.MISSING
 
     def _fail(self, problem: Problem) -> None:
         self.fatal = problem
         self.failed.set()
-        log.error(problem.what, cure=problem.cure)
+        log.error("discord connection refused", problem=problem.what, cure=problem.cure)

@@ -1,37 +1,37 @@
-"""What Discord would take for more than words in a text, made into plain words. All of it is pure."""
+"""Escaping of text for Discord: no pings, no link previews, no accidental formatting. All functions are pure."""
 
 import regex
 
 _JOINER = "\u2060"
-"""A word joiner: seen by nobody, and enough that Discord does not take what stands around it for a mention."""
+"""A word joiner: invisible, and enough to keep Discord from reading a mention."""
 
 _CODE = (
     r"^[ ]{0,3}(?P<fence>`{3,}|~{3,})[^\n]*\n(?:.*?\n)??(?:[ ]{0,3}(?P=fence)[`~]*[ ]*(?=\n|\Z)|\Z)"
     r"|(?<!`)(?P<run>`+)(?!`)(?:(?!\n\n).)*?(?<!`)(?P=run)(?!`)"
 )
-_MEANT = regex.compile(
+_SYNTAX = regex.compile(
     rf"(?P<code>{_CODE})"
-    # A link, whose label may hold brackets, with its address between angles or not; a picture is a link here.
+    # A link, whose label may contain brackets, with or without angle brackets around its address; an image counts.
     r"|!?(?P<label>\[(?:[^\[\]\n]|\[[^\[\]\n]*\])*\])\((?P<target><[^<>\s]*>|[^()\s<>]*)\)"
     r"|<(?P<angled>https?://[^<>\s]+)>"
     r"|(?P<bare>https?://[^\s<>\[\]]+)"
     r"|^(?P<deep>#{4,6})(?=[ ])",
     regex.MULTILINE | regex.DOTALL,
 )
-_CALL = regex.compile(r"@(?=everyone\b|here\b)|<(?=@[!&]?\d|#\d|/|id:)", regex.IGNORECASE)
-_MARK = regex.compile(r"[\\*_~`|\[\]<>#@]")
+_MENTION = regex.compile(r"@(?=everyone\b|here\b)|<(?=@[!&]?\d|#\d|/|id:)", regex.IGNORECASE)
+_FORMATTING = regex.compile(r"[\\*_~`|\[\]<>#@]")
 _AFTER_ADDRESS = regex.compile(r"[.,;:!?)\]}'\"*_…]+\Z")
 
 
 def neutralize_mentions(markdown: str) -> str:
-    """The text as Discord is to show it: it calls nobody together, and links show no preview.
+    """Return Markdown that pings nobody and previews no link.
 
-    Code is left as it is, but for mentions. Discord knows three sizes of headings.
+    Code is kept, except for mentions in it. Discord knows only three levels of headings; deeper ones become the third.
     """
-    return _CALL.sub(rf"\g<0>{_JOINER}", _MEANT.sub(_quiet, markdown))
+    return _MENTION.sub(rf"\g<0>{_JOINER}", _SYNTAX.sub(_suppress_preview, markdown))
 
 
-def _quiet(match: regex.Match[str]) -> str:
+def _suppress_preview(match: regex.Match[str]) -> str:
     if match["label"] is not None:
         return f"{match['label']}(<{match['target'].strip('<>')}>)" if match["target"].strip("<>") else match[0]
     if match["bare"] is not None:
@@ -43,11 +43,11 @@ def _quiet(match: regex.Match[str]) -> str:
 
 
 def plain(text: str) -> str:
-    """Words as they are, in one line: no mark in them means anything to Discord."""
-    return _CALL.sub(rf"\g<0>{_JOINER}", _MARK.sub(r"\\\g<0>", " ".join(text.split())))
+    """Return the text as one line with all formatting characters escaped."""
+    return _MENTION.sub(rf"\g<0>{_JOINER}", _FORMATTING.sub(r"\\\g<0>", " ".join(text.split())))
 
 
-def short(text: str, longest: int) -> str:
-    """The text in one line, cut with an ellipsis when it is longer."""
+def shorten(text: str, limit: int) -> str:
+    """Return the text as one line of at most `limit` characters, cut with an ellipsis."""
     text = " ".join(text.split())
-    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

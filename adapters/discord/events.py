@@ -1,4 +1,4 @@
-"""What Discord's messages mean to the bot: something was said, corrected, or taken back; or nothing of its business."""
+"""Messages that people write and edit, parsed from discord.py's events; everything else is ignored."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -6,25 +6,27 @@ from typing import Any
 
 import discord
 
-from adapters.discord.messages import subject_of
-from adapters.discord.reply_target import ReplyTarget
+from adapters.discord.message_sender import ReplyTarget
+from adapters.discord.messages import answered_question
 from core.domain import Conversation
 
-CORRECTED_WITHIN = timedelta(minutes=10)
+EDIT_WINDOW = timedelta(minutes=10)
 """A question that is edited later than this is not answered again."""
 
-LONGEST_QUOTE = 1_000
+MAX_QUOTE = 1_000
 """Characters of the message to which a question replies."""
 
-_BY_PEOPLE = (discord.MessageType.default, discord.MessageType.reply)
+_WRITTEN_BY_PEOPLE = (discord.MessageType.default, discord.MessageType.reply)
 
 
 @dataclass(frozen=True, slots=True)
 class MessageReceived:
-    """A message that a person wrote where the bot can see it. Plain JSON; all names are Discord's ids.
+    """A message that a person wrote where the bot can see it. Plain JSON, stored under these field names; all ids are
+    Discord's.
 
-    `quoted` is the text of the message that it replies to, by `quoted_author`; `about` is the question whose answer
-    that was. `title` is the name of the forum post that it opens.
+    `to_me` and `to_others` say whom it addresses. `title` is the name of the forum post that it opens. `quoted` is the
+    text of the message that it replies to, by `quoted_author`; `about` is the id of the question that the replied-to
+    answer belongs to. `people` are the display names of mentioned users by id.
     """
 
     channel: str
@@ -44,35 +46,32 @@ class MessageReceived:
 
     @property
     def name(self) -> str:
-        """What the message is called in every process."""
+        """The message's event name, the same in every process."""
         return message_name(self.channel, self.message)
 
     @property
-    def direct(self) -> bool:
-        return not self.guild
-
-    @property
-    def place(self) -> ReplyTarget:
+    def target(self) -> ReplyTarget:
         return ReplyTarget(self.channel, self.user, self.guild, self.parent, self.message)
 
     @property
     def conversation(self) -> Conversation:
-        return self.place.conversation
+        return self.target.conversation
 
 
 def message_name(channel: str | int, message: str | int) -> str:
+    """Return the event name of a message."""
     return f"message:{channel}:{message}"
 
 
-def read_message(message: discord.Message, me: int) -> MessageReceived | None:
-    """A message of a person; None for those of bots, of webhooks and of Discord itself."""
-    if message.author.bot or message.webhook_id or message.type not in _BY_PEOPLE:
+def read_message(message: discord.Message, bot_id: int) -> MessageReceived | None:
+    """Parse a person's message; return None for those of bots, webhooks and Discord itself."""
+    if message.author.bot or message.webhook_id or message.type not in _WRITTEN_BY_PEOPLE:
         return None
     channel = message.channel
     thread = channel if isinstance(channel, discord.Thread) else None
-    quoted = _quoted(message)
-    mentioned = any(person.id == me for person in message.mentions)
-    replied_to_me = quoted is not None and quoted.author.id == me
+    quoted = _replied_to(message)
+    mentioned = any(person.id == bot_id for person in message.mentions)
+    replied_to_me = quoted is not None and quoted.author.id == bot_id
     return MessageReceived(
         channel=str(channel.id),
         message=str(message.id),
@@ -83,39 +82,39 @@ def read_message(message: discord.Message, me: int) -> MessageReceived | None:
         parent=str(thread.parent_id) if thread else "",
         to_me=mentioned or replied_to_me or message.guild is None,
         to_others=message.content.lstrip().startswith("<@") or (quoted is not None and not replied_to_me),
-        title=thread.name if thread and thread.id == message.id and _is_forum(thread) else "",
-        quoted=quoted.content[:LONGEST_QUOTE] if quoted else "",
+        title=thread.name if thread and thread.id == message.id and _in_forum(thread) else "",
+        quoted=quoted.content[:MAX_QUOTE] if quoted else "",
         quoted_author="" if quoted is None or replied_to_me else quoted.author.display_name,
-        about=_about(quoted) if quoted and replied_to_me else "",
+        about=_question_of(quoted) if quoted and replied_to_me else "",
         people={str(person.id): person.display_name for person in message.mentions},
     )
 
 
-def corrected_at(data: Any, now: datetime | None = None) -> str:
-    """When a person edited a message, by the raw MESSAGE_UPDATE; empty when nobody did, or long after it was said.
+def edit_time(data: Any, now: datetime | None = None) -> str:
+    """Return when a person edited a message, from a raw MESSAGE_UPDATE, or an empty string if nobody did in time.
 
-    Discord tells of an update, too, when a link's preview appears or a message is pinned; the time of the last edit
-    then is the one that it was.
+    Discord also sends updates when a link preview appears or a message is pinned; they repeat the last edit's time.
     """
     edited = data.get("edited_timestamp")
     if not edited:
         return ""
-    at, now = datetime.fromisoformat(edited), now or datetime.now(UTC)
-    said = discord.utils.snowflake_time(int(data["id"]))
-    return str(edited) if at - said < CORRECTED_WITHIN and now - at < CORRECTED_WITHIN else ""
+    edited_at, now = datetime.fromisoformat(edited), now or datetime.now(UTC)
+    written_at = discord.utils.snowflake_time(int(data["id"]))
+    in_time = edited_at - written_at < EDIT_WINDOW and now - edited_at < EDIT_WINDOW
+    return str(edited) if in_time else ""
 
 
-def _quoted(message: discord.Message) -> discord.Message | None:
+def _replied_to(message: discord.Message) -> discord.Message | None:
     reference = message.reference
     if reference is None or message.type is not discord.MessageType.reply:
         return None
     return reference.resolved if isinstance(reference.resolved, discord.Message) else None
 
 
-def _about(answer: discord.Message) -> str:
+def _question_of(answer: discord.Message) -> str:
     rows: list[Any] = [row.to_dict() for row in answer.components]
-    return subject_of(rows)
+    return answered_question(rows)
 
 
-def _is_forum(thread: discord.Thread) -> bool:
+def _in_forum(thread: discord.Thread) -> bool:
     return isinstance(thread.parent, discord.ForumChannel)

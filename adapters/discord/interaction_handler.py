@@ -1,98 +1,197 @@
-"""Doing what people want with commands, buttons and forms, once a process has taken that."""
+"""Handling of commands, buttons and forms that this process has claimed."""
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import structlog
 
-from adapters.discord.answer_session import AnswerSessions, PendingQuestion
-from adapters.discord.buttons import Buttons
-from adapters.discord.conversation import question_id, resume_answers
+from adapters.discord.answer_writer import AnswerWriter
+from adapters.discord.escaping import neutralize_mentions
 from adapters.discord.interactions import UserInteraction
 from adapters.discord.mentions import MentionResolver
 from adapters.discord.message_sender import MessageSender
-from adapters.discord.messages import CANCEL, FORGOTTEN, Json, failure, greeting, holdings, message
-from adapters.discord.reindex_command import ReindexCommand
-from adapters.discord.rest_api import DiscordRefusedError, DiscordUnreachableError, RestApi
+from adapters.discord.messages import (
+    AGAIN,
+    CANCEL,
+    DOWN,
+    EXAMPLE,
+    MAX_MESSAGE,
+    REASON,
+    UP,
+    WHY,
+    Json,
+    cancel_button,
+    explanation,
+    failure,
+    greeting,
+    message_content,
+    posts_by_source,
+    reason_button,
+)
+from adapters.discord.rest_api import DiscordRefusedError, RestApi
+from core.chat import texts
+from core.chat.error_report import report_error
+from core.chat.pending_question import PendingQuestion, question_id
+from core.chat.platform_errors import PlatformError
+from core.chat.run_notice import RunNotice, cancel_run
 from core.chat.services import ChatServices
-from core.domain import Claim, Question
-from core.errors import FootnotedError, to_footnoted_error
+from core.domain import Claim, Question, StoredQuestion
 
 log = structlog.get_logger()
 
 
 class InteractionHandler:
-    """Each deed leads to something that people see. `me` is the bot's own id."""
+    """Answers each interaction visibly; errors become a sentence for the user."""
 
     def __init__(
-        self, calls: RestApi, me: str, desk: ChatServices, names: MentionResolver, answering: AnswerSessions
+        self, api: RestApi, bot_id: str, services: ChatServices, mentions: MentionResolver, answers: AnswerWriter
     ) -> None:
-        self._calls = calls
-        self._me = me
-        self._desk = desk
-        self._names = names
-        self._answering = answering
-        self._buttons = Buttons(calls, desk, answering)
-        self._admin = ReindexCommand(calls, desk)
+        self._api = api
+        self._bot_id = bot_id
+        self._services = services
+        self._mentions = mentions
+        self._answers = answers
 
-    async def do(self, deed: UserInteraction, taken: Claim) -> None:
-        """Whatever it is. What goes wrong is told to whoever wanted it."""
-        match deed.act:
+    async def handle(self, interaction: UserInteraction, claim: Claim) -> None:
+        """Handle a command, button or form."""
+        match interaction.action:
             case "ask":
-                await self._ask(deed, taken)
+                await self._ask(interaction, claim)
             case "reindex":
-                await self._admin.reindex(deed)
+                await self._reindex(interaction)
             case "forget" | "sources" | "help":
-                await self._tell(deed)
-            case act if act == CANCEL:
-                await self._buttons.tell(deed, message(await self._cancelled(deed)))
+                await self._answer_command(interaction)
             case _:
-                await self._press(deed)
+                await self._press(interaction)
 
-    async def _ask(self, deed: UserInteraction, taken: Claim) -> None:
-        asking, old = PendingQuestion(question_id(deed.name), partial(self._compose, deed)), tuple[str, ...]()
-        if taken is Claim.TAKEOVER:
-            asking, old = await resume_answers(self._desk, asking, deed.place)
-        await self._answering.answer(deed.name, asking, deed.place, old)
+    async def _ask(self, interaction: UserInteraction, claim: Claim) -> None:
+        pending = PendingQuestion(question_id(interaction.name), partial(self._compose, interaction))
+        old: tuple[str, ...] = ()
+        if claim is Claim.TAKEOVER:
+            pending, old = await self._services.resume(pending, interaction.target.conversation)
+        await self._answers.write(interaction.name, pending, interaction.target, old)
 
-    async def _compose(self, deed: UserInteraction) -> Question:
-        text = await self._names.readable(deed.subject, deed.place.guild)
-        return Question(text or deed.subject, deed.place.conversation, deed.person, id=question_id(deed.name))
+    async def _compose(self, interaction: UserInteraction) -> Question:
+        text = await self._mentions.resolve(interaction.subject, interaction.target.guild)
+        return _question(interaction, text or interaction.subject)
 
-    async def _tell(self, deed: UserInteraction) -> None:
+    async def _reindex(self, interaction: UserInteraction) -> None:
+        notice = RunNotice(_RunMessage(MessageSender(self._api, interaction.target)).write, failure)
+        options = interaction.options
+        if options.get("rollback"):
+            await notice.roll_back(self._services, interaction.person)
+            return
+        dry_run, force = bool(options.get("dry_run")), bool(options.get("force"))
+        await notice.reindex(self._services, interaction.person, interaction.subject, dry_run=dry_run, force=force)
+
+    async def _answer_command(self, interaction: UserInteraction) -> None:
         try:
-            content = await self._content(deed)
-        except Exception as error:  # a door: behind it stands a person who waits
-            content = message(failure(_noted(error, deed)))
+            content = await self._content(interaction)
+        except Exception as error:  # Boundary: report any error to the user.
+            content = message_content(failure(report_error("command failed", error, action=interaction.action)))
         try:
-            await MessageSender(self._calls, deed.place).create(content)
-        except (DiscordRefusedError, DiscordUnreachableError) as error:
-            log.error("a command could not be answered", act=deed.act, cause=str(error))
+            await MessageSender(self._api, interaction.target).create(content)
+        except PlatformError as error:
+            log.error("command response failed", action=interaction.action, cause=str(error))
 
-    async def _content(self, deed: UserInteraction) -> Json:
-        here = replace(deed.place, private=False).conversation
-        if deed.act == "forget":
-            await self._desk.forget(here)
-            await self._desk.forget(deed.place.conversation)  # what was asked privately, by whoever forgets
-            return message(FORGOTTEN)
-        if deed.act == "sources":
-            return message(holdings(await self._desk.library.posts_by_source(self._desk.channels.scope(here).sources)))
-        return greeting(self._me, await self._desk.examples(here))
+    async def _content(self, interaction: UserInteraction) -> Json:
+        public = replace(interaction.target, private=False).conversation
+        if interaction.action == "forget":
+            await self._services.forget(public)
+            await self._services.forget(interaction.target.conversation)  # the user's private one
+            return message_content(texts.CHANNEL_FORGOTTEN)
+        if interaction.action == "sources":
+            return message_content(posts_by_source(await self._services.posts_by_source(public)))
+        return greeting(self._bot_id, await self._services.examples(public))
 
-    async def _cancelled(self, deed: UserInteraction) -> str:
+    async def _press(self, interaction: UserInteraction) -> None:
         try:
-            return await self._admin.cancel(deed)
-        except Exception as error:  # a door: behind it stands a person who waits
-            return failure(_noted(error, deed))
-
-    async def _press(self, deed: UserInteraction) -> None:
+            content = await self._press_response(interaction)
+        except Exception as error:  # Boundary: report any error to the user.
+            content = message_content(failure(report_error("button failed", error, action=interaction.action)))
+        if content is None:
+            return
         try:
-            await self._buttons.press(deed)
-        except Exception as error:  # a door: behind it stands a person who waits
-            await self._buttons.tell(deed, message(failure(_noted(error, deed))))
+            await MessageSender(self._api, interaction.target).send_ephemeral(content)
+        except PlatformError as error:
+            log.warning("button response failed", action=interaction.action, cause=str(error))
+
+    async def _press_response(self, interaction: UserInteraction) -> Json | None:
+        """Do what a button or form is for, and return what to show to its user alone."""
+        match interaction.action:
+            case action if action == CANCEL:
+                return message_content(await cancel_run(self._services, interaction.person))
+            case action if action == EXAMPLE:
+                await self._ask_example(interaction)
+                return None
+            case action if action not in {UP, DOWN, WHY, REASON, AGAIN}:
+                log.warning("unknown button pressed", action=action)
+                return None
+        stored = await self._services.question(interaction.subject, interaction.target.conversation)
+        if stored is None:
+            return message_content(texts.QUESTION_UNKNOWN)
+        if interaction.action == WHY:
+            return message_content(explanation(stored))
+        if interaction.action == AGAIN:
+            return await self._try_again(interaction, stored)
+        return await self._take_feedback(interaction)
+
+    async def _take_feedback(self, interaction: UserInteraction) -> Json:
+        question, person = interaction.subject, interaction.person
+        if interaction.action == REASON:
+            if (reason := str(interaction.options.get(REASON) or "")).strip():
+                await self._services.explain_rating(question, person, reason)
+            return message_content(texts.REASON_SAVED)
+        await self._services.rate(question, person, "up" if interaction.action == UP else "down")
+        if interaction.action == UP:
+            return message_content(texts.THANKS)
+        return message_content(texts.REASON_OFFER, reason_button(question))
+
+    async def _try_again(self, interaction: UserInteraction, stored: StoredQuestion) -> Json | None:
+        """Answer a failed question in the same messages, for the person who asked it."""
+        asker = stored.question.person
+        if asker and asker.id != interaction.target.user:
+            return message_content(texts.NOT_YOUR_QUESTION)
+        # Of a private answer, only the message with the button can be edited, by the button's own token.
+        old = () if interaction.target.private else await self._services.reply_messages(interaction.subject)
+        question = replace(stored.question, person=interaction.person)
+        pending = PendingQuestion.of(question, nonce=question_id(interaction.name))
+        await self._answers.write(interaction.name, pending, interaction.target, old or (interaction.message,))
+        return None
+
+    async def _ask_example(self, interaction: UserInteraction) -> None:
+        """Answer an example in a new message below the help."""
+        reply_to = interaction.message if interaction.target.outlives_token else ""
+        target = replace(interaction.target, question=reply_to, original="")
+        question = _question(interaction, interaction.subject)
+        old = await self._services.reply_messages(question.id)
+        await self._answers.write(interaction.name, PendingQuestion.of(question), target, old)
 
 
-def _noted(error: Exception, deed: UserInteraction) -> FootnotedError:
-    known = to_footnoted_error(error)
-    log.error("a command failed", error_id=known.id, act=deed.act, cause=str(known), exc_info=error)
-    return known
+class _RunMessage:
+    """The message of a run; after the token has expired, the bot's own, or a direct one where it may not write."""
+
+    def __init__(self, sender: MessageSender) -> None:
+        self._sender = sender
+        self._id = ""
+
+    async def write(self, text: str, cancellable: bool) -> None:
+        """Create or edit the message."""
+        text = neutralize_mentions(text)
+        text = text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 2].rstrip() + "…"
+        rows: tuple[Any, ...] = (cancel_button(),) if cancellable else ()
+        content = message_content(text, *rows)
+        if self._id:
+            try:
+                await self._sender.edit(self._id, content)
+                return
+            except DiscordRefusedError as error:
+                log.info("run message no longer editable", cause=str(error))
+            if not self._sender.target.writable:
+                await self._sender.switch_to_dm()
+        self._id = await self._sender.create(content)
+
+
+def _question(interaction: UserInteraction, text: str) -> Question:
+    return Question(text, interaction.target.conversation, interaction.person, id=question_id(interaction.name))

@@ -1,37 +1,40 @@
-"""What people do with the bot's commands, buttons and forms, and the first response to it, which Discord wants within
-three seconds."""
+"""Commands, button presses and forms, parsed from discord.py's interactions, and their first response, which Discord
+wants within three seconds.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from time import time
-from typing import Any
+from typing import Annotated, Any
 
 import aiohttp
 import discord
 import structlog
+from pydantic import Field, TypeAdapter
 
+from adapters.discord.message_sender import ReplyTarget
 from adapters.discord.messages import AGAIN
-from adapters.discord.reply_target import ReplyTarget
 from core.domain import Person
 
 log = structlog.get_logger()
 
-LATE = 10062
-TAKEN = 40060
+UNKNOWN_INTERACTION = 10062
+ALREADY_ACKNOWLEDGED = 40060
 
 
 @dataclass(frozen=True, slots=True)
 class UserInteraction:
-    """A command that somebody has used, a button that they pressed, a form that they sent. Plain JSON.
+    """A command, a button press or a sent form. Plain JSON; aliases are the names under which running deployments store
+    it.
 
-    `subject` is what it is about: a question's text, or its id. `message` is the one that has the button, and `version`
-    when that was last written.
+    `subject` is a question's text or id, or a source's name. `message` is the message with the button, and `version`
+    when it was last edited.
     """
 
     id: str
-    act: str
-    place: ReplyTarget
+    action: Annotated[str, Field(alias="act")]
+    target: Annotated[ReplyTarget, Field(alias="place")]
     user_name: str = ""
     admin: bool = False
     subject: str = ""
@@ -45,66 +48,81 @@ class UserInteraction:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """A second press of the same *try again*, before anything has come of the first, is the same wish."""
-        again = (f"again:{self.message}:{self.version}:{self.place.user}",) if self.act == AGAIN else ()
+        """Event names. Repeated presses of the same “Try again” share one until the first has changed the message."""
+        again = (f"again:{self.message}:{self.version}:{self.target.user}",) if self.action == AGAIN else ()
         return (self.name, *again)
 
     @property
     def person(self) -> Person:
-        return Person(self.place.user, self.user_name, self.admin)
+        return Person(self.target.user, self.user_name, self.admin)
+
+
+_STORED = TypeAdapter(UserInteraction)
 
 
 def read_payload(document: Mapping[str, Any]) -> UserInteraction:
-    """The deed that was written down as JSON."""
-    return UserInteraction(**{**document, "place": ReplyTarget(**document["place"])})
+    """Parse what `to_payload` returned."""
+    return _STORED.validate_python(document)
 
 
-async def acknowledge(interaction: discord.Interaction[Any], deed: UserInteraction, thinking: bool) -> UserInteraction:
-    """Answers that it was heard, before anything else happens; with `thinking`, Discord shows that the bot is at work.
+def to_payload(interaction: UserInteraction) -> dict[str, Any]:
+    """Return the interaction as JSON for an event's body."""
+    payload: dict[str, Any] = _STORED.dump_python(interaction, by_alias=True)
+    return payload
 
-    The deed comes back with what is known then: which message is to be filled, or that the token is of no use, because
-    it was too late. Of several processes that get the same interaction one is the first; for the others it was heard,
-    too, and which of them goes on is decided elsewhere.
+
+async def acknowledge(
+    received: discord.Interaction[Any], interaction: UserInteraction, thinking: bool
+) -> UserInteraction:
+    """Send the first response, and return the interaction with what is known afterwards.
+
+    With `thinking`, Discord shows that the bot is at work, in a message that is to be filled. A response that comes too
+    late makes the token useless. When several processes receive one interaction, only one can respond; the others
+    continue, because the event's claim decides which of them handles it.
     """
-    place = replace(deed.place, promised=thinking)
+    target = replace(interaction.target, deferred=thinking)
     try:
-        heard = await interaction.response.defer(ephemeral=place.private, thinking=thinking)
+        response = await received.response.defer(ephemeral=target.private, thinking=thinking)
     except discord.InteractionResponded:
-        return replace(deed, place=place)
+        return replace(interaction, target=target)
     except discord.HTTPException as error:
-        if error.code == LATE:
-            log.warning("an interaction came too late", act=deed.act, id=deed.id)
-            return replace(deed, place=replace(place, token="", promised=False))
-        if error.code != TAKEN:
-            log.warning("an interaction could not be acknowledged", act=deed.act, cause=str(error))
-        return replace(deed, place=place)
+        if error.code == UNKNOWN_INTERACTION:
+            log.warning("interaction acknowledged too late", action=interaction.action, id=interaction.id)
+            return replace(interaction, target=replace(target, token="", deferred=False))
+        if error.code != ALREADY_ACKNOWLEDGED:
+            _log_failure(interaction, str(error))
+        return replace(interaction, target=target)
     except (OSError, aiohttp.ClientError, TimeoutError) as error:
-        log.warning("an interaction could not be acknowledged", act=deed.act, cause=f"{type(error).__name__}: {error}")
-        return replace(deed, place=place)
-    if thinking and heard and heard.message_id:
-        place = replace(place, original=str(heard.message_id))
-    return replace(deed, place=place)
+        _log_failure(interaction, f"{type(error).__name__}: {error}")
+        return replace(interaction, target=target)
+    if thinking and response and response.message_id:
+        target = replace(target, original=str(response.message_id))
+    return replace(interaction, target=target)
+
+
+def _log_failure(interaction: UserInteraction, cause: str) -> None:
+    log.warning("interaction acknowledgement failed", action=interaction.action, cause=cause)
 
 
 def parse_interaction(
-    interaction: discord.Interaction[Any],
-    act: str,
-    lasts: timedelta,
+    received: discord.Interaction[Any],
+    action: str,
+    token_lifetime: timedelta,
     admins: frozenset[str] = frozenset(),
     *,
     private: bool = False,
     subject: str = "",
     **options: Any,
 ) -> UserInteraction:
-    """What an interaction asks for. Its token `lasts` that long from now."""
-    user, message = interaction.user, interaction.message
-    by_rank = interaction.guild_id is not None and interaction.permissions.manage_guild
+    """Parse an interaction; its token is used for `token_lifetime` from now."""
+    user, message = received.user, received.message
+    manages_server = received.guild_id is not None and received.permissions.manage_guild
     return UserInteraction(
-        id=str(interaction.id),
-        act=act,
-        place=_place(interaction, lasts, private or bool(message and message.flags.ephemeral)),
+        id=str(received.id),
+        action=action,
+        target=parse_target(received, token_lifetime, private or bool(message and message.flags.ephemeral)),
         user_name=user.display_name,
-        admin=by_rank or str(user.id) in admins,
+        admin=manages_server or str(user.id) in admins,
         subject=subject,
         message=str(message.id) if message else "",
         version=message.edited_at.isoformat() if message and message.edited_at else "",
@@ -112,27 +130,30 @@ def parse_interaction(
     )
 
 
-def _place(interaction: discord.Interaction[Any], lasts: timedelta, private: bool) -> ReplyTarget:
-    channel, message = interaction.channel, interaction.message
+def parse_target(
+    received: discord.Interaction[Any], token_lifetime: timedelta = timedelta(), private: bool = False
+) -> ReplyTarget:
+    """Return where an interaction is answered."""
+    channel, message = received.channel, received.message
     thread = channel if isinstance(channel, discord.Thread) else None
     return ReplyTarget(
-        channel=str(interaction.channel_id or ""),
-        user=str(interaction.user.id),
-        guild=str(interaction.guild_id or ""),
+        channel=str(received.channel_id or ""),
+        user=str(received.user.id),
+        guild=str(received.guild_id or ""),
         parent=str(thread.parent_id) if thread else "",
-        application=str(interaction.application_id),
-        token=interaction.token,
-        until=time() + lasts.total_seconds(),
+        application=str(received.application_id),
+        token=received.token,
+        token_expires_at=time() + token_lifetime.total_seconds(),
         original=str(message.id) if message else "",
         private=private,
-        writable=_writable(interaction, thread is not None),
+        writable=_writable(received, thread is not None),
     )
 
 
-def _writable(interaction: discord.Interaction[Any], in_thread: bool) -> bool:
-    """Whether the bot may post there by itself. Where only a person has brought it along, it may not."""
-    if interaction.guild_id is None:
-        return interaction.context.dm_channel
-    may = interaction.app_permissions
-    speak = may.send_messages_in_threads if in_thread else may.send_messages
-    return interaction.is_guild_integration() and may.view_channel and speak
+def _writable(received: discord.Interaction[Any], in_thread: bool) -> bool:
+    """Return whether the bot may post there itself; where only a user has installed it, it may not."""
+    if received.guild_id is None:
+        return received.context.dm_channel
+    permissions = received.app_permissions
+    send = permissions.send_messages_in_threads if in_thread else permissions.send_messages
+    return received.is_guild_integration() and permissions.view_channel and send

@@ -1,80 +1,65 @@
-"""People, channels and roles in a message, as the names that people read instead of the ids that Discord writes."""
+"""Mentions of users, roles, channels and the like, replaced by the names that people see."""
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import discord
 import regex
-import structlog
 
-from adapters.discord.rest_api import DiscordRefusedError, DiscordUnreachableError, RestApi
+from adapters.discord.rest_api import RestApi
+from core.chat.name_cache import NameCache
 
-log = structlog.get_logger()
-
-MOST_KNOWN = 5_000
-"""Names that are remembered; the longest unused go first."""
-
-_MARK = regex.compile(
+_MENTION = regex.compile(
     r"<@!?(?P<user>\d+)>|<@&(?P<role>\d+)>|<#(?P<channel>\d+)>|</(?P<command>[^:<>\n]+):\d+>"
     r"|<a?:(?P<emoji>\w+):\d+>|<t:(?P<time>-?\d+)(?::\w)?>|<(?P<address>https?://[^<>\s]+)>"
 )
 
 
 class MentionResolver:
-    """Channels and roles are known from the gateway; a person whom nobody has named is asked for once."""
+    """Resolves channels and roles from the gateway's state, and users by one API call each."""
 
-    def __init__(self, client: discord.Client, calls: RestApi) -> None:
+    def __init__(self, client: discord.Client, api: RestApi) -> None:
         self._client = client
-        self._calls = calls
-        self._people: OrderedDict[str, str] = OrderedDict()
+        self._api = api
+        self._names = NameCache()
 
-    async def readable(self, text: str, guild: str = "", people: Mapping[str, str] | None = None) -> str:
-        """A message as people read it, without the bot's own mention. `people` are names that came along with it."""
-        me = str(self._client.user.id) if self._client.user else ""
-        shown, at = "", 0
-        for mark in _MARK.finditer(text):
-            before = text[at : mark.start()]
-            own = mark["user"] == me
-            shown += before.rstrip(" ") if own and shown + before else before
-            shown += "" if own else await self._name(mark, guild, people or {})
-            at = mark.end()
-        return (shown + text[at:]).strip()
+    async def resolve(self, text: str, guild: str = "", people: Mapping[str, str] | None = None) -> str:
+        """Return the text as people see it, without the bot's own mention. `people` are names already known."""
+        bot_id = str(self._client.user.id) if self._client.user else ""
+        resolved, at = "", 0
+        for mention in _MENTION.finditer(text):
+            before = text[at : mention.start()]
+            own = mention["user"] == bot_id
+            resolved += before.rstrip(" ") if own and resolved + before else before
+            resolved += "" if own else await self._name(mention, guild, people or {})
+            at = mention.end()
+        return (resolved + text[at:]).strip()
 
-    async def _name(self, mark: regex.Match[str], guild: str, people: Mapping[str, str]) -> str:
-        if user := mark["user"]:
-            return f"@{people.get(user) or await self._person(user)}"
-        if mark["role"]:
-            return f"@{self._role(mark['role'], guild)}"
-        if mark["channel"]:
-            return f"#{self._channel(mark['channel'])}"
-        if mark["time"]:
-            return _date(int(mark["time"]))
-        if mark["command"]:
-            return f"/{mark['command']}"
-        return f":{mark['emoji']}:" if mark["emoji"] else str(mark["address"])
+    async def _name(self, mention: regex.Match[str], guild: str, people: Mapping[str, str]) -> str:
+        if user := mention["user"]:
+            return f"@{people.get(user) or await self._names.get(user, self._user_name)}"
+        if mention["role"]:
+            return f"@{self._role_name(mention['role'], guild)}"
+        if mention["channel"]:
+            return f"#{self._channel_name(mention['channel'])}"
+        if mention["time"]:
+            return _date(int(mention["time"]))
+        if mention["command"]:
+            return f"/{mention['command']}"
+        return f":{mention['emoji']}:" if mention["emoji"] else str(mention["address"])
 
-    def _role(self, role: str, guild: str) -> str:
+    def _role_name(self, role_id: str, guild: str) -> str:
         known = self._client.get_guild(int(guild or 0))
-        found = known.get_role(int(role)) if known else None
-        return found.name if found else role
+        role = known.get_role(int(role_id)) if known else None
+        return role.name if role else role_id
 
-    def _channel(self, channel: str) -> str:
-        found = self._client.get_channel(int(channel))
-        return str(getattr(found, "name", None) or channel)
+    def _channel_name(self, channel_id: str) -> str:
+        channel = self._client.get_channel(int(channel_id))
+        return str(getattr(channel, "name", None) or channel_id)
 
-    async def _person(self, user: str) -> str:
-        if user not in self._people:
-            try:
-                found = await self._calls.call("GET", "/users/{user_id}", user_id=user)
-            except (DiscordRefusedError, DiscordUnreachableError) as error:
-                log.info("a name cannot be known", cause=str(error))
-                return user
-            self._people[user] = str(found.get("global_name") or found.get("username") or user)
-            while len(self._people) > MOST_KNOWN:
-                self._people.popitem(last=False)
-        self._people.move_to_end(user)
-        return self._people[user]
+    async def _user_name(self, user_id: str) -> str:
+        user = await self._api.call("GET", "/users/{user_id}", user_id=user_id)
+        return str(user.get("global_name") or user.get("username") or user_id)
 
 
 def _date(seconds: int) -> str:

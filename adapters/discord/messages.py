@@ -1,181 +1,200 @@
-"""What the bot's messages are made of: texts, buttons and forms as Discord's JSON. All of it is pure."""
+"""Message content, buttons and forms as Discord's JSON. All functions are pure."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from adapters.discord.escaping import plain, short
-from core.domain import Answer, Footnote, ScoredPassage, StoredQuestion
+import discord
+from discord import ui
+
+from adapters.discord.escaping import plain, shorten
+from core.chat import texts
+from core.chat.answer_details import (
+    LEFT_OUT_HEADING,
+    USED_HEADING,
+    answer_details,
+    fit_rows,
+    score_text,
+    sources_of,
+)
+from core.domain import Answer, ScoredPassage, StoredQuestion
 from core.errors import FootnotedError
 
-LONGEST = 2_000
+MAX_MESSAGE = 2_000
 """Characters of a message."""
-LONGEST_TITLE = 120
-LONGEST_ADDRESS = 500
-"""Characters; the address of a source beyond that is left out, its title stays."""
-LONGEST_LABEL = 80
-MOST_SHOWN = 5
+MAX_TITLE = 120
+MAX_URL = 500
+"""Characters; a longer address is left out and only its title is shown."""
+MAX_LABEL = 80
+MAX_ROWS = 5
+MAX_LIST, MAX_LIST_ROWS = 1_700, 40
+"""Characters and rows of a list, to which headings, bullets and line ends are added."""
+MAX_REASON = 1_000
+FORM_TIMEOUT = 900.0
+"""Seconds after which discord.py forgets a form that was not sent."""
 
 UP, DOWN, WHY, AGAIN, REASON, EXAMPLE, CANCEL = "up", "down", "why", "again", "reason", "example", "cancel"
-"""What a button does."""
-
-FORGOTTEN = "I have forgotten what was asked here, and in the threads of this channel as well."
-UNKNOWN = "I do not remember this question any more; please ask it again."
-NOT_YOURS = "Only who asked may ask again here; please put the question yourself."
-THANKS = "Thank you for the feedback."
-OFFER = "Thank you. Would you say what was wrong? Whoever looks after this bot will read it."
-NOTED = "Thank you, that was noted."
+"""Actions of buttons."""
 
 Json = dict[str, Any]
 
 
 def custom_id(action: str, subject: str) -> str:
-    """The name of a button, the same for ever: what it does, and for what."""
+    """Return a button's or form's custom id. It never changes: old messages keep their buttons."""
     return f"footnoted:{action}:{subject}"
 
 
-def subject_of(components: Sequence[Json]) -> str:
-    """The question whose answer has these buttons; nothing when they are none of an answer."""
-    for row in components:
-        for button in row.get("components") or ():
-            action, _, subject = str(button.get("custom_id", "")).removeprefix("footnoted:").partition(":")
-            if action in {UP, AGAIN}:
-                return subject
-    return ""
+def _split_custom_id(component: Json) -> tuple[str, str]:
+    action, _, subject = str(component.get("custom_id", "")).removeprefix("footnoted:").partition(":")
+    return action, subject
 
 
-def message(text: str, *rows: Json) -> Json:
-    """A message's content; what stood there before is replaced as a whole."""
+def answered_question(components: Sequence[Json]) -> str:
+    """Return the id of the question whose answer has these buttons, or an empty string."""
+    buttons = (button for row in components for button in row.get("components") or ())
+    return next((subject for action, subject in map(_split_custom_id, buttons) if action in {UP, AGAIN}), "")
+
+
+def message_content(text: str, *rows: Json) -> Json:
+    """Return a message's content, which replaces the previous one as a whole."""
     return {"content": text, "components": list(rows)}
 
 
 def answer_buttons(question_id: str) -> Json:
-    """Two thumbs, and why."""
-    return row(
-        button(custom_id(UP, question_id), emoji="👍"),
-        button(custom_id(DOWN, question_id), emoji="👎"),
-        button(custom_id(WHY, question_id), "Why this answer?"),
+    """Return the buttons to rate and explain an answer."""
+    return _row(
+        _button(custom_id(UP, question_id), emoji="👍"),
+        _button(custom_id(DOWN, question_id), emoji="👎"),
+        _button(custom_id(WHY, question_id), texts.WHY_LABEL),
     )
 
 
 def again_button(question_id: str) -> Json:
-    return row(button(custom_id(AGAIN, question_id), "Try again"))
+    """Return the button under a failed answer."""
+    return _row(_button(custom_id(AGAIN, question_id), texts.AGAIN_LABEL))
 
 
 def reason_button(question_id: str) -> Json:
-    return row(button(custom_id(REASON, question_id), "Say what was wrong"))
+    """Return the button that opens the form for a reason."""
+    return _row(_button(custom_id(REASON, question_id), texts.REASON_BUTTON))
 
 
 def cancel_button() -> Json:
-    return row(button(custom_id(CANCEL, "run"), "Cancel"))
+    """Return the button that cancels the run."""
+    return _row(_button(custom_id(CANCEL, "run"), texts.CANCEL_LABEL))
 
 
-def example_buttons(examples: Sequence[str]) -> list[Json]:
-    """A button for each example; its label is the question."""
-    fitting = [example for example in examples if 0 < len(example.strip()) <= LONGEST_LABEL][:MOST_SHOWN]
-    return [row(button(custom_id(EXAMPLE, str(at)), example)) for at, example in enumerate(fitting)]
+def reason_form(question_id: str) -> ui.Modal:
+    """Return the form for what was wrong with an answer; its custom id names the question, so any process reads it."""
+    form = ui.Modal(title=texts.REASON_TITLE, custom_id=custom_id(REASON, question_id), timeout=FORM_TIMEOUT)
+    field: ui.TextInput[Any] = ui.TextInput(
+        label=texts.REASON_LABEL,
+        style=discord.TextStyle.paragraph,
+        custom_id=REASON,
+        max_length=MAX_REASON,
+        placeholder=texts.REASON_PLACEHOLDER,
+    )
+    form.add_item(field)
+    return form
 
 
-def sources(answer: Answer) -> str:
-    """Where the answer comes from, or the nearest posts: small lines for the end of a message. At most 1,900
-    characters, so that they fit into a message of their own."""
-    listed, head = (answer.footnotes, "Sources") if answer.footnotes else (answer.nearest, "Nearest posts")
-    if not listed:
-        return ""
-    lines = [f"-# **{head}**"]
-    for footnote in listed:
-        line = f"-# {_source(footnote, bool(answer.footnotes))}"
-        if sum(map(len, lines)) + len(lines) + len(line) > LONGEST - 100:
-            return "\n".join([*lines, f"-# … and {len(listed) - len(lines) + 1} more"])
-        lines.append(line)
-    return "\n".join(lines)
+def read_form(data: Any) -> tuple[str, str] | None:
+    """Return the question's id and the reason in a sent form; None for other forms."""
+    action, question_id = _split_custom_id(data)
+    return (question_id, _reason(data.get("components") or ())) if action == REASON else None
+
+
+def _reason(components: Any) -> str:
+    """Find the reason field in rows (`components`) or labels (`component`)."""
+    for component in components:
+        if component.get("custom_id") == REASON:
+            return str(component.get("value") or "")
+        if found := _reason(component.get("components") or [part for part in [component.get("component")] if part]):
+            return found
+    return ""
+
+
+def source_list(answer: Answer) -> str:
+    """Return the sources, or the nearest posts, as small print. At most 1,900 characters, to fit a message alone."""
+    listed = sources_of(answer)
+    rows = [f"{mark}{_link(footnote.title, footnote.url)}" for mark, footnote in listed.rows]
+    lines = [f"**{listed.heading}**", *fit_rows(rows, MAX_LIST, MAX_LIST_ROWS)]
+    return "\n".join(f"-# {line}" for line in lines) if rows else ""
 
 
 def failure(error: FootnotedError) -> str:
-    """One calm sentence and its id."""
+    """Return the error's sentence and id."""
     return f"⚠️ {plain(error.user_message)}  `{error.id}`"
 
 
-def greeting(me: str, examples: Sequence[str]) -> Json:
-    """A short help, for a mention without a question and for /help."""
+def greeting(bot_id: str, examples: Sequence[str]) -> Json:
+    """Return the help, with a button per example; a button's label is the question."""
     text = (
         "Ask me something, and I answer from the posts, with footnotes.\n"
-        f"- `/ask` answers here; with `private: True` only you see the answer.\n"
-        f"- Mention <@{me}>, reply to one of my answers, or write to me directly.\n"
-        "- `/sources` lists what I have read, and `/forget` makes me forget what was asked here.\n"
-        "- Delete your question to stop its answer; edit it, and I answer anew."
+        "- `/ask` answers here; with `private: True`, only you see the answer.\n"
+        f"- Mention <@{bot_id}>, reply to one of my answers, or send me a direct message.\n"
+        "- `/sources` lists what I answer from, and `/forget` makes me forget what was asked here.\n"
+        "- Delete your question to stop its answer, or edit it to get a new one."
     )
-    rows = example_buttons(examples)
-    return message(f"{text}\n\nFor example:" if rows else text, *rows)
+    fitting = [example for example in examples if 0 < len(example.strip()) <= MAX_LABEL][:MAX_ROWS]
+    rows = [_row(_button(custom_id(EXAMPLE, str(at)), example)) for at, example in enumerate(fitting)]
+    return message_content(f"{text}\n\n{texts.FOR_EXAMPLE}" if rows else text, *rows)
 
 
-def holdings(posts: dict[str, int]) -> str:
-    """What has been read, one line a source."""
+def posts_by_source(posts: dict[str, int]) -> str:
+    """Return the indexed sources with their numbers of posts, one per line."""
     if not posts:
-        return "Nothing has been read yet."
-    lines = ["**What I answer from**"]
-    for source, count in posts.items():
-        line = f"- {plain(short(source, LONGEST_TITLE))}: {count:,} post{'' if count == 1 else 's'}"
-        if sum(map(len, lines)) + len(lines) + len(line) > LONGEST - 100:
-            return "\n".join([*lines, f"- … and {len(posts) - len(lines) + 1} more"])
-        lines.append(line)
-    return "\n".join(lines)
-
-
-def why(remembered: StoredQuestion) -> str:
-    """How an answer was made, for whoever wants to know."""
-    answer = remembered.answer
-    if answer is None or answer.trace is None:
-        return "This question was not answered, so there is nothing to tell."
-    workings = answer.trace
-    parts = [
-        f"**Understood as**\n{plain(short(workings.understood, 300))}",
-        f"The posts are about it with a certainty of {workings.relevance:.0%}.",
-        _matches("Answered from", workings.given),
-        _matches("Found, and left out", workings.left_out),
-        f"-# {_steps(answer.timings_ms)} · {answer.tokens:,} tokens · `{remembered.question.id}`",
+        return "Nothing has been indexed yet."
+    rows = [
+        f"{plain(shorten(source, MAX_TITLE))}: {count:,} post{'' if count == 1 else 's'}"
+        for source, count in posts.items()
     ]
-    return "\n\n".join(part for part in parts if part)[:LONGEST]
+    return _bulleted("What I answer from", fit_rows(rows, MAX_LIST, MAX_LIST_ROWS))
 
 
-def row(*buttons: Json) -> Json:
+def explanation(stored: StoredQuestion) -> str:
+    """Return how an answer was made."""
+    details = answer_details(stored)
+    if details is None:
+        return texts.NOT_ANSWERED
+    parts = [
+        f"**Understood as**\n{plain(shorten(details.understood, 300))}",
+        details.relevance,
+        _bulleted(USED_HEADING, _passages(details.used)),
+        _bulleted(LEFT_OUT_HEADING, _passages(details.left_out)),
+        f"-# {details.footer}",
+    ]
+    return "\n\n".join(part for part in parts if part)[:MAX_MESSAGE]
+
+
+def _row(*buttons: Json) -> Json:
     return {"type": 1, "components": list(buttons)}
 
 
-def button(name: str, label: str = "", emoji: str = "") -> Json:
-    shown: Json = {"label": short(label, LONGEST_LABEL)} if label else {}
-    return {"type": 2, "style": 2, "custom_id": name, **shown, **({"emoji": {"name": emoji}} if emoji else {})}
-
-
-def _source(footnote: Footnote, numbered: bool) -> str:
-    mark = f"[{footnote.number}] " if numbered else "• "
-    return mark + _link(footnote.title, footnote.url)
+def _button(id_: str, label: str = "", emoji: str = "") -> Json:
+    shown: Json = {"label": shorten(label, MAX_LABEL)} if label else {}
+    return {"type": 2, "style": 2, "custom_id": id_, **shown, **({"emoji": {"name": emoji}} if emoji else {})}
 
 
 def _link(title: str, url: str) -> str:
-    """A post by its title, as a link when it has a web address; its name in the folder when it has none."""
-    shown = plain(short(title, LONGEST_TITLE))
+    """Return a post's title, linked to its web address or followed by its file name."""
+    shown = plain(shorten(title, MAX_TITLE))
     if not url.startswith(("http://", "https://")):
-        return f"{shown} ({plain(short(url, LONGEST_TITLE))})"
+        return f"{shown} ({plain(shorten(url, MAX_TITLE))})"
     url = "%20".join(url.split())
     for sign, escaped in (("<", "%3C"), (">", "%3E"), ("(", "%28"), (")", "%29")):
         url = url.replace(sign, escaped)
-    return f"[{shown}](<{url}>)" if len(url) <= LONGEST_ADDRESS else shown
+    return f"[{shown}](<{url}>)" if len(url) <= MAX_URL else shown
 
 
-def _matches(head: str, matches: Sequence[ScoredPassage]) -> str:
-    if not matches:
-        return ""
+def _passages(matches: Sequence[ScoredPassage]) -> list[str]:
     rows = [
-        f"- {plain(short(match.passage.title, 80))}"
-        + (f" › {plain(short(match.passage.heading, 60))}" if match.passage.heading else "")
-        + f" ({match.score:.2f}: meaning {match.vector_score:.2f}, words {match.text_score:.2f})"
-        for match in matches[:MOST_SHOWN]
+        plain(shorten(match.passage.title, 80))
+        + (f" › {plain(shorten(match.passage.heading, 60))}" if match.passage.heading else "")
+        + f" ({score_text(match)})"
+        for match in matches
     ]
-    more = [f"- … and {len(matches) - MOST_SHOWN} more"] if len(matches) > MOST_SHOWN else []
-    return "\n".join([f"**{head}**", *rows, *more])
+    return fit_rows(rows, MAX_LIST, MAX_ROWS)
 
 
-def _steps(timings_ms: dict[str, float]) -> str:
-    names = {"found": "found", "first_token": "first words", "total": "whole answer"}
-    steps = (f"{names.get(step, step)} after {ms / 1000:.2f} s" for step, ms in timings_ms.items())
-    return ", ".join(steps).capitalize()
+def _bulleted(heading: str, rows: Sequence[str]) -> str:
+    return "\n".join([f"**{heading}**", *(f"- {row}" for row in rows)]) if rows else ""

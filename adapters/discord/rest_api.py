@@ -1,5 +1,4 @@
-"""Calling Discord's REST API through discord.py, which keeps the rate limits, and two kinds of failure that the rest of
-the adapter tells apart."""
+"""Calls to Discord's REST API through discord.py, which keeps the rate limits; failures become two kinds of error."""
 
 import asyncio
 from collections.abc import Mapping
@@ -10,68 +9,71 @@ import discord
 from discord.http import Route
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
+from core.chat.platform_errors import RefusedError, UnreachableError
 from core.telemetry import RequestRetried, emit
 
-ANSWERS_WITHIN = 90.0
-"""Seconds for one call, with all the time that discord.py waits for rate limits and between its own attempts."""
+CALL_TIMEOUT = 90.0
+"""Seconds for one call, including the time that discord.py waits for rate limits and between its own attempts."""
 
 GONE = frozenset({10003, 10008})
-"""Unknown channel, unknown message: somebody has deleted it."""
+"""Unknown channel, unknown message: it was deleted."""
 
-TOKEN_SPENT = frozenset({10015, 10062, 50027})
-"""Unknown webhook, unknown interaction, invalid webhook token: the interaction's time is over, or never began."""
+TOKEN_EXPIRED = frozenset({10015, 10062, 50027})
+"""Unknown webhook, unknown interaction, invalid webhook token: the interaction is over, or was never acknowledged."""
 
 NO_ACCESS = frozenset({10003, 50001, 50013, 50083, 160005})
-"""Unknown channel, missing access, missing permissions, an archived thread, a locked thread."""
+"""Unknown channel, missing access, missing permissions, archived thread, locked thread."""
 
 NO_MORE_FOLLOW_UPS = 40094
-NO_REPLIES = 160002
-"""A reply needs the permission to read the history."""
+CANNOT_REPLY = 160002
+"""Replies need the permission to read the message history."""
 
 EDITED_TOO_OFTEN = 30046
-"""Of messages that are older than an hour only a few may be edited in an hour."""
+"""A message older than an hour may be edited only a few times an hour."""
 
 
-class DiscordRefusedError(Exception):
-    """Discord understood the call and said no; `code` is its own word for why."""
+class DiscordRefusedError(RefusedError):
+    """Discord understood the call and refused it; `code` is Discord's JSON error code."""
 
     def __init__(self, code: int, cause: str) -> None:
         super().__init__(cause)
         self.code = code
 
 
-class DiscordUnreachableError(Exception):
-    """No connection, no answer in time, or a failure on Discord's side; the same call may well succeed later."""
+class DiscordUnreachableError(UnreachableError):
+    """No connection, no answer in time, or a failure on Discord's side; the same call may succeed later."""
 
 
 class RestApi:
-    """All calls of the bot that are not first responses to interactions."""
+    """All calls of the bot except first responses to interactions."""
 
     def __init__(self, client: discord.Client) -> None:
         self._client = client
 
-    async def call(self, method: str, path: str, json: Mapping[str, Any] | None = None, **names: str) -> dict[str, Any]:
-        """One call. `names` fill the path. Raises DiscordRefusedError and DiscordUnreachableError."""
-        sent: dict[str, Any] = {} if json is None else {"json": json}
+    async def call(
+        self, method: str, path: str, json: Mapping[str, Any] | None = None, **params: str
+    ) -> dict[str, Any]:
+        """Make one call; `params` fill the path. Raise DiscordRefusedError or DiscordUnreachableError."""
+        body: dict[str, Any] = {} if json is None else {"json": json}
         try:
-            async with asyncio.timeout(ANSWERS_WITHIN):
-                answer = await self._client.http.request(Route(method, path, **names), **sent)
+            async with asyncio.timeout(CALL_TIMEOUT):
+                response = await self._client.http.request(Route(method, path, **params), **body)
         except discord.HTTPException as error:
             if error.status >= 500 or (error.status == 429 and error.code != EDITED_TOO_OFTEN):
                 raise DiscordUnreachableError(str(error)) from error
             raise DiscordRefusedError(error.code, str(error)) from error
         except discord.RateLimited as error:
-            # Only edits of old messages are told to wait for so long.
+            # Only edits of old messages are rate-limited for that long.
             raise DiscordRefusedError(EDITED_TOO_OFTEN, str(error)) from error
         except (OSError, aiohttp.ClientError, TimeoutError, RuntimeError, AttributeError) as error:
-            # The last two are what discord.py raises while it has no session, between two connections.
+            # discord.py raises the last two while it has no session, between two connections.
             raise DiscordUnreachableError(f"{type(error).__name__}: {error}") from error
-        return answer if isinstance(answer, dict) else {}
+        return response if isinstance(response, dict) else {}
 
-    async def insist(
-        self, method: str, path: str, json: Mapping[str, Any] | None = None, **names: str
+    async def call_with_retries(
+        self, method: str, path: str, json: Mapping[str, Any] | None = None, **params: str
     ) -> dict[str, Any]:
-        """A call that does no harm when it arrives twice, made several times before it is given up."""
+        """Make an idempotent call, with up to five attempts while Discord is unreachable."""
         attempts = AsyncRetrying(
             retry=retry_if_exception_type(DiscordUnreachableError),
             wait=wait_exponential_jitter(multiplier=0.5, max=8, jitter=0.5),
@@ -81,5 +83,5 @@ class RestApi:
         )
         async for attempt in attempts:
             with attempt:
-                return await self.call(method, path, json, **names)
+                return await self.call(method, path, json, **params)
         raise AssertionError("reraise")

@@ -1,10 +1,19 @@
-"""What the bot's messages are made of, as Slack's blocks. All of it is pure."""
+"""The Block Kit blocks of the bot's messages; pure functions."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from adapters.slack.escaping import escape, neutralize_mentions
-from core.domain import Answer, Footnote, ScoredPassage, StoredQuestion
+from core.chat import texts
+from core.chat.answer_details import (
+    LEFT_OUT_HEADING,
+    USED_HEADING,
+    answer_details,
+    fit_rows,
+    score_text,
+    sources_of,
+)
+from core.domain import Answer, ScoredPassage, StoredQuestion
 from core.errors import FootnotedError
 
 Block = dict[str, Any]
@@ -16,43 +25,43 @@ SHARE = "share"
 REASON = "reason"
 EXAMPLE = "example"
 CANCEL = "cancel_reindex"
-"""Names of actions: what a button does. Its value says for which question. Where several buttons of one message do the
-same, each has a number behind its action's name."""
+"""Action ids. A button's value tells which question it is about. Where a message has several buttons of one kind,
+`:` and a number follow the action id."""
 
-LONGEST_SECTION = 3_000
-LONGEST_SOURCES = 2_000
-"""Characters of all sources together: they share their message with text, and Slack takes some 13,000 in all."""
-LONGEST_MATCHES = 2_800
+MAX_SECTION = 3_000
+MAX_SOURCES = 2_000
+"""Characters of all sources together: Slack takes about 13,000 in a message."""
+MAX_MATCHES = 2_800
 """Characters of the passages in one section."""
-LONGEST_UNDERSTOOD = 2_500
-LONGEST_TITLE = 120
-LONGEST_BUTTON = 75
-LONGEST_VALUE = 2_000
-MOST_SHOWN = 8
+MAX_UNDERSTOOD = 2_500
+MAX_TITLE = 120
+MAX_BUTTON = 75
+MAX_VALUE = 2_000
+MAX_ROWS = 8
 
 
 def markdown(text: str) -> Block:
-    """A part of an answer; up to 12,000 characters in one message."""
+    """Return a block of Markdown; one message takes up to 12,000 characters."""
     return {"type": "markdown", "text": text}
 
 
 def sources(answer: Answer) -> list[Block]:
-    """Where the answer comes from, or the nearest posts, in one small line each."""
-    listed, head = (answer.footnotes, "Sources") if answer.footnotes else (answer.nearest, "Nearest posts")
-    if not listed:
+    """Return the sources or the nearest posts, in small print."""
+    listed = sources_of(answer)
+    if not listed.rows:
         return []
-    rows = [_source(footnote, numbered=bool(answer.footnotes)) for footnote in listed]
-    return [context("\n".join([f"*{head}*", *_that_fit(rows, LONGEST_SOURCES)]))]
+    rows = [mark + _link(footnote.title, footnote.url) for mark, footnote in listed.rows]
+    return [context("\n".join([f"*{listed.heading}*", *fit_rows(rows, MAX_SOURCES)]))]
 
 
 def answer_buttons(question_id: str, shareable: bool = False) -> list[Block]:
-    """Two thumbs, and why. The block's name says that the answer above it is whole."""
-    why = button("Why this answer?", WHY, question_id)
-    share = [button("Share in channel", SHARE, question_id, style="primary")] if shareable else []
+    """Return the rating buttons and “Why this answer?”; the block id marks the answer above as complete."""
+    why = button(texts.WHY_LABEL, WHY, question_id)
+    share = [button(texts.SHARE_LABEL, SHARE, question_id, style="primary")] if shareable else []
     return [
         {
             "type": "context_actions",
-            "block_id": whole(question_id),
+            "block_id": answer_block_id(question_id),
             "elements": [
                 {
                     "type": "feedback_buttons",
@@ -74,178 +83,171 @@ def answer_buttons(question_id: str, shareable: bool = False) -> list[Block]:
     ]
 
 
-def whole(question_id: str) -> str:
-    """The name of the block that ends a finished answer."""
+def answer_block_id(question_id: str) -> str:
+    """Return the id of the block that ends a finished answer."""
     return f"answer:{question_id}"
 
 
 def failure(error: FootnotedError, question_id: str, question_ts: str = "") -> list[Block]:
-    """One calm sentence, its id, and a way to ask again: which question, and the message in which it was asked."""
-    sentence = f":warning: {escape(error.user_message)}  `{error.id}`"
+    """Return an error with a button to try again."""
     return [
-        section(sentence),
+        section(f":warning: {error_text(error)}"),
         {
             "type": "actions",
-            "block_id": whole(question_id),
-            "elements": [button("Try again", AGAIN, f"{question_id}:{question_ts}")],
+            "block_id": answer_block_id(question_id),
+            "elements": [_again_button(question_id, question_ts)],
         },
     ]
 
 
-def limited(error: FootnotedError, question_id: str, question_ts: str) -> list[Block]:
-    """For one person alone: they ask more than the limit."""
-    again = button("Try again", AGAIN, f"{question_id}:{question_ts}")
-    return [section(f"{escape(error.user_message)}  `{error.id}`"), {"type": "actions", "elements": [again]}]
+def rate_limited(error: FootnotedError, question_id: str, question_ts: str) -> list[Block]:
+    """Return the error of a user who asks too often, which only they see."""
+    return [section(error_text(error)), _actions(_again_button(question_id, question_ts))]
+
+
+def error_text(error: FootnotedError) -> str:
+    """Return an error's sentence and id as mrkdwn."""
+    return f"{escape(error.user_message)}  `{error.id}`"
 
 
 def reason_offer(question_id: str) -> list[Block]:
-    """After a thumb down."""
-    return [
-        section("Thank you. Would you say what was wrong? Whoever looks after this bot will read it."),
-        {"type": "actions", "elements": [button("Say what was wrong", REASON, question_id)]},
-    ]
+    """Return the question that follows a bad rating."""
+    return [section(texts.REASON_OFFER), _actions(button(texts.REASON_BUTTON, REASON, question_id))]
 
 
 def reason_form(question_id: str) -> Block:
-    """The window in which a reason is written."""
+    """Return the modal view for the reason of a bad rating."""
     return {
         "type": "modal",
         "callback_id": REASON,
         "private_metadata": question_id,
-        "title": plain("What was wrong?"),
+        "title": plain(texts.REASON_TITLE),
         "submit": plain("Send"),
         "close": plain("Cancel"),
         "blocks": [
             {
                 "type": "input",
                 "block_id": REASON,
-                "label": plain("A word on the answer"),
+                "label": plain(texts.REASON_LABEL),
                 "element": {
                     "type": "plain_text_input",
                     "action_id": REASON,
                     "multiline": True,
                     "max_length": 1_000,
-                    "placeholder": plain("It is out of date; it misses the point; …"),
+                    "placeholder": plain(texts.REASON_PLACEHOLDER),
                 },
             }
         ],
     }
 
 
-def greeting(me: str, examples: Sequence[str]) -> list[Block]:
-    """A short help, for a mention without a question."""
-    lines = [
-        f"Hello. Ask me something, and I answer from the posts, with footnotes: mention <@{me}> in a channel, write to "
-        "me directly, or use `/ask`. In a thread that I am in, no further mention is needed.",
-    ]
-    rows = [button(example, f"{EXAMPLE}:{place}", example) for place, example in enumerate(examples[:MOST_SHOWN])]
+def greeting(bot_user: str, examples: Sequence[str]) -> list[Block]:
+    """Return the help that answers a mention without a question."""
+    text = (
+        "Hello! Ask me something, and I answer from the posts, with footnotes: mention "
+        f"<@{bot_user}> in a channel, send me a direct message, or use `/ask`. "
+        "You need not mention me again in a thread where I have answered."
+    )
+    return [section(text), *example_buttons(examples)]
+
+
+def example_buttons(examples: Sequence[str]) -> list[Block]:
+    """Return a button per example question."""
+    buttons = [button(example, f"{EXAMPLE}:{at}", example) for at, example in enumerate(examples[:MAX_ROWS])]
+    return [context(texts.FOR_EXAMPLE), _actions(*buttons)] if buttons else []
+
+
+def cancel_button() -> Block:
+    """Return the button that cancels a reindex run."""
+    return _actions(button(texts.CANCEL_LABEL, CANCEL, "run"))
+
+
+def explanation(stored: StoredQuestion) -> list[Block]:
+    """Return how an answer was made."""
+    details = answer_details(stored)
+    if details is None:
+        return [section(texts.NOT_ANSWERED)]
+    understood = _truncate(_as_words(details.understood), MAX_UNDERSTOOD)
     return [
-        section("\n".join(lines)),
-        *([context("For example:"), {"type": "actions", "elements": rows}] if rows else []),
+        section(f"*Understood as*\n{understood}\n{details.relevance}"),
+        *_matches(USED_HEADING, details.used),
+        *_matches(LEFT_OUT_HEADING, details.left_out),
+        context(details.footer),
     ]
 
 
-def why(remembered: StoredQuestion) -> list[Block]:
-    """How an answer was made, for whoever wants to know."""
-    answer = remembered.answer
-    if answer is None or answer.trace is None:
-        return [section("This question was not answered, so there is nothing to tell.")]
-    workings = answer.trace
-    understood = _words(workings.understood)
-    asked = f"*Understood as*\n{_cut(understood, LONGEST_UNDERSTOOD)}"
-    relevance = f"The posts are about it with a certainty of {workings.relevance:.0%}."
-    return [
-        section(f"{asked}\n{relevance}"),
-        *_matches("Answered from", workings.given),
-        *_matches("Found, and left out", workings.left_out),
-        context(f"{_steps(answer.timings_ms)} · {answer.tokens:,} tokens · `{remembered.question.id}`"),
-    ]
-
-
-def _matches(head: str, matches: Sequence[ScoredPassage]) -> list[Block]:
+def _matches(heading: str, matches: Sequence[ScoredPassage]) -> list[Block]:
     if not matches:
         return []
     rows = [
         f"• {_link(match.passage.title, match.passage.url)}"
-        + (f" › {_words(_short(match.passage.heading))}" if match.passage.heading else "")
-        + f"  _{match.score:.2f}: meaning {match.vector_score:.2f}, words {match.text_score:.2f}_"
+        + (f" › {_as_words(_one_line(match.passage.heading))}" if match.passage.heading else "")
+        + f"  _{score_text(match)}_"
         for match in matches
     ]
-    return [section("\n".join([f"*{head}*", *_that_fit(rows, LONGEST_MATCHES, MOST_SHOWN)]))]
-
-
-def _that_fit(rows: Sequence[str], longest: int, most: int | None = None) -> list[str]:
-    """Whole rows, as many as there is room for, and how many there are beyond."""
-    kept: list[str] = []
-    for row in rows[:most]:
-        if sum(map(len, kept)) + len(row) > longest:
-            break
-        kept.append(row)
-    return kept if len(kept) == len(rows) else [*kept, f"… and {len(rows) - len(kept)} more"]
-
-
-def _steps(timings_ms: dict[str, float]) -> str:
-    names = {"found": "found", "first_token": "first words", "total": "whole answer"}
-    steps = (f"{names.get(step, step)} after {ms / 1000:.2f} s" for step, ms in timings_ms.items())
-    return ", ".join(steps).capitalize()
-
-
-def _source(footnote: Footnote, numbered: bool) -> str:
-    mark = f"[{footnote.number}] " if numbered else "• "
-    return mark + _link(footnote.title, footnote.url)
+    return [section("\n".join([f"*{heading}*", *fit_rows(rows, MAX_MATCHES, MAX_ROWS)]))]
 
 
 def _link(title: str, url: str) -> str:
-    """A post by its title, as a link when it has a web address."""
-    title = _words(_short(title))
+    """Return a post's title, linked if it has a web address."""
+    title = _as_words(_one_line(title))
     if not url.startswith(("http://", "https://")):
         return title
     return f"<{escape(url).replace('|', '%7C')}|{title}>"
 
 
-def _short(text: str) -> str:
-    return _cut(" ".join(text.split()), LONGEST_TITLE)
+def _one_line(text: str) -> str:
+    return _truncate(" ".join(text.split()), MAX_TITLE)
 
 
-def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+def _truncate(text: str, max_chars: int) -> str:
+    return text if len(text) <= max_chars else text[: max_chars - 1] + "…"
 
 
-def _words(text: str) -> str:
-    """What a post or a person wrote, as mrkdwn that is nothing but words."""
+def _as_words(text: str) -> str:
+    """Return a post's or user's text as mrkdwn without mentions and markup."""
     return escape(neutralize_mentions(text))
 
 
-def words(blocks: Sequence[Block]) -> str:
-    """The first paragraph of some blocks, for a notification."""
+def first_paragraph(blocks: Sequence[Block]) -> str:
+    """Return the text of the first section, for a notification."""
     return next((block["text"]["text"] for block in blocks if block["type"] == "section"), "")
 
 
 def section(text: str) -> Block:
-    """A paragraph of mrkdwn; what is too long for one ends with an ellipsis."""
-    return {"type": "section", "text": _mrkdwn(_cut(text, LONGEST_SECTION))}
+    """Return a paragraph of mrkdwn, truncated to Slack's limit."""
+    return {"type": "section", "text": _mrkdwn(_truncate(text, MAX_SECTION))}
 
 
 def context(text: str) -> Block:
-    """Small grey text."""
+    """Return small grey text."""
     return {"type": "context", "elements": [_mrkdwn(text)]}
 
 
 def _mrkdwn(text: str) -> Block:
-    """Verbatim: Slack would look for channels and people in plain words, too."""
+    # Unless it is verbatim, Slack looks for channels and people in plain words.
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
 def button(text: str, action: str, value: str, style: str = "") -> Block:
-    """A button that names its action, and in its value for what."""
+    """Return a button."""
     return {
         "type": "button",
-        "text": plain(_cut(text, LONGEST_BUTTON)),
+        "text": plain(_truncate(text, MAX_BUTTON)),
         "action_id": action,
-        "value": value[:LONGEST_VALUE],
+        "value": value[:MAX_VALUE],
         **({"style": style} if style else {}),
     }
 
 
 def plain(text: str) -> Block:
+    """Return a plain text object."""
     return {"type": "plain_text", "text": text, "emoji": True}
+
+
+def _again_button(question_id: str, question_ts: str) -> Block:
+    return button(texts.AGAIN_LABEL, AGAIN, f"{question_id}:{question_ts}")
+
+
+def _actions(*elements: Block) -> Block:
+    return {"type": "actions", "elements": list(elements)}

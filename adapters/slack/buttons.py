@@ -1,252 +1,197 @@
-"""What the buttons under an answer do: vote, say why, tell why, ask again, share."""
+"""Buttons under an answer: rating, reason, explanation, retry, sharing, and example questions."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from adapters.slack.answer_session import AnswerSessions, ready
-from adapters.slack.blocks import (
-    AGAIN,
-    EXAMPLE,
-    FEEDBACK,
-    REASON,
-    SHARE,
-    WHY,
-    Block,
-    answer_buttons,
-    context,
-    markdown,
-    reason_form,
-    reason_offer,
-    section,
-    sources,
-    why,
-)
-from adapters.slack.commands import Commands
-from adapters.slack.ephemeral_reply import respond, withdraw
+from adapters.slack import blocks
+from adapters.slack.answer_writer import AnswerWriter
+from adapters.slack.blocks import Block, context, markdown, section
+from adapters.slack.commands import Commands, private_conversation
+from adapters.slack.ephemeral_reply import delete_original, respond, response_webhook
 from adapters.slack.escaping import fallback, neutralize_mentions
+from adapters.slack.events import Click
 from adapters.slack.mentions import MentionResolver
 from adapters.slack.message_sequence import HARD, SOFT
-from adapters.slack.question_builder import QuestionBuilder, question_id
+from adapters.slack.question_builder import QuestionBuilder
 from adapters.slack.reply_target import ReplyTarget
-from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api
+from adapters.slack.web_api import SlackRefusedError, call_api
+from core.chat import texts
+from core.chat.error_report import report_error
 from core.chat.footnote_links import link_footnotes
 from core.chat.message_splitter import split_stream
+from core.chat.pending_question import PendingQuestion, question_id
+from core.chat.platform_errors import PlatformError
 from core.chat.services import ChatServices
-from core.domain import Claim, Conversation, Person, Question, StoredQuestion
-from core.errors import to_footnoted_error
+from core.domain import Answer, Claim, Conversation, Question
 
 log = structlog.get_logger()
 
-FORGOTTEN = "I do not remember this question any more; please ask it again."
-TOO_LATE = "That took too long; please press the button again."
+FORM_EXPIRED = "That took too long; please press the button again."
 SHARED = "Shared in the channel."
-
-
-@dataclass(frozen=True, slots=True)
-class Click:
-    """A button that somebody has pressed, on which message."""
-
-    action: str
-    value: str
-    user: str
-    team: str
-    channel: str
-    message_ts: str
-    thread_ts: str
-    ephemeral: bool
-    trigger_id: str
-    response_url: str
-
-    @property
-    def channel_place(self) -> Conversation:
-        """The channel as such; who clicks there may know what was asked there."""
-        return Conversation("slack", self.channel, self.team)
-
-
-def read_click(payload: Mapping[str, Any]) -> Click:
-    """The first action of a `block_actions` payload; ours have one each."""
-    action, container = payload["actions"][0], payload.get("container") or {}
-    message = payload.get("message") or {}
-    return Click(
-        action=action["action_id"].split(":")[0],
-        value=action.get("value") or "",
-        user=payload["user"]["id"],
-        team=(payload.get("team") or {}).get("id") or payload["user"].get("team_id", ""),
-        channel=container.get("channel_id") or (payload.get("channel") or {}).get("id", ""),
-        message_ts=container.get("message_ts") or message.get("ts", ""),
-        thread_ts=container.get("thread_ts") or message.get("thread_ts") or "",
-        ephemeral=bool(container.get("is_ephemeral")),
-        trigger_id=payload.get("trigger_id", ""),
-        response_url=payload.get("response_url", ""),
-    )
+NO_ACCESS = "I may not write in this channel: invite me with `/invite`, and share again."
 
 
 class Buttons:
-    """Does what a button says, for whoever has pressed it."""
+    """Handles presses of buttons."""
 
     def __init__(
         self,
         client: AsyncWebClient,
-        desk: ChatServices,
-        names: MentionResolver,
-        composing: QuestionBuilder,
-        answering: AnswerSessions,
+        services: ChatServices,
+        mentions: MentionResolver,
+        questions: QuestionBuilder,
+        answers: AnswerWriter,
         commands: Commands,
-        me: str,
+        bot_user: str,
     ) -> None:
         self._client = client
-        self._desk = desk
-        self._names = names
-        self._composing = composing
-        self._answering = answering
+        self._services = services
+        self._mentions = mentions
+        self._questions = questions
+        self._answers = answers
         self._commands = commands
-        self._me = me
-        self._trying: set[str] = set()
+        self._bot_user = bot_user
+        self._retrying: set[str] = set()
 
-    async def press(self, click: Click, taken: Claim = Claim.NEW) -> None:
-        """Whatever button it is. Whatever goes wrong, whoever has pressed it is told so."""
+    async def press(self, click: Click, claim: Claim = Claim.NEW) -> None:
+        """Handle a press and report its errors to the user."""
         try:
-            await self._do(click, taken)
-        except Exception as error:  # a door: behind it stands a person who waits
-            known = to_footnoted_error(error)
-            log.error("a button failed", error_id=known.id, action=click.action, cause=str(known), exc_info=error)
-            await self._tell(click, [section(f"{known.user_message}  `{known.id}`")], known.user_message)
+            await self._handle(click, claim)
+        except Exception as error:  # Boundary: report any error to the user.
+            known = report_error("button failed", error, action=click.action)
+            await self._tell(click, known.user_message, [section(blocks.error_text(known))])
 
-    async def _do(self, click: Click, taken: Claim) -> None:
-        match click.action:
-            case a if a == FEEDBACK:
-                await self._vote(click)
-            case a if a == REASON:
-                await self._offer_form(click)
-            case a if a == WHY:
-                await self._tell_why(click)
-            case a if a == AGAIN:
-                await self._ask_again_once(click)
-            case a if a == SHARE:
-                await self._share(click)
-            case a if a == EXAMPLE:
-                await self._ask_example(click, taken)
-            case unknown:
-                log.warning("a button of an older version was pressed", action=unknown)
-
-    async def explain(self, view: Mapping[str, Any], user: str) -> None:
-        """Somebody has written what was wrong with an answer."""
-        reason = view["state"]["values"][REASON][REASON].get("value") or ""
+    async def save_reason(self, view: Mapping[str, Any], user: str) -> None:
+        """Save what a user wrote into the reason form."""
+        reason = view["state"]["values"][blocks.REASON][blocks.REASON].get("value") or ""
         if reason.strip():
-            person = Person(user, await self._names.person(user))
-            await self._desk.explain(view["private_metadata"], person, reason)
+            await self._services.explain_rating(view["private_metadata"], await self._mentions.person(user), reason)
 
-    async def _vote(self, click: Click) -> None:
-        thumb, _, asked = click.value.partition(":")
-        if await self._desk.remembered(asked, click.channel_place) is None:
-            await self._tell(click, [section(FORGOTTEN)], FORGOTTEN)
+    async def _handle(self, click: Click, claim: Claim) -> None:
+        match click.action:
+            case blocks.CANCEL:
+                await self._commands.cancel(click)
+            case blocks.FEEDBACK:
+                await self._rate(click)
+            case blocks.REASON:
+                await self._open_form(click)
+            case blocks.WHY:
+                stored = await self._services.question(click.value, click.conversation)
+                explained = blocks.explanation(stored) if stored else [section(texts.QUESTION_UNKNOWN)]
+                await self._tell(click, texts.WHY_LABEL, explained)
+            case blocks.AGAIN:
+                await self._retry_once(click)
+            case blocks.SHARE:
+                await self._share(click)
+            case blocks.EXAMPLE:
+                await self._ask_example(click, claim)
+            case unknown:
+                log.warning("unknown button pressed", action=unknown)
+
+    async def _rate(self, click: Click) -> None:
+        rating, _, rated_id = click.value.partition(":")
+        if await self._services.question(rated_id, click.conversation) is None:
+            await self._tell(click, texts.QUESTION_UNKNOWN)
             return
-        person = Person(click.user, await self._names.person(click.user))
-        await self._desk.vote(asked, person, "up" if thumb == "up" else "down")
-        if thumb == "down":
-            await self._tell(click, reason_offer(asked), "Thank you. What was wrong?")
+        person = await self._mentions.person(click.user)
+        await self._services.rate(rated_id, person, "up" if rating == "up" else "down")
+        if rating == "down":
+            await self._tell(click, texts.REASON_TITLE, blocks.reason_offer(rated_id))
         else:
-            await self._tell(click, [context("Thank you for the feedback.")], "Thank you for the feedback.")
+            await self._tell(click, texts.THANKS, [context(texts.THANKS)])
 
-    async def _offer_form(self, click: Click) -> None:
+    async def _open_form(self, click: Click) -> None:
         try:
-            await call_api(self._client.views_open(trigger_id=click.trigger_id, view=reason_form(click.value)))
-        except (SlackRefusedError, SlackUnreachableError) as error:
-            log.warning("a window could not be opened", cause=str(error))
-            await self._tell(click, [section(TOO_LATE)], TOO_LATE)
+            await call_api(self._client.views_open(trigger_id=click.trigger_id, view=blocks.reason_form(click.value)))
+        except PlatformError as error:
+            log.warning("form could not be opened", cause=str(error))
+            await self._tell(click, FORM_EXPIRED)
 
-    async def _tell_why(self, click: Click) -> None:
-        found = await self._desk.remembered(click.value, click.channel_place)
-        blocks = why(found) if found else [section(FORGOTTEN)]
-        await self._tell(click, blocks, "Why this answer?")
-
-    async def _ask_again_once(self, click: Click) -> None:
-        """Pressed again while that goes on, the button does nothing."""
-        place = f"{click.channel}:{click.message_ts}"
-        if place in self._trying:
+    async def _retry_once(self, click: Click) -> None:
+        """Ignore repeated clicks on “Try again” while the first is running."""
+        message = f"{click.channel}:{click.message_ts}"
+        if message in self._retrying:
             return
-        self._trying.add(place)
+        self._retrying.add(message)
         try:
-            await self._ask_again(click)
+            await self._retry(click)
         finally:
-            self._trying.discard(place)
+            self._retrying.discard(message)
 
-    async def _ask_again(self, click: Click) -> None:
-        """A failed answer is written anew where it failed."""
-        asked, _, question_ts = click.value.partition(":")
-        question = await self._question(click, asked, question_ts)
+    async def _retry(self, click: Click) -> None:
+        """Write a failed answer again, in its own messages."""
+        failed_id, _, question_ts = click.value.partition(":")
+        question = await self._failed_question(click, failed_id, question_ts)
         if question is None:
-            await self._tell(click, [section(FORGOTTEN)], FORGOTTEN)
+            await self._tell(click, texts.QUESTION_UNKNOWN)
             return
-        question = replace(question, person=Person(click.user, await self._names.person(click.user)))
+        question = replace(question, person=await self._mentions.person(click.user))
         if click.ephemeral and not question_ts:
             await self._commands.answer(question, self._webhook(click))
             return
         if click.ephemeral:
-            await withdraw(self._webhook(click))
+            await delete_original(self._webhook(click))
         name = f"{click.team}:{click.channel}:{question_ts}"
-        running = self._answering.running.get(name)
+        running = self._answers.running.get(name)
         if running and not running.reply.over:
             return
-        old = () if click.ephemeral else await self._desk.replies.messages_of(name) or (click.message_ts,)
+        old = () if click.ephemeral else await self._services.reply_messages(name) or (click.message_ts,)
         thread_ts = click.thread_ts or (question.conversation.thread if question.conversation else "") or question_ts
-        await self._answering.answer(name, ready(question), self._place(click, thread_ts, question_ts), old)
+        target = self._target(click, thread_ts, question_ts)
+        await self._answers.write(name, PendingQuestion.of(question), target, old)
 
-    async def _question(self, click: Click, asked: str, question_ts: str) -> Question | None:
-        """What was asked, with what stands before it in the thread, which is not kept anywhere else."""
-        if question_ts and (again := await self._composing.compose_again(click.team, click.channel, question_ts)):
-            return again
-        found = await self._desk.remembered(asked, click.channel_place)
-        return found.question if found else None
+    async def _failed_question(self, click: Click, failed_id: str, question_ts: str) -> Question | None:
+        """Return a question with the thread before it, which is stored nowhere else."""
+        if question_ts and (rebuilt := await self._questions.rebuild(click.team, click.channel, question_ts)):
+            return rebuilt
+        stored = await self._services.question(failed_id, click.conversation)
+        return stored.question if stored else None
 
-    async def _ask_example(self, click: Click, taken: Claim) -> None:
-        person = Person(click.user, await self._names.person(click.user))
+    async def _ask_example(self, click: Click, claim: Claim) -> None:
+        person = await self._mentions.person(click.user)
         if click.ephemeral:
-            place = Conversation("slack", click.channel, click.team, f"ask:{click.user}")
-            await self._commands.answer(Question(click.value, place, person), self._webhook(click))
+            conversation = private_conversation(click.channel, click.team, click.user)
+            await self._commands.answer(Question(click.value, conversation, person), self._webhook(click))
             return
         thread_ts = click.thread_ts or click.message_ts
-        place = Conversation("slack", click.channel, click.team, "" if click.channel.startswith("D") else thread_ts)
+        conversation = Conversation("slack", click.channel, click.team, "" if click.direct else thread_ts)
         name = f"{click.team}:{click.channel}:{click.trigger_id}"
-        question = Question(click.value, place, person, id=question_id(name))
+        question = Question(click.value, conversation, person, id=question_id(name))
         old: tuple[str, ...] = ()
-        if taken is Claim.TAKEOVER:
-            before = await self._desk.remembered(question.id, place)
-            if before and before.answer:
+        if claim is Claim.TAKEOVER:
+            if await self._services.has_answer(question.id):
                 return
-            old = await self._desk.replies.messages_of(name)
-        await self._answering.answer(name, ready(question), self._place(click, thread_ts, click.message_ts), old)
+            old = await self._services.reply_messages(name)
+        target = self._target(click, thread_ts, click.message_ts)
+        await self._answers.write(name, PendingQuestion.of(question), target, old)
 
     async def _share(self, click: Click) -> None:
-        """Posts a private answer for all, under the name of whoever had asked."""
-        found = await self._desk.remembered(click.value, click.channel_place)
-        if found is None or found.answer is None:
-            await self._tell(click, [section(FORGOTTEN)], FORGOTTEN)
+        """Post a private answer in the channel, under the name of the user who asked."""
+        stored = await self._services.question(click.value, click.conversation)
+        if stored is None or stored.answer is None:
+            await self._tell(click, texts.QUESTION_UNKNOWN)
             return
         try:
-            await self._post(click, found)
+            await self._post(click, stored.question, stored.answer)
         except SlackRefusedError as error:
-            log.warning("an answer could not be shared", error=error.error)
-            sentence = "I may not write in this channel: invite me with `/invite`, and share again."
-            await self._tell(click, [section(sentence)], sentence)
+            log.warning("answer could not be shared", error=error.error)
+            await self._tell(click, NO_ACCESS)
         else:
             await respond(self._webhook(click), [context(SHARED)], SHARED, replace=True)
 
-    async def _post(self, click: Click, found: StoredQuestion) -> None:
-        answer = found.answer
-        if answer is None:
-            return
-        name = await self._names.person(click.user)
-        head = neutralize_mentions(f"**{name} asked:** {found.question.text}\n\n")
+    async def _post(self, click: Click, question: Question, answer: Answer) -> None:
+        name = (await self._mentions.person(click.user)).name
+        head = neutralize_mentions(f"**{name} asked:** {question.text}\n\n")
         parts = split_stream(head + neutralize_mentions(link_footnotes(answer.text, answer.footnotes)), SOFT, HARD)
         thread_ts = None
         for at, part in enumerate(parts):
-            below = [*sources(answer), *answer_buttons(found.question.id)] if at == len(parts) - 1 else []
+            last = at == len(parts) - 1
+            below = [*blocks.sources(answer), *blocks.answer_buttons(question.id)] if last else []
             posted = await call_api(
                 self._client.chat_postMessage(
                     channel=click.channel,
@@ -259,9 +204,10 @@ class Buttons:
             )
             thread_ts = thread_ts or posted["ts"]
 
-    async def _tell(self, click: Click, blocks: list[Block], text: str) -> None:
-        """For whoever pressed the button alone, where they pressed it."""
-        if click.ephemeral and await respond(self._webhook(click), blocks, text, replace=False):
+    async def _tell(self, click: Click, text: str, shown: list[Block] | None = None) -> None:
+        """Respond to the user alone, where they pressed the button."""
+        shown = shown or [section(text)]
+        if click.ephemeral and await respond(self._webhook(click), shown, text, replace=False):
             return
         try:
             await call_api(
@@ -270,22 +216,22 @@ class Buttons:
                     user=click.user,
                     thread_ts=click.thread_ts or None,
                     text=text,
-                    blocks=blocks,
+                    blocks=shown,
                 )
             )
-        except (SlackRefusedError, SlackUnreachableError) as error:
-            log.warning("somebody could not be told", cause=str(error))
+        except PlatformError as error:
+            log.warning("button response failed", cause=str(error))
 
     def _webhook(self, click: Click) -> AsyncWebhookClient:
-        return self._commands.webhook(click.response_url)
+        return response_webhook(self._client, click.response_url)
 
-    def _place(self, click: Click, thread_ts: str, question_ts: str) -> ReplyTarget:
+    def _target(self, click: Click, thread_ts: str, question_ts: str) -> ReplyTarget:
         return ReplyTarget(
             channel=click.channel,
             thread_ts=thread_ts,
             question_ts=question_ts,
             user=click.user,
             user_team=click.team,
-            direct=click.channel.startswith("D"),
-            me=self._me,
+            direct=click.direct,
+            bot_user=self._bot_user,
         )

@@ -1,88 +1,162 @@
-"""Slash commands: /ask, which answers the asker alone, and /forget. Slack does not let them be used inside threads."""
+"""Slash commands: /ask, which answers the user alone, /forget and /reindex. Slack has none inside threads."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-import structlog
 from aiolimiter import AsyncLimiter
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from adapters.slack.blocks import EXAMPLE, Block, button, context, section
-from adapters.slack.ephemeral_reply import GROWS_EVERY, EphemeralReply, respond
+from adapters.slack.blocks import cancel_button, error_text, example_buttons, section
+from adapters.slack.ephemeral_reply import UPDATE_INTERVAL, EphemeralReply, respond, response_webhook
+from adapters.slack.escaping import escape, neutralize_mentions
+from adapters.slack.events import Click
 from adapters.slack.mentions import MentionResolver
+from adapters.slack.message import message_content, update
+from adapters.slack.web_api import SlackRefusedError, call_api
 from core.chat.delivery import deliver
+from core.chat.error_report import report_error
 from core.chat.pacing import ReplyPace, paced
+from core.chat.run_notice import RunNotice, cancel_run, report_failure
 from core.chat.services import ChatServices
+from core.chat.texts import CHANNEL_FORGOTTEN, failure_text
 from core.domain import Conversation, Person, Question
-from core.errors import to_footnoted_error
 
-log = structlog.get_logger()
+USAGE = "Write a question after `/ask`; only you will see the answer."
 
-FORGOTTEN = "I have forgotten all that was asked here, in the threads of this channel as well."
-USAGE = "Ask something, such as"
+UPDATES_PER_MINUTE = 100
+
+DRY_RUN = frozenset({"dry_run", "dry-run", "--dry-run"})
+FORCE = frozenset({"force", "--force"})
+ROLLBACK = frozenset({"rollback", "--rollback", "roll back"})
+CANCEL_RUN = frozenset({"cancel", "--cancel", "stop"})
 
 
 class Commands:
-    """What people ask for with a slash. A person's /ask conversation in a channel is their own."""
+    """Runs slash commands. A user's /ask questions in a channel are a conversation of their own.
 
-    def __init__(self, client: AsyncWebClient, desk: ChatServices, names: MentionResolver) -> None:
+    `admins` may reindex besides the workspace's admins and owners; core decides who may do what.
+    """
+
+    def __init__(
+        self, client: AsyncWebClient, services: ChatServices, mentions: MentionResolver, admins: frozenset[str]
+    ) -> None:
         self._client = client
-        self._desk = desk
-        self._names = names
-        self._budget = AsyncLimiter(100, 60)
+        self._services = services
+        self._mentions = mentions
+        self._admins = admins
+        self._limiter = AsyncLimiter(UPDATES_PER_MINUTE, 60)
 
     async def run(self, command: Mapping[str, Any]) -> None:
-        """Whatever command it is. Whatever goes wrong, whoever has typed it is told so."""
+        """Run a command and report its errors to the user."""
         try:
             match command["command"]:
                 case "/ask":
-                    await self.ask(command)
+                    await self._ask(command)
                 case "/forget":
-                    await self.forget(command)
-        except Exception as error:  # a door: behind it stands a person who waits
-            known = to_footnoted_error(error)
-            log.error("a command failed", error_id=known.id, cause=str(known), exc_info=error)
-            told = [section(f"{known.user_message}  `{known.id}`")]
-            await respond(self.webhook(command["response_url"]), told, known.user_message, replace=True)
-
-    async def ask(self, command: Mapping[str, Any]) -> None:
-        """Answers in the place of the acknowledgement."""
-        text = await self._names.readable(command.get("text") or "")
-        webhook = self.webhook(command["response_url"])
-        place = private_place(command)
-        if not text:
-            await respond(webhook, await self._help(place), USAGE, replace=True)
-            return
-        person = Person(command["user_id"], await self._names.person(command["user_id"]))
-        await self.answer(Question(text, place, person), webhook)
+                    await self._forget(command)
+                case "/reindex":
+                    await self._reindex(command)
+        except Exception as error:  # Boundary: report any error to the user.
+            known = report_error("command failed", error, command=command["command"])
+            await self._respond(command, error_text(known), known.user_message, replace=True)
 
     async def answer(self, question: Question, webhook: AsyncWebhookClient) -> None:
-        """Answers a question for one person alone."""
+        """Answer a question for one user alone."""
         channel = question.conversation.channel if question.conversation else ""
         user = question.person.id if question.person else ""
         reply = EphemeralReply(self._client, webhook, channel, user, question.id)
-        async with paced(reply, ReplyPace(GROWS_EVERY, self._budget)) as slow:
-            await deliver(self._desk.asker.ask(question), slow)
+        async with paced(reply, ReplyPace(UPDATE_INTERVAL, self._limiter)) as paced_reply:
+            await deliver(self._services.ask(question), paced_reply)
 
-    async def forget(self, command: Mapping[str, Any]) -> None:
-        """Removes what is remembered of a channel, or of a direct conversation, and says so."""
-        await self._desk.forget(Conversation("slack", command["channel_id"], command["team_id"]))
-        await respond(self.webhook(command["response_url"]), [section(FORGOTTEN)], FORGOTTEN, replace=True)
+    async def cancel(self, click: Click) -> None:
+        """Cancel a run by the button under its notice."""
+        try:
+            await self._services.cancel_run(await self._admin(click.user))
+        except Exception as error:  # Boundary: report any error to the user.
+            text = failure_text(report_failure(error))
+            await call_api(self._client.chat_postEphemeral(channel=click.channel, user=click.user, text=text))
 
-    def webhook(self, url: str) -> AsyncWebhookClient:
-        """A client for one address of a command or a button, on the connections that are there already."""
-        return AsyncWebhookClient(url, session=self._client.session, retry_handlers=[])
+    async def _ask(self, command: Mapping[str, Any]) -> None:
+        text = await self._mentions.readable(command.get("text") or "")
+        webhook = response_webhook(self._client, command["response_url"])
+        conversation = private_conversation(command["channel_id"], command["team_id"], command["user_id"])
+        if not text:
+            blocks = [section(USAGE), *example_buttons(await self._services.examples(conversation))]
+            await respond(webhook, blocks, USAGE, replace=True)
+            return
+        person = await self._mentions.person(command["user_id"])
+        await self.answer(Question(text, conversation, person), webhook)
 
-    async def _help(self, place: Conversation) -> list[Block]:
-        examples = await self._desk.examples(place)
-        buttons = [button(example, f"{EXAMPLE}:{at}", example) for at, example in enumerate(examples)]
-        return [
-            section("Write a question behind `/ask`; only you will see the answer."),
-            *([context("For example:"), {"type": "actions", "elements": buttons}] if buttons else []),
-        ]
+    async def _forget(self, command: Mapping[str, Any]) -> None:
+        await self._services.forget(Conversation("slack", command["channel_id"], command["team_id"]))
+        await self._respond(command, CHANNEL_FORGOTTEN, CHANNEL_FORGOTTEN, replace=True)
+
+    async def _reindex(self, command: Mapping[str, Any]) -> None:
+        """Run /reindex with a source, `dry_run`, `force`, `rollback` or `cancel`."""
+        text = (command.get("text") or "").strip()
+
+        async def tell(text: str) -> None:
+            await self._respond(command, escape(text), text, replace=False)
+
+        try:
+            person = await self._admin(command["user_id"])
+            if text.lower() in CANCEL_RUN:
+                await tell(await cancel_run(self._services, person))
+                return
+        except Exception as error:  # Boundary: report any error to the admin.
+            await tell(failure_text(report_failure(error)))
+            return
+        notice = RunNotice(_RunMessage(self._client, command["channel_id"], command["user_id"]).write)
+        if text.lower() in ROLLBACK:
+            await notice.roll_back(self._services, person, tell)
+            return
+        source, dry_run, force = parse_reindex(text)
+        await notice.reindex(self._services, person, source, dry_run=dry_run, force=force, tell=tell)
+
+    async def _admin(self, user: str) -> Person:
+        person = await self._mentions.admin(user)
+        return replace(person, admin=person.admin or user in self._admins)
+
+    async def _respond(self, command: Mapping[str, Any], mrkdwn: str, text: str, replace: bool) -> None:
+        await respond(response_webhook(self._client, command["response_url"]), [section(mrkdwn)], text, replace)
 
 
-def private_place(payload: Mapping[str, Any]) -> Conversation:
-    """What somebody asks in a channel for themselves is a conversation of its own."""
-    return Conversation("slack", payload["channel_id"], payload["team_id"], f"ask:{payload['user_id']}")
+class _RunMessage:
+    """The message of a run: in the channel, or in a direct message where the bot may not write."""
+
+    def __init__(self, client: AsyncWebClient, channel: str, user: str) -> None:
+        self._client = client
+        self._channel = channel
+        self._user = user
+        self._ts = ""
+
+    async def write(self, text: str, cancellable: bool) -> None:
+        """Post or update the message."""
+        text = neutralize_mentions(text)
+        below = [cancel_button()] if cancellable else []
+        if self._ts:
+            await update(self._client, self._channel, self._ts, text, below)
+            return
+        content = message_content(text, below)
+        try:
+            posted = await call_api(self._client.chat_postMessage(channel=self._channel, unfurl_links=False, **content))
+        except SlackRefusedError:
+            opened = await call_api(self._client.conversations_open(users=self._user))
+            self._channel = opened["channel"]["id"]
+            posted = await call_api(self._client.chat_postMessage(channel=self._channel, unfurl_links=False, **content))
+        self._ts = str(posted["ts"])
+
+
+def parse_reindex(text: str) -> tuple[str, bool, bool]:
+    """Return the source, whose name may hold spaces, and whether it is a dry run and forced."""
+    words = text.split()
+    options = {word.lower() for word in words}
+    source = " ".join(word for word in words if word.lower() not in DRY_RUN | FORCE)
+    return source, not options.isdisjoint(DRY_RUN), not options.isdisjoint(FORCE)
+
+
+def private_conversation(channel: str, team: str, user: str) -> Conversation:
+    """Return the conversation of what a user asks in a channel privately."""
+    return Conversation("slack", channel, team, f"ask:{user}")

@@ -1,4 +1,4 @@
-"""What people say where the bot is: which of it is a question, and what follows when it is corrected or taken back."""
+"""Messages where the bot is: which of them are questions, and what follows from edits and deletions."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -10,215 +10,210 @@ from typing import Any
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack.answer_session import AnswerSessions, PendingQuestion, RunningAnswer, current_task
-from adapters.slack.blocks import failure, greeting, whole
-from adapters.slack.events import BotIdentity, MessageDeleted, MessageEdited, MessageReceived
-from adapters.slack.growing_message import close_stream, delete
+from adapters.slack.answer_writer import AnswerWriter
+from adapters.slack.blocks import Block, answer_block_id, failure, greeting
+from adapters.slack.events import MessageDeleted, MessageEdited, MessageEvent, MessageReceived
+from adapters.slack.identity import BotIdentity
 from adapters.slack.mentions import MentionResolver
-from adapters.slack.question_builder import QuestionBuilder, question_id
-from adapters.slack.reply_target import ReplyTarget, place_of
-from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api
+from adapters.slack.message import close_stream, delete
+from adapters.slack.question_builder import QuestionBuilder
+from adapters.slack.reply import SlackReply
+from adapters.slack.reply_target import ReplyTarget, target_of
+from adapters.slack.web_api import call_api
+from core.chat.answer_session import RunningAnswer, current_task
+from core.chat.error_report import report_error
 from core.chat.event_dispatcher import EventDispatcher
+from core.chat.pending_question import question_id
+from core.chat.platform_errors import PlatformError
 from core.chat.services import ChatServices
+from core.chat.texts import CONVERSATION_FORGOTTEN
 from core.domain import Claim, Event
-from core.errors import to_footnoted_error
 
 log = structlog.get_logger()
 
 FORGET = frozenset({"/forget", "forget", "forget this", "forget this conversation"})
 HELP = frozenset({"help", "/help", "?"})
-"""In a direct message nobody can mention the bot and say nothing more."""
-
-FORGOTTEN = "I have forgotten this conversation."
+"""In a direct message, where a mention alone cannot ask for help."""
 
 NOTED_WITHIN = 5.0
-"""Seconds after which it is known of a message which question it answers."""
+"""Seconds after which it is stored which question a message answers."""
 
-TO_OTHERS = ("<@", "<!subteam^", "<!here", "<!channel", "<!everyone")
-"""What a message begins with that is for somebody else."""
+OTHERS = ("<@", "<!subteam^", "<!here", "<!channel", "<!everyone")
+"""Beginnings of messages that are addressed to others."""
 
 
 class ConversationHandler:
-    """Turns what is said into questions, each of them once."""
+    """Turns messages into questions, each of them once."""
 
     def __init__(
         self,
         client: AsyncWebClient,
-        me: BotIdentity,
-        desk: ChatServices,
-        handling: EventDispatcher,
-        names: MentionResolver,
-        composing: QuestionBuilder,
-        answering: AnswerSessions,
+        identity: BotIdentity,
+        services: ChatServices,
+        dispatcher: EventDispatcher,
+        mentions: MentionResolver,
+        questions: QuestionBuilder,
+        answers: AnswerWriter,
     ) -> None:
         self._client = client
-        self._me = me
-        self._desk = desk
-        self._handling = handling
-        self._names = names
-        self._composing = composing
-        self._answering = answering
-        self._correcting: dict[str, asyncio.Task[None]] = {}
+        self._identity = identity
+        self._services = services
+        self._dispatcher = dispatcher
+        self._mentions = mentions
+        self._questions = questions
+        self._answers = answers
+        self._edits: dict[str, asyncio.Task[None]] = {}
 
-    async def hear(self, meaning: MessageReceived | MessageEdited | MessageDeleted, event_id: str) -> None:
-        """Takes an event, if it is the bot's business; what it leads to happens afterwards."""
-        match meaning:
-            case MessageReceived() if await self._is_question(meaning):
-                await self._handling.receive(Event((meaning.name, event_id), {"said": asdict(meaning)}))
+    async def receive(self, event: MessageEvent, event_id: str) -> None:
+        """Claim an event that concerns the bot; it is handled later."""
+        match event:
+            case MessageReceived() if await self._is_question(event):
+                await self._dispatcher.receive(Event((event.name, event_id), {"said": asdict(event)}))
             case MessageEdited():
-                await self._handling.receive(Event((meaning.name, event_id), {"corrected": asdict(meaning.said)}))
+                await self._dispatcher.receive(Event((event.name, event_id), {"corrected": asdict(event.message)}))
             case MessageDeleted():
-                await self._handling.receive(Event((event_id,), {"taken_back": asdict(meaning)}))
+                await self._dispatcher.receive(Event((event_id,), {"taken_back": asdict(event)}))
 
-    async def handle(self, body: Mapping[str, Any], taken: Claim) -> None:
-        """Does what an event asks for, which this process has taken."""
-        if said := body.get("said"):
-            await self._watched(MessageReceived(**said), partial(self._answer, taken=taken))
-        elif corrected := body.get("corrected"):
-            await self._watched(MessageReceived(**corrected), self._correct)
-        elif taken_back := body.get("taken_back"):
-            await self._withdraw(MessageDeleted(**taken_back))
-
-    async def _watched(self, said: MessageReceived, act: Callable[[MessageReceived], Awaitable[None]]) -> None:
-        """Whatever goes wrong, whoever said something is told so."""
-        try:
-            await act(said)
-        except Exception as error:  # a door: behind it stands a person who waits
-            known = to_footnoted_error(error)
-            log.error("a message failed", error_id=known.id, name=said.name, cause=str(known), exc_info=error)
-            blocks = failure(known, question_id(said.name), said.ts)
-            await self._say(place_of(said, self._me.user), known.user_message, blocks)
+    async def handle(self, body: Mapping[str, Any], claim: Claim) -> None:
+        """Handle an event that this process has claimed."""
+        if received := body.get("said"):
+            await self._guarded(MessageReceived(**received), partial(self._answer, claim=claim))
+        elif edited := body.get("corrected"):
+            await self._guarded(MessageReceived(**edited), self._handle_edit)
+        elif deleted := body.get("taken_back"):
+            await self._withdraw(MessageDeleted(**deleted))
 
     async def stop(self, channel: str, thread_ts: str) -> None:
-        """Somebody has pressed the stop button of a thread."""
-        for name, running in list(self._answering.running.items()):
-            if (running.place.channel, running.place.thread_ts) == (channel, thread_ts):
+        """Stop the answers in a thread whose stop button was pressed."""
+        for name, running in list(self._answers.running.items()):
+            target = running.reply.target
+            if (target.channel, target.thread_ts) == (channel, thread_ts):
                 await self._halt(name)
                 await running.reply.stop()
 
-    async def _halt(self, name: str) -> RunningAnswer | None:
-        """Stops what is being done for a message: as it was said, as it was corrected, or tried again."""
-        running = self._answering.running.get(name)
-        await self._handling.stop(name)
+    async def _guarded(self, message: MessageReceived, act: Callable[[MessageReceived], Awaitable[None]]) -> None:
+        try:
+            await act(message)
+        except Exception as error:  # Boundary: report any error to the user.
+            known = report_error("message handling failed", error, name=message.name)
+            blocks = failure(known, question_id(message.name), message.ts)
+            await self._post(target_of(message, self._identity.user), known.user_message, blocks)
+
+    async def _halt(self, name: str) -> RunningAnswer[SlackReply] | None:
+        """Stop the answer to a message, whether the message, an edit or a retry began it."""
+        running = self._answers.running.get(name)
+        await self._dispatcher.stop(name)
         if running:
-            await self._handling.stop_task(running.task)
+            await self._dispatcher.stop_task(running.task)
         return running
 
-    def _asking(self, text: str, said: MessageReceived) -> PendingQuestion:
-        return PendingQuestion(question_id(said.name), partial(self._composing.compose, text, said))
+    async def _is_question(self, message: MessageReceived) -> bool:
+        """Return whether a message is for the bot.
 
-    async def _is_question(self, said: MessageReceived) -> bool:
-        """A mention, a direct message, what follows in a thread that the bot takes part in, and anything in a channel
-        where it answers every question. What is said to somebody else is not for the bot."""
-        if said.direct or self._me.is_mentioned(said.text):
+        That is a mention, a direct message, a follow-up in a thread where the bot has answered, and anything in a
+        channel where it answers every question; except what is addressed to others.
+        """
+        if message.direct or self._identity.is_mentioned(message.text):
             return True
-        if said.text.lstrip().startswith(TO_OTHERS):
+        if message.text.lstrip().startswith(OTHERS):
             return False
-        if said.thread_ts:
-            return await self._desk.answered_in(said.conversation)
-        return bool(said.text.strip()) and self._desk.channels.answers_every_question(said.conversation)
+        if message.thread_ts:
+            return await self._services.has_asked_in(message.conversation)
+        return bool(message.text.strip()) and self._services.answers_every_question(message.conversation)
 
-    async def _answer(self, said: MessageReceived, taken: Claim) -> None:
-        place = place_of(said, self._me.user)
-        if taken is Claim.TAKEOVER and await self._was_answered(place, said):
+    async def _answer(self, message: MessageReceived, claim: Claim) -> None:
+        target = target_of(message, self._identity.user)
+        if claim is Claim.TAKEOVER and await self._was_answered(target, message):
             return
-        text = await self._names.readable(said.text)
+        text = await self._mentions.readable(message.text)
         if not text or text.lower() in HELP:
-            await self._greet(said, place)
+            examples = await self._services.examples(message.conversation)
+            await self._post(target, "Ask me something.", greeting(self._identity.user, examples))
         elif text.lower() in FORGET:
-            await self._desk.forget(said.conversation)
-            await self._say(place, FORGOTTEN)
+            await self._services.forget(message.conversation)
+            await self._post(target, CONVERSATION_FORGOTTEN)
         else:
-            await self._answering.answer(said.name, self._asking(text, said), place)
+            await self._answers.write(message.name, self._questions.pending(text, message), target)
 
-    async def _correct(self, said: MessageReceived) -> None:
-        """Of several corrections of a question the last one is answered."""
-        before = self._correcting.get(said.name)
-        self._correcting[said.name] = current = current_task()
+    async def _handle_edit(self, message: MessageReceived) -> None:
+        """Answer the last of several edits of a question."""
+        before = self._edits.get(message.name)
+        self._edits[message.name] = current = current_task()
         try:
-            stopped = before is not None and await self._handling.stop_task(before)
-            if stopped or await self._is_news(said):
-                await self._answer_again(said)
+            stopped = before is not None and await self._dispatcher.stop_task(before)
+            if stopped or await self._needs_new_answer(message):
+                await self._answer_edited(message)
         finally:
-            if self._correcting.get(said.name) is current:
-                del self._correcting[said.name]
+            if self._edits.get(message.name) is current:
+                del self._edits[message.name]
 
-    async def _is_news(self, said: MessageReceived) -> bool:
-        """Whether there is something to answer again. What only now is a question is answered like any other; what was
-        no question before, a mention alone, say, may have become one."""
-        known = await self._desk.remembered(question_id(said.name), said.conversation)
-        if known:
-            return known.question.text != await self._names.readable(said.text)
-        if not await self._is_question(said):
+    async def _needs_new_answer(self, message: MessageReceived) -> bool:
+        """Return whether an edit changed an answered question.
+
+        A message that only now is a question is answered like a new one. One that was not, such as a mention alone,
+        may have become one.
+        """
+        stored = await self._services.question(question_id(message.name), message.conversation)
+        if stored:
+            return stored.question.text != await self._mentions.readable(message.text)
+        if not await self._is_question(message):
             return False
-        return not await self._handling.receive(Event((said.name,), {"said": asdict(said)}))
+        return not await self._dispatcher.receive(Event((message.name,), {"said": asdict(message)}))
 
-    async def _answer_again(self, said: MessageReceived) -> None:
-        """A corrected question is answered in the messages of its first answer."""
-        text = await self._names.readable(said.text)
+    async def _answer_edited(self, message: MessageReceived) -> None:
+        """Answer an edited question in the messages of its first answer."""
+        text = await self._mentions.readable(message.text)
         if not text:
             return
-        await self._halt(said.name)
-        await self._desk.once.reassign(said.name)
-        old = await self._desk.replies.messages_of(said.name)
+        await self._halt(message.name)
+        await self._services.reassign_event(message.name)
+        old = await self._services.reply_messages(message.name)
         for ts in old:
-            await close_stream(self._client, said.channel, ts)
-        await self._desk.take_back(question_id(said.name))
-        place = place_of(said, self._me.user)
-        await self._answering.answer(said.name, self._asking(text, said), place, old)
+            await close_stream(self._client, message.channel, ts)
+        await self._services.supersede(question_id(message.name))
+        target = target_of(message, self._identity.user)
+        await self._answers.write(message.name, self._questions.pending(text, message), target, old)
 
-    async def _withdraw(self, gone: MessageDeleted) -> None:
-        """The question was deleted: an answer that is not whole yet goes with it."""
-        running = await self._halt(gone.name)
-        await self._desk.once.reassign(gone.name)
+    async def _withdraw(self, deleted: MessageDeleted) -> None:
+        """Delete the unfinished answer to a deleted question."""
+        running = await self._halt(deleted.name)
+        await self._services.reassign_event(deleted.name)
         if running and not running.reply.over:
             await running.reply.remove()
             return
-        messages = await self._desk.replies.messages_of(gone.name)
-        for ts in messages:
-            if not await self._ended(gone.channel, ts, gone.name):
-                await delete(self._client, gone.channel, ts)
+        for ts in await self._services.reply_messages(deleted.name):
+            message = await self._questions.read_message(deleted.channel, ts)
+            if message is None or not _ends_answer(message, deleted.name):
+                await delete(self._client, deleted.channel, ts)
 
-    async def _was_answered(self, place: ReplyTarget, said: MessageReceived) -> bool:
-        """Whether the process that is gone had written the answer to its end; what it had only begun is deleted."""
+    async def _was_answered(self, target: ReplyTarget, message: MessageReceived) -> bool:
+        """Return whether a dead process had finished an answer; delete what it had only begun."""
         try:
-            own = await place.own_since_question(self._client)
-        except (SlackRefusedError, SlackUnreachableError) as error:
-            log.warning("the thread cannot be read", cause=str(error))
+            own = await target.own_messages(self._client)
+        except PlatformError as error:
+            log.warning("thread could not be read", cause=str(error))
             own = []
-        if any(_ends(message, said.name) for message in own):
+        if any(_ends_answer(each, message.name) for each in own):
             return True
-        begun = [message["ts"] for message in own if _is_abandoned(message)]
-        for ts in {*await self._desk.replies.messages_of(said.name), *await self._desk.replies.unclaimed(begun)}:
-            await delete(self._client, said.channel, ts)
+        unfinished = [each["ts"] for each in own if _is_abandoned(each)]
+        noted = await self._services.reply_messages(message.name)
+        for ts in {*noted, *await self._services.unclaimed_messages(unfinished)}:
+            await delete(self._client, message.channel, ts)
         return False
 
-    async def _ended(self, channel: str, ts: str, name: str) -> bool:
-        try:
-            found = await call_api(
-                self._client.conversations_replies(channel=channel, ts=ts, oldest=ts, latest=ts, inclusive=True)
-            )
-        except (SlackRefusedError, SlackUnreachableError) as error:
-            log.info("a message cannot be read", cause=str(error))
-            return False
-        return any(message.get("ts") == ts and _ends(message, name) for message in found.get("messages") or [])
-
-    async def _greet(self, said: MessageReceived, place: ReplyTarget) -> None:
-        examples = await self._desk.examples(said.conversation)
-        await self._say(place, "Ask me something.", blocks=greeting(self._me.user, examples))
-
-    async def _say(self, place: ReplyTarget, text: str, blocks: list[dict[str, Any]] | None = None) -> None:
+    async def _post(self, target: ReplyTarget, text: str, blocks: list[Block] | None = None) -> None:
         await call_api(
             self._client.chat_postMessage(
-                channel=place.channel, thread_ts=place.thread_ts, text=text, blocks=blocks, unfurl_links=False
+                channel=target.channel, thread_ts=target.thread_ts, text=text, blocks=blocks, unfurl_links=False
             )
         )
 
 
-def _ends(message: Mapping[str, Any], name: str) -> bool:
-    return any(block.get("block_id") == whole(question_id(name)) for block in message.get("blocks") or [])
+def _ends_answer(message: Mapping[str, Any], name: str) -> bool:
+    block_id = answer_block_id(question_id(name))
+    return any(block.get("block_id") == block_id for block in message.get("blocks") or [])
 
 
 def _is_abandoned(message: Mapping[str, Any]) -> bool:
-    """Whether a message may still grow, and is so old that whoever writes it must have noted that."""
+    """Return whether a message may still grow, but is so old that the process that writes it must have noted it."""
     return message.get("streaming_state") == "in_progress" and time() - float(message["ts"]) > NOTED_WITHIN

@@ -1,4 +1,4 @@
-"""What Slack's events mean to the bot: something was said, corrected, or taken back; or nothing of its business."""
+"""Slack's message events and button clicks as values; events that do not concern the bot become None."""
 
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field
@@ -7,35 +7,21 @@ from typing import Any
 
 import structlog
 
+from adapters.slack.identity import BotIdentity
 from core.domain import Conversation
 
 log = structlog.get_logger()
 
-CORRECTED_WITHIN = timedelta(minutes=10)
-"""A question that is edited later than this is not answered again."""
+MAX_EDIT_DELAY = timedelta(minutes=10)
+"""A question that is edited later is not answered again."""
 
-_BY_PEOPLE = frozenset({"", "thread_broadcast", "file_share", "me_message"})
-"""Subtypes of messages that a person wrote; all others tell of joins, topics, bots and the like."""
-
-
-@dataclass(frozen=True, slots=True)
-class BotIdentity:
-    """The bot as Slack knows it, from auth.test."""
-
-    user: str
-    bot: str
-    team: str
-    team_name: str = ""
-    url: str = ""
-    scopes: frozenset[str] = frozenset()
-
-    def is_mentioned(self, text: str) -> bool:
-        return f"<@{self.user}>" in text or f"<@{self.user}|" in text
+_PERSON_SUBTYPES = frozenset({"", "thread_broadcast", "file_share", "me_message"})
+"""Subtypes of messages that a person wrote; all others are about joins, topics, bots and the like."""
 
 
 @dataclass(frozen=True, slots=True)
 class MessageReceived:
-    """A message that a person wrote where the bot can see it. Timestamps are Slack's names for messages."""
+    """A message that a person wrote where the bot can see it; stored in Redis as JSON. A `ts` is a message's id."""
 
     team: str
     channel: str
@@ -44,46 +30,42 @@ class MessageReceived:
     text: str
     thread_ts: str = ""
     kind: str = ""
-    """Of the channel: im, mpim, channel, group; empty where Slack does not say."""
+    """The channel's type: im, mpim, channel, group; empty where Slack does not tell it."""
     user_team: str = field(default="", compare=False)
 
     @property
     def direct(self) -> bool:
+        """Whether it is a direct message to the bot."""
         return self.kind == "im" or self.channel.startswith("D")
 
     @property
     def name(self) -> str:
-        """One message arrives as several events; this they have in common."""
+        """The event name: one message arrives as several events, which have this in common."""
         return f"{self.team}:{self.channel}:{self.ts}"
 
     @property
     def conversation(self) -> Conversation:
-        """A mention in a channel begins a thread, which is a conversation; a direct message's is one for all."""
+        """The thread that a message in a channel begins or continues; a direct conversation is one as a whole."""
         thread = "" if self.direct else self.thread_ts or self.ts
         return Conversation("slack", self.channel, self.team, thread)
-
-    @property
-    def answered_under(self) -> str:
-        """The message under which the answer stands."""
-        return self.thread_ts or self.ts
 
 
 @dataclass(frozen=True, slots=True)
 class MessageEdited:
-    """A person edited what they had said. `at` is when, as a timestamp of Slack."""
+    """A person edited their message; `edited_ts` is when."""
 
-    said: MessageReceived
-    at: str
+    message: MessageReceived
+    edited_ts: str
 
     @property
     def name(self) -> str:
-        """That a mention is edited is told in two events; this they have in common."""
-        return f"{self.said.name}:{self.at}"
+        """The event name: the edit of a mention arrives as two events, which have this in common."""
+        return f"{self.message.name}:{self.edited_ts}"
 
 
 @dataclass(frozen=True, slots=True)
 class MessageDeleted:
-    """A message was deleted."""
+    """A message was deleted; stored in Redis as JSON."""
 
     team: str
     channel: str
@@ -91,65 +73,116 @@ class MessageDeleted:
 
     @property
     def name(self) -> str:
+        """The event name of the deleted message."""
         return f"{self.team}:{self.channel}:{self.ts}"
 
 
-def read_event(body: Mapping[str, Any], me: BotIdentity) -> MessageReceived | MessageEdited | MessageDeleted | None:
-    """The meaning of an `event_callback` with a message or a mention. What is not as Slack says has none."""
+MessageEvent = MessageReceived | MessageEdited | MessageDeleted
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A pressed button, and the message that it is on; stored in Redis as JSON."""
+
+    action: str
+    value: str
+    user: str
+    team: str
+    channel: str
+    message_ts: str
+    thread_ts: str
+    ephemeral: bool
+    trigger_id: str
+    response_url: str
+
+    @property
+    def direct(self) -> bool:
+        """Whether the button is in a direct message."""
+        return self.channel.startswith("D")
+
+    @property
+    def conversation(self) -> Conversation:
+        """The channel as a whole; whoever clicks there may see what was asked there."""
+        return Conversation("slack", self.channel, self.team)
+
+
+def parse_click(payload: Mapping[str, Any]) -> Click:
+    """Parse the first action of a `block_actions` payload; the bot's payloads have one each."""
+    action, container = payload["actions"][0], payload.get("container") or {}
+    message = payload.get("message") or {}
+    return Click(
+        action=action["action_id"].split(":")[0],
+        value=action.get("value") or "",
+        user=payload["user"]["id"],
+        team=(payload.get("team") or {}).get("id") or payload["user"].get("team_id", ""),
+        channel=container.get("channel_id") or (payload.get("channel") or {}).get("id", ""),
+        message_ts=container.get("message_ts") or message.get("ts", ""),
+        thread_ts=container.get("thread_ts") or message.get("thread_ts") or "",
+        ephemeral=bool(container.get("is_ephemeral")),
+        trigger_id=payload.get("trigger_id", ""),
+        response_url=payload.get("response_url", ""),
+    )
+
+
+def parse_event(body: Mapping[str, Any], identity: BotIdentity) -> MessageEvent | None:
+    """Parse an `event_callback` with a message or a mention; return None for one that is malformed."""
     try:
-        read = _read(body, me)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:  # a door: others make what comes through it
-        log.warning("an event of Slack was not understood", cause=f"{type(error).__name__}: {error}")
+        event = _parse(body, identity)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:  # Boundary: the payload may be anything.
+        log.warning("Slack event is malformed", cause=f"{type(error).__name__}: {error}")
         return None
-    return read if read and _is_sound(read) else None
+    return event if event and _has_only_strings(event) else None
 
 
-def _is_sound(read: MessageReceived | MessageEdited | MessageDeleted) -> bool:
-    said = read.said if isinstance(read, MessageEdited) else read
-    parts = (said.channel, said.ts) if isinstance(said, MessageDeleted) else astuple(said)
+def _has_only_strings(event: MessageEvent) -> bool:
+    message = event.message if isinstance(event, MessageEdited) else event
+    parts = (message.channel, message.ts) if isinstance(message, MessageDeleted) else astuple(message)
     return all(isinstance(part, str) for part in parts)
 
 
-def _read(body: Mapping[str, Any], me: BotIdentity) -> MessageReceived | MessageEdited | MessageDeleted | None:
+def _parse(body: Mapping[str, Any], identity: BotIdentity) -> MessageEvent | None:
     event = body["event"]
     match event.get("subtype") or "":
         case "message_changed":
-            return _changed(body, event, me)
+            return _parse_change(body, event, identity)
         case "message_deleted":
             return MessageDeleted(_team(body), event["channel"], event.get("deleted_ts", ""))
-        case subtype if subtype in _BY_PEOPLE:
-            said = said_in(event, _team(body), event["channel"], me, event.get("channel_type", ""))
-            said = None if said and _late(event) else said
-            # That a mention was edited is told like a new one.
-            edited = (event.get("edited") or {}).get("ts", "")
-            return MessageEdited(said, edited) if said and edited else said
+        case subtype if subtype in _PERSON_SUBTYPES:
+            message = parse_message(event, _team(body), event["channel"], identity, event.get("channel_type", ""))
+            if message is None or _edited_late(event):
+                return None
+            # The edit of a mention arrives as another mention.
+            edited_ts = (event.get("edited") or {}).get("ts", "")
+            return MessageEdited(message, edited_ts) if edited_ts else message
         case _:
             return None
 
 
-def _changed(
-    body: Mapping[str, Any], event: Mapping[str, Any], me: BotIdentity
+def _parse_change(
+    body: Mapping[str, Any], event: Mapping[str, Any], identity: BotIdentity
 ) -> MessageEdited | MessageDeleted | None:
-    """Slack says `message_changed` when a link is unfurled and when somebody answers in a thread, too: only a person's
-    edit changes the text and leaves the mark of an edit."""
+    """Parse a `message_changed`, which Slack also sends for unfurled links and new replies in the thread.
+
+    Only a person's edit changes the text and sets a new `edited`.
+    """
     now, before = event.get("message") or {}, event.get("previous_message") or {}
     if now.get("subtype") == "tombstone":
-        # The root of a thread that has answers leaves a stone where it stood.
+        # The deleted root of a thread with replies leaves a tombstone.
         return MessageDeleted(_team(body), event["channel"], now.get("ts", ""))
     edited = now.get("edited") or {}
     if not edited or edited == before.get("edited") or now.get("text") == before.get("text"):
         return None
-    said = said_in(now, _team(body), event["channel"], me, event.get("channel_type", ""))
-    return MessageEdited(said, edited.get("ts", "")) if said and not _late(now) else None
+    message = parse_message(now, _team(body), event["channel"], identity, event.get("channel_type", ""))
+    return MessageEdited(message, edited.get("ts", "")) if message and not _edited_late(now) else None
 
 
-def said_in(
-    message: Mapping[str, Any], team: str, channel: str, me: BotIdentity, kind: str = ""
+def parse_message(
+    message: Mapping[str, Any], team: str, channel: str, identity: BotIdentity, kind: str = ""
 ) -> MessageReceived | None:
-    """What a person said in a message as Slack's API shows it; None for one of a bot, or of Slack itself."""
+    """Parse a message in the form of Slack's API; return None for one by a bot or by Slack itself."""
     user = message.get("user", "")
-    by_a_bot = message.get("bot_id") or message.get("bot_profile") or user in {"", me.user, "USLACKBOT"}
-    if by_a_bot or (message.get("subtype") or "") not in _BY_PEOPLE:
+    by_bot = message.get("bot_id") or message.get("bot_profile") or user in {"", identity.user, "USLACKBOT"}
+    if by_bot or (message.get("subtype") or "") not in _PERSON_SUBTYPES:
         return None
     thread_ts = message.get("thread_ts") or ""
     return MessageReceived(
@@ -158,17 +191,16 @@ def said_in(
         user=user,
         ts=message["ts"],
         text=message.get("text") or "",
-        # The root of a thread bears its own name there.
+        # The root of a thread has its own ts there.
         thread_ts="" if thread_ts == message["ts"] else thread_ts,
         kind=kind,
         user_team=message.get("user_team") or message.get("team") or "",
     )
 
 
-def _late(message: Mapping[str, Any]) -> bool:
-    """Whether a message was edited long after it was said."""
-    edited = (message.get("edited") or {}).get("ts") or message["ts"]
-    return float(edited) - float(message["ts"]) > CORRECTED_WITHIN.total_seconds()
+def _edited_late(message: Mapping[str, Any]) -> bool:
+    edited_ts = (message.get("edited") or {}).get("ts") or message["ts"]
+    return float(edited_ts) - float(message["ts"]) > MAX_EDIT_DELAY.total_seconds()
 
 
 def _team(body: Mapping[str, Any]) -> str:

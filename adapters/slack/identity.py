@@ -1,18 +1,18 @@
-"""Who the bot is in its workspace, and whether it may do there what it has to."""
+"""The bot's identity in its workspace, and startup checks of its tokens and scopes."""
+
+from dataclasses import dataclass
 
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack.events import BotIdentity
 from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api
 from core.errors import Problem, StartupError
 
 log = structlog.get_logger()
 
-NEEDED = frozenset({"app_mentions:read", "chat:write", "commands", "im:history", "im:write", "users:read"})
-"""Without one of these scopes the bot cannot do its work."""
+REQUIRED_SCOPES = frozenset({"app_mentions:read", "chat:write", "commands", "im:history", "im:write", "users:read"})
 
-WANTED = frozenset(
+OPTIONAL_SCOPES = frozenset(
     {
         "assistant:write",
         "channels:history",
@@ -22,29 +22,42 @@ WANTED = frozenset(
         "reactions:write",
     }
 )
-"""Without these it does with less: no suggestions, no follow-ups without a mention, no names of channels."""
+"""Without these there are no suggested prompts, no follow-ups without a mention, and no channel names."""
 
-INSTALL = "Install the app anew with this product's manifest.yml (docs/slack.md)."
+REINSTALL = "Reinstall the app with this product's manifest.yml (docs/slack.md)."
+
+
+@dataclass(frozen=True, slots=True)
+class BotIdentity:
+    """The bot's ids in its workspace, from auth.test."""
+
+    user: str
+    bot: str
+    team: str
+    team_name: str = ""
+    url: str = ""
+    scopes: frozenset[str] = frozenset()
+
+    def is_mentioned(self, text: str) -> bool:
+        """Return whether a message mentions the bot."""
+        return f"<@{self.user}>" in text or f"<@{self.user}|" in text
 
 
 async def identify(client: AsyncWebClient) -> BotIdentity:
-    """Asks auth.test. Raises StartupError for a token that is wrong, a scope that is missing, and a Slack that cannot
-    be
-    reached, each with its cure."""
+    """Call auth.test. Raises StartupError for a bad token, a missing scope, and when Slack is unreachable."""
     try:
         response = await call_api(client.auth_test())
     except SlackRefusedError as error:
-        raise StartupError(_refused(error)) from error
+        raise StartupError(_problem(error)) from error
     except SlackUnreachableError as error:
-        raise StartupError(
-            Problem("Slack cannot be reached.", "Look at the network, a proxy (HTTPS_PROXY), and SLACK_API_URL.")
-        ) from error
+        remedy = "Check the network, the proxy (HTTPS_PROXY) and SLACK_API_URL."
+        raise StartupError(Problem("Slack cannot be reached.", remedy)) from error
     scopes = _scopes(response.headers)
-    missing = sorted(NEEDED - scopes) if scopes else []
+    missing = sorted(REQUIRED_SCOPES - scopes) if scopes else []
     if missing:
-        raise StartupError(Problem(f"The Slack app lacks the scopes {', '.join(missing)}.", INSTALL))
-    if scopes and (less := sorted(WANTED - scopes)):
-        log.warning("the Slack app does with less than it could", scopes=less, cure=INSTALL)
+        raise StartupError(Problem(f"The Slack app lacks the scopes {', '.join(missing)}.", REINSTALL))
+    if scopes and (absent := sorted(OPTIONAL_SCOPES - scopes)):
+        log.warning("Slack app lacks optional scopes", scopes=absent, remedy=REINSTALL)
     return BotIdentity(
         user=response["user_id"],
         bot=response.get("bot_id") or "",
@@ -55,18 +68,33 @@ async def identify(client: AsyncWebClient) -> BotIdentity:
     )
 
 
+async def check_app_token(client: AsyncWebClient, app_token: str) -> None:
+    """Raise StartupError for an app token that opens no connection.
+
+    Without this check, the SDK's own attempts would end in an exception in a task that nothing awaits.
+    """
+    try:
+        await call_api(client.apps_connections_open(app_token=app_token))
+    except SlackRefusedError as error:
+        remedy = "Generate it under “Basic Information”, “App-Level Tokens”, with the scope connections:write."
+        raise StartupError(Problem(f"Slack does not accept SLACK_APP_TOKEN ({error.error}).", remedy)) from error
+    except SlackUnreachableError as error:
+        remedy = "Check the network, the proxy and SLACK_API_URL."
+        raise StartupError(Problem("Slack cannot be reached.", remedy)) from error
+
+
 def _scopes(headers: object) -> frozenset[str]:
-    """Granted scopes; none are known where a proxy takes the header away."""
+    """Return the granted scopes; none are known where a proxy removes the header."""
     named = {str(name).lower(): str(value) for name, value in dict(headers).items()}  # type: ignore[call-overload]
     return frozenset(scope.strip() for scope in named.get("x-oauth-scopes", "").split(",") if scope.strip())
 
 
-def _refused(error: SlackRefusedError) -> Problem:
+def _problem(error: SlackRefusedError) -> Problem:
     match error.error:
         case "invalid_auth" | "not_authed" | "account_inactive" | "token_revoked" | "token_expired":
-            cure = "Copy it again from “Install App” in the settings of the Slack app; it begins with xoxb-."
-            return Problem(f"Slack does not accept SLACK_BOT_TOKEN ({error.error}).", cure)
+            remedy = "Copy it again from “Install App” in the settings of the Slack app; it begins with xoxb-."
+            return Problem(f"Slack does not accept SLACK_BOT_TOKEN ({error.error}).", remedy)
         case "missing_scope":
-            return Problem(f"The Slack app lacks the scope {error.needed or 'that it needs'}.", INSTALL)
-        case word:
-            return Problem(f"Slack refuses the bot ({word}).", "Look at the settings of the Slack app.")
+            return Problem(f"The Slack app lacks the scope {error.needed_scope or 'that it needs'}.", REINSTALL)
+        case code:
+            return Problem(f"Slack refuses the bot ({code}).", "Check the settings of the Slack app.")

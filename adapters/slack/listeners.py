@@ -1,4 +1,4 @@
-"""What the app listens to, in plain sight, and what is done at once with it: it is taken, and handled afterwards."""
+"""The app's listeners: each claims what Slack delivers, acknowledges it, and leaves the rest to the dispatcher."""
 
 import asyncio
 import re
@@ -6,86 +6,92 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+import structlog
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack.answer_session import AnswerSessions
+from adapters.slack.answer_writer import AnswerWriter
 from adapters.slack.blocks import AGAIN, CANCEL, EXAMPLE, FEEDBACK, REASON, SHARE, WHY
-from adapters.slack.buttons import Buttons, Click, read_click
+from adapters.slack.buttons import Buttons
 from adapters.slack.commands import Commands
 from adapters.slack.conversation import ConversationHandler
-from adapters.slack.ephemeral_reply import SEARCHING
-from adapters.slack.events import BotIdentity, read_event
+from adapters.slack.events import Click, parse_click, parse_event
+from adapters.slack.identity import BotIdentity
 from adapters.slack.mentions import MentionResolver
 from adapters.slack.question_builder import QuestionBuilder
-from adapters.slack.reindex_command import ReindexCommand
-from adapters.slack.suggested_prompts import suggest
-from adapters.slack.timeouts import USUAL, Timeouts
-from core.chat.event_dispatcher import EventDispatcher
+from adapters.slack.web_api import DEFAULT_TIMEOUTS, Timeouts, call_api
+from core.chat.platform_errors import PlatformError
 from core.chat.services import ChatServices
-from core.domain import Claim, Event
+from core.chat.texts import SEARCHING
+from core.domain import Claim, Conversation, Event
 from core.telemetry import timed
 
-TAKEN_WITHIN = 1.5
-"""Seconds after which an event is acknowledged although it has not been taken yet: Slack gives three."""
+log = structlog.get_logger()
+
+ACKNOWLEDGE_WITHIN = 1.5
+"""Seconds after which an event is acknowledged although it has not been claimed yet: Slack allows three."""
 
 COMMANDS = ("/ask", "/forget", "/reindex")
 ACTIONS = (FEEDBACK, WHY, AGAIN, SHARE, REASON, EXAMPLE, CANCEL)
 
-_KEPT = ("command", "text", "user_id", "team_id", "channel_id", "response_url", "trigger_id")
-"""What is needed of a command; the rest, a token among it, is not written down."""
+MAX_PROMPTS = 4
+MAX_PROMPT_TITLE = 75
+
+_COMMAND_FIELDS = ("command", "text", "user_id", "team_id", "channel_id", "response_url", "trigger_id")
+"""What is stored of a command; the rest includes a token."""
 
 
 class Listeners:
-    """Takes what Slack delivers; `handling` does the rest."""
+    """Claims what Slack delivers; `dispatcher` handles it."""
 
     def __init__(
         self,
         client: AsyncWebClient,
-        me: BotIdentity,
-        desk: ChatServices,
+        identity: BotIdentity,
+        services: ChatServices,
         admins: frozenset[str],
-        times: Timeouts = USUAL,
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
     ) -> None:
-        self._me = me
+        self._identity = identity
         self._client = client
-        self._desk = desk
-        names = MentionResolver(client, me.user)
-        answering = AnswerSessions(client, desk, times)
-        self.handling = EventDispatcher(desk.once, self._handle)
-        self._commands = Commands(client, desk, names)
-        self._admin = ReindexCommand(client, desk, names, self._commands, admins)
-        composing = QuestionBuilder(client, me, names)
-        self._buttons = Buttons(client, desk, names, composing, answering, self._commands, me.user)
-        self._conversing = ConversationHandler(client, me, desk, self.handling, names, composing, answering)
-        self._hearing: set[asyncio.Future[None]] = set()
+        self._services = services
+        self.dispatcher = services.dispatcher(self._handle)
+        mentions = MentionResolver(client, identity.user)
+        answers = AnswerWriter(client, services, timeouts)
+        questions = QuestionBuilder(client, identity, mentions)
+        self._commands = Commands(client, services, mentions, admins)
+        self._buttons = Buttons(client, services, mentions, questions, answers, self._commands, identity.user)
+        self._conversation = ConversationHandler(
+            client, identity, services, self.dispatcher, mentions, questions, answers
+        )
+        self._claiming: set[asyncio.Future[None]] = set()
 
     def register(self, app: AsyncApp) -> None:
-        """Everything that the app listens to."""
+        """Register all listeners."""
         app.event("app_mention")(self.on_message)
         app.event("message")(self.on_message)
         app.event("app_home_opened")(self.on_opened)
         app.event("assistant_thread_started")(self.on_opened)
         app.event("agent_session_stopped")(self.on_stopped)
-        app.event("app_context_changed")(self.on_nothing)
-        app.event("assistant_thread_context_changed")(self.on_nothing)
+        app.event("app_context_changed")(self.on_ignored)
+        app.event("assistant_thread_context_changed")(self.on_ignored)
         for command in COMMANDS:
             app.command(command)(self.on_command)
         for action in ACTIONS:
             app.action(re.compile(rf"{action}(:\d+)?"))(self.on_click)
         app.view(REASON)(self.on_reason)
-        # Last, for whatever else the app is told: Slack repeats what is not acknowledged.
-        app.event(re.compile(""))(self.on_nothing)
+        # Last, for all other events: Slack repeats what is not acknowledged.
+        app.event(re.compile(""))(self.on_ignored)
 
     async def on_message(self, body: Mapping[str, Any]) -> None:
-        """A mention, or a message where the bot can read."""
-        meaning = read_event(body, self._me)
-        if meaning is not None:
-            await self._soon(self._conversing.hear(meaning, body["event_id"]))
+        """Receive a mention, or a message where the bot can read."""
+        event = parse_event(body, self._identity)
+        if event is not None:
+            await self._wait_briefly(self._conversation.receive(event, body["event_id"]))
 
     async def on_opened(self, body: Mapping[str, Any]) -> None:
-        """Somebody has opened the conversation with the bot; in the older view each conversation is a thread."""
+        """A user has opened the conversation with the bot; in the older view each conversation is a thread."""
         event = body["event"]
         thread = event.get("assistant_thread") or {}
         if thread or event.get("tab") == "messages":
@@ -94,67 +100,71 @@ class Listeners:
                 "channel": thread.get("channel_id") or event.get("channel", ""),
                 "thread_ts": thread.get("thread_ts", ""),
             }
-            await self._soon(self._take("opened", body["event_id"], opened))
+            await self._wait_briefly(self._claim("opened", body["event_id"], opened))
 
     async def on_stopped(self, body: Mapping[str, Any]) -> None:
-        """Somebody has pressed the stop button."""
+        """A user has pressed the stop button."""
         event = body["event"]
-        await self._soon(self._conversing.stop(event["channel"], event.get("thread_ts", "")))
+        await self._wait_briefly(self._conversation.stop(event["channel"], event.get("thread_ts", "")))
 
-    async def on_nothing(self) -> None:
-        """What is none of the bot's business."""
+    async def on_ignored(self) -> None:
+        """Acknowledge an event that does not concern the bot."""
 
     async def on_command(self, ack: AsyncAck, command: Mapping[str, Any]) -> None:
-        """A slash command; that it was heard is seen at once."""
+        """Receive a slash command; the acknowledgement shows the user at once that it arrived."""
         await ack(text=SEARCHING) if command["command"] == "/ask" else await ack()
-        await self._soon(self._take("command", command["trigger_id"], {name: command.get(name) for name in _KEPT}))
+        fields = {name: command.get(name) for name in _COMMAND_FIELDS}
+        await self._wait_briefly(self._claim("command", command["trigger_id"], fields))
 
     async def on_click(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        """Somebody has pressed a button."""
+        """Receive a press of a button."""
         await ack()
-        await self._soon(self._take("click", body["trigger_id"], asdict(read_click(body))))
+        await self._wait_briefly(self._claim("click", body["trigger_id"], asdict(parse_click(body))))
 
     async def on_reason(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        """Somebody has written what was wrong with an answer."""
+        """Receive the form with the reason for a rating."""
         await ack()
         view = {name: body["view"][name] for name in ("private_metadata", "state")}
         reason = {"view": view, "user": body["user"]["id"]}
-        await self._soon(self._take("reason", f"{body['view']['id']}:{body['user']['id']}", reason))
+        await self._wait_briefly(self._claim("reason", f"{body['view']['id']}:{body['user']['id']}", reason))
 
-    async def _take(self, kind: str, name: str, body: Mapping[str, Any]) -> None:
-        await self.handling.receive(Event((f"{kind}:{name}",), {kind: body}))
+    async def _claim(self, kind: str, name: str, body: Mapping[str, Any]) -> None:
+        await self.dispatcher.receive(Event((f"{kind}:{name}",), {kind: body}))
 
-    async def _soon(self, hearing: Awaitable[None]) -> None:
-        """Waits for a moment until something is taken; when Redis takes longer, that goes on behind the answer."""
-        task = asyncio.ensure_future(hearing)
-        self._hearing.add(task)
-        task.add_done_callback(self._hearing.discard)
+    async def _wait_briefly(self, claiming: Awaitable[None]) -> None:
+        """Wait until an event is claimed; when Redis takes longer, that goes on after the acknowledgement."""
+        task = asyncio.ensure_future(claiming)
+        self._claiming.add(task)
+        task.add_done_callback(self._claiming.discard)
         with timed("acknowledge"):
-            done, _ = await asyncio.wait([task], timeout=TAKEN_WITHIN)
+            done, _ = await asyncio.wait([task], timeout=ACKNOWLEDGE_WITHIN)
         if done:
             await task
 
-    async def _handle(self, event: Event, taken: Claim) -> None:
+    async def _handle(self, event: Event, claim: Claim) -> None:
         match dict(event.body):
             case {"command": command}:
-                await self._command(command)
+                await self._commands.run(command)
             case {"click": click}:
-                await self._click(Click(**click), taken)
+                await self._buttons.press(Click(**click), claim)
             case {"reason": reason}:
-                await self._buttons.explain(reason["view"], reason["user"])
+                await self._buttons.save_reason(reason["view"], reason["user"])
             case {"opened": opened}:
-                await suggest(self._client, self._desk, **opened)
+                await self._suggest_prompts(**opened)
             case body:
-                await self._conversing.handle(body, taken)
+                await self._conversation.handle(body, claim)
 
-    async def _command(self, command: Mapping[str, Any]) -> None:
-        if command["command"] == "/reindex":
-            await self._admin.command(command)
-        else:
-            await self._commands.run(command)
-
-    async def _click(self, click: Click, taken: Claim) -> None:
-        if click.action == CANCEL:
-            await self._admin.cancel(click)
-        else:
-            await self._buttons.press(click, taken)
+    async def _suggest_prompts(self, team: str, channel: str, thread_ts: str = "") -> None:
+        """Suggest questions that the posts answer."""
+        examples = await self._services.examples(Conversation("slack", channel, team), MAX_PROMPTS)
+        if not examples:
+            return
+        prompts = [{"title": example[:MAX_PROMPT_TITLE], "message": example} for example in examples]
+        try:
+            await call_api(
+                self._client.assistant_threads_setSuggestedPrompts(
+                    channel_id=channel, thread_ts=thread_ts or None, title="Ask about the posts", prompts=prompts
+                )
+            )
+        except PlatformError as error:
+            log.info("suggested prompts failed", cause=str(error))

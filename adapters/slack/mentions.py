@@ -1,7 +1,5 @@
-"""People, channels and links in a message, as the names that people read instead of the ids that Slack writes."""
+"""Display names for the ids of users and channels that Slack writes into messages."""
 
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable
 from html import unescape
 from typing import Any
 
@@ -9,92 +7,84 @@ import regex
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api
+from adapters.slack.web_api import call_api
+from core.chat.name_cache import NameCache
+from core.chat.platform_errors import PlatformError
 from core.domain import Person
 
 log = structlog.get_logger()
 
-MOST_KNOWN = 5_000
-"""Names that are remembered; the longest unused go first."""
-
-_MARK = regex.compile(
+_ENTITY = regex.compile(
     r"<@(?P<user>[A-Z0-9]+)(?:\|(?P<user_name>[^<>]*))?>"
     r"|<#(?P<channel>[A-Z0-9]+)(?:\|(?P<channel_name>[^<>]*))?>"
     r"|<!subteam\^[A-Z0-9]+(?:\|@?(?P<group>[^<>]*))?>"
     r"|<!date\^[^<>|]*\|(?P<date>[^<>]*)>"
     r"|<!(?P<special>[a-z]+)(?:\|[^<>]*)?>"
-    r"|<(?P<address>[a-z]+:[^<>|]+)(?:\|(?P<label>[^<>]*))?>"
+    r"|<(?P<url>[a-z]+:[^<>|]+)(?:\|(?P<label>[^<>]*))?>"
 )
 
 
 class MentionResolver:
-    """Asks Slack for a name once, and remembers it."""
+    """Replaces mentions by names, and looks up people."""
 
-    def __init__(self, client: AsyncWebClient, me: str) -> None:
+    def __init__(self, client: AsyncWebClient, bot_user: str) -> None:
         self._client = client
-        self._me = me
-        self._known: OrderedDict[str, str] = OrderedDict()
+        self._bot_user = bot_user
+        self._names = NameCache()
 
     async def readable(self, text: str) -> str:
-        """A message as people read it, without the bot's own mention."""
+        """Return a message as users see it, without the mention of the bot."""
         shown, at = "", 0
-        for mark in _MARK.finditer(text):
-            name = await self._name(mark)
-            shown += text[at : mark.start()] + name
-            # Where the bot's own name stood, one blank is enough.
-            at = mark.end() if name else _behind_blanks(text, mark.end())
+        for entity in _ENTITY.finditer(text):
+            name = await self._name(entity)
+            shown += text[at : entity.start()] + name
+            # One space is enough where the bot's own name was.
+            at = entity.end() if name else _skip_blanks(text, entity.end())
         return unescape(shown + text[at:]).strip()
 
-    async def person(self, user: str) -> str:
-        """Somebody's name; their id when it cannot be known."""
-        return await self._known_or(user, self._ask_user)
+    async def person(self, user: str) -> Person:
+        """Return a user with their name, or with their id as the name when Slack does not tell it."""
+        return Person(user, await self._user_name(user))
 
     async def admin(self, user: str) -> Person:
-        """Somebody with their name, and whether they are an admin or an owner of the workspace, as it is now."""
+        """Return a user and whether they are, right now, an admin or owner of the workspace."""
         try:
-            found = (await call_api(self._client.users_info(user=user)))["user"]
-        except (SlackRefusedError, SlackUnreachableError) as error:
-            log.warning("it cannot be known who is an admin", cause=str(error))
+            info = (await call_api(self._client.users_info(user=user)))["user"]
+        except PlatformError as error:
+            log.warning("admin lookup failed", cause=str(error))
             return Person(user)
-        rules = bool(found.get("is_admin") or found.get("is_owner") or found.get("is_primary_owner"))
-        return Person(user, _display(found), admin=rules)
+        is_admin = bool(info.get("is_admin") or info.get("is_owner") or info.get("is_primary_owner"))
+        return Person(user, _display_name(info), admin=is_admin)
 
-    async def _name(self, mark: regex.Match[str]) -> str:
-        if mark["user"]:
-            return "" if mark["user"] == self._me else f"@{mark['user_name'] or await self.person(mark['user'])}"
-        if mark["channel"]:
-            return f"#{mark['channel_name'] or await self._known_or(mark['channel'], self._ask_channel)}"
-        if mark["address"]:
-            address = mark["address"].removeprefix("mailto:")
-            label = mark["label"]
-            return f"{label} ({address})" if label and label != address and label not in address else address
-        return mark["date"] or f"@{mark['group'] or mark['special'] or 'group'}"
+    async def _name(self, entity: regex.Match[str]) -> str:
+        if entity["user"]:
+            if entity["user"] == self._bot_user:
+                return ""
+            return f"@{entity['user_name'] or await self._user_name(entity['user'])}"
+        if entity["channel"]:
+            return f"#{entity['channel_name'] or await self._names.get(entity['channel'], self._look_up_channel)}"
+        if entity["url"]:
+            url = entity["url"].removeprefix("mailto:")
+            label = entity["label"]
+            return f"{label} ({url})" if label and label != url and label not in url else url
+        return entity["date"] or f"@{entity['group'] or entity['special'] or 'group'}"
 
-    async def _known_or(self, id_: str, ask: Callable[[str], Awaitable[str]]) -> str:
-        if id_ not in self._known:
-            try:
-                self._known[id_] = await ask(id_)
-            except (SlackRefusedError, SlackUnreachableError) as error:
-                log.info("a name cannot be known", cause=str(error))
-                return id_
-            while len(self._known) > MOST_KNOWN:
-                self._known.popitem(last=False)
-        self._known.move_to_end(id_)
-        return self._known[id_]
+    async def _user_name(self, user: str) -> str:
+        return await self._names.get(user, self._look_up_user)
 
-    async def _ask_user(self, user: str) -> str:
-        return _display((await call_api(self._client.users_info(user=user)))["user"])
+    async def _look_up_user(self, user: str) -> str:
+        return _display_name((await call_api(self._client.users_info(user=user)))["user"])
 
-    async def _ask_channel(self, channel: str) -> str:
+    async def _look_up_channel(self, channel: str) -> str:
         return str((await call_api(self._client.conversations_info(channel=channel)))["channel"]["name"])
 
 
-def _behind_blanks(text: str, at: int) -> int:
+def _skip_blanks(text: str, at: int) -> int:
     while text[at : at + 1] in {" ", "\t"}:
         at += 1
     return at
 
 
-def _display(user: dict[str, Any]) -> str:
+def _display_name(user: dict[str, Any]) -> str:
     profile = user.get("profile") or {}
     return str(profile.get("display_name") or profile.get("real_name") or user.get("real_name") or user["name"])

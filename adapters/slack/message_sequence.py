@@ -1,7 +1,7 @@
-"""The messages of one answer: each goes on where the one before it is full, in size or in time."""
+"""The messages of one answer: the next one begins when one is full or too old to be streamed."""
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from time import monotonic
@@ -10,31 +10,24 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.blocks import Block
-from adapters.slack.growing_message import (
-    AnswerStoppedError,
-    EditedMessage,
-    Lost,
-    Message,
-    StreamingMessage,
-    delete,
-    update,
-)
+from adapters.slack.message import EditedMessage, Message, StreamingMessage, delete, update
 from adapters.slack.reply_target import ReplyTarget
-from adapters.slack.timeouts import USUAL
-from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError
+from adapters.slack.web_api import DEFAULT_TIMEOUTS, SlackRefusedError, SlackUnreachableError
+from core.chat.answer_session import IsLost, NoteMessages
 from core.chat.message_splitter import split_stream
+from core.chat.platform_errors import AnswerStoppedError
 
 log = structlog.get_logger()
 
 SOFT, HARD = 7_000, 9_500
-"""Characters of a message's text. Slack takes 12,000 of Markdown, and some 13,000 with sources and buttons."""
+"""Characters of a message's text. Slack takes 12,000 of Markdown, and about 13,000 with sources and buttons."""
 
-NOT_THERE = frozenset(
+NO_ACCESS = frozenset(
     {"not_in_channel", "channel_not_found", "is_archived", "restricted_action", "invalid_auth", "account_inactive"}
 )
-"""Refusals that have nothing to do with streaming."""
+"""Refusals that apply to updates as well."""
 
-ONE_ALONE = frozenset(
+RECIPIENT_ERRORS = frozenset(
     {
         "user_not_found",
         "team_not_found",
@@ -45,186 +38,183 @@ ONE_ALONE = frozenset(
         "msg_too_long",
     }
 )
-"""Refusals of a stream that say nothing of others."""
+"""Refusals of one stream that say nothing about others."""
 
-TRIED_AGAIN_AFTER = timedelta(minutes=10)
-MOST_KNOWN = 5_000
-"""Messages; those of a question that is still being answered are among the last."""
-
-Noted = Callable[[Sequence[str]], Awaitable[None]]
-"""Told the names of all messages whenever one is added."""
+STREAMING_RETRY_AFTER = timedelta(minutes=10)
+MAX_KNOWN_MESSAGES = 5_000
+"""The messages of answers that are still being written are among the last."""
 
 
 @dataclass(slots=True)
-class Workspace:
-    """What all answers have in common: whether the workspace lets the bot stream, which is found out with the first of
-    them, for how long, and which messages are theirs already."""
+class StreamingState:
+    """What all answers have in common: whether the workspace allows streams, and which messages are answers'."""
 
-    streams_for: timedelta = USUAL.streams_for
+    stream_for: timedelta = DEFAULT_TIMEOUTS.stream_for
     messages: OrderedDict[str, None] = field(default_factory=OrderedDict)
-    _again_at: float = 0.0
+    _retry_at: float = 0.0
 
     @property
-    def may_stream(self) -> bool:
-        return monotonic() >= self._again_at
+    def allowed(self) -> bool:
+        """Whether a stream may be tried; the first refusal shows whether the workspace allows it."""
+        return monotonic() >= self._retry_at
 
-    def refused(self, error: str) -> None:
-        """A stream was refused; unless that was because of whom it was for, none is tried for a while."""
-        if error not in ONE_ALONE:
-            self._again_at = monotonic() + TRIED_AGAIN_AFTER.total_seconds()
+    def note_refusal(self, code: str) -> None:
+        """Pause streaming after a refusal, unless it was because of the recipient."""
+        if code not in RECIPIENT_ERRORS:
+            self._retry_at = monotonic() + STREAMING_RETRY_AFTER.total_seconds()
 
-    def wrote(self, ts: str) -> None:
-        """A message is an answer's."""
+    def note_message(self, ts: str) -> None:
+        """Remember a message as part of an answer."""
         self.messages[ts] = None
-        while len(self.messages) > MOST_KNOWN:
+        while len(self.messages) > MAX_KNOWN_MESSAGES:
             self.messages.popitem(last=False)
 
 
 class MessageSequence:
-    """Shows a text that grows. With `old` messages, of an answer that this one replaces, these are written anew."""
+    """Shows a growing text in as many messages as it needs, starting with the `old` ones of an earlier answer."""
 
     def __init__(
         self,
         client: AsyncWebClient,
-        place: ReplyTarget,
-        workspace: Workspace,
-        noted: Noted,
-        lost: Lost,
+        target: ReplyTarget,
+        streaming: StreamingState,
+        note: NoteMessages,
+        is_lost: IsLost,
         old: Sequence[str] = (),
     ) -> None:
         self._client = client
-        self._place = place
-        self._workspace = workspace
-        self._noted = noted
-        self._lost = lost
+        self._target = target
+        self._streaming = streaming
+        self._note = note
+        self._is_lost = is_lost
         self._old = list(old)
         self._replaced = frozenset(old)
         self._messages: list[Message] = []
-        self._ended = 0
-        """How many messages are whole."""
-        self._last = ""
-        """What the last message shows."""
-        self._aged: dict[int, int] = {}
-        """Messages that had to end because of their age, and how much they showed then."""
-        self._doubtful = False
-        """Set when Slack may have taken a message whose name is not known."""
+        self._complete = 0
+        """The number of messages that get no more text."""
+        self._last_text = ""
+        """The text of the last message."""
+        self._expired: dict[int, int] = {}
+        """The messages that had to end because of their age, and how much text they had."""
+        self._lost_response = False
+        """Set when Slack may have taken a message whose ts is unknown."""
 
     @property
-    def names(self) -> list[str]:
-        """What Slack calls the messages so far."""
+    def ids(self) -> list[str]:
+        """The messages so far."""
         return [message.ts for message in self._messages if message.ts]
 
     @property
-    def anew(self) -> bool:
-        """Whether there is a message that was not there before."""
-        return any(ts not in self._replaced for ts in self.names)
+    def has_new_message(self) -> bool:
+        """Whether there is a message beside those of an earlier answer."""
+        return any(ts not in self._replaced for ts in self.ids)
 
     async def show(self, text: str) -> None:
-        """All of the text so far. Raises AnswerStoppedError when nothing more is wanted."""
+        """Show the whole text so far. Raises AnswerStoppedError."""
         await self._check_not_lost()
-        if self._ended < len(self._messages) and self._messages[-1].full:
-            self._aged.setdefault(self._ended, len(self._last))
-        parts = split_stream(text, SOFT, HARD, ended=False, early=self._aged)
-        await self._end_all_but_last(parts)
-        if len(parts) > self._ended:
+        if self._complete < len(self._messages) and self._messages[-1].expired:
+            self._expired.setdefault(self._complete, len(self._last_text))
+        parts = split_stream(text, SOFT, HARD, ended=False, early=self._expired)
+        await self._finish_all_but_last(parts)
+        if len(parts) > self._complete:
             await self._write(parts[-1])
 
-    async def end(self, text: str, below: list[Block]) -> None:
-        """The whole text, and what stands below it, in the last message."""
+    async def finish(self, text: str, below: list[Block]) -> None:
+        """Show the complete text, with `below` in the last message. Raises AnswerStoppedError."""
         await self._check_not_lost()
-        parts = split_stream(text, SOFT, HARD, early=self._aged) or [""]
-        await self._end_all_but_last(parts)
+        parts = split_stream(text, SOFT, HARD, early=self._expired) or [""]
+        await self._finish_all_but_last(parts)
         await self._write(parts[-1], below)
         await self._delete_old()
 
     async def break_off(self, below: list[Block]) -> None:
-        """Ends with what is shown, and what stands below it."""
-        if self._ended < len(self._messages):
-            await self._messages[-1].end(self._last, below)
+        """Keep what is shown, and end with `below`."""
+        if self._complete < len(self._messages):
+            await self._messages[-1].finish(self._last_text, below)
         else:
             await self._begin("", below)
         await self._delete_old()
 
-    async def stop(self, word: str) -> None:
-        """Ends what is shown with a word, if anything is."""
-        if self._ended == len(self._messages) or await self._lost():
+    async def stop(self, note: str) -> None:
+        """Keep what is shown, and end it with a note."""
+        if self._complete == len(self._messages) or await self._is_lost():
             return
         try:
             ts = self._messages[-1].ts
-            await update(self._client, self._place.channel, ts, f"{self._last}\n\n{word}", [])
+            await update(self._client, self._target.channel, ts, f"{self._last_text}\n\n{note}", [])
         except AnswerStoppedError:
-            log.info("a stopped answer is gone")
+            log.info("stopped answer was deleted")
 
-    async def remove(self) -> None:
-        """Deletes all messages."""
-        for ts in [*self.names, *self._old]:
-            await delete(self._client, self._place.channel, ts)
+    async def delete(self) -> None:
+        """Delete all messages."""
+        for ts in [*self.ids, *self._old]:
+            await delete(self._client, self._target.channel, ts)
 
     async def _check_not_lost(self) -> None:
-        if await self._lost():
+        if await self._is_lost():
             raise AnswerStoppedError("another process answers")
 
     async def _delete_old(self) -> None:
-        """A shorter answer leaves messages of the one before it over."""
+        """Delete the rest of a longer earlier answer."""
         for ts in self._old:
-            await delete(self._client, self._place.channel, ts)
+            await delete(self._client, self._target.channel, ts)
 
-    async def _end_all_but_last(self, parts: list[str]) -> None:
-        for part in parts[self._ended : -1]:
+    async def _finish_all_but_last(self, parts: list[str]) -> None:
+        for part in parts[self._complete : -1]:
             await self._write(part, [])
 
     async def _write(self, part: str, below: list[Block] | None = None) -> None:
-        """Shows a part in the message that is not whole yet; with `below` it is whole then."""
-        self._last = part
-        if self._ended == len(self._messages):
+        """Show a part in the message that is still growing; with `below` it is complete."""
+        self._last_text = part
+        if self._complete == len(self._messages):
             await self._begin(part, below)
         elif below is None:
             await self._messages[-1].show(part)
         else:
-            await self._messages[-1].end(part, below)
+            await self._messages[-1].finish(part, below)
         if below is not None:
-            self._ended = len(self._messages)
+            self._complete = len(self._messages)
 
     async def _begin(self, part: str, below: list[Block] | None) -> None:
-        """A new message; by updates where Slack refuses a stream, and where there is nothing to stream."""
-        if self._old or not part or self._doubtful or not self._workspace.may_stream:
-            await self._show(await self._updated(), part, below)
+        """Begin a message: an edited one where Slack refuses a stream, and where there is nothing to stream."""
+        if self._old or not part or self._lost_response or not self._streaming.allowed:
+            await self._show_first(await self._edited_message(), part, below)
             return
-        stream = StreamingMessage(self._client, self._place, self._lost, self._workspace.streams_for)
+        stream = StreamingMessage(self._client, self._target, self._is_lost, self._streaming.stream_for)
         try:
-            await self._show(stream, part, below)
+            await self._show_first(stream, part, below)
         except SlackRefusedError as error:
-            if stream.ts or error.error in NOT_THERE:
+            if stream.ts or error.error in NO_ACCESS:
                 raise
-            log.warning("a stream is refused; the answer grows by updates", cause=str(error))
-            self._workspace.refused(error.error)
-            await self._show(await self._updated(), part, below)
+            log.warning("stream refused, falling back to chat.update", cause=str(error))
+            self._streaming.note_refusal(error.error)
+            await self._show_first(await self._edited_message(), part, below)
         except SlackUnreachableError:
-            # It may have begun all the same; what has to end now ends in another way.
+            # The stream may have begun; what has to end now ends in another way.
             if below is None or stream.ts:
                 raise
-            await self._show(await self._updated(), part, below)
+            await self._show_first(await self._edited_message(), part, below)
 
-    async def _updated(self) -> EditedMessage:
-        """The next message by updates: an old one, one of which Slack has not told, or a new one."""
+    async def _edited_message(self) -> EditedMessage:
+        """Return an old message, one whose response was lost, or a new one."""
         ts = self._old.pop(0) if self._old else ""
-        if self._doubtful and not ts:
-            ts = await self._place.lost_message(self._client, self._workspace.messages)
-        return EditedMessage(self._client, self._place, self._workspace.messages, ts)
+        if self._lost_response and not ts:
+            ts = await self._target.find_lost_message(self._client, self._streaming.messages)
+        return EditedMessage(self._client, self._target, self._streaming.messages, ts)
 
-    async def _show(self, message: Message, part: str, below: list[Block] | None) -> None:
-        """The first of a message. However that ends: when Slack has the message, it is known from then on."""
+    async def _show_first(self, message: Message, part: str, below: list[Block] | None) -> None:
+        """Show a message's first text, and note the message if Slack has it, however that ends."""
         try:
             if below is None:
                 await message.show(part)
             else:
-                await message.end(part, below)
+                await message.finish(part, below)
         except SlackUnreachableError:
-            self._doubtful = True
+            self._lost_response = True
             raise
         finally:
             if message.ts:
-                self._doubtful = False
+                self._lost_response = False
                 self._messages.append(message)
-                self._workspace.wrote(message.ts)
-                await self._noted(self.names)
+                self._streaming.note_message(message.ts)
+                await self._note(self.ids)

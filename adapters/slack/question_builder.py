@@ -1,48 +1,104 @@
-"""From a message to a question: its words as people read them, who asked, and what was said in the thread before."""
+"""Questions from messages: readable text, the person, and the preceding messages of the thread."""
 
-import hashlib
+from functools import partial
+from typing import Any
 
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack.events import BotIdentity, MessageReceived, said_in
+from adapters.slack.events import MessageReceived, parse_message
+from adapters.slack.identity import BotIdentity
 from adapters.slack.mentions import MentionResolver
-from adapters.slack.thread_history import read_thread
-from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api
-from core.domain import Person, Question
+from adapters.slack.web_api import call_api
+from core.chat.pending_question import PendingQuestion, question_id
+from core.chat.platform_errors import PlatformError
+from core.domain import Question, Turn
 
 log = structlog.get_logger()
 
+PAGE_SIZE = 200
+MAX_PAGES = 10
+MAX_TURNS = 20
+MAX_TURN_CHARS = 1_000
+"""The beginning of a longer message tells what it is about."""
+
 
 class QuestionBuilder:
-    """Looks up what a question is made of."""
+    """Builds questions, looking up on Slack what a message does not contain."""
 
-    def __init__(self, client: AsyncWebClient, me: BotIdentity, names: MentionResolver) -> None:
+    def __init__(self, client: AsyncWebClient, identity: BotIdentity, mentions: MentionResolver) -> None:
         self._client = client
-        self._me = me
-        self._names = names
+        self._identity = identity
+        self._mentions = mentions
 
-    async def compose(self, text: str, said: MessageReceived) -> Question:
-        """What was said as a question, under an id that the same message always has."""
-        person = Person(said.user, await self._names.person(said.user))
-        history = await read_thread(self._client, said, self._me.user, self._names) if said.thread_ts else ()
-        return Question(text, said.conversation, person, history, id=question_id(said.name))
+    def pending(self, text: str, message: MessageReceived) -> PendingQuestion:
+        """Return the question in a message, whose readable text is known, to be built when it is answered."""
+        return PendingQuestion(question_id(message.name), partial(self._build, text, message))
 
-    async def compose_again(self, team: str, channel: str, ts: str) -> Question | None:
-        """The question in a message as it stands there now; None when it cannot be read, or is nobody's."""
+    async def rebuild(self, team: str, channel: str, ts: str) -> Question | None:
+        """Build the question from a message as it is now; return None when it cannot be read, or is not a person's."""
+        found = await self.read_message(channel, ts)
+        message = parse_message(found, team, channel, self._identity) if found else None
+        text = await self._mentions.readable(message.text) if message else ""
+        return await self._build(text, message) if message and text else None
+
+    async def read_message(self, channel: str, ts: str) -> dict[str, Any] | None:
+        """Return a message as Slack has it now; None when it cannot be read."""
         try:
             found = await call_api(
                 self._client.conversations_replies(channel=channel, ts=ts, oldest=ts, latest=ts, inclusive=True)
             )
-        except (SlackRefusedError, SlackUnreachableError) as error:
-            log.info("a message cannot be read", cause=str(error))
+        except PlatformError as error:
+            log.info("message could not be read", cause=str(error))
             return None
-        message = next((message for message in found.get("messages") or [] if message.get("ts") == ts), None)
-        said = said_in(message, team, channel, self._me) if message else None
-        text = await self._names.readable(said.text) if said else ""
-        return await self.compose(text, said) if said and text else None
+        return next((message for message in found.get("messages") or [] if message.get("ts") == ts), None)
+
+    async def _build(self, text: str, message: MessageReceived) -> Question:
+        person = await self._mentions.person(message.user)
+        history = await self._read_thread(message) if message.thread_ts else ()
+        return Question(text, message.conversation, person, history, id=question_id(message.name))
+
+    async def _read_thread(self, question: MessageReceived) -> tuple[Turn, ...]:
+        """Return the messages between the bot's last one and the question, oldest first; the bot remembers its own."""
+        before = [message for ts, message in sorted((await self._thread(question)).items()) if ts < question.ts]
+        bot = self._identity.user
+        last_own = max((at for at, message in enumerate(before) if message.get("user") == bot), default=-1)
+        recent = [message for message in before[last_own + 1 :] if _is_by_person(message)]
+        if len(recent) > MAX_TURNS:
+            # The first message of a thread is what it is about.
+            recent = [recent[0], *recent[1 - MAX_TURNS :]]
+        return tuple([await self._turn(message) for message in recent])
+
+    async def _thread(self, question: MessageReceived) -> dict[str, dict[str, Any]]:
+        messages: dict[str, dict[str, Any]] = {}  # by ts, since each page contains the root
+        cursor = ""
+        try:
+            for _ in range(MAX_PAGES):
+                page = await call_api(
+                    self._client.conversations_replies(
+                        channel=question.channel,
+                        ts=question.thread_ts,
+                        latest=question.ts,
+                        limit=PAGE_SIZE,
+                        cursor=cursor or None,
+                    )
+                )
+                messages |= {message.get("ts", ""): message for message in page.get("messages") or []}
+                cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+                if not cursor:
+                    break
+        except PlatformError as error:
+            log.warning("thread could not be read", cause=str(error))
+        return messages
+
+    async def _turn(self, message: dict[str, Any]) -> Turn:
+        text = await self._mentions.readable(message["text"][:MAX_TURN_CHARS])
+        if user := message.get("user"):
+            author = (await self._mentions.person(user)).name
+        else:
+            author = message.get("username") or "a bot"
+        return Turn("user", f"{author}: {text}")
 
 
-def question_id(name: str) -> str:
-    """The id of the question in a message, the same in every process."""
-    return hashlib.sha256(name.encode()).hexdigest()[:16]
+def _is_by_person(message: dict[str, Any]) -> bool:
+    return bool(message.get("text")) and message.get("subtype") in {None, "thread_broadcast", "file_share"}

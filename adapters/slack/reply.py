@@ -1,113 +1,156 @@
-"""A reply in Slack: a status at once, an answer that grows in its thread, and at its end the sources and buttons."""
+"""An answer in a Slack thread: a status, a growing text and, at its end, sources and buttons."""
+
+from typing import Protocol
 
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack.blocks import answer_buttons, failure, limited, sources
+from adapters.slack.blocks import answer_buttons, failure, rate_limited, sources
 from adapters.slack.escaping import neutralize_mentions
-from adapters.slack.growing_message import AnswerStoppedError
-from adapters.slack.message_sequence import NOT_THERE, MessageSequence
+from adapters.slack.message_sequence import NO_ACCESS, MessageSequence
 from adapters.slack.reply_target import ReplyTarget
-from adapters.slack.status import Status
 from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api
 from core.answerer import Found, Searching
 from core.chat.footnote_links import link_footnotes
+from core.chat.platform_errors import AnswerStoppedError, PlatformError, RefusedError
+from core.chat.texts import asked_elsewhere_text
 from core.domain import Answer, Footnote
 from core.errors import FootnotedError, TooManyQuestionsError
 
 log = structlog.get_logger()
 
+STOPPED = "_Stopped._"
+REMEDIES = {
+    "not_in_channel": "I am not in that channel: invite me there with `/invite`, and ask again.",
+    "channel_not_found": "I cannot see that channel: invite me there with `/invite`, and ask again.",
+    "is_archived": "That channel is archived, so I cannot answer there.",
+    "restricted_action": "I may not post in that channel: an admin can change who may post there.",
+}
+
+
+class StatusLine(Protocol):
+    """The status under a thread."""
+
+    def set(self, text: str) -> None:
+        """Change the status."""
+        ...
+
+    def mark_replaced(self) -> None:
+        """Note that a message has replaced the status."""
+        ...
+
 
 class SlackReply:
-    """Answers one question in its thread."""
+    """The reply to one question in its thread."""
 
     def __init__(
-        self, client: AsyncWebClient, place: ReplyTarget, question_id: str, status: Status, pages: MessageSequence
+        self,
+        client: AsyncWebClient,
+        target: ReplyTarget,
+        question_id: str,
+        status: StatusLine,
+        messages: MessageSequence,
     ) -> None:
+        self.target = target
         self._client = client
-        self._place = place
         self._question_id = question_id
         self._status = status
-        self._pages = pages
+        self._messages = messages
         self._posts: tuple[Footnote, ...] = ()
         self.over = False
-        """Set when nothing more is to come, whatever still happens behind the scenes."""
 
     async def note(self, progress: Searching | Found) -> None:
         match progress:
             case Searching():
-                pass  # the status has said so since the question came
+                pass  # the status has said so since the question arrived
             case Found():
                 self._posts = progress.footnotes
-                if count := len(progress.footnotes):
-                    self._status.say(f"is reading {count} post{'s' if count > 1 else ''}…")
+                if count := len(self._posts):
+                    self._status.set(f"is reading {count} post{'s' if count > 1 else ''}…")
 
     async def grow(self, text: str) -> None:
-        """Raises AnswerStoppedError when nothing more is wanted, and SlackRefusedError where the bot may not write.
-        What does not arrive
-        for another reason comes with what follows."""
+        """Show the text so far.
+
+        Raise AnswerStoppedError, and SlackRefusedError where the bot may not write. After other failures, the text is
+        shown with the next call.
+        """
         try:
-            await self._pages.show(self._written(text, ended=False))
+            await self._messages.show(self._render(text, ended=False))
         except SlackRefusedError as error:
-            if error.error in NOT_THERE:
+            if error.error in NO_ACCESS:
                 raise
-            log.warning("an answer did not grow", cause=str(error))
+            log.warning("answer update failed", cause=str(error))
         except SlackUnreachableError as error:
-            log.warning("an answer did not grow", cause=str(error))
+            log.warning("answer update failed", cause=str(error))
         else:
-            self._end_status()
+            self._replace_status()
 
     async def finish(self, answer: Answer) -> None:
-        below = [*sources(answer), *answer_buttons(self._question_id)]
         try:
-            await self._pages.end(self._written(answer.text), below)
+            await self._messages.finish(
+                self._render(answer.text), [*sources(answer), *answer_buttons(self._question_id)]
+            )
         except AnswerStoppedError as error:
-            log.info("an answer is not wanted any more", cause=str(error))
+            log.info("answer stopped", cause=str(error))
         self.over = True
-        self._end_status()
+        self._replace_status()
 
     async def fail(self, error: FootnotedError) -> None:
-        """What was written stays, and the sentence stands below it; that somebody asks too much is for them alone."""
+        """Keep the text so far, with the error's sentence below it; a rate limit is told to the user alone."""
         if self.over:
             return
-        if isinstance(error, TooManyQuestionsError) and not self._pages.names:
-            await self._tell_alone(error)
+        if isinstance(error, TooManyQuestionsError) and not self._messages.ids:
+            await self._fail_privately(error)
             return
-        try:
-            await self._pages.break_off(failure(error, self._question_id, self._place.question_ts))
-        except AnswerStoppedError as gone:
-            log.info("an answer is not wanted any more", cause=str(gone))
+        await self._break_off(error)
         self.over = True
-        self._end_status()
+        self._replace_status()
 
     async def stop(self) -> None:
-        """Ends what is there, at a person's wish."""
+        """Mark the text shown so far as stopped."""
         self.over = True
-        await self._pages.stop("_Stopped._")
+        await self._messages.stop(STOPPED)
 
     async def remove(self) -> None:
-        """Deletes what is there: its question is gone."""
+        """Delete the answer, whose question was deleted."""
         self.over = True
-        await self._pages.remove()
+        await self._messages.delete()
 
-    def _written(self, text: str, ended: bool = True) -> str:
+    def remedy(self, error: RefusedError) -> str:
+        """Return what the asker can do about a refusal, or an empty string."""
+        return REMEDIES.get(error.error, "") if isinstance(error, SlackRefusedError) else ""
+
+    async def tell_asker(self, text: str) -> None:
+        """Send the asker a direct message about this channel."""
+        opened = await call_api(self._client.conversations_open(users=self.target.user))
+        text = asked_elsewhere_text(self.target.channel, text)
+        await call_api(self._client.chat_postMessage(channel=opened["channel"]["id"], text=text))
+
+    def _render(self, text: str, ended: bool = True) -> str:
         return neutralize_mentions(link_footnotes(text, self._posts), ended)
 
-    def _end_status(self) -> None:
-        """An old message that is written anew takes no status away."""
-        if self._pages.anew:
-            self._status.over()
+    def _replace_status(self) -> None:
+        # Slack keeps the status when an old message is edited.
+        if self._messages.has_new_message:
+            self._status.mark_replaced()
 
-    async def _tell_alone(self, error: FootnotedError) -> None:
-        thread = None if self._place.thread_ts == self._place.question_ts else self._place.thread_ts
-        told = self._client.chat_postEphemeral(
-            channel=self._place.channel,
-            user=self._place.user,
-            thread_ts=thread,
-            text=error.user_message,
-            blocks=limited(error, self._question_id, self._place.question_ts),
-        )
+    async def _break_off(self, error: FootnotedError) -> None:
         try:
-            await call_api(told)
-        except (SlackRefusedError, SlackUnreachableError):
-            await self._pages.break_off(failure(error, self._question_id, self._place.question_ts))
+            await self._messages.break_off(failure(error, self._question_id, self.target.question_ts))
+        except AnswerStoppedError as stopped:
+            log.info("answer stopped", cause=str(stopped))
+
+    async def _fail_privately(self, error: TooManyQuestionsError) -> None:
+        in_thread = self.target.thread_ts != self.target.question_ts
+        try:
+            await call_api(
+                self._client.chat_postEphemeral(
+                    channel=self.target.channel,
+                    user=self.target.user,
+                    thread_ts=self.target.thread_ts if in_thread else None,
+                    text=error.user_message,
+                    blocks=rate_limited(error, self._question_id, self.target.question_ts),
+                )
+            )
+        except PlatformError:
+            await self._break_off(error)

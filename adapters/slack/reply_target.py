@@ -1,4 +1,4 @@
-"""Where an answer goes: a thread of a channel or of a direct conversation, for one person."""
+"""The place where an answer is written: a thread of a channel or of a direct conversation."""
 
 from collections.abc import Container
 from dataclasses import dataclass
@@ -8,16 +8,17 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.events import MessageReceived
-from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api
+from adapters.slack.web_api import call_api
+from core.chat.platform_errors import PlatformError
 
 log = structlog.get_logger()
 
-A_PAGE = 200
+PAGE_SIZE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyTarget:
-    """A thread, the message there that is answered, and who asked. `me` is the bot's own user."""
+    """A thread, the message in it that is answered, and the user who asked."""
 
     channel: str
     thread_ts: str
@@ -25,42 +26,39 @@ class ReplyTarget:
     user: str
     user_team: str
     direct: bool
-    me: str
+    bot_user: str
 
-    async def own_since_question(self, client: AsyncWebClient) -> list[dict[str, Any]]:
-        """The bot's messages in the thread that are newer than the question, oldest first. Raises SlackRefusedError,
-        where the
-        bot may not read the channel, and Unreachable."""
+    async def own_messages(self, client: AsyncWebClient) -> list[dict[str, Any]]:
+        """Return the bot's messages in the thread since the question, oldest first. Raises what `call_api` raises."""
         response = await call_api(
             client.conversations_replies(
-                channel=self.channel, ts=self.thread_ts, oldest=self.question_ts, inclusive=False, limit=A_PAGE
+                channel=self.channel, ts=self.thread_ts, oldest=self.question_ts, inclusive=False, limit=PAGE_SIZE
             )
         )
         return [
             message
             for message in response.get("messages") or []
-            if message.get("user") == self.me and message["ts"] > self.question_ts
+            if message.get("user") == self.bot_user and message["ts"] > self.question_ts
         ]
 
-    async def lost_message(self, client: AsyncWebClient, known: Container[str]) -> str:
-        """A message of the bot since the question that it does not know of: Slack took it, and its answer was lost.
-        Nothing when there is none, or it cannot be known."""
+    async def find_lost_message(self, client: AsyncWebClient, known: Container[str]) -> str:
+        """Return the newest of the bot's messages that is not known: Slack took it, but the response was lost."""
         try:
-            own = await self.own_since_question(client)
-        except (SlackRefusedError, SlackUnreachableError) as error:
-            log.warning("the thread cannot be read", cause=str(error))
+            own = await self.own_messages(client)
+        except PlatformError as error:
+            log.warning("thread could not be read", cause=str(error))
             return ""
         return next((str(message["ts"]) for message in reversed(own) if message["ts"] not in known), "")
 
 
-def place_of(said: MessageReceived, me: str) -> ReplyTarget:
-    """Where what was said is answered: in its thread, which a message in a channel begins."""
+def target_of(message: MessageReceived, bot_user: str) -> ReplyTarget:
+    """Return the thread that a message is in, or begins."""
     return ReplyTarget(
-        channel=said.channel,
-        thread_ts=said.answered_under,
-        question_ts=said.ts,
-        user=said.user,
-        user_team=said.user_team or said.team,
-        direct=said.direct,
-        me=me,
+        channel=message.channel,
+        thread_ts=message.thread_ts or message.ts,
+        question_ts=message.ts,
+        user=message.user,
+        user_team=message.user_team or message.team,
+        direct=message.direct,
+        bot_user=bot_user,
     )

@@ -1,4 +1,4 @@
-"""The connection of Socket Mode: it comes back by itself, and a watchdog notices when it is open and dead."""
+"""The Socket Mode connection, with a watchdog that reopens it when it is dead."""
 
 import asyncio
 import logging
@@ -11,33 +11,30 @@ import structlog
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack.timeouts import USUAL, Timeouts
-from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api
-from core.errors import Problem, StartupError
+from adapters.slack.web_api import DEFAULT_TIMEOUTS, Timeouts
 from core.periodic import running_periodically
 
 log = structlog.get_logger()
 
 
 class Socket:
-    """One connection of the app. `down_since` says since when it has not been well."""
+    """One connection of the app; `down_since` is None while it is up."""
 
-    def __init__(self, app: AsyncApp, app_token: str, times: Timeouts = USUAL) -> None:
+    def __init__(self, app: AsyncApp, app_token: str, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> None:
         self._app = app
         self._app_token = app_token
-        self._times = times
+        self._timeouts = timeouts
         self._handler: AsyncSocketModeHandler | None = None
         self.down_since: float | None = monotonic()
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[None, None]:
-        """Connected, for the length of the block."""
+        """Stay connected while the block runs."""
         await self._connect()
-        await self._watch()
+        await self._check()
         try:
-            async with running_periodically(self._watch, every=self._times.look_every):
+            async with running_periodically(self._check, every=self._timeouts.check_interval):
                 yield
         finally:
             await self._close()
@@ -47,59 +44,43 @@ class Socket:
             self._app,
             self._app_token,
             logger=logging.getLogger("slack.socket"),
-            ping_interval=self._times.ping_every.total_seconds(),
+            ping_interval=self._timeouts.ping_interval.total_seconds(),
         )
         self._handler.client.proxy = self._app.client.proxy
         try:
-            async with asyncio.timeout(self._times.within.total_seconds()):
+            async with asyncio.timeout(self._timeouts.reconnect_after.total_seconds()):
                 await self._handler.connect_async()
         except (TimeoutError, OSError, aiohttp.ClientError, SlackApiError) as error:
-            log.warning("no connection to Slack", cause=str(error))
+            log.warning("Slack connection failed", cause=str(error))
 
     async def _close(self) -> None:
         handler, self._handler = self._handler, None
         if handler is None:
             return
-        await _quietly(handler.client.disconnect())
-        await _quietly(handler.close_async())
-        await _quietly(handler.client.aiohttp_client_session.close())
+        await _close_quietly(handler.client.disconnect())
+        await _close_quietly(handler.close_async())
+        await _close_quietly(handler.client.aiohttp_client_session.close())
 
-    async def _watch(self) -> None:
-        """Looks whether the connection is well. The SDK notices most of what can happen to it; what it does not mend in
-        time is closed and opened anew."""
+    async def _check(self) -> None:
+        """Reopen a connection that the SDK has not restored in time."""
         if self._handler and await self._handler.client.is_connected():
             if self.down_since is not None:
-                log.info("connected to Slack")
+                log.info("Slack connection established")
             self.down_since = None
             return
         if self.down_since is None:
             self.down_since = monotonic()
-            log.warning("the connection to Slack is not well")
-        elif monotonic() - self.down_since > self._times.within.total_seconds():
-            log.warning("the connection to Slack is opened anew")
+            log.warning("Slack connection lost")
+        elif monotonic() - self.down_since > self._timeouts.reconnect_after.total_seconds():
+            log.warning("reopening Slack connection")
             await self._close()
             await self._connect()
 
 
-async def check_app_token(client: AsyncWebClient, app_token: str) -> None:
-    """Raises StartupError for a token that opens no connection. The SDK's own attempts would end in an exception in a
-    task
-    that nobody reads."""
-    try:
-        await call_api(client.apps_connections_open(app_token=app_token))
-    except SlackRefusedError as error:
-        cure = "Generate it under “Basic Information”, “App-Level Tokens”, with the scope connections:write."
-        raise StartupError(Problem(f"Slack does not accept SLACK_APP_TOKEN ({error.error}).", cure)) from error
-    except SlackUnreachableError as error:
-        raise StartupError(
-            Problem("Slack cannot be reached.", "Look at the network, a proxy, and SLACK_API_URL.")
-        ) from error
-
-
-async def _quietly(closing: Awaitable[object]) -> None:
-    """Closes something that may well be broken, and does not wait for ever."""
+async def _close_quietly(closing: Awaitable[object]) -> None:
+    """Close something that may be broken, within two seconds."""
     try:
         async with asyncio.timeout(2):
             await closing
     except (TimeoutError, OSError, aiohttp.ClientError, SlackApiError) as error:
-        log.debug("a connection was not closed well", cause=str(error))
+        log.debug("closing Slack connection failed", cause=str(error))

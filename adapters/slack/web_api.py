@@ -1,9 +1,10 @@
-"""Calling Slack's Web API: one client for the process, and two kinds of failure that the rest of the adapter tells
-apart."""
+"""Calls to Slack's Web API: one client per process, retries, and errors that tell refusals from outages."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -15,68 +16,86 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
+from core.chat.platform_errors import RefusedError, UnreachableError
 from core.telemetry import RequestRetried, emit
 from core.throttle_telemetry import throttle_trace_config
 
 Result = TypeVar("Result")
 
-ANSWERS_WITHIN = 15.0
+CALL_TIMEOUT = 15.0
 """Seconds for one call, without the time that a rate limit asks to wait."""
 
-MOST_WAITS = 5
-"""How often one call waits for a rate limit before it is given up."""
+MAX_RATE_LIMIT_WAITS = 5
+
+TEMPORARY_ERRORS = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 
 
-TEMPORARY = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"})
-"""What Slack says when the same call may well succeed a little later."""
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Time limits, in one place so that tests can shorten them.
+
+    `stream_for`: Slack ends a stream after about five minutes; the answer moves to the next message before that.
+    A socket is pinged every `ping_interval` and checked every `check_interval`; it is reopened when the SDK has not
+    restored it within `reconnect_after`.
+    """
+
+    stream_for: timedelta = timedelta(minutes=4)
+    ping_interval: timedelta = timedelta(seconds=5)
+    check_interval: timedelta = timedelta(seconds=5)
+    reconnect_after: timedelta = timedelta(seconds=30)
 
 
-class SlackRefusedError(Exception):
-    """Slack said no, in one word, such as `not_in_channel`."""
+DEFAULT_TIMEOUTS = Timeouts()
 
-    def __init__(self, error: str, needed: str = "") -> None:
-        super().__init__(f"{error} (needs the scope {needed})" if needed else error)
+
+class SlackRefusedError(RefusedError):
+    """Slack rejected a call; `error` is its code, such as `not_in_channel`."""
+
+    def __init__(self, error: str, needed_scope: str = "") -> None:
+        super().__init__(f"{error} (needs the scope {needed_scope})" if needed_scope else error)
         self.error = error
-        self.needed = needed
+        self.needed_scope = needed_scope
 
 
-class SlackUnreachableError(Exception):
-    """Slack did not answer, or not now: whether the call took effect is not known."""
+class SlackUnreachableError(UnreachableError):
+    """Slack did not respond, or failed internally."""
 
 
 @asynccontextmanager
 async def web_client(token: str, base_url: str) -> AsyncGenerator[AsyncWebClient, None]:
-    """A client whose connections are kept. It waits as long as a 429 says, and does nothing else twice: a message that
-    was sent again could stand there twice."""
-    timeout = aiohttp.ClientTimeout(total=ANSWERS_WITHIN)
+    """Open a client with pooled connections.
+
+    It waits as long as a 429 asks and retries nothing else: a message that is sent again could appear twice.
+    """
+    timeout = aiohttp.ClientTimeout(total=CALL_TIMEOUT)
     async with aiohttp.ClientSession(timeout=timeout, trace_configs=[throttle_trace_config("slack")]) as session:
         client = AsyncWebClient(
             token=token,
             base_url=base_url if base_url.endswith("/") else f"{base_url}/",
             session=session,
-            retry_handlers=[_Patience(max_retry_count=MOST_WAITS)],
+            retry_handlers=[_RateLimitHandler(max_retry_count=MAX_RATE_LIMIT_WAITS)],
         )
         # The SDK would send everything through HTTPS_PROXY, whatever NO_PROXY says.
         client.proxy = proxy_for(base_url)
         yield client
 
 
-class _Patience(AsyncRateLimitErrorRetryHandler):
-    """Waits as a 429 says, and tells that the call is made again."""
+class _RateLimitHandler(AsyncRateLimitErrorRetryHandler):
+    """Waits as long as a 429 asks, and emits telemetry about the retry."""
 
-    async def prepare_for_next_attempt_async(self, **what: Any) -> None:
+    async def prepare_for_next_attempt_async(self, **kwargs: Any) -> None:
         emit(RequestRetried("slack"))
-        await super().prepare_for_next_attempt_async(**what)
+        await super().prepare_for_next_attempt_async(**kwargs)
 
 
-def proxy_for(address: str) -> str | None:
-    """The proxy that the environment names for an address."""
-    parts = urlsplit(address)
+def proxy_for(url: str) -> str | None:
+    """Return the proxy that the environment names for a URL."""
+    parts = urlsplit(url)
     return None if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme)
 
 
 def retry_policy() -> AsyncRetrying:
-    """Attempts at something that must arrive: five, over some twenty seconds."""
+    """Return five attempts over about twenty seconds, for calls that must arrive."""
     return AsyncRetrying(
         retry=retry_if_exception_type(SlackUnreachableError),
         stop=stop_after_attempt(5),
@@ -87,22 +106,28 @@ def retry_policy() -> AsyncRetrying:
 
 
 async def call_api(call: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
-    """What Slack answers to a call. Raises SlackRefusedError and SlackUnreachableError."""
+    """Await a call. Raises SlackRefusedError and SlackUnreachableError."""
     try:
         return await call
     except SlackApiError as error:
         data = getattr(error.response, "data", None)
-        said = data.get("error") if isinstance(data, dict) else None
-        if not said or said in TEMPORARY:
+        code = data.get("error") if isinstance(data, dict) else None
+        if not code or code in TEMPORARY_ERRORS:
             raise SlackUnreachableError(str(error)) from error
-        raise SlackRefusedError(said, data.get("needed", "") if isinstance(data, dict) else "") from error
+        raise SlackRefusedError(code, data.get("needed", "") if isinstance(data, dict) else "") from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise SlackUnreachableError(f"{type(error).__name__}: {error}") from error
 
 
+async def call_with_retries(method: Callable[..., Awaitable[AsyncSlackResponse]], **arguments: Any) -> None:
+    """Call an idempotent method until Slack responds. Raises what `call_api` raises."""
+    async for attempt in retry_policy():
+        with attempt:
+            await call_api(method(**arguments))
+
+
 async def shield_until_done(call: Awaitable[Result]) -> Result:
-    """Awaits what must not be left half done: a message whose name is not known could never be deleted. Whoever is
-    cancelled meanwhile waits for its end first."""
+    """Await a call that must complete even when the caller is cancelled: an unknown message could never be deleted."""
     task = asyncio.ensure_future(call)
     try:
         return await asyncio.shield(task)

@@ -30,7 +30,7 @@ from core.chat.delivery import deliver
 from core.chat.documents import match_document
 from core.domain import EVERYTHING, Question
 from core.errors import FootnotedError, StartupError, to_footnoted_error
-from core.indexing.reindexer import ReindexRequest
+from core.indexing.options import ReindexOptions
 
 app = typer.Typer(
     name="footnoted",
@@ -160,7 +160,7 @@ def reindex(
                 return await reindex_command.cancel(reindexer, out, json)
             if history:
                 return await reindex_command.history(reindexer, out, json)
-            request = ReindexRequest(reindex_command.terminal_user(), source, dry_run, force)
+            request = ReindexOptions(reindex_command.terminal_user(), source, dry_run, force)
             return await reindex_command.reindex(reindexer, request, out, err, json)
 
     _run(asyncio.run, run())
@@ -173,10 +173,10 @@ def worker() -> None:
 
     async def run() -> int:
         # Imported here because the parsers take half a second, which no other command should pay for.
-        from bot.index_builder import work
+        from bot.index_builder import run_worker
 
         async with create_bot(settings) as bot:
-            return await work(bot.index_dependencies, err)
+            return await run_worker(bot.index_dependencies, err)
 
     _run(asyncio.run, run())
 

@@ -12,10 +12,11 @@ from adapters.console import print_json, readable
 from bot.cli.reindex_output import progress_bar, show_diff, show_history, show_report
 from core.chat.run_texts import OUTCOMES, plan_text, started_text
 from core.domain import Person
-from core.indexing.audit import AuditRecord
+from core.indexing.options import ReindexOptions
 from core.indexing.progress import Plan, Report
-from core.indexing.reindexer import Reindexer, ReindexRequest
+from core.indexing.reindexer import Reindexer
 from core.indexing.run_events import RunEnded, RunPlanned, RunProgressed, RunStarted
+from core.indexing.run_status import AuditRecord
 
 SOME_FAILED = 1
 
@@ -29,7 +30,7 @@ def terminal_user() -> Person:
     return Person(f"terminal:{name}", f"{name} in the terminal", admin=True)
 
 
-async def reindex(reindexer: Reindexer, request: ReindexRequest, out: Console, err: Console, json: bool = False) -> int:
+async def reindex(reindexer: Reindexer, request: ReindexOptions, out: Console, err: Console, json: bool = False) -> int:
     """Start a run, or follow the one in progress; Ctrl-C cancels only a run started here.
 
     Return the exit code: 1 if a source could not be read. Raises what `Reindexer.reindex` raises.
@@ -101,7 +102,7 @@ def report_json(report: Report, plan: Plan | None = None) -> dict[str, Any]:
     if plan:
         effort = ("passages", "tokens", "dollars", "seconds", "model", "rebuilds")
         planned = {"plan": {name: getattr(plan, name) for name in effort}}
-        counts |= {"new": plan.new, "changed": plan.changed, "removed": plan.gone}
+        counts |= {"new": plan.new, "changed": plan.changed, "removed": plan.removed}
     diff, failures = (plan.diff, plan.failures) if plan else (report.diff, report.failures)
     return {
         "outcome": report.outcome,
@@ -121,7 +122,7 @@ def _record_json(record: AuditRecord) -> dict[str, Any]:
     run = record.run
     return {
         "run": run.id,
-        "what": record.act,
+        "what": record.action,
         "by": run.by,
         "source": run.source,
         "began": run.at.isoformat(timespec="seconds"),

@@ -10,10 +10,10 @@ from rich.text import Text
 
 from adapters.console import readable
 from core.chat.run_texts import OUTCOMES
-from core.indexing.audit import AuditRecord
 from core.indexing.progress import Diff, PostTitle, Report
 from core.indexing.progress import Progress as Counts
 from core.indexing.run_events import ReindexRun
+from core.indexing.run_status import AuditRecord
 
 MAX_FAILURES = 20
 MAX_TITLES = 10
@@ -109,7 +109,7 @@ def show_history(console: Console, records: Sequence[AuditRecord], running: Rein
         table.add_column(name, overflow="fold")
     for record in records:
         run = record.run
-        action = f"{record.act} {run.source}".strip()
+        action = f"{record.action} {run.source}".strip()
         in_progress = running is not None and running.id == run.id
         table.add_row(f"{run.at:%Y-%m-%d %H:%M}", readable(run.by), readable(action), _outcome(record, in_progress))
     console.print(table)

@@ -19,7 +19,7 @@ from bot.config.settings import Settings
 from core.domain import Rating
 from core.errors import FootnotedError
 from core.models.prices import dollars
-from core.retrieval.gaps import MOST, QuestionGap, find_gaps
+from core.retrieval.gaps import MAX_QUESTIONS, QuestionGap, find_gaps
 from core.storage.statistics import Figures, Statistics
 
 log = structlog.get_logger()
@@ -88,7 +88,7 @@ async def collect_overview(bot: Bot, days: int) -> Overview:
     statistics = Statistics(bot.redis)
     figures = await statistics.figures(days)
     since = datetime.combine(figures.since, time(), UTC)
-    unanswered = await statistics.gaps(days, MOST)
+    unanswered = await statistics.gaps(days, MAX_QUESTIONS)
     gaps: list[QuestionGap] | None = None
     try:
         gaps = await find_gaps(bot.embedder, unanswered)

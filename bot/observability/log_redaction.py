@@ -76,7 +76,7 @@ class _Runs:
     def _runs(self) -> frozenset[tuple[str, ...]]:
         # Most lines hold nothing but names and figures: then this is never needed.
         current = self._current
-        texts = [current.asked, *current.others, "".join(current.written)] if current else []
+        texts = [current.question, *current.private_texts, "".join(current.answer_pieces)] if current else []
         return frozenset(run for text in texts for run in _runs_of(text))
 
     @cached_property

@@ -78,7 +78,7 @@ def _add_words(_: Any, __: str, event: Event) -> Event:
     """Where they are wanted: what was asked, and what was answered, on the line that says how it ended."""
     current = question_context.get()
     if current and current.question_id and "outcome" in event:
-        event.update(asked=current.asked, answer="".join(current.written))
+        event.update(asked=current.question, answer="".join(current.answer_pieces))
     return event
 
 

@@ -1,1 +1,1 @@
-"""From a question to a grounded answer."""
+"""The answer pipeline: admission, recording, conversation memory, and the RAG answerer."""

@@ -1,6 +1,6 @@
-"""Keeping only footnotes that point to a passage, and only addresses that stand in a retrieved post.
+"""The citation filter: keeps only footnotes that refer to a passage and addresses that occur in a retrieved post.
 
-A model's text arrives in pieces that may be cut anywhere. Whatever the cuts, the same text comes out.
+A model's text arrives in pieces that may be cut anywhere; the result does not depend on the cuts.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,16 +20,16 @@ _CITATION = regex.compile(r"[ \t]?[\[【]\^?(?P<numbers>\d{1,3}(?: ?[,;] ?\^?\d{
 _BARE = regex.compile(r"(?P<address>(?:https?://|(?<![A-Za-z0-9])www\.)[^\s<>\"`\[\]]{1,2000})", regex.IGNORECASE)
 _START = regex.compile(r"[ \t]?[\[【!]|[`~hHwW]| {1,3}(?=[`~])|[ \t]{1,4}\Z")
 _NUMBERS = regex.compile(r"\d{1,3}(?: ?[,;] ?\d{1,3}){0,20}")
-_HALF_AN_ADDRESS = regex.compile(
+_PARTIAL_ADDRESS = regex.compile(
     r"(?:https?:/{0,2}|(?<![A-Za-z0-9])(?:h|ht|htt|https?|w{1,3}|www\.))\Z", regex.IGNORECASE
 )
 _TRAILING = ".,;:!?)'*_"
 
 
 class CitationFilter:
-    """Reads a model's text piece by piece. `cited` holds the numbers that stand in what came out so far.
+    """Filters a model's text piece by piece. `cited` holds the numbers in the text so far.
 
-    `numbers` are those of the passages that were given; `texts` are the passages and their addresses.
+    `numbers` are those of the given passages; `texts` are the passages with their addresses.
     """
 
     def __init__(self, numbers: Iterable[int], texts: Iterable[str]) -> None:
@@ -49,12 +49,12 @@ class CitationFilter:
         )
 
     def read(self, piece: str) -> str:
-        """What can be shown after this piece. The beginning of something that has not ended yet is held back."""
+        """Take a piece and return the text that can be shown; an incomplete link, footnote or fence is held back."""
         self._text += piece
         return "".join(self._advance(final=False))
 
     def end(self) -> str:
-        """What was held back to the last."""
+        """Return the text held back at the end."""
         return "".join(self._advance(final=True))
 
     def _advance(self, final: bool) -> Iterable[str]:
@@ -66,7 +66,7 @@ class CitationFilter:
             yield shown
 
     def _code_line(self, final: bool) -> str | None:
-        """A line inside a fence, as it stands; a line is known to be the closing fence only when it is whole."""
+        """Return a whole line inside a code fence unchanged, or None if it is incomplete: it may close the fence."""
         end = self._text.find("\n", self._at) + 1 or (len(self._text) if final else 0)
         if not end:
             return None
@@ -77,14 +77,14 @@ class CitationFilter:
         return line
 
     def _step(self, final: bool) -> str | None:
-        """The next stretch outside code blocks, or None when more text is needed to know."""
-        for pattern, treated in self._rules:
+        """Return the next part outside code blocks, or None if more text is needed to decide."""
+        for pattern, replacement in self._rules:
             match = pattern.match(self._text, self._at, partial=not final)
             if match and not final and (match.partial or match.end() == len(self._text)):
                 return None
             if match:
                 self._at = match.end()
-                return treated(match)
+                return replacement(match)
         start = _START.search(self._text, self._at + 1)
         end = start.start() if start else len(self._text)
         plain, self._at = self._text[self._at : end], end
@@ -101,29 +101,29 @@ class CitationFilter:
         blank = match[0][0] if match[0][0] in " \t" else ""
         if known:
             return blank + "".join(f"[{number}]" for number in known)
-        return self._apart(blank if self._following.isalnum() else "")
+        return self._separated(blank if self._following.isalnum() else "")
 
     def _link(self, match: regex.Match[str]) -> str:
         text, address = match["text"], match["address"]
         if _NUMBERS.fullmatch(text):
-            # Some models link their footnotes by themselves; the reply will do that.
+            # Some models link their footnotes themselves; that is the reply's job.
             return self._citation(_CITATION.search(match[0]) or match)
         blank = match[0][0] if match[0][0] in " \t" else ""
         text = _BARE.sub(self._address, text)
         allowed = _bare(address) in self._addresses and "!" not in match[0][:2]
-        return f"{blank}[{text}]({address})" if allowed else self._apart(blank + text)
+        return f"{blank}[{text}]({address})" if allowed else self._separated(blank + text)
 
     @property
     def _following(self) -> str:
-        """The letter behind what was just read."""
+        """The character after the one just read."""
         return self._text[self._at : self._at + 1]
 
-    def _apart(self, text: str) -> str:
-        """What is left of a link or footnote, kept from making an address with what stands around it:
-        `https://[9]elsewhere` would be one without the `[9]`."""
-        if text.strip() and _HALF_AN_ADDRESS.search(self._shown) and not text[0].isspace():
+    def _separated(self, text: str) -> str:
+        """Keep the rest of a removed link or footnote from forming an address with the text around it, as
+        `https://[9]elsewhere` would without the `[9]`."""
+        if text.strip() and _PARTIAL_ADDRESS.search(self._shown) and not text[0].isspace():
             text = f" {text}"
-        return f"{text} " if _HALF_AN_ADDRESS.search(self._shown + text) and self._following.strip() else text
+        return f"{text} " if _PARTIAL_ADDRESS.search(self._shown + text) and self._following.strip() else text
 
     def _address(self, match: regex.Match[str]) -> str:
         whole = match["address"]
@@ -131,5 +131,5 @@ class CitationFilter:
 
 
 def _bare(address: str) -> str:
-    """An address without the punctuation of the sentence around it."""
+    """Strip the punctuation of the surrounding sentence."""
     return address.rstrip(_TRAILING)

@@ -44,12 +44,12 @@ class QuestionMeasurement:
         match event:
             case Searching():
                 # By now the question carries the history of its conversation.
-                self.context.others += [turn.content for turn in event.question.history]
+                self.context.private_texts += [turn.content for turn in event.question.history]
             case Found():
                 self._has_passages = bool(event.hits)
-                self.context.others += [hit.passage.embedding_text for hit in event.hits]
+                self.context.private_texts += [hit.passage.embedding_text for hit in event.hits]
             case Wrote():
-                self.context.written.append(event.text)
+                self.context.answer_pieces.append(event.text)
                 if self._has_passages and not self._wrote:
                     self._wrote = True
                     self._emit_step("first_token")
@@ -61,7 +61,7 @@ class QuestionMeasurement:
         """Emit how the question ended. An answer outweighs how its stream `ended`."""
         answer, seconds = self._answer, self._elapsed()
         outcome: Outcome = ended if answer is None else "answered" if answer.grounded else "not_in_posts"
-        understood = answer.trace.understood if answer and answer.trace else self.context.asked
+        understood = answer.trace.understood if answer and answer.trace else self.context.question
         gap = understood if outcome == "not_in_posts" else ""
         if answer and answer.tokens:
             emit(TokensUsed(answer.model, answer.tokens - answer.output_tokens, answer.output_tokens))

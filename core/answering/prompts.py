@@ -1,4 +1,4 @@
-"""Packing instructions, passages, history and question into a model's context."""
+"""Prompts: instructions, passages, history and question, packed into a model's context."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -33,12 +33,12 @@ like stand for. Reply with the question alone."""
 _FENCE = re.compile(r"<(?=\s*/?\s*passage)", re.IGNORECASE)
 
 HISTORY_SHARE = 4
-"""History has at least one part in this many of the context; what passages leave over comes on top."""
+"""History gets at least this fraction (1/n) of the context, and all that the passages leave."""
 
 
 @dataclass(frozen=True, slots=True)
 class Instructions:
-    """What the operator decides about answers. `persona` comes first in the system message, the rules follow it."""
+    """The operator's choices. `persona` comes first in the system message, followed by the rules."""
 
     persona: str = DEFAULT_PERSONA
     beyond_sources: bool = False
@@ -48,10 +48,10 @@ class Instructions:
         return f"{self.persona}\n\n{_RULES}{_BEYOND_POSTS if self.beyond_sources else _ONLY_POSTS}"
 
 
-def number_posts(matches: Sequence[ScoredPassage]) -> tuple[NumberedPassage, ...]:
-    """The passages with their posts' numbers: best post first, one number a post."""
-    numbers = {post.url: post.number for post in footnotes_of(matches)}
-    return tuple(NumberedPassage(numbers[match.passage.url], match.passage, match.score) for match in matches)
+def number_posts(hits: Sequence[ScoredPassage]) -> tuple[NumberedPassage, ...]:
+    """Number passages by post: best post first, one number per post."""
+    numbers = {post.url: post.number for post in footnotes_of(hits)}
+    return tuple(NumberedPassage(numbers[hit.passage.url], hit.passage, hit.score) for hit in hits)
 
 
 def build_prompt(
@@ -61,30 +61,34 @@ def build_prompt(
     context: int,
     tokens: TokenCounter,
 ) -> Prompt:
-    """A prompt of at most `context` tokens. The system message and the question always stand; the least passages go
-    first, then the oldest turns."""
+    """Build a prompt of at most `context` tokens, but always with system message and question.
+
+    The lowest-ranked passages are dropped first, then the oldest turns.
+    """
     room = context - tokens(instructions.system) - tokens(question.text) - 50
-    kept = _that_fit(passages, room - (room // HISTORY_SHARE if question.history else 0), tokens)
+    kept = _fit_passages(passages, room - (room // HISTORY_SHARE if question.history else 0), tokens)
     request = _request(kept, question.text)
-    history = _newest(
-        tuple(map(_unfenced, question.history)), context - tokens(instructions.system) - tokens(request), tokens
+    history = _fit_history(
+        tuple(map(_neutralized, question.history)), context - tokens(instructions.system) - tokens(request), tokens
     )
     return Prompt(instructions.system, history, request, question, kept)
 
 
 def rewriting_prompt(question: Question) -> Prompt:
-    """Asks for the question in words that stand alone."""
+    """Build the prompt that asks for a standalone version of the question."""
     return Prompt(_REWRITE, question.history[-4:], question.text, question)
 
 
 def fewer_passages(prompt: Prompt) -> Prompt:
-    """The same with the better half of the passages and without history, for a model that found it too long. One
-    passage stays: without any there is nothing to answer from."""
+    """Drop the history and the lower half of the passages, after a model found the prompt too long.
+
+    One passage stays: without any there is nothing to answer from.
+    """
     kept = prompt.passages[: (len(prompt.passages) + 1) // 2]
     return Prompt(prompt.system, (), _request(kept, prompt.question.text), prompt.question, kept)
 
 
-def _that_fit(passages: Sequence[NumberedPassage], room: int, tokens: TokenCounter) -> tuple[NumberedPassage, ...]:
+def _fit_passages(passages: Sequence[NumberedPassage], room: int, tokens: TokenCounter) -> tuple[NumberedPassage, ...]:
     kept: list[NumberedPassage] = []
     for passage in passages:
         room -= tokens(f"{_fenced(passage)}\n\n")
@@ -94,7 +98,7 @@ def _that_fit(passages: Sequence[NumberedPassage], room: int, tokens: TokenCount
     return tuple(kept)
 
 
-def _newest(history: tuple[Turn, ...], room: int, tokens: TokenCounter) -> tuple[Turn, ...]:
+def _fit_history(history: tuple[Turn, ...], room: int, tokens: TokenCounter) -> tuple[Turn, ...]:
     kept: list[Turn] = []
     for turn in reversed(history):
         room -= tokens(turn.content) + 4
@@ -109,14 +113,14 @@ def _request(passages: Iterable[NumberedPassage], question: str) -> str:
     return f"Passages:\n\n{fenced}\n\nQuestion: {_FENCE.sub('‹', question)}"
 
 
-def _unfenced(turn: Turn) -> Turn:
-    """Nobody who asks, or asked before, can bring passages of their own."""
+def _neutralized(turn: Turn) -> Turn:
+    """Neutralize fences in a turn: users cannot supply passages of their own."""
     return replace(turn, content=_FENCE.sub("‹", turn.content))
 
 
 def _fenced(numbered: NumberedPassage) -> str:
     passage = numbered.passage
     title = " › ".join(" ".join(part.split()) for part in (passage.title, passage.heading) if part)
-    # A post that spells the fence could step out of it.
+    # A post that contains the fence could break out of it.
     head, text = (_FENCE.sub("‹", part) for part in (f"{title} ({passage.url})", passage.text))
     return f"[{numbered.number}] {head}\n<passage>\n{text}\n</passage>"

@@ -1,4 +1,4 @@
-"""From a stream of events to one reply that grows. Whatever happens, the reply ends with an answer or one sentence."""
+"""Delivery of an answer to a reply, which always ends with the answer or with one sentence about an error."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -14,37 +14,37 @@ log = structlog.get_logger()
 
 
 class Reply(Protocol):
-    """What every platform gives to `deliver`. After `finish` or `fail` nothing more comes."""
+    """A platform's side of an answer. `finish` or `fail` is the last call."""
 
     async def note(self, progress: Searching | Found) -> None:
-        """The bot is at work."""
+        """Show that the bot is working."""
         ...
 
     async def grow(self, text: str) -> None:
-        """All of the answer's text so far."""
+        """Show the answer's whole text so far."""
         ...
 
     async def finish(self, answer: Answer) -> None:
-        """The whole answer."""
+        """Show the complete answer."""
         ...
 
     async def fail(self, error: FootnotedError) -> None:
-        """The answer ends here; what was already shown stays. People are told `error.user_message` and `error.id`."""
+        """Keep the text shown so far, and show `error.user_message` and `error.id`."""
         ...
 
 
 async def deliver(events: AsyncGenerator[AnswerEvent, None], reply: Reply) -> None:
-    """Reads the events into the reply. A failure becomes one calm sentence there and one line in the log."""
+    """Pass the events on to the reply. An error becomes one sentence there and one line in the log."""
     try:
         async with aclosing(events):
             await _read(events, reply)
-    except Exception as error:  # a door: behind it stands a person who waits
+    except Exception as error:  # Boundary: report any error to the user.
         known = to_footnoted_error(error)
         if isinstance(known, TooManyQuestionsError | QuestionTooLongError):
-            log.info("a question was refused", error_id=known.id, error=known.code, cause=str(known))
+            log.info("question refused", error_id=known.id, error=known.code, cause=str(known))
             await reply.fail(known)
             return
-        log.error("a question failed", error_id=known.id, error=known.code, cause=str(known), exc_info=error)
+        log.error("question failed", error_id=known.id, error=known.code, cause=str(known), exc_info=error)
         await reply.fail(known)
 
 

@@ -1,4 +1,4 @@
-"""Answers and matches as JSON documents, the same on the web and in the terminal."""
+"""JSON documents of answers and passages, for the web API and the terminal."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from core.domain import Answer, Footnote, ScoredPassage
 
 
 def answer_document(answer: Answer) -> dict[str, Any]:
-    """What `footnoted ask --json` prints and the web's API sends."""
+    """Return the document that `footnoted ask --json` prints and the web API sends."""
     return {
         "answer": answer.text,
         "grounded": answer.grounded,
@@ -17,11 +17,12 @@ def answer_document(answer: Answer) -> dict[str, Any]:
 
 
 def footnote_document(footnote: Footnote) -> dict[str, Any]:
+    """Return the document of a source or a nearest post."""
     return {"number": footnote.number, "title": footnote.title, "url": footnote.url, "score": footnote.score}
 
 
 def match_document(match: ScoredPassage) -> dict[str, Any]:
-    """A found passage; `score` lies between 0 and 1."""
+    """Return the document of a passage that was found; `score` is between 0 and 1."""
     passage = match.passage
     return {
         "url": passage.url,

@@ -1,4 +1,4 @@
-"""Handling what a platform delivers: each event once, many at a time, and none lost when the bot is stopped."""
+"""Dispatch of a platform's events: each is handled once, many run at a time, and none is lost when the bot stops."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import structlog
 
+from core.chat.error_report import report_error
 from core.domain import Claim, Event
-from core.errors import to_footnoted_error
 from core.periodic import running_periodically
 from core.storage.event_claims import EventClaims
 from core.telemetry import QuestionContext, question_context
@@ -17,19 +17,19 @@ log = structlog.get_logger()
 
 TAKE_OVER_EVERY = timedelta(seconds=5)
 FINISH_WITHIN = timedelta(seconds=25)
-"""What is being answered when the bot is stopped may end within this time; what does not is left to other processes."""
+"""Time for running handlers when the bot stops; other processes take over the events of those that need longer."""
 
 Handle = Callable[[Event, Claim], Awaitable[None]]
 
 
 class EventDispatcher:
-    """Runs `handle` for each event that this process takes. To be used within `open`, once.
+    """Runs `handle` for each event that this process claims, while `open` runs.
 
-    `handle` is cancelled when the event is stopped, left to another process, or was taken over by one.
+    `handle` is cancelled when the event is stopped, left to another process, or taken over by one.
     """
 
-    def __init__(self, once: EventClaims, handle: Handle, finish_within: timedelta = FINISH_WITHIN) -> None:
-        self._once = once
+    def __init__(self, claims: EventClaims, handle: Handle, finish_within: timedelta = FINISH_WITHIN) -> None:
+        self._claims = claims
         self._handle = handle
         self._finish_within = finish_within
         self._running: dict[asyncio.Task[None], Event] = {}
@@ -38,49 +38,49 @@ class EventDispatcher:
         self._closing = False
 
     async def receive(self, event: Event) -> bool:
-        """Takes an event and begins to handle it; returns before that has ended. False when it was taken before.
+        """Claim an event and start to handle it; return False when it has been claimed before.
 
-        What comes while the bot is being stopped is taken, too, and left to the process that comes next.
+        An event that arrives while the bot stops is claimed and left to another process.
         """
         if self._tasks is None:
             raise RuntimeError("events are handled within open()")
-        taken = await self._once.claim(event)
-        if taken and not self._closing:
-            self._begin(event, taken)
-        return taken is not None
+        claim = await self._claims.claim(event)
+        if claim and not self._closing:
+            self._begin(event, claim)
+        return claim is not None
 
     async def stop(self, name: str) -> bool:
-        """Stops handling an event, and returns when that has ended; False when this process does not handle it."""
+        """Cancel the handler of an event and wait for its end; return False when there is none in this process."""
         task = next((task for task, event in self._running.items() if name in event.names), None)
         return task is not None and await self.stop_task(task)
 
     async def stop_task(self, task: asyncio.Task[None]) -> bool:
-        """The same for the task in which an event is handled."""
+        """Cancel a handler by its task, as `stop` does."""
         event = self._running.get(task)
         if event is None or task is asyncio.current_task():
             return False
         task.cancel()
         await asyncio.wait([task])
         if task.cancelled():
-            await self._once.complete(event)
+            await self._claims.complete(event)
         return True
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[None, None]:
-        """Takes events, and takes over those of processes that are gone. At the end what runs may finish."""
-        async with self._once.heartbeat(), asyncio.TaskGroup() as tasks:
+        """Accept events and take over those of dead processes; at the end, let running handlers finish."""
+        async with self._claims.heartbeat(), asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             try:
-                async with running_periodically(self._look_around, every=TAKE_OVER_EVERY):
+                async with running_periodically(self._exchange_events, every=TAKE_OVER_EVERY):
                     yield
             finally:
                 self._closing = True
                 await self._finish()
 
-    def _begin(self, event: Event, taken: Claim) -> None:
+    def _begin(self, event: Event, claim: Claim) -> None:
         if self._tasks is None:
             raise RuntimeError("events are handled within open()")
-        task = self._tasks.create_task(self._run(event, taken))
+        task = self._tasks.create_task(self._run(event, claim))
         self._running[task] = event
         task.add_done_callback(self._forget)
 
@@ -88,36 +88,35 @@ class EventDispatcher:
         self._running.pop(task, None)
         self._handled.discard(task)
 
-    async def _run(self, event: Event, taken: Claim) -> None:
+    async def _run(self, event: Event, claim: Claim) -> None:
         question_context.set(QuestionContext("", "", list(_sentences(event.body))))
-        # When it is cancelled, whoever did that knows what becomes of the event.
+        # The code that cancels this task decides what happens to the event.
         try:
-            await self._handle(event, taken)
-        except Exception as error:  # a door: behind it other events are being handled
-            known = to_footnoted_error(error)
-            log.error("an event failed", error_id=known.id, name=event.names[0], cause=str(known), exc_info=error)
+            await self._handle(event, claim)
+        except Exception as error:  # Boundary: other events are being handled.
+            report_error("event failed", error, name=event.names[0])
         if task := asyncio.current_task():
-            # From here on it is too late to stop it.
+            # Too late to be stopped.
             self._running.pop(task, None)
             self._handled.add(task)
-        await self._once.complete(event)
+        await self._claims.complete(event)
 
-    async def _look_around(self) -> None:
-        """Gives up what others have taken over from this process, and takes over what those that are gone had."""
-        lost = await self._once.taken_over(self._running.values())
+    async def _exchange_events(self) -> None:
+        """Give up events that other processes have taken over, and take over those of dead processes."""
+        lost = await self._claims.taken_over(self._running.values())
         for task, event in list(self._running.items()):
             if event in lost:
-                log.warning("an event was taken over by another process", name=event.names[0])
+                log.warning("event was taken over by another process", name=event.names[0])
                 task.cancel()
-        for event in await self._once.claim_orphaned():
-            log.warning("an event is taken over from a process that is gone", name=event.names[0])
+        for event in await self._claims.claim_orphaned():
+            log.warning("taking over event of a dead process", name=event.names[0])
             self._begin(event, Claim.TAKEOVER)
 
     async def _finish(self) -> None:
-        if question_context := set(self._running):
-            await asyncio.wait(question_context, timeout=self._finish_within.total_seconds())
+        if running := set(self._running):
+            await asyncio.wait(running, timeout=self._finish_within.total_seconds())
         if late := set(self._running):
-            log.warning("questions are left to other processes", questions=len(late))
+            log.warning("events left to other processes", events=len(late))
         for task in late:
             task.cancel()
         if ending := late | self._handled:
@@ -125,7 +124,7 @@ class EventDispatcher:
 
 
 def _sentences(body: object) -> Iterator[str]:
-    """Whatever in an event may be somebody's words: ids and names have no blanks."""
+    """Yield the parts of an event that may be a user's words: ids and names contain no blanks."""
     match body:
         case str():
             if " " in body:

@@ -1,4 +1,4 @@
-"""Turning the numbers of footnotes into links to their posts."""
+"""Links in place of footnote numbers."""
 
 from collections.abc import Iterable
 from urllib.parse import quote
@@ -8,24 +8,26 @@ import regex
 from core.domain import Footnote
 from core.markdown import split_by_fences
 
-# Whether a number is linked is told from what stands before it alone, so that it stays as more text comes. So a span of
-# code that is not closed ends with its paragraph, and a link's address with the first blank.
+# Only the text before a number decides whether it is linked, so that shown text never changes as more arrives.
+# Therefore an unclosed code span ends with its paragraph, and a link's address with the first blank.
 _NUMBER = regex.compile(
     r"(?P<kept>\\[\\`\[\]]"
     r"|(?P<run>`++)(?:[^`\n]++|\n(?![ \t]*\n)|(?!(?P=run)(?!`))`++)*+(?P=run)?"  # a span of code
     r"|!?\[(?!\d{1,3}\])[^\[\]\n]*\]\([^()\s]*"  # a link
     r"|<https?:[^<>\s]*)"
-    r"|(?P<shout>!?)\[(?P<number>\d{1,3})\]",
+    r"|(?P<bang>!?)\[(?P<number>\d{1,3})\]",
     regex.DOTALL,
 )
-_ODD = regex.compile(r"[\s()<>\\`|\"\x00-\x1f\x7f]")
+_UNSAFE = regex.compile(r"[\s()<>\\`|\"\x00-\x1f\x7f]")
 
 
 def link_footnotes(markdown: str, posts: Iterable[Footnote], form: str = "[[{number}]]({url})") -> str:
-    """The text with each `[1]` as a link to its post, but for code, and for posts that have no web address. What is
-    linked so far stays as it is when more text comes."""
+    """Replace each `[1]` by a link to its post, except in code and for posts without a web address.
+
+    The result for a longer text begins with the result for its beginning.
+    """
     links = {
-        post.number: form.format(number=post.number, url=_within_brackets(post.url))
+        post.number: form.format(number=post.number, url=_escape_url(post.url))
         for post in posts
         if post.url.startswith(("http://", "https://"))
     }
@@ -33,12 +35,12 @@ def link_footnotes(markdown: str, posts: Iterable[Footnote], form: str = "[[{num
     def link(match: regex.Match[str]) -> str:
         if match["kept"] or int(match["number"]) not in links:
             return match[0]
-        # Behind an exclamation mark it would be an image.
-        return (f"{match['shout']} " if match["shout"] else "") + links[int(match["number"])]
+        # After an exclamation mark it would be an image.
+        return (f"{match['bang']} " if match["bang"] else "") + links[int(match["number"])]
 
     return "".join(piece if is_code else _NUMBER.sub(link, piece) for piece, is_code in split_by_fences(markdown))
 
 
-def _within_brackets(url: str) -> str:
-    """An address as Markdown takes it between brackets, in a table, too."""
-    return _ODD.sub(lambda sign: quote(sign[0], safe=""), url)
+def _escape_url(url: str) -> str:
+    """Escape what would end a Markdown link or a table cell."""
+    return _UNSAFE.sub(lambda match: quote(match[0], safe=""), url)

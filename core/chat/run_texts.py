@@ -47,7 +47,7 @@ def plan_text(plan: Plan) -> str:
     """Return the changes, cost and time of a run that has not begun to write."""
     if plan.empty:
         return "There is nothing to do: no post has changed."
-    posts = _counts(new=plan.new, changed=plan.changed, gone=plan.gone, unchanged=plan.unchanged, failed=plan.failed)
+    posts = _counts(new=plan.new, changed=plan.changed, gone=plan.removed, unchanged=plan.unchanged, failed=plan.failed)
     rebuild = " All posts are indexed again, for another embedding model." if plan.rebuilds else ""
     effort = f"{_number(plan.passages, 'passage')} to embed, {plan.tokens:,} tokens, {_price(plan.dollars)}"
     return f"{posts}; {effort}, in about {_duration(plan.seconds)}.{rebuild}"

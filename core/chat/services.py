@@ -10,8 +10,9 @@ from core.chat.event_dispatcher import FINISH_WITHIN, EventDispatcher, Handle
 from core.chat.pending_question import PendingQuestion
 from core.domain import Conversation, Person, Post, Question, Rating, StoredQuestion
 from core.index.catalog import Catalog, IndexStats
+from core.indexing.options import ReindexOptions
 from core.indexing.progress import Report
-from core.indexing.reindexer import Reindexer, ReindexRequest
+from core.indexing.reindexer import Reindexer
 from core.indexing.run_events import ReindexEvent
 from core.storage.event_claims import EventClaims
 from core.storage.feedback import Feedback
@@ -159,7 +160,7 @@ class ChatServices:
         self, person: Person, source: str = "", *, dry_run: bool = False, force: bool = False
     ) -> AsyncGenerator[ReindexEvent, None]:
         """Start a run, or follow the one in progress; raises what `Reindexer.reindex` raises."""
-        return self.reindexer.reindex(ReindexRequest(person, source, dry_run, force))
+        return self.reindexer.reindex(ReindexOptions(person, source, dry_run, force))
 
     async def rollback(self, person: Person) -> Report:
         """Answer from the previous index version again; raises what `Reindexer.rollback` raises."""

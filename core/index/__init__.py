@@ -1,1 +1,1 @@
-"""What is known: passages in Redis, and how they are found."""
+"""The search index: versions of the posts' passages in Redis, and how they are published."""

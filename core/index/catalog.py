@@ -1,4 +1,4 @@
-"""Looking around in what is known: how much there is, what could be asked, one post whole."""
+"""The catalog of indexed posts: statistics, example questions, titles, whole posts."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -13,18 +13,18 @@ from core.index.version import live_version
 from core.storage import keys
 from core.words import content_words, words
 
-_POINTING = frozenset("this that these those it its here there".split())
+_DEMONSTRATIVES = frozenset("this that these those it its here there".split())
 
-LOOKED_AT = 500
-"""Passages among which examples and titles are looked for."""
+SCANNED_PASSAGES = 500
+"""Passages searched for examples and titles."""
 
 SHORTEST_PREFIX = 2
-"""Letters; RediSearch completes nothing shorter."""
+"""Letters; RediSearch does not complete shorter ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class IndexStats:
-    """How much there is to answer from. `bytes` is what the index takes in Redis, beside the passages themselves."""
+    """The size of the index. `bytes` is the memory of the search index, without the passages themselves."""
 
     posts: int = 0
     passages: int = 0
@@ -32,21 +32,21 @@ class IndexStats:
 
 
 class Catalog:
-    """Reads the live edition; all of it is empty as long as nothing has been read."""
+    """Reads the live index version. Everything is empty before the first publication."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     async def stats(self) -> IndexStats:
-        """What there is at this moment; it grows while a first edition is being read."""
-        edition = await live_version(self._redis)
-        if edition is None:
+        """Return the current size; it grows while the first version is being indexed."""
+        version = await live_version(self._redis)
+        if version is None:
             return IndexStats()
-        info = await index_info(self._redis, edition.index)
-        return IndexStats(await edition.post_count(), int(str(info["num_docs"])), _bytes(info))
+        info = await index_info(self._redis, version.index)
+        return IndexStats(await version.post_count(), int(str(info["num_docs"])), _bytes(info))
 
     async def latest_post_date(self) -> datetime | None:
-        """The date of the newest post; None when no post has one."""
+        """Return the date of the latest post, or None if no post has one."""
         if await live_version(self._redis) is None:
             return None
         query = ("*", "SORTBY", "published", "DESC", "LIMIT", 0, 1, "RETURN", 1, "published", "DIALECT", 2)
@@ -55,24 +55,24 @@ class Catalog:
         return datetime.fromtimestamp(float(published), UTC) if published else None
 
     async def posts_by_source(self, sources: frozenset[str] | None = None) -> dict[str, int]:
-        """How many posts each source has, by the sources' names."""
-        edition = await live_version(self._redis)
-        ledger = await edition.ledger() if edition else {}
+        """Return the number of posts by source name."""
+        version = await live_version(self._redis)
+        ledger = await version.ledger() if version else {}
         counts = Counter(record.source for record in ledger.values())
         return {source: count for source, count in sorted(counts.items()) if sources is None or source in sources}
 
-    async def example_questions(self, most: int, sources: frozenset[str] | None = None) -> list[str]:
-        """Questions that the posts surely answer: their headings that are questions, then what their titles are about;
-        at most one of a post."""
+    async def example_questions(self, limit: int, sources: frozenset[str] | None = None) -> list[str]:
+        """Return questions that the posts answer, one per post: headings that are questions, then questions made from
+        titles."""
         if sources == frozenset() or await live_version(self._redis) is None:
             return []
-        query = (source_filter(sources) or "*", "RETURN", 2, "title", "heading", "LIMIT", 0, LOOKED_AT, "DIALECT", 2)
-        _, *rows = await self._redis.execute_command("FT.SEARCH", keys.POSTS, *query)
+        shown = ("RETURN", 2, "title", "heading", "LIMIT", 0, SCANNED_PASSAGES, "DIALECT", 2)
+        _, *rows = await self._redis.execute_command("FT.SEARCH", keys.POSTS, source_filter(sources) or "*", *shown)
         posts: dict[str, str] = {}
         for fields in rows[1::2]:
             named = {name.decode(): value.decode() for name, value in zip(fields[::2], fields[1::2], strict=True)}
             title, heading = named.get("title", ""), named.get("heading", "").split(" › ")[-1]
-            question = heading if _stands_alone(heading) else ""
+            question = heading if _is_standalone_question(heading) else ""
             posts[title] = posts.get(title) or question
         asked = [question for question in posts.values() if question]
         named_titles = [
@@ -80,27 +80,27 @@ class Catalog:
             for title, question in posts.items()
             if not question
         ]
-        return [*asked, *named_titles][:most]
+        return [*asked, *named_titles][:limit]
 
-    async def search_titles(self, typed: str, most: int, sources: frozenset[str] | None = None) -> list[str]:
-        """Titles that hold the words of what somebody is typing, the last of which may not be whole yet."""
+    async def search_titles(self, typed: str, limit: int, sources: frozenset[str] | None = None) -> list[str]:
+        """Return titles that contain the typed words, of which the last may be incomplete."""
         typed_words = words(typed)
         if not typed_words or sources == frozenset() or await live_version(self._redis) is None:
             return []
         *whole, last = typed_words
         terms = [*whole, f"{last}*" if len(last) >= SHORTEST_PREFIX else last]
         query = f"{source_filter(sources)} @title:({' '.join(terms)})"
-        shown = ("RETURN", 1, "title", "LIMIT", 0, LOOKED_AT, "DIALECT", 2)
+        shown = ("RETURN", 1, "title", "LIMIT", 0, SCANNED_PASSAGES, "DIALECT", 2)
         _, *rows = await self._redis.execute_command("FT.SEARCH", keys.POSTS, query, *shown)
-        return list(dict.fromkeys(fields[1].decode() for fields in rows[1::2] if fields))[:most]
+        return list(dict.fromkeys(fields[1].decode() for fields in rows[1::2] if fields))[:limit]
 
     async def post(self, url: str, sources: frozenset[str] | None = None) -> Post | None:
-        """A post as it was read, put together from its passages; None for one of other `sources`, too."""
-        edition = await live_version(self._redis)
-        record = await edition.record(url) if edition else None
-        if edition is None or record is None or (sources is not None and record.source not in sources):
+        """Return a post, assembled from its passages, or None if it is unknown or not from `sources`."""
+        version = await live_version(self._redis)
+        record = await version.record(url) if version else None
+        if version is None or record is None or (sources is not None and record.source not in sources):
             return None
-        passages = await edition.passages({url: record.passages})
+        passages = await version.passages({url: record.passages})
         if not passages:
             return None
         text = "\n\n".join(passage.text for passage in passages)
@@ -108,11 +108,11 @@ class Catalog:
 
 
 def _bytes(info: Mapping[str, object]) -> int:
-    """Each part of an index has its megabytes, under names that all end alike; newer servers give the sum as well."""
+    """Add up the sizes of an index's parts; newer servers also report their total."""
     parts = (float(str(size)) for name, size in info.items() if name.endswith("_sz_mb") and "total" not in name)
     return round(sum(parts) * 1024 * 1024)
 
 
-def _stands_alone(heading: str) -> bool:
-    """Whether a heading is a question that makes sense without the post around it."""
-    return heading.endswith("?") and len(content_words(heading)) > 1 and _POINTING.isdisjoint(words(heading))
+def _is_standalone_question(heading: str) -> bool:
+    """Return whether a heading is a question that makes sense without its post."""
+    return heading.endswith("?") and len(content_words(heading)) > 1 and _DEMONSTRATIVES.isdisjoint(words(heading))

@@ -1,4 +1,4 @@
-"""The search index over an edition's passages, and the hash that a passage is."""
+"""The schema of the search index: its fields, its aliases, and the hash that stores a passage."""
 
 import hashlib
 import re
@@ -23,41 +23,41 @@ Algorithm = Literal["FLAT", "HNSW"]
 Precision = Literal["FLOAT32", "FLOAT16"]
 
 HNSW_FROM = 20_000
-"""Passages from which on an approximate index pays: measured with 1536 dimensions, an exact search takes 3.4 ms at
-10,000 and 29 ms at 100,000 passages; HNSW 1.3 and 1.5 ms, after a build of 12 s and 276 s."""
+"""Passages from which an approximate index pays off. Measured with 1536 dimensions at 10,000 and 100,000 passages: an
+exact search takes 3.4 and 29 ms, HNSW 1.3 and 1.5 ms after a build of 12 and 276 s."""
 
 _HNSW = {"M": 16, "EF_CONSTRUCTION": 200, "EF_RUNTIME": 100}
 Fields = dict[FieldT, EncodableT]
-"""A hash's fields, in the words of redis-py."""
+"""A hash's fields as redis-py types them."""
 
 _BYTES: dict[Precision, str] = {"FLOAT32": "<f4", "FLOAT16": "<f2"}
 
 
-# Signs beyond ASCII mean nothing to the parser, and a backslash before one would be searched for.
-_SIGN = re.compile(r"[^\w\x80-\U0010ffff]", re.ASCII)
+# Only ASCII: other characters have no meaning for the parser, and a backslash before one would be searched for.
+_PUNCTUATION = re.compile(r"[^\w\x80-\U0010ffff]", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class VectorSpec:
-    """What every vector of an edition has in common. Two shapes never share an index."""
+    """The model, dimensions and precision of an index version's vectors. Vectors of two specs never share an index."""
 
     model: str
     dimensions: int
     precision: Precision = "FLOAT32"
 
     def blob(self, vector: Vectors) -> bytes:
-        """One vector as Redis wants it: little-endian, `dimensions` long."""
+        """Encode one vector as Redis expects it: little-endian, `dimensions` long."""
         return vector.astype(_BYTES[self.precision]).tobytes()
 
     def vector(self, blob: bytes) -> Vectors:
-        """The reverse of `blob`."""
+        """Decode a blob."""
         return np.frombuffer(blob, _BYTES[self.precision]).astype(np.float32)
 
 
-async def create_index(redis: Redis, edition: int, shape: VectorSpec, algorithm: Algorithm) -> str:
-    """Makes an index over whatever hashes the edition has and will have; its name. It fills in the background."""
-    name = keys.index(edition, algorithm)
-    options = {"TYPE": shape.precision, "DIM": shape.dimensions, "DISTANCE_METRIC": "COSINE"}
+async def create_index(redis: Redis, number: int, spec: VectorSpec, algorithm: Algorithm) -> str:
+    """Create an index over a version's hashes, present and future, and return its name; it fills in the background."""
+    name = keys.index(number, algorithm)
+    options = {"TYPE": spec.precision, "DIM": spec.dimensions, "DISTANCE_METRIC": "COSINE"}
     await redis.ft(name).create_index(
         [
             TextField("title"),
@@ -68,24 +68,24 @@ async def create_index(redis: Redis, edition: int, shape: VectorSpec, algorithm:
             NumericField("published", sortable=True),
             VectorField("embedding", algorithm, {**options, **(_HNSW if algorithm == "HNSW" else {})}),
         ],
-        definition=IndexDefinition(prefix=[keys.passage_prefix(edition)], index_type=IndexType.HASH),
+        definition=IndexDefinition(prefix=[keys.passage_prefix(number)], index_type=IndexType.HASH),
         stopwords=[],
     )
     return name
 
 
 async def point_alias(redis: Redis, index: str) -> None:
-    """Makes `posts` mean this index, in one step."""
+    """Point the alias `posts` at this index, atomically."""
     await redis.ft(index).aliasupdate(keys.POSTS)
 
 
 async def index_info(redis: Redis, index: str) -> dict[str, object]:
-    """What FT.INFO says of an index."""
-    return as_mapping(await redis.execute_command("FT.INFO", index))
+    """Return the reply of FT.INFO."""
+    return _as_mapping(await redis.execute_command("FT.INFO", index))
 
 
 async def live_index(redis: Redis) -> str | None:
-    """The index behind `posts`, or None when nothing has been read yet."""
+    """Return the index behind the alias `posts`, or None before the first publication."""
     try:
         info = await index_info(redis, keys.POSTS)
     except ResponseError as error:
@@ -96,34 +96,36 @@ async def live_index(redis: Redis) -> str | None:
 
 
 def no_such_index(error: ResponseError) -> bool:
-    """Whether Redis says that an index or an alias is not there."""
-    # The wording belongs to the server's version; every known one says one of these.
-    return any(words in str(error).lower() for words in ("unknown index", "no such index", "not found"))
+    """Return whether Redis reports a missing index or alias."""
+    # An ordinary error reply whose wording depends on the server's version.
+    return any(wording in str(error).lower() for wording in ("unknown index", "no such index", "index not found"))
 
 
-def as_mapping(reply: object) -> dict[str, object]:
-    """A reply of name-value pairs, which RESP2 sends as a flat list and RESP3 as a map."""
+def _as_mapping(reply: object) -> dict[str, object]:
+    """Convert name-value pairs, which RESP2 sends as a flat list and RESP3 as a map."""
     pairs = reply.items() if isinstance(reply, dict) else zip(*[iter(reply)] * 2, strict=True)  # type: ignore[call-overload]
     return {as_text(name): as_text(value) if isinstance(value, bytes) else value for name, value in pairs}
 
 
 def source_filter(sources: Iterable[str] | None) -> str:
-    """The clause that keeps a search to these sources; nothing for all of them. Names may hold any sign but those of
-    control, and begin and end with none that is blank: Redis takes these off."""
+    """Return the query clause that restricts a search to these sources, empty for all of them.
+
+    Names may contain any character except control characters, and no blank at either end, which Redis strips.
+    """
     if sources is None:
         return ""
-    escaped = "|".join(_SIGN.sub(r"\\\g<0>", source) for source in sorted(sources))
-    # A source with few posts is rare, and would lend its rarity to them.
+    escaped = "|".join(_PUNCTUATION.sub(r"\\\g<0>", source) for source in sorted(sources))
+    # Without weight 0, a source with few posts would add its own rarity to their scores.
     return f"@source:{{{escaped}}}=>{{$weight: 0}}"
 
 
 def digest_of(passage: Passage) -> str:
-    """The same for passages with the same text, and so with the same vector."""
+    """Return a digest that is the same for passages with the same embedding."""
     return hashlib.sha256(passage.embedding_text.encode()).hexdigest()[:32]
 
 
-def to_hash(passage: Passage, vector: Vectors, shape: VectorSpec) -> Fields:
-    """The fields of a passage's hash."""
+def to_hash(passage: Passage, vector: Vectors, spec: VectorSpec) -> Fields:
+    """Convert a passage to the fields of its hash."""
     fields: Fields = {
         "url": passage.url,
         "title": passage.title,
@@ -132,7 +134,7 @@ def to_hash(passage: Passage, vector: Vectors, shape: VectorSpec) -> Fields:
         "source": passage.source,
         "position": passage.position,
         "digest": digest_of(passage),
-        "embedding": shape.blob(vector),
+        "embedding": spec.blob(vector),
     }
     if passage.published:
         fields["published"] = passage.published.timestamp()
@@ -143,7 +145,7 @@ HASH_FIELDS = ("url", "title", "heading", "text", "source", "position", "publish
 
 
 def from_hash(values: list[bytes | None]) -> Passage | None:
-    """The passage of a hash, from the values of `HASH_FIELDS`; None for a hash that has gone meanwhile."""
+    """Convert the values of `HASH_FIELDS` to a passage, or None if the hash has been deleted."""
     url, title, heading, text, source, position, published = (value.decode() if value else "" for value in values)
     if not url:
         return None

@@ -1,1 +1,1 @@
-"""Bringing what is known up to date with the sources."""
+"""Reindex runs: list the sources, read what changed, embed it, publish a new index version."""

@@ -1,4 +1,4 @@
-"""What is known of the posts before a run, and what becomes of each of them in it."""
+"""The known posts before a run, and what becomes of each of them."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
@@ -10,56 +10,60 @@ from core.ingestion.urls import url_identity
 
 
 class ChangeTracker:
-    """Every post of the `ledger` stays as it is, unless something else is said of it. Of addresses that lead to the
-    same post, the first that is claimed counts."""
+    """Records changes to the posts of `ledger`; every other post stays as it is.
+
+    When several addresses lead to one post, the first one claimed wins.
+    """
 
     def __init__(self, ledger: Mapping[str, PostRecord]) -> None:
         self.ledger = ledger
-        self._urls = {url_identity(other): url for url, record in ledger.items() for other in (*record.also, url)}
+        self._url_by_identity = {
+            url_identity(address): url for url, record in ledger.items() for address in (*record.also, url)
+        }
         self._claimed: set[str] = set()
-        self._kept: dict[str, PostRecord] = {}
-        self._fresh: dict[str, PostRecord] = {}
-        self._gone: set[str] = set()
-        self._instead: dict[str, str] = {}
+        self._retained: dict[str, PostRecord] = {}
+        self._upserted: dict[str, PostRecord] = {}
+        self._removed: set[str] = set()
+        self._moved: dict[str, str] = {}
 
-    def url_of(self, address: str) -> str:
-        """The address of the post that this one leads to, as far as that is known."""
-        return self._urls.get(url_identity(address), address)
+    def resolve(self, address: str) -> str:
+        """Return the URL of the post that an address is known to lead to, else the address itself."""
+        return self._url_by_identity.get(url_identity(address), address)
 
     def claim(self, address: str) -> bool:
-        """Whether nobody has claimed the post before; from now on somebody has."""
-        name = url_identity(self.url_of(address))
+        """Claim the post behind an address; return False if it was claimed before."""
+        name = url_identity(self.resolve(address))
         if name in self._claimed:
             return False
         self._claimed.add(name)
         return True
 
-    def listed_by(self, source: str, listing: str) -> Iterator[tuple[str, PostRecord]]:
-        """The posts that a page of a source's listing had when it was read last."""
+    def listed_on(self, source: str, listing: str) -> Iterator[tuple[str, PostRecord]]:
+        """Yield the posts that a page of a source's listing had when it was last read."""
         return (
             (url, record)
             for url, record in self.ledger.items()
             if record.source == source and record.listing == listing and listing
         )
 
-    def keep(self, url: str, record: PostRecord) -> None:
-        """The post's passages stay; its line in the ledger may be another."""
-        self._kept[url] = record
+    def retain(self, url: str, record: PostRecord) -> None:
+        """Keep the passages of a post and update its record."""
+        self._retained[url] = record
 
-    def bring(self, url: str, record: PostRecord, before: str = "") -> None:
-        """The post is new or has changed. `before` is the address that it had, where that was another one."""
-        self._fresh[url] = record
-        if before and before != url:
-            self._instead[before] = url
+    def upsert(self, url: str, record: PostRecord, previous_url: str = "") -> None:
+        """Add or replace a post; `previous_url` is where it was before, if it was known."""
+        self._upserted[url] = record
+        if previous_url and previous_url != url:
+            self._moved[previous_url] = url
 
     def remove(self, url: str) -> None:
-        """The post is to go."""
-        self._gone.add(url)
+        """Remove a post."""
+        self._removed.add(url)
 
-    def lead(self, address: str, url: str) -> None:
-        """Remembers that an address leads to a post, so that it need not be asked again."""
-        known = self.url_of(url)
-        for records in (self._fresh, self._kept):
+    def alias(self, address: str, url: str) -> None:
+        """Remember that an address leads to a post, so that the next run need not ask."""
+        known = self.resolve(url)
+        for records in (self._upserted, self._retained):
             if known in records:
                 record = records[known]
                 if address not in record.also:
@@ -67,30 +71,32 @@ class ChangeTracker:
                 return
 
     def remove_unlisted(self, complete: Collection[str], configured: Collection[str] | None) -> None:
-        """Removes what sources whose listing is `complete` do not list any more, and, where all sources have been read,
-        what belongs to none of those that are `configured`."""
+        """Remove posts that their source no longer lists, for sources whose listing is `complete`.
+
+        Unless `configured` is None, also remove the posts of all other sources.
+        """
         for url, record in self.ledger.items():
             claimed = url_identity(url) in self._claimed
             if (record.source in complete and not claimed) or (configured and record.source not in configured):
-                self._gone.add(url)
+                self._removed.add(url)
 
     def change(self) -> Change:
-        """What comes of it all."""
-        gone = {url for url in self._gone | set(self._instead) if url not in self._fresh and url in self.ledger}
+        """Return the recorded changes as they are to be published."""
+        gone = {url for url in self._removed | set(self._moved) if url not in self._upserted and url in self.ledger}
         kept = {
-            url: self._kept.get(url, record)
+            url: self._retained.get(url, record)
             for url, record in self.ledger.items()
-            if url not in gone and url not in self._fresh
+            if url not in gone and url not in self._upserted
         }
-        return Change(kept, dict(self._fresh), {url: self.ledger[url] for url in gone})
+        return Change(kept, dict(self._upserted), {url: self.ledger[url] for url in gone})
 
     def diff(self) -> Diff:
-        """The same for people."""
-        change, moved = self.change(), set(self._instead.values())
+        """Return the recorded changes as titles; a moved post counts as changed."""
+        change, moved = self.change(), set(self._moved.values())
         new: list[PostTitle] = []
         changed: list[PostTitle] = []
         for url, record in change.upserted.items():
             known = url in self.ledger or url in moved
             (changed if known else new).append(PostTitle(record.title, url))
-        removed = [PostTitle(record.title, url) for url, record in change.removed.items() if url not in self._instead]
+        removed = [PostTitle(record.title, url) for url, record in change.removed.items() if url not in self._moved]
         return Diff(tuple(new), tuple(changed), tuple(removed))

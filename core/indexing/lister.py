@@ -1,4 +1,4 @@
-"""What the sources list, held against what was read before: which posts have to be looked at."""
+"""List the sources and find the posts that may have changed."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -12,9 +12,8 @@ from core.domain import Source
 from core.errors import SourceReadError
 from core.index.version import Listing, PostRecord
 from core.indexing.change_tracker import ChangeTracker
-from core.indexing.counters import RunCounters
-from core.indexing.parse_task import listed_with, made_with
-from core.indexing.progress import Failure
+from core.indexing.post_parser import listing_digest, parser_digest
+from core.indexing.progress import Failure, RunCounters
 from core.ingestion.entries import Entry, EntrySkipped, ListingFinished, ListingUnchanged
 from core.ingestion.fetch_result import Validators
 from core.ingestion.fetcher import Fetcher
@@ -26,155 +25,162 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An entry that may have changed, the address of its post, and what was read of it before."""
+    """An entry that may have changed, the URL of its post, and the record of it, if it is known."""
 
     entry: Entry
     url: str
-    before: PostRecord | None
+    known: PostRecord | None
 
 
 class Lister:
-    """Lists sources, each once. `complete` are those that have listed all that they have; what `spoil` was said of is
-    listed anew the next time, whatever its server says of it."""
+    """Lists each source once. `complete` are the names of sources that list every post they have."""
 
     def __init__(
         self,
-        book: ChangeTracker,
-        before: Mapping[str, Listing],
+        tracker: ChangeTracker,
+        listings: Mapping[str, Listing],
         sources: Sequence[Source],
         fetcher: Fetcher,
-        tally: RunCounters,
+        counters: RunCounters,
     ) -> None:
-        self._book = book
-        self._made = listed_with(tuple(sources))
-        self._before = {name: listing for name, listing in before.items() if listing.made == self._made}
+        self._tracker = tracker
+        self._digest = listing_digest(tuple(sources))
+        self._known = {name: listing for name, listing in listings.items() if listing.made == self._digest}
         self._fetcher = fetcher
-        self._tally = tally
+        self._counters = counters
         self._pages: dict[str, dict[str, Validators]] = {}
         self._moved: dict[str, str] = {}
-        self._spoiled: set[str] = set()
+        self._invalid: set[str] = set()
         self.complete: set[str] = set()
 
-    async def list(self, source: Source, found: asyncio.Queue[Candidate | None]) -> None:
-        """Puts what may have changed into the queue. A source that cannot be read is a failure that is tallied."""
-        try:
-            if await self._list(source, found):
-                self.complete.add(source.name)
-        except SourceReadError as error:
-            self._forget(source)
-            self._tally.fail(Failure(error.address, error.reason, whole_source=True))
-        except Exception as error:  # a door: behind it stand the parsers of feeds, and other sources are to be read
-            self._forget(source)
-            log.error("a source could not be taken apart", address=source.address, exc_info=error)
-            reason = f"it could not be taken apart ({type(error).__name__})"
-            self._tally.fail(Failure(source.address, reason, whole_source=True))
+    async def list_all(self, sources: Sequence[Source], candidates: asyncio.Queue[Candidate | None]) -> None:
+        """Queue the posts of some sources that may have changed; count sources that cannot be read as failures."""
+        async with asyncio.TaskGroup() as tasks:
+            for source in sources:
+                tasks.create_task(self._list(source, candidates))
+        self._counters.finish_listing()
 
-    def _forget(self, source: Source) -> None:
-        self._pages.pop(source.name, None)
-        self._before.pop(source.name, None)
-
-    def spoil(self, entry: Entry) -> None:
-        """Says that an entry could not be read: its listing has to be looked at again, even if it stays as it is."""
-        self._spoiled.add(entry.listing)
+    def invalidate(self, entry: Entry) -> None:
+        """Read the listing of an entry again in the next run even if it is unchanged, as the entry itself failed."""
+        self._invalid.add(entry.listing)
 
     def listings(self, removed: bool) -> dict[str, Listing]:
-        """What to keep of the listings' state when all that they list is safe. Where posts are `removed`, another
-        source may list them all the same, so that all have to be listed anew."""
+        """Return the state of the listings, to be stored once everything on them is.
+
+        Nothing is kept where posts were `removed`: another source may list them, so all must be listed again.
+        """
         if removed:
             return {}
-        return self._before | {
+        return self._known | {
             name: Listing(
-                self._made,
-                tuple((page, Validators(page) if page in self._spoiled else known) for page, known in pages.items()),
+                self._digest,
+                tuple((page, Validators(page) if page in self._invalid else known) for page, known in pages.items()),
                 self._moved.get(name, ""),
             )
             for name, pages in self._pages.items()
         }
 
-    async def _list(self, source: Source, found: asyncio.Queue[Candidate | None]) -> bool:
-        before = self._before.get(source.name, Listing(self._made))
+    async def _list(self, source: Source, candidates: asyncio.Queue[Candidate | None]) -> None:
+        try:
+            if await self._read_listing(source, candidates):
+                self.complete.add(source.name)
+        except SourceReadError as error:
+            self._fail(source, error.address, error.reason)
+        except Exception as error:  # Boundary: one broken feed must not stop the other sources.
+            log.error("source parsing failed", address=source.address, exc_info=error)
+            self._fail(source, source.address, f"it could not be parsed ({type(error).__name__})")
+
+    def _fail(self, source: Source, address: str, reason: str) -> None:
+        self._pages.pop(source.name, None)
+        self._known.pop(source.name, None)
+        self._counters.fail(Failure(address, reason, whole_source=True))
+
+    async def _read_listing(self, source: Source, candidates: asyncio.Queue[Candidate | None]) -> bool:
+        """Return whether the source lists every post it has."""
+        known = self._known.get(source.name, Listing(self._digest))
         pages = self._pages[source.name] = {}
-        whole = source.kind != "feed" and source.limit is None
-        at = replace(source, address=before.moved) if before.moved else source
-        async with aclosing(list_source(at, self._fetcher, dict(before.pages))) as items:
+        complete = source.kind != "feed" and source.limit is None
+        current = replace(source, address=known.moved) if known.moved else source
+        async with aclosing(list_source(current, self._fetcher, dict(known.pages))) as items:
             async for item in items:
                 match item:
                     case Entry():
-                        # A page that is damaged is read, and never Listed: the next run asks for it all the same.
+                        # A damaged page has entries and no ListingFinished: the next run must still ask for it.
                         if item.listing:
                             pages.setdefault(item.listing, Validators(item.listing))
-                        await self._consider(replace(item, source=source), found)
+                        await self._check_entry(replace(item, source=source), candidates)
                     case EntrySkipped():
-                        whole = False
-                        self._tally.add("listed")
-                        self._tally.fail(Failure(item.address, item.reason))
+                        complete = False
+                        self._counters.add("listed")
+                        self._counters.fail(Failure(item.address, item.reason))
                     case ListingFinished():
-                        # Without validators it is asked for without conditions, and keeps its place in the order.
+                        # Empty validators mean an unconditional request; the page keeps its place in the order.
                         pages[item.address] = item.validators or Validators(item.address)
-                        if item.moved and item.address == at.address:
-                            self._note_move(source, item.moved)
+                        if item.moved and item.address == current.address:
+                            self._record_move(source, item.moved)
                     case ListingUnchanged():
                         pages[item.address] = item.validators
-                        await self._consider_known(source, item.address, found)
-        return whole
+                        await self._check_known_posts(source, item.address, candidates)
+        return complete
 
-    async def _consider(self, entry: Entry, found: asyncio.Queue[Candidate | None]) -> None:
-        if not self._book.claim(entry.url):
+    async def _check_entry(self, entry: Entry, candidates: asyncio.Queue[Candidate | None]) -> None:
+        if not self._tracker.claim(entry.url):
             return
-        self._tally.add("listed")
-        url = self._book.url_of(entry.url)
-        before = self._book.ledger.get(url)
-        if before and _is_spared(entry, before):
-            self._keep(url, replace(before, listing=entry.listing))
+        self._counters.add("listed")
+        url = self._tracker.resolve(entry.url)
+        known = self._tracker.ledger.get(url)
+        if known and _is_unchanged(entry, known):
+            self._retain(url, replace(known, listing=entry.listing))
         else:
-            await found.put(Candidate(entry, url, before))
+            await candidates.put(Candidate(entry, url, known))
 
-    async def _consider_known(self, source: Source, listing: str, found: asyncio.Queue[Candidate | None]) -> None:
-        """The posts of a listing that is as it was. A page may have changed all the same, unless the listing would say
-        so."""
-        for url, before in list(self._book.listed_by(source.name, listing)):
-            if not self._book.claim(url):
+    async def _check_known_posts(
+        self, source: Source, listing: str, candidates: asyncio.Queue[Candidate | None]
+    ) -> None:
+        """Check the posts of an unchanged listing: their pages may have changed, unless the listing would show it."""
+        for url, known in list(self._tracker.listed_on(source.name, listing)):
+            if not self._tracker.claim(url):
                 continue
-            self._tally.add("listed")
-            entry = _as_listed(url, before, source)
-            if before.made == made_with(source) and not before.missing and (not before.paged or before.modified):
-                self._keep(url, before)
+            self._counters.add("listed")
+            shows_changes = not known.paged or known.modified
+            if known.made == parser_digest(source) and not known.missing and shows_changes:
+                self._retain(url, known)
             else:
-                await found.put(Candidate(entry, url, before))
+                await candidates.put(Candidate(_restore_entry(url, known, source), url, known))
 
-    def _keep(self, url: str, record: PostRecord) -> None:
-        self._book.keep(url, record)
-        self._tally.add("unchanged")
+    def _retain(self, url: str, record: PostRecord) -> None:
+        self._tracker.retain(url, record)
+        self._counters.add("unchanged")
 
-    def _note_move(self, source: Source, to: str) -> None:
-        log.warning("a source has moved for good", source=source.name, to=to)
-        if site_host(to) == site_host(source.address):
-            # What an operator configured may lie in a private network; what it is redirected to elsewhere may not, and
-            # is followed each time anew.
-            self._moved[source.name] = to
+    def _record_move(self, source: Source, address: str) -> None:
+        log.warning("source moved permanently", source=source.name, to=address)
+        if site_host(address) == site_host(source.address):
+            # A configured address may be in a private network, a redirect to another site may not: those are
+            # followed, and checked, every time.
+            self._moved[source.name] = address
 
 
-def _is_spared(entry: Entry, before: PostRecord) -> bool:
-    """Whether its source says that the post's page has not changed."""
+def _is_unchanged(entry: Entry, known: PostRecord) -> bool:
+    """Return whether its source says that the post's page has not changed."""
     return (
         needs_page(entry)
-        and before.paged
-        and not before.missing
-        and before.made == made_with(entry.source)
-        and before.source == entry.source.name
+        and known.paged
+        and not known.missing
+        and known.made == parser_digest(entry.source)
+        and known.source == entry.source.name
         and entry.modified is not None
-        and entry.modified.isoformat() == before.modified
-        and entry.title in {"", before.title}
+        and entry.modified.isoformat() == known.modified
+        and entry.title in {"", known.title}
     )
 
 
-def _as_listed(url: str, before: PostRecord, source: Source) -> Entry:
-    """The entry again, from what was kept of it."""
+def _restore_entry(url: str, known: PostRecord, source: Source) -> Entry:
+    """Rebuild an entry from its record."""
     return Entry(
-        url=before.listed or url,
-        title=before.title if source.kind == "feed" else "",
+        url=known.listed or url,
+        title=known.title if source.kind == "feed" else "",
         source=source,
-        published=datetime.fromisoformat(before.published) if before.published else None,
-        modified=datetime.fromisoformat(before.modified) if before.modified else None,
-        listing=before.listing,
+        published=datetime.fromisoformat(known.published) if known.published else None,
+        modified=datetime.fromisoformat(known.modified) if known.modified else None,
+        listing=known.listing,
     )

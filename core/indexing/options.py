@@ -1,26 +1,45 @@
-"""What a run is to do."""
+"""What a reindex run is asked to do, and what it works with."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from core.domain import Source
+from redis.asyncio import Redis
+
+from core.domain import Person, Source
+from core.index.schema import Algorithm, Precision
+from core.models.protocols import Embedder
+from core.retrieval.retriever import Retriever
+from core.tokens import TokenCounter
 
 
 @dataclass(frozen=True, slots=True)
 class ReindexOptions:
-    """What is to be done. `sources` are all that are configured, of which `only` one may be read. `about` are facts to
-    be kept with an edition of all of them. A `dry_run` writes nothing; `force` publishes whatever is left."""
+    """A person's request for a run.
 
-    sources: Sequence[Source]
-    only: str = ""
+    `source` names the one source to read; empty means all of them. `dry_run` writes nothing. `force` publishes even
+    when more than half of the posts would be lost.
+    """
+
+    person: Person
+    source: str = ""
     dry_run: bool = False
     force: bool = False
-    about: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def wanted(self) -> list[Source]:
-        return [source for source in self.sources if not self.only or source.name == self.only]
 
-    @property
-    def names(self) -> set[str]:
-        return {source.name for source in self.sources}
+@dataclass(frozen=True, slots=True)
+class IndexDependencies:
+    """What every run of a process shares.
+
+    `sources` are all configured sources. `metadata` is stored with an index version built from all of them.
+    `algorithm` is None when the number of passages decides. `redis_url` is empty where workers cannot be reached.
+    """
+
+    redis: Redis
+    embedder: Embedder
+    retriever: Retriever
+    tokens: TokenCounter
+    sources: Sequence[Source] = ()
+    metadata: Mapping[str, str] | None = None
+    precision: Precision = "FLOAT32"
+    algorithm: Algorithm | None = None
+    redis_url: str = ""

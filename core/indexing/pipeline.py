@@ -1,129 +1,119 @@
-"""From sources to a draft, as stages that work at the same time: list, read, look up, embed and write."""
+"""The stages of a run, working at the same time: list, read, prepare, embed and write."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import TypeVar
 
 from core.domain import Passage, Source
 from core.index.version import IndexVersion, PostRecord, batched
-from core.indexing.counters import RunCounters
 from core.indexing.embedding_stage import EmbeddingStage, ParsedPost, PreparedPost
 from core.indexing.lister import Candidate, Lister
 from core.indexing.reader import Reader
 
 READERS = 32
 WRITERS = 4
-PASSAGES_AT_ONCE = 256
-QUEUED = 64
-HELD = 256
-"""Posts that may wait to be embedded until it is known what there is to do in all; more than that are begun with."""
+BATCH_PASSAGES = 256
+QUEUE_SIZE = 64
+PREPARED_QUEUE_SIZE = 256
+"""Posts that may wait until the whole plan is known; when there are more, embedding starts before that."""
 
 T = TypeVar("T", Candidate, ParsedPost, PreparedPost)
 
 
-@dataclass(frozen=True, slots=True)
-class Stages:
-    """Who does what. `planned` is called when it is known what there is to do; without `writing` that is the end."""
-
-    lister: Lister
-    reader: Reader
-    staging: EmbeddingStage
-    tally: RunCounters
-    planned: Callable[[], None]
-    writing: bool = True
-
-
 class Pipeline:
-    """Runs the stages once. Queues between them are bounded: a slow stage holds back the ones before it."""
+    """Runs the stages once. The queues between them are bounded: a slow stage holds back the ones before it.
 
-    def __init__(self, stages: Stages) -> None:
-        self._stages = stages
-        self._asked: asyncio.Queue[Candidate | None] = asyncio.Queue(QUEUED)
-        self._fresh: asyncio.Queue[ParsedPost | None] = asyncio.Queue(QUEUED)
-        self._counted: asyncio.Queue[PreparedPost | None] = asyncio.Queue(HELD)
-        self._may_embed = asyncio.Event()
+    `on_planned` is called when all work is known. With `dry_run` that is the end.
+    """
 
-    async def run(self, sources: Sequence[Source], more: Callable[[], AsyncGenerator[ParsedPost, None]]) -> None:
-        """Reads the sources, and takes `more` when they have been read. Raises an exception group when embedding or
-        writing failed; what cannot be read is tallied instead."""
+    def __init__(
+        self, lister: Lister, reader: Reader, embedding: EmbeddingStage, on_planned: Callable[[], None], dry_run: bool
+    ) -> None:
+        self._lister = lister
+        self._reader = reader
+        self._embedding = embedding
+        self._on_planned = on_planned
+        self._writers = 0 if dry_run else WRITERS
+        self._candidates: asyncio.Queue[Candidate | None] = asyncio.Queue(QUEUE_SIZE)
+        self._parsed: asyncio.Queue[ParsedPost | None] = asyncio.Queue(QUEUE_SIZE)
+        self._prepared: asyncio.Queue[PreparedPost | None] = asyncio.Queue(PREPARED_QUEUE_SIZE)
+        self._may_write = asyncio.Event()
+
+    async def run(self, sources: Sequence[Source], more_posts: Callable[[], AsyncGenerator[ParsedPost, None]]) -> None:
+        """Read the sources, then add `more_posts`.
+
+        Raises an exception group when embedding or writing fails; read failures are counted instead.
+        """
         try:
-            async with asyncio.TaskGroup() as writing:
-                for _ in range(WRITERS if self._stages.writing else 0):
-                    writing.create_task(self._write_all())
-                writing.create_task(self._count_all())
-                async with asyncio.TaskGroup() as reading:
+            async with asyncio.TaskGroup() as writers:
+                for _ in range(self._writers):
+                    writers.create_task(self._write())
+                writers.create_task(self._prepare())
+                async with asyncio.TaskGroup() as readers:
                     for _ in range(READERS):
-                        reading.create_task(self._read_all())
-                    await self._list_all(sources)
-                    await _end(self._asked, READERS)
-                async with aclosing(more()) as posts:
-                    async for fresh in posts:
-                        await self._fresh.put(fresh)
-                await _end(self._fresh, 1)
+                        readers.create_task(self._read())
+                    await self._lister.list_all(sources, self._candidates)
+                    await _close(self._candidates, READERS)
+                async with aclosing(more_posts()) as posts:
+                    async for post in posts:
+                        await self._parsed.put(post)
+                await _close(self._parsed, 1)
         finally:
-            await self._stages.staging.finish()
+            await self._embedding.drain()
 
-    async def _list_all(self, sources: Sequence[Source]) -> None:
-        async with asyncio.TaskGroup() as listing:
-            for source in sources:
-                listing.create_task(self._stages.lister.list(source, self._asked))
-        self._stages.tally.all_listed()
+    async def _read(self) -> None:
+        while (candidate := await self._candidates.get()) is not None:
+            post = await self._reader.read(candidate)
+            if post:
+                await self._parsed.put(post)
 
-    async def _read_all(self) -> None:
-        while (asked := await self._asked.get()) is not None:
-            fresh = await self._stages.reader.read(asked)
-            if fresh:
-                await self._fresh.put(fresh)
+    async def _prepare(self) -> None:
+        closed = False
+        while not closed:
+            batch, closed = await _next_batch(self._parsed, lambda post: len(post.passages))
+            for prepared in await self._embedding.prepare(batch) if batch else ():
+                if self._writers:
+                    if self._prepared.full():
+                        self._may_write.set()
+                    await self._prepared.put(prepared)
+        self._on_planned()
+        self._may_write.set()
+        await _close(self._prepared, self._writers)
 
-    async def _count_all(self) -> None:
-        ended = False
-        while not ended:
-            batch, ended = await _batch(self._fresh, lambda fresh: len(fresh.passages))
-            for counted in await self._stages.staging.count(batch) if batch else ():
-                if self._stages.writing:
-                    if self._counted.full():
-                        self._may_embed.set()
-                    await self._counted.put(counted)
-        self._stages.planned()
-        self._may_embed.set()
-        await _end(self._counted, WRITERS if self._stages.writing else 0)
-
-    async def _write_all(self) -> None:
-        await self._may_embed.wait()
-        ended = False
-        while not ended:
-            batch, ended = await _batch(self._counted, lambda counted: len(counted.fresh.passages))
+    async def _write(self) -> None:
+        await self._may_write.wait()
+        closed = False
+        while not closed:
+            batch, closed = await _next_batch(self._prepared, lambda prepared: len(prepared.post.passages))
             if batch:
-                await self._stages.staging.write(batch)
+                await self._embedding.write(batch)
 
 
-async def _batch(queue: asyncio.Queue[T | None], size: Callable[[T], int]) -> tuple[list[T], bool]:
-    """What waits in the queue, at least one and up to a batch; whether the end of the queue came with it."""
-    first = await queue.get()
+async def _next_batch(queue: asyncio.Queue[T | None], size: Callable[[T], int]) -> tuple[list[T], bool]:
+    """Wait for at least one item; return what is queued, up to a batch, and whether the queue was closed."""
     batch: list[T] = []
-    item = first
+    item = await queue.get()
     while item is not None:
         batch.append(item)
-        if sum(map(size, batch)) >= PASSAGES_AT_ONCE or queue.empty():
+        if sum(map(size, batch)) >= BATCH_PASSAGES or queue.empty():
             return batch, False
         item = queue.get_nowait()
     return batch, True
 
 
-async def _end(queue: asyncio.Queue[T | None], readers: int) -> None:
-    for _ in range(readers):
+async def _close(queue: asyncio.Queue[T | None], consumers: int) -> None:
+    for _ in range(consumers):
         await queue.put(None)
 
 
-async def unchanged_posts(edition: IndexVersion, records: Mapping[str, PostRecord]) -> AsyncGenerator[ParsedPost, None]:
-    """Posts as an edition has them, to be embedded with another model."""
-    for some in batched(list(records.items()), QUEUED):
-        passages = await edition.passages({url: record.passages for url, record in some})
+async def unchanged_posts(version: IndexVersion, records: Mapping[str, PostRecord]) -> AsyncGenerator[ParsedPost, None]:
+    """Yield posts of an index version, to be embedded with another model."""
+    for page in batched(list(records.items()), QUEUE_SIZE):
+        passages = await version.passages({url: record.passages for url, record in page})
         by_url: dict[str, list[Passage]] = {}
         for passage in passages:
             by_url.setdefault(passage.url, []).append(passage)
-        for url, record in some:
+        for url, record in page:
             if url in by_url:
                 yield ParsedPost(url, tuple(by_url[url]), record)

@@ -1,16 +1,22 @@
-"""What there is to do in a run of reindexing, how far it is, and what came of it: frozen values."""
+"""The plan, the progress and the report of a run: frozen values, and the counters behind them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from time import monotonic
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 Outcome = Literal["published", "unchanged", "planned", "cancelled", "rolled back"]
-"""How a run ended that did not fail: something new is answered from; there was nothing to do; it was a dry run; it was
-stopped, and what had been embedded is kept; the edition before is answered from again."""
+"""How a run without an error ended. "planned" is a dry run; "cancelled" keeps what was embedded for the next run."""
+
+MIN_MEASURED_SECONDS = 1.0
+"""Seconds of a run before an estimate means anything."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One thing that could not be read, and why. `whole_source` when that was a source and not a single post."""
+    """A post, or a `whole_source`, that could not be read."""
 
     address: str
     reason: str
@@ -19,7 +25,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class PostTitle:
-    """A post, as a list of changes names it."""
+    """A post in a list of changes."""
 
     title: str
     url: str
@@ -27,7 +33,7 @@ class PostTitle:
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """Which posts a run changes."""
+    """The posts that a run changes."""
 
     new: tuple[PostTitle, ...] = ()
     changed: tuple[PostTitle, ...] = ()
@@ -39,15 +45,15 @@ class Diff:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run is about to do. Counts of posts; `passages` and `tokens` are what has to be embedded.
+    """The work of a run: counts of posts, and the `passages` and `tokens` to embed.
 
-    `dollars` is the estimated price of that, None where the model's price is not known; `seconds` the estimated time
-    that is left. `rebuilds` when everything is read into a new edition, for another embedding model.
+    `dollars` is the estimated price, None if the price of the model is unknown; `seconds` the estimated time left.
+    `rebuilds` means that another embedding model requires a new index version of all posts.
     """
 
     new: int = 0
     changed: int = 0
-    gone: int = 0
+    removed: Annotated[int, Field(alias="gone")] = 0
     unchanged: int = 0
     failed: int = 0
     passages: int = 0
@@ -62,15 +68,15 @@ class Plan:
     @property
     def empty(self) -> bool:
         """Whether there is nothing to do."""
-        return not (self.new or self.changed or self.gone or self.passages)
+        return not (self.new or self.changed or self.removed or self.passages)
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Counts of posts so far. `listed` grows while sources are still being listed, which `listing` tells.
+    """Counts of posts so far; `listed` grows while `listing`.
 
-    `embedded` counts the passages that were embedded, of the `to_embed` that are known to have to be; `reused` those
-    whose vectors were there. `seconds_left` is an estimate, None as long as there is none.
+    `to_embed`, `embedded` and `reused` count passages; `reused` ones had a vector already. `seconds_left` is None until
+    it can be estimated.
     """
 
     listed: int = 0
@@ -88,14 +94,17 @@ class Progress:
 
     @property
     def done(self) -> int:
-        """Posts that have been read."""
+        """The number of posts that have been dealt with."""
         return self.new + self.changed + self.unchanged + self.failed
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How a run ended. `rebuilt` when everything was read into a new edition, for another embedding model. `posts` is
-    how many are answered from now."""
+    """How a run ended.
+
+    `rebuilt` means that another embedding model led to a new index version of all posts. `posts` is the number of
+    posts in the index now.
+    """
 
     progress: Progress
     seconds: float
@@ -107,9 +116,83 @@ class Report:
 
     @property
     def failed_sources(self) -> tuple[Failure, ...]:
+        """The sources that could not be read at all."""
         return tuple(failure for failure in self.failures if failure.whole_source)
 
-    def shortened(self, most: int) -> "Report":
-        """The same with at most so many names in every list; the counts stay."""
-        diff = Diff(self.diff.new[:most], self.diff.changed[:most], self.diff.removed[:most])
-        return replace(self, diff=diff, failures=self.failures[:most])
+    def shortened(self, limit: int) -> "Report":
+        """Return a copy with at most `limit` names in every list; the counts stay."""
+        diff = Diff(self.diff.new[:limit], self.diff.changed[:limit], self.diff.removed[:limit])
+        return replace(self, diff=diff, failures=self.failures[:limit])
+
+
+Counter = Literal["listed", "new", "changed", "unchanged", "failed", "to_embed", "embedded", "reused", "tokens"]
+
+
+class RunCounters:
+    """Counts what a run does, passes every change to `on_change`, and estimates the time left.
+
+    `known_rate` is the embedding rate of an earlier run, in passages per second.
+    """
+
+    def __init__(self, on_change: Callable[[Progress], None], known_rate: float) -> None:
+        self._on_change = on_change
+        self._known_rate = known_rate
+        self._began = monotonic()
+        self._embedding_began: float | None = None
+        self.progress = Progress()
+        self.failures: list[Failure] = []
+
+    def add(self, counter: Counter, by: int = 1) -> None:
+        """Change one count."""
+        if counter == "embedded" and self._embedding_began is None:
+            self._embedding_began = monotonic()
+        self._update(**{counter: getattr(self.progress, counter) + by})
+
+    def fail(self, failure: Failure) -> None:
+        """Record a failure. A failed post counts as done; a failed source was never counted."""
+        self.warn(failure)
+        if not failure.whole_source:
+            self.add("failed")
+
+    def warn(self, failure: Failure) -> None:
+        """Record a failure of a post that is counted otherwise."""
+        self.failures.append(failure)
+
+    def finish_listing(self) -> None:
+        """Mark `listed` as final."""
+        self._update(listing=False)
+
+    def set_removed(self, count: int) -> None:
+        """Set the number of posts to remove."""
+        self._update(removed=count)
+
+    @property
+    def seconds(self) -> float:
+        """The duration of the run so far."""
+        return monotonic() - self._began
+
+    @property
+    def embedding_rate(self) -> float:
+        """Passages embedded per second: measured as soon as possible, else `known_rate`."""
+        seconds = monotonic() - self._embedding_began if self._embedding_began else 0.0
+        return self.progress.embedded / seconds if seconds > MIN_MEASURED_SECONDS else self._known_rate
+
+    @property
+    def seconds_to_embed(self) -> float:
+        """The estimated time to embed the passages known so far."""
+        return max(0, self.progress.to_embed - self.progress.embedded) / self.embedding_rate
+
+    def _update(self, **counts: Any) -> None:
+        self.progress = replace(self.progress, **counts)
+        self.progress = replace(self.progress, seconds_left=self._seconds_left())
+        self._on_change(self.progress)
+
+    def _seconds_left(self) -> float | None:
+        progress, seconds = self.progress, self.seconds
+        if progress.listing or seconds < MIN_MEASURED_SECONDS or not progress.done:
+            return None
+        unread_share = (progress.listed - progress.done) / progress.done
+        reading = seconds * unread_share
+        # Assume that unread posts bring as many passages to embed as the ones read so far.
+        embedding = self.seconds_to_embed + progress.to_embed * unread_share / self.embedding_rate
+        return round(max(reading, embedding), 1)

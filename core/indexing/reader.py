@@ -1,4 +1,4 @@
-"""Looking at a post that may have changed: asking for its page if that is needed, and taking apart what came."""
+"""Read a post that may have changed: fetch its page if needed, and parse it."""
 
 from dataclasses import replace
 from typing import Any
@@ -9,12 +9,11 @@ import structlog
 from core.errors import SourceReadError
 from core.index.version import PostRecord
 from core.indexing.change_tracker import ChangeTracker
-from core.indexing.counters import RunCounters
 from core.indexing.embedding_stage import ParsedPost
 from core.indexing.executors import TaskExecutor
 from core.indexing.lister import Candidate, Lister
-from core.indexing.parse_task import ParseFailure, ParseResult, RawPost, made_with, raw_digest
-from core.indexing.progress import Failure
+from core.indexing.post_parser import ParseFailure, RawPost, parser_digest, raw_digest
+from core.indexing.progress import Failure, RunCounters
 from core.ingestion.entries import Entry
 from core.ingestion.fetch_result import Fetched, NotModified, PageNotFoundError
 from core.ingestion.fetcher import Fetcher
@@ -23,154 +22,153 @@ from core.ingestion.urls import clean_url, url_identity
 
 log = structlog.get_logger()
 
-MISSING_RUNS = 2
-"""A page that is not there in so many runs in a row is gone for good."""
+MAX_MISSING_RUNS = 2
+"""A post is removed when its page is missing in this many runs in a row."""
 
 
 class Reader:
-    """Tells the book and the tally what becomes of each post."""
+    """Reads candidates and records what becomes of each post."""
 
     def __init__(
-        self, book: ChangeTracker, lister: Lister, fetcher: Fetcher, hands: TaskExecutor, tally: RunCounters
+        self,
+        tracker: ChangeTracker,
+        lister: Lister,
+        fetcher: Fetcher,
+        executor: TaskExecutor,
+        counters: RunCounters,
     ) -> None:
-        self._book = book
+        self._tracker = tracker
         self._lister = lister
         self._fetcher = fetcher
-        self._hands = hands
-        self._tally = tally
+        self._executor = executor
+        self._counters = counters
 
-    async def read(self, asked: Candidate) -> ParsedPost | None:
-        """The post, if it is new or has changed. What cannot be read is tallied, and stays as it was."""
+    async def read(self, candidate: Candidate) -> ParsedPost | None:
+        """Return the post if it is new or has changed. A post that fails is counted, and stays as it was."""
         try:
-            page = await self._page(asked)
+            page = await self._fetch_or_fall_back(candidate)
             if isinstance(page, NotModified):
-                self._keep(asked, replace(_as_asked(asked), validators=page.validators, missing=0))
+                self._retain(candidate, replace(_listed_record(candidate), validators=page.validators, missing=0))
                 return None
-            return await self._take(asked, page)
+            return await self._process(candidate, page)
         except PageNotFoundError as error:
-            self._miss(asked, error)
+            self._handle_missing(candidate, error)
         except SourceReadError as error:
-            self._fail(asked, error.address, error.reason)
+            self._fail(candidate, error.address, error.reason)
         return None
 
-    async def _page(self, asked: Candidate) -> Fetched | NotModified | None:
-        """Raises SourceReadError, and PageNotFoundError for a page that is not there."""
+    async def _fetch_or_fall_back(self, candidate: Candidate) -> Fetched | NotModified | None:
+        """Fetch the page; for a new post, settle for the text in the feed. Raises what `_fetch` raises."""
         try:
-            return await self._ask(asked)
+            return await self._fetch(candidate)
         except PageNotFoundError:
             raise
         except SourceReadError as error:
-            if asked.before or not asked.entry.body:
+            if candidate.known or not candidate.entry.body:
                 raise
-            # Less than the post, but better than nothing.
-            log.warning("only what the feed carries was read", address=error.address, reason=error.reason)
-            self._lister.spoil(asked.entry)
-            self._tally.note(Failure(error.address, f"{error.reason}; what the feed carries was read instead"))
+            log.warning("page fetch failed, using feed text", address=error.address, reason=error.reason)
+            self._lister.invalidate(candidate.entry)
+            self._counters.warn(Failure(error.address, f"{error.reason}; the text in the feed was used instead"))
             return None
 
-    async def _ask(self, asked: Candidate) -> Fetched | NotModified | None:
-        entry, before = asked.entry, asked.before
-        same = before and before.made == made_with(entry.source) and before.source == entry.source.name
+    async def _fetch(self, candidate: Candidate) -> Fetched | NotModified | None:
+        """Return the page, or None if the entry needs none. Raises SourceReadError and PageNotFoundError."""
+        entry, known = candidate.entry, candidate.known
+        comparable = known and known.made == parser_digest(entry.source) and known.source == entry.source.name
+        validators = known.validators if known and comparable else None
         try:
-            page = await fetch_page(_where_it_is(asked), self._fetcher, before.validators if before and same else None)
+            page = await fetch_page(_current_entry(candidate), self._fetcher, validators)
         except PageNotFoundError:
-            if not (before and before.moved):
+            if not (known and known.moved):
                 raise
             page = await fetch_page(entry, self._fetcher)
-        if page and page.moved and _is_home(page.moved) and not _is_home(entry.url):
-            # What many sites do instead of saying that a page is not there any more.
-            raise PageNotFoundError(entry.url, "it leads to the site's home page")
-        if isinstance(page, NotModified) and page.moved and url_identity(page.moved) != url_identity(asked.url):
-            return await fetch_page(entry, self._fetcher)  # the same text, at a new place
+        if page and page.moved and _is_home_page(page.moved) and not _is_home_page(entry.url):
+            # Many sites redirect to their home page instead of answering 404.
+            raise PageNotFoundError(entry.url, "it redirects to the home page")
+        if isinstance(page, NotModified) and page.moved and url_identity(page.moved) != url_identity(candidate.url):
+            return await fetch_page(entry, self._fetcher)  # the same text at a new address
         return page
 
-    async def _take(self, asked: Candidate, page: Fetched | None) -> ParsedPost | None:
-        url = self._address(asked, page)
+    async def _process(self, candidate: Candidate, page: Fetched | None) -> ParsedPost | None:
+        url = self._claim_url(candidate, page)
         if not url:
             return None
-        before = asked.before if url == asked.url else None
-        raw = RawPost(asked.entry, url, page, before.text_digest if before else "")
-        record = replace(_as_asked(asked), raw_digest=raw_digest(raw), **_about(asked, url, page))
-        if before and before.raw_digest == record.raw_digest:
-            self._keep(asked, record)
+        known = candidate.known if url == candidate.url else None
+        raw = RawPost(candidate.entry, url, page, known.text_digest if known else "")
+        record = replace(_listed_record(candidate), raw_digest=raw_digest(raw), **_page_facts(candidate, url, page))
+        if known and known.raw_digest == record.raw_digest:
+            self._retain(candidate, record)
             return None
-        parsed = await self._hands.parse(raw)
+        parsed = await self._executor.parse(raw)
         if isinstance(parsed, ParseFailure):
             if parsed.trace:
-                log.error("a post could not be taken apart", address=url, trace=parsed.trace)
-            self._fail(asked, asked.entry.url, parsed.reason)
+                log.error("post parsing failed", address=url, trace=parsed.trace)
+            self._fail(candidate, candidate.entry.url, parsed.reason)
             return None
         record = replace(record, title=parsed.title, text_digest=parsed.text_digest)
         if not parsed.passages:
-            self._keep(asked, record)
+            self._retain(candidate, record)
             return None
-        return self._bring(asked, url, parsed, replace(record, passages=len(parsed.passages)))
+        post = ParsedPost(url, parsed.passages, replace(record, passages=len(parsed.passages)))
+        self._upsert(candidate, post)
+        return post
 
-    def _address(self, asked: Candidate, page: Fetched | None) -> str:
-        """Where the post belongs; nothing when that is another post's address, which has been read already."""
-        entry, asked_at = asked.entry, _where_it_is(asked)
-        said = post_url(asked_at, page)
-        url = asked.url if said == asked_at.url else said
-        if url_identity(url) != url_identity(asked.url) and not self._book.claim(url):
-            self._book.lead(entry.url, url)
-            if asked.before:
-                self._book.remove(asked.url)
-            self._tally.add("listed", -1)
+    def _claim_url(self, candidate: Candidate, page: Fetched | None) -> str:
+        """Return the URL of the post; empty if that is another post, which has been read already."""
+        entry, current = candidate.entry, _current_entry(candidate)
+        address = post_url(current, page)
+        url = candidate.url if address == current.url else address
+        if url_identity(url) != url_identity(candidate.url) and not self._tracker.claim(url):
+            self._tracker.alias(entry.url, url)
+            if candidate.known:
+                self._tracker.remove(candidate.url)
+            self._counters.add("listed", -1)
             return ""
         return url
 
-    def _bring(self, asked: Candidate, url: str, parsed: ParseResult, record: PostRecord) -> ParsedPost:
-        self._book.bring(url, record, before=asked.url if asked.before else "")
-        self._tally.add("changed" if asked.before or url in self._book.ledger else "new")
-        return ParsedPost(url, parsed.passages, record)
+    def _upsert(self, candidate: Candidate, post: ParsedPost) -> None:
+        self._tracker.upsert(post.url, post.record, previous_url=candidate.url if candidate.known else "")
+        self._counters.add("changed" if candidate.known or post.url in self._tracker.ledger else "new")
 
-    def _keep(self, asked: Candidate, record: PostRecord) -> None:
-        self._book.keep(asked.url, record)
-        self._tally.add("unchanged")
+    def _retain(self, candidate: Candidate, record: PostRecord) -> None:
+        self._tracker.retain(candidate.url, record)
+        self._counters.add("unchanged")
 
-    def _fail(self, asked: Candidate, address: str, reason: str) -> None:
-        self._lister.spoil(asked.entry)
-        self._tally.fail(Failure(address, reason))
+    def _fail(self, candidate: Candidate, address: str, reason: str) -> None:
+        self._lister.invalidate(candidate.entry)
+        self._counters.fail(Failure(address, reason))
 
-    def _miss(self, asked: Candidate, error: PageNotFoundError) -> None:
-        before = asked.before
-        missing = before.missing + 1 if before else 0
-        if before and missing >= MISSING_RUNS:
-            self._book.remove(asked.url)
-            self._tally.add("listed", -1)
-            return
-        if before:
-            self._book.keep(asked.url, replace(before, missing=missing))
-        again = "; it goes if that is so the next time, too" if before else ""
-        self._fail(asked, error.address, f"{error.reason}{again}")
+    def _handle_missing(self, candidate: Candidate, error: PageNotFoundError) -> None:
+        known, reason = candidate.known, error.reason
+        if known:
+            missing = known.missing + 1
+            if missing >= MAX_MISSING_RUNS:
+                self._tracker.remove(candidate.url)
+                self._counters.add("listed", -1)
+                return
+            self._tracker.retain(candidate.url, replace(known, missing=missing))
+            reason += "; the post will be removed if the next run finds the same"
+        self._fail(candidate, error.address, reason)
 
 
-def _as_asked(asked: Candidate) -> PostRecord:
-    """What is known of a post before it has been taken apart: what its source says of it, and what was known."""
-    entry = asked.entry
+def _listed_record(candidate: Candidate) -> PostRecord:
+    """Return the record of a post as far as its listing tells."""
+    entry = candidate.entry
     return replace(
-        asked.before or PostRecord(entry.title, entry.source.name),
+        candidate.known or PostRecord(entry.title, entry.source.name),
         source=entry.source.name,
-        made=made_with(entry.source),
+        made=parser_digest(entry.source),
         listing=entry.listing,
         modified=entry.modified.isoformat() if entry.modified else "",
         published=entry.published.isoformat() if entry.published else "",
     )
 
 
-def _where_it_is(asked: Candidate) -> Entry:
-    """The entry at the address that is to be asked: where its page has moved to for good, if it has."""
-    return replace(asked.entry, url=asked.before.moved) if asked.before and asked.before.moved else asked.entry
-
-
-def _is_home(address: str) -> bool:
-    return urlsplit(address).path in {"", "/"} and not urlsplit(address).query
-
-
-def _about(asked: Candidate, url: str, page: Fetched | None) -> dict[str, Any]:
-    before, listed = asked.before, asked.entry.url
-    others = [listed, *(before.also if before else ()), *([asked.url] if before else [])]
-    moved = clean_url(page.moved) if page and page.moved else before.moved if before else ""
+def _page_facts(candidate: Candidate, url: str, page: Fetched | None) -> dict[str, Any]:
+    """Return the fields of the record that its page decides."""
+    known, listed = candidate.known, candidate.entry.url
+    others = [listed, *(known.also if known else ()), *([candidate.url] if known else [])]
+    moved = clean_url(page.moved) if page and page.moved else known.moved if known else ""
     return {
         "paged": page is not None,
         "moved": moved if moved != listed else "",
@@ -179,3 +177,14 @@ def _about(asked: Candidate, url: str, page: Fetched | None) -> dict[str, Any]:
         "also": tuple(dict.fromkeys(address for address in others if address != url)),
         "missing": 0,
     }
+
+
+def _current_entry(candidate: Candidate) -> Entry:
+    """Return the entry with the address its page moved to for good, if it did."""
+    known = candidate.known
+    return replace(candidate.entry, url=known.moved) if known and known.moved else candidate.entry
+
+
+def _is_home_page(address: str) -> bool:
+    parts = urlsplit(address)
+    return parts.path in {"", "/"} and not parts.query

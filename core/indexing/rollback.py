@@ -1,4 +1,4 @@
-"""One step back: to what was answered from before the last run that changed something."""
+"""Switch back to the posts as they were before the last change."""
 
 from time import perf_counter
 
@@ -12,7 +12,10 @@ from core.indexing.progress import Diff, PostTitle, Progress, Report
 
 
 async def roll_back_run(redis: Redis) -> Report:
-    """Its diff says what changes by it. Raises NoPreviousVersionError."""
+    """Undo the last change in place, or else switch to the previous index version.
+
+    Return a report with the resulting diff. Raises NoPreviousVersionError.
+    """
     began = perf_counter()
     live = await live_version(redis)
     if live is None:
@@ -20,27 +23,31 @@ async def roll_back_run(redis: Redis) -> Report:
     if await can_undo(redis, live):
         replaced = await undo(redis, live)
         seconds = perf_counter() - began
-        was = {url: post.after for url, post in replaced.items() if post.after}
-        now = {url: post.before for url, post in replaced.items() if post.before}
-        return await _report(live, seconds, was, now)
-    before = await roll_back(redis)
+        before = {url: post.after for url, post in replaced.items() if post.after}
+        after = {url: post.before for url, post in replaced.items() if post.before}
+        return await _report(live, seconds, before, after)
+    previous = await roll_back(redis)
     seconds = perf_counter() - began
-    return await _report(before, seconds, await live.ledger(), await before.ledger())
+    return await _report(previous, seconds, await live.ledger(), await previous.ledger())
 
 
 async def _report(
-    edition: IndexVersion, seconds: float, was: dict[str, PostRecord], now: dict[str, PostRecord]
+    version: IndexVersion, seconds: float, before: dict[str, PostRecord], after: dict[str, PostRecord]
 ) -> Report:
     diff = Diff(
-        new=_headlines({url: record for url, record in now.items() if url not in was}),
-        changed=_headlines(
-            {url: record for url, record in now.items() if url in was and was[url].text_digest != record.text_digest}
+        new=_titles({url: record for url, record in after.items() if url not in before}),
+        changed=_titles(
+            {
+                url: record
+                for url, record in after.items()
+                if url in before and before[url].text_digest != record.text_digest
+            }
         ),
-        removed=_headlines({url: record for url, record in was.items() if url not in now}),
+        removed=_titles({url: record for url, record in before.items() if url not in after}),
     )
     progress = Progress(listing=False, new=len(diff.new), changed=len(diff.changed), removed=len(diff.removed))
-    return Report(progress, seconds, outcome="rolled back", diff=diff, posts=await edition.post_count())
+    return Report(progress, seconds, outcome="rolled back", diff=diff, posts=await version.post_count())
 
 
-def _headlines(records: dict[str, PostRecord]) -> tuple[PostTitle, ...]:
+def _titles(records: dict[str, PostRecord]) -> tuple[PostTitle, ...]:
     return tuple(PostTitle(record.title, url) for url, record in records.items())

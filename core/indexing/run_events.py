@@ -1,12 +1,13 @@
-"""What a run of reindexing tells while it goes on: a stream of events, with the report at its end.
+"""Events of a reindex run.
 
-Every stream begins with `RunStarted` and ends with `RunEnded`; between them stand `RunProgressed`, as often as
-something changes,
-and `RunPlanned`, once it is known what there is to do. What goes wrong is raised (`core.errors`).
+Every stream starts with `RunStarted` and ends with `RunEnded`. In between come `RunProgressed`, whenever a count
+changes, and `RunPlanned`, once the work is known. Errors are raised (`core.errors`).
 """
 
+import asyncio
 import secrets
-from collections.abc import Callable
+from collections import deque
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,7 +16,10 @@ from core.indexing.progress import Plan, Progress, Report
 
 @dataclass(frozen=True, slots=True)
 class ReindexRun:
-    """A run, by who started it and when. `source` names the one source that is read; all are when it is empty."""
+    """A run, with the name of the person who started it and when.
+
+    `source` names the one source that is read; empty means all of them.
+    """
 
     id: str
     by: str
@@ -23,16 +27,16 @@ class ReindexRun:
     source: str = ""
 
     @classmethod
-    def begun_by(cls, name: str, source: str = "") -> "ReindexRun":
-        """A run that begins now."""
-        return cls(secrets.token_hex(8), name, datetime.now(UTC), source)
+    def start(cls, by: str, source: str = "") -> "ReindexRun":
+        """Create a run that starts now."""
+        return cls(secrets.token_hex(8), by, datetime.now(UTC), source)
 
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """Always the first event. `joined` when that is somebody else's run, which is only watched.
+    """The first event. `joined` means that the run was started elsewhere and is only watched.
 
-    It comes a second time when the run that was watched dies: then this order takes its place.
+    It comes a second time when the watched run dies and this request takes over.
     """
 
     run: ReindexRun
@@ -41,26 +45,65 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class RunPlanned:
-    """What there is to do; a run goes on and does it, a dry run ends here."""
+    """The work of this run. A dry run ends here."""
 
     plan: Plan
 
 
 @dataclass(frozen=True, slots=True)
 class RunProgressed:
-    """How far it is. A reader who is slow gets the newest, not every one."""
+    """The current counts. A slow reader gets the latest ones only."""
 
     progress: Progress
 
 
 @dataclass(frozen=True, slots=True)
 class RunEnded:
-    """How it ended; always the last event."""
+    """The last event."""
 
     report: Report
 
 
 ReindexEvent = RunStarted | RunPlanned | RunProgressed | RunEnded
 
-Tell = Callable[[RunPlanned | RunProgressed], None]
-"""Called by a run whenever there is something to tell; it returns at once."""
+Emit = Callable[[RunPlanned | RunProgressed], None]
+"""Called by a run with each event; must not block."""
+
+
+class EventBuffer:
+    """Passes events from a run to the reader of its stream, each at its own pace.
+
+    Of unread progress only the latest is kept, so the buffer stays small. `planned` and `progressed` hold the latest
+    event of their kind.
+    """
+
+    def __init__(self) -> None:
+        self.planned: RunPlanned | None = None
+        self.progressed: RunProgressed | None = None
+        self._unread: deque[RunStarted | RunPlanned | RunProgressed] = deque()
+        self._changed = asyncio.Event()
+        self._closed = False
+
+    def put(self, event: RunStarted | RunPlanned | RunProgressed) -> None:
+        """Add an event without waiting."""
+        match event:
+            case RunPlanned():
+                self.planned = event
+            case RunProgressed():
+                self.progressed = event
+                if self._unread and isinstance(self._unread[-1], RunProgressed):
+                    self._unread.pop()
+        self._unread.append(event)
+        self._changed.set()
+
+    def close(self) -> None:
+        """End the iteration after the events that are still unread."""
+        self._closed = True
+        self._changed.set()
+
+    async def __aiter__(self) -> AsyncIterator[RunStarted | RunPlanned | RunProgressed]:
+        while self._unread or not self._closed:
+            await self._changed.wait()
+            self._changed.clear()
+            while self._unread:
+                yield self._unread.popleft()

@@ -1,4 +1,4 @@
-"""Doing something to the posts under the lease: it is recorded, told to all processes, and can be stopped by them."""
+"""Run one job at a time across all processes."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,12 +8,10 @@ from time import perf_counter
 import structlog
 from redis.asyncio import Redis
 
-from core.errors import RunInProgressError, to_footnoted_error
-from core.indexing.audit import Act, Audit, AuditRecord
-from core.indexing.event_buffer import EventBuffer
+from core.errors import RunInProgressError, first_error, to_footnoted_error
 from core.indexing.progress import Progress, Report
-from core.indexing.run_events import ReindexRun
-from core.indexing.run_status import RunStatusStore, as_holder
+from core.indexing.run_events import EventBuffer, ReindexRun
+from core.indexing.run_status import Action, AuditLog, AuditRecord, RunStatusStore, to_lock_token
 from core.storage import keys
 from core.storage.lease import TTL, LeaseHeldError, lease
 from core.telemetry import RunFinished, emit
@@ -22,78 +20,71 @@ log = structlog.get_logger()
 
 
 class LockedRun:
-    """One run, from taking the lease to giving it back."""
+    """One run from taking the lock to releasing it: audited, published to other processes, cancellable by them."""
 
-    def __init__(self, redis: Redis, audit: Audit, run: ReindexRun, act: Act, outbox: EventBuffer) -> None:
+    def __init__(self, redis: Redis, audit: AuditLog, run: ReindexRun, action: Action, events: EventBuffer) -> None:
         self._redis = redis
         self._audit = audit
         self._run = run
-        self._act: Act = act
-        self._outbox = outbox
-        self._bulletin = RunStatusStore(redis, run)
-        self._working: asyncio.Future[Report] | None = None
-        self._stopped = False
+        self._action: Action = action
+        self._events = events
+        self._status = RunStatusStore(redis, run)
+        self._job: asyncio.Future[Report] | None = None
+        self._cancelled = False
 
-    async def do(self, work: Callable[[], Awaitable[Report]]) -> Report:
-        """What `work` reports, or that it was cancelled. Raises RunInProgressError, and what `work` raises.
+    async def execute(self, job: Callable[[], Awaitable[Report]]) -> Report:
+        """Run a job under the lock and return its report, or one with the outcome "cancelled".
 
-        How it ended is recorded before the lease is free, so that whoever waits for that finds it.
+        The end is audited before the lock is released: a process that waits for the lock finds it. Raises
+        RunInProgressError and whatever `job` raises.
         """
         try:
-            async with lease(self._redis, keys.RUN_LEASE, as_holder(self._run), self._beat):
-                return await self._recorded(work)
-        except* LeaseHeldError as group:
-            raise RunInProgressError from group
-        except* Exception as group:
-            raise first_of(group) from group
+            async with lease(self._redis, keys.RUN_LEASE, to_lock_token(self._run), self._heartbeat):
+                return await self._run_audited(job)
+        except LeaseHeldError as error:
+            raise RunInProgressError from error
+        except ExceptionGroup as group:
+            raise first_error(group) from group
 
-    async def _beat(self) -> None:
-        wanted = await self._bulletin.tell(self._outbox.planned, self._outbox.progressed, lasting=TTL)
-        if wanted and self._working and not self._stopped:
-            self._stopped = True
-            self._working.cancel()
+    async def _heartbeat(self) -> None:
+        cancel = await self._status.publish(self._events.planned, self._events.progressed, ttl=TTL)
+        if cancel and self._job and not self._cancelled:
+            self._cancelled = True
+            self._job.cancel()
 
-    async def _recorded(self, work: Callable[[], Awaitable[Report]]) -> Report:
+    async def _run_audited(self, job: Callable[[], Awaitable[Report]]) -> Report:
         began = perf_counter()
-        await self._write()
+        await self._record()
         try:
-            report = await self._stoppable(work, began)
+            report = await self._run_cancellable(job, began)
         except asyncio.CancelledError:
-            # Whoever started it has left; all who watch should know that it did not die.
+            # The person who started it has left. Record that, so that watchers do not take it for dead.
             emit(RunFinished("cancelled"))
-            await self._write(self._cancelled(began))
+            await self._record(self._cancelled_report(began))
             raise
         except Exception as error:
-            known = to_footnoted_error(first_of(error) if isinstance(error, ExceptionGroup) else error)
+            known = to_footnoted_error(first_error(error))
             emit(RunFinished("failed"))
-            log.warning("a run failed", run=self._run.id, error_id=known.id, cause=str(known))
-            await self._write(error=f"{known.user_message} ({known.id})")
+            log.warning("reindex run failed", run=self._run.id, error_id=known.id, cause=str(known))
+            await self._record(error=f"{known.user_message} ({known.id})")
             raise
         emit(RunFinished(report.outcome))
-        await self._write(report)
+        await self._record(report)
         return report
 
-    async def _stoppable(self, work: Callable[[], Awaitable[Report]], began: float) -> Report:
-        self._working = asyncio.ensure_future(work())
+    async def _run_cancellable(self, job: Callable[[], Awaitable[Report]], began: float) -> Report:
+        self._job = asyncio.ensure_future(job())
         try:
-            return await self._working
+            return await self._job
         except asyncio.CancelledError:
             task = asyncio.current_task()
-            if self._stopped and task and not task.cancelling():
-                return self._cancelled(began)
+            if self._cancelled and task and not task.cancelling():
+                return self._cancelled_report(began)
             raise
 
-    def _cancelled(self, began: float) -> Report:
-        progress = self._outbox.progressed.progress if self._outbox.progressed else Progress()
+    def _cancelled_report(self, began: float) -> Report:
+        progress = self._events.progressed.progress if self._events.progressed else Progress()
         return Report(progress, perf_counter() - began, outcome="cancelled")
 
-    async def _write(self, report: Report | None = None, error: str = "") -> None:
-        await self._audit.write(AuditRecord(self._run, self._act, datetime.now(UTC), report, error))
-
-
-def first_of(error: BaseException) -> Exception:
-    """The error that ended a run; others in its group are what it caused."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, Exception)
-    return error
+    async def _record(self, report: Report | None = None, error: str = "") -> None:
+        await self._audit.append(AuditRecord(self._run, self._action, datetime.now(UTC), report, error))

@@ -1,58 +1,131 @@
-"""What the holder of the lease tells all other processes: how far it is. And what they tell it: that it should stop."""
+"""The state of runs in Redis: live status of the current one, and an audit log of all."""
 
-from datetime import timedelta
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 from redis.asyncio import Redis
 
+from core.indexing.progress import Report
 from core.indexing.run_events import ReindexRun, RunPlanned, RunProgressed
 from core.storage import keys
+from core.storage.connection import as_text
 
-STOP_WITHIN = timedelta(minutes=5)
-"""A wish to stop is forgotten after this long, when nobody was there to hear it."""
+CANCEL_TTL = timedelta(minutes=5)
+"""A cancel request that no process picks up expires after this long."""
+
+MAX_AUDIT_RECORDS = 1_000
+"""A run writes two records; the oldest ones are trimmed."""
+
+AUDIT_PAGE_SIZE = 50
+
+MAX_TITLES = 50
+"""Titles and failures of each kind that an audit record keeps."""
+
+Action = Literal["reindex", "rollback"]
 
 _run = TypeAdapter(ReindexRun)
 _planned = TypeAdapter(RunPlanned)
 _progressed = TypeAdapter(RunProgressed)
 
 
-def as_holder(run: ReindexRun) -> str:
-    """A run as the name under which it holds the lease."""
+def to_lock_token(run: ReindexRun) -> str:
+    """Serialize a run as the token with which it holds the run lock."""
     return _run.dump_json(run).decode()
 
 
-def from_holder(name: str) -> ReindexRun:
-    """The run that holds the lease; the reverse of `as_holder`."""
-    return _run.validate_json(name)
+def from_lock_token(token: str) -> ReindexRun:
+    """Restore the run that holds the run lock."""
+    return _run.validate_json(token)
 
 
 class RunStatusStore:
-    """A run's news, in one hash that goes with the run. Only the newest of each kind is kept."""
+    """The latest plan and progress of one run, for other processes, and their requests to cancel it."""
 
     def __init__(self, redis: Redis, run: ReindexRun) -> None:
         self._redis = redis
-        self._key = keys.run_status(run.id)
-        self._stop = keys.cancel_request(run.id)
+        self._status_key = keys.run_status(run.id)
+        self._cancel_key = keys.cancel_request(run.id)
 
-    async def tell(self, planned: RunPlanned | None, progressed: RunProgressed | None, lasting: timedelta) -> bool:
-        """Puts the news up for so long; whether somebody wants the run to stop."""
+    async def publish(self, planned: RunPlanned | None, progressed: RunProgressed | None, ttl: timedelta) -> bool:
+        """Publish plan and progress; return True if a cancel was requested."""
         async with self._redis.pipeline(transaction=False) as pipe:
             if planned:
-                pipe.hset(self._key, "planned", _planned.dump_json(planned))
+                pipe.hset(self._status_key, "planned", _planned.dump_json(planned, by_alias=True))
             if progressed:
-                pipe.hset(self._key, "progressed", _progressed.dump_json(progressed))
-            pipe.pexpire(self._key, lasting)
-            pipe.exists(self._stop)
+                pipe.hset(self._status_key, "progressed", _progressed.dump_json(progressed))
+            pipe.pexpire(self._status_key, ttl)
+            pipe.exists(self._cancel_key)
             return bool((await pipe.execute())[-1])
 
     async def read(self) -> tuple[RunPlanned | None, RunProgressed | None]:
-        """The news, as far as there is any."""
-        planned, progressed = await self._redis.hmget(self._key, "planned", "progressed")
+        """Return the latest plan and progress, as far as they were published."""
+        planned, progressed = await self._redis.hmget(self._status_key, "planned", "progressed")
         return (
             _planned.validate_json(planned) if planned else None,
             _progressed.validate_json(progressed) if progressed else None,
         )
 
     async def request_cancel(self) -> None:
-        """Heard by the holder with its next heartbeat."""
-        await self._redis.set(self._stop, "", px=STOP_WITHIN)
+        """Ask the process that runs it to stop at its next heartbeat."""
+        await self._redis.set(self._cancel_key, "", px=CANCEL_TTL)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """The start of a run (neither `report` nor `error`), or its end."""
+
+    run: ReindexRun
+    action: Annotated[Action, Field(alias="act")]
+    at: datetime
+    report: Report | None = None
+    error: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """Whether this record is the end of its run."""
+        return self.report is not None or bool(self.error)
+
+
+_record = TypeAdapter(AuditRecord)
+
+
+class AuditLog:
+    """An append-only stream of who changed the posts, when, and with which result."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def append(self, record: AuditRecord) -> None:
+        """Add a record, with its report cut to `MAX_TITLES` per list."""
+        report = record.report and record.report.shortened(MAX_TITLES)
+        line = _record.dump_json(replace(record, report=report), by_alias=True)
+        await self._redis.xadd(keys.AUDIT, {"record": line}, maxlen=MAX_AUDIT_RECORDS)
+
+    async def latest(self, limit: int) -> tuple[AuditRecord, ...]:
+        """Return the last record of each of the latest runs, newest first."""
+        runs: dict[str, AuditRecord] = {}
+        async for record in self._newest_first():
+            if record.run.id not in runs and len(runs) == limit:
+                break
+            runs.setdefault(record.run.id, record)
+        return tuple(runs.values())
+
+    async def end_of(self, run: ReindexRun) -> AuditRecord | None:
+        """Return how a run ended, or None if it has not."""
+        async for record in self._newest_first():
+            if record.run.id == run.id:
+                return record if record.ended else None
+        return None
+
+    async def _newest_first(self) -> AsyncGenerator[AuditRecord, None]:
+        before = "+"
+        while True:
+            page: list[Any] = await self._redis.xrevrange(keys.AUDIT, max=before, count=AUDIT_PAGE_SIZE) or []
+            for _, fields in page:
+                yield _record.validate_json(fields[b"record"])
+            if len(page) < AUDIT_PAGE_SIZE:
+                return
+            before = f"({as_text(page[-1][0])}"

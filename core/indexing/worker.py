@@ -1,4 +1,4 @@
-"""A worker: does jobs of runs that go on in other processes, on any number of machines."""
+"""A worker: does the jobs of runs in other processes, on any number of machines."""
 
 import asyncio
 import secrets
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
-import structlog
 from redis.asyncio import Redis
 from taskiq.acks import AcknowledgeType
 from taskiq.receiver import Receiver
@@ -15,95 +14,97 @@ from taskiq_redis import RedisStreamBroker
 
 from core.index.draft import load_draft
 from core.index.schema import digest_of
-from core.indexing.executors import LocalExecutor
-from core.indexing.jobs import (
-    ALIVE_FOR,
-    EMBED,
-    PARSE,
-    broker_of,
-    leave,
-    parsed_form,
-    piece_form,
-    raw_form,
-    sign_of_life,
+from core.indexing.executors import (
+    EMBED_TASK,
+    HEARTBEAT_TIMEOUT,
+    PARSE_TASK,
+    TaskExecutor,
+    batch_json,
+    create_broker,
+    parsed_json,
+    raw_post_json,
+    remove_worker,
+    send_heartbeat,
 )
 from core.periodic import running_periodically
 
-log = structlog.get_logger()
+CONCURRENT_JOBS = 8
 
-JOBS_AT_ONCE = 8
-
-FINISH_WITHIN = timedelta(seconds=25)
-"""What a worker has begun it may end when it is stopped."""
+SHUTDOWN_TIMEOUT = timedelta(seconds=25)
+"""How long a stopping worker may take to finish its jobs."""
 
 DONE = "done"
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """Takes jobs from `queue` in the Redis at `url`."""
+    """Takes jobs from a queue in the Redis at `url`."""
 
     redis: Redis
     url: str
     queue: str
-    hands: LocalExecutor
+    executor: TaskExecutor
 
-    async def work(self, stop: asyncio.Event) -> None:
-        """Until it is told to stop; then it ends what it has begun. What it has taken and not done goes to others."""
-        broker = broker_of(self.url, self.queue)
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set, then finish the jobs begun. Jobs taken and not finished go to other workers."""
+        broker = create_broker(self.url, self.queue)
         broker.is_worker_process = True
-        self._offer(broker)
+        self._register_tasks(broker)
         name = secrets.token_hex(8)
+        # The receiver wants an executor for synchronous tasks; there are none.
         with ThreadPoolExecutor(1) as unused:
             receiver = Receiver(
                 broker,
                 unused,
-                max_async_tasks=JOBS_AT_ONCE,
+                max_async_tasks=CONCURRENT_JOBS,
                 ack_type=AcknowledgeType.WHEN_SAVED,
-                wait_tasks_timeout=FINISH_WITHIN.total_seconds(),
+                wait_tasks_timeout=SHUTDOWN_TIMEOUT.total_seconds(),
             )
-            await self._alive(name)
+            await self._heartbeat(name)
             try:
-                async with running_periodically(lambda: self._alive(name), every=ALIVE_FOR / 4):
+                async with running_periodically(lambda: self._heartbeat(name), every=HEARTBEAT_TIMEOUT / 4):
                     await receiver.listen(stop)
             finally:
-                await leave(self.redis, self.queue, name)
+                await remove_worker(self.redis, self.queue, name)
                 await broker.shutdown()
 
-    def _offer(self, broker: RedisStreamBroker) -> None:
-        @broker.task(PARSE)
-        async def parse(about: str) -> str:
-            return await self.parse(about)
-
-        @broker.task(EMBED)
-        async def embed(about: str, edition: int) -> str:
-            return await self.embed(about, edition)
-
-    async def parse(self, about: str) -> str:
-        """The job PARSE: `about` is the key of a `RawPost`."""
-        told = await self.redis.get(about)
-        if told is None:
-            return ""  # nobody waits for it any more
-        return parsed_form.dump_json(await self.hands.parse(raw_form.validate_json(told))).decode()
-
-    async def embed(self, about: str, edition: int) -> str:
-        """The job EMBED: `about` is the key of a piece. What has a vector by now is not embedded again."""
-        told = await self.redis.get(about)
-        draft = await load_draft(self.redis, edition)
-        if told is None or draft is None:
+    async def parse(self, key: str) -> str:
+        """Parse the `RawPost` at a key; return the result as JSON, or an empty string if no run waits for it."""
+        data = await self.redis.get(key)
+        if data is None:
             return ""
-        piece = piece_form.validate_json(told)
-        known = await draft.known_vectors([digest_of(same[0]) for same in piece])
-        lacking = []
-        for same in piece:
-            vector = known.get(digest_of(same[0]))
+        return parsed_json.dump_json(await self.executor.parse(raw_post_json.validate_json(data))).decode()
+
+    async def embed(self, key: str, version: int) -> str:
+        """Write the `EmbeddingBatch` at a key into a draft, without embedding again what has a vector by now.
+
+        Return an empty string if no run waits for it.
+        """
+        data = await self.redis.get(key)
+        draft = await load_draft(self.redis, version)
+        if data is None or draft is None:
+            return ""
+        batch = batch_json.validate_json(data)
+        known = await draft.known_vectors([digest_of(group[0]) for group in batch])
+        missing = []
+        for group in batch:
+            vector = known.get(digest_of(group[0]))
             if vector is None:
-                lacking.append(same)
+                missing.append(group)
             else:
-                await draft.stage(same, np.stack([vector] * len(same)))
-        if lacking:
-            await self.hands.embed_into(draft, lacking)
+                await draft.stage(group, np.stack([vector] * len(group)))
+        if missing:
+            await self.executor.embed_into(draft, missing)
         return DONE
 
-    async def _alive(self, name: str) -> None:
-        await sign_of_life(self.redis, self.queue, name)
+    def _register_tasks(self, broker: RedisStreamBroker) -> None:
+        @broker.task(PARSE_TASK)
+        async def parse(key: str) -> str:
+            return await self.parse(key)
+
+        @broker.task(EMBED_TASK)
+        async def embed(key: str, version: int) -> str:
+            return await self.embed(key, version)
+
+    async def _heartbeat(self, name: str) -> None:
+        await send_heartbeat(self.redis, self.queue, name)

@@ -1,1 +1,1 @@
-"""From feeds, sitemaps and folders to posts, and from posts to passages."""
+"""Ingestion: feeds, sitemaps and folders to posts, and posts to passages."""

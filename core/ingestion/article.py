@@ -1,4 +1,4 @@
-"""Finding the article in a page."""
+"""Extraction of the article from a page."""
 
 import re
 from collections.abc import Iterator
@@ -16,69 +16,69 @@ from core.errors import SourceReadError
 from core.ingestion.fetch_result import Fetched
 from core.ingestion.hidden_html import visible_tree
 from core.ingestion.html_to_markdown import to_markdown
-from core.ingestion.invisible_characters import without_controls
-from core.ingestion.parse_limits import web_charset
+from core.ingestion.invisible_characters import strip_invalid
+from core.ingestion.parse_limits import is_web_charset
 
 _BOILERPLATE = "script, style, nav, header, footer, aside, form"
 
-_UNSEEN = "script, style"
-_DECLARATION = re.compile(r"\A\s*<\?xml[^>]{0,200}>", re.IGNORECASE)
-"""XHTML's; the text has been decoded already, and Beautiful Soup warns of XML."""
+_NOT_TEXT = "script, style"
+_XML_DECLARATION = re.compile(r"\A\s*<\?xml[^>]{0,200}>", re.IGNORECASE)
+"""Of XHTML. Removed, because the text is decoded already and Beautiful Soup warns about XML."""
 
-_LINES = frozenset("p li td th dt dd h1 h2 h3 h4 h5 h6 a b strong i em u s".split())
+_LINE_TAGS = frozenset("p li td th dt dd h1 h2 h3 h4 h5 h6 a b strong i em u s".split())
 
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """What a page says: its title, and the article as Markdown (empty when there is none)."""
+    """A page's title, and its article as Markdown; both may be empty."""
 
     title: str
     text: str
 
 
 def decode(fetched: Fetched) -> str:
-    """The page's text: in the charset that the server names, else the one that the page declares, else a guess."""
-    named = [fetched.charset] if fetched.charset and web_charset(fetched.charset) else []
+    """Decode a page by the server's charset, else the one that the page declares, else a guess."""
+    from_server = [fetched.charset] if fetched.charset and is_web_charset(fetched.charset) else []
     declared = EncodingDetector.find_declared_encoding(fetched.body, is_html=True)
-    odd = [declared] if declared and not web_charset(declared) else []
-    dammit = UnicodeDammit(fetched.body, named, is_html=True, exclude_encodings=odd)
+    excluded = [declared] if declared and not is_web_charset(declared) else []
+    dammit = UnicodeDammit(fetched.body, from_server, is_html=True, exclude_encodings=excluded)
     if dammit.unicode_markup is None:
-        raise SourceReadError(fetched.url, "its text is in no known encoding")
+        raise SourceReadError(fetched.url, "its text encoding is unknown")
     return dammit.unicode_markup
 
 
 def extract(html: str, url: str, selector: str = "") -> Article:
-    """The article of a page, by `selector` (CSS) where that finds something, else by trafilatura, else all that is left
-    when navigation and the like are taken out."""
-    tree = visible_tree(_DECLARATION.sub("", html), url)
+    """Extract the article by the CSS `selector` if it matches, else by trafilatura, else as the page without its
+    navigation and other boilerplate."""
+    tree = visible_tree(_XML_DECLARATION.sub("", html), url)
     if tree is None:
         return Article("", "")
     title = _title(tree)
-    for find in (_selected, _recognised, _remaining):
-        text = to_markdown(find(tree, url, selector), url)
+    for extract_html in (_by_selector, _by_trafilatura, _without_boilerplate):
+        text = to_markdown(extract_html(tree, url, selector), url)
         if text:
             return Article(title, text)
     return Article(title, "")
 
 
-def _selected(tree: HtmlElement, url: str, selector: str) -> str:
+def _by_selector(tree: HtmlElement, url: str, selector: str) -> str:
     if not selector:
         return ""
     try:
-        found = _soup(tree).select(selector)
+        matches = _soup(tree).select(selector)
     except SelectorSyntaxError as error:
-        raise SourceReadError(url, f"{selector!r} is no CSS selector") from error
-    for element in (unseen for each in found for unseen in each.select(_UNSEEN)):
+        raise SourceReadError(url, f"{selector!r} is not a valid CSS selector") from error
+    for element in (element for match in matches for element in match.select(_NOT_TEXT)):
         element.decompose()
-    # What stands within another that was selected is there already.
-    known = set(map(id, found))
-    return "\n".join(str(element) for element in found if not any(id(parent) in known for parent in element.parents))
+    # A match within another match is included already.
+    matched = set(map(id, matches))
+    return "\n".join(str(match) for match in matches if not any(id(parent) in matched for parent in match.parents))
 
 
-def _recognised(tree: HtmlElement, url: str, selector: str) -> str:
+def _by_trafilatura(tree: HtmlElement, url: str, selector: str) -> str:
     article = (
         trafilatura.extract(
-            _readable(tree),
+            _mark_code(tree),
             output_format="html",
             favor_precision=True,
             include_tables=True,
@@ -88,22 +88,22 @@ def _recognised(tree: HtmlElement, url: str, selector: str) -> str:
         )
         or ""
     )
-    return _with_code(article) if "<pre>" in article else article
+    return _restore_code(article) if "<pre>" in article else article
 
 
-def _readable(tree: HtmlElement) -> HtmlElement:
-    """The page without what trafilatura mistakes: it takes `pre` alone for a quotation."""
+def _mark_code(tree: HtmlElement) -> HtmlElement:
+    """Wrap the text of each `pre` in `code`: trafilatura takes a bare `pre` for a quotation."""
     for pre in tree.iter("pre"):
         if pre.find(".//code") is None:
             code = etree.SubElement(pre, "code")
-            # A reference such as &#31; puts into a tree what may not be written into one.
-            code.text, pre.text = without_controls(pre.text or ""), None
+            # The parser puts characters such as &#31; into a tree, but lxml does not let us assign them.
+            code.text, pre.text = strip_invalid(pre.text or ""), None
             code.extend(pre[:-1])
     return tree
 
 
-def _with_code(article: str) -> str:
-    """Trafilatura writes `pre` for all code, so that code within a line would become a block, and a block two."""
+def _restore_code(article: str) -> str:
+    """Undo trafilatura's `pre` for all code, which would make blocks of inline code, and two of one block."""
     root = etree.fromstring(article, etree.XMLParser(recover=True, resolve_entities=False, remove_comments=True))
     if root is None:
         return article
@@ -112,13 +112,13 @@ def _with_code(article: str) -> str:
         if parent is not None and parent.tag == "pre":
             pre.tag = "code"
             if len(parent) == 1 and not f"{parent.text or ''}{pre.tail or ''}".strip():
-                parent.text = pre.tail = None  # the blanks of pretty printing
-        elif parent is not None and parent.tag in _LINES and "\n" not in "".join(pre.itertext()):
+                parent.text = pre.tail = None  # whitespace of pretty printing
+        elif parent is not None and parent.tag in _LINE_TAGS and "\n" not in "".join(pre.itertext()):
             pre.tag = "code"
     return etree.tostring(root, encoding="unicode", method="html")
 
 
-def _remaining(tree: HtmlElement, url: str, selector: str) -> str:
+def _without_boilerplate(tree: HtmlElement, url: str, selector: str) -> str:
     soup = _soup(tree)
     for element in soup.select(_BOILERPLATE):
         element.decompose()
@@ -130,15 +130,18 @@ def _soup(tree: HtmlElement) -> BeautifulSoup:
 
 
 def _title(tree: HtmlElement) -> str:
-    """The page's own heading before its <title>, which mostly carries the blog's name too."""
-    said = (*tree.xpath("//meta[@property='og:title']/@content")[:1], *map(_words, _first(tree, "h1", "title")))
-    return next(filter(None, (" ".join(text.split()) for text in said)), "")
+    """Prefer og:title and the heading to <title>, which mostly contains the blog's name."""
+    candidates = (
+        *tree.xpath("//meta[@property='og:title']/@content")[:1],
+        *map(_all_text, _first(tree, "h1", "title")),
+    )
+    return next(filter(None, (" ".join(text.split()) for text in candidates)), "")
 
 
 def _first(tree: HtmlElement, *tags: str) -> Iterator[HtmlElement]:
-    """The first element of each tag."""
+    """Yield the first element of each tag."""
     return (element for tag in tags for element in islice(tree.iter(tag), 1))
 
 
-def _words(element: HtmlElement) -> str:
+def _all_text(element: HtmlElement) -> str:
     return " ".join(element.itertext())

@@ -1,4 +1,4 @@
-"""Cutting a post into passages that follow its headings and paragraphs."""
+"""Chunking of posts into passages along headings and paragraphs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,15 +7,15 @@ from core.domain import Passage, Post
 from core.markdown import Block, balance_fences, heading_text, longest_fence, parse_blocks, split_block
 from core.tokens import TokenCounter
 
-MOST = 300
-"""Tokens of a passage at most."""
+MAX_TOKENS = 300
+"""Per passage."""
 
-ENOUGH = 200
-"""Tokens after which a new heading begins a new passage; a shorter section stays with the one before it."""
+MIN_TOKENS = 200
+"""Size from which a heading starts a new passage; shorter sections stay together."""
 
 
 def chunk(post: Post, tokens: TokenCounter) -> tuple[Passage, ...]:
-    """The passages of a post, in order. All its words are in them; a code block is whole where it fits."""
+    """Split a post into passages, in order. No word is lost, and a code block that fits is not cut."""
     return tuple(
         Passage(post.url, post.title, heading, text, post.source, position, post.published)
         for position, (heading, text) in enumerate(_passages(post, tokens))
@@ -24,85 +24,89 @@ def chunk(post: Post, tokens: TokenCounter) -> tuple[Passage, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """Text that belongs together: a block or a piece of one, with the headings and the announcement right above it.
-    `opens` when a heading is among them."""
+    """A block or a piece of one, with the headings or lead-in above it. `starts_section` if it has a heading."""
 
     heading: str
     text: str
     size: int
-    opens: bool
+    starts_section: bool
 
     def followed_by(self, unit: "_Unit") -> "_Unit":
-        return _Unit(unit.heading, f"{self.text}\n\n{unit.text}", self.size + unit.size, self.opens or unit.opens)
+        return _Unit(
+            unit.heading,
+            f"{self.text}\n\n{unit.text}",
+            self.size + unit.size,
+            self.starts_section or unit.starts_section,
+        )
 
 
 def _passages(post: Post, tokens: TokenCounter) -> Iterator[tuple[str, str]]:
     units: list[_Unit] = []
     size = 0
     for unit in _units(post, tokens):
-        if units and (size + unit.size > MOST or (unit.opens and size >= ENOUGH)):
-            yield _packed_units(units)
+        if units and (size + unit.size > MAX_TOKENS or (unit.starts_section and size >= MIN_TOKENS)):
+            yield _joined(units)
             units, size = [], 0
         units.append(unit)
         size += unit.size
     if units:
-        yield _packed_units(units)
+        yield _joined(units)
 
 
-def _packed_units(units: list[_Unit]) -> tuple[str, str]:
+def _joined(units: list[_Unit]) -> tuple[str, str]:
     return units[0].heading, "\n\n".join(unit.text for unit in units)
 
 
 def _units(post: Post, tokens: TokenCounter) -> Iterator[_Unit]:
     path: list[tuple[int, str]] = []
-    above: _Unit | None = None
+    lead: _Unit | None = None
     for block in parse_blocks(post.text):
         if block.kind == "heading":
-            path = [*(place for place in path if place[0] < block.level), (block.level, heading_text(block))]
+            path = [*(above for above in path if above[0] < block.level), (block.level, heading_text(block))]
         for text, size in _pieces(block, tokens):
-            # Two tokens for the blank line between.
-            unit = _Unit(_trail(path, post.title), text, size + 2, block.kind == "heading")
-            if above and above.size + unit.size <= MOST:
-                unit = above.followed_by(unit)
-            elif above:
-                yield above
-            above = unit if _announces(block) else None
-            if above is None:
+            # Two tokens for the blank line in between.
+            unit = _Unit(_heading_path(path, post.title), text, size + 2, block.kind == "heading")
+            if lead and lead.size + unit.size <= MAX_TOKENS:
+                unit = lead.followed_by(unit)
+            elif lead:
+                yield lead
+            lead = unit if _is_lead_in(block) else None
+            if lead is None:
                 yield unit
-    if above:
-        yield above
+    if lead:
+        yield lead
 
 
-def _announces(block: Block) -> bool:
-    """Whether a block says little without the one that follows: a heading, or "Do it in these steps:"."""
+def _is_lead_in(block: Block) -> bool:
+    """Return whether a block means little without the next one: a heading, or "Follow these steps:"."""
     return block.kind == "heading" or (block.kind == "prose" and block.text.rstrip().endswith(":"))
 
 
-def _trail(path: list[tuple[int, str]], title: str) -> str:
-    """The headings above a place; the title, which most posts repeat as their first heading, is no part of it."""
+def _heading_path(path: list[tuple[int, str]], title: str) -> str:
+    """Join the headings above a block, without the title, which most posts repeat as their first heading."""
     return " › ".join(text for _, text in path if text not in {"", title})
 
 
 def _pieces(block: Block, tokens: TokenCounter) -> Iterator[tuple[str, int]]:
-    """The block, or where it is too large, pieces of it that each fit."""
+    """Yield the block, or if it is too large, pieces of it that fit, each with its tokens."""
     size = tokens(block.text)
-    if size <= MOST:
+    if size <= MAX_TOKENS:
         yield block.text, size
         return
     head, inner = split_block(block)
     repeated = tokens(head or longest_fence(block)) + 2
-    if repeated > MOST // 2:
+    if repeated > MAX_TOKENS // 2:
         head, inner, repeated = "", [head, *inner], 0
-    pieces = (head + text for text in _packed(inner, MOST - repeated, tokens) if text.strip())
+    pieces = (head + text for text in _packed(inner, MAX_TOKENS - repeated, tokens) if text.strip())
     for piece in balance_fences(block, pieces) if repeated else pieces:
         text = piece.strip("\n")
         yield text, tokens(text)
 
 
-def _packed(inner: list[str], room: int, tokens: TokenCounter) -> Iterator[str]:
+def _packed(inner: list[str], limit: int, tokens: TokenCounter) -> Iterator[str]:
     packed = ""
-    for part in (small for large in inner for small in _small_enough(large, room, tokens)):
-        if packed and tokens(packed + part) > room:
+    for part in (small for large in inner for small in _halved(large, limit, tokens)):
+        if packed and tokens(packed + part) > limit:
             yield packed
             packed = ""
         packed += part
@@ -110,13 +114,12 @@ def _packed(inner: list[str], room: int, tokens: TokenCounter) -> Iterator[str]:
         yield packed
 
 
-def _small_enough(text: str, room: int, tokens: TokenCounter) -> Iterator[str]:
-    """A part that is too large by itself (a minified line, an endless sentence) is halved, at a blank if it can be."""
-    if tokens(text) <= room or len(text) < 2:
+def _halved(text: str, limit: int, tokens: TokenCounter) -> Iterator[str]:
+    """Halve a part that is too large by itself, such as a minified line, at a blank if possible."""
+    if tokens(text) <= limit or len(text) < 2:
         yield text
         return
     middle = len(text) // 2
-    blank = text.rfind(" ", 1, middle) + 1
-    cut = blank or middle
-    yield from _small_enough(text[:cut], room, tokens)
-    yield from _small_enough(text[cut:], room, tokens)
+    cut = text.rfind(" ", 1, middle) + 1 or middle
+    yield from _halved(text[:cut], limit, tokens)
+    yield from _halved(text[cut:], limit, tokens)

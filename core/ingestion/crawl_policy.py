@@ -1,4 +1,4 @@
-"""How much a stranger's server is asked at once, and how soon again."""
+"""Limits on how hard and how often other people's servers are asked."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -8,45 +8,46 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 
+from core.ingestion.fetch_result import FetchError
+
 
 @dataclass(frozen=True, slots=True)
 class CrawlPolicy:
-    """How sites are treated. `pause` lies between the beginnings of two requests to one host, `crawl_delay` is the
-    longest of a robots.txt that is honoured. `patience` is the longest that a server may ask to wait: one that asks
-    for more is left alone. `deadline` is for one request with its body, `silence` for no byte within it."""
+    """How sites are crawled. `min_interval` is between the starts of two requests to a host. A host whose Retry-After
+    exceeds `max_retry_after` is not asked again. `deadline` covers a request with its redirects and body;
+    `read_timeout` is the longest pause between two reads."""
 
-    at_once: int = 32
-    per_host: int = 8
-    pause: timedelta = timedelta(milliseconds=50)
-    crawl_delay: timedelta = timedelta(seconds=10)
-    patience: timedelta = timedelta(seconds=30)
+    max_requests: int = 32
+    max_per_host: int = 8
+    min_interval: timedelta = timedelta(milliseconds=50)
+    max_crawl_delay: timedelta = timedelta(seconds=10)
+    max_retry_after: timedelta = timedelta(seconds=30)
     attempts: int = 3
     backoff: timedelta = timedelta(seconds=0.5)
     deadline: timedelta = timedelta(seconds=60)
-    silence: timedelta = timedelta(seconds=20)
+    read_timeout: timedelta = timedelta(seconds=20)
 
 
-class HostBackoffError(Exception):
-    """The server asks to come back later than anybody waits for."""
+class HostBackoffError(FetchError):
+    """The host's Retry-After is longer than the policy allows."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"the server asks to come back in {timedelta(seconds=round(seconds))}")
+        super().__init__(f"the server asked to wait {timedelta(seconds=round(seconds))}")
 
 
 class HostThrottle:
-    """One host's: requests begin one after the other, `pause` apart, and none while the host wants none."""
+    """Spaces out the requests to one host and holds them back while the host asks to wait."""
 
-    def __init__(self, host: str, manners: CrawlPolicy) -> None:
-        self._manners = manners
-        self._slots = asyncio.Semaphore(manners.per_host)
-        # Nobody is annoyed by requests to one's own machine.
-        self._pause = 0.0 if _is_own_machine(host) else manners.pause.total_seconds()
-        self._next = 0.0
-        self._closed_until = 0.0
+    def __init__(self, host: str, policy: CrawlPolicy) -> None:
+        self._policy = policy
+        self._slots = asyncio.Semaphore(policy.max_per_host)
+        self._interval = 0.0 if _is_loopback(host) else policy.min_interval.total_seconds()
+        self._next_start = 0.0
+        self._blocked_until = 0.0
 
     @asynccontextmanager
-    async def turn(self) -> AsyncGenerator[None, None]:
-        """Waits for a request's turn, and holds one of the host's slots for it. Raises HostBackoffError."""
+    async def slot(self) -> AsyncGenerator[None, None]:
+        """Wait for a request's turn and hold one of the host's slots. Raises HostBackoffError."""
         async with self._slots:
             await self._wait()
             yield
@@ -54,37 +55,38 @@ class HostThrottle:
     async def _wait(self) -> None:
         clock = asyncio.get_running_loop().time
         while True:
-            if self._closed_until - clock() > self._manners.patience.total_seconds():
-                raise HostBackoffError(self._closed_until - clock())
-            begin = max(clock(), self._next, self._closed_until)
-            self._next = begin + self._pause
-            if begin > clock():
-                await asyncio.sleep(begin - clock())
-            if self._closed_until <= clock():  # else it was closed meanwhile
+            if self._blocked_until - clock() > self._policy.max_retry_after.total_seconds():
+                raise HostBackoffError(self._blocked_until - clock())
+            start = max(clock(), self._next_start, self._blocked_until)
+            self._next_start = start + self._interval
+            if start > clock():
+                await asyncio.sleep(start - clock())
+            if self._blocked_until <= clock():  # else another request blocked the host meanwhile
                 return
 
-    def close(self, seconds: float) -> None:
-        """No request begins for so long."""
-        self._closed_until = max(self._closed_until, asyncio.get_running_loop().time() + seconds)
+    def block(self, seconds: float) -> None:
+        """Start no request for this long."""
+        self._blocked_until = max(self._blocked_until, asyncio.get_running_loop().time() + seconds)
 
-    def slow_down(self, delay: float) -> None:
-        """Takes a robots.txt's Crawl-delay, in seconds, up to the longest that is honoured."""
-        self._pause = max(self._pause, min(delay, self._manners.crawl_delay.total_seconds()))
+    def apply_crawl_delay(self, seconds: float) -> None:
+        """Honour a robots.txt's Crawl-delay, up to the policy's maximum."""
+        self._interval = max(self._interval, min(seconds, self._policy.max_crawl_delay.total_seconds()))
 
 
-def _is_own_machine(host: str) -> bool:
+def _is_loopback(host: str) -> bool:
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
 
 
-def seconds_to_wait(retry_after: str) -> float | None:
-    """What a Retry-After header asks for: seconds or a date (RFC 9110 §10.2.3). An odd wish is no wish."""
-    if retry_after.isascii() and retry_after.isdecimal():
-        return float(retry_after[:9])
+def parse_retry_after(header: str) -> float | None:
+    """Return the seconds that a Retry-After header asks for, given as seconds or as a date (RFC 9110 §10.2.3); None if
+    it is invalid."""
+    if header.isascii() and header.isdecimal():
+        return float(header[:9])
     try:
-        moment = parsedate_to_datetime(retry_after)
+        moment = parsedate_to_datetime(header)
     except ValueError:
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)

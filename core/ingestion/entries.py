@@ -1,4 +1,4 @@
-"""What a source lists: entries, and what it could not list."""
+"""What listing a source yields: its entries, and the state of its feed pages and sitemap files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from core.ingestion.fetch_result import Validators
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A post as its source lists it. `body` is HTML, Markdown or text when the source carries it; `whole` says whether
-    that is the full post, so that its page need not be fetched.
+    """A post as its source lists it. `body` is HTML, Markdown or text if the source carries it; `whole` means that it
+    is the full post, so that the page need not be fetched.
 
-    `modified` is the last change that the source tells (a sitemap's `lastmod`, a feed's `updated`): while it stays the
-    same, the page need not be asked for. `listing` is the page of the feed, or the sitemap file, that lists the entry.
+    `modified` is the last change according to the source (a sitemap's `lastmod`, a feed's `updated`): while it stays
+    the same, the page is not fetched. `listing` is the feed page or sitemap file that lists the entry.
     """
 
     url: str
@@ -33,7 +33,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class EntrySkipped:
-    """Something in a source that cannot be read; the rest of the source is."""
+    """A part of a source that cannot be read; the rest is read."""
 
     address: str
     reason: str
@@ -41,8 +41,8 @@ class EntrySkipped:
 
 @dataclass(frozen=True, slots=True)
 class ListingFinished:
-    """A page of a feed, or a sitemap file, was read to its end: it comes behind its entries. Keep `validators` when
-    what it lists is safe, and not before. `moved` is where it lies now, when that was said to be for good."""
+    """A feed page or sitemap file was read completely; follows its entries. Store `validators` only once its posts are
+    stored. `moved` is its new address after permanent redirects."""
 
     address: str
     validators: Validators | None = None
@@ -51,30 +51,29 @@ class ListingFinished:
 
 @dataclass(frozen=True, slots=True)
 class ListingUnchanged:
-    """A page of a feed, or a sitemap file, still is as it was: all that it listed, it still lists, as it listed it."""
+    """A feed page or sitemap file is unchanged, and so are its entries."""
 
     address: str
     validators: Validators
 
 
-ListEvent = Entry | EntrySkipped | ListingFinished | ListingUnchanged
+ListingEvent = Entry | EntrySkipped | ListingFinished | ListingUnchanged
 
-Known = Mapping[str, Validators]
-"""What the pages of one source's listing said of their state, by their addresses, in the order in which they were
-Listed or Unchanged. It belongs to one configuration of the source, and to what was made of it: begin with none when
-either changes."""
+KnownListings = Mapping[str, Validators]
+"""The validators of a source's feed pages or sitemap files by address, in the order in which they were read. They are
+valid for one configuration of the source; start with NO_LISTINGS after it changes."""
 
-NOTHING: Known = {}
+NO_LISTINGS: KnownListings = {}
 
 
 def matches_filters(source: Source, address: str) -> bool:
-    """Whether the source's patterns let a post in. With `include`, one of its patterns has to fit."""
+    """Return whether the source's `include` and `exclude` patterns accept a post, by its address or its path."""
     try:
         names = (address, urlsplit(address).path)
-    except ValueError:  # that is no address; whoever fetches it will say so
+    except ValueError:  # not an address; fetching it reports that
         names = (address, "")
 
-    def fits(patterns: tuple[str, ...]) -> bool:
+    def matches(patterns: tuple[str, ...]) -> bool:
         return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
 
-    return (not source.include or fits(source.include)) and not fits(source.exclude)
+    return (not source.include or matches(source.include)) and not matches(source.exclude)

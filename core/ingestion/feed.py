@@ -1,4 +1,4 @@
-"""RSS and Atom, page after page."""
+"""RSS and Atom feeds, page by page."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -10,68 +10,76 @@ from yarl import URL
 
 from core.domain import Source
 from core.errors import SourceReadError
-from core.ingestion.entries import NOTHING, EntrySkipped, Known, ListEvent, ListingFinished, ListingUnchanged
+from core.ingestion.entries import (
+    NO_LISTINGS,
+    EntrySkipped,
+    KnownListings,
+    ListingEvent,
+    ListingFinished,
+    ListingUnchanged,
+)
 from core.ingestion.feed_parser import FeedPage, parse_feed
 from core.ingestion.fetch_result import LISTING, NotModified, PageNotFoundError
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.urls import url_identity
 
-MOST_PAGES = 1_000
-AHEAD = 4
-"""Pages asked for at once, when a feed has shown that it has pages."""
+MAX_PAGES = 1_000
+PREFETCH = 4
+"""Pages fetched at once, after a feed has shown that it has several."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
-    """A page that came, and what is to be kept of it."""
-
-    page: FeedPage
-    listed: ListingFinished
+class _ParsedPage:
+    feed_page: FeedPage
+    finished: ListingFinished
 
 
-_Page = _Read | ListingUnchanged | EntrySkipped
+_Page = _ParsedPage | ListingUnchanged | EntrySkipped
 _END = EntrySkipped("", "")
-"""The page that is not there any more, with which a feed ends."""
+"""The missing page with which a feed ends."""
 
 
-async def read_feed(source: Source, fetcher: Fetcher, known: Known = NOTHING) -> AsyncGenerator[ListEvent, None]:
-    """All entries of a feed, over its `rel=next` pages or `?paged=N`, until a page is missing or brings nothing new.
-    Pages that are as they were `known` are told as Unchanged; while all are, nothing is looked for behind the last.
+async def read_feed(
+    source: Source, fetcher: Fetcher, known: KnownListings = NO_LISTINGS
+) -> AsyncGenerator[ListingEvent, None]:
+    """Yield all entries of a feed, following `rel=next` or `?paged=N` until a page is missing or has nothing new.
+    Yield ListingUnchanged for unchanged pages of `known`; if all are unchanged, do not look beyond the last.
 
-    Raises SourceReadError when the first page cannot be read. A later page that fails ends the feed and is told as
-    Skipped.
+    Raises SourceReadError if the first page cannot be read. A later page that fails ends the feed with EntrySkipped.
     """
     seen: set[str] = set()
     async with aclosing(_pages(source, fetcher, known)) as pages:
         async for page in pages:
-            if not isinstance(page, _Read):
+            if not isinstance(page, _ParsedPage):
                 yield page
                 if isinstance(page, EntrySkipped):
                     return
                 continue
-            if page.page.damage:
-                yield EntrySkipped(page.page.address, page.page.damage)
-            fresh = [entry for entry in page.page.entries if url_identity(entry.url) not in seen]
-            if not fresh:
+            feed_page = page.feed_page
+            if feed_page.damage:
+                yield EntrySkipped(feed_page.address, feed_page.damage)
+            new = [entry for entry in feed_page.entries if url_identity(entry.url) not in seen]
+            if not new:
                 return
-            for entry in fresh:
+            for entry in new:
                 seen.add(url_identity(entry.url))
                 yield entry
-            if not page.page.damage:
-                yield page.listed
+            if not feed_page.damage:
+                yield page.finished
 
 
-async def _pages(source: Source, fetcher: Fetcher, known: Known) -> AsyncGenerator[_Page, None]:
+async def _pages(source: Source, fetcher: Fetcher, known: KnownListings) -> AsyncGenerator[_Page, None]:
     first = await _page(source, source.address, fetcher, known)
     yield first
-    following = first.page.next_page if isinstance(first, _Read) else _after(first.address, known)
-    numbered = not following or following == _paged(source.address, 2)
-    if isinstance(first, ListingUnchanged) and not following:
+    next_page = _next_page(first, known)
+    unchanged = isinstance(first, ListingUnchanged)
+    if unchanged and not next_page:
         return
+    numbered = not next_page or next_page == _paged(source.address, 2)
     pages = (
-        _numbered_pages(source, fetcher, known, quiet=isinstance(first, ListingUnchanged))
+        _numbered_pages(source, fetcher, known, unchanged)
         if numbered
-        else _linked_pages(source, following, fetcher, known)
+        else _linked_pages(source, next_page, fetcher, known)
     )
     async with aclosing(pages):
         async for page in pages:
@@ -80,33 +88,39 @@ async def _pages(source: Source, fetcher: Fetcher, known: Known) -> AsyncGenerat
             yield page
 
 
-async def _linked_pages(source: Source, following: str, fetcher: Fetcher, known: Known) -> AsyncGenerator[_Page, None]:
-    """RFC 5005's way: every page names the next one. Of one that is unchanged it is known which one that was."""
-    for _ in range(MOST_PAGES):
-        page = await _later_page(source, following, fetcher, known)
+async def _linked_pages(
+    source: Source, next_page: str, fetcher: Fetcher, known: KnownListings
+) -> AsyncGenerator[_Page, None]:
+    """Follow `rel=next` (RFC 5005)."""
+    for _ in range(MAX_PAGES):
+        page = await _later_page(source, next_page, fetcher, known)
         yield page
-        following = page.page.next_page if isinstance(page, _Read) else _after(following, known)
-        if isinstance(page, EntrySkipped) or not following:
+        if isinstance(page, EntrySkipped):
+            return
+        next_page = _next_page(page, known)
+        if not next_page:
             return
 
 
-async def _numbered_pages(source: Source, fetcher: Fetcher, known: Known, quiet: bool) -> AsyncGenerator[_Page, None]:
-    """WordPress' way. Most other blogs answer page 2 with page 1 again, so that one is asked for alone. `quiet` while
-    nothing has changed."""
-    number, ahead = 2, AHEAD if quiet else 1
-    while number <= MOST_PAGES:
-        addresses = [_paged(source.address, number + step) for step in range(ahead)]
-        if quiet:
+async def _numbered_pages(
+    source: Source, fetcher: Fetcher, known: KnownListings, unchanged: bool
+) -> AsyncGenerator[_Page, None]:
+    """Count up `?paged=N`, as WordPress does. Most other blogs repeat page 1 as page 2, so page 2 is fetched alone.
+    While all pages are `unchanged`, fetch known ones only."""
+    number, batch = 2, PREFETCH if unchanged else 1
+    while number <= MAX_PAGES:
+        addresses = [_paged(source.address, number + step) for step in range(batch)]
+        if unchanged:
             addresses = list(takewhile(known.__contains__, addresses))
         if not addresses:
             return
         for page in await asyncio.gather(*(_later_page(source, address, fetcher, known) for address in addresses)):
-            quiet = quiet and isinstance(page, ListingUnchanged)
+            unchanged = unchanged and isinstance(page, ListingUnchanged)
             yield page
-        number, ahead = number + len(addresses), AHEAD
+        number, batch = number + len(addresses), PREFETCH
 
 
-async def _later_page(source: Source, address: str, fetcher: Fetcher, known: Known) -> _Page:
+async def _later_page(source: Source, address: str, fetcher: Fetcher, known: KnownListings) -> _Page:
     try:
         return await _page(source, address, fetcher, known)
     except PageNotFoundError:
@@ -115,19 +129,20 @@ async def _later_page(source: Source, address: str, fetcher: Fetcher, known: Kno
         return EntrySkipped(error.address, error.reason)
 
 
-async def _page(source: Source, address: str, fetcher: Fetcher, known: Known) -> _Read | ListingUnchanged:
-    came = await fetcher.get(address, source.address, LISTING, known.get(address))
-    if isinstance(came, NotModified):
-        return ListingUnchanged(address, came.validators)
-    page = await asyncio.to_thread(parse_feed, came, source, address)
-    return _Read(page, ListingFinished(address, came.validators, came.moved))
+async def _page(source: Source, address: str, fetcher: Fetcher, known: KnownListings) -> _ParsedPage | ListingUnchanged:
+    fetched = await fetcher.fetch(address, source.address, LISTING, known.get(address))
+    if isinstance(fetched, NotModified):
+        return ListingUnchanged(address, fetched.validators)
+    page = await asyncio.to_thread(parse_feed, fetched, source, address)
+    return _ParsedPage(page, ListingFinished(address, fetched.validators, fetched.moved))
 
 
-def _after(address: str, known: Known) -> str:
-    """The page that came behind this one when the feed was read before."""
+def _next_page(page: _ParsedPage | ListingUnchanged, known: KnownListings) -> str:
+    """Return the next page's address: an unchanged page is followed by the same page as in the last run."""
+    if isinstance(page, _ParsedPage):
+        return page.feed_page.next_page
     addresses = list(known)
-    place = addresses.index(address) + 1
-    return addresses[place] if place < len(addresses) else ""
+    return next(iter(addresses[addresses.index(page.address) + 1 :]), "")
 
 
 def _paged(address: str, number: int) -> str:

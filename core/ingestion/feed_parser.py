@@ -1,4 +1,4 @@
-"""What the bytes of an RSS or Atom feed say."""
+"""Parser of RSS and Atom feeds."""
 
 import hashlib
 import io
@@ -18,21 +18,21 @@ from core.domain import Source
 from core.errors import SourceReadError
 from core.ingestion.entries import Entry
 from core.ingestion.fetch_result import Fetched
-from core.ingestion.parse_limits import check_xml, web_charset
+from core.ingestion.parse_limits import check_xml, is_web_charset
 from core.ingestion.urls import clean_url, synthetic_url
 
 log = structlog.get_logger()
 
-SHORTEST_WHOLE = 1_500
-"""Characters of a bare description from which on it is taken for the whole post and not for a summary."""
+MIN_WHOLE_LENGTH = 1_500
+"""Characters from which a description is taken for the whole post rather than a summary."""
 
 _TAG = re.compile(r"<[^<>]*>")
-_CUT_OFF = ("…", "...", "[…]", "[...]", "read more", "continue reading", "weiterlesen", "lire la suite")
+_TRUNCATED = ("…", "...", "[…]", "[...]", "read more", "continue reading", "weiterlesen", "lire la suite")
 
 
 @dataclass(frozen=True, slots=True)
 class FeedPage:
-    """One page of a feed: its entries, the reason when the feed is not well-formed, the next page if it names one."""
+    """One page of a feed. `damage` says why it is not well-formed; `next_page` is its `rel=next` link."""
 
     address: str
     entries: tuple[Entry, ...]
@@ -41,28 +41,29 @@ class FeedPage:
 
 
 def parse_feed(fetched: Fetched, source: Source, listing: str = "") -> FeedPage:
-    """What can be read of a feed, well-formed or not. `listing` is the address that was asked for. Raises
-    SourceReadError
-    for what is no feed at all."""
+    """Parse what is readable of a feed, well-formed or not. `listing` is the address before redirects. Raises
+    SourceReadError if this is not a feed."""
     check_xml(fetched, fetched.body)
     try:
         parsed = _parsed(fetched)
-    except Exception as error:  # a door: behind it, bytes that nobody thought of raise whatever they meet first
-        log.warning("a feed could not be taken apart", address=fetched.url, error=repr(error))
-        raise SourceReadError(fetched.url, f"it is no feed that can be taken apart ({type(error).__name__})") from error
-    damage = f"not well-formed: {parsed.bozo_exception}" if parsed.bozo and not _harmless(parsed) else ""
+    except Exception as error:  # Boundary: feedparser raises all kinds of errors on malformed bytes.
+        log.warning("feed parsing failed", address=fetched.url, error=repr(error))
+        raise SourceReadError(fetched.url, f"the feed could not be parsed ({type(error).__name__})") from error
+    damage = f"it is not well-formed: {parsed.bozo_exception}" if parsed.bozo and not _harmless(parsed) else ""
     if not parsed.entries and not parsed.get("version"):
-        raise SourceReadError(fetched.url, f"it is no feed ({damage})" if damage else "it is no feed")
-    home = _joined(fetched.url, parsed.feed.get("link") or "") or fetched.url
+        raise SourceReadError(
+            fetched.url, f"it is not a feed ({parsed.bozo_exception})" if damage else "it is not a feed"
+        )
+    home = _join(fetched.url, parsed.feed.get("link") or "") or fetched.url
     entries = tuple(_entry(entry, home, source, listing or fetched.url) for entry in parsed.entries)
     links = parsed.feed.get("links", ())
-    following = next((link["href"] for link in links if link.get("rel") == "next" and link.get("href")), "")
-    return FeedPage(fetched.url, entries, damage, _joined(fetched.url, following))
+    next_page = next((link["href"] for link in links if link.get("rel") == "next" and link.get("href")), "")
+    return FeedPage(fetched.url, entries, damage, _join(fetched.url, next_page))
 
 
 def _parsed(fetched: Fetched) -> Any:
-    # Bytes in a stream: given a string, feedparser would take it for an address or a file's name. It only has to
-    # parse: what is dangerous in the HTML never leaves `to_markdown`, and cleaning it twice takes most of its time.
+    # A stream, because feedparser takes a string for an address or a file name. It need not sanitize: dangerous HTML
+    # does not survive `to_markdown`, and sanitizing would take most of the time.
     return feedparser.parse(
         io.BytesIO(fetched.body),
         response_headers={"content-type": _content_type(fetched), "content-location": fetched.url},
@@ -72,65 +73,62 @@ def _parsed(fetched: Fetched) -> Any:
 
 
 def _harmless(parsed: Any) -> bool:
-    """A charset or a content type that differs from the XML's own is a server's habit, not damage."""
+    """Servers often send a charset or content type that differs from the XML's own; that is no damage."""
     return isinstance(parsed.bozo_exception, feedparser.CharacterEncodingOverride | feedparser.NonXMLContentType)
 
 
 def _content_type(fetched: Fetched) -> str:
-    # Feeds served as text/html or octet-stream are feeds all the same; a charset that the server names still counts.
-    known = fetched.charset and web_charset(fetched.charset, stateful=False)
+    # Feeds served as text/html or octet-stream are still feeds; the server's charset counts.
+    known = fetched.charset and is_web_charset(fetched.charset, stateful=False)
     charset = f"; charset={fetched.charset}" if known else ""
     return f"application/xml{charset}"
 
 
 def _entry(entry: Mapping[str, Any], home: str, source: Source, listing: str) -> Entry:
     content = next((part["value"] for part in entry.get("content", ()) if (part.get("value") or "").strip()), "")
-    summary = entry.get("summary") or ""  # of damaged XHTML there is None
+    summary = entry.get("summary") or ""  # None if its XHTML is damaged
     body = content or summary
     title = " ".join(_title(entry).split())
     return Entry(
         url=_address(entry, home, title),
         title=title,
         source=source,
-        published=_moment(entry, "published_parsed") or _moment(entry, "updated_parsed"),
+        published=_date(entry, "published_parsed") or _date(entry, "updated_parsed"),
         body=body,
-        whole=_whole(content, summary),
-        modified=_moment(entry, "updated_parsed"),
+        whole=_is_whole(content, summary),
+        modified=_date(entry, "updated_parsed"),
         listing=listing,
     )
 
 
 def _address(entry: Mapping[str, Any], home: str, title: str) -> str:
-    """The entry's link; else its id where that is a web address; else a place of its own on the blog's home page."""
+    """Return the entry's link, else its id if that is a web address, else a synthetic URL on the home page."""
     for candidate in (entry.get("link"), entry.get("id")):
-        # A link may be relative; an id that is no web address is a name.
-        address = _joined(home, candidate or "")
-        if candidate and urlsplit(address).scheme in {"http", "https"} and _is_place(candidate, entry):
+        address = _join(home, candidate or "")
+        # A link may be relative; an id without a scheme is only a name.
+        is_url = candidate and (candidate == entry.get("link") or "://" in candidate)
+        if is_url and urlsplit(address).scheme in {"http", "https"}:
             return clean_url(address)
     name = entry.get("id") or title or hashlib.sha256((entry.get("summary") or "").encode()).hexdigest()[:16]
     return synthetic_url(home, name)
 
 
-def _joined(base: str, address: str) -> str:
-    """The address, or nothing where it is none."""
+def _join(base: str, address: str) -> str:
+    """Resolve an address; empty if it is invalid."""
     try:
         return urljoin(base, address.strip()) if address.strip() else ""
     except ValueError:
         return ""
 
 
-def _is_place(candidate: str, entry: Mapping[str, Any]) -> bool:
-    return candidate == entry.get("link") or "://" in candidate
-
-
 def _title(entry: Mapping[str, Any]) -> str:
     title = str(entry.get("title") or "")
-    # "List<String> in Java" is no HTML.
-    return unescape(title) if entry.get("title_detail", {}).get("type") == "text/plain" else _text(title)
+    # "List<String> in Java" is not HTML.
+    return unescape(title) if entry.get("title_detail", {}).get("type") == "text/plain" else _strip_tags(title)
 
 
-def _moment(entry: Mapping[str, Any], name: str) -> datetime | None:
-    # feedparser answers with the one date for the other, and warns of it.
+def _date(entry: Mapping[str, Any], name: str) -> datetime | None:
+    # `in` first: feedparser would substitute the other date, with a warning.
     moment = entry.get(name) if name in entry else None
     try:
         return datetime.fromtimestamp(timegm(moment), UTC) if moment else None
@@ -138,14 +136,14 @@ def _moment(entry: Mapping[str, Any], name: str) -> datetime | None:
         return None
 
 
-def _whole(content: str, summary: str) -> bool:
-    """Whether the feed carries the full post. A body that ends in dots or "read more" was cut off."""
-    text = _text(content or summary).strip().lower()
-    if text.rstrip(" →»").endswith(_CUT_OFF):
+def _is_whole(content: str, summary: str) -> bool:
+    """Return whether the feed carries the full post. A body that ends in dots or "read more" is truncated."""
+    text = _strip_tags(content or summary).strip().lower()
+    if text.rstrip(" →»").endswith(_TRUNCATED):
         return False
-    return bool(content.strip()) or len(text) >= SHORTEST_WHOLE
+    return bool(content.strip()) or len(text) >= MIN_WHOLE_LENGTH
 
 
-def _text(html: str) -> str:
-    """Roughly what is to be read, without the cost of a parser: for a title, and to see how a body ends."""
+def _strip_tags(html: str) -> str:
+    """Return roughly the visible text, without the cost of a parser."""
     return unescape(_TAG.sub(" ", html))

@@ -1,4 +1,4 @@
-"""What is asked of a server, and what came."""
+"""What is asked of a server, what comes back, and how a fetch fails."""
 
 import re
 from dataclasses import dataclass
@@ -14,53 +14,53 @@ _SENDABLE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,998}[\x21-\x7e])?")
 
 @dataclass(frozen=True, slots=True)
 class FetchProfile:
-    """What an address is asked for. `media_types` fits the whole of a media type that is let in; a server that names
-    none is let in, too. `largest` counts bytes, unpacked; what is `cut` is read up to there, all else is refused."""
+    """What is expected at a URL. `media_types` must match the whole media type; a response without one is accepted.
+    `max_bytes` limits the decompressed body: beyond it a response is cut off if `truncate`, else refused."""
 
     name: str
     media_types: re.Pattern[str]
-    largest: int
-    cut: bool = False
+    max_bytes: int
+    truncate: bool = False
 
 
 LISTING = FetchProfile(
-    "feed or sitemap",
+    "a feed or sitemap",
     re.compile(r"text/.*|.*(xml|rss|atom|gzip).*|application/(json|(x-|force-)?download|octet-stream|binary)"),
     20 * _MEGABYTE,
 )
-"""Feeds are served as all kinds of text, and packed sitemaps as any bytes."""
+"""Feeds are served as any kind of text, and compressed sitemaps as any kind of bytes."""
 
-PAGE = FetchProfile("page", re.compile(r"text/(html|plain|(x-)?markdown)|application/xhtml\+xml"), 5 * _MEGABYTE)
+PAGE = FetchProfile("a page", re.compile(r"text/(html|plain|(x-)?markdown)|application/xhtml\+xml"), 5 * _MEGABYTE)
 
-ROBOTS = FetchProfile("robots.txt", re.compile(r".*"), 512 * 1024, cut=True)
-"""RFC 9309 §2.5 asks to read at least 500 KiB."""
+ROBOTS = FetchProfile("a robots.txt", re.compile(r".*"), 512 * 1024, truncate=True)
+"""RFC 9309 §2.5 requires reading at least 500 KiB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Validators:
-    """What a server said of the state of what it sent, to be asked with the next time (RFC 9110 §8.8). They hold for
-    `url`, the address that answered, and are shown to no other."""
+    """A response's ETag and Last-Modified, for the next conditional request (RFC 9110 §8.8). They are sent only to
+    `url`, which gave them."""
 
     url: str
     etag: str = ""
     last_modified: str = ""
 
 
-def validators(url: str, etag: str, last_modified: str) -> Validators | None:
-    """None where the server said nothing that can be sent back."""
+def make_validators(url: str, etag: str, last_modified: str) -> Validators | None:
+    """Return the validators that can be sent back; None if there are none."""
     kept = [value if _SENDABLE.fullmatch(value) else "" for value in (etag, last_modified)]
     return Validators(url, *kept) if any(kept) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What came: `url` after redirects, the body unpacked, the media type and the charset that the server names.
+    """A response: `url` after redirects, the decompressed body, and the server's media type and charset.
 
-    `moved` is `url` when every redirect on the way was a permanent one; `canonical` is what a Link header names so.
-    Keep `validators` when what was made of the body is safe, and not before.
+    `moved` equals `url` if every redirect was permanent, else it is empty; `canonical` comes from the Link header.
+    Store `validators` only once the result of the body is stored.
     """
 
-    # Where it travels as JSON: pydantic would take the bytes for UTF-8.
+    # For JSON; pydantic would take the bytes for UTF-8.
     __pydantic_config__: ClassVar = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
     url: str
@@ -74,7 +74,7 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class NotModified:
-    """304: what was read before still stands. `validators` are the ones to keep from now on."""
+    """304: the content is unchanged. `validators` replace the previous ones."""
 
     url: str
     validators: Validators
@@ -82,8 +82,41 @@ class NotModified:
 
 
 class PageNotFoundError(SourceReadError):
-    """404 or 410: there is no such page."""
+    """404 or 410."""
+
+    code = "Gone"
 
 
 class AddressBlockedError(SourceReadError):
-    """A link led into a network that is not open to everybody."""
+    """A link or redirect leads to an address that is not public."""
+
+    code = "NotOpen"
+
+
+class FetchError(Exception):
+    """A request failed; the message is the reason that admins see. `reported_as` is the error of the whole fetch."""
+
+    retryable: ClassVar[bool] = False
+    reported_as: ClassVar[type[SourceReadError]] = SourceReadError
+
+
+class ResponseNotFoundError(FetchError):
+    """404 or 410."""
+
+    reported_as = PageNotFoundError
+
+
+class BlockedRedirectError(FetchError):
+    """A link or redirect leads to an address that is not public."""
+
+    reported_as = AddressBlockedError
+
+
+class TransientFetchError(FetchError):
+    """The same request may succeed later. `retry_after` is the Retry-After header."""
+
+    retryable = True
+
+    def __init__(self, reason: str, retry_after: str = "") -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after

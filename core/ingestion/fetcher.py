@@ -1,4 +1,4 @@
-"""Fetching what sources lead to: politely, patiently, within bounds, and nowhere that is not open to everybody."""
+"""Fetching of sources and their pages: obeys robots.txt, throttles, retries, and follows redirects safely."""
 
 import asyncio
 from dataclasses import replace
@@ -6,213 +6,185 @@ from typing import Self
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 from tenacity.wait import wait_exponential_jitter
 from yarl import URL
 
 from core.errors import SourceReadError
-from core.ingestion.crawl_policy import CrawlPolicy, HostBackoffError, HostThrottle, seconds_to_wait
+from core.ingestion.crawl_policy import CrawlPolicy, HostThrottle, parse_retry_after
 from core.ingestion.fetch_result import (
-    LISTING,
-    PAGE,
     ROBOTS,
     AddressBlockedError,
     Fetched,
+    FetchError,
     FetchProfile,
     NotModified,
-    PageNotFoundError,
-    Validators,
-    validators,
-)
-from core.ingestion.robots import Robots, allows, delay
-from core.ingestion.ssrf import IsPublic, is_public
-from core.ingestion.transport import (
-    BlockedRedirectError,
-    Deadline,
-    HttpResponse,
-    HttpTransport,
-    Request,
-    ResponseNotFoundError,
     TransientFetchError,
-    UnusableResponseError,
+    Validators,
+    make_validators,
 )
+from core.ingestion.robots import RobotsCache, crawl_delay, is_allowed
+from core.ingestion.ssrf import IsPublic, is_public
+from core.ingestion.transport import Deadline, HttpResponse, HttpTransport, Request
 from core.telemetry import RequestRetried, emit
 
-__all__ = [
-    "LISTING",
-    "PAGE",
-    "USER_AGENT",
-    "AddressBlockedError",
-    "CrawlPolicy",
-    "Fetched",
-    "Fetcher",
-    "NotModified",
-    "PageNotFoundError",
-    "Validators",
-]
-
 USER_AGENT = "Footnoted/{version} (reads posts to answer questions about them)"
-MOST_REDIRECTS = 5
-LONGEST_ADDRESS = 4_000
+MAX_REDIRECTS = 5
+MAX_URL_LENGTH = 4_000
 _PERMANENT = frozenset({301, 308})
 
 
 class Fetcher:
-    """Reads over HTTP for one run. Open inside `async with`.
+    """Fetches over HTTP for one run. Use as an async context manager.
 
-    Whatever is read is read on behalf of a `home`, the address of a source as an operator configured it: that origin
-    may lie in a private network, with its other pages. All else that links and redirects lead to has to be public.
+    Every fetch is made on behalf of a `home`, the configured address of a source. Its origin may be in a private
+    network; all other origins that links and redirects lead to must be public.
     """
 
     def __init__(
         self,
-        agent: str,
-        manners: CrawlPolicy | None = None,
+        user_agent: str,
+        policy: CrawlPolicy | None = None,
         resolver: AbstractResolver | None = None,
         public: IsPublic = is_public,
     ) -> None:
-        self._manners = manners or CrawlPolicy()
-        self._wire = HttpTransport(agent, resolver, public)
-        self._slots = asyncio.Semaphore(self._manners.at_once)
-        self._paces: dict[str, HostThrottle] = {}
-        self._robots = Robots(self._read_robots)
-        first = self._manners.backoff.total_seconds()
+        self._policy = policy or CrawlPolicy()
+        self._transport = HttpTransport(user_agent, resolver, public)
+        self._slots = asyncio.Semaphore(self._policy.max_requests)
+        self._throttles: dict[str, HostThrottle] = {}
+        self._robots = RobotsCache(self._fetch_robots)
+        first = self._policy.backoff.total_seconds()
         self._exponential = wait_exponential_jitter(multiplier=first, max=5, jitter=first)
 
     async def __aenter__(self) -> Self:
-        await self._wire.__aenter__()
+        await self._transport.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._robots.aclose()
-        await self._wire.__aexit__()
+        await self._transport.__aexit__()
 
-    async def get(
-        self, address: str, home: str, kind: FetchProfile, known: Validators | None = None
+    def clear_dns_cache(self) -> None:
+        """Resolve names of links again."""
+        self._transport.clear_dns_cache()
+
+    async def fetch(
+        self, address: str, home: str, profile: FetchProfile, validators: Validators | None = None
     ) -> Fetched | NotModified:
-        """What is at the address; NotModified when it still is what it was when `known` was said of it.
+        """Fetch an address; NotModified if it is unchanged since it gave `validators`.
 
-        Raises SourceReadError, with a reason fit for a list of failures; Gone for a page that is not there,
-        AddressBlockedError for one
-        that is not for everybody.
+        Raises SourceReadError with a reason for the list of failures: PageNotFoundError for 404 and 410,
+        AddressBlockedError for an address that is not public.
         """
-        url, shown = _checked(address), _shown(address)
-        deadline = Deadline(self._manners.deadline, self._manners.silence)
-        lasting, passed = True, {url}
-        for _ in range(MOST_REDIRECTS + 1):
-            request = _request(url, home, kind, known)
-            if kind is not ROBOTS:
-                await self._ask_robots(request.url, home, shown)
-            answer = await self._patiently(request, deadline, shown)
-            if answer.leads_to is None:
-                moved = str(request.url) if lasting and len(passed) > 1 else ""
-                return _came(answer, request, moved)
-            lasting = lasting and answer.status in _PERMANENT
-            url = _checked(str(answer.leads_to), shown)
-            if url in passed:
+        url, shown = _parse_url(address), _without_credentials(address)
+        deadline = Deadline(self._policy.deadline, self._policy.read_timeout)
+        permanent, visited = True, {url}
+        for _ in range(MAX_REDIRECTS + 1):
+            request = _make_request(url, home, profile, validators)
+            if profile is not ROBOTS:
+                await self._check_robots(request.url, home, shown)
+            try:
+                response = await self._send_with_retries(request, deadline)
+            except FetchError as error:
+                raise error.reported_as(shown, str(error)) from error
+            if response.location is None:
+                moved = str(request.url) if permanent and len(visited) > 1 else ""
+                return _to_result(response, request, moved)
+            permanent = permanent and response.status in _PERMANENT
+            url = _parse_url(str(response.location), shown)
+            if url in visited:
                 break
-            passed.add(url)
-        raise SourceReadError(shown, "it redirects without end")
+            visited.add(url)
+        raise SourceReadError(shown, "it redirects too many times")
 
-    async def _ask_robots(self, url: URL, home: str, shown: str) -> None:
+    async def _check_robots(self, url: URL, home: str, shown: str) -> None:
         try:
-            rules = await self._robots.of(url, home)
+            rules = await self._robots.rules_for(url, home)
         except AddressBlockedError as error:
             raise AddressBlockedError(shown, error.reason) from error
-        self._pace(url).slow_down(delay(rules))
-        if not allows(rules, url):
-            raise SourceReadError(shown, "robots.txt keeps bots out")
+        self._throttle(url).apply_crawl_delay(crawl_delay(rules))
+        if not is_allowed(rules, url):
+            raise SourceReadError(shown, "robots.txt does not allow it")
 
-    async def _read_robots(self, url: URL, home: str) -> bytes:
+    async def _fetch_robots(self, url: URL, home: str) -> bytes:
         try:
-            fetched = await self.get(str(url), home, ROBOTS)
+            fetched = await self.fetch(str(url), home, ROBOTS)
         except AddressBlockedError:
             raise
         except SourceReadError:
-            # RFC 9309 §2.3.1.3: without a robots.txt, all may be read. A host that is down fails on its pages, by name.
+            # RFC 9309 §2.3.1.3: without a robots.txt everything is allowed. If the host is down, its pages fail next.
             return b""
         return fetched.body if isinstance(fetched, Fetched) else b""
 
-    def _pace(self, url: URL) -> HostThrottle:
+    def _throttle(self, url: URL) -> HostThrottle:
         host = url.host or ""
-        if host not in self._paces:
-            self._paces[host] = HostThrottle(host, self._manners)
-        return self._paces[host]
+        if host not in self._throttles:
+            self._throttles[host] = HostThrottle(host, self._policy)
+        return self._throttles[host]
 
-    async def _patiently(self, request: Request, deadline: Deadline, shown: str) -> HttpResponse:
+    async def _send_with_retries(self, request: Request, deadline: Deadline) -> HttpResponse:
         attempts = AsyncRetrying(
-            stop=stop_after_attempt(self._manners.attempts),
+            stop=stop_after_attempt(self._policy.attempts),
             wait=self._backoff,
-            retry=retry_if_exception_type(TransientFetchError),
+            retry=retry_if_exception(lambda error: isinstance(error, FetchError) and error.retryable),
             before_sleep=lambda _: emit(RequestRetried("sources")),
             reraise=True,
         )
-        try:
-            async for attempt in attempts:
-                with attempt:
-                    return await self._in_turn(request, deadline)
-        except ResponseNotFoundError as error:
-            raise PageNotFoundError(shown, str(error)) from error
-        except BlockedRedirectError as error:
-            raise AddressBlockedError(shown, str(error)) from error
-        except (UnusableResponseError, TransientFetchError, HostBackoffError) as error:
-            raise SourceReadError(shown, str(error)) from error
-        raise AssertionError("tenacity either returns or raises")
+        return await attempts(self._send_throttled, request, deadline)
 
-    async def _in_turn(self, request: Request, deadline: Deadline) -> HttpResponse:
-        pace = self._pace(request.url)
-        # The host's turn first: what waits for a busy one takes no slot from others.
-        async with pace.turn(), self._slots:
+    async def _send_throttled(self, request: Request, deadline: Deadline) -> HttpResponse:
+        throttle = self._throttle(request.url)
+        # The host's slot first, so that requests waiting for a busy host take no slot from others.
+        async with throttle.slot(), self._slots:
             try:
-                return await self._wire.send(request, deadline)
+                return await self._transport.send(request, deadline)
             except TransientFetchError as error:
-                pace.close(seconds_to_wait(error.after) or 0.0)
+                throttle.block(parse_retry_after(error.retry_after) or 0.0)
                 raise
 
     def _backoff(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
-        asked = isinstance(error, TransientFetchError) and seconds_to_wait(error.after) is not None
-        return 0.0 if asked else self._exponential(state)  # what the server asked for, its pace keeps
+        throttled = isinstance(error, TransientFetchError) and parse_retry_after(error.retry_after) is not None
+        return 0.0 if throttled else self._exponential(state)  # the throttle waits as long as the server asked
 
 
-def _request(url: URL, home: str, kind: FetchProfile, known: Validators | None) -> Request:
-    """A name and a password are shown to the origin that they were configured for, and to no other."""
+def _make_request(url: URL, home: str, profile: FetchProfile, validators: Validators | None) -> Request:
+    """Credentials are sent only to the origin that they were configured for."""
     configured = URL(home)
-    own = configured.absolute and url.origin() == configured.origin()
-    auth = aiohttp.encode_basic_auth(configured.user, configured.password or "") if own and configured.user else ""
-    return Request(url.with_user(None), kind, own, auth, known)
+    trusted = configured.absolute and url.origin() == configured.origin()
+    credentials = trusted and configured.user
+    authorization = aiohttp.encode_basic_auth(configured.user or "", configured.password or "") if credentials else ""
+    return Request(url.with_user(None), profile, trusted, authorization, validators)
 
 
-def _came(answer: HttpResponse, request: Request, moved: str) -> Fetched | NotModified:
+def _to_result(response: HttpResponse, request: Request, moved: str) -> Fetched | NotModified:
     url = str(request.url)
-    said = validators(url, answer.etag, answer.last_modified)
-    if answer.status != 304:
-        return Fetched(url, answer.body, answer.media_type, answer.charset, said, moved, answer.canonical)
-    before = request.known or Validators(url)
-    # A 304 need not repeat what still holds.
-    now = said or before
-    return NotModified(
-        url, replace(now, etag=now.etag or before.etag, last_modified=now.last_modified or before.last_modified), moved
-    )
+    new = make_validators(url, response.etag, response.last_modified)
+    if response.status != 304:
+        return Fetched(url, response.body, response.media_type, response.charset, new, moved, response.canonical)
+    old = request.validators or Validators(url)
+    # A 304 need not repeat the validators that still hold.
+    merged = new or old
+    merged = replace(merged, etag=merged.etag or old.etag, last_modified=merged.last_modified or old.last_modified)
+    return NotModified(url, merged, moved)
 
 
-def _checked(address: str, shown: str = "") -> URL:
-    """Raises SourceReadError for what cannot be fetched; `shown` is where it was found when it was not given."""
+def _parse_url(address: str, found_on: str = "") -> URL:
+    """Raises SourceReadError if the address cannot be fetched; it names the page that it was `found_on`, if any."""
     try:
         url = URL(address).with_fragment(None)
-        told = url.scheme in {"http", "https"} and bool(url.host) and url.port is not None
+        is_web = url.scheme in {"http", "https"} and bool(url.host) and url.port is not None
     except ValueError as error:
-        reason = "it leads to an address that is none" if shown else "that is no web address"
-        raise SourceReadError(shown or address, reason) from error
-    if not told:
-        raise SourceReadError(shown or _shown(address), "only http and https addresses can be read")
-    if len(address) > LONGEST_ADDRESS:
-        raise SourceReadError((shown or address)[:200], "its address is too long")
+        reason = "it leads to an invalid address" if found_on else "it is not a valid web address"
+        raise SourceReadError(found_on or address, reason) from error
+    if not is_web:
+        raise SourceReadError(found_on or _without_credentials(address), "only http and https addresses are supported")
+    if len(address) > MAX_URL_LENGTH:
+        raise SourceReadError((found_on or address)[:200], "its address is too long")
     return url
 
 
-def _shown(address: str) -> str:
-    """The address without a name and a password."""
+def _without_credentials(address: str) -> str:
     try:
         url = URL(address)
         return str(url.with_user(None)) if url.user else address

@@ -1,4 +1,4 @@
-"""Folders of Markdown, text and HTML files."""
+"""Folders of Markdown, text and HTML files as a source."""
 
 import asyncio
 import os
@@ -23,18 +23,17 @@ FORMATS = {
     ".html": "html",
     ".htm": "html",
 }
-LARGEST = 5 * 1024 * 1024
+MAX_BYTES = 5 * 1024 * 1024
 
 _FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)\n---\s*(?:\n|\Z)", re.DOTALL)
 
 
 async def read_folder(source: Source) -> AsyncGenerator[Entry | EntrySkipped, None]:
-    """Every file of a known format, in the order of their names. Raises SourceReadError when there is no such
-    folder."""
+    """Yield every file of a known format, sorted by path. Raises SourceReadError if the folder does not exist."""
     folder = Path(source.address)
     files = await asyncio.to_thread(_files, folder)
     if files is None:
-        raise SourceReadError(source.address, "there is no such folder")
+        raise SourceReadError(source.address, "the folder does not exist")
     for file in files:
         if matches_filters(source, file.relative_to(folder).as_posix()):
             yield await asyncio.to_thread(_entry, file, folder, source)
@@ -54,17 +53,17 @@ def _files(folder: Path) -> list[Path] | None:
 
 def _entry(file: Path, folder: Path, source: Source) -> Entry | EntrySkipped:
     try:
-        if file.stat().st_size > LARGEST:
-            return EntrySkipped(str(file), f"it is larger than {LARGEST // 1024 // 1024} MB")
+        if file.stat().st_size > MAX_BYTES:
+            return EntrySkipped(str(file), f"it is larger than {MAX_BYTES // 1024 // 1024} MB")
         text = UnicodeDammit(file.read_bytes(), ["utf-8"]).unicode_markup or ""
     except OSError as error:
-        return EntrySkipped(str(file), error.strerror or "it cannot be opened")
-    matter, body = _front_matter(text)
+        return EntrySkipped(str(file), error.strerror or "it could not be opened")
+    metadata, body = split_front_matter(text)
     return Entry(
         url=_address(file.relative_to(folder), source),
-        title=str(matter.get("title") or _title(file, body)),
+        title=str(metadata.get("title") or _title(file, body)),
         source=source,
-        published=_moment(matter.get("date")),
+        published=_date(metadata.get("date")),
         body=body,
         whole=True,
         format=FORMATS[file.suffix.lower()],  # type: ignore[arg-type]
@@ -72,27 +71,28 @@ def _entry(file: Path, folder: Path, source: Source) -> Entry | EntrySkipped:
 
 
 def _address(relative: Path, source: Source) -> str:
-    """Where people can read the file; without a public address, a name that is the same on every machine."""
-    path = quote(os.fsencode(relative.as_posix()))  # a name may be in no encoding at all
+    """Return the file's public URL if the source has one, else a name that is the same on every machine."""
+    path = quote(os.fsencode(relative.as_posix()))  # a file name may not be valid UTF-8
     return f"{source.published_at.rstrip('/')}/{path}" if source.published_at else f"{quote(source.name)}/{path}"
 
 
-def _front_matter(text: str) -> tuple[Mapping[str, object], str]:
+def split_front_matter(text: str) -> tuple[Mapping[str, object], str]:
+    """Split YAML front matter from the text; text between two rules is not front matter."""
     found = _FRONT_MATTER.match(text)
     if not found:
         return {}, text
     try:
-        matter = yaml.safe_load(found[1])
+        metadata = yaml.safe_load(found[1])
     except (yaml.YAMLError, ValueError):  # ValueError: a date such as 2026-02-30
         return {}, text[found.end() :]
-    if not isinstance(matter, dict) and found[1].strip():
-        return {}, text  # a text between two rules
-    return matter or {}, text[found.end() :]
+    if not isinstance(metadata, dict) and found[1].strip():
+        return {}, text
+    return metadata or {}, text[found.end() :]
 
 
 def _title(file: Path, body: str) -> str:
     if file.suffix.lower() in {".html", ".htm"}:
-        return ""  # the page's own title is found when it is extracted
+        return ""  # taken from the page when it is parsed
     if FORMATS[file.suffix.lower()] == "markdown":
         for block in parse_blocks(body):
             if block.kind == "heading" and block.level == 1 and heading_text(block):
@@ -101,7 +101,7 @@ def _title(file: Path, body: str) -> str:
     return stem.replace("-", " ").replace("_", " ")
 
 
-def _moment(value: object) -> datetime | None:
+def _date(value: object) -> datetime | None:
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)

@@ -1,23 +1,23 @@
-"""What readers are not shown is taken out: it is no part of a post, and it may be meant for a model alone."""
+"""Removal of hidden text from HTML: readers do not see it, and it may be an instruction meant for the model."""
 
 import re
 
 from lxml import etree
 from lxml.html import HtmlElement, HTMLParser
 
-from core.ingestion.inline_styles import SHOWN, hides, look, parsed
-from core.ingestion.invisible_characters import without_controls
+from core.ingestion.inline_styles import VISIBLE, PageStyles
+from core.ingestion.invisible_characters import strip_invalid
 from core.ingestion.parse_limits import check_html
 
 _NEVER_SHOWN = frozenset(
     "template noscript textarea datalist canvas audio video object iframe noembed noframes".split()
 )
-"""Elements whose text a browser shows to nobody, or only when it cannot show what is meant."""
+"""Elements whose text browsers never show, or show only as a fallback."""
 
-_WHOLE = frozenset({"html", "body"})
-"""Pages that fade in, or that wait for a script, hide themselves as a whole."""
+_ROOTS = frozenset({"html", "body"})
+"""Never removed: pages that fade in or wait for a script hide themselves as a whole."""
 
-_SAYING = frozenset({"style", "color", "bgcolor"})
+_LOOK_ATTRIBUTES = frozenset({"style", "color", "bgcolor"})
 
 _HINT = re.compile(
     rf"<[^<>]*\b(?:style|b?g?color|title|hidden)\b|<(?:{'|'.join(sorted(_NEVER_SHOWN))}|dialog)\b", re.IGNORECASE
@@ -25,9 +25,8 @@ _HINT = re.compile(
 
 
 def visible_html(html: str, url: str) -> str:
-    """The HTML without what readers are not shown; as it is where nothing hints at such a thing. Raises
-    SourceReadError for
-    what is too large or too deep to be looked at."""
+    """Return the HTML without hidden text; the same string if nothing hints at any. Raises SourceReadError beyond the
+    parser's limits."""
     if not _HINT.search(html):
         return html
     tree = visible_tree(html, url)
@@ -35,56 +34,56 @@ def visible_html(html: str, url: str) -> str:
 
 
 def visible_tree(html: str, url: str) -> HtmlElement | None:
-    """A page without what readers are not shown; None when there is nothing in it. Raises SourceReadError as above."""
+    """Parse a page without its hidden text; None if it is empty. Raises SourceReadError as above."""
     check_html(html, url)
     parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
-    tree: HtmlElement | None = etree.fromstring(without_controls(html).encode("utf-8", "replace"), parser)
+    tree: HtmlElement | None = etree.fromstring(strip_invalid(html).encode("utf-8", "replace"), parser)
     if tree is not None and _HINT.search(html):
-        _clean(tree)
+        _remove_hidden(tree)
     return tree
 
 
-def _clean(root: etree._Element) -> None:
-    waiting = [(root, SHOWN)]
-    while waiting:
-        element, above = waiting.pop()
-        here = above
-        if not _SAYING.isdisjoint(element.keys()):
-            style = parsed(element.get("style", ""))
-            here = look(style, element.get("color", ""), element.get("bgcolor", ""), above)
+def _remove_hidden(root: etree._Element) -> None:
+    styles = PageStyles()
+    pending = [(root, VISIBLE)]
+    while pending:
+        element, look = pending.pop()
+        if not _LOOK_ATTRIBUTES.isdisjoint(element.keys()):
+            style, color, background = (element.get(name, "") for name in ("style", "color", "bgcolor"))
+            look = styles.text_look(style, color, background, look)
         if "title" in element.attrib:
-            # What it says shows when a pointer rests on it, and would read like text in Markdown.
+            # A tooltip, which would become visible text in Markdown.
             del element.attrib["title"]
-        if here.hides:
+        if look.hides:
             element.text = None
         for child in list(element):
-            if here.hides:
+            if look.hides:
                 child.tail = None
-            if _hidden(child):
+            if _is_hidden(child, styles):
                 _remove(child, element)
             else:
-                waiting.append((child, here))
+                pending.append((child, look))
 
 
-def _hidden(element: etree._Element) -> bool:
+def _is_hidden(element: etree._Element, styles: PageStyles) -> bool:
     tag = str(element.tag)
     if tag in _NEVER_SHOWN or (tag == "dialog" and "open" not in element.attrib):
         return True
-    if tag in _WHOLE or not element.keys():
+    if tag in _ROOTS or not element.keys():
         return False
     return (
         "hidden" in element.attrib
         or element.get("aria-hidden", "").strip().lower() == "true"
-        or ("style" in element.attrib and hides(element.get("style", "")))
+        or ("style" in element.attrib and styles.hides(element.get("style", "")))
     )
 
 
 def _remove(child: etree._Element, parent: etree._Element) -> None:
-    """Takes an element out, and leaves the text behind it."""
+    """Remove an element but keep the text after it."""
     if child.tail:
-        before = child.getprevious()
-        if before is None:
-            parent.text = without_controls((parent.text or "") + child.tail)
+        previous = child.getprevious()
+        if previous is None:
+            parent.text = strip_invalid((parent.text or "") + child.tail)
         else:
-            before.tail = without_controls((before.tail or "") + child.tail)
+            previous.tail = strip_invalid((previous.tail or "") + child.tail)
     parent.remove(child)

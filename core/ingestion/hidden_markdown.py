@@ -1,15 +1,15 @@
-"""Markdown without what its readers are not shown: comments, hidden elements, attributes, and the titles of links."""
+"""Removal of what rendered Markdown does not show: comments, hidden elements, attributes, and titles of links."""
 
 import re
 from collections.abc import Iterator
 
-from core.ingestion.inline_styles import SHOWN, hides, look, parsed
+from core.ingestion.inline_styles import VISIBLE, PageStyles
 from core.markdown import code_ranges
 
 _NEVER_SHOWN = frozenset("script style template noscript textarea datalist canvas audio video object iframe".split())
 
 _ATTRIBUTE = re.compile(r"([\w:-]+)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'=<>`]+)))?")
-_MARK = re.compile(
+_MARKUP = re.compile(
     r"(?P<ticks>`+)"
     r"|(?P<comment><!--)"
     r"|<(?P<tag>[a-z][a-z0-9-]*)(?P<attributes>(?:\s(?:[^<>\"']|\"[^\"]{0,2000}\"|'[^']{0,2000}'){0,2000})?)>"
@@ -18,81 +18,82 @@ _MARK = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _HINT = re.compile(r"<(?:!--|[a-z])|\]\(\S{0,2000}[ \t]+[\"'(]|\]:[ \t]*[#<]", re.IGNORECASE)
-_LONGEST_SPAN = 10_000
+_MAX_CODE_SPAN = 10_000
 
 
 def visible_markdown(text: str) -> str:
-    """The text as it is shown when it is rendered; code stays as it stands."""
+    """Return the text as it is shown when rendered; code stays unchanged."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not _HINT.search(text):
         return text
-    return "".join(_shown(text))
+    return "".join(_visible_parts(text))
 
 
-def _shown(text: str) -> Iterator[str]:
+def _visible_parts(text: str) -> Iterator[str]:
+    styles = PageStyles()
     code = iter([*code_ranges(text), (len(text), len(text))])
     begin, end = next(code)
-    done = place = 0
-    last = text.rfind("-->")
-    while mark := _MARK.search(text, place):
-        while end <= mark.start():
+    done = position = 0
+    last_comment_end = text.rfind("-->")
+    while markup := _MARKUP.search(text, position):
+        while end <= markup.start():
             begin, end = next(code)
-        if begin <= mark.start():
-            place = end
+        if begin <= markup.start():
+            position = end
             continue
-        shown, place = _read(mark, text, last)
-        if shown is not None:
-            yield text[done : mark.start()] + shown
-            done = place
+        replacement, position = _read(markup, text, last_comment_end, styles)
+        if replacement is not None:
+            yield text[done : markup.start()] + replacement
+            done = position
     yield text[done:]
 
 
-def _read(mark: re.Match[str], text: str, last: int) -> tuple[str | None, int]:
-    """What is shown in the place of a mark, or None where all is, and where to go on. `last` is where the
-    last comment of the text closes."""
-    if mark["ticks"]:
-        closing = re.compile(rf"(?<!`){mark['ticks']}(?!`)").search(text, mark.end(), mark.end() + _LONGEST_SPAN)
-        return None, closing.end() if closing else mark.end()
-    if mark["comment"]:
-        # What is never closed hides as a block all that follows; within a line it is text.
-        end = text.find("-->", mark.start() + 2) if mark.start() + 2 <= last else -1
-        alone = not text[text.rfind("\n", 0, mark.start()) + 1 : mark.start()].strip()
-        return ("", end + 3) if end >= 0 else ("", len(text)) if alone else (None, mark.end())
-    if mark["link"]:
-        return mark["link"] + ")", mark.end()
-    if mark["definition"]:
-        return "", mark.end()
-    return _read_tag(mark, text)
+def _read(markup: re.Match[str], text: str, last_comment_end: int, styles: PageStyles) -> tuple[str | None, int]:
+    """Return what replaces the markup, None if it stays, and where to continue."""
+    if markup["ticks"]:
+        closing = re.compile(rf"(?<!`){markup['ticks']}(?!`)").search(text, markup.end(), markup.end() + _MAX_CODE_SPAN)
+        return None, closing.end() if closing else markup.end()
+    if markup["comment"]:
+        # An unclosed comment hides all that follows if it starts a line; within a line it is text.
+        end = text.find("-->", markup.start() + 2) if markup.start() + 2 <= last_comment_end else -1
+        starts_line = not text[text.rfind("\n", 0, markup.start()) + 1 : markup.start()].strip()
+        return ("", end + 3) if end >= 0 else ("", len(text)) if starts_line else (None, markup.end())
+    if markup["link"]:
+        return markup["link"] + ")", markup.end()
+    if markup["definition"]:
+        return "", markup.end()
+    return _read_tag(markup, text, styles)
 
 
-def _read_tag(mark: re.Match[str], text: str) -> tuple[str | None, int]:
-    tag = mark["tag"].lower()
+def _read_tag(markup: re.Match[str], text: str, styles: PageStyles) -> tuple[str | None, int]:
+    tag = markup["tag"].lower()
     attributes = {
-        name.lower(): quoted or single or bare for name, quoted, single, bare in _ATTRIBUTE.findall(mark["attributes"])
+        name.lower(): quoted or single or bare
+        for name, quoted, single, bare in _ATTRIBUTE.findall(markup["attributes"])
     }
-    if tag in _NEVER_SHOWN or _hidden(attributes):
-        return "", _end(tag, text, mark.end())
-    if "=" not in mark["attributes"]:
-        return None, mark.end()
+    if tag in _NEVER_SHOWN or _is_hidden(attributes, styles):
+        return "", _element_end(tag, text, markup.end())
+    if "=" not in markup["attributes"]:
+        return None, markup.end()
     target = attributes.get("href", "")
-    return (f'<{mark["tag"]} href="{target}">' if target else f"<{mark['tag']}>"), mark.end()
+    return (f'<{markup["tag"]} href="{target}">' if target else f"<{markup['tag']}>"), markup.end()
 
 
-def _hidden(attributes: dict[str, str]) -> bool:
-    style = attributes.get("style", "")
+def _is_hidden(attributes: dict[str, str], styles: PageStyles) -> bool:
+    style, color, background = (attributes.get(name, "") for name in ("style", "color", "bgcolor"))
     return (
         "hidden" in attributes
         or attributes.get("aria-hidden", "").lower() == "true"
-        or hides(style)
-        or look(parsed(style), attributes.get("color", ""), attributes.get("bgcolor", ""), SHOWN).hides
+        or styles.hides(style)
+        or styles.text_look(style, color, background, VISIBLE).hides
     )
 
 
-def _end(tag: str, text: str, start: int) -> int:
-    """Where an element ends; one that is never closed hides all that follows."""
-    open_ = 1
+def _element_end(tag: str, text: str, start: int) -> int:
+    """Return where an element ends; an unclosed one hides all that follows."""
+    depth = 1
     for found in re.compile(rf"<(/?){tag}\b[^<>]{{0,2000}}>", re.IGNORECASE).finditer(text, start):
-        open_ += -1 if found[1] else 1
-        if open_ == 0:
+        depth += -1 if found[1] else 1
+        if depth == 0:
             return found.end()
     return len(text)

@@ -1,4 +1,4 @@
-"""HTML to Markdown: code blocks, headings, lists and tables keep their shape in the text."""
+"""Conversion of HTML to Markdown that keeps code blocks, headings, lists and tables."""
 
 import re
 
@@ -8,11 +8,11 @@ from html_to_markdown import ConversionError, ConversionOptions, convert
 from core.ingestion.invisible_characters import visible_text
 
 _PERMALINK = re.compile(r" ?\[[#¶§🔗]?\]\([^)\s]*#[^)\s]*\)")
-"""The sign beside a heading that links to the heading itself."""
+"""The anchor sign beside a heading that links to the heading itself."""
 
 
 def to_markdown(html: str, base_url: str) -> str:
-    """The visible text of an HTML fragment or page; relative links are resolved against `base_url`."""
+    """Convert an HTML fragment or page; relative links are resolved against `base_url`, images are dropped."""
     options = ConversionOptions(
         bullets="-",
         skip_images=True,
@@ -29,5 +29,5 @@ def to_markdown(html: str, base_url: str) -> str:
 
 
 def tidy(text: str) -> str:
-    """Without what cannot be seen, and with plain spaces and line ends."""
+    """Normalize spaces and line ends, and remove invisible characters."""
     return visible_text(text.replace("\r\n", "\n").replace("\r", "\n").replace("\xa0", " ")).strip()

@@ -1,146 +1,213 @@
-"""What an inline style says about whether its text can be seen. Stylesheets are not read."""
+"""Visibility of text by its inline style. Style sheets are not read."""
 
-import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import Any
 
-_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
-_ESCAPE = re.compile(r"\\([0-9a-f]{1,6})\s?|\\(.)", re.IGNORECASE | re.DOTALL)
-_LENGTH = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))\s*([a-z%]*)")
-_RGB = re.compile(r"rgba?\(\s*(\d+)\s*[,\s]\s*(\d+)\s*[,\s]\s*(\d+)\s*(?:[,/]\s*([\d.]+%?)\s*)?\)")
-_NAMED = {"white": "ffffff", "black": "000000", "snow": "fffafa", "ivory": "fffff0", "whitesmoke": "f5f5f5"}
-_FAR = 900.0
-"""Pixels beyond an edge from which on nobody sees a text; styles that hide mostly say 9999."""
+import tinycss2
+from tinycss2.color4 import parse_color
 
-Style = dict[str, str]
+_OFF_SCREEN = -900.0
+"""Pixels beyond an edge from which text counts as hidden; hiding styles mostly use -9999."""
 
+_UNIT_PIXELS = {"em": 16.0, "rem": 16.0, "pt": 1.33, "vw": 10.0, "vh": 10.0, "%": 9.0}
+_EDGES = ("left", "top", "right", "bottom")
+_DELIMITERS = "\"'#(),*:;[\\{ "
 
-def parsed(style: str) -> Style:
-    """The declarations of a style attribute, as a browser reads their names; the last of a name holds."""
-    plain = _ESCAPE.sub(_unescaped, _COMMENT.sub("", style)).lower()
-    pairs = (part.partition(":") for part in plain.split(";"))
-    return {name.strip(): value.replace("!important", "").strip() for name, _, value in pairs}
+MAX_DELIMITERS = 100_000
+"""Per page, in distinct styles: they take seconds to parse. Data URLs, which may be long, hold few."""
 
+Token = Any
+"""A node of tinycss2, which has no types."""
 
-def _unescaped(match: re.Match[str]) -> str:
-    code = int(match[1], 16) if match[1] else 0
-    return match[2] or (chr(code) if 0 < code < 0x11_0000 else "")
+Style = dict[str, list[Token]]
+"""Property names with the tokens of their values, without blanks and comments."""
 
 
-def hides(style: str) -> bool:
-    """Whether nothing within can be seen, whatever its own style says."""
-    return _hides_again(style) if len(style) < 200 else _hides(parsed(style))
+def parse_style(style: str) -> Style:
+    """Parse a style attribute; of several declarations of a property, `!important` ones win, then the last."""
+    nodes = tinycss2.parse_blocks_contents(style, skip_comments=True, skip_whitespace=True)
+    declarations = [node for node in nodes if node.type == "declaration"]
+    return {each.lower_name: _significant(each.value) for each in sorted(declarations, key=lambda each: each.important)}
 
 
-@lru_cache(maxsize=1_024)
-def _hides_again(style: str) -> bool:
-    """Editors write the same few styles a thousand times."""
-    return _hides(parsed(style))
+def _significant(tokens: Iterable[Token]) -> list[Token]:
+    return [token for token in tokens if token.type not in {"whitespace", "comment"}]
+
+
+class PageStyles:
+    """The inline styles of one page, each parsed once. Past a limit, which only hostile pages reach, styles are not
+    parsed, and what they apply to counts as hidden."""
+
+    def __init__(self) -> None:
+        self._styles: dict[str, tuple[Style, bool]] = {}
+        self._left = MAX_DELIMITERS
+
+    def _parse(self, style: str) -> tuple[Style, bool]:
+        if style not in self._styles:
+            self._left -= sum(map(style.count, _DELIMITERS))
+            parsed = parse_style(style) if self._left >= 0 else {}
+            self._styles[style] = parsed, self._left < 0 or _hides(parsed)
+        return self._styles[style]
+
+    def hides(self, style: str) -> bool:
+        """Return whether a style hides an element with all its descendants, whatever their own styles are."""
+        return self._parse(style)[1]
+
+    def text_look(self, style: str, color: str, background: str, parent: "TextLook") -> "TextLook":
+        """Return how an element's own text looks: by its style, its `color` and `bgcolor` attributes, else as in
+        `parent`."""
+        return _text_look(self._parse(style)[0], color, background, parent)
 
 
 def _hides(style: Style) -> bool:
     return (
-        style.get("display", "").startswith("none")
-        or _number(style.get("opacity", "")) == 0
-        or style.get("content-visibility") == "hidden"
-        or _clipped(style)
-        or _folded(style)
-        or _far_away(style)
+        _keyword(style, "display") == "none"
+        or (bool(style.get("opacity")) and _number(style["opacity"][0]) == 0)
+        or _keyword(style, "content-visibility") == "hidden"
+        or _is_clipped(style)
+        or _is_collapsed(style)
+        or _is_off_screen(style)
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """How a text looks by all styles around it. `fore` and `back` are colours, as `colour` tells them."""
+class TextLook:
+    """How text looks, inherited styles included. Colors are as `hex_color` returns them."""
 
-    unseen: bool = False
+    invisible: bool = False
     tiny: bool = False
-    fore: str | None = None
-    back: str | None = None
+    color: str | None = None
+    background: str | None = None
 
     @property
     def hides(self) -> bool:
-        return self.unseen or self.tiny or self.fore == "" or (self.fore is not None and self.fore == self.back)
+        """Whether the text cannot be seen."""
+        same = self.color is not None and self.color == self.background
+        return self.invisible or self.tiny or self.color == "" or same
 
 
-SHOWN = Look()
+VISIBLE = TextLook()
 
 
-def look(style: Style, fore: str, back: str, above: Look) -> Look:
-    """How an element's own text looks: by its style, its `color` and `bgcolor`, else as what stands above it."""
-    font = re.match(r"(?:[a-z]+\s+)*0(?:px|em|rem|%|pt)?[\s/]", style.get("font", ""))
-    behind = style.get("background-color") or style.get("background") or back
-    return Look(
-        unseen=style["visibility"] in {"hidden", "collapse"} if "visibility" in style else above.unseen,
-        tiny=_tiny(style["font-size"]) if "font-size" in style else font is not None if "font" in style else above.tiny,
-        fore=colour(style.get("color") or fore) if style.get("color") or fore else above.fore,
-        back=_behind(behind) if behind else above.back,
+def _text_look(style: Style, color: str, background: str, parent: TextLook) -> TextLook:
+    own_color = _color(style["color"]) if style.get("color") else hex_color(color) if color else parent.color
+    behind = style.get("background-color") or style.get("background")
+    own_background = _background(behind) if behind else hex_color(background) if background else parent.background
+    return TextLook(
+        invisible=_keyword(style, "visibility") in {"hidden", "collapse"}
+        if "visibility" in style
+        else parent.invisible,
+        tiny=_is_tiny(style) if "font-size" in style or "font" in style else parent.tiny,
+        color=own_color,
+        background=own_background,
     )
 
 
-def colour(value: str) -> str | None:
-    """Six hexadecimal digits; empty for one that lets all through; None for one that is not understood."""
-    value = value.strip().lower()
-    if value == "transparent":
-        return ""
-    if rgb := _RGB.fullmatch(value):
-        shown = "".join(f"{min(int(part), 255):02x}" for part in rgb.groups()[:3])
-        return "" if rgb[4] and _number(rgb[4]) == 0 else shown
-    digits = _NAMED.get(value, value.removeprefix("#"))
-    if not re.fullmatch(r"[0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8}", digits):
+def hex_color(value: str) -> str | None:
+    """Return a CSS color, or a legacy one without `#`, as six hexadecimal digits: empty if it is transparent, None if
+    it is not a color."""
+    color = _hex(value.strip())
+    return color if color is not None else _hex("#" + value.strip())
+
+
+def _hex(value: str | Token) -> str | None:
+    try:
+        color = parse_color(value)
+        if color is None or isinstance(color, str):  # a string is `currentcolor`
+            return None
+        parts = color.to("srgb").coordinates
+    except (ValueError, TypeError, LookupError, AttributeError, NotImplementedError):  # on `color()`, for example
         return None
-    if len(digits) < 6:
-        digits = "".join(digit * 2 for digit in digits)
-    return "" if digits[6:] == "00" else digits[:6]
+    if color.alpha == 0:
+        return ""
+    return "".join(f"{round(255 * min(max(part or 0.0, 0.0), 1.0)):02x}" for part in parts)
 
 
-def _behind(value: str) -> str | None:
-    parts = [value] if value.startswith("rgb") else value.split()
-    return next((found for part in parts if (found := colour(part)) is not None), None)
+def _color(value: list[Token]) -> str | None:
+    return _hex(value[0]) if len(value) == 1 else None
 
 
-def _number(value: str) -> float | None:
-    found = _LENGTH.match(value)
-    return float(found[1]) if found else None
+def _background(value: list[Token]) -> str | None:
+    colors = (_hex(token) for token in value)
+    return next((color for color in colors if color is not None), None)
 
 
-def _pixels(value: str) -> float:
-    """A length in pixels, roughly; what is none is none."""
-    found = _LENGTH.match(value)
-    if not found:
-        return 0.0
-    factor = {"em": 16.0, "rem": 16.0, "pt": 1.33, "vw": 10.0, "vh": 10.0, "%": 9.0}.get(found[2], 1.0)
-    return float(found[1]) * factor
+def _keyword(style: Style, name: str) -> str:
+    """Return the value's first keyword; empty if it begins with anything else."""
+    value = style.get(name)
+    return value[0].lower_value if value and value[0].type == "ident" else ""
 
 
-def _tiny(size: str) -> bool:
-    found = _LENGTH.match(size)
-    return found is not None and abs(float(found[1])) * (1.0 if found[2] in {"", "px", "pt"} else 16.0) <= 1.0
+def _number(token: Token) -> float | None:
+    return float(token.value) if token.type in {"number", "percentage", "dimension"} else None
 
 
-def _clipped(style: Style) -> bool:
-    clip = re.sub(r"\s", "", style.get("clip", ""))
-    path = re.sub(r"\s", "", style.get("clip-path", ""))
-    # To clip takes a position of its own; to be read aloud alone, texts are clipped to a pixel.
-    cut = bool(re.fullmatch(r"rect\((0|1px|0px)([ ,]*(0|1px|0px)){3}\)", clip))
-    return (cut and style.get("position") in {"absolute", "fixed"}) or bool(
-        re.match(r"inset\((50|100)%|circle\(0|polygon\(0(0|px0px)?(px)?\)", path)
+def _unit(token: Token) -> str:
+    return {"percentage": "%", "dimension": getattr(token, "lower_unit", "")}.get(token.type, "")
+
+
+def _pixels(token: Token) -> float | None:
+    """Return a length in pixels, roughly; None if it is not a length."""
+    number = _number(token)
+    return None if number is None else number * _UNIT_PIXELS.get(_unit(token), 1.0)
+
+
+def _is_tiny(style: Style) -> bool:
+    if "font-size" in style:
+        size = next(iter(style["font-size"]), None)
+        number = _number(size) if size else None
+        return number is not None and abs(number) * (1.0 if _unit(size) in {"", "px", "pt"} else 16.0) <= 1.0
+    tokens = [token for token in style["font"] if token.type != "ident"]
+    return len(style["font"]) > 1 and bool(tokens) and _number(tokens[0]) == 0
+
+
+def _functions(style: Style, name: str) -> dict[str, list[Token]]:
+    """Return the functions of a value with their arguments, without blanks and commas."""
+    return {
+        token.lower_name: [argument for argument in _significant(token.arguments) if argument.type != "literal"]
+        for token in style.get(name, ())
+        if token.type == "function"
+    }
+
+
+def _is_clipped(style: Style) -> bool:
+    """To hide text from all but screen readers, sites clip it to a pixel. `clip` needs a position."""
+    rect = _functions(style, "clip").get("rect", [])
+    if rect and _keyword(style, "position") in {"absolute", "fixed"} and all(_is_within(edge, 1.0) for edge in rect):
+        return True
+    shapes = _functions(style, "clip-path")
+    inset, circle, polygon = (shapes.get(name, []) for name in ("inset", "circle", "polygon"))
+    return (
+        (bool(inset) and _unit(inset[0]) == "%" and _number(inset[0]) in {50.0, 100.0})
+        or (bool(circle) and _is_within(circle[0], 0.99))
+        or (bool(polygon) and all(_is_within(corner, 0.0) for corner in polygon))
     )
 
 
-def _folded(style: Style) -> bool:
-    """Squeezed to nothing, with what sticks out cut off."""
+def _is_within(token: Token, pixels: float) -> bool:
+    length = _pixels(token)
+    return length is not None and abs(length) <= pixels
+
+
+def _is_collapsed(style: Style) -> bool:
+    """Return whether the element is scaled or squeezed to nothing, and what overflows is cut off."""
+    scaled = any(
+        arguments and _number(arguments[0]) == 0
+        for name, arguments in _functions(style, "transform").items()
+        if name in {"scale", "scalex", "scaley", "scale3d"}
+    )
     squeezed = any(
-        name in style and _number(style[name]) is not None and abs(_pixels(style[name])) <= 1.0
-        for name in ("height", "max-height", "width", "max-width")
+        style.get(name) and _is_within(style[name][0], 1.0) for name in ("height", "max-height", "width", "max-width")
     )
-    scaled = bool(re.search(r"scale(x|y|3d)?\(\s*0*\.?0*\s*[,)]", style.get("transform", "")))
-    return scaled or (squeezed and style.get("overflow", "").startswith(("hidden", "clip")))
+    return scaled or (squeezed and _keyword(style, "overflow") in {"hidden", "clip"})
 
 
-def _far_away(style: Style) -> bool:
-    placed = style.get("position", "") in {"absolute", "fixed", "relative"}
-    edges = ("left", "top", "right", "bottom") if placed else ()
-    moved = any(_pixels(style.get(name, "")) <= -_FAR for name in (*edges, "text-indent", "margin-left", "margin-top"))
-    shifted = re.search(r"translate(?:x|y|3d)?\(([^)]*)\)", style.get("transform", ""))
-    return moved or any(_pixels(part.strip()) <= -_FAR for part in (shifted[1].split(",") if shifted else ()))
+def _is_off_screen(style: Style) -> bool:
+    placed = _keyword(style, "position") in {"absolute", "fixed", "relative"}
+    names = (*(_EDGES if placed else ()), "text-indent", "margin-left", "margin-top")
+    offsets = [style[name][0] for name in names if style.get(name)]
+    for name, arguments in _functions(style, "transform").items():
+        if name in {"translate", "translatex", "translatey", "translate3d"}:
+            offsets += arguments
+    return any((_pixels(offset) or 0.0) <= _OFF_SCREEN for offset in offsets)

@@ -1,4 +1,4 @@
-"""What sites ask of robots in their robots.txt. Each is read once."""
+"""robots.txt of sites, each fetched once per run."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,45 +6,49 @@ from collections.abc import Awaitable, Callable
 from protego import Protego
 from yarl import URL
 
-ROBOT = "Footnoted"
+ROBOT_NAME = "Footnoted"
 
-Read = Callable[[URL, str], Awaitable[bytes]]
-"""Reads a robots.txt, for a configured address; empty where there is none. What it raises, whoever asked is told."""
+FetchRobots = Callable[[URL, str], Awaitable[bytes]]
+"""Fetches a robots.txt on behalf of a configured source address; empty if there is none."""
 
 
-class Robots:
-    def __init__(self, read: Read) -> None:
-        self._read = read
+class RobotsCache:
+    """The rules of each site that was asked for."""
+
+    def __init__(self, fetch: FetchRobots) -> None:
+        self._fetch = fetch
         self._rules: dict[URL, asyncio.Task[Protego]] = {}
 
-    async def of(self, url: URL, home: str) -> Protego:
-        """The rules of the site. Whoever asks first has them read; a reading that failed is tried again."""
+    async def rules_for(self, url: URL, home: str) -> Protego:
+        """Return the rules of a URL's site, fetching them once for all concurrent callers; a failure is not cached."""
         origin = url.origin()
         if origin not in self._rules:
-            self._rules[origin] = asyncio.create_task(self._parsed(origin, home))
-            self._rules[origin].add_done_callback(lambda task: self._forget(origin, task))
+            self._rules[origin] = asyncio.create_task(self._load(origin, home))
+            self._rules[origin].add_done_callback(lambda task: self._drop_failed(origin, task))
         return await asyncio.shield(self._rules[origin])
 
-    def _forget(self, origin: URL, task: asyncio.Task[Protego]) -> None:
+    def _drop_failed(self, origin: URL, task: asyncio.Task[Protego]) -> None:
         if task.cancelled() or task.exception():
             del self._rules[origin]
 
-    async def _parsed(self, origin: URL, home: str) -> Protego:
-        text = (await self._read(origin / "robots.txt", home)).decode("utf-8", "replace")
+    async def _load(self, origin: URL, home: str) -> Protego:
+        text = (await self._fetch(origin / "robots.txt", home)).decode("utf-8", "replace")
         return await asyncio.to_thread(Protego.parse, text)
 
     async def aclose(self) -> None:
+        """Cancel fetches that are still running."""
         tasks = list(self._rules.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def allows(rules: Protego, url: URL) -> bool:
-    return bool(rules.can_fetch(str(url), ROBOT))
+def is_allowed(rules: Protego, url: URL) -> bool:
+    """Return whether the site lets this bot fetch the URL."""
+    return bool(rules.can_fetch(str(url), ROBOT_NAME))
 
 
-def delay(rules: Protego) -> float:
-    """Seconds between two requests that the site asks for."""
-    rate = rules.request_rate(ROBOT)
-    return max(rules.crawl_delay(ROBOT) or 0.0, rate.seconds / rate.requests if rate and rate.requests else 0.0)
+def crawl_delay(rules: Protego) -> float:
+    """Return the seconds that the site wants between two requests."""
+    rate = rules.request_rate(ROBOT_NAME)
+    return max(rules.crawl_delay(ROBOT_NAME) or 0.0, rate.seconds / rate.requests if rate and rate.requests else 0.0)

@@ -1,4 +1,4 @@
-"""Sitemaps, and the index files that lead to them."""
+"""Sitemaps and sitemap indexes."""
 
 import asyncio
 import re
@@ -11,33 +11,44 @@ from lxml import etree
 
 from core.domain import Source
 from core.errors import SourceReadError
-from core.ingestion.decompression import CorruptDataError, DecompressionLimitError, unzipped
-from core.ingestion.entries import NOTHING, Entry, EntrySkipped, Known, ListEvent, ListingFinished, ListingUnchanged
+from core.ingestion.decompression import CorruptDataError, DecompressionLimitError, gunzip
+from core.ingestion.entries import (
+    NO_LISTINGS,
+    Entry,
+    EntrySkipped,
+    KnownListings,
+    ListingEvent,
+    ListingFinished,
+    ListingUnchanged,
+)
 from core.ingestion.fetch_result import LISTING, Fetched, NotModified
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.parse_limits import check_xml
 from core.ingestion.urls import clean_url, url_identity
 
-DEEPEST = 3
-"""Levels of index files that are followed; the protocol knows one."""
+MAX_INDEX_DEPTH = 3
+"""Levels of sitemap indexes that are followed; the protocol allows one."""
 
-MOST_FILES = 1_000
+MAX_FILES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Sitemap:
-    """The pages that a sitemap lists, with the day of their last change, or the sitemaps that an index lists. `damage`
-    says why there may be more of them than could be read."""
+    """The pages that a sitemap lists, with their `lastmod`, or the sitemaps that an index lists. `damage` says why the
+    lists may be incomplete."""
 
     pages: tuple[tuple[str, datetime | None], ...] = ()
     sitemaps: tuple[str, ...] = ()
     damage: str = ""
 
 
-async def read_sitemap(source: Source, fetcher: Fetcher, known: Known = NOTHING) -> AsyncGenerator[ListEvent, None]:
-    """Every page of the sitemap. Raises SourceReadError when the first file cannot be read; a later one is Skipped.
-    Files
-    that are as they were `known` are told as Unchanged."""
+async def read_sitemap(
+    source: Source, fetcher: Fetcher, known: KnownListings = NO_LISTINGS
+) -> AsyncGenerator[ListingEvent, None]:
+    """Yield every page of a sitemap, and ListingUnchanged for unchanged files of `known`.
+
+    Raises SourceReadError if the first file cannot be read; for a later one yield EntrySkipped.
+    """
     seen: set[str] = set()
     async with aclosing(_walk(source, fetcher, known)) as items:
         async for item in items:
@@ -48,11 +59,11 @@ async def read_sitemap(source: Source, fetcher: Fetcher, known: Known = NOTHING)
                 yield item
 
 
-async def _walk(source: Source, fetcher: Fetcher, known: Known) -> AsyncGenerator[ListEvent, None]:
-    """Level by level; index files may lead in circles."""
+async def _walk(source: Source, fetcher: Fetcher, known: KnownListings) -> AsyncGenerator[ListingEvent, None]:
+    """Read level by level; indexes may form a cycle."""
     seen, level = {source.address}, [source.address]
-    for _ in range(DEEPEST + 1):
-        following: list[str] = []
+    for _ in range(MAX_INDEX_DEPTH + 1):
+        next_level: list[str] = []
         for address in level:
             try:
                 file = await _file(address, source, fetcher, known)
@@ -64,76 +75,75 @@ async def _walk(source: Source, fetcher: Fetcher, known: Known) -> AsyncGenerato
             if isinstance(file, ListingUnchanged):
                 yield file
                 continue
-            sitemap, listed = file
-            for event in _events(sitemap, listed, source):
+            sitemap, finished = file
+            for event in _events(sitemap, finished, source):
                 yield event
-            further = [inner for inner in dict.fromkeys(sitemap.sitemaps) if inner not in seen]
-            if len(seen) + len(further) > MOST_FILES + 1:
-                yield EntrySkipped(address, f"it leads to more than {MOST_FILES:,} sitemaps; the others are left out")
-            following += further[: MOST_FILES + 1 - len(seen)]
-            seen.update(following)
-        level = following
+            new = [inner for inner in dict.fromkeys(sitemap.sitemaps) if inner not in seen]
+            if len(seen) + len(new) > MAX_FILES + 1:
+                yield EntrySkipped(address, f"it lists more than {MAX_FILES:,} sitemaps; the rest were skipped")
+            next_level += new[: MAX_FILES + 1 - len(seen)]
+            seen.update(next_level)
+        level = next_level
     for address in level:
-        yield EntrySkipped(address, f"it lies deeper than {DEEPEST} levels of sitemaps")
+        yield EntrySkipped(address, f"it is nested more than {MAX_INDEX_DEPTH} sitemap levels deep")
 
 
-def _events(sitemap: Sitemap, listed: ListingFinished, source: Source) -> Iterator[ListEvent]:
+def _events(sitemap: Sitemap, finished: ListingFinished, source: Source) -> Iterator[ListingEvent]:
     if sitemap.damage:
-        yield EntrySkipped(listed.address, sitemap.damage)
+        yield EntrySkipped(finished.address, sitemap.damage)
     for url, day in sitemap.pages:
-        yield Entry(clean_url(url), "", source, published=day, modified=day, listing=listed.address)
+        yield Entry(clean_url(url), "", source, published=day, modified=day, listing=finished.address)
     if not sitemap.damage:
-        yield listed
+        yield finished
 
 
 async def _file(
-    address: str, source: Source, fetcher: Fetcher, known: Known
+    address: str, source: Source, fetcher: Fetcher, known: KnownListings
 ) -> tuple[Sitemap, ListingFinished] | ListingUnchanged:
-    came = await fetcher.get(address, source.address, LISTING, known.get(address))
-    if isinstance(came, NotModified):
-        return ListingUnchanged(address, came.validators)
-    sitemap = await asyncio.to_thread(parse_sitemap, came)
-    # An index is always read: unchanged, it would not say which sitemaps are to be looked at.
-    return sitemap, ListingFinished(address, None if sitemap.sitemaps else came.validators, came.moved)
+    fetched = await fetcher.fetch(address, source.address, LISTING, known.get(address))
+    if isinstance(fetched, NotModified):
+        return ListingUnchanged(address, fetched.validators)
+    sitemap = await asyncio.to_thread(parse_sitemap, fetched)
+    # No validators for an index: if it were unchanged, its sitemaps would not be known.
+    return sitemap, ListingFinished(address, None if sitemap.sitemaps else fetched.validators, fetched.moved)
 
 
 def parse_sitemap(fetched: Fetched) -> Sitemap:
-    """Raises SourceReadError for what is no sitemap."""
+    """Parse a sitemap or an index, compressed or not. Raises SourceReadError if it is neither."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True, huge_tree=False)
-    body = _unzipped(fetched)
+    body = _decompress(fetched)
     check_xml(fetched, body)
     try:
         root = etree.fromstring(body, parser)
     except etree.XMLSyntaxError as error:
-        raise SourceReadError(fetched.url, f"it is no sitemap: {error}") from error
-    # A prefix that is declared nowhere is part of the name.
+        raise SourceReadError(fetched.url, f"it is not a sitemap: {error}") from error
+    # An undeclared prefix is part of the tag.
     name = "" if root is None else re.sub(r".*[}:]", "", str(root.tag))
     if root is None or name not in {"urlset", "sitemapindex"}:
-        raise SourceReadError(fetched.url, "it is no sitemap")
-    places = [(_text(node, "loc"), _day(_text(node, "lastmod"))) for node in root.iterchildren(tag=etree.Element)]
-    listed = tuple((address, day) for address, day in places if address)
-    damage = f"not well-formed: {parser.error_log[0].message}" if parser.error_log else ""
+        raise SourceReadError(fetched.url, "it is not a sitemap")
+    nodes = [(_text(node, "loc"), _date(_text(node, "lastmod"))) for node in root.iterchildren(tag=etree.Element)]
+    listed = tuple((address, day) for address, day in nodes if address)
+    damage = f"it is not well-formed: {parser.error_log[0].message}" if parser.error_log else ""
     if name == "sitemapindex":
         return Sitemap(sitemaps=tuple(address for address, _ in listed), damage=damage)
     return Sitemap(pages=listed, damage=damage)
 
 
-def _unzipped(fetched: Fetched) -> bytes:
+def _decompress(fetched: Fetched) -> bytes:
     try:
-        return unzipped(fetched.body, LISTING.largest)
+        return gunzip(fetched.body, LISTING.max_bytes)
     except CorruptDataError as error:
-        raise SourceReadError(fetched.url, f"it is {error}") from error
+        raise SourceReadError(fetched.url, str(error)) from error
     except DecompressionLimitError as error:
-        raise SourceReadError(
-            fetched.url, f"unzipped it is larger than {LISTING.largest // 1024 // 1024} MB"
-        ) from error
+        limit = LISTING.max_bytes // 1024 // 1024
+        raise SourceReadError(fetched.url, f"it is larger than {limit} MB when decompressed") from error
 
 
 def _text(node: etree._Element, name: str) -> str:
     return (node.findtext(f"{{*}}{name}") or "").strip()
 
 
-def _day(text: str) -> datetime | None:
+def _date(text: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""One way in to all kinds of sources: what a source lists, and an entry made into a post."""
+"""Facade over all kinds of sources: list entries, fetch their pages, parse them into posts."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -7,8 +7,7 @@ from typing import assert_never
 from core.domain import Post, Source
 from core.errors import SourceReadError
 from core.ingestion.article import Article, decode, extract
-from core.ingestion.canonical import accept_canonical, extract_canonical
-from core.ingestion.entries import NOTHING, Entry, EntrySkipped, Known, ListEvent, matches_filters
+from core.ingestion.entries import NO_LISTINGS, Entry, EntrySkipped, KnownListings, ListingEvent, matches_filters
 from core.ingestion.feed import read_feed
 from core.ingestion.fetch_result import PAGE, Fetched, NotModified, Validators
 from core.ingestion.fetcher import Fetcher
@@ -17,23 +16,25 @@ from core.ingestion.hidden_html import visible_html
 from core.ingestion.hidden_markdown import visible_markdown
 from core.ingestion.html_to_markdown import tidy, to_markdown
 from core.ingestion.sitemap import read_sitemap
-from core.ingestion.urls import clean_url
+from core.ingestion.urls import accept_canonical, clean_url, extract_canonical
 
-MOST_ENTRIES = 100_000
-"""Posts of one source: a blog has hundreds, and a server that makes up pages has them without end."""
+MAX_ENTRIES = 100_000
+"""Per source. A blog has hundreds of posts; a server that makes up pages never ends."""
 
 _MARKDOWN = {"text/markdown", "text/x-markdown"}
 
 
-async def list_source(source: Source, fetcher: Fetcher, known: Known = NOTHING) -> AsyncGenerator[ListEvent, None]:
-    """The entries that the source's patterns and limit let in; what could not be read; and which pages of its listing
-    were read or are as they were `known`. With a `limit` all are read, since an unchanged page cannot be counted.
+async def list_source(
+    source: Source, fetcher: Fetcher, known: KnownListings = NO_LISTINGS
+) -> AsyncGenerator[ListingEvent, None]:
+    """Yield the entries that pass the source's patterns and limit, the parts that could not be read, and the state of
+    its listings. With a `limit` none is skipped as unchanged, since its entries could not be counted.
 
-    Raises SourceReadError when the source cannot be read.
+    Raises SourceReadError if the source cannot be read.
     """
     listed = 0
     left = source.limit if source.limit is not None else -1
-    async with aclosing(_lister(source, fetcher, known if source.limit is None else NOTHING)) as items:
+    async with aclosing(_lister(source, fetcher, known if source.limit is None else NO_LISTINGS)) as items:
         async for item in items:
             if isinstance(item, Entry):
                 if source.kind != "folder" and not matches_filters(source, item.url):
@@ -41,16 +42,16 @@ async def list_source(source: Source, fetcher: Fetcher, known: Known = NOTHING) 
                 if left == 0:
                     return
                 left -= 1
-                if listed == MOST_ENTRIES:
+                if listed == MAX_ENTRIES:
                     yield EntrySkipped(
-                        source.address, f"it lists more than {MOST_ENTRIES:,} posts; the others are left out"
+                        source.address, f"it lists more than {MAX_ENTRIES:,} posts; the rest were skipped"
                     )
                     return
                 listed += 1
             yield item
 
 
-def _lister(source: Source, fetcher: Fetcher, known: Known) -> AsyncGenerator[ListEvent, None]:
+def _lister(source: Source, fetcher: Fetcher, known: KnownListings) -> AsyncGenerator[ListingEvent, None]:
     match source.kind:
         case "feed":
             return read_feed(source, fetcher, known)
@@ -63,21 +64,23 @@ def _lister(source: Source, fetcher: Fetcher, known: Known) -> AsyncGenerator[Li
 
 
 def needs_page(entry: Entry) -> bool:
-    """Whether the post is read from its page: its source has a selector, or does not carry the whole post."""
+    """Return whether the post's page must be fetched: for a selector, or if the feed does not carry the whole post."""
     return entry.source.kind != "folder" and (bool(entry.source.selector) or not entry.whole)
 
 
-async def fetch_page(entry: Entry, fetcher: Fetcher, known: Validators | None = None) -> Fetched | NotModified | None:
-    """The entry's page; NotModified when it is as it was `known`; None where what the source carries is enough. Raises
-    SourceReadError, and Gone for a page that is not there."""
+async def fetch_page(
+    entry: Entry, fetcher: Fetcher, validators: Validators | None = None
+) -> Fetched | NotModified | None:
+    """Fetch the entry's page: NotModified if it is unchanged, None if the source carries the whole post. Raises
+    SourceReadError, and PageNotFoundError for 404 and 410."""
     if not needs_page(entry):
         return None
-    return await fetcher.get(entry.url, entry.source.address, PAGE, known)
+    return await fetcher.fetch(entry.url, entry.source.address, PAGE, validators)
 
 
 def post_url(entry: Entry, page: Fetched | NotModified | None) -> str:
-    """The address under which the post is known: the one that its page calls canonical, where it may, else the one
-    that it moved to for good, else its own. Two entries with the same `identity` of it are one post."""
+    """Return the post's URL: the page's canonical URL if acceptable, else the target of permanent redirects, else the
+    entry's own. Entries with the same `url_identity` of it are one post."""
     if page is None:
         return entry.url
     moved = clean_url(page.moved) if page.moved else entry.url
@@ -87,10 +90,10 @@ def post_url(entry: Entry, page: Fetched | NotModified | None) -> str:
 
 
 def parse_post(entry: Entry, page: Fetched | None) -> Post:
-    """The entry as a post. Raises SourceReadError when there is no text in it."""
+    """Parse an entry into a post, from its page or its own body. Raises SourceReadError if it contains no text."""
     article = _article(entry, page)
     if not article.text:
-        raise SourceReadError(entry.url, "no text was found in it")
+        raise SourceReadError(entry.url, "it contains no text")
     title = tidy(entry.title) or tidy(article.title) or entry.url
     return Post(entry.url, title, article.text, entry.source.name, entry.published)
 

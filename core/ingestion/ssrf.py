@@ -1,5 +1,5 @@
-"""Which addresses a stranger's link may lead to. It is looked at when a connection is made, so that the address that is
-looked at is the one that is connected to, whatever a name means a moment later."""
+"""Protection against SSRF: links and redirects may lead to public addresses only. The check is made on the address that
+a connection is opened to, so that a DNS answer that changes in between (DNS rebinding) does not help."""
 
 import socket
 from collections.abc import Callable
@@ -10,27 +10,27 @@ from aiohttp import AddrInfoType, SocketFactoryType
 _UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _NOT_PUBLIC = (
-    IPv4Network("192.0.0.0/24"),  # protocols' own, RFC 6890; some cloud has its metadata there
-    IPv4Network("192.88.99.0/24"),  # relays of 6to4, RFC 7526
-    IPv6Network("2001::/23"),  # Teredo, ORCHID and other protocols' own
+    IPv4Network("192.0.0.0/24"),  # protocol assignments, RFC 6890; one cloud's metadata service is there
+    IPv4Network("192.88.99.0/24"),  # 6to4 relays, RFC 7526
+    IPv6Network("2001::/23"),  # Teredo, ORCHID and other protocol assignments
     IPv6Network("2002::/16"),  # 6to4
     IPv6Network("3fff::/20"),  # documentation, RFC 9637
 )
-"""What `ipaddress` calls global before Python 3.13, or what no blog is served from."""
+"""Networks that `ipaddress` calls global before Python 3.13, or that serve no blog."""
 
 IsPublic = Callable[[str], bool]
 
 
 class NonPublicAddressError(OSError):
-    """A link led into a network that is not open to everybody."""
+    """A connection to an address that is not public was refused."""
 
     def __init__(self) -> None:
         super().__init__("not a public address")
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one that everybody can reach. IPv4 within IPv6 is judged as IPv4, where a network may
-    write it so (mapped, and NAT64 by its well-known prefix); what else embeds IPv4 is a tunnel, and is not public."""
+    """Return whether an IP address is publicly routable. IPv4 within IPv6 is judged as IPv4 where networks may write it
+    so (mapped, and NAT64 with its well-known prefix); other embeddings are tunnels, and not public."""
     try:
         ip = ip_address(address.partition("%")[0])
     except ValueError:
@@ -45,11 +45,10 @@ def is_public(address: str) -> bool:
 
 
 def public_only(public: IsPublic) -> SocketFactoryType:
-    """Makes the sockets of a connector that connects to public addresses alone. Raises NonPublicAddressError for
-    others."""
+    """Make a socket factory for a connector that raises NonPublicAddressError for other addresses."""
 
-    def make(place: AddrInfoType) -> socket.socket:
-        family, kind, protocol, _, address = place
+    def make(address_info: AddrInfoType) -> socket.socket:
+        family, kind, protocol, _, address = address_info
         if family not in {socket.AF_INET, socket.AF_INET6} or not public(str(address[0])):
             raise NonPublicAddressError
         return socket.socket(family, kind, protocol)

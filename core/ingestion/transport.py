@@ -1,4 +1,4 @@
-"""One request over HTTP: sent, answered and unpacked within bounds, with nothing followed."""
+"""HTTP requests within limits on time and size. Redirects are not followed here."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -10,85 +10,76 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from core.ingestion.decompression import ACCEPTED, CorruptDataError, DecompressionLimitError, unpacked
-from core.ingestion.fetch_result import FetchProfile, Validators
+from core.ingestion.decompression import ACCEPT_ENCODING, CorruptDataError, DecompressionLimitError, decompress
+from core.ingestion.fetch_result import (
+    BlockedRedirectError,
+    FetchError,
+    FetchProfile,
+    ResponseNotFoundError,
+    TransientFetchError,
+    Validators,
+)
 from core.ingestion.ssrf import IsPublic, NonPublicAddressError, is_public, public_only
 from core.throttle_telemetry import throttle_trace_config
 
-CONNECTING = 10.0
-"""Seconds that a connection may take."""
+CONNECT_TIMEOUT = 10.0
+"""Seconds."""
 
-SMALL = 4 * 1024
-"""Packed bytes that are unpacked at once; more are unpacked in a thread."""
+MAX_INLINE_BYTES = 4 * 1024
+"""Larger compressed bodies are decompressed in a thread."""
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_MAY_PASS = frozenset({429, 500, 502, 503, 504})
-
-
-class UnusableResponseError(Exception):
-    """The answer cannot be used, and would not be better the next time."""
-
-
-class ResponseNotFoundError(UnusableResponseError):
-    """404 or 410."""
-
-
-class BlockedRedirectError(UnusableResponseError):
-    """A link led into a network that is not open to everybody."""
-
-
-class TransientFetchError(Exception):
-    """A failure after which the same request may do better. `after` is a Retry-After header."""
-
-    def __init__(self, reason: str, after: str = "") -> None:
-        super().__init__(reason)
-        self.after = after
+_TRANSIENT = frozenset({429, 500, 502, 503, 504})
+_TIMEOUT = "it did not respond in time"
 
 
 class Deadline:
-    """What is left of the time that requests which belong together may take; waiting for a turn does not count."""
+    """The time left for a request with its redirects and retries; waiting for a turn does not count."""
 
-    def __init__(self, within: timedelta, silence: timedelta) -> None:
-        self._left = within.total_seconds()
-        self._silence = silence.total_seconds()
+    def __init__(self, total: timedelta, read_timeout: timedelta) -> None:
+        self._left = total.total_seconds()
+        self._read_timeout = read_timeout.total_seconds()
 
     @property
     def timeout(self) -> aiohttp.ClientTimeout:
-        """Raises UnusableResponseError when nothing is left."""
+        """Raises FetchError if no time is left."""
         if self._left <= 0:
-            raise UnusableResponseError("it did not answer in time")
-        return aiohttp.ClientTimeout(total=self._left, connect=CONNECTING, sock_read=self._silence)
+            raise FetchError(_TIMEOUT)
+        return aiohttp.ClientTimeout(total=self._left, connect=CONNECT_TIMEOUT, sock_read=self._read_timeout)
 
     def spend(self, seconds: float) -> None:
+        """Subtract the time that a request took."""
         self._left -= seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`own` is within the origin of an address that an operator configured, and may lie anywhere; `auth` is what
-    that address holds, as a header."""
+    """`trusted` is for the origin of a configured source, which may be in a private network; `authorization` is the
+    header with that source's credentials."""
 
     url: URL
-    kind: FetchProfile
-    own: bool = False
-    auth: str = ""
-    known: Validators | None = None
+    profile: FetchProfile
+    trusted: bool = False
+    authorization: str = ""
+    validators: Validators | None = None
 
     @property
     def headers(self) -> dict[str, str]:
-        return self.conditions | ({"Authorization": self.auth} if self.auth else {})
+        """The headers to send."""
+        return self.conditions | ({"Authorization": self.authorization} if self.authorization else {})
 
     @property
     def conditions(self) -> dict[str, str]:
-        if self.known is None or self.known.url != str(self.url):
+        """The headers that make the request conditional; none if the validators are of another URL."""
+        if self.validators is None or self.validators.url != str(self.url):
             return {}
-        asked = {"If-None-Match": self.known.etag, "If-Modified-Since": self.known.last_modified}
-        return {name: value for name, value in asked.items() if value}
+        conditions = {"If-None-Match": self.validators.etag, "If-Modified-Since": self.validators.last_modified}
+        return {name: value for name, value in conditions.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """2xx with its body, 304, or a redirect to `leads_to`."""
+    """2xx with its body, 304, or a redirect to `location`."""
 
     status: int
     media_type: str
@@ -96,31 +87,35 @@ class HttpResponse:
     etag: str
     last_modified: str
     canonical: str
-    leads_to: URL | None = None
+    location: URL | None = None
     body: bytes = b""
 
 
 class HttpTransport:
-    """Two pools of connections: one for what operators configured, and one for what strangers' links lead to, which is
-    public or is not connected to. Open inside `async with`. Tests bring a `resolver` and an idea of `public`."""
+    """Two connection pools: one for configured sources, and one for links, which connects to public addresses only.
+    Use as an async context manager. Tests pass `resolver` and `public`."""
 
-    def __init__(self, agent: str, resolver: AbstractResolver | None = None, public: IsPublic = is_public) -> None:
-        self._headers = {"User-Agent": agent, "Accept-Encoding": ACCEPTED}
+    def __init__(self, user_agent: str, resolver: AbstractResolver | None = None, public: IsPublic = is_public) -> None:
+        self._headers = {"User-Agent": user_agent, "Accept-Encoding": ACCEPT_ENCODING}
         self._resolver = resolver
         self._public = public
 
     async def __aenter__(self) -> Self:
-        self._own = self._session(aiohttp.TCPConnector(resolver=self._resolver))
-        guarded = aiohttp.TCPConnector(resolver=self._resolver, socket_factory=public_only(self._public))
-        self._others = self._session(guarded)
+        self._trusted = self._session(aiohttp.TCPConnector(resolver=self._resolver))
+        self._guarded = aiohttp.TCPConnector(resolver=self._resolver, socket_factory=public_only(self._public))
+        self._untrusted = self._session(self._guarded)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._own.close()
-        await self._others.close()
+        await self._trusted.close()
+        await self._untrusted.close()
+
+    def clear_dns_cache(self) -> None:
+        """Resolve names of links again, as happens anyway every ten seconds."""
+        self._guarded.clear_dns_cache()
 
     def _session(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
-        # Bodies are unpacked here, within bounds; cookies and proxies of the environment are nobody's business.
+        # Bodies are decompressed below, within limits. No cookies, and no proxies from the environment.
         return aiohttp.ClientSession(
             connector=connector,
             headers=self._headers,
@@ -130,64 +125,63 @@ class HttpTransport:
         )
 
     async def send(self, request: Request, deadline: Deadline) -> HttpResponse:
-        """Raises UnusableResponseError (Missing for 404 and 410, Closed for what is not public), and
-        TransientFetchError."""
+        """Send one request. Raises FetchError."""
         began = monotonic()
         try:
             return await self._send(request, deadline.timeout)
-        except (DecompressionLimitError, CorruptDataError) as error:
-            raise UnusableResponseError(
-                _too_large(request.kind) if isinstance(error, DecompressionLimitError) else f"it is {error}"
-            ) from error
+        except DecompressionLimitError as error:
+            raise FetchError(f"it is larger than {request.profile.max_bytes / 1024 / 1024:g} MB") from error
+        except CorruptDataError as error:
+            raise FetchError(str(error)) from error
         except TimeoutError as error:
-            raise TransientFetchError("it did not answer in time") from error
+            raise TransientFetchError(_TIMEOUT) from error
         except (aiohttp.ClientError, ValueError) as error:
-            raise _understood(error) from error
+            raise _to_fetch_error(error) from error
         finally:
             deadline.spend(monotonic() - began)
 
     async def _send(self, request: Request, timeout: aiohttp.ClientTimeout) -> HttpResponse:
-        session = self._own if request.own else self._others
+        session = self._trusted if request.trusted else self._untrusted
         async with session.get(
             request.url, headers=request.headers, timeout=timeout, allow_redirects=False
         ) as response:
-            answer = _head(response, bool(request.conditions))
-            if answer.leads_to is not None or answer.status == 304:
-                return answer
-            if answer.media_type and not request.kind.media_types.fullmatch(answer.media_type):
-                raise UnusableResponseError(f"it is no {request.kind.name} but {answer.media_type}")
-            return await _with_body(answer, response, request.kind)
+            head = _read_head(response, bool(request.conditions))
+            if head.location is not None or head.status == 304:
+                return head
+            if head.media_type and not request.profile.media_types.fullmatch(head.media_type):
+                raise FetchError(f"it is not {request.profile.name} but {head.media_type}")
+            return replace(head, body=await _read_body(response, request.profile))
 
 
-def _head(response: aiohttp.ClientResponse, conditional: bool) -> HttpResponse:
+def _read_head(response: aiohttp.ClientResponse, conditional: bool) -> HttpResponse:
     status, headers = response.status, response.headers
     if status in {404, 410}:
-        raise ResponseNotFoundError(f"there is no such page ({status})")
-    if status in _MAY_PASS:
+        raise ResponseNotFoundError(f"the page does not exist ({status})")
+    if status in _TRANSIENT:
         raise TransientFetchError(f"the server answered {status}", headers.get("Retry-After", ""))
     location = headers.get("Location", "") if status in _REDIRECTS else ""
     if not (200 <= status < 300 or location or (status == 304 and conditional)):
-        raise UnusableResponseError(f"the server answered {status}")
+        raise FetchError(f"the server answered {status}")
     return HttpResponse(
         status=status,
         media_type=response.content_type.lower() if headers.get("Content-Type") else "",
         charset=response.charset,
         etag=headers.get("ETag", ""),
         last_modified=headers.get("Last-Modified", ""),
-        canonical=_canonical(response),
-        leads_to=_joined(response.url, location) if location else None,
+        canonical=_canonical_link(response),
+        location=_resolve(response.url, location) if location else None,
     )
 
 
-def _joined(base: URL, location: str) -> URL:
+def _resolve(base: URL, location: str) -> URL:
     try:
         return base.join(URL(location))
     except ValueError as error:
-        raise UnusableResponseError("it leads to an address that is none") from error
+        raise FetchError("it leads to an invalid address") from error
 
 
-def _canonical(response: aiohttp.ClientResponse) -> str:
-    """What a Link header names so (RFC 6596)."""
+def _canonical_link(response: aiohttp.ClientResponse) -> str:
+    """Return the canonical URL of the Link header (RFC 6596), if it has one."""
     if "canonical" not in response.headers.get("Link", ""):
         return ""
     try:
@@ -197,36 +191,31 @@ def _canonical(response: aiohttp.ClientResponse) -> str:
     return str(link["url"]) if link else ""
 
 
-async def _with_body(answer: HttpResponse, response: aiohttp.ClientResponse, kind: FetchProfile) -> HttpResponse:
-    if (response.content_length or 0) > kind.largest and not kind.cut:
+async def _read_body(response: aiohttp.ClientResponse, profile: FetchProfile) -> bytes:
+    if (response.content_length or 0) > profile.max_bytes and not profile.truncate:
         raise DecompressionLimitError
-    packed = bytearray()
-    async for chunk in response.content.iter_chunked(64 * 1024):
-        packed += chunk
-        if len(packed) > kind.largest:
+    received = bytearray()
+    async for piece in response.content.iter_chunked(64 * 1024):
+        received += piece
+        if len(received) > profile.max_bytes:
             break
     encoding = response.headers.get("Content-Encoding", "")
-    unpack = (bytes(packed), encoding, kind.largest, kind.cut)
-    body = unpacked(*unpack) if not encoding or len(packed) < SMALL else await asyncio.to_thread(unpacked, *unpack)
-    return replace(answer, body=body)
+    arguments = (bytes(received), encoding, profile.max_bytes, profile.truncate)
+    inline = not encoding or len(received) < MAX_INLINE_BYTES
+    return decompress(*arguments) if inline else await asyncio.to_thread(decompress, *arguments)
 
 
-def _too_large(kind: FetchProfile) -> str:
-    return f"it is larger than {kind.largest / 1024 / 1024:g} MB"
-
-
-def _understood(error: Exception) -> Exception:
-    """What went wrong with a connection, in words for people."""
+def _to_fetch_error(error: Exception) -> FetchError:
     match error:
         case aiohttp.ClientConnectorCertificateError():
-            return UnusableResponseError("its certificate cannot be trusted")
+            return FetchError("its TLS certificate is not trusted")
         case aiohttp.ClientConnectorDNSError():
-            return TransientFetchError("its host is not known")
+            return TransientFetchError("its host name cannot be resolved")
         case aiohttp.ClientConnectorError() if isinstance(error.os_error, NonPublicAddressError):
             return BlockedRedirectError("it leads to an address that is not public")
         case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
-            return UnusableResponseError("it leads to an address that is none")
+            return FetchError("it leads to an invalid address")
         case aiohttp.ClientResponseError() | ValueError():
-            return UnusableResponseError("the server does not speak HTTP")
+            return FetchError("the server did not send a valid HTTP response")
         case _:
             return TransientFetchError(f"the connection failed ({type(error).__name__})")

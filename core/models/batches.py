@@ -1,41 +1,41 @@
-"""Cutting texts into requests that an embeddings service accepts."""
+"""Batches of texts that fit the limits of an embeddings service."""
 
 from collections.abc import Iterator, Sequence
 
 from core.tokens import TokenCounter
 
 # OpenAI's limits, from the docstring of openai.resources.embeddings.
-MOST_INPUTS = 2_048
-LONGEST_INPUT = 8_192
-MOST_TOKENS = 300_000
+MAX_INPUTS = 2_048
+MAX_INPUT_TOKENS = 8_192
+MAX_TOKENS = 300_000
 
 
-def batches(texts: Sequence[str], tokens: TokenCounter, most_inputs: int = MOST_INPUTS) -> Iterator[list[str]]:
-    """The texts in order, in lists within all three limits. A text over the limit of one input is cut at its end.
+def batches(texts: Sequence[str], tokens: TokenCounter, max_inputs: int = MAX_INPUTS) -> Iterator[list[str]]:
+    """Split texts, in order, into batches within all three limits. A text over the limit of one input is truncated.
 
-    No text is empty in a batch: services refuse those, so an empty one becomes a single dot.
+    An empty text becomes a single dot, because services reject empty ones.
     """
     batch: list[str] = []
     total = 0
     for text in texts:
-        fitting, size = _fit(text.strip() or ".", tokens)
-        if batch and (len(batch) == most_inputs or total + size > MOST_TOKENS):
+        fitted, size = _fit(text.strip() or ".", tokens)
+        if batch and (len(batch) == max_inputs or total + size > MAX_TOKENS):
             yield batch
             batch, total = [], 0
-        batch.append(fitting)
+        batch.append(fitted)
         total += size
     if batch:
         yield batch
 
 
 def _fit(text: str, tokens: TokenCounter) -> tuple[str, int]:
-    """The text, or what fits of it, and at least as many tokens as it has."""
+    """Return the text, truncated if necessary, and an upper bound of its tokens."""
     size = len(text.encode(errors="replace"))
-    if size <= LONGEST_INPUT:
-        # Every token is a byte at least. Most passages are that short, and counting their tokens would take longer.
+    if size <= MAX_INPUT_TOKENS:
+        # A token is at least one byte. Most passages are this short, and need no counting.
         return text, size
     size = tokens(text)
-    while size > LONGEST_INPUT:
-        text = text[: max(1, len(text) * LONGEST_INPUT // (size + 1))]
+    while size > MAX_INPUT_TOKENS:
+        text = text[: max(1, len(text) * MAX_INPUT_TOKENS // (size + 1))]
         size = tokens(text)
     return text, size

@@ -1,4 +1,4 @@
-"""Models that are spared while they are down, so that whoever asks is told so at once, or served without them."""
+"""Models behind a circuit breaker: while a service is down, calls fail at once."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -9,12 +9,12 @@ from core.errors import ModelTimeoutError
 from core.models.circuit_breaker import CircuitBreaker
 from core.models.protocols import ChatModel, Embedder, Prompt, Vectors
 
-EMBEDS_WITHIN = timedelta(seconds=8)
-"""A question is searched by its words alone when its vector takes longer."""
+EMBEDDING_TIMEOUT = timedelta(seconds=8)
+"""A question whose vector takes longer is searched by its words alone."""
 
 
 class CircuitBreakerChatModel:
-    """A chat model behind a breaker."""
+    """A chat model behind a circuit breaker."""
 
     def __init__(self, model: ChatModel, breaker: CircuitBreaker) -> None:
         self._model = model
@@ -29,20 +29,20 @@ class CircuitBreakerChatModel:
         return self._model.follows_instructions
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[str, None]:
-        with self._breaker.watching() as heard:
+        with self._breaker.call() as succeeded:
             async with aclosing(self._model.stream(prompt)) as pieces:
                 async for piece in pieces:
-                    heard()
+                    succeeded()
                     yield piece
 
 
 class CircuitBreakerEmbedder:
-    """An embedder behind a breaker, for questions: people wait for these. Raises ModelTimeoutError after `within`."""
+    """An embedder for questions behind a circuit breaker. Raises ModelTimeoutError after `timeout`."""
 
-    def __init__(self, embedder: Embedder, breaker: CircuitBreaker, within: timedelta = EMBEDS_WITHIN) -> None:
+    def __init__(self, embedder: Embedder, breaker: CircuitBreaker, timeout: timedelta = EMBEDDING_TIMEOUT) -> None:
         self._embedder = embedder
         self._breaker = breaker
-        self._within = within.total_seconds()
+        self._timeout = timeout.total_seconds()
 
     @property
     def name(self) -> str:
@@ -56,9 +56,9 @@ class CircuitBreakerEmbedder:
         return await self._embedder.dimensions()
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
-        with self._breaker.watching():
+        with self._breaker.call():
             try:
-                async with asyncio.timeout(self._within):
+                async with asyncio.timeout(self._timeout):
                     return await self._embedder.embed(texts)
             except TimeoutError as error:
-                raise ModelTimeoutError(f"no vectors within {self._within:g} s") from error
+                raise ModelTimeoutError(f"no vectors within {self._timeout:g} s") from error

@@ -1,8 +1,7 @@
-"""A service that is down is not asked again and again: a circuit breaker.
+"""A circuit breaker for model services.
 
-Closed, every call goes through. After some failures in a row it opens: nobody asks, and whoever would have is told at
-once what the last one was told. After a rest one call tries; when it succeeds the breaker closes, and when it does not,
-the next rest is longer.
+Closed, every call goes through. After several consecutive failures it opens: calls fail at once with the last error.
+After a pause one trial call goes through; if it succeeds the breaker closes, otherwise the next pause is longer.
 """
 
 import asyncio
@@ -17,85 +16,86 @@ from core.errors import ModelError, ModelTimeoutError
 
 log = structlog.get_logger()
 
-OPENS_AFTER = 5
-"""Failures in a row."""
+FAILURE_THRESHOLD = 5
+"""Consecutive failures that open the breaker."""
 
-FIRST_REST = timedelta(seconds=5)
-LONGEST_REST = timedelta(minutes=1)
+FIRST_PAUSE = timedelta(seconds=5)
+MAX_PAUSE = timedelta(minutes=1)
 
-GIVEN_UP_AFTER = timedelta(seconds=20)
-"""Whoever waits this long without a sign of life and is cancelled had a deadline of their own: the service is silent.
-People who leave do so sooner."""
+SILENCE_LIMIT = timedelta(seconds=20)
+"""A call cancelled after this long without a first token counts as a failure: its caller had a deadline. Users who
+leave do so sooner."""
 
-Heard = Callable[[], None]
-"""To be called at the first sign of life, when a call does not end with it."""
+Succeeded = Callable[[], None]
+"""To be called at the first sign of life if the call continues after it."""
 
 
 class CircuitBreaker:
-    """Watches the calls of one service in this process; `clock` gives seconds and never goes back."""
+    """The breaker of one service in this process. `clock` returns monotonic seconds."""
 
     def __init__(
-        self, service: str, clock: Callable[[], float] = monotonic, given_up_after: timedelta = GIVEN_UP_AFTER
+        self, service: str, clock: Callable[[], float] = monotonic, silence_limit: timedelta = SILENCE_LIMIT
     ) -> None:
         self._service = service
         self._clock = clock
-        self._given_up_after = given_up_after.total_seconds()
+        self._silence_limit = silence_limit.total_seconds()
         self._failures = 0
-        self._why: type[ModelError] | None = None
-        self._rest = FIRST_REST
+        self._last_error: type[ModelError] | None = None
+        """Set while the breaker is open."""
+        self._pause = FIRST_PAUSE
         self._open_until = 0.0
-        self._trying = False
+        self._on_trial = False
 
     @contextmanager
-    def watching(self) -> Generator[Heard, None, None]:
-        """One call. Raises what the last call has raised, without making this one, while the breaker is open."""
-        tries = self._admit()
+    def call(self) -> Generator[Succeeded, None, None]:
+        """Wrap one call. While the breaker is open, raise the error of the last call instead."""
+        trial = self._admit()
         began, alive = self._clock(), False
 
-        def heard() -> None:
+        def succeeded() -> None:
             nonlocal alive
             if not alive:
                 alive = True
                 self._close()
 
         try:
-            yield heard
+            yield succeeded
         except asyncio.CancelledError:
-            if not alive and self._clock() - began >= self._given_up_after:
-                self._failed(ModelTimeoutError, "it was silent until whoever asked had waited too long", tries)
+            if not alive and self._clock() - began >= self._silence_limit:
+                self._record_failure(ModelTimeoutError, "no first token before the caller's deadline", trial)
             raise
         except ModelError as error:
             if error.service_down:
-                self._failed(type(error), str(error), tries)
+                self._record_failure(type(error), str(error), trial)
             else:
-                heard()
+                succeeded()  # the service has replied, if only to reject this question
             raise
         else:
-            heard()
+            succeeded()
         finally:
-            if tries:
-                self._trying = False
+            if trial:
+                self._on_trial = False
 
     def _admit(self) -> bool:
-        """Whether this call is the one that tries a service that was down."""
-        if self._why is None:
+        """Return whether this call is the trial call; raise if the breaker is open."""
+        if self._last_error is None:
             return False
-        if self._trying or self._clock() < self._open_until:
-            raise self._why(f"the {self._service} is not asked at the moment")
-        self._trying = True
+        if self._on_trial or self._clock() < self._open_until:
+            raise self._last_error(f"the circuit breaker of the {self._service} is open")
+        self._on_trial = True
         return True
 
-    def _failed(self, why: type[ModelError], cause: str, tried: bool) -> None:
+    def _record_failure(self, error: type[ModelError], cause: str, trial: bool) -> None:
         self._failures += 1
-        if tried:
-            self._rest = min(2 * self._rest, LONGEST_REST)
-        elif self._why is not None or self._failures < OPENS_AFTER:
-            return  # too few, or it was under way when the breaker opened
-        self._why = why
-        self._open_until = self._clock() + self._rest.total_seconds()
-        log.warning("a service is left alone", service=self._service, seconds=self._rest.total_seconds(), cause=cause)
+        if trial:
+            self._pause = min(2 * self._pause, MAX_PAUSE)
+        elif self._last_error is not None or self._failures < FAILURE_THRESHOLD:
+            return  # too few failures, or the call had started before the breaker opened
+        self._last_error = error
+        self._open_until = self._clock() + self._pause.total_seconds()
+        log.warning("circuit breaker opened", service=self._service, seconds=self._pause.total_seconds(), cause=cause)
 
     def _close(self) -> None:
-        if self._why is not None:
-            log.info("a service is back", service=self._service)
-        self._failures, self._why, self._rest = 0, None, FIRST_REST
+        if self._last_error is not None:
+            log.info("circuit breaker closed", service=self._service)
+        self._failures, self._last_error, self._pause = 0, None, FIRST_PAUSE

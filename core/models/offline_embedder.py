@@ -1,4 +1,4 @@
-"""Embeddings without a key and without a network: WordLlama's 256 dimensions, carried whole by its wheel."""
+"""The offline embedding model: WordLlama with 256 dimensions, whose weights ship in its wheel."""
 
 import asyncio
 import threading
@@ -16,11 +16,11 @@ try:
 except ImportError:  # the extra `offline` is not installed
     wordllama = None
 
-AT_ONCE = 256
-"""Texts embedded in one go; a thread does it, so that the event loop stays free."""
+CHUNK_SIZE = 256
+"""Texts embedded per call, in a thread, so that the event loop stays free."""
 
-PADDED_TOGETHER = 16
-"""Texts that are filled up to the length of the longest. More cost memory (64: 50 MB more) and win no time."""
+BATCH_SIZE = 16
+"""Texts padded to a common length. Larger batches cost memory (64: 50 MB more) and save no time."""
 
 
 class _WordLlama(Protocol):
@@ -28,20 +28,20 @@ class _WordLlama(Protocol):
 
 
 def installed() -> bool:
-    """Whether the extra `offline` is there."""
+    """Return whether the extra `offline` is installed."""
     return wordllama is not None
 
 
 class OfflineEmbedder:
-    """Loads the model from the wheel at once (some 0.4 s). Needs `installed()`."""
+    """Loads the model on construction (about 0.4 s). Requires `installed()`."""
 
     DIMENSIONS = 256
 
     def __init__(self) -> None:
         self.name = f"wordllama-{version('wordllama')}-{self.DIMENSIONS}"
-        # Its own default folder is not where its wheel puts the weights.
+        # WordLlama's default folder is not where its wheel puts the weights.
         folder = Path(wordllama.__file__).parent
-        self._one_at_a_time = threading.Lock()
+        self._lock = threading.Lock()
         self._model = cast("_WordLlama", wordllama.WordLlama.load(cache_dir=folder, disable_download=True))
 
     @property
@@ -53,23 +53,23 @@ class OfflineEmbedder:
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         if len(texts) == 1:
-            return self._embed(list(texts))  # a question takes less time than a thread's start
+            return self._embed(list(texts))  # a question takes less time than starting a thread
         parts = [
-            await asyncio.to_thread(self._embed_alone, list(texts[start : start + AT_ONCE]))
-            for start in range(0, len(texts), AT_ONCE)
+            await asyncio.to_thread(self._embed_locked, list(texts[start : start + CHUNK_SIZE]))
+            for start in range(0, len(texts), CHUNK_SIZE)
         ]
         return np.concatenate(parts) if parts else np.zeros((0, self.DIMENSIONS), dtype=np.float32)
 
-    def _embed_alone(self, texts: list[str]) -> Vectors:
-        # Several batches at once would only take several times the memory.
-        with self._one_at_a_time:
+    def _embed_locked(self, texts: list[str]) -> Vectors:
+        # Concurrent batches would multiply the memory without saving time.
+        with self._lock:
             return self._embed(texts)
 
     def _embed(self, texts: list[str]) -> Vectors:
-        by_length = sorted(range(len(texts)), key=lambda place: len(texts[place]))
+        by_length = sorted(range(len(texts)), key=lambda index: len(texts[index]))
         vectors = np.empty((len(texts), self.DIMENSIONS), dtype=np.float32)
-        with np.errstate(invalid="ignore"):  # a text without a single word has no length to be divided by
+        with np.errstate(invalid="ignore"):  # a text without words has a zero vector
             vectors[by_length] = self._model.embed(
-                [texts[place] for place in by_length], norm=True, batch_size=PADDED_TOGETHER
+                [texts[index] for index in by_length], norm=True, batch_size=BATCH_SIZE
             )
         return np.nan_to_num(vectors)

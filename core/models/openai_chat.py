@@ -1,4 +1,4 @@
-"""Answers from OpenAI, Azure OpenAI, or any server that speaks the same protocol."""
+"""Chat models of OpenAI, Azure OpenAI and compatible servers."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -13,7 +13,7 @@ from core.models.protocols import Prompt
 
 
 class OpenAIChatModel:
-    """A chat-completions model. `temperature` None is not sent: newer models refuse it."""
+    """A chat-completions model. A `temperature` of None is not sent: newer models reject the parameter."""
 
     follows_instructions = True
 
@@ -24,8 +24,8 @@ class OpenAIChatModel:
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[str, None]:
         with translated("chat"):
-            # As `chat.completions.create(stream=True)`, but with the chunks as they are: a model object for each token
-            # would take most of the time that an answer costs.
+            # Like `chat.completions.create(stream=True)`, but with raw chunks: a Pydantic object per token would take
+            # most of the CPU time of an answer.
             stream = await self._client.post(
                 "/chat/completions",
                 body=self._request(prompt),
@@ -59,16 +59,16 @@ def _messages(prompt: Prompt) -> list[ChatCompletionMessageParam]:
 
 
 async def _pieces(stream: AsyncStream[object]) -> AsyncGenerator[str, None]:
-    """The text of a stream. A stream that ends without saying why has been cut off."""
+    """Yield the text of a stream. A stream that ends without a finish_reason was cut off."""
     reason = None
     try:
         async for chunk in stream:
-            text, why = _read(cast("dict[str, Any]", chunk))
+            text, finish_reason = _read(cast("dict[str, Any]", chunk))
             if text:
                 yield text
-            reason = why or reason
+            reason = finish_reason or reason
     except (AttributeError, TypeError, KeyError) as error:
-        raise AnswerInterruptedError(f"a chunk is none: {error!r}") from error
+        raise AnswerInterruptedError(f"malformed chunk: {error!r}") from error
     except APITimeoutError:
         raise
     except APIConnectionError as error:
@@ -82,10 +82,10 @@ async def _pieces(stream: AsyncStream[object]) -> AsyncGenerator[str, None]:
 
 
 def _read(chunk: dict[str, Any]) -> tuple[str, str | None]:
-    """The text of a chunk, and why the answer ends there if it does."""
-    # Azure opens with a chunk that has no choices, and `include_usage` closes with one.
+    """Return the text and the finish_reason of a chunk."""
+    # Azure's first chunk has no choices; neither has the last one with `include_usage`.
     for choice in chunk.get("choices") or ():
         delta = choice.get("delta") or {}
-        # A model that declines says so in a field of its own.
+        # A refusal is sent in its own field.
         return delta.get("content") or delta.get("refusal") or "", choice.get("finish_reason")
     return "", None

@@ -1,4 +1,4 @@
-"""Embeddings from OpenAI, Azure OpenAI, or any server that speaks the same protocol."""
+"""Embedding models of OpenAI, Azure OpenAI and compatible servers."""
 
 import asyncio
 import base64
@@ -15,23 +15,23 @@ from core.models.protocols import Vectors
 from core.telemetry import TokensUsed, emit
 from core.tokens import TokenCounter
 
-AT_ONCE = 8
-"""Requests in flight. More brings rate limits, not speed."""
+MAX_CONCURRENCY = 8
+"""Requests in flight; more would cause 429s instead of speed."""
 
 INPUTS_PER_REQUEST = 64
-"""Far below the service's limit: several middling requests at once are faster than one large one."""
+"""Far below the service's limit: several medium requests at once are faster than one large one."""
 
 
 class OpenAIEmbedder:
-    """`dimensions` asks a text-embedding-3 model for shorter vectors than its own; None leaves it to the model."""
+    """An embedding model. `dimensions` shortens the vectors of text-embedding-3 models; None keeps the model's own."""
 
     def __init__(self, client: AsyncOpenAI, model: str, tokens: TokenCounter, dimensions: int | None = None) -> None:
         self.name = model
         self._client = client
         self._tokens = tokens
-        self._asked_dimensions = dimensions
+        self._requested_dimensions = dimensions
         self._dimensions = dimensions
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._slots = asyncio.Semaphore(MAX_CONCURRENCY)
 
     @property
     def known_dimensions(self) -> int | None:
@@ -57,39 +57,39 @@ class OpenAIEmbedder:
                 response = await self._client.embeddings.create(
                     model=self.name,
                     input=batch,
-                    dimensions=self._asked_dimensions if self._asked_dimensions is not None else omit,
-                    # A third of the bytes of numbers. Left out, the SDK asks for it too, and makes lists of it.
+                    dimensions=self._requested_dimensions if self._requested_dimensions is not None else omit,
+                    # A third of the size of JSON numbers. By default the SDK requests base64 too, but decodes to lists.
                     encoding_format="base64",
                 )
         if response.usage:
-            # Servers of other makes may leave it out.
+            # Compatible servers may omit it.
             emit(TokensUsed(self.name, response.usage.total_tokens))
         rows = [_row(item.embedding) for item in sorted(response.data, key=lambda item: item.index)]
         return _checked(rows, len(batch), self._dimensions)
 
 
 def _row(embedding: str | Sequence[float]) -> NDArray[np.float32]:
-    """A vector as it came: many compatible servers send numbers, whatever they are asked for."""
+    """Decode a vector; many compatible servers send numbers even if base64 was requested."""
     if not isinstance(embedding, str):
         return np.asarray(embedding, dtype=np.float32)
     try:
         return np.frombuffer(base64.b64decode(embedding), dtype="<f4")
     except ValueError as error:
-        raise EmbeddingMismatchError("a vector came in a form that cannot be read") from error
+        raise EmbeddingMismatchError("a vector is not valid base64") from error
 
 
-def _checked(rows: Sequence[NDArray[np.float32]], asked: int, dimensions: int | None) -> Vectors:
-    """Rows as a matrix of unit vectors. Raises EmbeddingMismatchError for anything that must not reach the index."""
-    if len(rows) != asked:
-        raise EmbeddingMismatchError(f"{asked} texts were sent and {len(rows)} vectors came back")
+def _checked(rows: Sequence[NDArray[np.float32]], expected: int, dimensions: int | None) -> Vectors:
+    """Return the rows as a matrix of unit vectors. Raises EmbeddingMismatchError for anything unfit for the index."""
+    if len(rows) != expected:
+        raise EmbeddingMismatchError(f"{expected} texts were sent, but {len(rows)} vectors received")
     lengths = {len(row) for row in rows}
     if len(lengths) > 1 or (dimensions is not None and lengths != {dimensions}):
         raise EmbeddingMismatchError(
-            f"vectors of length {sorted(lengths)}, where {dimensions or 'one length'} was expected"
+            f"vectors have {sorted(lengths)} dimensions instead of {dimensions or 'one length'}"
         )
     vectors = np.asarray(rows, dtype=np.float32)
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     if not np.isfinite(norms).all():
-        raise EmbeddingMismatchError("a vector holds values that are no numbers")
+        raise EmbeddingMismatchError("a vector contains NaN or infinity")
     unit: Vectors = np.divide(vectors, np.maximum(norms, 1e-12), dtype=np.float32)
     return unit

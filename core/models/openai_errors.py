@@ -1,4 +1,4 @@
-"""What the OpenAI SDK raises, in the words of this house."""
+"""Translation of the OpenAI SDK's exceptions into `core.errors`."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -21,10 +21,9 @@ from core.telemetry import ModelCalled, Service, emit
 
 @contextmanager
 def translated(service: Service) -> Generator[None, None, None]:
-    """Everything the SDK raises inside leaves as a ModelError, with the SDK's error as its cause. Whoever watches is
-    told how it went."""
+    """Translate exceptions of the SDK into ModelError, chained to the original, and emit the outcome."""
     try:
-        with _in_our_words():
+        with _as_model_error():
             yield
     except ModelError as error:
         emit(ModelCalled(service, error.code))
@@ -33,7 +32,7 @@ def translated(service: Service) -> Generator[None, None, None]:
 
 
 @contextmanager
-def _in_our_words() -> Generator[None, None, None]:
+def _as_model_error() -> Generator[None, None, None]:
     try:
         yield
     except openai.APITimeoutError as error:
@@ -41,29 +40,29 @@ def _in_our_words() -> Generator[None, None, None]:
     except openai.APIConnectionError as error:
         raise ModelUnreachableError(f"{error} {error.__cause__ or ''}".strip()) from error
     except openai.APIStatusError as error:
-        kind, said = _status(error), f"{error.status_code} {error.message} (request {error.request_id})"
+        kind, cause = _kind_of(error), f"{error.status_code} {error.message} (request {error.request_id})"
         raise (
-            ModelBusyError(said, retry_after=_retry_after(error)) if kind is ModelBusyError else kind(said)
+            ModelBusyError(cause, retry_after=_retry_after(error)) if kind is ModelBusyError else kind(cause)
         ) from error
     except openai.APIError as error:
-        # What a stream reports in its middle arrives as a bare APIError.
+        # An error within a stream is a bare APIError.
         raise AnswerInterruptedError(error.message) from error
     except openai.OpenAIError as error:
         raise ModelError(str(error)) from error
     except ValueError as error:
-        # The SDK hands on what its JSON parser says of a garbled stream.
+        # The SDK lets errors of its JSON parser through when a stream is garbled.
         raise AnswerInterruptedError(f"unreadable answer: {error}") from error
 
 
 def _retry_after(error: openai.APIStatusError) -> float | None:
-    """In seconds; services that give a date instead are waited for as if they said nothing."""
+    """Return Retry-After in seconds; None if it is missing or a date."""
     try:
         return max(0.0, float(error.response.headers.get("retry-after", "")))
     except ValueError:
         return None
 
 
-def _status(error: openai.APIStatusError) -> type[ModelError]:
+def _kind_of(error: openai.APIStatusError) -> type[ModelError]:
     match error.status_code, error.code:
         case 429, "insufficient_quota":
             return ModelQuotaExceededError
@@ -74,7 +73,7 @@ def _status(error: openai.APIStatusError) -> type[ModelError]:
         case 400, "content_filter":
             return ContentFilteredError
         case 400, _ if "context length" in error.message or "maximum context" in error.message:
-            # Compatible servers (vLLM, LM Studio) say it in words alone.
+            # Compatible servers (vLLM, LM Studio) send no code, only a message.
             return ContextTooLongError
         case ((401 | 403 | 404), _):
             return ModelAccessError

@@ -1,4 +1,4 @@
-"""What the house needs from a model. Behind each protocol stand two: an OpenAI-compatible server, and offline."""
+"""The interfaces of models. Each has two implementations: an OpenAI-compatible server, and offline."""
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ import numpy.typing as npt
 from core.domain import Passage, Question, Turn
 
 Vectors = npt.NDArray[np.float32]
-"""One embedding a row, each of length 1."""
+"""One embedding per row, each of length 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class NumberedPassage:
-    """A passage under the number by which an answer cites its post; passages of one post share it."""
+    """A passage with the number by which an answer cites its post; passages of one post share it."""
 
     number: int
     passage: Passage
@@ -24,8 +24,10 @@ class NumberedPassage:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """All that a chat model is given. `request` is the last message: passages and question as text; the two are also
-    there as values, for a model that composes instead of reading."""
+    """The input of a chat model. `request` is the last message, with passages and question as text.
+
+    Both are also given as values, for the extractive model.
+    """
 
     system: str
     history: tuple[Turn, ...]
@@ -35,7 +37,7 @@ class Prompt:
 
 
 class Embedder(Protocol):
-    """Turns texts into vectors. Raises `core.errors.ModelError`."""
+    """An embedding model. Raises `core.errors.ModelError`."""
 
     @property
     def name(self) -> str:
@@ -44,29 +46,29 @@ class Embedder(Protocol):
 
     @property
     def known_dimensions(self) -> int | None:
-        """The length of every vector, None as long as only the model could tell."""
+        """The length of every vector; None until the first reply."""
         ...
 
     async def dimensions(self) -> int:
-        """The length of every vector; may ask the model once."""
+        """Return the length of every vector; may send one request."""
         ...
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
-        """One row a text, in their order, of shape (len(texts), dimensions)."""
+        """Return a matrix of shape (len(texts), dimensions), one row per text in order."""
         ...
 
 
 class ChatModel(Protocol):
-    """Writes answers. Raises `core.errors.ModelError`."""
+    """A chat model. Raises `core.errors.ModelError`."""
 
     @property
     def name(self) -> str: ...
 
     @property
     def follows_instructions(self) -> bool:
-        """Whether it can be asked for anything else than an answer from passages, such as a rewritten question."""
+        """Whether it can do anything but answer from passages, such as rewrite a question."""
         ...
 
     def stream(self, prompt: Prompt) -> AsyncGenerator[str, None]:
-        """The answer, piece by piece."""
+        """Stream the answer in pieces."""
         ...

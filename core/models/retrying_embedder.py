@@ -1,4 +1,4 @@
-"""An embedder for runs, which nobody waits for by the second: it asks as fast as the service lets it, and no faster."""
+"""An embedder for reindex runs that retries and adapts its concurrency to the service's rate limits."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -7,64 +7,64 @@ from datetime import timedelta
 
 import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
-from tenacity.wait import wait_exponential_jitter
+from tenacity.wait import wait_base, wait_exponential_jitter
 
 from core.errors import ModelBusyError, ModelError
 from core.models.protocols import Embedder, Vectors
 
 log = structlog.get_logger()
 
-AT_ONCE = 8
-"""Requests in flight, as long as the service does not say that these are too many."""
+MAX_CONCURRENCY = 8
+"""Requests in flight until the service replies 429."""
 
-BUSY_TRIES = 10
-"""A service that is busy ten times in a row stays so."""
+BUSY_ATTEMPTS = 10
+OTHER_ATTEMPTS = 3
 
-OTHER_TRIES = 3
+BACKOFF = wait_exponential_jitter(multiplier=0.5, max=30, jitter=1)
 
-LONGEST_WAIT = timedelta(minutes=2)
-"""Whatever the service asks for."""
+MAX_WAIT = timedelta(minutes=2)
+"""Upper bound, even if the service's Retry-After is longer."""
 
 
 class AdaptiveConcurrencyLimit:
-    """How many may be in flight: half as many after each refusal, and after so many successes one more."""
+    """A limit that halves with each 429 and grows by one after as many successes as it allows (AIMD)."""
 
-    def __init__(self, most: int = AT_ONCE) -> None:
-        self._most = most
-        self._wide = float(most)
-        self._inside = 0
+    def __init__(self, maximum: int = MAX_CONCURRENCY) -> None:
+        self._maximum = maximum
+        self._limit = float(maximum)
+        self._in_flight = 0
         self._changed = asyncio.Condition()
 
     @property
-    def width(self) -> int:
-        return int(self._wide)
+    def current(self) -> int:
+        return int(self._limit)
 
     @asynccontextmanager
     async def slot(self) -> AsyncGenerator[None, None]:
         async with self._changed:
-            await self._changed.wait_for(lambda: self._inside < self.width)
-            self._inside += 1
+            await self._changed.wait_for(lambda: self._in_flight < self.current)
+            self._in_flight += 1
         try:
             yield
         finally:
             async with self._changed:
-                self._inside -= 1
+                self._in_flight -= 1
                 self._changed.notify_all()
 
-    def narrow(self) -> None:
-        self._wide = max(1.0, self._wide / 2)
+    def decrease(self) -> None:
+        self._limit = max(1.0, self._limit / 2)
 
-    def widen(self) -> None:
-        self._wide = min(self._most, self._wide + 1 / self._wide)
+    def increase(self) -> None:
+        self._limit = min(self._maximum, self._limit + 1 / self._limit)
 
 
 class RetryingEmbedder:
-    """Repeats what the service refuses for now, after as long as it says; the SDK behind it should repeat nothing."""
+    """Retries retryable errors, honouring Retry-After. The SDK client behind it should not retry."""
 
-    def __init__(self, embedder: Embedder) -> None:
+    def __init__(self, embedder: Embedder, backoff: wait_base = BACKOFF) -> None:
         self._embedder = embedder
-        self._window = AdaptiveConcurrencyLimit()
-        self._wait = wait_exponential_jitter(multiplier=0.5, max=30, jitter=1)
+        self._backoff = backoff
+        self._concurrency = AdaptiveConcurrencyLimit()
 
     @property
     def name(self) -> str:
@@ -78,36 +78,36 @@ class RetryingEmbedder:
         return await self._embedder.dimensions()
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
-        """Raises what the embedder raises, when that does not end."""
-        trying = AsyncRetrying(
+        """Embed texts; raises the last error when the attempts are used up."""
+        retrying = AsyncRetrying(
             retry=retry_if_exception(_is_retryable),
-            wait=self._long_enough,
-            stop=_often_enough,
+            wait=self._wait_for,
+            stop=_is_exhausted,
             reraise=True,
         )
-        return await trying(self._once, texts)
+        return await retrying(self._once, texts)
 
     async def _once(self, texts: Sequence[str]) -> Vectors:
-        async with self._window.slot():
+        async with self._concurrency.slot():
             try:
                 vectors = await self._embedder.embed(texts)
             except ModelBusyError as error:
-                self._window.narrow()
-                log.info("the embedding model is busy", at_once=self._window.width, retry_after=error.retry_after)
+                self._concurrency.decrease()
+                log.info("embedding model busy", concurrency=self._concurrency.current, retry_after=error.retry_after)
                 raise
-        self._window.widen()
+        self._concurrency.increase()
         return vectors
 
-    def _long_enough(self, state: RetryCallState) -> float:
+    def _wait_for(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
-        told = error.retry_after if isinstance(error, ModelBusyError) else None
-        return min(told, LONGEST_WAIT.total_seconds()) if told is not None else self._wait(state)
+        retry_after = error.retry_after if isinstance(error, ModelBusyError) else None
+        return min(retry_after, MAX_WAIT.total_seconds()) if retry_after is not None else self._backoff(state)
 
 
 def _is_retryable(error: BaseException) -> bool:
     return isinstance(error, ModelError) and error.retryable
 
 
-def _often_enough(state: RetryCallState) -> bool:
+def _is_exhausted(state: RetryCallState) -> bool:
     error = state.outcome.exception() if state.outcome else None
-    return state.attempt_number >= (BUSY_TRIES if isinstance(error, ModelBusyError) else OTHER_TRIES)
+    return state.attempt_number >= (BUSY_ATTEMPTS if isinstance(error, ModelBusyError) else OTHER_ATTEMPTS)

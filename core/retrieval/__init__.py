@@ -1,1 +1,1 @@
-"""Finding the passages that answer a question."""
+"""Retrieval: hybrid search, ranking and relevance."""

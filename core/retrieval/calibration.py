@@ -1,4 +1,4 @@
-"""Measuring, on an index, what questions reach that it does not answer."""
+"""Calibration: the signals of unrelated questions on an index, which relevance is measured against."""
 
 import numpy as np
 from redis.asyncio import Redis
@@ -112,39 +112,39 @@ QUESTIONS = (
     "Why does my sourdough starter smell like acetone?",
     "What is the penalty for keeping a library book for more than a year?",
 )
-"""Questions about everything under the sun. Single ones a blog may answer; all of them none does."""
+"""Questions about everyday subjects. A blog may answer some of them, but none answers most."""
 
 
-DRIFT = 0.1
-"""Share of the passages after whose change the calibration is not that of the edition any more."""
+MAX_DRIFT = 0.1
+"""Share of changed passages after which a version is calibrated again."""
 
 
 async def calibrate(
-    redis: Redis, retriever: Retriever, edition: IndexVersion, before: IndexVersion | None = None
+    redis: Redis, retriever: Retriever, version: IndexVersion, previous: IndexVersion | None = None
 ) -> None:
-    """Sets the edition's calibration. The questions' vectors are kept with the edition, and taken over from the one
-    `before` when it has the same shape. Raises `core.errors.ModelError` when they cannot be embedded."""
-    vectors = await _kept(redis, edition)
-    if vectors is None and before is not None and before.vector_spec == edition.vector_spec:
-        vectors = await _kept(redis, before)
+    """Calibrate a version. The questions' vectors are stored with it, and reused from the `previous` version if it has
+    the same vector spec. Raises `core.errors.ModelError` if they cannot be embedded."""
+    vectors = await _stored_vectors(redis, version)
+    if vectors is None and previous is not None and previous.vector_spec == version.vector_spec:
+        vectors = await _stored_vectors(redis, previous)
     if vectors is None:
         vectors = await retriever.embed(QUESTIONS)
-    await redis.set(keys.calibration_vectors(edition.number), vectors.astype("<f4").tobytes())
-    signals = await retriever.signals(edition, QUESTIONS, vectors)
-    await edition.set_metadata({"calibration": calibration_from(signals).to_json()})
+    await redis.set(keys.calibration_vectors(version.number), vectors.astype("<f4").tobytes())
+    signals = await retriever.relevance_signals(version, QUESTIONS, vectors)
+    await version.set_metadata({"calibration": calibration_from(signals).to_json()})
 
 
 async def recalibrate_after_drift(redis: Redis, retriever: Retriever, live: IndexVersion, change: Change) -> None:
-    """Sets the calibration anew when many passages have been changed in place since it was set."""
-    touched = sum(record.passages for record in (*change.upserted.values(), *change.removed.values()))
-    drift = await redis.hincrby(keys.version(live.number), "drift", touched)
-    if drift > DRIFT * change.passages:
+    """Calibrate again if many passages have changed in place since the last time."""
+    changed = sum(record.passages for record in (*change.upserted.values(), *change.removed.values()))
+    drift = await redis.hincrby(keys.version(live.number), "drift", changed)
+    if drift > MAX_DRIFT * change.passages:
         await calibrate(redis, retriever, live)
         await live.set_metadata({"drift": "0"})
 
 
-async def _kept(redis: Redis, edition: IndexVersion) -> Vectors | None:
-    blob = await redis.get(keys.calibration_vectors(edition.number))
-    if not isinstance(blob, bytes) or len(blob) != 4 * len(QUESTIONS) * edition.vector_spec.dimensions:
-        return None  # there are none, or of other questions
-    return np.frombuffer(blob, "<f4").reshape(len(QUESTIONS), edition.vector_spec.dimensions)
+async def _stored_vectors(redis: Redis, version: IndexVersion) -> Vectors | None:
+    blob = await redis.get(keys.calibration_vectors(version.number))
+    if not isinstance(blob, bytes) or len(blob) != 4 * len(QUESTIONS) * version.vector_spec.dimensions:
+        return None  # none stored, or those of another set of questions
+    return np.frombuffer(blob, "<f4").reshape(len(QUESTIONS), version.vector_spec.dimensions)

@@ -1,9 +1,10 @@
-"""Finding passages by words and by meaning at the same time, and telling whether they are about the question."""
+"""The retriever: hybrid search by words and vectors, reranking by sentences, and relevance."""
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
+from typing import NamedTuple
 
 import structlog
 from redis.asyncio import Redis
@@ -22,29 +23,29 @@ from core.telemetry import timed
 
 log = structlog.get_logger()
 
-READ = 24
-"""Candidates whose sentences are read."""
+RERANKED = 24
+"""Candidates that are reranked by their sentences."""
 
 SENTENCE_BONUS = 0.5
-"""How much the best sentence of a passage counts beside its place in the fused ranking, which runs to 1."""
+"""Weight of a passage's best sentence; its score in the fused ranking runs to 1."""
 
-JUDGED = 5
-"""The first passages are those that tell whether the posts are about the question."""
+TOP_PASSAGES = 5
+"""The first passages, whose coverage is a signal of relevance."""
 
-MOST_OF_ONE_POST = 3
-KNOWN_FOR = 0.25
-"""Seconds for which the live edition's facts are taken as they were; another process may publish a new one."""
+MAX_PER_POST = 3
+METADATA_TTL = 0.25
+"""Seconds for which the live version's metadata is cached; another process may publish a new one."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Live:
-    edition: IndexVersion
+    version: IndexVersion
     calibration: Calibration
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """A search's candidates, best first, and the signals that tell whether they are about the question."""
+    """The hits of a search, best first, and its relevance signals."""
 
     hits: tuple[ScoredPassage, ...]
     signals: Signals
@@ -52,7 +53,7 @@ class Ranking:
 
 
 class Retriever:
-    """Searches the live edition. `min_score` (0 to 1) is the relevance below which the posts do not answer."""
+    """Searches the live index version. Below a relevance of `min_score` (0 to 1), the posts do not answer."""
 
     def __init__(self, redis: Redis, embedder: Embedder, min_score: float | None = None) -> None:
         self._redis = redis
@@ -61,152 +62,156 @@ class Retriever:
         self._live: _Live | None = None
         self._live_until = 0.0
 
-    async def search(self, text: str, before: str = "", sources: frozenset[str] | None = None) -> SearchResults:
-        """What the posts say about a question. A question that follows another is searched alone and together with
-        the one before it, and all rankings are fused. Without vectors for the question, words alone are searched.
-        Redis itself leaves out what is of other `sources`."""
-        asked = text.strip() and sources != frozenset()
-        texts = [text, f"{before}\n{text}"] if before else [text]
+    async def search(self, text: str, previous: str = "", sources: frozenset[str] | None = None) -> SearchResults:
+        """Search the posts of `sources`, None for all.
+
+        A follow-up is searched alone and together with the `previous` question, and all rankings are fused. If the
+        question cannot be embedded, only words are searched.
+        """
+        searchable = text.strip() and sources != frozenset()
+        texts = [text, f"{previous}\n{text}"] if previous else [text]
         with timed("retrieve"):
-            found = await self._rank_live(texts, source_filter(sources)) if asked else None
+            found = await self._rank_live(texts, source_filter(sources)) if searchable else None
         if found is None:
             return SearchResults((), 0.0, relevant=False)
         live, ranking = found
         relevance = live.calibration.relevance(ranking.signals, ranking.lexical_only)
         best = ranking.hits[0].score if ranking.hits else 1.0
-        matches = tuple(replace(match, score=round(relevance * match.score / best, 4)) for match in ranking.hits)
-        relevant = bool(matches) and relevance >= self._min_score
-        return SearchResults(matches, round(relevance, 4), relevant, ranking.lexical_only)
+        hits = tuple(replace(hit, score=round(relevance * hit.score / best, 4)) for hit in ranking.hits)
+        relevant = bool(hits) and relevance >= self._min_score
+        return SearchResults(hits, round(relevance, 4), relevant, ranking.lexical_only)
 
-    async def signals(self, edition: IndexVersion, texts: Sequence[str], vectors: Vectors) -> list[Signals]:
-        """What each text alone reaches on an edition, for its calibration."""
-        return [
-            (await self._rank(edition, [text], vectors[place : place + 1])).signals for place, text in enumerate(texts)
-        ]
+    async def relevance_signals(self, version: IndexVersion, texts: Sequence[str], vectors: Vectors) -> list[Signals]:
+        """Return the signals of each text on a version, for its calibration."""
+        return [(await self._rank(version, [text], vectors[row : row + 1])).signals for row, text in enumerate(texts)]
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of the model that this retriever asks."""
+        """Embed texts with this retriever's model."""
         return await self._embedder.embed(texts)
 
-    def select(self, findings: SearchResults, most: int) -> tuple[ScoredPassage, ...]:
-        """The passages for an answer: at most `most`, at most three of one post, neighbours made into one."""
+    def select(self, results: SearchResults, limit: int) -> tuple[ScoredPassage, ...]:
+        """Select the passages for an answer: at most `limit`, at most three per post, neighbours merged into one."""
         groups: list[list[ScoredPassage]] = []
-        for match in findings.hits:
-            neighbours = next((group for group in groups if _adjoins(group, match)), None)
-            if sum(len(group) for group in groups if _same_post(group[0], match)) == MOST_OF_ONE_POST:
+        for hit in results.hits:
+            neighbours = next((group for group in groups if _adjoins(group, hit)), None)
+            if sum(len(group) for group in groups if _same_post(group[0], hit)) == MAX_PER_POST:
                 continue
             if neighbours is not None:
-                neighbours.append(match)
-            elif len(groups) < most:
-                groups.append([match])
+                neighbours.append(hit)
+            elif len(groups) < limit:
+                groups.append([hit])
             else:
                 break
         return tuple(map(_merged, groups))
 
-    async def _rank_live(self, texts: Sequence[str], within: str) -> tuple[_Live, Ranking] | None:
-        """The ranking of the live edition, or None when nothing has been read yet."""
+    async def _rank_live(self, texts: Sequence[str], filter_: str) -> tuple[_Live, Ranking] | None:
+        """Rank on the live version. Return None before the first publication."""
         live = await self._current()
         try:
-            return (live, await self._rank(live.edition, texts, within=within)) if live else None
+            return (live, await self._rank(live.version, texts, filter_=filter_)) if live else None
         except ResponseError as error:
             if not no_such_index(error):
                 raise
-        # Another index has just taken the place of the one that was known.
+        # Another index has just replaced the cached one.
         self._live = None
         live = await self._current()
-        return (live, await self._rank(live.edition, texts, within=within)) if live else None
+        return (live, await self._rank(live.version, texts, filter_=filter_)) if live else None
 
     async def _current(self) -> _Live | None:
         if monotonic() < self._live_until and self._live:
             return self._live
-        edition = await live_version(self._redis)
-        if edition is None:
+        version = await live_version(self._redis)
+        if version is None:
             return None
-        facts = await read_metadata(self._redis, edition.number)
-        known = facts.get("calibration")
-        self._live = _Live(edition, Calibration.from_json(known) if known else UNCALIBRATED)
-        self._live_until = monotonic() + KNOWN_FOR
+        metadata = await read_metadata(self._redis, version.number)
+        calibration = metadata.get("calibration")
+        self._live = _Live(version, Calibration.from_json(calibration) if calibration else UNCALIBRATED)
+        self._live_until = monotonic() + METADATA_TTL
         return self._live
 
     async def _rank(
-        self, edition: IndexVersion, texts: Sequence[str], vectors: Vectors | None = None, within: str = ""
+        self, version: IndexVersion, texts: Sequence[str], vectors: Vectors | None = None, filter_: str = ""
     ) -> Ranking:
-        """Both searches for all texts; the words are searched while the texts are still being embedded."""
+        """Run both searches for all texts; words are searched while the texts are being embedded."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                embedding = tasks.create_task(self._vectors(edition, texts, vectors))
-                wording = tasks.create_task(self._search_words(edition, texts, within))
+                embedding = tasks.create_task(self._vectors(version, texts, vectors))
+                text_search = tasks.create_task(self._search_words(version, texts, filter_))
         except* RedisError as group:
             raise group.exceptions[0] from group
-        terms, words = wording.result()
+        terms, text_rankings = text_search.result()
         found = embedding.result()
-        blobs = [edition.vector_spec.blob(vector) for vector in found] if found is not None else []
-        meanings = await vector_search(self._redis, edition.index, blobs, within) if blobs else []
-        fused = fuse([*words, *meanings])
-        passages = await read_passages(self._redis, edition.index, list(fused)[:READ])
-        wordings = [TermCoverage(each) for each in terms]
-        shares = {key: _shares(wordings, passage) for key, passage in passages.items()}
-        scores = {key: fused[key] + SENTENCE_BONUS * shares[key][0] for key in passages}
+        blobs = [version.vector_spec.blob(vector) for vector in found] if found is not None else []
+        vector_rankings = await vector_search(self._redis, version.index, blobs, filter_) if blobs else []
+        fused = fuse([*text_rankings, *vector_rankings])
+        passages = await read_passages(self._redis, version.index, list(fused)[:RERANKED])
+        coverages = [TermCoverage(each) for each in terms]
+        covered = {key: _coverage(coverages, passage) for key, passage in passages.items()}
+        scores = {key: fused[key] + SENTENCE_BONUS * covered[key].sentence for key in passages}
         order = sorted(passages, key=lambda key: (-scores[key], key))
-        meaning, worded = fuse(meanings), fuse(words)
-        matches = tuple(
-            ScoredPassage(passages[key], scores[key], round(meaning.get(key, 0.0), 4), round(worded.get(key, 0.0), 4))
+        by_vector, by_text = fuse(vector_rankings), fuse(text_rankings)
+        hits = tuple(
+            ScoredPassage(
+                passages[key], scores[key], round(by_vector.get(key, 0.0), 4), round(by_text.get(key, 0.0), 4)
+            )
             for key in order
         )
         signals = Signals(
-            cosine=max(meanings[0].values(), default=0.0) if meanings else 0.0,
-            passage=max((shares[key][1] for key in order[:JUDGED]), default=0.0),
-            sentence=max((shares[key][0] for key in order), default=0.0),
+            cosine=max(vector_rankings[0].values(), default=0.0) if vector_rankings else 0.0,
+            passage=max((covered[key].passage for key in order[:TOP_PASSAGES]), default=0.0),
+            sentence=max((covered[key].sentence for key in order), default=0.0),
         )
-        return Ranking(matches, signals, lexical_only=found is None)
+        return Ranking(hits, signals, lexical_only=found is None)
 
-    async def _vectors(self, edition: IndexVersion, texts: Sequence[str], vectors: Vectors | None) -> Vectors | None:
+    async def _vectors(self, version: IndexVersion, texts: Sequence[str], vectors: Vectors | None) -> Vectors | None:
         if vectors is not None:
             return vectors
-        if edition.vector_spec.model != self._embedder.name:
-            log.warning("words alone are searched", reason=f"the posts were read with {edition.vector_spec.model}")
+        if version.vector_spec.model != self._embedder.name:
+            log.warning("vector search skipped", reason=f"the posts were indexed with {version.vector_spec.model}")
             return None
         try:
             with timed("embed"):
                 vectors = await self._embedder.embed(texts)
         except (ModelError, EmbeddingMismatchError) as error:
-            log.warning("words alone are searched", reason="the question was not embedded", cause=str(error))
+            log.warning("vector search skipped", reason="embedding failed", cause=str(error))
             return None
-        if vectors.shape[1] != edition.vector_spec.dimensions:
-            log.warning("words alone are searched", reason=f"the question has {vectors.shape[1]} dimensions")
+        if vectors.shape[1] != version.vector_spec.dimensions:
+            log.warning("vector search skipped", reason=f"the question has {vectors.shape[1]} dimensions")
             return None
         return vectors
 
     async def _search_words(
-        self, edition: IndexVersion, texts: Sequence[str], within: str
+        self, version: IndexVersion, texts: Sequence[str], filter_: str
     ) -> tuple[list[list[Term]], list[dict[str, float]]]:
-        terms = await term_idf(self._redis, edition.index, texts, within)
-        return terms, await bm25_search(self._redis, edition.index, terms, within)
+        terms = await term_idf(self._redis, version.index, texts, filter_)
+        return terms, await bm25_search(self._redis, version.index, terms, filter_)
 
 
-def _shares(wordings: Sequence[TermCoverage], passage: Passage) -> tuple[float, float]:
-    """The share of the question that the best sentence holds, on average over the texts that were searched, and that
-    the passage holds for the one it fits best."""
+class _Coverage(NamedTuple):
+    sentence: float
+    passage: float
+
+
+def _coverage(coverages: Sequence[TermCoverage], passage: Passage) -> _Coverage:
+    """Return the coverage by the best sentence, on average over the texts, and by the passage for the best text."""
     head = f"{passage.title} {passage.heading}"
-    shares = [wording.shares(head, passage.text) for wording in wordings]
-    return sum(sentence for sentence, _ in shares) / len(shares), max(whole for _, whole in shares)
+    shares = [coverage.coverage(head, passage.text) for coverage in coverages]
+    return _Coverage(sum(sentence for sentence, _ in shares) / len(shares), max(whole for _, whole in shares))
 
 
 def _same_post(one: ScoredPassage, other: ScoredPassage) -> bool:
     return one.passage.url == other.passage.url
 
 
-def _adjoins(group: Sequence[ScoredPassage], match: ScoredPassage) -> bool:
-    return _same_post(group[0], match) and any(
-        abs(match.passage.position - other.passage.position) == 1 for other in group
-    )
+def _adjoins(group: Sequence[ScoredPassage], hit: ScoredPassage) -> bool:
+    return _same_post(group[0], hit) and any(abs(hit.passage.position - other.passage.position) == 1 for other in group)
 
 
 def _merged(group: list[ScoredPassage]) -> ScoredPassage:
-    """Neighbours as one passage, under the score of the best; it stands where the post has it."""
-    best = max(group, key=lambda match: match.score)
+    """Merge neighbours into one passage in the order of the post, with the score of the best."""
+    best = max(group, key=lambda hit: hit.score)
     if len(group) == 1:
         return best
-    in_order = sorted(group, key=lambda match: match.passage.position)
-    text = "\n\n".join(match.passage.text for match in in_order)
+    in_order = sorted(group, key=lambda hit: hit.passage.position)
+    text = "\n\n".join(hit.passage.text for hit in in_order)
     return replace(best, passage=replace(in_order[0].passage, text=text))

@@ -1,13 +1,13 @@
-"""The two searches of RediSearch: by words and by meaning. Each gives scores by key, higher is better.
+"""Queries to RediSearch: BM25 and vector search. Both return scores by key, higher is better.
 
-Both keep to some sources where a channel does: `within` is the clause of `source_filter`, which Redis heeds as it
-ranks.
+`filter_` is the clause of `source_filter`, which RediSearch applies while ranking.
 """
 
+import math
 from collections.abc import Iterable, Sequence
-from math import isnan, log
 from typing import Any
 
+import structlog
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import ResponseError
@@ -18,110 +18,101 @@ from core.retrieval.term_coverage import Term
 from core.storage.connection import as_text
 from core.words import STOPWORDS, content_words
 
+log = structlog.get_logger()
+
 CANDIDATES = 50
-"""Passages that each search brings."""
+"""Passages per search."""
 
-MOST_WORDS = 64
-LEAST_RARITY = log(2)
-"""A word that stands in half of the posts, or more, finds nothing. Posts that were just replaced are counted twice for
-a while, so that words may even seem to stand in more posts than there are."""
+MAX_TERMS = 64
+MIN_IDF = math.log(2)
+"""The idf of a word in half of the passages; more frequent ones are not searched for. Passages that were just replaced
+are counted twice for a while, so a word may even seem to be in more passages than there are."""
 
-SHORTEST_MISSPELT = 5
+MIN_FUZZY_LENGTH = 5
 """Letters; shorter words have too many neighbours."""
 
 
-async def term_idf(redis: Redis, index: str, texts: Sequence[str], within: str = "") -> list[list[Term]]:
-    """The telling words of each text with their rarity in the posts; one trip, a second when some stand in no post."""
-    asked = [content_words(text)[:MOST_WORDS] for text in texts]
+async def term_idf(redis: Redis, index: str, texts: Sequence[str], filter_: str = "") -> list[list[Term]]:
+    """Return the content words of each text with their idf: one round trip, and a second if some are in no passage."""
+    asked = [content_words(text)[:MAX_TERMS] for text in texts]
     every = list(dict.fromkeys(word for words in asked for word in words))
-    total, *counts = await _count(redis, index, ["*", *every], within)
+    total, *counts = await _count(redis, index, ["*", *every], filter_)
     seen = dict(zip(every, counts, strict=True))
-    unknown = [word for word in every if not seen[word] and len(word) >= SHORTEST_MISSPELT and word.isalpha()]
+    unknown = [word for word in every if not seen[word] and len(word) >= MIN_FUZZY_LENGTH and word.isalpha()]
     near = (
-        dict(zip(unknown, await _count(redis, index, [f"%{word}%" for word in unknown], within), strict=True))
+        dict(zip(unknown, await _count(redis, index, [f"%{word}%" for word in unknown], filter_), strict=True))
         if unknown
         else {}
     )
 
     def term(word: str) -> Term:
         if word in STOPWORDS:
-            return Term(word, 0.0)  # a question of such words alone is about nothing, wherever they stand
+            return Term(word, 0.0)  # a question of stopwords alone is about nothing
         count = seen[word] or near.get(word, 0)
         # BM25's inverse document frequency.
-        return Term(word, log(1 + (max(total - count, 0) + 0.5) / (count + 0.5)), bool(near.get(word)))
+        return Term(word, math.log(1 + (max(total - count, 0) + 0.5) / (count + 0.5)), bool(near.get(word)))
 
     return [[term(word) for word in words] for words in asked]
 
 
 async def bm25_search(
-    redis: Redis, index: str, questions: Sequence[Sequence[Term]], within: str = ""
+    redis: Redis, index: str, questions: Sequence[Sequence[Term]], filter_: str = ""
 ) -> list[dict[str, float]]:
-    """BM25 scores, for all questions in one trip."""
+    """Return BM25 scores for each question, in one round trip."""
     async with redis.pipeline(transaction=False) as pipe:
-        for terms in questions:
-            rare = [term.query for term in terms if term.rarity >= LEAST_RARITY]
-            query = "|".join(rare or [term.query for term in terms]) or "-*"
-            # The default scorer of RediSearch 2 is TF-IDF, which is far weaker: BM25 has to be asked for.
+        for terms in filter(None, questions):
+            rare = [term.query for term in terms if term.idf >= MIN_IDF]
+            query = "|".join(rare or [term.query for term in terms])
+            # The default scorer of RediSearch 2 is TF-IDF, which is far weaker.
             shown = ("SCORER", "BM25STD", "WITHSCORES", "NOCONTENT", "LIMIT", 0, CANDIDATES)
-            _search(pipe, index, f"{within} ({query})", *shown)
-        replies = await _execute(pipe)
-    return [
-        {as_text(key): float(score) for key, score in zip(reply[1::2], reply[2::2], strict=True)} for reply in replies
-    ]
+            _search(pipe, index, f"{filter_} ({query})", *shown)
+        replies = iter(await _execute(pipe))
+    return [_scores(next(replies)) if terms else {} for terms in questions]
 
 
-async def vector_search(redis: Redis, index: str, vectors: Sequence[bytes], within: str = "") -> list[dict[str, float]]:
-    """Cosines, for all questions in one trip."""
-    knn = f"({within or '*'})=>[KNN {CANDIDATES} @embedding $vector AS distance]"
+async def vector_search(
+    redis: Redis, index: str, vectors: Sequence[bytes], filter_: str = ""
+) -> list[dict[str, float]]:
+    """Return cosines for each question, in one round trip."""
+    knn = f"({filter_ or '*'})=>[KNN {CANDIDATES} @embedding $vector AS distance]"
     async with redis.pipeline(transaction=False) as pipe:
         for vector in vectors:
-            _search(
-                pipe,
-                index,
-                knn,
-                "PARAMS",
-                2,
-                "vector",
-                vector,
-                "RETURN",
-                1,
-                "distance",
-                "SORTBY",
-                "distance",
-                "LIMIT",
-                0,
-                CANDIDATES,
-            )
+            shown = ("RETURN", 1, "distance", "SORTBY", "distance", "LIMIT", 0, CANDIDATES)
+            _search(pipe, index, knn, "PARAMS", 2, "vector", vector, *shown)
         replies = await _execute(pipe)
     return [
         {
-            as_text(key): 0.0 if isnan(distance := float(fields[1])) else 1 - distance
+            as_text(key): 0.0 if math.isnan(distance := float(fields[1])) else 1 - distance
             for key, fields in zip(reply[1::2], reply[2::2], strict=True)
         }
         for reply in replies
     ]
 
 
-async def read_passages(redis: Redis, index: str, found: Sequence[str]) -> dict[str, Passage]:
-    """The passages under these keys, as far as they are still there; one command, where a hash each would take many."""
-    if not found:
+def _scores(reply: Sequence[Any]) -> dict[str, float]:
+    return {as_text(key): float(score) for key, score in zip(reply[1::2], reply[2::2], strict=True)}
+
+
+async def read_passages(redis: Redis, index: str, names: Sequence[str]) -> dict[str, Passage]:
+    """Return the passages under these keys that still exist, with one command instead of one per hash."""
+    if not names:
         return {}
     async with redis.pipeline(transaction=False) as pipe:
-        fields = ("RETURN", len(HASH_FIELDS), *HASH_FIELDS, "LIMIT", 0, len(found))
-        _search(pipe, index, "*", "INKEYS", len(found), *found, *fields)
+        fields = ("RETURN", len(HASH_FIELDS), *HASH_FIELDS, "LIMIT", 0, len(names))
+        _search(pipe, index, "*", "INKEYS", len(names), *names, *fields)
         [reply] = await _execute(pipe)
     passages = {}
     for key, values in zip(reply[1::2], reply[2::2], strict=True):
-        named = dict(zip(map(as_text, values[::2]), values[1::2], strict=True))
-        if passage := from_hash([named.get(field) for field in HASH_FIELDS]):
+        by_field = dict(zip(map(as_text, values[::2]), values[1::2], strict=True))
+        if passage := from_hash([by_field.get(field) for field in HASH_FIELDS]):
             passages[as_text(key)] = passage
     return passages
 
 
-async def _count(redis: Redis, index: str, queries: Iterable[str], within: str) -> list[int]:
+async def _count(redis: Redis, index: str, queries: Iterable[str], filter_: str) -> list[int]:
     async with redis.pipeline(transaction=False) as pipe:
         for query in queries:
-            _search(pipe, index, within if within and query == "*" else f"{within} {query}", "LIMIT", 0, 0)
+            _search(pipe, index, filter_ if filter_ and query == "*" else f"{filter_} {query}", "LIMIT", 0, 0)
         return [reply[0] for reply in await _execute(pipe)]
 
 
@@ -130,13 +121,16 @@ def _search(pipe: Pipeline, index: str, query: str, *arguments: str | int | byte
 
 
 async def _execute(pipe: Pipeline) -> list[Any]:
-    """The replies; a query that the parser refuses finds nothing, any other error is raised."""
-    replies = await pipe.execute(raise_on_error=False)
+    """Return the replies. A query that the parser rejects is logged and has no hits; other errors are raised."""
+    replies: list[Any] = await pipe.execute(raise_on_error=False)
     for reply in replies:
-        if isinstance(reply, Exception) and not _refused(reply):
+        if isinstance(reply, Exception) and not _is_syntax_error(reply):
             raise reply
+        if isinstance(reply, Exception):
+            # Only the position: behind "near", the message quotes the user's words.
+            log.error("search query rejected", cause=str(reply).partition(" near ")[0])
     return [[0] if isinstance(reply, Exception) else reply for reply in replies]
 
 
-def _refused(error: Exception) -> bool:
+def _is_syntax_error(error: Exception) -> bool:
     return isinstance(error, ResponseError) and "syntax" in str(error).lower()

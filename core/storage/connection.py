@@ -1,4 +1,4 @@
-"""How Redis is reached, and whether the server there is one that this product can live on."""
+"""Connection to Redis, and the check that the server is fit for use."""
 
 import asyncio
 from collections.abc import Iterable
@@ -24,33 +24,34 @@ from core.errors import Problem
 from core.storage.instrumented_retry import InstrumentedRetry
 from core.storage.topology import address_of, connect_cluster, connect_through_sentinels, is_cluster
 
-MOST_CONNECTIONS = 64
-"""A question needs two at a time. Past this many, questions wait for a connection instead of failing."""
+MAX_CONNECTIONS = 64
+"""A question needs two at a time. At the limit, questions wait for a connection instead of failing."""
 
-WAIT_FOR_CONNECTION = 20
-"""Seconds. With two hundred questions in flight on a busy machine, five were too few."""
+CONNECTION_TIMEOUT = 20
+"""Seconds to wait for a free connection. With 200 questions in flight on a busy machine, 5 were too few."""
 
 DRIVER = DriverInfo()
-"""Left to itself, redis-py looks its own version up on disk for every connection, in the event loop."""
+"""Passed explicitly: otherwise redis-py reads its own version from disk for each connection, in the event loop."""
 
-EVICTING = ("allkeys", "volatile")
+EVICTION_POLICIES = ("allkeys", "volatile")
+"""Prefixes of `maxmemory-policy` values that delete keys."""
+
 DOCKER = "docker run -p 6379:6379 redis:8"
 
 CLUSTER_WITHOUT_SEARCH = Problem(
-    "This Redis Cluster cannot search: all else works there, but posts cannot be found.",
+    "This Redis Cluster cannot search: everything else works, but no posts can be found.",
     "Use a cluster with search (Redis 8, Redis Cloud, Redis Software), or a single Redis with search.",
 )
 
 
 def connect(url: str) -> Redis:
-    """A client of the server at `url` (`redis://`, `rediss://`, `unix://`), or of several (`core.storage.topology`).
-    Nothing is sent before the first command.
+    """Create a client for `url`: `redis://`, `rediss://`, `unix://`, or several servers (see `core.storage.topology`).
 
-    Answers come as bytes, because embeddings are bytes. Raises ValueError for another scheme.
+    Connects at the first command. Replies are bytes, because embeddings are. Raises ValueError for another scheme.
     """
     options = {
         "driver_info": DRIVER,
-        "protocol": 2,  # search replies as flat lists, on every server
+        "protocol": 2,  # search replies are flat lists on every server
         "socket_timeout": 5,
         "socket_connect_timeout": 5,
         "retry": InstrumentedRetry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), retries=3),
@@ -60,62 +61,60 @@ def connect(url: str) -> Redis:
         return connect_cluster(address, options)
     if address:
         return connect_through_sentinels(
-            address, {**options, "timeout": WAIT_FOR_CONNECTION, "max_connections": MOST_CONNECTIONS}, _Cancellable
+            address, {**options, "timeout": CONNECTION_TIMEOUT, "max_connections": MAX_CONNECTIONS}, _Cancellable
         )
-    pool = BlockingConnectionPool.from_url(
-        url, max_connections=MOST_CONNECTIONS, timeout=WAIT_FOR_CONNECTION, **options
-    )
+    pool = BlockingConnectionPool.from_url(url, max_connections=MAX_CONNECTIONS, timeout=CONNECTION_TIMEOUT, **options)
     pool.connection_class = type("Connection", (_Cancellable, pool.connection_class), {})
     return Redis.from_pool(pool)
 
 
 class _Cancellable(AbstractConnection):
-    """A connection that can be cancelled while it sends.
+    """A connection whose sends can be cancelled.
 
-    redis-py sends within `asyncio.wait_for`, and that swallows a cancellation, before Python 3.12, when it comes in the
-    moment in which all is sent: a group of tasks that is being cancelled would then wait for one of them for ever.
+    redis-py sends within `asyncio.wait_for`. Before Python 3.12 that swallows a cancellation which arrives as the send
+    completes, and a task group that is being cancelled would wait for the task forever.
     """
 
     async def send_packed_command(self, command: bytes | str | Iterable[bytes], check_health: bool = True) -> None:
-        within, self.socket_timeout = self.socket_timeout, None
+        timeout, self.socket_timeout = self.socket_timeout, None
         try:
-            async with asyncio.timeout(within):
+            async with asyncio.timeout(timeout):
                 await super().send_packed_command(command, check_health)
         except TimeoutError as error:
             raise RedisTimeoutError("Timeout writing to socket") from error
         finally:
-            self.socket_timeout = within
+            self.socket_timeout = timeout
 
 
 def as_text(reply: object) -> str:
-    """A string in a reply of Redis, which comes as bytes."""
+    """Decode a string in a Redis reply, which is bytes."""
     return reply.decode() if isinstance(reply, bytes) else str(reply)
 
 
-def takes_no_writes(error: ResponseError) -> bool:
-    """Whether a server that can be read refuses all writing: its memory or its disk is full, or it is a replica."""
+def rejects_writes(error: ResponseError) -> bool:
+    """Return whether the server is read-only: memory or disk is full, or it is a replica."""
     return isinstance(error, OutOfMemoryError | ReadOnlyError) or "MISCONF" in str(error)
 
 
 async def check_server(redis: Redis) -> list[Problem]:
-    """What is wrong with the server, each with its cure; an empty list when all is well."""
+    """Return everything that is wrong with the server."""
     database = 0 if is_cluster(redis) else int(redis.connection_pool.connection_kwargs.get("db") or 0)
     try:
         await redis.ping()
     except RedisError as error:
-        return [_unreachable(error)]
+        return [_connection_problem(error)]
     problems = [await _search_problem(redis), await _eviction_problem(redis), _database_problem(database)]
     return [problem for problem in problems if problem]
 
 
-def _unreachable(error: RedisError) -> Problem:
-    # Over a unix socket, redis-py wraps what the server says in an error of the connection: only its words tell.
+def _connection_problem(error: RedisError) -> Problem:
+    # Over a unix socket, redis-py wraps the server's reply in a connection error: only its text tells them apart.
     words = str(error).lower()
     if "authentication required" in words or "noauth" in words:
-        return Problem("Redis wants a password.", "Put it into REDIS_URL: redis://user:password@host:6379.")
+        return Problem("Redis requires a password.", "Put it into REDIS_URL: redis://user:password@host:6379.")
     if isinstance(error, AuthenticationError | AuthorizationError | NoPermissionError) or "username-password" in words:
         return Problem(
-            "Redis refuses the password.", "Put the right one into REDIS_URL: redis://user:password@host:6379."
+            "Redis rejects the password.", "Put the right one into REDIS_URL: redis://user:password@host:6379."
         )
     return Problem(
         "Redis cannot be reached.",
@@ -128,7 +127,7 @@ async def _search_problem(redis: Redis) -> Problem | None:
         await redis.execute_command("FT._LIST")
     except NoPermissionError:
         return Problem(
-            "Redis does not let this user search.",
+            "This Redis user may not search.",
             "Give the user the @search commands, and ~post:* ~posts* among its keys.",
         )
     except ResponseError:
@@ -145,12 +144,12 @@ async def _eviction_problem(redis: Redis) -> Problem | None:
     try:
         memory = await redis.info("memory")
     except NoPermissionError:
-        return None  # whoever gave this user its few commands looks after the rest, too
+        return None  # an operator who restricts commands checks this policy, too
     policy = str(memory.get("maxmemory_policy", "noeviction"))
-    if not policy.startswith(EVICTING):
+    if not policy.startswith(EVICTION_POLICIES):
         return None
     return Problem(
-        f"Redis may throw posts away when it is full (maxmemory-policy {policy}).",
+        f"Redis may delete posts when its memory is full (maxmemory-policy {policy}).",
         "Set `maxmemory-policy noeviction`.",
     )
 
@@ -159,6 +158,6 @@ def _database_problem(database: int) -> Problem | None:
     if database == 0:
         return None
     return Problem(
-        f"REDIS_URL names database {database}, and Redis searches database 0 alone.",
-        "Take the number off the end of REDIS_URL.",
+        f"REDIS_URL names database {database}, but Redis can only search database 0.",
+        "Remove the number at the end of REDIS_URL.",
     )

@@ -1,8 +1,8 @@
-"""Each event is handled once, by one of any number of processes, and none is lost with the process that had it.
+"""Claims on chat events: each event is handled once, by one of any number of processes, and survives their crashes.
 
-Platforms deliver an event more than once, and to any process. The first to take it keeps it in Redis while it is being
-handled. A process that is gone is known by its sign of life, which nobody renews; what it had is taken over, at once
-when the platform delivers again, and after some seconds when it does not.
+Platforms deliver an event more than once, and to any process. The first process to claim it stores it in Redis while
+handling it. A process whose heartbeat has expired is dead; its events are claimed again, immediately if the platform
+redelivers them and otherwise by a periodic scan.
 """
 
 import json
@@ -24,65 +24,63 @@ from core.storage.connection import as_text
 
 log = structlog.get_logger()
 
-KEPT = timedelta(hours=1)
-"""How long an event is known; the last redelivery of Slack comes after some five minutes."""
+TTL = timedelta(hours=1)
+"""How long an event is remembered; Slack's last redelivery comes after about five minutes."""
 
-ALIVE = timedelta(seconds=15)
-"""A process that has given no sign for this long is gone."""
+HEARTBEAT_TTL = timedelta(seconds=15)
+"""A process without a heartbeat for this long is dead."""
 
-MOST_REMEMBERED = 10_000
-"""Names of events that a process knows by itself, for the time in which Redis cannot be reached."""
+MAX_REMEMBERED = 10_000
+"""Event names kept in memory for times when Redis is unreachable."""
 
 _HANDLED = "handled"
 
-# KEYS: the sign of life, what is unanswered, the event under each of its names.
-# ARGV: this process, its event, what signs of life begin with, seconds an event is kept, the event's first name,
-# milliseconds of a sign of life, whether others can be told to be gone.
-# What this process holds without knowing it, it holds because Redis' reply to the same call was lost.
-# The first to take an event writes it down, with the time by the clock that all share, which is Redis': however often
-# it is taken over, it keeps its age.
-# The reply: how it was taken, 0 when it was not, and whether this process' own sign of life was there.
+# KEYS: this process's heartbeat, the hash of pending events, the event under each of its names.
+# ARGV: this process, the event as JSON, key prefix of heartbeats, TTL of an event in seconds, the event's first name,
+#       TTL of a heartbeat in ms, "1" if other processes may be presumed dead.
+# A process can hold an event without knowing it: the reply to an earlier call was lost.
+# HSETNX with Redis' clock keeps an event's age through any number of takeovers.
+# Returns {0 = not claimed, 1 = new, 2 = taken over; 1 if this process's own heartbeat was alive}.
 _CLAIM = """
-local taken = 1
+local claimed = 1
 local alive = redis.call('EXISTS', KEYS[1])
 for i = 3, #KEYS do
   local holder = redis.call('GET', KEYS[i])
   if holder then
     local mine = holder == ARGV[1]
-    local gone = alive == 1 and ARGV[7] == '1' and redis.call('EXISTS', ARGV[3] .. holder) == 0
-    if holder == 'handled' or not (mine or gone) then return {0, alive} end
-    taken = 2
+    local dead = alive == 1 and ARGV[7] == '1' and redis.call('EXISTS', ARGV[3] .. holder) == 0
+    if holder == 'handled' or not (mine or dead) then return {0, alive} end
+    claimed = 2
   end
 end
 for i = 3, #KEYS do redis.call('SET', KEYS[i], ARGV[1], 'EX', ARGV[4]) end
 redis.call('HSETNX', KEYS[2], ARGV[5], redis.call('TIME')[1] .. ' ' .. ARGV[2])
 redis.call('SET', KEYS[1], '1', 'PX', ARGV[6])
-return {taken, alive}
+return {claimed, alive}
 """
 
-# KEYS: what is unanswered; of the nodes of a cluster, the one that wrote the time down is asked.
+# KEYS: the hash of pending events, so that a cluster runs the script on the node that wrote the timestamps.
 _NOW = "return tonumber(redis.call('TIME')[1])"
 
 
 class EventClaims:
-    """The events of one platform, shared by all its processes. This process is one of them as long as `living` runs."""
+    """The claims of one process on the events of one platform. Valid while `heartbeat` runs."""
 
     def __init__(self, redis: Redis, platform: str) -> None:
         self._redis = redis
         self._platform = platform
-        self._me = secrets.token_hex(8)
-        self._script = redis.register_script(_CLAIM)
-        self._now = redis.register_script(_NOW)
-        # By name, whether it is this process that handles or handled the event.
+        self._process = secrets.token_hex(8)
+        self._claim_script = redis.register_script(_CLAIM)
+        self._now_script = redis.register_script(_NOW)
+        # Event name → whether this process handles or handled the event.
         self._known: OrderedDict[str, bool] = OrderedDict()
-        self._unnoted: dict[str, tuple[str, ...]] = {}
+        self._unrecorded: dict[str, tuple[str, ...]] = {}
         self._unsure_until = 0.0
 
     async def claim(self, event: Event) -> Claim | None:
-        """Whether this process is to handle an event now; None when it was, or is being, handled.
+        """Claim an event; return None if it has been claimed or handled already.
 
-        While Redis cannot be reached, what this process itself remembers decides: whoever asked is told that something
-        is wrong, and told it once.
+        While Redis is unreachable, this process's own memory decides: the user gets one error message, not several.
         """
         if any(map(self._known.get, event.names)):
             return None
@@ -90,155 +88,163 @@ class EventClaims:
         try:
             return await self._claim(event)
         except RedisError as error:
-            log.warning("whether an event was handled cannot be known", cause=str(error))
-            self._know(event.names, mine=not seen)
+            log.warning("event claim failed", cause=str(error))
+            self._remember(event.names, mine=not seen)
             return None if seen else Claim.NEW
 
     async def complete(self, event: Event) -> None:
-        """An event has been handled, however that ended. While Redis cannot be reached, it is noted later."""
+        """Mark an event as handled, whatever the outcome; retried later if Redis is unreachable."""
         try:
-            await self._note_handled(event.names)
+            await self._record_handled(event.names)
         except RedisError as error:
-            log.warning("that an event was handled could not be noted yet", cause=str(error))
-            if len(self._unnoted) < MOST_REMEMBERED:
-                self._unnoted[event.names[0]] = event.names
+            log.warning("event completion not recorded yet", cause=str(error))
+            if len(self._unrecorded) < MAX_REMEMBERED:
+                self._unrecorded[event.names[0]] = event.names
 
     async def reassign(self, name: str) -> None:
-        """Makes an event this process's, whoever handles it: what it asks for has changed, and this process sees to
-        that. The other notices; nobody takes the event over any more."""
+        """Move an event to this process because its message has changed; the current holder notices and stops.
+
+        Nobody takes the event over any more: this process handles the change as an event of its own.
+        """
         async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.set(keys.event(self._platform, name), self._me, ex=KEPT, xx=True)
+            pipe.set(keys.event(self._platform, name), self._process, ex=TTL, xx=True)
             pipe.hdel(keys.pending_events(self._platform), name)
             held, _ = await pipe.execute()
         if held:
-            self._know((name,), mine=True)
+            self._remember((name,), mine=True)
 
     async def is_taken_over(self, name: str) -> bool:
-        """Whether another process has an event that this one began to handle."""
+        """Return whether another process holds an event that this one started to handle."""
         try:
             holder = await self._redis.get(keys.event(self._platform, name))
         except RedisError as error:
-            log.warning("whose an event is cannot be known", cause=str(error))
+            log.warning("event owner lookup failed", cause=str(error))
             return False
-        return holder is not None and as_text(holder) not in {self._me, _HANDLED}
+        return holder is not None and as_text(holder) not in {self._process, _HANDLED}
 
     async def claim_orphaned(self) -> list[Event]:
-        """What processes that are gone were handling; this process has it now. What is older than an hour is dropped:
-        nobody waits for it any more."""
-        mine: list[Event] = []
+        """Claim and return the events of dead processes; drop those older than an hour, whose askers have given up."""
+        claimed: list[Event] = []
         try:
             for line in (await self._redis.hgetall(keys.pending_events(self._platform))).values():
                 since, _, document = as_text(line).partition(" ")
-                kept = json.loads(document)
-                event = Event(tuple(kept["names"]), kept["body"])
-                if not await self._abandoned(event):
+                stored = json.loads(document)
+                event = Event(tuple(stored["names"]), stored["body"])
+                if not await self._is_orphaned(event):
                     continue
-                age = await self._now(keys=[keys.pending_events(self._platform)]) - int(since)
-                if age > KEPT.total_seconds():
-                    log.error("a question was lost", name=event.names[0], seconds=age)
+                age = await self._now_script(keys=[keys.pending_events(self._platform)]) - int(since)
+                if age > TTL.total_seconds():
+                    log.error("question lost", name=event.names[0], seconds=age)
                     await self.complete(event)
                 elif await self._claim(event):
-                    mine.append(event)
+                    claimed.append(event)
         except RedisError as error:
-            # What was taken until then is in hand all the same.
-            log.warning("what others left behind cannot be known", cause=str(error))
-        return mine
+            # The events claimed so far are this process's, and are returned.
+            log.warning("orphaned event scan failed", cause=str(error))
+        return claimed
 
     async def taken_over(self, events: Iterable[Event]) -> list[Event]:
-        """Those of this process' events that another has taken over, because this one gave no sign of life for too
-        long: while its machine slept, or while only it could not reach Redis."""
-        asked = list(events)
-        if not asked:
+        """Return those of this process's events that another has taken over.
+
+        That happens when its heartbeat stopped: the machine slept, or only this process could not reach Redis.
+        """
+        mine = list(events)
+        if not mine:
             return []
         try:
-            holders = await self._redis.mget([keys.event(self._platform, event.names[0]) for event in asked])
+            holders = await self._redis.mget([keys.event(self._platform, event.names[0]) for event in mine])
         except RedisError as error:
-            log.warning("whether events were taken over cannot be known", cause=str(error))
+            log.warning("event owner lookup failed", cause=str(error))
             return []
-        lost = [event for event, holder in zip(asked, holders, strict=True) if holder and as_text(holder) != self._me]
+        lost = [
+            event for event, holder in zip(mine, holders, strict=True) if holder and as_text(holder) != self._process
+        ]
         for event in lost:
-            self._know(event.names, mine=False)
+            self._remember(event.names, mine=False)
         return lost
 
     @asynccontextmanager
     async def heartbeat(self) -> AsyncGenerator[None, None]:
-        """Gives the signs of life of this process; at the end the others may take over at once what it leaves."""
-        await self._show_life()
-        self._unsure_until = 0.0  # the first sign follows on none
+        """Send heartbeats for the length of the block; afterwards others may take over at once."""
+        await self._beat()
+        self._unsure_until = 0.0  # the first heartbeat always finds none
         try:
-            async with running_periodically(self._show_life, every=ALIVE / 3):
+            async with running_periodically(self._beat, every=HEARTBEAT_TTL / 3):
                 yield
         finally:
             try:
-                await self._note_the_rest()
-                await self._redis.delete(keys.process_heartbeat(self._platform, self._me))
+                await self._record_pending_completions()
+                await self._redis.delete(keys.process_heartbeat(self._platform, self._process))
             except RedisError as error:
-                log.warning("others will take over after some seconds", cause=str(error))
+                log.warning("heartbeat not removed, takeover is delayed", cause=str(error))
 
     async def _claim(self, event: Event) -> Claim | None:
         document = {"names": event.names, "body": event.body}
-        # While Redis is being asked, too: of two deliveries at the same time only one may ask.
-        self._know(event.names, mine=True)
-        taken = 0
+        # Remembered before Redis replies: of two simultaneous deliveries only one may ask.
+        self._remember(event.names, mine=True)
+        claimed = 0
         try:
-            taken, alive = await self._script(
+            claimed, alive = await self._claim_script(
                 keys=[
-                    keys.process_heartbeat(self._platform, self._me),
+                    keys.process_heartbeat(self._platform, self._process),
                     keys.pending_events(self._platform),
                     *(keys.event(self._platform, name) for name in event.names),
                 ],
                 args=[
-                    self._me,
+                    self._process,
                     json.dumps(document, ensure_ascii=False),
                     keys.process_heartbeat(self._platform, ""),
-                    int(KEPT.total_seconds()),
+                    int(TTL.total_seconds()),
                     event.names[0],
-                    int(ALIVE.total_seconds() * 1000),
+                    int(HEARTBEAT_TTL.total_seconds() * 1000),
                     int(monotonic() >= self._unsure_until),
                 ],
             )
         finally:
-            if not taken:
-                self._know(event.names, mine=False)
+            if not claimed:
+                self._remember(event.names, mine=False)
         if not alive:
-            self._doubt()
-        return Claim(int(taken)) if taken else None
+            self._presume_others_alive()
+        return Claim(int(claimed)) if claimed else None
 
-    async def _abandoned(self, event: Event) -> bool:
-        """Whether nobody handles an event any more, or this process has it without knowing."""
+    async def _is_orphaned(self, event: Event) -> bool:
+        """Return whether no live process handles an event, or this one holds it without knowing."""
         reply = await self._redis.get(keys.event(self._platform, event.names[0]))
         holder = "" if reply is None else as_text(reply)
-        if holder == self._me:
+        if holder == self._process:
             return not self._known.get(event.names[0])
         return not holder or not await self._redis.exists(keys.process_heartbeat(self._platform, holder))
 
-    async def _show_life(self) -> None:
+    async def _beat(self) -> None:
         try:
-            if await self._redis.set(keys.process_heartbeat(self._platform, self._me), "1", px=ALIVE, get=True) is None:
-                self._doubt()
-            await self._note_the_rest()
+            key = keys.process_heartbeat(self._platform, self._process)
+            if await self._redis.set(key, "1", px=HEARTBEAT_TTL, get=True) is None:
+                self._presume_others_alive()
+            await self._record_pending_completions()
         except RedisError as error:
-            log.warning("no sign of life could be given", cause=str(error))
+            log.warning("heartbeat failed", cause=str(error))
 
-    def _doubt(self) -> None:
-        """A process whose own sign has run out cannot tell for a while who else is gone: Redis may have been away for
-        all of them, and they are only about to be back."""
-        self._unsure_until = monotonic() + ALIVE.total_seconds() / 2
+    def _presume_others_alive(self) -> None:
+        """Suspend takeovers for a while after this process's own heartbeat has expired.
 
-    async def _note_the_rest(self) -> None:
-        for first, names in list(self._unnoted.items()):
-            await self._note_handled(names)
-            self._unnoted.pop(first, None)
+        Redis may have been unreachable for all processes, whose heartbeats are only about to return.
+        """
+        self._unsure_until = monotonic() + HEARTBEAT_TTL.total_seconds() / 2
 
-    async def _note_handled(self, names: Sequence[str]) -> None:
+    async def _record_pending_completions(self) -> None:
+        for first, names in list(self._unrecorded.items()):
+            await self._record_handled(names)
+            self._unrecorded.pop(first, None)
+
+    async def _record_handled(self, names: Sequence[str]) -> None:
         async with self._redis.pipeline(transaction=True) as pipe:
             for name in names:
-                pipe.set(keys.event(self._platform, name), _HANDLED, ex=KEPT)
+                pipe.set(keys.event(self._platform, name), _HANDLED, ex=TTL)
             pipe.hdel(keys.pending_events(self._platform), names[0])
             await pipe.execute()
 
-    def _know(self, names: Sequence[str], mine: bool) -> None:
+    def _remember(self, names: Sequence[str], mine: bool) -> None:
         for name in names:
             self._known[name] = mine
-        while len(self._known) > MOST_REMEMBERED:
+        while len(self._known) > MAX_REMEMBERED:
             self._known.popitem(last=False)

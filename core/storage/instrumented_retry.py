@@ -1,4 +1,4 @@
-"""Commands to Redis are made again when a connection fails, and whoever watches is told so."""
+"""Retries of Redis commands that are counted in telemetry."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -11,17 +11,17 @@ Result = TypeVar("Result")
 
 
 class InstrumentedRetry(Retry):
-    """As redis-py's own."""
+    """Behaves like redis-py's `Retry` and emits `RequestRetried` for each repetition."""
 
-    async def call_with_retry(self, do: Callable[[], Awaitable[Result]], *how: Any, **more: Any) -> Result:
+    async def call_with_retry(self, do: Callable[[], Awaitable[Result]], *args: Any, **kwargs: Any) -> Result:
         first = True
 
-        async def again() -> Result:
+        async def attempt() -> Result:
             nonlocal first
             if not first:
                 emit(RequestRetried("redis"))
             first = False
             return await do()
 
-        result: Result = await super().call_with_retry(again, *how, **more)
+        result: Result = await super().call_with_retry(attempt, *args, **kwargs)
         return result

@@ -1,4 +1,4 @@
-"""Questions with their answers, kept as long as conversations are: to ask again, to tell why, to vote on."""
+"""Questions with their answers, kept as long as conversations: to ask again, to explain an answer, to vote on."""
 
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import replace
@@ -11,29 +11,31 @@ from core.domain import Answer, Conversation, Question, ScoredPassage, StoredQue
 from core.storage import keys
 from core.storage.connection import as_text
 
-SCANNED_AT_ONCE = 1_000
+SCAN_COUNT = 1_000
 
-READ_AT_ONCE = 200
-"""Questions with their answers, some 10 KB each."""
+BATCH_SIZE = 200
+"""Questions read at once; with its answer each is about 10 KB."""
 
 _DOCUMENT = TypeAdapter(StoredQuestion)
 
 
 class QuestionStore:
-    """Keeps each question under its id until `ttl` after it was asked."""
+    """Keeps each question by its id until `ttl` after it was asked."""
 
     def __init__(self, redis: Redis, ttl: timedelta) -> None:
         self._redis = redis
         self._ttl = ttl
 
     async def save(self, question: Question, answer: Answer | None = None) -> None:
-        """Keeps a question, and later its answer, unless the question has been forgotten meanwhile. What was left out
-        is kept without its text: it is only named."""
-        remembered = StoredQuestion(replace(question, history=()), datetime.now(UTC), _slim(answer))
+        """Save a question, and later its answer unless the question has been deleted since.
+
+        Passages that were found and left out are saved without their text: they are only listed.
+        """
+        stored = StoredQuestion(replace(question, history=()), datetime.now(UTC), _without_left_out_texts(answer))
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.set(
                 keys.question(question.id),
-                _DOCUMENT.dump_json(remembered, by_alias=True),
+                _DOCUMENT.dump_json(stored, by_alias=True),
                 ex=self._ttl,
                 xx=answer is not None,
             )
@@ -43,47 +45,51 @@ class QuestionStore:
             await pipe.execute()
 
     async def get(self, question_id: str) -> StoredQuestion | None:
-        """What is known of a question; None when it has been forgotten."""
+        """Return a question, or None if it is not kept any more."""
         document = await self._redis.get(keys.question(question_id))
         return _DOCUMENT.validate_json(document) if document else None
 
     async def forget(self, conversation: Conversation) -> None:
-        """Removes the questions of a conversation, or of a channel with all its threads, with the votes on their
-        answers. Where whoever asked has voted, that stays: it was given to whoever runs the bot."""
+        """Delete the questions of a conversation (or a channel with all threads) with the votes on their answers.
+
+        Answers that their asker has voted on stay: that feedback was given to the operator.
+        """
         await self._forget(keys.question_ids(conversation))
         if not conversation.thread:
-            async for asked in self._redis.scan_iter(keys.question_ids_in(conversation), count=SCANNED_AT_ONCE):
+            async for asked in self._redis.scan_iter(keys.question_ids_in(conversation), count=SCAN_COUNT):
                 await self._forget(as_text(asked))
 
     async def has_questions(self, conversation: Conversation) -> bool:
-        """Whether something was asked in a conversation."""
+        """Return whether any question was asked in a conversation."""
         return bool(await self._redis.exists(keys.question_ids(conversation)))
 
-    async def expire_in(self, question: Question, within: timedelta) -> None:
-        """A question of which nothing came is kept no longer than somebody may want to ask it again."""
-        await self._redis.expire(keys.question(question.id), within)
+    async def expire_in(self, question: Question, ttl: timedelta) -> None:
+        """Shorten the life of a question without an answer to the time in which it may be asked again."""
+        await self._redis.expire(keys.question(question.id), ttl)
 
     async def discard(self, question: Question) -> None:
-        """Keeps nothing of a question that was just kept."""
+        """Delete a question that was just saved."""
         await self._remove([StoredQuestion(question, datetime.now(UTC))])
 
     async def forget_person(self, platform: str, person_id: str) -> int:
-        """Removes all questions of a person on a platform with their answers, and the votes on them; how many there
-        were. Looks at every question that is kept: that is what cannot leave one out."""
-        gone = 0
+        """Delete a person's questions on a platform with answers and votes; return their number.
+
+        Scans every question, so that none is missed.
+        """
+        removed = 0
         places: set[Conversation | None] = set()
-        async for some in self._all():
-            theirs = [each for each in some if _is_from(each, platform, person_id)]
+        async for batch in self._batches():
+            theirs = [each for each in batch if _is_from(each, platform, person_id)]
             await self._remove(theirs)
-            gone += len(theirs)
+            removed += len(theirs)
             places |= {each.question.conversation for each in theirs}
         if places:
-            async for some in self._all():
-                await self._take_literally([each for each in some if each.question.conversation in places])
-        return gone
+            async for batch in self._batches():
+                await self._reset_understood([each for each in batch if each.question.conversation in places])
+        return removed
 
-    async def _take_literally(self, questions: Iterable[StoredQuestion]) -> None:
-        """How a question was understood may hold the words of the one before it, which was somebody else's."""
+    async def _reset_understood(self, questions: Iterable[StoredQuestion]) -> None:
+        """Replace each rewritten question by its own text: the rewriting may quote the erased person's question."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for each in questions:
                 if each.answer and each.answer.trace:
@@ -98,28 +104,27 @@ class QuestionStore:
                     pipe.set(keys.gap(each.question.id), each.question.text, xx=True, keepttl=True)
             await pipe.execute()
 
-    async def _all(self) -> AsyncGenerator[list[StoredQuestion], None]:
-        """All questions, some at a time."""
-        some: list[str] = []
-        async for key in self._redis.scan_iter(keys.QUESTION_PATTERN, count=SCANNED_AT_ONCE):
-            some.append(as_text(key))
-            if len(some) == READ_AT_ONCE:
-                yield await self._read(some)
-                some = []
-        yield await self._read(some)
+    async def _batches(self) -> AsyncGenerator[list[StoredQuestion], None]:
+        batch: list[str] = []
+        async for key in self._redis.scan_iter(keys.QUESTION_PATTERN, count=SCAN_COUNT):
+            batch.append(as_text(key))
+            if len(batch) == BATCH_SIZE:
+                yield await self._read(batch)
+                batch = []
+        yield await self._read(batch)
 
     async def _forget(self, asked: str) -> None:
         ids = [as_text(each) for each in await self._redis.lrange(asked, 0, -1)]
         found = await self._read([keys.question(each) for each in ids])
         async with self._redis.pipeline(transaction=False) as pipe:
-            for remembered in found:
-                pipe.hexists(keys.votes(remembered.question.id), _asker(remembered))
+            for stored in found:
+                pipe.hexists(keys.votes(stored.question.id), _asker(stored))
             voted = await pipe.execute()
         await self._remove([each for each, kept in zip(found, voted, strict=True) if not kept])
         await self._redis.unlink(asked)
 
     async def _read(self, names: Sequence[str]) -> list[StoredQuestion]:
-        """What is kept under some keys; some may have gone meanwhile."""
+        """Read the questions under these keys, skipping those that have expired."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for name in names:
                 pipe.get(name)
@@ -127,8 +132,8 @@ class QuestionStore:
 
     async def _remove(self, questions: Iterable[StoredQuestion]) -> None:
         async with self._redis.pipeline(transaction=False) as pipe:
-            for question in (remembered.question for remembered in questions):
-                # DEL, since redis-py's pipelines lose UNLINK on a cluster.
+            for question in (stored.question for stored in questions):
+                # DEL: redis-py's pipelines lose UNLINK on a cluster.
                 pipe.delete(keys.question(question.id))
                 pipe.delete(keys.votes(question.id))
                 pipe.delete(keys.gap(question.id))
@@ -138,16 +143,16 @@ class QuestionStore:
             await pipe.execute()
 
 
-def _asker(remembered: StoredQuestion) -> str:
-    return remembered.question.person.id if remembered.question.person else ""
+def _asker(stored: StoredQuestion) -> str:
+    return stored.question.person.id if stored.question.person else ""
 
 
-def _is_from(remembered: StoredQuestion, platform: str, person_id: str) -> bool:
-    place = remembered.question.conversation
-    return place is not None and place.platform == platform and _asker(remembered) == person_id
+def _is_from(stored: StoredQuestion, platform: str, person_id: str) -> bool:
+    place = stored.question.conversation
+    return place is not None and place.platform == platform and _asker(stored) == person_id
 
 
-def _slim(answer: Answer | None) -> Answer | None:
+def _without_left_out_texts(answer: Answer | None) -> Answer | None:
     if answer is None or answer.trace is None:
         return answer
     left_out = tuple(map(_without_text, answer.trace.left_out))

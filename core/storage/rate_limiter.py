@@ -1,4 +1,4 @@
-"""How often something was done in the running minute, counted in Redis and so by all processes together."""
+"""Rate limits per minute, counted in Redis for all processes together."""
 
 from datetime import timedelta
 
@@ -6,7 +6,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from core.storage.connection import takes_no_writes
+from core.storage.connection import rejects_writes
 
 log = structlog.get_logger()
 
@@ -14,14 +14,16 @@ WINDOW = timedelta(minutes=1)
 
 
 class RateLimiter:
-    """Counts uses of a key; the minute begins with the first use."""
+    """Fixed windows, each starting with its first hit."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    async def hit(self, key: str, most: int) -> timedelta:
-        """Counts one use. How long to wait when that was more than `most`, else zero. A Redis that only lets itself be
-        read counts nothing, and nobody waits: what is there can be answered from."""
+    async def hit(self, key: str, limit: int) -> timedelta:
+        """Count one use of `key`; return the time until the window ends if it is over `limit`, else zero.
+
+        A Redis that rejects writes counts nothing, and everything is allowed: answers need only reads.
+        """
         try:
             async with self._redis.pipeline(transaction=True) as pipe:
                 pipe.incr(key)
@@ -29,8 +31,8 @@ class RateLimiter:
                 pipe.pttl(key)
                 used, _, left = await pipe.execute()
         except ResponseError as error:
-            if not takes_no_writes(error):
+            if not rejects_writes(error):
                 raise
-            log.warning("questions are not counted", cause=str(error))
+            log.warning("rate limiting suspended", cause=str(error))
             return timedelta()
-        return timedelta(milliseconds=left) if used > most else timedelta()
+        return timedelta(milliseconds=left) if used > limit else timedelta()

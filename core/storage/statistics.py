@@ -1,5 +1,7 @@
-"""What people asked and how that went, by day, for whoever runs the bot: counters that all processes share, and the
-questions that the posts did not answer. No name and no id of a person is among them."""
+"""Daily usage statistics for the operator: counters shared by all processes, and the unanswered questions.
+
+They contain no names or ids of people.
+"""
 
 import asyncio
 from collections import Counter, defaultdict, deque
@@ -20,24 +22,24 @@ from core.telemetry import QuestionFinished, RunFinished, StepTimed, TelemetryEv
 log = structlog.get_logger()
 
 RETENTION = timedelta(days=90)
-"""A quarter, so that a month can be compared with the one before."""
+"""A quarter, so that months can be compared."""
 
-MOST_GAPS = 5_000
-"""Questions without an answer that are kept; the oldest go first."""
+MAX_GAPS = 5_000
+"""Unanswered questions kept; the oldest are dropped first."""
 
-MOST_WAITING = 1_000
-"""Of them, that wait in memory for a Redis that cannot be reached."""
+MAX_BUFFERED_GAPS = 1_000
+"""Unanswered questions buffered in memory while Redis is unreachable."""
 
-CLOSED_WITHIN = 3.0
+CLOSE_TIMEOUT = 3.0
 """Seconds."""
 
-PER_DOUBLING = 4
-"""Times are counted in classes; four to a doubling make a percentile right within a fifth."""
+BUCKETS_PER_DOUBLING = 4
+"""Resolution of the duration histogram: percentiles are within a fifth of the true value."""
 
 
 @dataclass(frozen=True, slots=True)
 class DurationStats:
-    """How long a step took, in seconds: of half of all, and of 95 %, at most so long."""
+    """Durations of a step in seconds, over `count` runs."""
 
     step: str
     count: int
@@ -47,7 +49,7 @@ class DurationStats:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one model."""
+    """Tokens that one model has read and written."""
 
     model: str
     read: int
@@ -56,7 +58,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Some days, `since` the first of them. `questions` counts outcomes by platform; `steps` are slowest first."""
+    """Statistics from `since` to today. `questions` is platform → outcome → count; `steps` are sorted slowest first."""
 
     since: date
     questions: dict[str, dict[str, int]]
@@ -68,60 +70,62 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """A question that the posts did not answer, as it was understood."""
+    """A question that the posts did not answer, as it was searched for."""
 
     text: str
     at: datetime
 
 
 class Statistics:
-    """Listens, and writes in the background: neither a slow Redis nor none keeps an answer waiting. `gaps_kept` is how
-    long a question's text may be kept."""
+    """A telemetry listener that writes in the background, so that no answer waits for Redis.
 
-    def __init__(self, redis: Redis, gaps_kept: timedelta = RETENTION) -> None:
+    `gap_ttl` is how long the text of an unanswered question is kept.
+    """
+
+    def __init__(self, redis: Redis, gap_ttl: timedelta = RETENTION) -> None:
         self._redis = redis
-        self._gaps_kept = min(gaps_kept, RETENTION)
+        self._gap_ttl = min(gap_ttl, RETENTION)
         self._counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        self._gaps: deque[tuple[str, Unanswered]] = deque(maxlen=MOST_WAITING)
+        self._gaps: deque[tuple[str, Unanswered]] = deque(maxlen=MAX_BUFFERED_GAPS)
         self._writing: asyncio.Task[None] | None = None
 
-    def __call__(self, observation: TelemetryEvent) -> None:
+    def __call__(self, event: TelemetryEvent) -> None:
         now = datetime.now(UTC)
-        for field, count in _fields(observation):
+        for field, count in _fields(event):
             self._counts[now.date().isoformat()][field] += count
-        if isinstance(observation, QuestionFinished) and observation.gap:
-            self._gaps.append((observation.question_id, Unanswered(observation.gap, now)))
-        if isinstance(observation, QuestionFinished | RunFinished) and (self._writing is None or self._writing.done()):
+        if isinstance(event, QuestionFinished) and event.gap:
+            self._gaps.append((event.question_id, Unanswered(event.gap, now)))
+        if isinstance(event, QuestionFinished | RunFinished) and (self._writing is None or self._writing.done()):
             self._writing = asyncio.create_task(self._write())
 
     async def aclose(self) -> None:
-        """Writes what there is yet, if Redis takes it soon."""
+        """Write what is buffered, unless Redis takes too long."""
         try:
-            async with asyncio.timeout(CLOSED_WITHIN):
+            async with asyncio.timeout(CLOSE_TIMEOUT):
                 if self._writing:
                     await asyncio.wait([self._writing])
                 await self._write()
         except TimeoutError:
-            log.warning("the last statistics were not written")
+            log.warning("statistics lost at shutdown")
 
     async def figures(self, days: int) -> Figures:
-        """The last so many days, today among them; days are those of UTC."""
+        """Return the statistics of the last `days` UTC days, including today."""
         today = datetime.now(UTC).date()
-        wanted = [today - timedelta(days=back) for back in range(days)]
+        dates = [today - timedelta(days=back) for back in range(days)]
         async with self._redis.pipeline(transaction=False) as pipe:
-            for day in wanted:
+            for day in dates:
                 pipe.hgetall(keys.statistics(day.isoformat()))
             hashes = await pipe.execute()
         counts: Counter[str] = Counter()
         for fields in hashes:
             counts.update({as_text(field): int(count) for field, count in fields.items()})
-        return _read(wanted[-1], counts)
+        return _parse(dates[-1], counts)
 
-    async def gaps(self, days: int, most: int) -> list[Unanswered]:
-        """The questions that the posts did not answer in these days, the newest first."""
+    async def gaps(self, days: int, limit: int) -> list[Unanswered]:
+        """Return the unanswered questions of the last `days` days, newest first."""
         first = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days - 1)
         found: list[Any] = await self._redis.zrevrangebyscore(
-            keys.GAPS, "+inf", first.timestamp(), start=0, num=most, withscores=True
+            keys.GAPS, "+inf", first.timestamp(), start=0, num=limit, withscores=True
         )
         async with self._redis.pipeline(transaction=False) as pipe:
             for question_id, _ in found:
@@ -130,61 +134,62 @@ class Statistics:
         return [
             Unanswered(as_text(text), datetime.fromtimestamp(at, UTC))
             for (_, at), text in zip(found, texts, strict=True)
-            if text  # else it has been forgotten
+            if text  # deleted meanwhile
         ]
 
     async def _write(self) -> None:
-        """Also what comes meanwhile. What cannot be written waits for the next time."""
+        """Write until the buffers are empty. After an error they are kept for the next attempt."""
         while self._counts or self._gaps:
             counts, gaps = self._counts, list(self._gaps)
             self._counts = defaultdict(Counter)
             self._gaps.clear()
             try:
-                await self._put(counts, gaps)
+                await self._store(counts, gaps)
             except RedisError as error:
-                log.warning("statistics could not be written yet", cause=str(error))
+                log.warning("statistics not written yet", cause=str(error))
                 for day, fields in counts.items():
                     self._counts[day].update(fields)
                 self._gaps.extendleft(reversed(gaps))
                 return
 
-    async def _put(self, counts: dict[str, Counter[str]], gaps: list[tuple[str, Unanswered]]) -> None:
+    async def _store(self, counts: dict[str, Counter[str]], gaps: list[tuple[str, Unanswered]]) -> None:
         async with self._redis.pipeline(transaction=False) as pipe:
             for day, fields in counts.items():
                 for field, count in fields.items():
                     pipe.hincrby(keys.statistics(day), field, count)
                 pipe.expire(keys.statistics(day), RETENTION)
             for question_id, gap in gaps:
-                pipe.set(keys.gap(question_id), gap.text, ex=self._gaps_kept)
+                pipe.set(keys.gap(question_id), gap.text, ex=self._gap_ttl)
                 pipe.zadd(keys.GAPS, {question_id: gap.at.timestamp()})
             if gaps:
-                pipe.zremrangebyscore(keys.GAPS, "-inf", (datetime.now(UTC) - self._gaps_kept).timestamp())
-                pipe.zremrangebyrank(keys.GAPS, 0, -MOST_GAPS - 1)
-                pipe.expire(keys.GAPS, self._gaps_kept)
+                pipe.zremrangebyscore(keys.GAPS, "-inf", (datetime.now(UTC) - self._gap_ttl).timestamp())
+                pipe.zremrangebyrank(keys.GAPS, 0, -MAX_GAPS - 1)
+                pipe.expire(keys.GAPS, self._gap_ttl)
             await pipe.execute()
 
 
-def _fields(observation: TelemetryEvent) -> Iterable[tuple[str, int]]:
-    """What an observation adds to the hash of its day. Names that come from outside stand last."""
-    match observation:
+def _fields(event: TelemetryEvent) -> Iterable[tuple[str, int]]:
+    """Yield the fields of the day's hash that an event increments. External names come last: they may hold colons."""
+    match event:
         case QuestionFinished():
-            yield f"questions:{observation.outcome}:{observation.platform}", 1
-            if observation.outcome == "failed":
-                yield f"failures:{observation.error}", 1
+            yield f"questions:{event.outcome}:{event.platform}", 1
+            if event.outcome == "failed":
+                yield f"failures:{event.error}", 1
         case StepTimed():
-            yield f"step:{observation.step}:{_class(observation.seconds)}", 1
+            yield f"step:{event.step}:{bucket_of(event.seconds)}", 1
         case TokensUsed():
-            yield f"tokens:read:{observation.model}", observation.read
-            yield f"tokens:written:{observation.model}", observation.written
+            yield f"tokens:read:{event.model}", event.read
+            yield f"tokens:written:{event.model}", event.written
         case RunFinished():
-            yield f"runs:{observation.outcome}", 1
+            yield f"runs:{event.outcome}", 1
 
 
-def _class(seconds: float) -> int:
-    return ceil(log2(max(seconds, 0.001)) * PER_DOUBLING)
+def bucket_of(seconds: float) -> int:
+    """Return the histogram bucket of a duration."""
+    return ceil(log2(max(seconds, 0.001)) * BUCKETS_PER_DOUBLING)
 
 
-def _read(since: date, counts: Counter[str]) -> Figures:
+def _parse(since: date, counts: Counter[str]) -> Figures:
     questions: defaultdict[str, dict[str, int]] = defaultdict(dict)
     steps: defaultdict[str, Counter[int]] = defaultdict(Counter)
     tokens: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -201,26 +206,26 @@ def _read(since: date, counts: Counter[str]) -> Figures:
                 failures[error] = count
             case ["runs", outcome]:
                 runs[outcome] = count
-    times = (_times(step, classes) for step, classes in steps.items())
+    durations = (_duration_stats(step, buckets) for step, buckets in steps.items())
     return Figures(
         since=since,
         questions=dict(questions),
         failures=failures,
-        steps=tuple(sorted(times, key=lambda each: -each.p95)),
+        steps=tuple(sorted(durations, key=lambda each: -each.p95)),
         usage=tuple(Usage(model, of["read"], of["written"]) for model, of in sorted(tokens.items())),
         runs=runs,
     )
 
 
-def _times(step: str, classes: Counter[int]) -> DurationStats:
-    return DurationStats(step, classes.total(), _quantile(classes, 0.5), _quantile(classes, 0.95))
+def _duration_stats(step: str, buckets: Counter[int]) -> DurationStats:
+    return DurationStats(step, buckets.total(), quantile(buckets, 0.5), quantile(buckets, 0.95))
 
 
-def _quantile(classes: Counter[int], share: float) -> float:
-    """Seconds within which so large a share of all lies: the upper end of its class."""
-    wanted, seen = share * classes.total(), 0
-    for number, count in sorted(classes.items()):
+def quantile(buckets: Counter[int], share: float) -> float:
+    """Return a quantile in seconds: the upper bound of its bucket."""
+    target, seen = share * buckets.total(), 0
+    for number, count in sorted(buckets.items()):
         seen += count
-        if seen >= wanted:
-            return float(2 ** (number / PER_DOUBLING))
+        if seen >= target:
+            return float(2 ** (number / BUCKETS_PER_DOUBLING))
     return 0.0

@@ -1,4 +1,4 @@
-"""How many tokens a language model has read and written in a day, counted in Redis and so by all processes together."""
+"""Tokens that the chat model has used per day, counted in Redis for all processes together."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from redis.asyncio import Redis
 from core.domain import Question
 from core.storage import keys
 
-KEPT = timedelta(days=2)
-"""Longer than a day, wherever the clocks of the processes stand."""
+TTL = timedelta(days=2)
+"""Longer than a day, so that skewed clocks of processes do not matter."""
 
 
 @dataclass(frozen=True, slots=True)
 class UsedTokens:
-    """Tokens of the running day: of all people together, and of the one who asks, which is 0 for nobody."""
+    """Tokens used today by everyone, and by the asker (0 if the asker is unknown)."""
 
     whole: int
     person: int
@@ -26,22 +26,22 @@ def _now() -> datetime:
 
 
 class TokenUsage:
-    """Days are those of UTC."""
+    """Counts by UTC day."""
 
     def __init__(self, redis: Redis, now: Callable[[], datetime] = _now) -> None:
         self._redis = redis
         self._now = now
 
     async def add(self, question: Question, tokens: int) -> None:
-        """Counts what a question has cost, once more or for the first time."""
+        """Add the tokens that a question has used; may be called several times for one question."""
         async with self._redis.pipeline(transaction=True) as pipe:
             for key in self._keys(question):
                 pipe.incrby(key, tokens)
-                pipe.expire(key, KEPT)
+                pipe.expire(key, TTL)
             await pipe.execute()
 
     async def used_today(self, question: Question) -> UsedTokens:
-        """What has been spent today before this question."""
+        """Return what was used today before this question."""
         whole, *person = [int(count or 0) for count in await self._redis.mget(self._keys(question))]
         return UsedTokens(whole, sum(person))
 

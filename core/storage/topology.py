@@ -1,8 +1,8 @@
-"""A Redis of several servers: a cluster, or a primary whose address sentinels know.
+"""Clients of a Redis Cluster, or of a primary that Redis Sentinel monitors.
 
 `redis+cluster://user:password@host:6379,host:6379` names some nodes of a cluster, and
-`redis+sentinel://user:password@host:26379,host:26379/name` the sentinels of a primary; with TLS, both begin with
-`rediss`. User and password are those of the servers; sentinels are asked without any.
+`redis+sentinel://user:password@host:26379,host:26379/name` the sentinels of a primary; with TLS, the scheme begins with
+`rediss`. User and password are those of the servers; sentinels are queried without credentials.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import Any, cast
 from urllib.parse import unquote
 
 from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
-from redis.asyncio.cluster import AbstractStrategy, ClusterNode, ClusterPipeline, TransactionStrategy
+from redis.asyncio.cluster import ClusterNode, ClusterPipeline
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import (
     Sentinel,
@@ -23,67 +23,72 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisClusterException
 
-FORM = re.compile(
+from core.storage.cluster_transaction import without_threads
+
+ADDRESS = re.compile(
     r"(?P<scheme>rediss?)\+(?P<kind>cluster|sentinel)://((?P<user>[^:@/]*):(?P<password>[^@/]*)@)?"
-    r"(?P<places>[^/@\s]+)(/(?P<name>[^/\s]*))?"
+    r"(?P<hosts>[^/@\s]+)(/(?P<primary>[^/\s]*))?"
 )
 PORTS = {"cluster": 6379, "sentinel": 26379}
-MOST_CONNECTIONS_A_NODE = 1_000
-"""A cluster's client waits for no connection, it fails: there have to be more than questions."""
+MAX_CONNECTIONS_PER_NODE = 1_000
+"""A cluster client fails instead of waiting for a connection, so this must exceed the number of questions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """What an address of several servers says."""
+    """A parsed address of several servers. `primary` is empty for a cluster."""
 
     kind: str
     tls: bool
-    places: tuple[tuple[str, int], ...]
-    name: str
+    hosts: tuple[tuple[str, int], ...]
+    primary: str
     user: str | None
     password: str | None
 
 
 def address_of(url: str) -> Address | None:
-    """None for the address of one server. Raises ValueError for one that is neither."""
+    """Parse the address of several servers; return None for a single server. Raises ValueError if it is malformed."""
     if "+" not in url.partition("://")[0]:
         return None
-    found = FORM.fullmatch(url)
-    if found is None or (found["kind"] == "sentinel") != bool(found["name"] or ""):
+    found = ADDRESS.fullmatch(url)
+    if found is None or (found["kind"] == "sentinel") != bool(found["primary"] or ""):
         raise ValueError("its form is redis+cluster://host:6379,… or redis+sentinel://host:26379,…/name")
-    places = tuple(_place(place, PORTS[found["kind"]]) for place in found["places"].split(","))
+    hosts = tuple(_host_and_port(host, PORTS[found["kind"]]) for host in found["hosts"].split(","))
     user, password = (unquote(part) if part else None for part in (found["user"], found["password"]))
-    return Address(found["kind"], found["scheme"] == "rediss", places, found["name"] or "", user, password)
+    return Address(found["kind"], found["scheme"] == "rediss", hosts, found["primary"] or "", user, password)
 
 
-def _place(place: str, usual: int) -> tuple[str, int]:
-    host, _, port = place.rpartition(":") if ":" in place else (place, "", str(usual))
-    return host, int(port)
+def _host_and_port(host: str, default: int) -> tuple[str, int]:
+    name, _, port = host.rpartition(":") if ":" in host else (host, "", str(default))
+    return name, int(port)
 
 
 def connect_cluster(address: Address, options: dict[str, Any]) -> Redis:
-    """A client of a cluster, used as one of a single server. Transactions and scripts hold keys of one slot alone."""
+    """Create a cluster client to use like that of a single server.
+
+    The keys of a transaction or script must share a slot.
+    """
     client = _Cluster(
-        startup_nodes=[ClusterNode(host, port) for host, port in address.places],
+        startup_nodes=[ClusterNode(host, port) for host, port in address.hosts],
         username=address.user,
         password=address.password,
         ssl=address.tls,
-        max_connections=MOST_CONNECTIONS_A_NODE,
+        max_connections=MAX_CONNECTIONS_PER_NODE,
         **options,
     )
     return cast("Redis", client)
 
 
-def connect_through_sentinels(address: Address, options: dict[str, Any], mixed_in: type) -> Redis:
-    """A client of the primary of that name, wherever it is; its connections are of the kind `mixed_in`, too."""
+def connect_through_sentinels(address: Address, options: dict[str, Any], mixin: type) -> Redis:
+    """Create a client that follows the primary; `mixin` is added to its connection class."""
     kind = SentinelManagedSSLConnection if address.tls else SentinelManagedConnection
-    asked = {name: options[name] for name in ("driver_info", "protocol", "socket_timeout", "socket_connect_timeout")}
-    # The next sentinel is asked at once, and the server's own connections try again anyway.
-    sentinels = Sentinel(list(address.places), sentinel_kwargs={**asked, "retry": Retry(NoBackoff(), 0)})
-    pool = _Pool(
-        address.name,
+    shared = {name: options[name] for name in ("driver_info", "protocol", "socket_timeout", "socket_connect_timeout")}
+    # No retries on one sentinel: the next one is queried at once, and the server's connections retry anyway.
+    sentinels = Sentinel(list(address.hosts), sentinel_kwargs={**shared, "retry": Retry(NoBackoff(), 0)})
+    pool = _SentinelPool(
+        address.primary,
         sentinels,
-        connection_class=type("Connection", (mixed_in, kind), {}),
+        connection_class=type("Connection", (mixin, kind), {}),
         username=address.user,
         password=address.password,
         **options,
@@ -91,25 +96,25 @@ def connect_through_sentinels(address: Address, options: dict[str, Any], mixed_i
     return Redis.from_pool(pool)
 
 
-class _Pool(SentinelConnectionPool, BlockingConnectionPool):
-    """Past its bound, questions wait for a connection instead of failing."""
+class _SentinelPool(SentinelConnectionPool, BlockingConnectionPool):
+    """Waits for a free connection instead of failing at the limit."""
 
-    def __init__(self, name: str, sentinels: Sentinel, **options: Any) -> None:
-        super().__init__(name, sentinels, **options)  # type: ignore[no-untyped-call]
+    def __init__(self, primary: str, sentinels: Sentinel, **options: Any) -> None:
+        super().__init__(primary, sentinels, **options)  # type: ignore[no-untyped-call]
 
     async def disconnect(self, inuse_connections: bool = True) -> None:
         await super().disconnect(inuse_connections)
-        if inuse_connections:  # all is closed, and not only the way to a primary that is none any more
+        if inuse_connections:  # the client is being closed; after a failover only idle connections are
             for sentinel in self.sentinel_manager.sentinels:
                 await sentinel.aclose()
 
 
 class _Cluster(RedisCluster):
-    """Fails as a single server does: what redis-py raises for a cluster that cannot be reached is no RedisError."""
+    """Raises the errors of a single server: redis-py's error for an unreachable cluster is not a RedisError."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.command_flags["FT._LIST"] = RedisCluster.DEFAULT_NODE  # it names no key, and redis-py does not know it
+        self.command_flags["FT._LIST"] = RedisCluster.DEFAULT_NODE  # has no key, and redis-py does not know it
 
     async def initialize(self, *args: Any, **kwargs: Any) -> RedisCluster:
         try:
@@ -119,9 +124,7 @@ class _Cluster(RedisCluster):
 
     def pipeline(self, transaction: Any | None = None, shard_hint: Any | None = None) -> ClusterPipeline:
         pipe = super().pipeline(transaction, shard_hint)
-        if transaction:
-            pipe._execution_strategy = _Transaction(pipe)
-        return pipe
+        return without_threads(pipe) if transaction else pipe
 
     async def execute_command(self, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -130,15 +133,6 @@ class _Cluster(RedisCluster):
             raise RedisConnectionError(str(error)) from error
 
 
-class _Transaction(TransactionStrategy):
-    """For each command, redis-py starts a thread with a loop of its own and waits for it, to ask the server where the
-    keys stand among its words. In all commands of this house the first one is a key."""
-
-    def execute_command(self, *args: Any, **kwargs: Any) -> Any:
-        self._pipeline_slots.add(self._pipe.cluster_client.keyslot(args[1]))
-        return AbstractStrategy.execute_command(self, *args, **kwargs)
-
-
 def is_cluster(redis: Redis) -> bool:
-    """Whether a client speaks to a cluster, on whose nodes no transaction can hold everything."""
+    """Return whether the client is a cluster's, where a transaction cannot span all keys."""
     return isinstance(cast("object", redis), RedisCluster)

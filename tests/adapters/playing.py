@@ -18,7 +18,7 @@ from adapters.web.reply import DocumentReply, EventStreamReply
 from core.answerer import Answerer
 from core.chat.delivery import deliver
 from core.domain import Question
-from tests.adapters.discord.replying import replied
+from tests.adapters.discord.harness import deliver_reply
 from tests.adapters.slack import playing
 from tests.adapters.web.serving import streamed
 
@@ -71,7 +71,7 @@ async def play_console(asker: Answerer) -> Shown:
 
 
 async def play_discord(asker: Answerer) -> Shown:
-    said = await replied(asker, QUESTION)
+    said = await deliver_reply(asker, QUESTION)
     text = "\n\n".join(message.content for message in said).split("\n\n-# ")[0]
     assert not any(message.pings for message in said)
     return Shown(unlinked(text), "\n".join(unlinked(message.content) for message in said))

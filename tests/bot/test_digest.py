@@ -19,7 +19,7 @@ from core.retrieval.gaps import QuestionGap
 from core.storage import keys
 from core.storage.statistics import Figures, Statistics, Usage
 from core.telemetry import QuestionFinished
-from tests.adapters.discord.acting import entered as entered_discord
+from tests.adapters.discord.harness import connected as connected_to_discord
 from tests.adapters.slack.acting import access, entered
 from tests.bot.running import make_home
 from tests.bot.test_serve import served
@@ -73,7 +73,7 @@ async def test_many_processes_send_one_a_week(bot: Bot, slack: SlackServer, mode
 
 
 async def test_on_discord_too(bot: Bot, model: OpenAIServer, asked: None) -> None:
-    async with DiscordServer() as discord, entered_discord(discord, model, bot) as room:
+    async with DiscordServer() as discord, connected_to_discord(discord, model, bot) as room:
         channel = discord.say("alice", "general", "Good morning.").channel
         await Digest(bot, [room.app], f"discord:{channel.id}").send_if_due()
         [said] = [message for message in discord.said if message.channel is channel and message.author is discord.bot]

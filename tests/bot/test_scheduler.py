@@ -6,8 +6,8 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from core.indexing.audit import Audit
 from core.indexing.progress import Report
+from core.indexing.run_status import AuditLog
 from tests.bot.running import WITHIN, make_home
 from tests.bot.test_serve import served
 
@@ -23,14 +23,14 @@ async def test_two_bots_read_by_one_clock_and_find_what_is_new(redis: Redis, red
         (home / "posts" / "ponds.md").write_text("# Ponds\n\nNewts come to a pond without fish.\n", encoding="utf-8")
         await found(redis, "garden/ponds.md")
         await runs(redis, 4)
-    began = sorted(record.run.at for record in await Audit(redis).newest(50))
+    began = sorted(record.run.at for record in await AuditLog(redis).latest(50))
     assert all((later - earlier).total_seconds() > EVERY * 0.9 for earlier, later in pairwise(began))
 
 
 async def runs(redis: Redis, number: int) -> None:
     """Waits until there were so many."""
     async with asyncio.timeout(WITHIN):
-        while len([record for record in await Audit(redis).newest(50) if record.ended]) < number:
+        while len([record for record in await AuditLog(redis).latest(50) if record.ended]) < number:
             await asyncio.sleep(0.1)
 
 
@@ -42,4 +42,4 @@ async def found(redis: Redis, url: str) -> None:
 
 
 async def reports(redis: Redis) -> list[Report]:
-    return [record.report for record in await Audit(redis).newest(50) if record.report]
+    return [record.report for record in await AuditLog(redis).latest(50) if record.report]

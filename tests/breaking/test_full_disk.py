@@ -26,12 +26,12 @@ async def test_a_full_disk_costs_no_answer_and_no_post(tmp_path: Path) -> None:
         await fill(client)
         assert "According to the posts" in await here.reply(here.ask(f"{BEES} (full)"))
         assert "According to the posts" in (await here.page())["answer"]
-        await here.bot.until_said("questions are not counted")
+        await here.bot.until_said("rate limiting suspended")
         await more_room(int((await client.info("server"))["process_id"]))
         await until_written(client)
-        lines = here.bot.said().count("questions are not counted")
+        lines = here.bot.said().count("rate limiting suspended")
         assert "According to the posts" in await here.reply(here.ask(f"{BEES} (room)"))
-        assert here.bot.said().count("questions are not counted") == lines
+        assert here.bot.said().count("rate limiting suspended") == lines
 
 
 async def fill(client: Redis) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from core.models.circuit_breaker import OPENS_AFTER
+from core.models.circuit_breaker import FAILURE_THRESHOLD
 from tests.breaking.own_redis import own_redis
 from tests.breaking.scene import BEES, scene
 from tests.servers.loopback import Status
@@ -71,7 +71,7 @@ async def test_every_failure_of_a_model_is_one_calm_sentence_and_none_hurts_the_
             assert SLOW in await here.reply(asked, within=60), name
         await asyncio.sleep(0.2)
         assert [len(here.replies(asked)) for asked in hanging.values()] == [1] * len(hanging)
-        assert here.bot.said().count("words alone are searched") == len(EMBEDDINGS) - 1
+        assert here.bot.said().count("vector search skipped") == len(EMBEDDINGS) - 1
 
 
 async def test_a_dead_model_is_left_alone_and_comes_back_by_itself(tmp_path: Path) -> None:
@@ -80,12 +80,12 @@ async def test_a_dead_model_is_left_alone_and_comes_back_by_itself(tmp_path: Pat
         dimensions=64, answer=lambda chat: Status(401) if dead else quote_first_passage(chat, FIRST_PASSAGE)
     )
     async with own_redis(tmp_path) as redis, scene(tmp_path / "home", redis.url, model) as here:
-        first = [await here.sentence() for _ in range(OPENS_AFTER)]
+        first = [await here.sentence() for _ in range(FAILURE_THRESHOLD)]
         asked = [here.ask(f"{BEES} {number}") for number in range(30)]
         assert {*first, *[await here.told(each) for each in asked]} == {REFUSED}
-        assert len(model.chats) <= OPENS_AFTER + 1
-        assert "a service is left alone" in here.bot.said()
+        assert len(model.chats) <= FAILURE_THRESHOLD + 1
+        assert "circuit breaker opened" in here.bot.said()
         dead = False
         await here.until_answered()
-        assert "a service is back" in here.bot.said()
+        assert "circuit breaker closed" in here.bot.said()
         assert [len(here.replies(each)) for each in asked] == [1] * 30

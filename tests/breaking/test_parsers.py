@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.slack.events import BotIdentity, MessageReceived, read_event
+from adapters.slack.events import MessageReceived, parse_event
+from adapters.slack.identity import BotIdentity
 from bot.config.settings import Settings, load_settings
 from core.answering.citations import CitationFilter
 from core.domain import Source
@@ -105,7 +106,7 @@ EVENT = {
 )
 def test_any_payload_of_slack_means_something_or_nothing(changed: dict[str, Any], missing: set[str]) -> None:
     event = {name: value for name, value in (EVENT | changed).items() if name not in missing}
-    read = read_event({"type": "event_callback", "team_id": "T1", "event": event}, ME)
+    read = parse_event({"type": "event_callback", "team_id": "T1", "event": event}, ME)
     assert read is None or isinstance(read.name, str)
     if isinstance(read, MessageReceived):
         assert all(isinstance(value, str) for value in (read.team, read.channel, read.user, read.ts, read.text))

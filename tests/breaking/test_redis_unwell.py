@@ -47,12 +47,12 @@ async def locked(here: Scene, client: Redis) -> None:
 
 
 async def answered_without_being_counted(here: Scene) -> None:
-    before = here.bot.said().count("questions are not counted")
+    before = here.bot.said().count("rate limiting suspended")
     assert await here.is_answered()
     asked = here.ask()
     assert "According to the posts" in await here.reply(asked)
     assert len(here.replies(asked)) == 1
-    assert here.bot.said().count("questions are not counted") > before
+    assert here.bot.said().count("rate limiting suspended") > before
 
 
 async def recovered(here: Scene) -> None:

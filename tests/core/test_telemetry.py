@@ -1,4 +1,4 @@
-"""Who listens is told everything, and cannot disturb what they listen to."""
+"""Listeners receive every event, and their failures do no harm."""
 
 import pytest
 from structlog.testing import capture_logs
@@ -16,45 +16,45 @@ from core.telemetry import (
 )
 
 
-def test_listeners_are_told_while_they_listen() -> None:
-    heard: list[TelemetryEvent] = []
+def test_listeners_receive_events_while_subscribed() -> None:
+    received: list[TelemetryEvent] = []
     emit(Throttled("slack"))
-    with subscribed(heard.append):
+    with subscribed(received.append):
         emit(Throttled("discord"))
     emit(Throttled("chat"))
-    assert heard == [Throttled("discord")]
+    assert received == [Throttled("discord")]
 
 
-def test_a_listener_that_fails_disturbs_nobody() -> None:
-    heard: list[TelemetryEvent] = []
+def test_failing_listener_is_logged_with_its_traceback_and_does_no_harm() -> None:
+    received: list[TelemetryEvent] = []
 
-    def broken(observation: TelemetryEvent) -> None:
-        raise ValueError(f"no room for {observation}")
+    def broken(event: TelemetryEvent) -> None:
+        raise ValueError(f"cannot count {event}")
 
-    with subscribed(broken, heard.append), capture_logs() as logged:
+    with subscribed(broken, received.append), capture_logs() as logged:
         emit(LoopLagged(1.0))
-    assert heard == [LoopLagged(1.0)]
+    assert received == [LoopLagged(1.0)]
     assert logged == [
         {"event": "telemetry listener failed", "event_type": "LoopLagged", "exc_info": True, "log_level": "error"}
     ]
 
 
-def test_a_step_belongs_to_the_question_that_is_being_answered() -> None:
-    heard: list[TelemetryEvent] = []
+def test_step_belongs_to_the_current_question() -> None:
+    received: list[TelemetryEvent] = []
     token = question_context.set(QuestionContext("q1", "Why?"))
-    with subscribed(heard.append), timed("embed"):
+    with subscribed(received.append), timed("embed"):
         pass
     question_context.reset(token)
-    with subscribed(heard.append), timed("retrieve"):
+    with subscribed(received.append), timed("retrieve"):
         pass
-    assert [(each.step, each.question_id) for each in heard if isinstance(each, StepTimed)] == [
+    assert [(each.step, each.question_id) for each in received if isinstance(each, StepTimed)] == [
         ("embed", "q1"),
         ("retrieve", ""),
     ]
 
 
-def test_a_step_that_fails_tells_no_time() -> None:
-    heard: list[TelemetryEvent] = []
-    with subscribed(heard.append), pytest.raises(ValueError, match="no"), timed("embed"):
+def test_failed_step_is_not_timed() -> None:
+    received: list[TelemetryEvent] = []
+    with subscribed(received.append), pytest.raises(ValueError, match="no"), timed("embed"):
         raise ValueError("no")
-    assert heard == []
+    assert received == []

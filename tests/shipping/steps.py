@@ -21,7 +21,7 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 from bot.embedded_redis import embedded_redis
-from core.indexing.pool import POOL_FROM
+from core.indexing.post_parser import PROCESSES_FROM
 from tests.bot.running import REPOSITORY
 from tests.servers.redis import redis_proxy
 from tests.shipping.container import can_contain, contained
@@ -146,7 +146,7 @@ def _write_posts(start: Path) -> None:
     (start / "posts").mkdir(parents=True, exist_ok=True)
     toml = '[[sources]]\nname = "pears"\nfolder = "posts"\n'
     (start / "footnoted.toml").write_text(toml, encoding="utf-8")
-    for number in range(2 * POOL_FROM):
+    for number in range(2 * PROCESSES_FROM):
         text = f"# Pear tree {number}\n\nThe pears of tree {number} are ripe on day {3 * number} of the year.\n"
         (start / "posts" / f"{number}.md").write_text(text, encoding="utf-8")
 

@@ -1,13 +1,11 @@
-"""The buttons under an answer: votes, reasons, workings, another try; also after a restart."""
-
-import asyncio
+"""Buttons under an answer: ratings, reasons, explanations and retries, also after a restart."""
 
 import pytest
 
-from adapters.discord.messages import NOT_YOURS, NOTED, OFFER, THANKS, UNKNOWN
 from bot.app import Bot
+from core.chat.texts import NOT_YOUR_QUESTION, QUESTION_UNKNOWN, REASON_OFFER, REASON_SAVED, THANKS
 from core.errors import ModelAccessError
-from tests.adapters.discord.acting import Room, buttons, entered
+from tests.adapters.discord.harness import Harness, buttons, connected
 from tests.adapters.garden import ASKED
 from tests.servers.discord import DiscordServer, Interaction, Message
 from tests.servers.loopback import Status
@@ -16,108 +14,109 @@ from tests.servers.openai import OpenAIServer, Text
 BROKEN = Status(401)
 
 
-def press(room: Room, message: Message, what: str, user: str = "alice") -> Interaction:
-    return room.discord.click(user, message, buttons(message)[what])
+def press(harness: Harness, message: Message, what: str, user: str = "alice") -> Interaction:
+    return harness.discord.click(user, message, buttons(message)[what])
 
 
-async def told(room: Room, pressed: Interaction) -> Message:
-    """What whoever pressed a button is told, and nobody else."""
-    [whisper] = await room.until(lambda: pressed.follow_ups)
-    assert whisper.only_for is pressed.user
-    return whisper
+async def response_to(harness: Harness, pressed: Interaction) -> Message:
+    """Wait for the response that only the user sees."""
+    [response] = await harness.until(lambda: pressed.follow_ups)
+    assert response.only_for is pressed.user
+    return response
 
 
-async def test_a_vote_is_kept_and_the_last_one_counts(room: Room) -> None:
-    answer = await room.answer(room.command(ASKED))
-    assert (await told(room, press(room, answer, "down"))).content == OFFER
-    assert (await told(room, press(room, answer, "up"))).content == THANKS
-    assert (await told(room, press(room, answer, "up", "bob"))).content == THANKS
-    await room.settled()
-    [judged] = await room.bot.feedback.rated_answers(5)
-    assert judged.stored.question.text == ASKED
-    assert {vote.person.name: vote.rating for vote in judged.votes} == {"Alice": "up", "Bob": "up"}
+async def test_the_last_rating_of_each_person_counts(harness: Harness) -> None:
+    answer = await harness.answer(harness.command(ASKED))
+    assert (await response_to(harness, press(harness, answer, "down"))).content == REASON_OFFER
+    assert (await response_to(harness, press(harness, answer, "up"))).content == THANKS
+    assert (await response_to(harness, press(harness, answer, "up", "bob"))).content == THANKS
+    await harness.settled()
+    [rated] = await harness.bot.feedback.rated_answers(5)
+    assert rated.stored.question.text == ASKED
+    assert {vote.person.name: vote.rating for vote in rated.votes} == {"Alice": "up", "Bob": "up"}
 
 
-async def test_a_thumb_down_may_say_why(room: Room) -> None:
-    answer = await room.answer(room.ask(ASKED))
-    offer = await told(room, press(room, answer, "down"))
-    opened = press(room, offer, "reason")
-    await room.until(lambda: opened.modal)
-    sent = room.discord.submit(opened, {"reason": "It is out of date."})
-    assert (await told(room, sent)).content == NOTED
-    await room.settled()
-    [judged] = await room.bot.feedback.rated_answers(5)
-    assert [(vote.rating, vote.reason) for vote in judged.votes] == [("down", "It is out of date.")]
+async def test_a_thumbs_down_can_have_a_reason(harness: Harness) -> None:
+    answer = await harness.answer(harness.ask(ASKED))
+    offer = await response_to(harness, press(harness, answer, "down"))
+    opened = press(harness, offer, "reason")
+    await harness.until(lambda: opened.modal)
+    sent = harness.discord.submit(opened, {"reason": "It is out of date."})
+    assert (await response_to(harness, sent)).content == REASON_SAVED
+    await harness.settled()
+    [rated] = await harness.bot.feedback.rated_answers(5)
+    assert [(vote.rating, vote.reason) for vote in rated.votes] == [("down", "It is out of date.")]
 
 
-async def test_why_tells_how_the_answer_was_made(room: Room) -> None:
-    answer = await room.answer(room.command(ASKED))
-    why = await told(room, press(room, answer, "why", "bob"))
+async def test_why_shows_how_the_answer_was_made(harness: Harness) -> None:
+    answer = await harness.answer(harness.command(ASKED))
+    why = await response_to(harness, press(harness, answer, "why", "bob"))
     for part in ("**Understood as**", ASKED, "**Answered from**", "Growing tomatoes on a balcony", "whole answer"):
         assert part in why.content
 
 
-async def test_a_failed_answer_is_written_anew_where_it_failed_for_the_asker_alone(room: Room) -> None:
-    room.model.enqueue(BROKEN)
-    asked = room.command(ASKED)
-    failed = await room.answer(asked)
+async def test_only_the_asker_can_retry_a_failed_answer_in_place(harness: Harness) -> None:
+    harness.model.enqueue(BROKEN)
+    asked = harness.command(ASKED)
+    failed = await harness.answer(asked)
     assert ModelAccessError.user_message in failed.content
     assert list(buttons(failed)) == ["again"]
-    assert (await told(room, press(room, failed, "again", "bob"))).content == NOT_YOURS
-    press(room, failed, "again")
-    await room.until(lambda: "up" in buttons(failed))
+    assert (await response_to(harness, press(harness, failed, "again", "bob"))).content == NOT_YOUR_QUESTION
+    press(harness, failed, "again")
+    await harness.until(lambda: "up" in buttons(failed))
     assert ModelAccessError.user_message not in failed.content
-    assert room.since(asked)[0] is failed
-    assert len([one for one in room.since(asked) if not one.ephemeral]) == 1
+    assert harness.since(asked)[0] is failed
+    assert len([one for one in harness.since(asked) if not one.ephemeral]) == 1
 
 
-async def test_two_presses_at_once_are_one_try(room: Room) -> None:
-    room.model.enqueue(BROKEN, Text("Water tomatoes early [1]. " * 20, tokens_per_second=100))
-    asked = room.ask(ASKED)
-    failed = await room.answer(asked)
-    press(room, failed, "again")
-    press(room, failed, "again")
-    await room.until(lambda: "up" in buttons(failed))
-    await room.settled()
-    assert len(room.model.chats) == 2
+async def test_two_presses_at_once_are_one_retry(harness: Harness) -> None:
+    harness.model.enqueue(BROKEN, Text("Water tomatoes early [1]. " * 20, tokens_per_second=100))
+    asked = harness.ask(ASKED)
+    failed = await harness.answer(asked)
+    press(harness, failed, "again")
+    press(harness, failed, "again")
+    await harness.until(lambda: "up" in buttons(failed))
+    await harness.settled()
+    assert len(harness.model.chats) == 2
 
 
 @pytest.mark.parametrize("private", [False, True])
-async def test_another_try_replaces_all_that_was_written(room: Room, private: bool) -> None:
-    room.model.enqueue(BROKEN)
-    failed = await room.answer(room.command(ASKED, private=private))
-    pressed = press(room, failed, "again")
-    await room.until(lambda: "up" in buttons(failed))
+async def test_a_retry_replaces_the_failed_answer(harness: Harness, private: bool) -> None:
+    harness.model.enqueue(BROKEN)
+    failed = await harness.answer(harness.command(ASKED, private=private))
+    pressed = press(harness, failed, "again")
+    await harness.until(lambda: "up" in buttons(failed))
     assert failed.only_for is (pressed.user if private else None)
-    assert room.refused() == []
+    assert harness.refused() == []
 
 
 async def test_buttons_work_after_a_restart(discord: DiscordServer, model: OpenAIServer, bot: Bot) -> None:
-    async with entered(discord, model, bot) as room:
-        whole = await room.answer(room.command(ASKED))
+    async with connected(discord, model, bot) as harness:
+        whole = await harness.answer(harness.command(ASKED))
         model.enqueue(BROKEN)
-        failed = await room.answer(room.command(ASKED, "random"))
-    async with entered(discord, model, bot) as room:
-        assert (await told(room, press(room, whole, "up", "bob"))).content == THANKS
-        press(room, failed, "again")
-        await room.until(lambda: "up" in buttons(failed))
+        failed = await harness.answer(harness.command(ASKED, "random"))
+    async with connected(discord, model, bot) as harness:
+        assert (await response_to(harness, press(harness, whole, "up", "bob"))).content == THANKS
+        press(harness, failed, "again")
+        await harness.until(lambda: "up" in buttons(failed))
 
 
-async def test_a_form_that_was_opened_before_a_restart_is_read_after_it(
+async def test_a_form_opened_before_a_restart_is_accepted_after_it(
     discord: DiscordServer, model: OpenAIServer, bot: Bot
 ) -> None:
-    async with entered(discord, model, bot) as room:
-        answer = await room.answer(room.command(ASKED))
-        opened = press(room, await told(room, press(room, answer, "down")), "reason")
-        await room.until(lambda: opened.modal)
-    async with entered(discord, model, bot) as room:
-        assert (await told(room, discord.submit(opened, {"reason": "It misses the point."}))).content == NOTED
+    async with connected(discord, model, bot) as harness:
+        answer = await harness.answer(harness.command(ASKED))
+        opened = press(harness, await response_to(harness, press(harness, answer, "down")), "reason")
+        await harness.until(lambda: opened.modal)
+    async with connected(discord, model, bot) as harness:
+        assert (
+            await response_to(harness, discord.submit(opened, {"reason": "It misses the point."}))
+        ).content == REASON_SAVED
 
 
-async def test_what_was_asked_in_another_channel_or_is_forgotten_is_not_told(room: Room) -> None:
-    answer = await room.answer(room.command(ASKED))
-    room.discord.slash("alice", "general", "forget")
-    await asyncio.sleep(0.1)
-    await room.settled()
-    assert (await told(room, press(room, answer, "why"))).content == UNKNOWN
-    assert (await told(room, press(room, answer, "up"))).content == UNKNOWN
+async def test_a_forgotten_question_cannot_be_explained_or_rated(harness: Harness) -> None:
+    answer = await harness.answer(harness.command(ASKED))
+    harness.discord.slash("alice", "general", "forget")
+    await harness.settled()
+    assert (await response_to(harness, press(harness, answer, "why"))).content == QUESTION_UNKNOWN
+    assert (await response_to(harness, press(harness, answer, "up"))).content == QUESTION_UNKNOWN

@@ -1,12 +1,12 @@
-"""The commands as Discord has them registered, what they answer, and what is suggested while somebody types."""
+"""Slash commands: their registration, their responses, and autocompletion."""
 
 import discord as library
 import pytest
 
 from adapters.discord.command_sync import differ
-from adapters.discord.messages import FORGOTTEN
 from bot.app import Bot
-from tests.adapters.discord.acting import Room, entered
+from core.chat.texts import CHANNEL_FORGOTTEN
+from tests.adapters.discord.harness import Harness, connected
 from tests.adapters.garden import ASKED, FOLLOW_UP
 from tests.servers.discord import DiscordServer, Interaction, UserActionError
 from tests.servers.openai import OpenAIServer
@@ -14,17 +14,17 @@ from tests.servers.openai import OpenAIServer
 EVERYWHERE = {"contexts": [0, 1, 2], "integration_types": [0, 1]}
 
 
-async def said(room: Room, used: Interaction) -> str:
-    """The answer to a command that only its user sees."""
-    await room.until(lambda: used.done)
+async def said(harness: Harness, used: Interaction) -> str:
+    """Wait for the response that only the user sees, and return its text."""
+    await harness.until(lambda: used.done)
     assert used.original and used.original.only_for is used.user
     return used.original.content
 
 
-async def test_the_commands_are_there_in_servers_threads_and_direct_messages_for_whoever_installs_them(
-    room: Room,
+async def test_commands_are_registered_with_their_options_contexts_and_permissions(
+    harness: Harness,
 ) -> None:
-    commands = {command["name"]: command for command in room.discord.commands.of(None)}
+    commands = {command["name"]: command for command in harness.discord.commands.of(None)}
     assert set(commands) == {"ask", "forget", "sources", "help", "reindex"}
     for name in ("ask", "forget", "sources", "help"):
         assert {key: commands[name][key] for key in EVERYWHERE} == EVERYWHERE
@@ -35,31 +35,33 @@ async def test_the_commands_are_there_in_servers_threads_and_direct_messages_for
     assert (private["name"], private.get("required", False)) == ("private", False)
 
 
-async def test_they_are_registered_only_when_they_differ(discord: DiscordServer, model: OpenAIServer, bot: Bot) -> None:
+async def test_commands_are_registered_only_when_they_changed(
+    discord: DiscordServer, model: OpenAIServer, bot: Bot
+) -> None:
     for _ in range(3):
-        async with entered(discord, model, bot):
+        async with connected(discord, model, bot):
             assert discord.commands.syncs == {None: 1}
     discord.commands.of(None)[0]["description"] = "Something else"
-    async with entered(discord, model, bot):
+    async with connected(discord, model, bot):
         assert discord.commands.syncs == {None: 2}
 
 
-async def test_while_developing_they_are_registered_in_some_servers_alone(
+async def test_commands_can_be_registered_in_some_servers_only(
     discord: DiscordServer, model: OpenAIServer, bot: Bot
 ) -> None:
     acme = discord.guild("acme").id
-    async with entered(discord, model, bot, guilds=(acme,)):
+    async with connected(discord, model, bot, guilds=(acme,)):
         assert discord.commands.syncs == {acme: 1}
-    async with entered(discord, model, bot, guilds=(acme,)) as room:
+    async with connected(discord, model, bot, guilds=(acme,)) as harness:
         assert discord.commands.syncs == {acme: 1}
-        await room.answer(room.command(ASKED))
+        await harness.answer(harness.command(ASKED))
 
 
-async def test_that_they_cannot_be_registered_keeps_nobody_from_asking(
+async def test_the_bot_answers_when_registering_commands_fails(
     discord: DiscordServer, model: OpenAIServer, bot: Bot
 ) -> None:
-    async with entered(discord, model, bot, guilds=(1,)) as room:
-        await room.answer(room.ask(ASKED))
+    async with connected(discord, model, bot, guilds=(1,)) as harness:
+        await harness.answer(harness.ask(ASKED))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +74,7 @@ async def test_that_they_cannot_be_registered_keeps_nobody_from_asking(
         {"options": []},
     ],
 )
-def test_any_change_is_a_difference_and_what_discord_fills_in_is_none(change: dict[str, object]) -> None:
+def test_a_changed_command_differs_but_discords_defaults_do_not(change: dict[str, object]) -> None:
     wanted = {
         "name": "ask",
         "description": "Ask",
@@ -91,60 +93,60 @@ def test_any_change_is_a_difference_and_what_discord_fills_in_is_none(change: di
     assert differ([wanted | change], [wanted | filled])
 
 
-async def test_forget_removes_the_conversation_and_the_askers_own(room: Room) -> None:
-    await room.answer(room.command(ASKED))
-    await room.answer(room.command(ASKED, private=True))
-    assert await said(room, room.discord.slash("alice", "general", "forget")) == FORGOTTEN
-    await room.answer(room.command("What do bees eat in winter?"))
-    await room.answer(room.command("What do bees eat in winter?", private=True))
-    for chat in room.model.chats[2:]:
+async def test_forget_deletes_the_channels_history_and_the_askers_private_one(harness: Harness) -> None:
+    await harness.answer(harness.command(ASKED))
+    await harness.answer(harness.command(ASKED, private=True))
+    assert await said(harness, harness.discord.slash("alice", "general", "forget")) == CHANNEL_FORGOTTEN
+    await harness.answer(harness.command("What do bees eat in winter?"))
+    await harness.answer(harness.command("What do bees eat in winter?", private=True))
+    for chat in harness.model.chats[2:]:
         assert ASKED not in [message["content"] for message in chat.messages]
 
 
-async def test_forget_in_a_thread_leaves_its_channel_alone(room: Room) -> None:
-    asked = room.ask(ASKED)
-    await room.answer(asked)
-    thread = room.discord.thread("alice", asked, "Tomatoes")
-    await said(room, room.discord.slash("alice", thread, "forget"))
-    await room.answer(room.ask(FOLLOW_UP))
-    assert ASKED in [message["content"] for message in room.model.chats[1].messages]
+async def test_forget_in_a_thread_keeps_its_channels_history(harness: Harness) -> None:
+    asked = harness.ask(ASKED)
+    await harness.answer(asked)
+    thread = harness.discord.thread("alice", asked, "Tomatoes")
+    await said(harness, harness.discord.slash("alice", thread, "forget"))
+    await harness.answer(harness.ask(FOLLOW_UP))
+    assert ASKED in [message["content"] for message in harness.model.chats[1].messages]
 
 
-async def test_sources_lists_what_has_been_read(room: Room) -> None:
-    assert "garden: 5 posts" in await said(room, room.discord.slash("bob", "general", "sources"))
+async def test_sources_lists_sources_with_their_posts(harness: Harness) -> None:
+    assert "garden: 5 posts" in await said(harness, harness.discord.slash("bob", "general", "sources"))
 
 
-async def test_help_tells_how_to_ask_with_examples(room: Room) -> None:
-    used = room.discord.slash("bob", "general", "help")
-    text = await said(room, used)
-    for part in ("/ask", "private", room.discord.bot.mention, "/forget", "/sources", "For example"):
+async def test_help_explains_how_to_ask_with_examples(harness: Harness) -> None:
+    used = harness.discord.slash("bob", "general", "help")
+    text = await said(harness, used)
+    for part in ("/ask", "private", harness.discord.bot.mention, "/forget", "/sources", "For example"):
         assert part in text
     assert used.original and used.original.buttons
 
 
-async def test_questions_and_titles_are_suggested_while_somebody_types(room: Room) -> None:
-    suggested = await room.discord.autocomplete("alice", "general", "ask", "question", "tomato")
+async def test_questions_and_titles_are_suggested_while_typing(harness: Harness) -> None:
+    suggested = await harness.discord.autocomplete("alice", "general", "ask", "question", "tomato")
     values = [choice["value"] for choice in suggested.choices]
     assert any("Growing tomatoes on a balcony" in value for value in values)
-    titled = await room.discord.autocomplete("alice", "general", "ask", "question", "a house for hedge")
+    titled = await harness.discord.autocomplete("alice", "general", "ask", "question", "a house for hedge")
     assert any("hedgehogs" in choice["value"] for choice in titled.choices)
-    nothing = await room.discord.autocomplete("alice", "general", "ask", "question", "")
+    nothing = await harness.discord.autocomplete("alice", "general", "ask", "question", "")
     assert 0 < len(nothing.choices) <= 25
-    again = await room.discord.autocomplete("alice", "general", "ask", "question", "tomatoes")
+    again = await harness.discord.autocomplete("alice", "general", "ask", "question", "tomatoes")
     assert again.latency < 3
 
 
-async def test_a_suggestion_is_a_question_that_is_answered(room: Room) -> None:
-    suggested = await room.discord.autocomplete("alice", "general", "ask", "question", "bees")
-    answer = await room.answer(room.command(suggested.choices[0]["value"]))
+async def test_a_suggested_question_is_answered(harness: Harness) -> None:
+    suggested = await harness.discord.autocomplete("alice", "general", "ask", "question", "bees")
+    answer = await harness.answer(harness.command(suggested.choices[0]["value"]))
     assert "bees.md" in answer.content
 
 
-async def test_sources_are_suggested_to_admins(room: Room) -> None:
-    suggested = await room.discord.autocomplete("alice", "general", "reindex", "source", "gar")
+async def test_sources_are_suggested_to_admins(harness: Harness) -> None:
+    suggested = await harness.discord.autocomplete("alice", "general", "reindex", "source", "gar")
     assert [choice["value"] for choice in suggested.choices] == ["garden"]
 
 
-async def test_reindex_is_shown_to_those_who_may_manage_the_server(room: Room) -> None:
+async def test_reindex_is_hidden_from_members_who_cannot_manage_the_server(harness: Harness) -> None:
     with pytest.raises(UserActionError):
-        room.discord.slash("bob", "general", "reindex")
+        harness.discord.slash("bob", "general", "reindex")

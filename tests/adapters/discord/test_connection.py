@@ -1,6 +1,6 @@
-"""The connection to Discord: what is asked of it, what is wrong with it in plain words, and that it comes back."""
+"""The connection to Discord: its intents, its problems in plain words, and its recovery."""
 
-import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
@@ -8,12 +8,12 @@ import discord as library
 import pytest
 
 from adapters.discord.app import DiscordBot
-from adapters.discord.connection import CONTENT_REFUSED, TOKEN_WRONG
-from adapters.discord.invite import PERMISSIONS, invite_link
+from adapters.discord.client import PERMISSIONS, invite_link
+from adapters.discord.connection import INVALID_TOKEN, MESSAGE_CONTENT_DENIED
 from bot.app import Bot
 from core.answering.channel_scope import Channel, Channels
 from core.errors import StartupError
-from tests.adapters.discord.acting import Room, access, entered
+from tests.adapters.discord.harness import Harness, access, connected
 from tests.adapters.garden import ASKED
 from tests.servers.discord import AppFlag, DiscordServer, Intent, Rules
 from tests.servers.loopback import Status
@@ -22,67 +22,66 @@ from tests.servers.openai import OpenAIServer
 WITHIN = 20.0
 
 
-async def test_the_bot_asks_for_no_privileged_intent(room: Room) -> None:
-    [session] = list(room.discord.gateway.sessions)
+async def test_the_bot_requests_no_privileged_intent(harness: Harness) -> None:
+    [session] = list(harness.discord.gateway.sessions)
     assert session.intents == Intent.GUILDS | Intent.GUILD_MESSAGES | Intent.DIRECT_MESSAGES
 
 
-async def test_it_asks_for_the_text_of_messages_only_where_every_question_is_answered(
+async def test_an_every_question_channel_requests_the_message_content_intent(
     discord: DiscordServer, model: OpenAIServer, bot: Bot
 ) -> None:
     discord.world.application.flags = AppFlag.MESSAGE_CONTENT
-    async with entered(discord, model, answering_everything(bot)):
+    async with connected(discord, model, answering_everything(bot)):
         [session] = list(discord.gateway.sessions)
         assert session.intents & Intent.MESSAGE_CONTENT
 
 
-async def test_a_channel_of_another_platform_is_no_reason_for_an_intent(
+async def test_an_every_question_channel_of_another_platform_requests_no_intent(
     discord: DiscordServer, model: OpenAIServer, bot: Bot
 ) -> None:
-    async with entered(discord, model, answering_everything(bot, "slack")):
+    async with connected(discord, model, answering_everything(bot, "slack")):
         [session] = list(discord.gateway.sessions)
         assert not session.intents & Intent.MESSAGE_CONTENT
 
 
-async def test_an_intent_that_the_bot_does_not_have_is_a_sentence_with_its_cure(
-    discord: DiscordServer, bot: Bot
-) -> None:
+async def test_a_denied_intent_fails_the_start_with_its_cure(discord: DiscordServer, bot: Bot) -> None:
     app = DiscordBot(answering_everything(bot).chat_services("discord"), access(discord))
     with pytest.raises(StartupError) as refused:
         async with app.open():
             pass
-    assert refused.value.problems == (CONTENT_REFUSED,)
+    assert refused.value.problems == (MESSAGE_CONTENT_DENIED,)
 
 
-async def test_a_wrong_token_is_a_sentence_with_its_cure(discord: DiscordServer, bot: Bot) -> None:
+async def test_a_wrong_token_fails_the_start_and_the_check_with_its_cure(discord: DiscordServer, bot: Bot) -> None:
     app = DiscordBot(bot.chat_services("discord"), access(discord, bot_token="wrong"))
     with pytest.raises(StartupError) as refused:
         async with app.open():
             pass
-    assert refused.value.problems == (TOKEN_WRONG,)
+    assert refused.value.problems == (INVALID_TOKEN,)
     with pytest.raises(StartupError) as refused:
         await app.check()
-    assert refused.value.problems == (TOKEN_WRONG,)
+    assert refused.value.problems == (INVALID_TOKEN,)
 
 
-async def test_a_token_that_is_changed_while_the_bot_runs_is_told(room: Room) -> None:
-    await room.discord.gateway.close(4004)
-    await room.until(lambda: room.app.problem() == f"{TOKEN_WRONG.what} {TOKEN_WRONG.cure}")
+async def test_a_token_revoked_while_running_is_reported_as_the_problem(harness: Harness) -> None:
+    await harness.discord.gateway.close(4004)
+    await harness.until(lambda: harness.app.problem() == f"{INVALID_TOKEN.what} {INVALID_TOKEN.cure}")
 
 
-async def test_discord_that_cannot_be_reached_at_first_is_tried_until_it_can(
+async def test_an_unreachable_discord_is_retried_until_it_answers(
     discord: DiscordServer, model: OpenAIServer, bot: Bot
 ) -> None:
     app = DiscordBot(bot.chat_services("discord"), access(discord))
     discord.misbehave("GET /users/@me", Status(403), times=1)
     async with app.open():
         await discord.ready()
-        await Room(discord, model, bot, app).until(lambda: not app.problem())
+        await Harness(discord, model, bot, app).until(lambda: not app.problem())
 
 
 @pytest.mark.parametrize("how", ["drop", "reconnect", "invalidate", "resume", "close"])
-async def test_a_connection_that_is_lost_comes_back_and_nothing_is_missed(room: Room, how: str) -> None:
-    gateway = room.discord.gateway
+async def test_a_lost_connection_comes_back(harness: Harness, how: str) -> None:
+    gateway = harness.discord.gateway
+    lost = list(gateway.connections)
     match how:
         case "drop":
             gateway.drop()
@@ -94,74 +93,80 @@ async def test_a_connection_that_is_lost_comes_back_and_nothing_is_missed(room: 
             await gateway.invalidate(resumable=True)
         case "close":
             await gateway.close(4000)
-    await asyncio.sleep(0.05)
-    await room.until(lambda: room.discord.gateway.listening and not room.app.problem(), within=WITHIN)
-    await room.answer(room.ask(ASKED))
+    await harness.until(lambda: reconnected(harness, lost), within=WITHIN)
+    await harness.answer(harness.ask(ASKED))
 
 
-async def test_what_ends_the_connection_for_discord_py_begins_anew(room: Room) -> None:
-    await room.discord.gateway.close(4011)
-    await room.until(lambda: room.app.problem(), within=WITHIN)
-    await room.until(lambda: room.discord.gateway.listening and not room.app.problem(), within=WITHIN)
-    await room.answer(room.command(ASKED))
+async def test_a_connection_that_discord_py_gives_up_is_reopened(harness: Harness) -> None:
+    await harness.discord.gateway.close(4011)
+    await harness.until(lambda: harness.app.problem(), within=WITHIN)
+    await harness.until(lambda: harness.discord.gateway.listening and not harness.app.problem(), within=WITHIN)
+    await harness.answer(harness.command(ASKED))
 
 
-async def test_a_bot_in_many_servers_has_many_shards_by_configuration_alone(model: OpenAIServer, bot: Bot) -> None:
-    async with DiscordServer(rules=Rules(shards=3)) as discord, entered(discord, model, bot) as room:
+async def test_a_bot_opens_all_shards_that_discord_recommends(model: OpenAIServer, bot: Bot) -> None:
+    async with DiscordServer(rules=Rules(shards=3)) as discord, connected(discord, model, bot) as harness:
         await discord.ready(shards=3)
-        asked = [room.ask(ASKED), room.ask(ASKED, "lobby", "dave"), room.ask(ASKED, discord.who("bob"), "bob")]
+        asked = [harness.ask(ASKED), harness.ask(ASKED, "lobby", "dave"), harness.ask(ASKED, discord.who("bob"), "bob")]
         for one in asked:
-            await room.answer(one)
-        assert [len(room.since(one)) for one in asked] == [1, 1, 1]
+            await harness.answer(one)
+        assert [len(harness.since(one)) for one in asked] == [1, 1, 1]
 
 
-async def test_processes_share_the_shards_as_they_are_told_to(model: OpenAIServer, bot: Bot) -> None:
+async def test_processes_can_share_the_shards(model: OpenAIServer, bot: Bot) -> None:
     async with (
         DiscordServer(rules=Rules(shards=3)) as discord,
-        entered(discord, model, bot, shards=(0, 2), shard_count=3) as room,
+        connected(discord, model, bot, shards=(0, 2), shard_count=3) as harness,
     ):
         await discord.ready(shards=2)
         assert sorted(discord.gateway.identified) == [(0, 3), (2, 3)]
-        async with entered(discord, model, bot, shards=(1,), shard_count=3):
+        async with connected(discord, model, bot, shards=(1,), shard_count=3):
             await discord.ready(shards=3)
-            asked = [room.ask(ASKED), room.ask(ASKED, "lobby", "dave"), room.ask(ASKED, discord.who("bob"), "bob")]
+            asked = [
+                harness.ask(ASKED),
+                harness.ask(ASKED, "lobby", "dave"),
+                harness.ask(ASKED, discord.who("bob"), "bob"),
+            ]
             for one in asked:
-                await room.answer(one)
-            assert [len(room.since(one)) for one in asked] == [1, 1, 1]
+                await harness.answer(one)
+            assert [len(harness.since(one)) for one in asked] == [1, 1, 1]
 
 
-async def test_another_gateway_may_stand_between(model: OpenAIServer, bot: Bot) -> None:
-    async with DiscordServer() as discord, entered(discord, model, bot, gateway_url=discord.gateway_url + "/") as room:
+async def test_the_gateway_address_can_be_overridden(model: OpenAIServer, bot: Bot) -> None:
+    async with (
+        DiscordServer() as discord,
+        connected(discord, model, bot, gateway_url=discord.gateway_url + "/") as harness,
+    ):
         assert all(connection.request.path == "/gateway/" for connection in discord.gateway.connections)
+        lost = list(discord.gateway.connections)
         await discord.gateway.reconnect()
-        await asyncio.sleep(0.05)
-        await room.until(lambda: discord.gateway.listening and not room.app.problem(), within=WITHIN)
+        await harness.until(lambda: reconnected(harness, lost), within=WITHIN)
         assert all(connection.request.path == "/gateway/" for connection in discord.gateway.connections)
 
 
-async def test_before_it_is_open_the_bot_says_that_it_is_not_there(discord: DiscordServer, bot: Bot) -> None:
+async def test_an_unopened_bot_reports_that_discord_was_not_reached(discord: DiscordServer, bot: Bot) -> None:
     assert DiscordBot(bot.chat_services("discord"), access(discord)).problem() == "Discord has not been reached yet."
 
 
-async def test_a_check_names_the_bot_and_the_link_that_invites_it(room: Room) -> None:
-    checked = await DiscordBot(room.bot.chat_services("discord"), access(room.discord)).check()
-    assert checked == f"bot; invite it by {invite_link(str(room.discord.world.application.id))}"
+async def test_the_check_returns_the_bots_name_and_invite_link(harness: Harness) -> None:
+    checked = await DiscordBot(harness.bot.chat_services("discord"), access(harness.discord)).check()
+    assert checked == f"bot; invite link: {invite_link(str(harness.discord.world.application.id))}"
 
 
-def test_the_link_asks_for_what_the_bot_needs_and_no_more() -> None:
+def test_the_invite_link_requests_only_the_needed_permissions() -> None:
     asked = parse_qs(urlsplit(invite_link("123")).query)
     assert asked["client_id"] == ["123"]
     assert asked["scope"] == ["bot applications.commands"]
     assert asked["permissions"] == [str(PERMISSIONS.value)]
     assert {name for name, given in PERMISSIONS if given} == {
-        "read_messages",  # discord.py's word for viewing channels
+        "read_messages",  # discord.py's name for viewing channels
         "send_messages",
         "send_messages_in_threads",
         "read_message_history",
     }
 
 
-async def test_these_permissions_are_enough(model: OpenAIServer, bot: Bot) -> None:
+async def test_the_invited_permissions_are_sufficient(model: OpenAIServer, bot: Bot) -> None:
     async with DiscordServer() as discord:
         acme = discord.guild("acme")
         discord.allow_role(acme, permissions=library.Permissions(use_application_commands=True).value)
@@ -169,16 +174,22 @@ async def test_these_permissions_are_enough(model: OpenAIServer, bot: Bot) -> No
         discord.give(discord.bot, acme, role)
         person = discord.world.role(acme, "people", library.Permissions.text().value | 1 << 10)
         discord.give("alice", acme, person)
-        async with entered(discord, model, bot) as room:
-            asked = room.ask(ASKED)
-            await room.answer(asked)
+        async with connected(discord, model, bot) as harness:
+            asked = harness.ask(ASKED)
+            await harness.answer(asked)
             thread = discord.thread("alice", asked, "Tomatoes")
-            await room.answer(room.ask(ASKED, thread))
-            await room.answer(room.command(ASKED))
-            assert room.refused() == []
+            await harness.answer(harness.ask(ASKED, thread))
+            await harness.answer(harness.command(ASKED))
+            assert harness.refused() == []
+
+
+def reconnected(harness: Harness, lost: Sequence[object]) -> bool:
+    """Return whether the bot listens on connections other than the lost ones."""
+    gateway = harness.discord.gateway
+    return bool(gateway.listening) and not harness.app.problem() and not set(lost) & set(gateway.connections)
 
 
 def answering_everything(bot: Bot, platform: str = "discord") -> Bot:
-    """The same bot, with a channel in which every question is answered."""
+    """The same bot with an every-question channel."""
     channel = Channel("discord" if platform == "discord" else "slack", "1", mode="every-question")
     return replace(bot, channels=Channels([channel], ["garden"]))

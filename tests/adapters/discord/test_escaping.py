@@ -1,4 +1,4 @@
-"""What is written in Discord: harmless, whole, and no longer than Discord takes it."""
+"""Text for Discord: no mentions, no previews, and no longer than Discord allows."""
 
 from datetime import UTC, datetime
 
@@ -7,9 +7,9 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.discord.escaping import neutralize_mentions, plain, short
-from adapters.discord.message_sequence import HARD, SOFT
-from adapters.discord.messages import LONGEST, failure, greeting, holdings, sources, why
+from adapters.discord.escaping import neutralize_mentions, plain, shorten
+from adapters.discord.messages import MAX_MESSAGE, explanation, failure, greeting, posts_by_source, source_list
+from adapters.discord.reply import HARD, SOFT
 from core.chat.footnote_links import link_footnotes
 from core.chat.message_splitter import split_stream
 from core.domain import Answer, AnswerTrace, Footnote, Passage, Question, ScoredPassage, StoredQuestion
@@ -50,12 +50,12 @@ pieces = st.lists(st.one_of(text, st.sampled_from(MARKS + LINKED + MORE)), max_s
         ("someone@example.com", "someone@example.com"),
     ],
 )
-def test_what_discord_would_take_for_more_than_words_is_made_harmless(written: str, shown: str) -> None:
+def test_mentions_previews_and_deep_headings_are_neutralized(written: str, shown: str) -> None:
     assert neutralize_mentions(written) == shown
 
 
 @given(pieces)
-def test_no_text_calls_anybody(written: str) -> None:
+def test_no_text_contains_a_working_mention(written: str) -> None:
     assert not MENTION.search(neutralize_mentions(written))
     assert not MENTION.search(plain(written))
 
@@ -74,62 +74,62 @@ LINKS = [
 
 
 @given(st.lists(st.sampled_from(LINKS)))
-def test_no_address_is_previewed(parts: list[str]) -> None:
+def test_no_address_is_shown_with_a_preview(parts: list[str]) -> None:
     assert "://" not in ANGLED.sub("", neutralize_mentions("".join(parts)))
 
 
 @given(pieces, st.integers(1, 30))
-def test_an_answer_of_any_kind_fits_into_messages_that_stay_as_they_were(written: str, times: int) -> None:
+def test_any_growing_answer_fits_into_messages(written: str, times: int) -> None:
     shown: list[str] = []
     whole = written * times
     for end in range(0, len(whole) + 1, max(1, len(whole) // 20)):
         parts = split_stream(neutralize_mentions(link_footnotes(whole[:end], (), "")), SOFT, HARD, ended=False)
-        assert all(len(part) <= LONGEST for part in parts)
+        assert all(len(part) <= MAX_MESSAGE for part in parts)
         shown = parts
     ended = split_stream(neutralize_mentions(link_footnotes(whole, (), "")), SOFT, HARD)
-    assert all(0 < len(part) <= LONGEST for part in ended)
+    assert all(0 < len(part) <= MAX_MESSAGE for part in ended)
     assert len(shown) <= len(ended) + 1
 
 
 @given(st.lists(st.tuples(text, text), max_size=30), st.booleans())
-def test_sources_fit_into_a_message_whatever_they_are_called(posts: list[tuple[str, str]], cited: bool) -> None:
+def test_any_source_list_fits_into_a_message(posts: list[tuple[str, str]], cited: bool) -> None:
     footnotes = tuple(Footnote(at, title, f"https://{url}", 0.5) for at, (title, url) in enumerate(posts, 1))
     answer = Answer("x", cited, footnotes if cited else (), () if cited else footnotes)
-    listed = sources(answer)
+    listed = source_list(answer)
     assert len(listed) <= HARD
     assert bool(listed) == bool(posts)
     assert not MENTION.search(listed)
     assert all(line.startswith("-# ") for line in listed.splitlines())
 
 
-def test_sources_that_do_not_fit_are_counted() -> None:
+def test_sources_beyond_the_limit_are_counted() -> None:
     footnotes = tuple(Footnote(at, "A title " * 10, "https://a.example/" + "b" * 300, 0.5) for at in range(1, 21))
-    listed = sources(Answer("x", True, footnotes)).splitlines()
+    listed = source_list(Answer("x", True, footnotes)).splitlines()
     assert listed[-1] == f"-# … and {20 - len(listed) + 2} more"
 
 
 @given(text, text, st.integers(0, 40))
-def test_why_fits_into_a_message(title: str, understood: str, count: int) -> None:
+def test_any_explanation_fits_into_a_message(title: str, understood: str, count: int) -> None:
     match = ScoredPassage(Passage("https://a.example/", title, title, title), 0.5)
     answer = Answer("x", True, trace=AnswerTrace(understood, 0.9, (match,) * count, (match,) * count))
-    told = why(StoredQuestion(Question("x"), datetime.now(UTC), answer))
-    assert len(told) <= LONGEST
+    told = explanation(StoredQuestion(Question("x"), datetime.now(UTC), answer))
+    assert len(told) <= MAX_MESSAGE
     assert not MENTION.search(told)
 
 
 @given(st.dictionaries(text, st.integers(0, 10_000), max_size=60))
-def test_what_was_read_fits_into_a_message(posts: dict[str, int]) -> None:
-    assert len(holdings(posts)) <= LONGEST
+def test_any_list_of_posts_by_source_fits_into_a_message(posts: dict[str, int]) -> None:
+    assert len(posts_by_source(posts)) <= MAX_MESSAGE
 
 
 @given(st.lists(text, max_size=10))
-def test_a_greeting_has_at_most_five_rows_of_buttons_that_discord_takes(examples: list[str]) -> None:
+def test_a_greeting_has_at_most_five_buttons_with_valid_labels(examples: list[str]) -> None:
     content = greeting("1", examples)
     assert len(content["components"]) <= 5
     assert all(0 < len(row["components"][0].get("label", "x")) <= 80 for row in content["components"])
 
 
-def test_a_failure_is_plain_words() -> None:
+def test_an_error_is_shown_without_formatting_and_with_its_id() -> None:
     error = UnknownSourceError("@everyone <@1>", ["a"])
     told = failure(error)
     assert not MENTION.search(told)
@@ -137,5 +137,5 @@ def test_a_failure_is_plain_words() -> None:
 
 
 @given(text, st.integers(2, 100))
-def test_what_is_short_is_no_longer_than_that(written: str, longest: int) -> None:
-    assert len(short(written, longest)) <= longest
+def test_shortened_text_stays_within_its_limit(written: str, longest: int) -> None:
+    assert len(shorten(written, longest)) <= longest

@@ -1,4 +1,4 @@
-"""/reindex: those who manage a server may, one message shows how it goes, and everybody else is told so."""
+"""/reindex: allowed for members who manage the server, shown in one message, refused for others."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,30 +13,31 @@ from bot.app import Bot
 from core.chat.services import ChatServices
 from core.domain import Person
 from core.errors import AdminRequiredError, NoPreviousVersionError
+from core.indexing.options import ReindexOptions
 from core.indexing.progress import Plan, Progress, Report
-from core.indexing.reindexer import Reindexer, ReindexRequest
-from core.indexing.run_events import RunPlanned, RunProgressed, Tell
-from tests.adapters.discord.acting import access, buttons
+from core.indexing.reindexer import Reindexer
+from core.indexing.run_events import Emit, RunPlanned, RunProgressed
+from tests.adapters.discord.harness import access, buttons
 from tests.servers.discord import DiscordServer, Message, Rules
 
 WITHIN = 20.0
 
 
 @asynccontextmanager
-async def connected(desk: ChatServices, discord: DiscordServer, **given: Any) -> AsyncIterator[DiscordServer]:
-    """The bot is there."""
-    async with DiscordBot(desk, access(discord, **given)).open():
+async def connected(services: ChatServices, discord: DiscordServer, **given: Any) -> AsyncIterator[DiscordServer]:
+    """The bot, connected to Discord."""
+    async with DiscordBot(services, access(discord, **given)).open():
         await discord.ready()
         yield discord
 
 
 async def notice(discord: DiscordServer, words: str) -> Message:
-    """The message in which these words stand."""
+    """Wait for the message that contains these words."""
     found = await discord.until(lambda: [one for one in discord.said if words in one.content], WITHIN)
     return found[0]
 
 
-async def test_an_admin_sees_one_message_that_ends_with_what_changed(
+async def test_a_run_is_one_message_that_ends_with_the_changes(
     bot: Bot, discord: DiscordServer, tmp_path: Path
 ) -> None:
     (tmp_path / "posts" / "moles.md").write_text("# Moles in the lawn\n\nMoles leave when it smells of garlic.")
@@ -50,62 +51,64 @@ async def test_an_admin_sees_one_message_that_ends_with_what_changed(
         assert discord.said == [told]
 
 
-async def test_a_dry_run_tells_what_would_be_done_and_does_nothing(bot: Bot, discord: DiscordServer) -> None:
-    async def plan(order: ReindexRequest, tell: Tell) -> Report:
-        assert (order.source, order.dry_run) == ("garden", True)
-        tell(RunPlanned(Plan(new=3, unchanged=2, passages=7)))
+async def test_a_dry_run_shows_its_plan(bot: Bot, discord: DiscordServer) -> None:
+    async def plan(options: ReindexOptions, emit: Emit) -> Report:
+        assert (options.source, options.dry_run) == ("garden", True)
+        emit(RunPlanned(Plan(new=3, unchanged=2, passages=7)))
         return Report(Progress(), 0.1, outcome="planned")
 
-    desk = replace(bot.chat_services("discord"), reindexer=Reindexer(bot.redis, ["garden"], plan, nothing_before))
-    async with connected(desk, discord):
+    services = replace(bot.chat_services("discord"), reindexer=Reindexer(bot.redis, ["garden"], plan, nothing_before))
+    async with connected(services, discord):
         discord.slash("alice", "general", "reindex", source="garden", dry_run=True)
         told = await notice(discord, "this is what a run would do")
         assert "3 new, 2 unchanged; 7 passages to embed" in told.content
 
 
-async def test_going_back_where_there_is_nothing_before_says_so(bot: Bot, discord: DiscordServer) -> None:
+async def test_a_rollback_without_a_previous_version_says_so(bot: Bot, discord: DiscordServer) -> None:
     async with connected(bot.chat_services("discord"), discord):
         discord.slash("alice", "general", "reindex", rollback=True)
         await notice(discord, NoPreviousVersionError.user_message)
 
 
-async def test_others_are_refused_also_when_a_server_shows_them_the_command(bot: Bot, discord: DiscordServer) -> None:
+async def test_a_member_without_rights_is_refused_where_the_command_is_visible(
+    bot: Bot, discord: DiscordServer
+) -> None:
     async with connected(bot.chat_services("discord"), discord):
         discord.slash("bob", "general", "reindex", permitted=True)
         await notice(discord, AdminRequiredError.user_message)
 
 
-async def test_the_settings_may_name_further_admins(bot: Bot, discord: DiscordServer) -> None:
+async def test_admins_from_the_settings_may_reindex(bot: Bot, discord: DiscordServer) -> None:
     bob = discord.who("bob")
     async with connected(bot.chat_services("discord"), discord, admins=frozenset({str(bob.id)})):
         discord.slash("bob", bob, "reindex")
         await notice(discord, "Nothing has changed.")
 
 
-async def test_a_source_that_is_not_there_is_named_beside_those_that_are(bot: Bot, discord: DiscordServer) -> None:
+async def test_an_unknown_source_is_answered_with_the_known_ones(bot: Bot, discord: DiscordServer) -> None:
     async with connected(bot.chat_services("discord"), discord):
         discord.slash("alice", "general", "reindex", source="attic")
         await notice(discord, "There is no source called “attic”. The sources are: garden.")
 
 
-async def test_a_run_outlives_the_token_of_its_command_in_the_same_message(bot: Bot, model: object) -> None:
-    desk = replace(bot.chat_services("discord"), reindexer=Reindexer(bot.redis, ["garden"], slow, nothing_before))
+async def test_a_run_that_outlives_its_token_continues_in_the_same_message(bot: Bot, model: object) -> None:
+    services = replace(bot.chat_services("discord"), reindexer=Reindexer(bot.redis, ["garden"], slow, nothing_before))
     async with (
         DiscordServer(rules=Rules(token_lifetime=2)) as discord,
-        connected(desk, discord, token_lasts=timedelta(seconds=1)),
+        connected(services, discord, token_lifetime=timedelta(seconds=1)),
     ):
         used = discord.slash("alice", "general", "reindex")
         told = await notice(discord, "The posts have been read.")
         assert told is used.original
-        assert len({revision.content for revision in told.revisions}) > 3
+        assert len({revision.content for revision in told.revisions}) > 2
         assert "Cancel" in str(told.revisions[-2].components)
 
 
-async def test_where_the_bot_is_not_let_in_a_long_run_goes_on_in_a_direct_message(bot: Bot, model: object) -> None:
-    desk = replace(bot.chat_services("discord"), reindexer=Reindexer(bot.redis, ["garden"], slow, nothing_before))
+async def test_a_long_run_continues_in_a_direct_message_where_the_bot_cannot_write(bot: Bot, model: object) -> None:
+    services = replace(bot.chat_services("discord"), reindexer=Reindexer(bot.redis, ["garden"], slow, nothing_before))
     async with (
         DiscordServer(rules=Rules(token_lifetime=2)) as discord,
-        connected(desk, discord, token_lasts=timedelta(seconds=1)),
+        connected(services, discord, token_lifetime=timedelta(seconds=1)),
     ):
         discord.permit("general", discord.bot, deny=1 << 10)
         discord.slash("alice", "general", "reindex")
@@ -113,12 +116,10 @@ async def test_where_the_bot_is_not_let_in_a_long_run_goes_on_in_a_direct_messag
         assert told.channel is discord.where(discord.who("alice"))
 
 
-async def test_a_second_order_says_who_started_the_first_and_the_button_stops_it(
-    bot: Bot, discord: DiscordServer
-) -> None:
+async def test_a_second_run_joins_the_first_and_cancel_stops_it(bot: Bot, discord: DiscordServer) -> None:
     async with connected(bot.chat_services("discord"), discord), held(bot):
         discord.slash("alice", "general", "reindex")
-        told = await notice(discord, "Somebody else started reading all sources")
+        told = await notice(discord, "Carol started reading all sources")
         refused = discord.click("bob", told, buttons(told)["cancel"])
         await discord.until(lambda: refused.follow_ups, WITHIN)
         assert AdminRequiredError.user_message in refused.follow_ups[0].content
@@ -126,11 +127,11 @@ async def test_a_second_order_says_who_started_the_first_and_the_button_stops_it
         assert await notice(discord, "Stopped.") is told
 
 
-async def slow(order: ReindexRequest, tell: Tell) -> Report:
-    for done in range(60):
-        tell(RunProgressed(Progress(listing=False, listed=100, new=done)))
+async def slow(options: ReindexOptions, emit: Emit) -> Report:
+    for done in range(26):
+        emit(RunProgressed(Progress(listing=False, listed=100, new=done)))
         await asyncio.sleep(0.1)
-    return Report(Progress(new=60), seconds=6.0)
+    return Report(Progress(new=26), seconds=2.6)
 
 
 async def nothing_before() -> Report:
@@ -139,17 +140,17 @@ async def nothing_before() -> Report:
 
 @asynccontextmanager
 async def held(bot: Bot) -> AsyncIterator[None]:
-    """Somebody else's run, in what could be another process; it lasts until it is stopped."""
+    """Another person's run, as in another process, until it is cancelled."""
     begun = asyncio.Event()
 
-    async def work(order: ReindexRequest, tell: Tell) -> Report:
+    async def work(options: ReindexOptions, emit: Emit) -> Report:
         begun.set()
         await asyncio.Event().wait()
-        raise AssertionError("only a stop ends it")
+        raise AssertionError("only cancellation ends it")
 
     async def run() -> None:
-        order = ReindexRequest(Person("1", "Somebody else", admin=True))
-        async with aclosing(Reindexer(bot.redis, ["garden"], work, nothing_before).reindex(order)) as events:
+        options = ReindexOptions(Person("1", "Carol", admin=True))
+        async with aclosing(Reindexer(bot.redis, ["garden"], work, nothing_before).reindex(options)) as events:
             async for _ in events:
                 pass
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.slack.app import Access, SlackBot
-from adapters.slack.timeouts import USUAL, Timeouts
+from adapters.slack.web_api import DEFAULT_TIMEOUTS, Timeouts
 from bot.app import Bot
 from tests.servers.openai import OpenAIServer
 from tests.servers.slack import Channel, Message, SlackServer, User
@@ -95,9 +95,11 @@ def access(slack: SlackServer, **given: Any) -> Access:
 
 
 @asynccontextmanager
-async def entered(slack: SlackServer, model: OpenAIServer, bot: Bot, times: Timeouts = USUAL) -> AsyncIterator[Room]:
+async def entered(
+    slack: SlackServer, model: OpenAIServer, bot: Bot, timeouts: Timeouts = DEFAULT_TIMEOUTS
+) -> AsyncIterator[Room]:
     """The bot, connected to Slack by a socket."""
-    app = SlackBot(bot.chat_services("slack"), access(slack), times)
+    app = SlackBot(bot.chat_services("slack"), access(slack), timeouts)
     async with app.open():
         await slack.until(lambda: slack.sockets.open)
         yield Room(slack, model, bot, app)

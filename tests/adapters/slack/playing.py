@@ -9,11 +9,11 @@ from typing import Any
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from adapters.slack.answer_writer import Status
 from adapters.slack.ephemeral_reply import EphemeralReply
-from adapters.slack.message_sequence import MessageSequence, Workspace
+from adapters.slack.message_sequence import MessageSequence, StreamingState
 from adapters.slack.reply import SlackReply
 from adapters.slack.reply_target import ReplyTarget
-from adapters.slack.status import Status
 from adapters.slack.web_api import web_client
 from core.answerer import Answerer
 from core.chat.delivery import deliver
@@ -25,8 +25,8 @@ from tests.servers.slack import Message, SlackServer
 async def in_a_thread(asker: Answerer, question: Question) -> tuple[str, list[str]]:
     """The text of an answer in a stream, its footnotes as they were written, and all else there is to read."""
     async with _asked(question) as (slack, client, place):
-        pages = MessageSequence(client, place, Workspace(), _noted, _never)
-        await deliver(asker.ask(question), SlackReply(client, place, question.id, Status(client, place), pages))
+        messages = MessageSequence(client, place, StreamingState(), _noted, _never)
+        await deliver(asker.ask(question), SlackReply(client, place, question.id, Status(client, place), messages))
         return _shown([message for message in slack.world.messages if message.user == slack.bot.id])
 
 

@@ -8,16 +8,16 @@ from hypothesis import strategies as st
 
 from adapters.slack.blocks import (
     Block,
+    answer_block_id,
     answer_buttons,
+    explanation,
     failure,
     greeting,
-    limited,
     markdown,
+    rate_limited,
     reason_form,
     reason_offer,
     sources,
-    whole,
-    why,
 )
 from adapters.slack.message_sequence import HARD
 from core.domain import Answer, AnswerTrace, Footnote, Passage, Question, ScoredPassage, StoredQuestion
@@ -104,7 +104,7 @@ def test_why_fits_into_a_message(found: tuple[Footnote, ...], understood: str, g
     every = matches(found)
     trace = AnswerTrace(understood, 0.87, every[:given_], every[given_:])
     answer = Answer("Text.", True, tokens=12_345, timings_ms={"found": 12.0, "total": 1_234.5}, trace=trace)
-    text = taken(why(StoredQuestion(Question("Why?", id=ID), datetime.now(UTC), answer)))
+    text = taken(explanation(StoredQuestion(Question("Why?", id=ID), datetime.now(UTC), answer)))
     assert "87%" in text
     assert f"12,345 tokens · `{ID}`" in text
 
@@ -115,27 +115,27 @@ def test_why_tells_the_question_as_understood_both_scores_what_was_left_out_time
     trace = AnswerTrace("When are bees fed? (after: What do bees eat?)", 0.5, every[:2], every[2:])
     timings = {"found": 40.0, "first_token": 950.0, "total": 2_000.0}
     answer = Answer("Text.", True, tokens=900, timings_ms=timings, trace=trace)
-    text = taken(why(StoredQuestion(Question("Why?", id=ID), datetime.now(UTC), answer)))
+    text = taken(explanation(StoredQuestion(Question("Why?", id=ID), datetime.now(UTC), answer)))
     assert "*Understood as*\nWhen are bees fed? (after: What do bees eat?)" in text
     assert "*Answered from*\n• <https://garden.example/1|Post 1> › Post 1  _0.50: meaning 0.40, words 0.60_" in text
-    assert "*Found, and left out*\n• <https://garden.example/3|Post 3>" in text
+    assert "*Found but not used*\n• <https://garden.example/3|Post 3>" in text
     assert "… and 2 more" in text
     assert "Found after 0.04 s, first words after 0.95 s, whole answer after 2.00 s · 900 tokens" in text
 
 
 def test_why_a_failed_question_was_not_answered_is_one_sentence() -> None:
-    blocks = why(StoredQuestion(Question("Why?"), datetime.now(UTC)))
-    assert taken(blocks) == "This question was not answered, so there is nothing to tell."
+    blocks = explanation(StoredQuestion(Question("Why?"), datetime.now(UTC)))
+    assert taken(blocks) == "This question was not answered, so there is nothing to explain."
 
 
 @pytest.mark.parametrize("error", [ModelBusyError("sk-secret"), UnknownSourceError("<!channel>", ["a & b"] * 500)])
 def test_a_failure_is_one_sentence_its_id_and_a_button(error: Exception) -> None:
-    for blocks in (failure(error, ID, "1.2"), limited(error, ID, "1.2")):  # type: ignore[arg-type]
+    for blocks in (failure(error, ID, "1.2"), rate_limited(error, ID, "1.2")):  # type: ignore[arg-type]
         text = taken([markdown("w" * HARD), *blocks])
         assert "sk-secret" not in text
         [again] = [element for block in blocks for element in block.get("elements", ())]
         assert (again["action_id"], again["value"]) == ("again", f"{ID}:1.2")
-    assert failure(error, ID)[-1]["block_id"] == whole(ID)  # type: ignore[arg-type]
+    assert failure(error, ID)[-1]["block_id"] == answer_block_id(ID)  # type: ignore[arg-type]
 
 
 @given(st.lists(titles.filter(str.strip), max_size=12))
@@ -152,6 +152,6 @@ def test_a_reason_can_be_typed() -> None:
 
 
 def test_the_block_that_ends_an_answer_is_named_after_the_question() -> None:
-    assert answer_buttons(ID)[0]["block_id"] == whole(ID) == f"answer:{ID}"
+    assert answer_buttons(ID)[0]["block_id"] == answer_block_id(ID) == f"answer:{ID}"
     shared = answer_buttons(ID, shareable=True)
     assert [element["action_id"] for element in shared[1]["elements"]] == ["share", "why"]

@@ -83,7 +83,7 @@ async def test_whoever_asks_too_much_is_told_alone_when_to_ask_again(room: Room)
     for _ in range(10):
         await room.answer(room.ask("What do bees eat in winter?"))
     asked = room.ask("And the eleventh?")
-    told = await private(room, room.slack.user, "ask again in")
+    told = await private(room, room.slack.user, "try again in")
     await room.settled()
     assert room.own(asked) == []
     assert "Try again" in written(told)

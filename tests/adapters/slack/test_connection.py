@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from adapters.slack.app import SlackBot
-from adapters.slack.timeouts import Timeouts
+from adapters.slack.web_api import Timeouts
 from bot.app import Bot
 from core.errors import StartupError
 from tests.adapters.slack.acting import WITHIN, Room, access, is_whole
@@ -20,7 +20,9 @@ from tests.bot.test_serve import Served, served
 from tests.servers.openai import OpenAIServer
 from tests.servers.slack import BOT_SCOPES, SlackServer
 
-QUICK = Timeouts(ping_every=timedelta(seconds=0.3), look_every=timedelta(seconds=0.1), within=timedelta(seconds=2))
+QUICK = Timeouts(
+    ping_interval=timedelta(seconds=0.3), check_interval=timedelta(seconds=0.1), reconnect_after=timedelta(seconds=2)
+)
 
 
 async def refused(bot: Bot, slack: SlackServer, **given: Any) -> str:

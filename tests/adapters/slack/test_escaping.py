@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from adapters.slack.escaping import LONGEST_FALLBACK, escape, fallback, neutralize_mentions
+from adapters.slack.escaping import MAX_FALLBACK, escape, fallback, neutralize_mentions
 
 JOINER = "\u2060"
 
@@ -123,7 +123,7 @@ def test_a_notification_has_words_and_no_marks(markdown: str, read: str) -> None
 def test_a_notification_ends_with_a_word() -> None:
     text = fallback("word " * 1_000)
     assert text.endswith("word …")
-    assert len(text) <= LONGEST_FALLBACK + 2
+    assert len(text) <= MAX_FALLBACK + 2
 
 
 @given(texts)

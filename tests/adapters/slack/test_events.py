@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from adapters.slack.buttons import read_click
-from adapters.slack.events import BotIdentity, MessageDeleted, MessageEdited, MessageReceived, read_event
+from adapters.slack.events import MessageDeleted, MessageEdited, MessageReceived, parse_click, parse_event
+from adapters.slack.identity import BotIdentity
 from core.domain import Conversation
 
 ME = BotIdentity(user="U0BOT", bot="B0BOT", team="T1")
@@ -52,7 +52,7 @@ BY = {"edited": {"user": "U1", "ts": EDITED}}
 )
 def test_what_people_say_is_said(fields: dict[str, Any], said: dict[str, Any]) -> None:
     usual = {name: getattr(SAID, name) for name in ("team", "channel", "user", "ts", "text", "thread_ts", "kind")}
-    assert read_event(event(**fields), ME) == MessageReceived(**(usual | said))
+    assert parse_event(event(**fields), ME) == MessageReceived(**(usual | said))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_what_people_say_is_said(fields: dict[str, Any], said: dict[str, Any]) -
     ],
 )
 def test_bots_slack_itself_and_its_notices_say_nothing(fields: dict[str, Any]) -> None:
-    assert read_event(event(**fields), ME) is None
+    assert parse_event(event(**fields), ME) is None
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_bots_slack_itself_and_its_notices_say_nothing(fields: dict[str, Any]) -
 def test_of_changes_only_a_persons_edit_and_a_deletion_mean_something(
     now: dict[str, Any], before: dict[str, Any], meaning: str | None
 ) -> None:
-    found = read_event(changed(now, before), ME)
+    found = parse_event(changed(now, before), ME)
     match meaning:
         case "corrected":
             assert found == MessageEdited(
@@ -105,8 +105,8 @@ def test_of_changes_only_a_persons_edit_and_a_deletion_mean_something(
 
 
 def test_a_mention_that_was_edited_and_the_change_of_its_message_are_one_correction() -> None:
-    mention = read_event(event(type="app_mention", text="<@U0BOT> how?", **BY), ME)
-    change = read_event(changed(message(text="<@U0BOT> how?", **BY), message()), ME)
+    mention = parse_event(event(type="app_mention", text="<@U0BOT> how?", **BY), ME)
+    change = parse_event(changed(message(text="<@U0BOT> how?", **BY), message()), ME)
     assert isinstance(mention, MessageEdited)
     assert isinstance(change, MessageEdited)
     assert mention.name == change.name == f"T1:C1:{TS}:{EDITED}"
@@ -114,7 +114,7 @@ def test_a_mention_that_was_edited_and_the_change_of_its_message_are_one_correct
 
 def test_a_deletion_takes_back() -> None:
     inner = {"type": "message", "subtype": "message_deleted", "channel": "C1", "deleted_ts": TS, "ts": EDITED}
-    found = read_event({"team_id": "T1", "event": inner}, ME)
+    found = parse_event({"team_id": "T1", "event": inner}, ME)
     assert found == MessageDeleted("T1", "C1", TS)
     assert found.name == SAID.name
 
@@ -153,7 +153,7 @@ def test_a_click_is_read_with_and_without_its_message() -> None:
         "trigger_id": "1.2",
         "response_url": "https://hooks.example/1",
     }
-    click = read_click(payload)
+    click = parse_click(payload)
     assert (click.action, click.value, click.user, click.team, click.channel) == ("example", "Why?", "U1", "T1", "C1")
     assert (click.message_ts, click.thread_ts, click.ephemeral) == (TS, ROOT, True)
     public = payload | {
@@ -162,6 +162,6 @@ def test_a_click_is_read_with_and_without_its_message() -> None:
         "message": {"ts": TS, "thread_ts": ROOT},
         "team": None,
     }
-    click = read_click(public)
+    click = parse_click(public)
     assert (click.team, click.channel, click.message_ts, click.thread_ts) == ("T1", "C1", TS, ROOT)
     assert click.ephemeral is False

@@ -11,7 +11,7 @@ import yaml
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.conversation import FORGET, HELP
-from adapters.slack.identity import NEEDED, WANTED
+from adapters.slack.identity import OPTIONAL_SCOPES, REQUIRED_SCOPES
 from adapters.slack.listeners import ACTIONS, COMMANDS
 
 REPOSITORY = Path(__file__).parents[3]
@@ -108,7 +108,7 @@ def test_every_method_that_is_called_has_its_scopes_and_every_scope_a_use(manife
     assert called == set(SCOPES), "name the scopes of each method here"
     used = set().union(*SCOPES.values(), *EVENTS.values()) | {"commands"}
     assert set(manifest["oauth_config"]["scopes"]["bot"]) == used
-    assert used == NEEDED | WANTED
+    assert used == REQUIRED_SCOPES | OPTIONAL_SCOPES
 
 
 def test_every_event_is_listened_to_and_asked_for(manifest: dict[str, Any]) -> None:

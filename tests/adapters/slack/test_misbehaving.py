@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.slack.timeouts import Timeouts
+from adapters.slack.web_api import Timeouts
 from bot.app import Bot
 from tests.adapters.slack.acting import Room, entered, is_whole
 from tests.servers.loopback import Slow, Status
@@ -102,7 +102,7 @@ async def test_a_stream_that_has_run_for_long_goes_on_in_the_next_message(
 ) -> None:
     slack.rules.stream_lifetime = 8
     model.enqueue(Text(SENTENCE * 100, tokens_per_second=300))
-    async with entered(slack, model, bot, Timeouts(streams_for=timedelta(seconds=0.5))) as room:
+    async with entered(slack, model, bot, Timeouts(stream_for=timedelta(seconds=0.5))) as room:
         asked = room.ask("What do bees eat in winter?")
         await room.answer(asked)
         await room.settled()

@@ -13,9 +13,10 @@ from bot.app import Bot
 from bot.config.settings import Settings, load_settings
 from core.domain import Person
 from core.errors import NoPreviousVersionError
+from core.indexing.options import ReindexOptions
 from core.indexing.progress import Report
-from core.indexing.reindexer import Reindexer, ReindexRequest
-from core.indexing.run_events import Tell
+from core.indexing.reindexer import Reindexer
+from core.indexing.run_events import Emit
 from tests.adapters.garden import write_posts
 from tests.servers.openai import OpenAIServer
 from tests.servers.slack import Message, SlackServer
@@ -118,7 +119,7 @@ async def held(bot: Bot) -> AsyncIterator[None]:
     """Somebody else's run, in what could be another process; it lasts until it is stopped."""
     begun = asyncio.Event()
 
-    async def work(order: ReindexRequest, tell: Tell) -> Report:
+    async def work(order: ReindexOptions, tell: Emit) -> Report:
         begun.set()
         await asyncio.Event().wait()
         raise AssertionError("only a stop ends it")
@@ -127,7 +128,7 @@ async def held(bot: Bot) -> AsyncIterator[None]:
         raise NoPreviousVersionError
 
     async def run() -> None:
-        order = ReindexRequest(Person("U0ELSEWHERE", "Somebody else", admin=True))
+        order = ReindexOptions(Person("U0ELSEWHERE", "Somebody else", admin=True))
         async with aclosing(Reindexer(bot.redis, ["garden"], work, roll_back).reindex(order)) as events:
             async for _ in events:
                 pass

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.slack import status
+from adapters.slack import answer_writer
 from tests.adapters.slack.acting import Room
 from tests.servers.loopback import Slow
 from tests.servers.slack import RateLimited
@@ -15,7 +15,7 @@ async def test_nobody_waits_for_a_status(
     room: Room, monkeypatch: pytest.MonkeyPatch, trouble: RateLimited | Slow
 ) -> None:
     """And should it come to stand there late, it is taken away."""
-    monkeypatch.setattr(status, "SHOWN_WITHIN", timedelta(seconds=0.3))
+    monkeypatch.setattr(answer_writer, "STATUS_TIMEOUT", timedelta(seconds=0.3))
     room.slack.enqueue("assistant.threads.setStatus", trouble)
     asked = room.ask("What do bees eat in winter?")
     await room.answer(asked)

@@ -147,7 +147,7 @@ async def test_what_can_not_be_known_any_more_is_said(room: Room) -> None:
     await room.bot.redis.delete(*await room.bot.redis.keys("question:*"))
     room.slack.refuse("conversations.replies", "missing_scope")
     room.slack.click(room.slack.user, failed, "again")
-    await alone(room, "I do not remember this question any more")
+    await alone(room, "I no longer remember this question")
 
 
 async def test_who_asks_too_much_is_told_alone_when_and_may_try_again_later(room: Room) -> None:

@@ -94,5 +94,5 @@ def test_a_file_is_read_as_json_lines_and_nothing_else(tmp_path: Path) -> None:
     file.write_bytes('{"question": "one\u2028\x85two"}\r\n{"question": "three"}'.encode())
     assert [example.question for example in read_examples(file)] == ["one\u2028\x85two", "three"]
     file.write_bytes('{"question": "größer"}'.encode("latin-1"))
-    with pytest.raises(StartupError, match="not written in UTF-8"):
+    with pytest.raises(StartupError, match="not encoded in UTF-8"):
         read_examples(file)

@@ -42,7 +42,7 @@ async def test_a_failing_question_is_logged_as_json_without_secrets_or_what_was_
         settings = {"OPENAI_BASE_URL": model.base_url, "OPENAI_API_KEY": KEY, "LOG_LEVEL": "debug"}
         lines = await logged(make_home(tmp_path), "ask", "--json", ASKED, **settings)
     entries = [json.loads(line) for line in lines if line.startswith("{")]
-    failure = next(entry for entry in entries if entry["event"] == "a question failed")
+    failure = next(entry for entry in entries if entry["event"] == "question failed")
     assert failure["level"] == "error"
     assert failure["error"] == "ModelRefused"
     assert "401" in failure["cause"]
@@ -117,7 +117,7 @@ async def test_a_failing_chatty_run_logs_no_words_of_people_answers_and_posts_an
     ):
         assert words not in log
     # Whoever saw an error can have it found by its id, and with it all other lines about the question.
-    failed = {entry["error_id"]: entry for entry in entries if entry["event"] == "a question failed"}
+    failed = {entry["error_id"]: entry for entry in entries if entry["event"] == "question failed"}
     assert len(failed) == 5
     for answer in told[:5]:
         [error_id] = [known for known in failed if known in json.dumps(answer)]

@@ -3,7 +3,7 @@
 from redis.asyncio import Redis
 
 from core.answerer import Found
-from core.answering.rag import LEFT_OUT, Limits
+from core.answering.rag import MAX_LEFT_OUT, Limits
 from core.domain import Question, Turn
 from core.models.offline_embedder import OfflineEmbedder
 from core.models.openai_chat import OpenAIChatModel
@@ -41,7 +41,7 @@ async def test_merged_neighbours_are_not_listed_as_left_out(
     trace = (await collect(rag_answerer(redis, embedder, model), ABOUT_BEES)).trace
     given = "\n\n".join(hit.passage.text for hit in trace.given if hit.passage.url == url_of("long"))
     assert "part" in "".join(hit.passage.heading for hit in trace.given)
-    assert len(trace.left_out) == LEFT_OUT
+    assert len(trace.left_out) == MAX_LEFT_OUT
     assert not any(hit.passage.text in given for hit in trace.left_out if hit.passage.url == url_of("long"))
 
 

@@ -19,7 +19,7 @@ ELSEWHERE = Conversation("web", "tab-2")
 
 @pytest.fixture
 def history(blog: Redis) -> History:
-    return History(blog, turns=10, ttl=timedelta(days=1))
+    return History(blog, exchanges=10, ttl=timedelta(days=1))
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ class Answering:
 
 async def main(url: str, name: str, stall_at: str, step: str) -> None:
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    once_module.ALIVE = timedelta(seconds=2)
+    once_module.HEARTBEAT_TTL = timedelta(seconds=2)
     handling_module.TAKE_OVER_EVERY = timedelta(seconds=0.25)
     async with connect(url) as redis, asyncio.TaskGroup() as tasks:
         handling = EventDispatcher(

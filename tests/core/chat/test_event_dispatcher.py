@@ -51,7 +51,7 @@ async def test_an_event_that_fails_is_logged_and_the_others_go_on(
         await handling.receive(FIRST)
         await noted(redis, FIRST)
     [line] = logs
-    assert (line["event"], line["name"], line["exc_info"]) == ("an event failed", "T1:C1:1", error)
+    assert (line["event"], line["name"], line["exc_info"]) == ("event failed", "T1:C1:1", error)
     assert line["error_id"]
     answering.error = None
     await handling.receive(SECOND)
@@ -176,5 +176,5 @@ async def test_the_words_of_an_event_are_known_while_it_is_handled(redis: Redis)
         await noted(redis, event)
     [current] = seen
     assert current is not None
-    assert (current.question_id, current.others) == ("", ["Why is it so?", "my old letter.txt"])
+    assert (current.question_id, current.private_texts) == ("", ["Why is it so?", "my old letter.txt"])
     assert question_context.get() is None

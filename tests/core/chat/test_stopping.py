@@ -42,7 +42,7 @@ async def test_what_does_not_finish_in_time_is_left_to_another_process(
             await handling.receive(FIRST)
             await answering.began(1)
     assert answering.cancelled == ["T1:C1:1"]
-    assert ("questions are left to other processes", 1) in [(line["event"], line.get("questions")) for line in logs]
+    assert ("events left to other processes", 1) in [(line["event"], line.get("events")) for line in logs]
     assert await other.claim_orphaned() == [FIRST]
 
 

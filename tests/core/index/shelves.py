@@ -13,7 +13,7 @@ from core.models.protocols import Embedder
 from core.retrieval.calibration import calibrate
 from core.retrieval.retriever import Retriever
 from core.tokens import estimate_tokens
-from tests.posts import new_edition
+from tests.posts import new_version
 
 ODD_NAMES = (
     "blog", "Blog", "my blog", "a, b", "a", "b", "a|b", "a}b", "{a}", '"quoted"', "it's", "back\\slash", "\\", "2024",
@@ -30,7 +30,7 @@ def address(source: str, slug: str) -> str:
 
 async def shelved(redis: Redis, embedder: Embedder, shelves: Mapping[str, Mapping[str, str]]) -> IndexVersion:
     """A live, calibrated edition of these posts: Markdown by name, by source."""
-    edition = await new_edition(redis, embedder)
+    edition = await new_version(redis, embedder)
     draft = Draft(redis, edition.number, edition.vector_spec)
     for source, posts in shelves.items():
         for slug, text in posts.items():

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from core.errors import EmbeddingMismatchError
-from core.index.in_place import MOST_IN_PLACE, apply_in_place, can_undo, fits_in_place, undo
+from core.index.in_place import MAX_PASSAGES_IN_PLACE, apply_in_place, can_undo, fits_in_place, undo
 from core.index.publication import Change, delete_stale_versions
 from core.index.schema import digest_of, index_info
 from core.index.version import IndexVersion, live_version
@@ -93,7 +93,7 @@ async def test_after_a_whole_edition_nobody_goes_back_two_steps(redis: Redis) ->
 
 
 def test_what_is_small_is_counted_in_passages_that_go_and_come() -> None:
-    big = record_of(["x"] * (MOST_IN_PLACE // 2))
+    big = record_of(["x"] * (MAX_PASSAGES_IN_PLACE // 2))
     assert not fits_in_place(Change(kept=RECORDS), RECORDS)
     assert fits_in_place(Change(upserted={"z": big}), RECORDS)
     assert fits_in_place(Change(upserted={"z": big}), {"z": big})

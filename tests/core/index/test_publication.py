@@ -116,7 +116,7 @@ async def test_what_a_broken_run_left_in_a_draft_is_not_published(redis: Redis) 
 async def test_dropping_an_edition_never_touches_the_live_one_nor_the_tenth(
     redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publishing, "DELETED_AT_ONCE", 2)
+    monkeypatch.setattr(publishing, "DELETE_BATCH", 2)
     first = await whole(redis, FIRST)
     await redis.set(keys.VERSION_COUNTER, first.number * 10 - 1)
     tenth = await whole(redis, {"a": ["ten"]})

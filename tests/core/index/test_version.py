@@ -11,7 +11,7 @@ from core.index.schema import Algorithm, Precision, VectorSpec, index_info, live
 from core.index.version import PostRecord, live_version
 from core.models.offline_embedder import OfflineEmbedder
 from core.storage import keys
-from tests.posts import POSTS, new_edition, published, put_posts, url_of
+from tests.posts import POSTS, new_version, published, put_posts, url_of
 
 
 async def index_names(redis: Redis) -> set[bytes]:
@@ -37,8 +37,8 @@ async def test_a_plain_client_finds_posts_by_their_vectors(redis: Redis, embedde
 async def test_vectors_are_kept_in_the_precision_that_was_asked_for(
     redis: Redis, embedder: OfflineEmbedder, precision: Precision, bytes_each: int
 ) -> None:
-    edition = await new_edition(redis, embedder, precision)
-    await put_posts(edition, embedder)
+    edition = await new_version(redis, embedder, precision)
+    await put_posts(redis, edition, embedder)
     await publish(redis, edition)
     [key, *_] = await redis.keys("post:*")
     blob: Any = await redis.hget(key, "embedding")
@@ -52,8 +52,8 @@ async def test_vectors_are_kept_in_the_precision_that_was_asked_for(
 async def test_the_index_is_of_the_algorithm_that_was_asked_for(
     redis: Redis, embedder: OfflineEmbedder, algorithm: Algorithm
 ) -> None:
-    edition = await new_edition(redis, embedder, algorithm=algorithm)
-    await put_posts(edition, embedder)
+    edition = await new_version(redis, embedder, algorithm=algorithm)
+    await put_posts(redis, edition, embedder)
     assert algorithm.encode() in str(await index_info(redis, edition.index)).encode()
 
 
@@ -76,7 +76,7 @@ async def test_an_edition_that_is_not_live_can_change_its_index_without_becoming
     redis: Redis, embedder: OfflineEmbedder
 ) -> None:
     live = await published(redis, embedder)
-    other = await new_edition(redis, embedder)
+    other = await new_version(redis, embedder)
     await other.fit_algorithm("HNSW")
     assert await live_index(redis) == live.index
 

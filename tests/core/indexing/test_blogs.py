@@ -13,8 +13,7 @@ from core.domain import Source
 from core.errors import IndexUnavailableError
 from core.index.catalog import Catalog
 from core.index.version import live_version
-from core.indexing import parse_task as parsing
-from core.indexing import run as run_module
+from core.indexing import post_parser, reindex_job
 from core.indexing.progress import Report
 from core.ingestion.entries import Entry
 from core.ingestion.fetch_result import Fetched
@@ -137,7 +136,7 @@ async def test_a_page_that_is_not_there_in_two_runs_is_removed(
     blog.misbehave("/entry-2/", Status(410), times=1)
     report = await read(redis, embedder, feed_of(blog))
     assert (report.progress.failed, report.progress.removed) == (1, 0)
-    assert "it goes if that is so the next time" in report.failures[0].reason
+    assert "the post will be removed if the next run finds the same" in report.failures[0].reason
     assert (await read(redis, embedder, feed_of(blog))).progress.unchanged == 3
     blog.misbehave("/entry-2/", Status(404))
     assert (await read(redis, embedder, feed_of(blog))).progress.removed == 0
@@ -185,7 +184,7 @@ async def test_what_a_server_says_of_its_state_is_not_kept_before_the_posts_are(
     await read(redis, embedder, feed_of(blog))
     blog.posts.append(entry(4))
     with monkeypatch.context() as broken:
-        broken.setattr(run_module, "apply_in_place", refuse)
+        broken.setattr(reindex_job, "apply_in_place", refuse)
         with pytest.raises(IndexUnavailableError):
             await read(redis, embedder, feed_of(blog))
     report = await read(redis, embedder, feed_of(blog))
@@ -246,7 +245,7 @@ async def test_a_post_that_nobody_thought_of_does_not_stop_the_run(
             raise RecursionError("a thousand nested tables")
         return parse_post(post, page)
 
-    monkeypatch.setattr(parsing, "as_post", strange)
+    monkeypatch.setattr(post_parser, "parse_post", strange)
     with capture_logs() as logs:
         report = await read(redis, embedder, write_posts(tmp_path / "blog"))
     assert logs[0]["address"] == url_of("bees")

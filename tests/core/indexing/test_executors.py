@@ -1,4 +1,4 @@
-"""Runs whose work is shared with workers: the same comes of it, whoever did it and whoever died of it."""
+"""Runs that share their work with workers give the same result as runs on their own."""
 
 import asyncio
 import os
@@ -13,15 +13,25 @@ import pytest
 from redis.asyncio import Redis
 
 from core.domain import Passage, Source
-from core.index.draft import begin_draft
+from core.index.draft import Draft, begin_draft
 from core.index.version import live_version, vector_spec_for
-from core.indexing import jobs
-from core.indexing.executors import DistributedExecutor, LocalExecutor, Patience
-from core.indexing.jobs import parsed_form, queue_for, raw_form, workers
-from core.indexing.options import ReindexOptions
-from core.indexing.parse_task import RawPost, parse
-from core.indexing.pool import ParserPool
-from core.indexing.run import Needs, ReindexJob
+from core.indexing.embedding_stage import EmbeddingBatch
+from core.indexing.executors import (
+    DistributedExecutor,
+    JobTimeouts,
+    LocalExecutor,
+    batch_json,
+    count_workers,
+    distributed_executor,
+    parsed_json,
+    queue_name,
+    raw_post_json,
+    send_heartbeat,
+)
+from core.indexing.options import IndexDependencies, ReindexOptions
+from core.indexing.post_parser import ParseFailure, ParseResult, ParserPool, RawPost, parse
+from core.indexing.progress import Report
+from core.indexing.reindex_job import run_reindex
 from core.indexing.worker import Worker
 from core.ingestion.entries import Entry
 from core.ingestion.fetch_result import Fetched, Validators
@@ -31,9 +41,11 @@ from core.retrieval.retriever import Retriever
 from core.storage import keys
 from core.tokens import estimate_tokens
 from tests.bot.running import WITHIN, command, environment
+from tests.posts import ADMIN
 from tests.servers.blog import Blog, Post
 
-SHORT = Patience(timedelta(seconds=3), timedelta(seconds=3))
+QUEUE = queue_name(version("footnoted"), OfflineEmbedder().name)
+WATERING = [[Passage("http://b/1", "One", "", "Water tomatoes."), Passage("http://b/2", "One", "", "Water tomatoes.")]]
 
 
 def blog_of(count: int) -> list[Post]:
@@ -45,21 +57,17 @@ def blog_of(count: int) -> list[Post]:
     ]
 
 
-def sitemap(blog: Blog) -> Source:
-    return Source("blog", "sitemap", blog.url("/sitemap.xml"))
-
-
 @asynccontextmanager
 async def worker(
-    redis: Redis, redis_url: str, folder: Path, *, there: int = 1
+    redis: Redis, redis_url: str, folder: Path, *, expected: int = 1
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`footnoted worker` as a process of its own, as soon as `there` are there."""
+    """`footnoted worker` as a process of its own, once the queue has the `expected` number of workers."""
     process = await asyncio.create_subprocess_exec(
         *command("worker"), cwd=folder, env=environment({"REDIS_URL": redis_url}), stderr=asyncio.subprocess.PIPE
     )
     try:
         async with asyncio.timeout(WITHIN):
-            while await workers(redis, QUEUE) < there:
+            while await count_workers(redis, QUEUE) < expected:
                 await asyncio.sleep(0.05)
         yield process
     finally:
@@ -68,145 +76,138 @@ async def worker(
         await process.communicate()
 
 
-QUEUE = queue_for(version("footnoted"), OfflineEmbedder().name)
+class CountingExecutor:
+    """A local executor that counts its jobs."""
+
+    def __init__(self, local: LocalExecutor) -> None:
+        self._local = local
+        self.parsed = 0
+        self.embedded = 0
+
+    async def parse(self, raw: RawPost) -> ParseResult | ParseFailure:
+        self.parsed += 1
+        return await self._local.parse(raw)
+
+    async def embed_into(self, draft: Draft, batch: EmbeddingBatch) -> None:
+        self.embedded += 1
+        await self._local.embed_into(draft, batch)
 
 
-class Counting(LocalExecutor):
-    """This process, of which should be asked as little as possible."""
-
-    asked = 0
-
-    async def parse(self, raw: RawPost):  # type: ignore[no-untyped-def]
-        Counting.asked += 1
-        return await super().parse(raw)
+@pytest.fixture
+async def local(embedder: OfflineEmbedder) -> AsyncIterator[CountingExecutor]:
+    async with ParserPool(processes=0) as parsers:
+        yield CountingExecutor(LocalExecutor(parsers, embedder))
 
 
 @asynccontextmanager
-async def shared(
-    redis: Redis, redis_url: str, embedder: OfflineEmbedder, patience: Patience = SHORT
-) -> AsyncIterator[Needs]:
-    """A run's needs, with workers' hands."""
-    Counting.asked = 0
-    broker = jobs.broker_of(redis_url, QUEUE)
-    async with Fetcher("Footnoted") as fetcher, ParserPool(processes=0) as parsers:
-        hands = DistributedExecutor(redis, broker, QUEUE, Counting(parsers, embedder), patience)
-        yield Needs(redis, embedder, Retriever(redis, embedder), fetcher, hands, estimate_tokens)
-    await broker.shutdown()
+async def distributed(
+    redis: Redis, redis_url: str, local: CountingExecutor, seconds: float
+) -> AsyncIterator[DistributedExecutor]:
+    timeouts = JobTimeouts(timedelta(seconds=seconds), timedelta(seconds=seconds))
+    async with distributed_executor(redis, redis_url, QUEUE, local, timeouts) as executor:
+        yield executor
+
+
+async def reindex(redis: Redis, blog: Blog, executor: DistributedExecutor, embedder: OfflineEmbedder) -> Report:
+    source = Source("blog", "sitemap", blog.url("/sitemap.xml"))
+    dependencies = IndexDependencies(redis, embedder, Retriever(redis, embedder), estimate_tokens, [source])
+    async with Fetcher("Footnoted") as fetcher:
+        return await run_reindex(dependencies, ReindexOptions(ADMIN), fetcher, executor, lambda _: None)
 
 
 async def contents(redis: Redis) -> dict[bytes, object]:
-    """What can be answered from: every passage with its text."""
-    edition = await live_version(redis)
-    assert edition
+    """Every passage of the live index version with its text and vector."""
+    live = await live_version(redis)
+    assert live
     found: dict[bytes, object] = {}
-    async for key in redis.scan_iter(f"{keys.passage_prefix(edition.number)}*"):
+    async for key in redis.scan_iter(f"{keys.passage_prefix(live.number)}*"):
         found[key.split(b":", 2)[2]] = await redis.hmget(key, "title", "text", "url", "embedding")
     return found
 
 
-async def test_workers_do_the_work_and_the_same_comes_of_it(
-    redis: Redis, redis_url: str, embedder: OfflineEmbedder, tmp_path: Path
+async def test_workers_produce_the_same_index_and_stop_cleanly(
+    redis: Redis, redis_url: str, embedder: OfflineEmbedder, local: CountingExecutor, tmp_path: Path
 ) -> None:
     async with Blog(blog_of(60)) as blog:
-        wish = ReindexOptions([sitemap(blog)])
-        async with shared(redis, redis_url, embedder) as needs:
-            await ReindexJob(needs, wish, lambda _: None).run()
-            alone = await contents(redis)
-            assert Counting.asked == 60
+        async with distributed(redis, redis_url, local, seconds=3) as executor:
+            await reindex(redis, blog, executor, embedder)
+        alone = await contents(redis)
+        assert local.parsed == 60
         await redis.flushall()
         async with (
             worker(redis, redis_url, tmp_path) as process,
-            shared(redis, redis_url, embedder, Patience(timedelta(seconds=WITHIN))) as needs,
+            distributed(redis, redis_url, local, seconds=WITHIN) as executor,
         ):
-            report = await ReindexJob(needs, wish, lambda _: None).run()
-            assert Counting.asked == 0
+            report = await reindex(redis, blog, executor, embedder)
+            assert local.parsed == 60
             together = await contents(redis)
             process.send_signal(signal.SIGTERM)
             async with asyncio.timeout(WITHIN):
-                _, said = await process.communicate()
+                _, output = await process.communicate()
     assert report.progress.new == 60
     assert together == alone
     assert process.returncode == 0
-    assert b"Traceback" not in said
-    assert await workers(redis, QUEUE) == 0
+    assert b"Traceback" not in output
+    assert await count_workers(redis, QUEUE) == 0
     assert [key async for key in redis.scan_iter(f"{QUEUE}:about:*")] == []
 
 
-async def test_a_worker_that_is_killed_loses_nothing(
-    redis: Redis, redis_url: str, embedder: OfflineEmbedder, tmp_path: Path
+async def test_killing_a_worker_loses_no_post(
+    redis: Redis, redis_url: str, embedder: OfflineEmbedder, local: CountingExecutor, tmp_path: Path
 ) -> None:
     async with (
         Blog(blog_of(80)) as blog,
         worker(redis, redis_url, tmp_path) as first,
-        worker(redis, redis_url, tmp_path, there=2),
-        shared(redis, redis_url, embedder) as needs,
+        worker(redis, redis_url, tmp_path, expected=2),
+        distributed(redis, redis_url, local, seconds=3) as executor,
     ):
-        running = asyncio.create_task(ReindexJob(needs, ReindexOptions([sitemap(blog)]), lambda _: None).run())
+        running = asyncio.create_task(reindex(redis, blog, executor, embedder))
         async with asyncio.timeout(WITHIN):
-            while not await redis.exists(keys.jobs(QUEUE.removeprefix("jobs:"))):
+            while not await redis.exists(QUEUE):
                 await asyncio.sleep(0.005)
-            await asyncio.sleep(0.05)
             os.kill(first.pid, signal.SIGKILL)
             report = await running
     assert (report.progress.new, report.failures) == (80, ())
     assert len({key.split(b":")[0] for key in await contents(redis)}) == 80
 
 
-async def test_what_travels_comes_out_as_it_went_in() -> None:
-    """A page in an old charset has bytes that are no UTF-8."""
+async def test_jobs_survive_the_round_trip_through_json() -> None:
+    """A page in an old charset has bytes that are not UTF-8."""
     source = Source("blog", "feed", "http://blog.example/feed", include=("/a*",), limit=3)
     entry = Entry("http://blog.example/a/", "Köche", source, datetime(2026, 1, 2, tzinfo=UTC), listing="x")
     page = Fetched(entry.url, "<p>Köche würzen. ".encode("latin-1") * 20, "text/html", "latin-1", Validators("1", "2"))
     raw = RawPost(entry, entry.url, page, "before")
-    assert raw_form.validate_json(raw_form.dump_json(raw)) == raw
+    assert raw_post_json.validate_json(raw_post_json.dump_json(raw)) == raw
     parsed = parse(raw)
-    assert parsed_form.validate_json(parsed_form.dump_json(parsed)) == parsed
+    assert parsed_json.validate_json(parsed_json.dump_json(parsed)) == parsed
 
 
-async def test_a_job_that_is_done_twice_is_paid_once(redis: Redis, redis_url: str, embedder: OfflineEmbedder) -> None:
-    """What a worker has taken over from one that was only slow has its vectors already."""
-
-    class Once(LocalExecutor):
-        async def embed_into(self, draft, piece):  # type: ignore[no-untyped-def]
-            pieces.append(piece)
-            await super().embed_into(draft, piece)
-
-    pieces: list[object] = []
+async def test_a_job_that_two_workers_do_is_embedded_once(
+    redis: Redis, redis_url: str, embedder: OfflineEmbedder, local: CountingExecutor
+) -> None:
     draft = await begin_draft(redis, await vector_spec_for(embedder, "FLOAT32", None))
-    passages = [
-        [Passage("http://b/1", "One", "", "Water tomatoes."), Passage("http://b/2", "One", "", "Water tomatoes.")]
-    ]
-    async with ParserPool(processes=0) as parsers:
-        one = Worker(redis, redis_url, QUEUE, Once(parsers, embedder))
-        await redis.set("about", jobs.piece_form.dump_json(passages))
-        assert await one.embed("about", draft.number) == "done"
-        assert await one.embed("about", draft.number) == "done"
-    assert len(pieces) == 1
+    await redis.set("batch", batch_json.dump_json(WATERING))
+    for _ in range(2):
+        assert await Worker(redis, redis_url, QUEUE, local).embed("batch", draft.number) == "done"
+    assert local.embedded == 1
     assert len([key async for key in redis.scan_iter(f"{keys.passage_prefix(draft.number)}*")]) == 2
 
 
-async def test_a_job_that_nobody_waits_for_any_more_is_let_be(
-    redis: Redis, redis_url: str, embedder: OfflineEmbedder
-) -> None:
-    async with ParserPool(processes=0) as parsers:
-        one = Worker(redis, redis_url, QUEUE, LocalExecutor(parsers, embedder))
-        assert await one.parse("gone") == ""
-        assert await one.embed("gone", 7) == ""
+async def test_a_worker_skips_jobs_whose_run_is_gone(redis: Redis, redis_url: str, local: CountingExecutor) -> None:
+    worker = Worker(redis, redis_url, QUEUE, local)
+    assert await worker.parse("gone") == ""
+    assert await worker.embed("gone", 7) == ""
 
 
-@pytest.mark.parametrize("job", ["parse", "embed"])
-async def test_a_worker_that_does_nothing_is_not_waited_for_for_ever(
-    redis: Redis, redis_url: str, embedder: OfflineEmbedder, job: str
+async def test_a_run_does_the_work_of_a_worker_that_hangs(
+    redis: Redis, redis_url: str, embedder: OfflineEmbedder, local: CountingExecutor
 ) -> None:
-    """It said that it is there, and hangs: the run does the work itself."""
-    await jobs.sign_of_life(redis, QUEUE, "hangs")
+    await send_heartbeat(redis, QUEUE, "hangs")
     source = Source("blog", "feed", "http://blog.example/feed")
     raw = RawPost(Entry("http://b/1", "One", source, body="<p>Water tomatoes.</p>", whole=True), "http://b/1")
-    async with shared(redis, redis_url, embedder, Patience(timedelta(seconds=0.2), timedelta(seconds=0.2))) as needs:
-        if job == "parse":
-            parsed = await needs.hands.parse(raw)
-            assert parsed == parse(raw)
-        else:
-            draft = await begin_draft(redis, await vector_spec_for(embedder, "FLOAT32", None))
-            await needs.hands.embed_into(draft, [[Passage("http://b/1", "One", "", "Water tomatoes.")]])
-            assert len([key async for key in redis.scan_iter(f"{keys.passage_prefix(draft.number)}*")]) == 1
+    draft = await begin_draft(redis, await vector_spec_for(embedder, "FLOAT32", None))
+    async with distributed(redis, redis_url, local, seconds=0.2) as executor:
+        assert await executor.parse(raw) == parse(raw)
+        await executor.embed_into(draft, WATERING)
+    assert (local.parsed, local.embedded) == (1, 1)
+    assert len([key async for key in redis.scan_iter(f"{keys.passage_prefix(draft.number)}*")]) == 2

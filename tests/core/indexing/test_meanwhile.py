@@ -20,12 +20,12 @@ ASKED = {
 }
 
 
-@pytest.mark.parametrize("in_place", [replacing.MOST_IN_PLACE, -1], ids=["in place", "as a new edition"])
+@pytest.mark.parametrize("in_place", [replacing.MAX_PASSAGES_IN_PLACE, -1], ids=["in place", "as a new edition"])
 async def test_every_question_is_answered_while_posts_change(
     redis: Redis, embedder: OfflineEmbedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_place: int
 ) -> None:
     """Ten runs change all posts each, between questions that find the old text or the new, and never none."""
-    monkeypatch.setattr(replacing, "MOST_IN_PLACE", in_place)
+    monkeypatch.setattr(replacing, "MAX_PASSAGES_IN_PLACE", in_place)
     retriever = Retriever(redis, embedder)
     asked = 0
     stop = asyncio.Event()

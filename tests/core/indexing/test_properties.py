@@ -36,7 +36,7 @@ async def contents(redis: Redis) -> dict[str, object]:
     return {"passages": passages, "ledger": await edition.ledger()}
 
 
-@pytest.mark.parametrize("in_place", [replacing.MOST_IN_PLACE, -1], ids=["in place", "as a new edition"])
+@pytest.mark.parametrize("in_place", [replacing.MAX_PASSAGES_IN_PLACE, -1], ids=["in place", "as a new edition"])
 @given(first=blogs, then=st.lists(blogs, min_size=1, max_size=3))
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_after_a_run_nothing_is_left_to_do_and_one_step_back_is_what_was_before(
@@ -48,7 +48,7 @@ async def test_after_a_run_nothing_is_left_to_do_and_one_step_back_is_what_was_b
     then: list[dict[str, str]],
 ) -> None:
     """The plan is empty after a run; a second run changes nothing; going back undoes exactly the last change."""
-    monkeypatch.setattr(replacing, "MOST_IN_PLACE", in_place)
+    monkeypatch.setattr(replacing, "MAX_PASSAGES_IN_PLACE", in_place)
     await redis.flushall()
     async with reindexing(redis, embedder) as run:
         before: dict[str, object] | None = None

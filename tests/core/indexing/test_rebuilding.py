@@ -11,7 +11,7 @@ from core.domain import Source
 from core.errors import ModelUnreachableError
 from core.index.schema import Precision
 from core.index.version import live_version
-from core.indexing import embedding_stage as staging
+from core.indexing import embedding_stage
 from core.indexing.rollback import roll_back_run
 from core.models.offline_embedder import OfflineEmbedder
 from core.models.openai_embedder import OpenAIEmbedder
@@ -132,7 +132,7 @@ async def test_a_rebuilding_that_breaks_off_leaves_the_old_edition_and_no_litter
 async def test_a_first_reading_that_breaks_off_pays_for_nothing_twice(
     redis: Redis, server: OpenAIServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(staging, "TEXTS_AT_ONCE", 1)
+    monkeypatch.setattr(embedding_stage, "BATCH_SIZE", 1)
     source = write_posts(tmp_path / "blog")
     async with client_of(server) as client:
         embedder = OpenAIEmbedder(client.with_options(max_retries=0), SMALL, tokens, dimensions=64)

@@ -17,11 +17,11 @@ from core.errors import (
     RunInProgressError,
     UnknownSourceError,
 )
-from core.indexing.audit import Audit, AuditRecord
+from core.indexing.options import ReindexOptions
 from core.indexing.progress import Plan, Progress, Report
-from core.indexing.reindexer import Reindexer, ReindexRequest
-from core.indexing.run_events import ReindexEvent, ReindexRun, RunEnded, RunPlanned, RunProgressed, RunStarted, Tell
-from core.indexing.run_status import as_holder
+from core.indexing.reindexer import Reindexer
+from core.indexing.run_events import Emit, ReindexEvent, ReindexRun, RunEnded, RunPlanned, RunProgressed, RunStarted
+from core.indexing.run_status import AuditLog, AuditRecord, to_lock_token
 from core.storage import keys
 from core.storage import lease as leasing
 from core.storage.connection import connect
@@ -41,7 +41,7 @@ class Work:
         self.error: Exception | None = None
         self.cancelled = False
 
-    async def __call__(self, order: ReindexRequest, tell: Tell) -> Report:
+    async def __call__(self, order: ReindexOptions, tell: Emit) -> Report:
         self.begun += 1
         tell(RunPlanned(Plan(new=3)))
         for new in range(4):
@@ -97,7 +97,7 @@ async def test_a_run_tells_that_it_began_what_it_will_do_how_far_it_is_and_how_i
     redis: Redis, work: Work
 ) -> None:
     work.go_on.set()
-    events = await all_of(reindexer(redis, work).reindex(ReindexRequest(ANNA)))
+    events = await all_of(reindexer(redis, work).reindex(ReindexOptions(ANNA)))
     assert [type(event) for event in events] == [RunStarted, RunPlanned, RunProgressed, RunEnded]
     assert isinstance(events[0], RunStarted)
     assert (events[0].run.by, events[0].joined) == ("Anna", False)
@@ -107,11 +107,11 @@ async def test_a_run_tells_that_it_began_what_it_will_do_how_far_it_is_and_how_i
 
 async def test_only_admins_may_and_only_for_sources_that_there_are(redis: Redis, work: Work) -> None:
     bot = reindexer(redis, work)
-    for refused in (all_of(bot.reindex(ReindexRequest(EVE))), bot.rollback(EVE), bot.cancel(EVE)):
+    for refused in (all_of(bot.reindex(ReindexOptions(EVE))), bot.rollback(EVE), bot.cancel(EVE)):
         with pytest.raises(AdminRequiredError):
             await refused
     with pytest.raises(UnknownSourceError, match="blog, notes"):
-        await all_of(bot.reindex(ReindexRequest(ANNA, source="diary")))
+        await all_of(bot.reindex(ReindexOptions(ANNA, source="diary")))
     assert (work.begun, await bot.history()) == (0, ())
 
 
@@ -120,9 +120,9 @@ async def test_a_second_order_watches_the_run_that_runs_in_any_process(
 ) -> None:
     async with connect(redis_url) as elsewhere:
         other = Work()
-        async with aclosing(reindexer(redis, work).reindex(ReindexRequest(ANNA))) as own:
+        async with aclosing(reindexer(redis, work).reindex(ReindexOptions(ANNA))) as own:
             await heard(own, began)
-            async with aclosing(reindexer(elsewhere, other).reindex(ReindexRequest(BEN))) as joined:
+            async with aclosing(reindexer(elsewhere, other).reindex(ReindexOptions(BEN))) as joined:
                 first = await heard(joined, began)
                 assert isinstance(first, RunStarted)
                 assert (first.run.by, first.joined) == ("Anna", True)
@@ -134,11 +134,11 @@ async def test_a_second_order_watches_the_run_that_runs_in_any_process(
 
 
 async def test_a_dry_run_waits_for_nobody(redis: Redis, work: Work) -> None:
-    async with aclosing(reindexer(redis, work).reindex(ReindexRequest(ANNA))) as own:
+    async with aclosing(reindexer(redis, work).reindex(ReindexOptions(ANNA))) as own:
         await heard(own, began)
         dry = Work()
         dry.go_on.set()
-        events = await all_of(reindexer(redis, dry).reindex(ReindexRequest(BEN, dry_run=True)))
+        events = await all_of(reindexer(redis, dry).reindex(ReindexOptions(BEN, dry_run=True)))
         assert (events[0], events[-1]) == (RunStarted(events[0].run), RunEnded(DONE))  # type: ignore[union-attr]
     assert [record.run.by for record in await reindexer(redis, work).history()] == ["Anna"]
 
@@ -149,8 +149,8 @@ async def test_a_run_is_stopped_from_another_process_and_all_who_watch_are_told(
     async with connect(redis_url) as elsewhere:
         other = reindexer(elsewhere, work)
         assert not await other.cancel(BEN)
-        running = asyncio.create_task(all_of(reindexer(redis, work).reindex(ReindexRequest(ANNA))))
-        async with aclosing(other.reindex(ReindexRequest(BEN))) as joined:
+        running = asyncio.create_task(all_of(reindexer(redis, work).reindex(ReindexOptions(ANNA))))
+        async with aclosing(other.reindex(ReindexOptions(BEN))) as joined:
             while not work.begun:
                 await asyncio.sleep(0.01)
             await heard(joined, began)
@@ -164,13 +164,13 @@ async def test_a_run_is_stopped_from_another_process_and_all_who_watch_are_told(
 
 async def test_whoever_leaves_their_run_stops_it_and_whoever_leaves_anothers_does_not(redis: Redis, work: Work) -> None:
     bot = reindexer(redis, work)
-    own = bot.reindex(ReindexRequest(ANNA))
+    own = bot.reindex(ReindexOptions(ANNA))
     await heard(own, began)
-    joined = bot.reindex(ReindexRequest(BEN))
+    joined = bot.reindex(ReindexOptions(BEN))
     await heard(joined, began)
     await joined.aclose()
     assert await bot.running()
-    watching = asyncio.create_task(all_of(bot.reindex(ReindexRequest(BEN))))
+    watching = asyncio.create_task(all_of(bot.reindex(ReindexOptions(BEN))))
     await asyncio.sleep(0)
     while not (await bot.history()):
         await asyncio.sleep(0.01)
@@ -183,10 +183,10 @@ async def test_whoever_leaves_their_run_stops_it_and_whoever_leaves_anothers_doe
 
 
 async def test_a_run_that_died_is_taken_over_by_whoever_watched_it(redis: Redis, work: Work) -> None:
-    dead = ReindexRun.begun_by("Anna")
-    assert await redis.lock(keys.RUN_LEASE, timeout=0.5).acquire(blocking=False, token=as_holder(dead))
+    dead = ReindexRun.start("Anna")
+    assert await redis.lock(keys.RUN_LEASE, timeout=0.5).acquire(blocking=False, token=to_lock_token(dead))
     work.go_on.set()
-    events = await all_of(reindexer(redis, work).reindex(ReindexRequest(BEN)))
+    events = await all_of(reindexer(redis, work).reindex(ReindexOptions(BEN)))
     assert events[0] == RunStarted(dead, joined=True)
     [again] = [event for event in events[1:] if isinstance(event, RunStarted)]
     assert (again.run.by, again.joined) == ("Ben", False)
@@ -196,8 +196,8 @@ async def test_a_run_that_died_is_taken_over_by_whoever_watched_it(redis: Redis,
 async def test_a_failure_is_raised_and_those_who_watch_are_told_the_sentence(redis: Redis, work: Work) -> None:
     bot = reindexer(redis, work)
     work.error = PublicationRefusedError("two passages cannot be indexed")
-    own = asyncio.create_task(all_of(bot.reindex(ReindexRequest(ANNA))))
-    async with aclosing(bot.reindex(ReindexRequest(BEN))) as joined:
+    own = asyncio.create_task(all_of(bot.reindex(ReindexOptions(ANNA))))
+    async with aclosing(bot.reindex(ReindexOptions(BEN))) as joined:
         while not work.begun:
             await asyncio.sleep(0.01)
         await heard(joined, began)
@@ -213,12 +213,15 @@ async def test_a_failure_is_raised_and_those_who_watch_are_told_the_sentence(red
 
 async def test_going_back_waits_for_nobody_and_is_recorded(redis: Redis, work: Work) -> None:
     bot = reindexer(redis, work)
-    async with aclosing(bot.reindex(ReindexRequest(ANNA))) as own:
+    async with aclosing(bot.reindex(ReindexOptions(ANNA))) as own:
         await heard(own, began)
         with pytest.raises(RunInProgressError):
             await bot.rollback(BEN)
     assert (await bot.rollback(BEN)).outcome == "rolled back"
-    assert [(record.run.by, record.act) for record in await bot.history()] == [("Ben", "rollback"), ("Anna", "reindex")]
+    assert [(record.run.by, record.action) for record in await bot.history()] == [
+        ("Ben", "rollback"),
+        ("Anna", "reindex"),
+    ]
 
 
 async def test_the_clock_counts_from_the_last_run_of_all_sources(redis: Redis, work: Work) -> None:
@@ -226,12 +229,12 @@ async def test_the_clock_counts_from_the_last_run_of_all_sources(redis: Redis, w
     house, hour = reindexer(redis, work), timedelta(hours=1)
     assert await house.due_in(hour) <= timedelta()
     work.go_on.set()
-    await all_of(house.reindex(ReindexRequest(ANNA)))
+    await all_of(house.reindex(ReindexOptions(ANNA)))
     left = await house.due_in(hour)
     assert hour - timedelta(seconds=30) < left <= hour
-    await all_of(house.reindex(ReindexRequest(ANNA, source="blog")))
+    await all_of(house.reindex(ReindexOptions(ANNA, source="blog")))
     await house.rollback(ANNA)
     assert await house.due_in(hour) < left
-    broken = ReindexRun.begun_by("somebody who was killed")
-    await Audit(redis).write(AuditRecord(broken, "reindex", broken.at))
+    broken = ReindexRun.start("somebody who was killed")
+    await AuditLog(redis).append(AuditRecord(broken, "reindex", broken.at))
     assert await house.due_in(hour) <= timedelta()

@@ -74,7 +74,7 @@ async def test_a_first_run_reads_everything(redis: Redis, embedder: OfflineEmbed
     assert (counts.listed, counts.new, counts.embedded, counts.reused) == (len(POSTS), len(POSTS), len(POSTS), 0)
     assert (report.failures, report.rebuilt, report.outcome, report.posts) == ((), False, "published", len(POSTS))
     assert {headline.url for headline in report.diff.new} == await urls(redis) == {url_of(slug) for slug in POSTS}
-    told = [event.progress for event in run.told if isinstance(event, RunProgressed)]
+    told = [event.progress for event in run.events if isinstance(event, RunProgressed)]
     assert [progress.done for progress in told] == sorted(progress.done for progress in told)
     assert told[-1] == report.progress
 
@@ -110,12 +110,12 @@ async def test_what_there_is_to_do_is_told_before_it_is_paid_for(
         assert sorted(await redis.keys("*")) == before
         await run(source)
         kinds = [
-            type(event).__name__ if isinstance(event, RunPlanned) else event.progress.embedded for event in run.told
+            type(event).__name__ if isinstance(event, RunPlanned) else event.progress.embedded for event in run.events
         ]
-        assert kinds.index("Planned") < kinds.index(2)
+        assert kinds.index("RunPlanned") < kinds.index(2)
     plan = replace(run.plan, seconds=0)
     assert plan == replace(dry, seconds=0)
-    assert (plan.new, plan.changed, plan.gone, plan.unchanged, plan.failed) == (1, 1, 1, len(POSTS) - 2, 0)
+    assert (plan.new, plan.changed, plan.removed, plan.unchanged, plan.failed) == (1, 1, 1, len(POSTS) - 2, 0)
     assert plan.passages == 2
     assert plan.tokens > 0
     assert plan.dollars == pytest.approx(plan.tokens * 0.02 / 1e6)

@@ -5,7 +5,7 @@ from contextlib import aclosing
 from typing import Any
 
 from core.domain import Post, Source
-from core.ingestion.entries import NOTHING, Entry, EntrySkipped, Known, ListEvent
+from core.ingestion.entries import NO_LISTINGS, Entry, EntrySkipped, KnownListings, ListingEvent
 from core.ingestion.fetch_result import PAGE, Fetched, FetchProfile, NotModified
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.sources import fetch_page, list_source, parse_post
@@ -13,12 +13,12 @@ from core.ingestion.sources import fetch_page, list_source, parse_post
 
 async def fetch(fetcher: Fetcher, address: str, kind: FetchProfile = PAGE) -> Fetched:
     """What is at an address that an operator configured."""
-    came = await fetcher.get(address, address, kind)
+    came = await fetcher.fetch(address, address, kind)
     assert isinstance(came, Fetched)
     return came
 
 
-async def told(source: Source, fetcher: Fetcher, known: Known = NOTHING) -> list[ListEvent]:
+async def events_of(source: Source, fetcher: Fetcher, known: KnownListings = NO_LISTINGS) -> list[ListingEvent]:
     """All that the listing of a source tells."""
     async with aclosing(list_source(source, fetcher, known)) as events:
         return [event async for event in events]
@@ -26,7 +26,7 @@ async def told(source: Source, fetcher: Fetcher, known: Known = NOTHING) -> list
 
 async def listed(source: Source, fetcher: Fetcher) -> list[Entry | EntrySkipped]:
     """What a source lists, and what it could not list."""
-    return [event for event in await told(source, fetcher) if isinstance(event, Entry | EntrySkipped)]
+    return [event for event in await events_of(source, fetcher) if isinstance(event, Entry | EntrySkipped)]
 
 
 async def post_of(entry: Entry, fetcher: Fetcher) -> Post:

@@ -5,12 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from core.ingestion.fetcher import USER_AGENT, CrawlPolicy, Fetcher
+from core.ingestion.crawl_policy import CrawlPolicy
+from core.ingestion.fetcher import USER_AGENT, Fetcher
 from tests.servers.blog import Blog, Post
 
 PARAGRAPH = "<p>Redis keeps vectors beside the posts, so that a question finds what means the same, in other words.</p>"
 
-PATIENT = CrawlPolicy(backoff=timedelta(milliseconds=10))
+POLICY = CrawlPolicy(backoff=timedelta(milliseconds=10))
 """Waits milliseconds where the product waits seconds."""
 
 
@@ -30,5 +31,5 @@ async def blog(posts: list[Post]) -> AsyncIterator[Blog]:
 
 @pytest.fixture
 async def fetcher() -> AsyncIterator[Fetcher]:
-    async with Fetcher(USER_AGENT.format(version="1"), PATIENT) as fetcher:
+    async with Fetcher(USER_AGENT.format(version="1"), POLICY) as fetcher:
         yield fetcher

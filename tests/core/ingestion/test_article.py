@@ -91,7 +91,7 @@ def test_all_that_is_selected_is_read() -> None:
 
 @pytest.mark.parametrize("selector", ["[[", "p:nowhere", "p >"])
 def test_a_selector_that_is_none_is_told(selector: str) -> None:
-    with pytest.raises(SourceReadError, match="no CSS selector"):
+    with pytest.raises(SourceReadError, match="not a valid CSS selector"):
         extract(page(PARAGRAPH), ADDRESS, selector)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.domain import Passage, Post
-from core.ingestion.chunker import ENOUGH, MOST, chunk
+from core.ingestion.chunker import MAX_TOKENS, MIN_TOKENS, chunk
 from core.tokens import estimate_tokens
 from tests.core.generated import MARKDOWN, open_fence, telling_words
 
@@ -29,7 +29,7 @@ def test_all_words_are_there_in_order_and_no_passage_is_too_large(text: str) -> 
     joined = "\n\n".join(passage.text for passage in passages)
     # A word longer than a passage may be cut: what remains when blanks are taken out is the same.
     assert "".join(telling_words(joined)) == "".join(telling_words(text))
-    assert all(estimate_tokens(passage.text) <= MOST for passage in passages)
+    assert all(estimate_tokens(passage.text) <= MAX_TOKENS for passage in passages)
     assert [passage.position for passage in passages] == list(range(len(passages)))
 
 
@@ -55,13 +55,13 @@ def test_short_sections_stay_together() -> None:
 
 
 def test_a_heading_begins_a_new_passage_when_the_last_one_is_long_enough() -> None:
-    first, second = passages_of(f"## One\n\n{sentences(ENOUGH + 10)}\n\n## Two\n\nMore words.")
+    first, second = passages_of(f"## One\n\n{sentences(MIN_TOKENS + 10)}\n\n## Two\n\nMore words.")
     assert first.text.startswith("## One")
     assert second.text == "## Two\n\nMore words."
 
 
 def test_a_passage_is_named_by_the_headings_above_it() -> None:
-    long = sentences(ENOUGH + 10)
+    long = sentences(MIN_TOKENS + 10)
     text = f"## Setup\n\n{long}\n\n### Keys\n\n{long}\n\n## Use\n\n{long}"
     assert [passage.heading for passage in passages_of(text)] == ["Setup", "Setup › Keys", "Use"]
 
@@ -73,7 +73,7 @@ def test_the_title_is_no_heading_above_its_own_post() -> None:
 def test_what_announces_something_stays_with_it() -> None:
     """A heading, or a sentence that ends with a colon, is never the last thing in a passage."""
     steps = "\n".join(f"- Step {n} of the way." for n in range(8))
-    passages = passages_of(f"{sentences(MOST - 60)}\n\n## Steps\n\nDo it in these steps:\n\n{steps}")
+    passages = passages_of(f"{sentences(MAX_TOKENS - 60)}\n\n## Steps\n\nDo it in these steps:\n\n{steps}")
     assert [passage.text.startswith("## Steps\n\nDo it in these steps:\n\n- Step 0") for passage in passages] == [
         False,
         True,
@@ -81,13 +81,13 @@ def test_what_announces_something_stays_with_it() -> None:
 
 
 def test_a_heading_without_words_leaves_no_gap_in_the_path() -> None:
-    long = sentences(ENOUGH + 10)
+    long = sentences(MIN_TOKENS + 10)
     assert passages_of(f"## Setup\n\n{long}\n\n### \n\n{long}")[1].heading == "Setup"
 
 
 def test_a_code_block_is_whole_where_it_fits() -> None:
     code = "```python\n" + "\n".join(f"step_{n} = run({n})" for n in range(20)) + "\n```"
-    passages = passages_of(f"{sentences(MOST - 20)}\n\n{code}\n\nAfter it.")
+    passages = passages_of(f"{sentences(MAX_TOKENS - 20)}\n\n{code}\n\nAfter it.")
     assert sum(code in passage.text for passage in passages) == 1
 
 
@@ -125,7 +125,7 @@ def test_a_table_repeats_its_head() -> None:
 
 
 def test_a_long_paragraph_is_cut_between_sentences() -> None:
-    passages = passages_of(sentences(3 * MOST))
+    passages = passages_of(sentences(3 * MAX_TOKENS))
     assert len(passages) == 4
     assert all(passage.text.rstrip().endswith(".") for passage in passages)
 
@@ -146,4 +146,4 @@ def test_a_hostile_post_takes_seconds_at_most(piece: str) -> None:
     before = time.process_time()
     passages = passages_of(text)
     assert time.process_time() - before < 8
-    assert all(estimate_tokens(passage.text) <= MOST for passage in passages)
+    assert all(estimate_tokens(passage.text) <= MAX_TOKENS for passage in passages)

@@ -7,29 +7,29 @@ from aiohttp import web
 
 from core.domain import Source
 from core.errors import SourceReadError
-from core.ingestion.entries import Entry, ListEvent, ListingFinished, ListingUnchanged
-from core.ingestion.fetch_result import PAGE, Fetched, NotModified, Validators, validators
+from core.ingestion.entries import Entry, ListingEvent, ListingFinished, ListingUnchanged
+from core.ingestion.fetch_result import PAGE, Fetched, NotModified, Validators, make_validators
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.sources import fetch_page, post_url
-from tests.core.ingestion.asking import fetch, source, told
+from tests.core.ingestion.asking import events_of, fetch, source
 from tests.core.ingestion.test_feed_parser import LinkedBlog
 from tests.servers.blog import Blog, Post, Redirect
 from tests.servers.loopback import Status
 
-Known = dict[str, Validators]
+KnownListings = dict[str, Validators]
 
 
 async def again(fetcher: Fetcher, address: str, known: Validators | None) -> Fetched | NotModified:
-    return await fetcher.get(address, address, PAGE, known)
+    return await fetcher.fetch(address, address, PAGE, known)
 
 
-def known_from(events: Sequence[ListEvent]) -> Known:
+def known_from(events: Sequence[ListingEvent]) -> KnownListings:
     """What is kept of a listing, as a run keeps it."""
     pages = (event for event in events if isinstance(event, ListingFinished | ListingUnchanged))
     return {page.address: page.validators for page in pages if page.validators}
 
 
-def paths(blog: Blog, events: Sequence[ListEvent]) -> list[str]:
+def paths(blog: Blog, events: Sequence[ListingEvent]) -> list[str]:
     """Entries by their paths, and unchanged pages of the listing by theirs in brackets."""
     shown = [
         event.url if isinstance(event, Entry) else f"[{event.address}]"
@@ -89,7 +89,7 @@ async def test_what_was_not_asked_is_no_answer(blog: Blog, fetcher: Fetcher) -> 
     ],
 )
 def test_what_cannot_be_sent_back_is_not_kept(etag: str, modified: str, kept: bool) -> None:
-    assert validators("https://blog.example/", etag, modified) == (
+    assert make_validators("https://blog.example/", etag, modified) == (
         Validators("https://blog.example/", etag, modified) if kept else None
     )
 
@@ -157,9 +157,9 @@ async def test_a_feed_that_is_as_it_was_costs_one_small_answer_a_page(
 ) -> None:
     blog.past_end = past_end  # type: ignore[assignment]
     feed = source("feed", blog.url())
-    known = known_from(await told(feed, fetcher))
+    known = known_from(await events_of(feed, fetcher))
     blog.requests.clear()
-    events = await told(feed, fetcher, known)
+    events = await events_of(feed, fetcher, known)
     assert paths(blog, events) == ["[/feed/]", "[/feed/?paged=2]", "[/feed/?paged=3]"]
     assert known_from(events) == known
     assert blog.requests == {"/feed/": 1, "/feed/?paged=2": 1, "/feed/?paged=3": 1}
@@ -169,9 +169,9 @@ async def test_a_feed_that_is_as_it_was_costs_one_small_answer_a_page(
 async def test_a_feed_without_pages_costs_one(blog: Blog, fetcher: Fetcher) -> None:
     blog.paged = False
     feed = source("feed", blog.url())
-    known = known_from(await told(feed, fetcher))
+    known = known_from(await events_of(feed, fetcher))
     blog.requests.clear()
-    assert paths(blog, await told(feed, fetcher, known)) == ["[/feed/]"]
+    assert paths(blog, await events_of(feed, fetcher, known)) == ["[/feed/]"]
     assert blog.requests == {"/feed/": 1}
 
 
@@ -204,55 +204,55 @@ async def test_of_a_feed_the_pages_that_changed_are_listed(
     change: Callable[[Blog], None], listed: list[str], blog: Blog, fetcher: Fetcher
 ) -> None:
     feed = source("feed", blog.url())
-    known = known_from(await told(feed, fetcher))
+    known = known_from(await events_of(feed, fetcher))
     change(blog)
-    events = await told(feed, fetcher, known)
+    events = await events_of(feed, fetcher, known)
     assert [path.replace("/feed/?paged=", "").replace("/feed/", "") for path in paths(blog, events)] == listed
     # What was kept of this listing serves the next one as well as a whole listing would.
-    assert all(isinstance(event, ListingUnchanged) for event in await told(feed, fetcher, known_from(events)))
+    assert all(isinstance(event, ListingUnchanged) for event in await events_of(feed, fetcher, known_from(events)))
 
 
 async def test_pages_that_name_the_next_one_are_followed_though_unchanged(fetcher: Fetcher) -> None:
     async with LinkedBlog(Post(f"post-{n}", f"Post {n}", "<p>Words.</p>") for n in range(6)) as blog:
         feed = source("feed", blog.url())
-        known = known_from(await told(feed, fetcher))
+        known = known_from(await events_of(feed, fetcher))
         pages = ["[/feed/]", "[/feed/?start=2]", "[/feed/?start=4]"]
-        assert paths(blog, await told(feed, fetcher, known)) == pages
+        assert paths(blog, await events_of(feed, fetcher, known)) == pages
         blog.posts[2].html = "<p>Other words.</p>"
-        assert paths(blog, await told(feed, fetcher, known)) == [pages[0], "/post-2/", "/post-3/", pages[2]]
+        assert paths(blog, await events_of(feed, fetcher, known)) == [pages[0], "/post-2/", "/post-3/", pages[2]]
 
 
 async def test_a_damaged_page_is_read_again(blog: Blog, fetcher: Fetcher) -> None:
     blog.paged, blog.bozo = False, "ampersand"
     feed = source("feed", blog.url())
-    assert known_from(await told(feed, fetcher)) == {}
+    assert known_from(await events_of(feed, fetcher)) == {}
 
 
 async def test_a_limit_counts_what_is_read(blog: Blog, fetcher: Fetcher) -> None:
     feed = source("feed", blog.url(), limit=7)
-    known = known_from(await told(feed, fetcher))
+    known = known_from(await events_of(feed, fetcher))
     blog.requests.clear()
-    events = await told(feed, fetcher, known)
+    events = await events_of(feed, fetcher, known)
     assert len([event for event in events if isinstance(event, Entry)]) == 7
     assert not blog.unchanged
 
 
 async def test_an_index_of_sitemaps_is_read_and_its_files_are_asked_for(blog: Blog, fetcher: Fetcher) -> None:
     sitemap = source("sitemap", blog.url("/sitemap-index.xml"))
-    first = await told(sitemap, fetcher)
+    first = await events_of(sitemap, fetcher)
     known = known_from(first)
     assert list(known) == [blog.url("/sitemap-1.xml"), blog.url("/sitemap-2.xml.gz")]
     assert {entry.listing for entry in first if isinstance(entry, Entry)} == set(known)
     blog.posts[0].date = "2026-01-01T12:00:00Z"
-    events = await told(sitemap, fetcher, known)
+    events = await events_of(sitemap, fetcher, known)
     assert paths(blog, events) == ["[/sitemap-1.xml]", *(f"/post-{n}/" for n in range(6, 0, -1))]
 
 
 async def test_the_last_change_is_told_where_the_source_tells_it(blog: Blog, fetcher: Fetcher) -> None:
     for listing in (source("sitemap", blog.url("/sitemap.xml")), source("feed", blog.url("/atom.xml"))):
-        entry = next(event for event in await told(listing, fetcher) if isinstance(event, Entry))
+        entry = next(event for event in await events_of(listing, fetcher) if isinstance(event, Entry))
         assert entry.modified == blog.posts[-1].published
-    rss = next(event for event in await told(source("feed", blog.url()), fetcher) if isinstance(event, Entry))
+    rss = next(event for event in await events_of(source("feed", blog.url()), fetcher) if isinstance(event, Entry))
     assert rss.modified is None
 
 
@@ -260,10 +260,10 @@ async def test_a_listing_that_moved_says_so(blog: Blog, fetcher: Fetcher) -> Non
     blog.misbehave("/rss/", Redirect("/feed/", 301))
     blog.paged = False
     feed = source("feed", blog.url("/rss/"))
-    events = await told(feed, fetcher)
+    events = await events_of(feed, fetcher)
     (listed,) = [event for event in events if isinstance(event, ListingFinished)]
     assert (listed.address, listed.moved) == (blog.url("/rss/"), blog.url("/feed/"))
-    assert paths(blog, await told(feed, fetcher, known_from(events))) == ["[/rss/]"]
+    assert paths(blog, await events_of(feed, fetcher, known_from(events))) == ["[/rss/]"]
 
 
 async def test_a_listing_answers_page_by_page_what_it_is(fetcher: Fetcher) -> None:
@@ -277,5 +277,5 @@ async def test_a_listing_answers_page_by_page_what_it_is(fetcher: Fetcher) -> No
 
     async with Stubborn([Post("a", "A", "<p>Words.</p>")]) as blog:
         feed = source("feed", blog.url())
-        known = known_from(await told(feed, fetcher))
-        assert await told(feed, fetcher, known) == [ListingUnchanged(blog.url(), known[blog.url()])]
+        known = known_from(await events_of(feed, fetcher))
+        assert await events_of(feed, fetcher, known) == [ListingUnchanged(blog.url(), known[blog.url()])]

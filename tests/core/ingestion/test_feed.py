@@ -8,7 +8,7 @@ import pytest
 
 from core.domain import Source
 from core.errors import SourceReadError
-from core.ingestion.entries import Entry, EntrySkipped, ListEvent, ListingFinished
+from core.ingestion.entries import Entry, EntrySkipped, ListingEvent, ListingFinished
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.sources import fetch_page, list_source, needs_page
 from tests.core.ingestion import asking
@@ -21,7 +21,7 @@ async def listed(blog: Blog, fetcher: Fetcher, path: str = "/feed/", **options: 
     return await asking.listed(asking.source("feed", blog.url(path), **options), fetcher)
 
 
-def entries(items: Sequence[ListEvent]) -> list[Entry]:
+def entries(items: Sequence[ListingEvent]) -> list[Entry]:
     return [item for item in items if isinstance(item, Entry)]
 
 
@@ -62,7 +62,7 @@ async def test_a_feed_that_cannot_be_read_is_told(status: int, blog: Blog, fetch
 
 
 async def test_a_page_is_no_feed(blog: Blog, fetcher: Fetcher) -> None:
-    with pytest.raises(SourceReadError, match="it is no feed"):
+    with pytest.raises(SourceReadError, match="it is not a feed"):
         await listed(blog, fetcher, "/post-1/")
 
 
@@ -101,7 +101,7 @@ async def test_a_damaged_feed_is_read_as_far_as_it_goes_and_told(
     blog.bozo = bozo
     items = await listed(blog, fetcher)
     assert len(entries(items)) >= least
-    assert any(isinstance(item, EntrySkipped) and item.reason.startswith("not well-formed") for item in items)
+    assert any(isinstance(item, EntrySkipped) and item.reason.startswith("it is not well-formed") for item in items)
 
 
 @pytest.mark.parametrize(("text", "pages"), [("full", False), ("summary", True), ("title", True)])
@@ -135,7 +135,7 @@ async def test_what_is_no_page_is_not_read_as_one(media_type: str, blog: Blog, f
 async def test_an_entry_without_any_text_is_no_post(blog: Blog, fetcher: Fetcher) -> None:
     blog.posts = [Post("a", "Empty", "<p> <!-- nothing --></p>", has_link=False)]
     entry = entries(await listed(blog, fetcher))[0]
-    with pytest.raises(SourceReadError, match="no text"):
+    with pytest.raises(SourceReadError, match="it contains no text"):
         await to_post(entry, None)
 
 

@@ -142,7 +142,7 @@ def test_a_summary_is_not_taken_for_the_post(item: str, whole: bool) -> None:
     "body", [b"", b" ", b"\x00", b"{}", b"<html><p>Hello</p></html>", b"\xff\xfe<", b"<rss", b"/etc/passwd"]
 )
 def test_what_is_no_feed_is_told(body: bytes) -> None:
-    with pytest.raises(SourceReadError, match="it is no feed"):
+    with pytest.raises(SourceReadError, match="it is not a feed"):
         parsed(body)
 
 

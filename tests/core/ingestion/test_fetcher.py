@@ -10,7 +10,7 @@ from core.errors import SourceReadError
 from core.ingestion.fetch_result import PAGE, PageNotFoundError
 from core.ingestion.fetcher import Fetcher
 from tests.core.ingestion.asking import fetch
-from tests.core.ingestion.conftest import PATIENT
+from tests.core.ingestion.conftest import POLICY
 from tests.servers.blog import Blog, Drip, Huge, Post, Redirect, RedirectLoop
 from tests.servers.loopback import Slow, Status
 
@@ -87,7 +87,7 @@ async def test_a_redirect_is_followed_and_told(blog: Blog, fetcher: Fetcher) -> 
 
 async def test_redirects_without_end_have_an_end(blog: Blog, fetcher: Fetcher) -> None:
     blog.misbehave("/post-1/", RedirectLoop())
-    assert await refusal(fetcher, blog.url("/post-1/")) == "it redirects without end"
+    assert await refusal(fetcher, blog.url("/post-1/")) == "it redirects too many times"
     assert blog.requests.total() < 10
 
 
@@ -101,14 +101,14 @@ async def test_a_redirect_to_what_is_no_web_address_is_not_followed(place: str, 
 async def test_a_page_that_is_too_large_is_left(declared: bool, blog: Blog, fetcher: Fetcher) -> None:
     blog.misbehave("/post-1/", Huge(3, declared))
     with pytest.raises(SourceReadError, match="it is larger than 1 MB"):
-        await fetch(fetcher, blog.url("/post-1/"), replace(PAGE, largest=1024 * 1024))
+        await fetch(fetcher, blog.url("/post-1/"), replace(PAGE, max_bytes=1024 * 1024))
 
 
 @pytest.mark.parametrize("how", [Drip(), Slow(30)])
 async def test_a_server_that_never_ends_is_left(how: Drip | Slow, blog: Blog) -> None:
     blog.misbehave("/post-1/", how)
-    async with Fetcher("Footnoted", replace(PATIENT, deadline=timedelta(seconds=0.1))) as fetcher:
-        assert await refusal(fetcher, blog.url("/post-1/")) == "it did not answer in time"
+    async with Fetcher("Footnoted", replace(POLICY, deadline=timedelta(seconds=0.1))) as fetcher:
+        assert await refusal(fetcher, blog.url("/post-1/")) == "it did not respond in time"
     assert blog.requests["/post-1/"] == 1
 
 

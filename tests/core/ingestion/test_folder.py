@@ -63,7 +63,7 @@ async def test_files_are_listed_by_name_with_those_in_folders(folder: Path, fetc
 
 
 async def test_a_folder_that_is_not_there_is_told(folder: Path, fetcher: Fetcher) -> None:
-    with pytest.raises(SourceReadError, match="there is no such folder"):
+    with pytest.raises(SourceReadError, match="the folder does not exist"):
         await listed(folder / "gone", fetcher)
 
 
@@ -178,12 +178,12 @@ async def test_html_files_are_read_as_pages(folder: Path, fetcher: Fetcher) -> N
 
 
 async def test_a_file_without_text_is_no_post(folder: Path, fetcher: Fetcher) -> None:
-    with pytest.raises(SourceReadError, match="no text"):
+    with pytest.raises(SourceReadError, match="it contains no text"):
         await post_of(folder, fetcher, "a.md", "---\ntitle: x\n---\n")
 
 
 async def test_a_huge_file_is_skipped_and_told(folder: Path, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folders, "LARGEST", 1024 * 1024)
+    monkeypatch.setattr(folders, "MAX_BYTES", 1024 * 1024)
     (folder / "a.md").write_bytes(b"x" * (1024 * 1024 + 1))
     (folder / "b.md").write_text("Words.")
     huge, other = await listed(folder, fetcher)
@@ -204,6 +204,6 @@ async def test_a_link_to_nowhere_is_no_file(folder: Path, fetcher: Fetcher) -> N
 
 
 def test_front_matter_is_a_mapping_or_nothing() -> None:
-    matter, _ = folders._front_matter("---\n- a\n- list\n---\nWords.")
+    matter, _ = folders.split_front_matter("---\n- a\n- list\n---\nWords.")
     assert isinstance(matter, Mapping)
     assert not matter

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.domain import Source
@@ -12,7 +12,7 @@ from core.ingestion.article import extract
 from core.ingestion.entries import Entry
 from core.ingestion.fetch_result import Fetched
 from core.ingestion.hidden_html import visible_html
-from core.ingestion.inline_styles import colour
+from core.ingestion.inline_styles import hex_color
 from tests.core.ingestion.asking import to_post
 
 ADDRESS = "https://blog.example/a/"
@@ -202,7 +202,7 @@ def test_a_title_is_read_as_people_see_it() -> None:
     ],
 )
 def test_colours_are_understood(written: str, digits: str | None) -> None:
-    assert colour(written) == digits
+    assert hex_color(written) == digits
 
 
 PIECES = st.sampled_from(
@@ -217,6 +217,7 @@ PIECES = st.sampled_from(
 
 @pytest.mark.filterwarnings("ignore::bs4.XMLParsedAsHTMLWarning", "ignore::bs4.MarkupResemblesLocatorWarning")
 @given(st.lists(PIECES, max_size=30).map("".join), st.sampled_from(["", "p", "b"]))
+@settings(deadline=None, max_examples=40)
 def test_any_page_ends_as_text_or_as_a_reason(html: str, selector: str) -> None:
     try:
         extract(html, ADDRESS, selector)
@@ -227,6 +228,7 @@ def test_any_page_ends_as_text_or_as_a_reason(html: str, selector: str) -> None:
 
 @pytest.mark.filterwarnings("ignore::bs4.XMLParsedAsHTMLWarning", "ignore::bs4.MarkupResemblesLocatorWarning")
 @given(st.binary(max_size=300), st.sampled_from([None, "utf-8", "utf-16", "punycode", "big5", "\x00"]))
+@settings(deadline=None, max_examples=40)
 async def test_any_bytes_end_as_a_post_or_as_a_reason(body: bytes, charset: str | None) -> None:
     entry = Entry(ADDRESS, "", Source("blog", "sitemap", ADDRESS))
     for media_type in ("text/html", "text/plain", "text/markdown", ""):

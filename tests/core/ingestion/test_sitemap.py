@@ -63,7 +63,7 @@ async def test_a_sitemap_of_an_index_that_cannot_be_read_is_told(blog: Blog, fet
 
 @pytest.mark.parametrize("path", ["/post-1/", "/feed/", "/robots.txt"])
 async def test_what_is_no_sitemap_is_told(path: str, blog: Blog, fetcher: Fetcher) -> None:
-    with pytest.raises(SourceReadError, match="it is no sitemap"):
+    with pytest.raises(SourceReadError, match="it is not a sitemap"):
         await listed(blog.url(path), fetcher)
 
 
@@ -99,7 +99,7 @@ def test_sitemaps_of_all_habits_are_read(body: str) -> None:
 def test_what_can_be_read_of_a_damaged_sitemap_is_read_and_the_damage_is_told(body: str) -> None:
     sitemap = parsed(body)
     assert sitemap.pages[0][0] == "https://blog.example/a"
-    assert sitemap.damage.startswith("not well-formed")
+    assert sitemap.damage.startswith("it is not well-formed")
 
 
 @pytest.mark.parametrize("spoil", [lambda packed: packed[:-20], lambda packed: packed[:15] + b"\xff" + packed[16:]])
@@ -109,7 +109,7 @@ def test_a_damaged_archive_is_told(spoil: object) -> None:
 
 
 def test_an_archive_that_grows_without_end_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sitemaps, "LISTING", replace(LISTING, largest=1024 * 1024))
+    monkeypatch.setattr(sitemaps, "LISTING", replace(LISTING, max_bytes=1024 * 1024))
     with pytest.raises(SourceReadError, match="larger than 1 MB"):
         parsed(gzip.compress(b" " * 10 * 1024 * 1024))
 

@@ -4,8 +4,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.ingestion.canonical import accept_canonical, extract_canonical
-from core.ingestion.urls import clean_url, site_host, synthetic_url, url_identity
+from core.ingestion.urls import (
+    accept_canonical,
+    clean_url,
+    extract_canonical,
+    site_host,
+    synthetic_url,
+    url_identity,
+)
 
 POST = "https://blog.example/a/"
 

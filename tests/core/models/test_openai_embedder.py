@@ -1,6 +1,5 @@
-"""The embedding model behind an OpenAI-compatible server: order, limits, and vectors that must not reach the index."""
+"""The embedding model of an OpenAI-compatible server: order, limits, and vectors that must not reach the index."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import numpy as np
@@ -15,13 +14,13 @@ from core.errors import (
     ModelTimeoutError,
     ModelUnreachableError,
 )
-from core.models.openai_embedder import AT_ONCE, INPUTS_PER_REQUEST, OpenAIEmbedder
+from core.models.openai_embedder import INPUTS_PER_REQUEST, MAX_CONCURRENCY, OpenAIEmbedder
 from tests.core.models.openai_parts import client_of, tokens
 from tests.servers.loopback import Status
 from tests.servers.openai import EmbeddingReply, NaN, OpenAIServer, Shuffled, Silence, Stall, TooFew, WrongLength, embed
 
 SMALL = "text-embedding-3-small"
-TRIED = 3
+ATTEMPTS = 3
 
 
 @pytest.fixture
@@ -36,7 +35,7 @@ async def embedder(server: OpenAIServer) -> AsyncIterator[OpenAIEmbedder]:
         yield OpenAIEmbedder(client, SMALL, tokens)
 
 
-async def test_vectors_come_in_the_order_of_their_texts(server: OpenAIServer, embedder: OpenAIEmbedder) -> None:
+async def test_vectors_are_in_the_order_of_the_texts(server: OpenAIServer, embedder: OpenAIEmbedder) -> None:
     texts = [f"word{number}" for number in range(3 * INPUTS_PER_REQUEST + 1)]
     server.enqueue_embedding(*[Shuffled()] * 4)
     vectors = await embedder.embed(texts)
@@ -45,12 +44,12 @@ async def test_vectors_come_in_the_order_of_their_texts(server: OpenAIServer, em
     assert len(server.embeddings) == 4
 
 
-async def test_the_length_of_the_vectors_is_asked_for_once(server: OpenAIServer, embedder: OpenAIEmbedder) -> None:
+async def test_dimensions_are_requested_once(server: OpenAIServer, embedder: OpenAIEmbedder) -> None:
     assert [await embedder.dimensions() for _ in range(3)] == [64] * 3
     assert len(server.embeddings) == 1
 
 
-async def test_a_length_that_is_set_is_sent_and_not_asked_for(server: OpenAIServer) -> None:
+async def test_configured_dimensions_are_sent_with_requests(server: OpenAIServer) -> None:
     async with client_of(server) as client:
         embedder = OpenAIEmbedder(client, SMALL, tokens, dimensions=16)
         assert await embedder.dimensions() == 16
@@ -59,25 +58,34 @@ async def test_a_length_that_is_set_is_sent_and_not_asked_for(server: OpenAIServ
     assert server.embeddings[0].dimensions == 16
 
 
-async def test_without_a_length_none_is_sent(server: OpenAIServer, embedder: OpenAIEmbedder) -> None:
+async def test_dimensions_are_not_sent_by_default(server: OpenAIServer, embedder: OpenAIEmbedder) -> None:
     await embedder.embed(["bees"])
     assert server.embeddings[0].dimensions is None
 
 
-async def test_no_more_requests_are_in_flight_than_are_good_for_the_service(server: OpenAIServer) -> None:
-    server.delay = 0.05
-    async with client_of(server) as client:
-        embedder = OpenAIEmbedder(client, SMALL, tokens)
-        reading = asyncio.create_task(embedder.embed(["bee"] * (INPUTS_PER_REQUEST * (AT_ONCE + 4))))
-        await asyncio.sleep(0.03)
-        assert len(server.embeddings) <= AT_ONCE
-        assert len(await reading) == INPUTS_PER_REQUEST * (AT_ONCE + 4)
+class CountingServer(OpenAIServer):
+    """Counts how many requests are in flight at most."""
+
+    in_flight = peak = 0
+
+    async def pause(self, seconds: float | None) -> None:
+        self.in_flight += 1
+        self.peak = max(self.peak, self.in_flight)
+        await super().pause(0.02)
+        self.in_flight -= 1
+
+
+async def test_concurrent_requests_are_limited() -> None:
+    count = INPUTS_PER_REQUEST * (MAX_CONCURRENCY + 4)
+    async with CountingServer(dimensions=64) as server, client_of(server) as client:
+        assert len(await OpenAIEmbedder(client, SMALL, tokens).embed(["bee"] * count)) == count
+    assert 1 < server.peak <= MAX_CONCURRENCY
 
 
 @pytest.mark.parametrize(
     "text", ["", "   ", "\n", "<|endoftext|>", "word " * 20_000, "我们把数据库备份到另一个地区。" * 2_000]
 )
-async def test_texts_that_the_service_refuses_are_made_such_that_it_takes_them(
+async def test_empty_and_overlong_texts_are_made_acceptable(
     server: OpenAIServer, embedder: OpenAIEmbedder, text: str
 ) -> None:
     assert (await embedder.embed(["bees", text])).shape == (2, 64)
@@ -85,14 +93,14 @@ async def test_texts_that_the_service_refuses_are_made_such_that_it_takes_them(
     assert request.inputs[0] == "bees"
 
 
-async def test_vectors_of_a_server_that_does_not_scale_them_are_made_unit_vectors(server: OpenAIServer) -> None:
+async def test_vectors_are_normalised(server: OpenAIServer) -> None:
     async with client_of(server) as client:
         vectors = await OpenAIEmbedder(client, "some-model", tokens).embed(["bees", "trains and boats"])
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
 
 
 @pytest.mark.parametrize("reply", [WrongLength(8), NaN(), TooFew()], ids=lambda reply: type(reply).__name__)
-async def test_vectors_that_fit_no_index_are_refused(
+async def test_vectors_that_fit_no_index_are_rejected(
     server: OpenAIServer, embedder: OpenAIEmbedder, reply: EmbeddingReply
 ) -> None:
     await embedder.dimensions()
@@ -102,27 +110,27 @@ async def test_vectors_that_fit_no_index_are_refused(
 
 
 @pytest.mark.parametrize(
-    ("reply", "error", "asked"),
+    ("reply", "error", "attempts"),
     [
-        (Status(429, retry_after=0), ModelBusyError, TRIED),
+        (Status(429, retry_after=0), ModelBusyError, ATTEMPTS),
         (Status(429, code="insufficient_quota"), ModelQuotaExceededError, 1),
-        (Status(500), ModelUnreachableError, TRIED),
+        (Status(500), ModelUnreachableError, ATTEMPTS),
         (Status(401), ModelAccessError, 1),
         (Status(404), ModelAccessError, 1),
     ],
     ids=str,
 )
-async def test_a_refusal_is_told_by_its_kind_and_asked_again_only_where_that_helps(
-    server: OpenAIServer, embedder: OpenAIEmbedder, reply: EmbeddingReply, error: type[FootnotedError], asked: int
+async def test_error_replies_raise_their_kind_and_are_retried_if_that_helps(
+    server: OpenAIServer, embedder: OpenAIEmbedder, reply: EmbeddingReply, error: type[FootnotedError], attempts: int
 ) -> None:
-    server.enqueue_embedding(*[reply] * TRIED)
+    server.enqueue_embedding(*[reply] * ATTEMPTS)
     with pytest.raises(error):
         await embedder.embed(["bees"])
-    assert len(server.embeddings) == asked
+    assert len(server.embeddings) == attempts
 
 
 @pytest.mark.parametrize("reply", [Silence(), Stall()], ids=lambda reply: type(reply).__name__)
-async def test_a_server_that_falls_silent_is_too_slow(server: OpenAIServer, reply: EmbeddingReply) -> None:
+async def test_silent_server_times_out(server: OpenAIServer, reply: EmbeddingReply) -> None:
     server.enqueue_embedding(reply)
     async with client_of(server) as client:
         with pytest.raises(ModelTimeoutError):

@@ -1,4 +1,4 @@
-"""An embedder for runs slows down when it is told to, waits as long as it is told, and loses nothing."""
+"""The embedder for reindex runs retries, honours Retry-After and reduces its concurrency."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 import numpy as np
 import pytest
 from openai import AsyncOpenAI
+from tenacity.wait import wait_none
 
 from core.errors import ModelAccessError, ModelBusyError, ModelQuotaExceededError, ModelUnreachableError
 from core.models.openai_client import openai_client
 from core.models.openai_embedder import OpenAIEmbedder
-from core.models.retrying_embedder import BUSY_TRIES, OTHER_TRIES, AdaptiveConcurrencyLimit, RetryingEmbedder
+from core.models.retrying_embedder import BUSY_ATTEMPTS, OTHER_ATTEMPTS, AdaptiveConcurrencyLimit, RetryingEmbedder
 from core.tokens import estimate_tokens
 from tests.servers.loopback import Status
 from tests.servers.openai import OpenAIServer
@@ -33,61 +34,64 @@ async def client(server: OpenAIServer) -> AsyncIterator[AsyncOpenAI]:
 
 
 @pytest.fixture
-def patient(client: AsyncOpenAI) -> RetryingEmbedder:
-    return RetryingEmbedder(OpenAIEmbedder(client, "text-embedding-3-small", estimate_tokens))
+def embedder(client: AsyncOpenAI) -> RetryingEmbedder:
+    embedder = OpenAIEmbedder(client, "text-embedding-3-small", estimate_tokens)
+    return RetryingEmbedder(embedder, backoff=wait_none())
 
 
-async def test_what_is_refused_comes_later_and_is_the_same(server: OpenAIServer, patient: RetryingEmbedder) -> None:
+async def test_rejected_requests_are_retried_with_the_same_result(
+    server: OpenAIServer, embedder: RetryingEmbedder
+) -> None:
     server.enqueue_embedding(*[BUSY] * 20)
     texts = [f"text {number}" for number in range(12)]
-    vectors = await asyncio.gather(*(patient.embed([text]) for text in texts))
-    again = await asyncio.gather(*(patient.embed([text]) for text in texts))
+    vectors = await asyncio.gather(*(embedder.embed([text]) for text in texts))
+    again = await asyncio.gather(*(embedder.embed([text]) for text in texts))
     assert len(server.embeddings) == 12 + 20 + 12
     assert all(np.array_equal(one, other) for one, other in zip(vectors, again, strict=True))
 
 
-async def test_after_refusals_less_is_asked_at_once_and_then_more_again() -> None:
-    window = AdaptiveConcurrencyLimit(8)
-    widths = [window.width]
+async def test_limit_halves_with_each_429_and_recovers() -> None:
+    limit = AdaptiveConcurrencyLimit(8)
+    limits = [limit.current]
     for _ in range(5):
-        window.narrow()
-        widths.append(window.width)
-    assert widths == [8, 4, 2, 1, 1, 1]
+        limit.decrease()
+        limits.append(limit.current)
+    assert limits == [8, 4, 2, 1, 1, 1]
     for _ in range(60):
-        window.widen()
-    assert window.width == 8
+        limit.increase()
+    assert limit.current == 8
 
 
-async def test_no_more_than_the_window_is_wide_are_inside() -> None:
-    window, inside, most = AdaptiveConcurrencyLimit(8), 0, 0
-    window.narrow()
-    window.narrow()
+async def test_concurrency_stays_within_the_limit() -> None:
+    limit, in_flight, peak = AdaptiveConcurrencyLimit(8), 0, 0
+    limit.decrease()
+    limit.decrease()
 
     async def one() -> None:
-        nonlocal inside, most
-        async with window.slot():
-            inside += 1
-            most = max(most, inside)
+        nonlocal in_flight, peak
+        async with limit.slot():
+            in_flight += 1
+            peak = max(peak, in_flight)
             await asyncio.sleep(0)
-            inside -= 1
+            in_flight -= 1
 
     await asyncio.gather(*(one() for _ in range(20)))
-    assert (most, inside) == (2, 0)
+    assert (peak, in_flight) == (2, 0)
 
 
 @pytest.mark.parametrize(
-    ("refusal", "error", "tries"),
+    ("reply", "error", "attempts"),
     [
-        (BUSY, ModelBusyError, BUSY_TRIES),
-        (Status(503, retry_after=0.01), ModelUnreachableError, OTHER_TRIES),
+        (BUSY, ModelBusyError, BUSY_ATTEMPTS),
+        (Status(503, retry_after=0.01), ModelUnreachableError, OTHER_ATTEMPTS),
         (Status(401), ModelAccessError, 1),
         (Status(429, code="insufficient_quota"), ModelQuotaExceededError, 1),
     ],
 )
-async def test_what_does_not_end_is_told(
-    server: OpenAIServer, patient: RetryingEmbedder, refusal: Status, error: type[Exception], tries: int
+async def test_last_error_is_raised_after_the_last_attempt(
+    server: OpenAIServer, embedder: RetryingEmbedder, reply: Status, error: type[Exception], attempts: int
 ) -> None:
-    server.enqueue_embedding(*[refusal] * 20)
+    server.enqueue_embedding(*[reply] * 20)
     with pytest.raises(error):
-        await patient.embed(["text"])
-    assert len(server.embeddings) == tries
+        await embedder.embed(["text"])
+    assert len(server.embeddings) == attempts

@@ -1,4 +1,4 @@
-"""Questions that ask for the same thing in other words are one gap."""
+"""Paraphrases of one question are one gap."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -22,7 +22,7 @@ def asked(*texts: str) -> list[Unanswered]:
     return [Unanswered(text, NOW - timedelta(hours=place)) for place, text in enumerate(texts)]
 
 
-async def test_what_is_alike_is_one_gap_and_the_largest_comes_first(embedder: OfflineEmbedder) -> None:
+async def test_similar_questions_are_one_gap_and_the_largest_comes_first(embedder: OfflineEmbedder) -> None:
     gaps = await find_gaps(embedder, asked(*OTHERS, *BACKUP, *CANADA, *ROSES))
     found = [frozenset({gap.question, *gap.others}) for gap in gaps]
     assert found[0] == set(ROSES)
@@ -30,12 +30,12 @@ async def test_what_is_alike_is_one_gap_and_the_largest_comes_first(embedder: Of
     assert [gap.count for gap in gaps] == [3, 2, 2, 1, 1]
 
 
-async def test_the_same_question_counts_each_time_and_is_told_once(embedder: OfflineEmbedder) -> None:
+async def test_repeated_question_is_counted_each_time_and_listed_once(embedder: OfflineEmbedder) -> None:
     [gap] = await find_gaps(embedder, asked("Do  you ship to Canada?", "do you ship to canada?", CANADA[0]))
     assert (gap.count, gap.others, gap.last) == (3, (), NOW)
 
 
-async def test_where_there_is_nothing_no_model_is_asked() -> None:
+async def test_model_is_not_asked_without_questions() -> None:
     class Untouchable:
         name, known_dimensions = "none", None
 
@@ -49,7 +49,7 @@ async def test_where_there_is_nothing_no_model_is_asked() -> None:
 
 
 @pytest.mark.parametrize("number", [1, 2, 300])
-async def test_no_question_is_lost(embedder: OfflineEmbedder, number: int) -> None:
+async def test_every_question_is_in_one_gap(embedder: OfflineEmbedder, number: int) -> None:
     texts = [
         f"What is the {place}th {word} of {other}?" for place in range(number) for word, other in [("colour", "mud")]
     ]

@@ -1,4 +1,4 @@
-"""The right post is found, whatever stands in the question, and questions about something else are refused."""
+"""The right post is found whatever the question contains, and unrelated questions are not relevant."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ from core.models.protocols import Vectors
 from core.retrieval.retriever import Retriever
 from core.storage.connection import connect
 from tests.core.models.openai_parts import client_of, tokens
-from tests.posts import POSTS, new_edition, published, put_posts, url_of
+from tests.posts import POSTS, new_version, published, put_posts, url_of
 from tests.servers.loopback import Status
 from tests.servers.openai import NaN, OpenAIServer, WrongLength
 
 
 class Unreachable:
-    """An embedding model on a bad day."""
+    """An embedder that fails."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -37,9 +37,8 @@ class Unreachable:
 
 
 @pytest.fixture
-async def retriever(redis: Redis, embedder: OfflineEmbedder) -> Retriever:
-    await published(redis, embedder)
-    return Retriever(redis, embedder)
+def retriever(blog: Redis, embedder: OfflineEmbedder) -> Retriever:
+    return Retriever(blog, embedder)
 
 
 @pytest.mark.parametrize(
@@ -55,11 +54,11 @@ async def retriever(redis: Redis, embedder: OfflineEmbedder) -> Retriever:
         ("kubernets", "kubernetes"),
     ],
 )
-async def test_the_right_post_stands_first(retriever: Retriever, question: str, slug: str) -> None:
-    findings = await retriever.search(question)
-    assert findings.hits[0].passage.url == url_of(slug)
-    assert findings.relevant
-    assert not findings.lexical_only
+async def test_right_post_is_found_first(retriever: Retriever, question: str, slug: str) -> None:
+    results = await retriever.search(question)
+    assert results.hits[0].passage.url == url_of(slug)
+    assert results.relevant
+    assert not results.lexical_only
 
 
 @pytest.mark.parametrize(
@@ -73,10 +72,10 @@ async def test_the_right_post_stands_first(retriever: Retriever, question: str, 
         "who are you, and what can you do for me?",
     ],
 )
-async def test_a_question_about_something_else_is_refused(retriever: Retriever, question: str) -> None:
-    findings = await retriever.search(question)
-    assert not findings.relevant
-    assert findings.relevance < 0.5
+async def test_unrelated_question_is_not_relevant(retriever: Retriever, question: str) -> None:
+    results = await retriever.search(question)
+    assert not results.relevant
+    assert results.relevance < 0.5
 
 
 @pytest.mark.parametrize(
@@ -88,95 +87,92 @@ async def test_a_question_about_something_else_is_refused(retriever: Retriever, 
     ],
     ids=lambda question: ascii(question[:12]),
 )  # fmt: skip
-async def test_whatever_people_type_is_searched_without_an_error(retriever: Retriever, question: str) -> None:
-    findings = await retriever.search(question)
-    assert 0 <= findings.relevance <= 1
-    assert all(0 <= match.score <= 1 for match in findings.hits)
+async def test_any_input_is_searched_without_an_error(retriever: Retriever, question: str) -> None:
+    results = await retriever.search(question)
+    assert 0 <= results.relevance <= 1
+    assert all(0 <= hit.score <= 1 for hit in results.hits)
 
 
 @pytest.mark.parametrize("question", ["", "   ", "\n"])
-async def test_nothing_asked_finds_nothing(retriever: Retriever, question: str) -> None:
+async def test_blank_question_has_no_hits(retriever: Retriever, question: str) -> None:
     assert await retriever.search(question) == SearchResults((), 0.0, relevant=False)
 
 
-async def test_before_anything_was_read_nothing_is_found(redis: Redis, embedder: OfflineEmbedder) -> None:
+async def test_empty_index_has_no_hits(redis: Redis, embedder: OfflineEmbedder) -> None:
     assert await Retriever(redis, embedder).search("bees") == SearchResults((), 0.0, relevant=False)
 
 
-async def test_a_follow_up_is_understood_from_the_question_before_it(retriever: Retriever) -> None:
+async def test_follow_up_is_searched_with_the_previous_question(retriever: Retriever) -> None:
     alone = await retriever.search("And what do they eat?")
-    following = await retriever.search("And what do they eat?", before="How do bees get through the winter?")
+    following = await retriever.search("And what do they eat?", previous="How do bees get through the winter?")
     assert not alone.relevant
     assert following.hits[0].passage.url == url_of("bees")
     assert following.relevance > alone.relevance
 
 
-async def test_matches_are_ordered_and_their_best_says_how_relevant_they_are(retriever: Retriever) -> None:
-    findings = await retriever.search("How do bees get through the winter?")
-    scores = [match.score for match in findings.hits]
+async def test_hits_are_ordered_and_the_best_has_the_relevance_as_score(retriever: Retriever) -> None:
+    results = await retriever.search("How do bees get through the winter?")
+    scores = [hit.score for hit in results.hits]
     assert scores == sorted(scores, reverse=True)
-    assert scores[0] == pytest.approx(findings.relevance, abs=1e-3)
-    assert len(findings.posts) == len({match.passage.url for match in findings.hits})
+    assert scores[0] == pytest.approx(results.relevance, abs=1e-3)
+    assert len(results.posts) == len({hit.passage.url for hit in results.hits})
 
 
-@pytest.mark.parametrize(("least", "relevant"), [(0.0, True), (1.0, False)])
-async def test_the_operator_decides_what_is_relevant(
-    redis: Redis, embedder: OfflineEmbedder, least: float, relevant: bool
+@pytest.mark.parametrize(("min_score", "relevant"), [(0.0, True), (1.0, False)])
+async def test_operator_sets_the_relevance_threshold(
+    blog: Redis, embedder: OfflineEmbedder, min_score: float, relevant: bool
 ) -> None:
-    await published(redis, embedder)
-    findings = await Retriever(redis, embedder, min_score=least).search("How do bees get through the winter?")
-    assert findings.relevant is relevant
+    results = await Retriever(blog, embedder, min_score=min_score).search("How do bees get through the winter?")
+    assert results.relevant is relevant
 
 
-async def test_without_the_embedding_model_words_alone_find_the_post(redis: Redis, embedder: OfflineEmbedder) -> None:
-    await published(redis, embedder)
+async def test_post_is_found_by_words_when_embedding_fails(blog: Redis, embedder: OfflineEmbedder) -> None:
     with capture_logs() as logs:
-        findings = await Retriever(redis, Unreachable(embedder.name)).search("How do bees get through the winter?")
-    assert findings.hits[0].passage.url == url_of("bees")
-    assert findings.lexical_only
-    assert findings.relevant
+        results = await Retriever(blog, Unreachable(embedder.name)).search("How do bees get through the winter?")
+    assert results.hits[0].passage.url == url_of("bees")
+    assert results.lexical_only
+    assert results.relevant
     [line] = logs
-    assert line["event"] == "words alone are searched"
+    assert line["event"] == "vector search skipped"
     assert line["cause"] == "connection refused"
 
 
 @pytest.mark.parametrize("reply", [Status(401), NaN(), WrongLength(8)], ids=lambda reply: type(reply).__name__)
-async def test_a_question_whose_vector_is_unfit_is_searched_by_its_words(
+async def test_question_without_a_usable_vector_is_searched_by_words(
     redis: Redis, reply: Status | NaN | WrongLength
 ) -> None:
     async with OpenAIServer(dimensions=64) as server, client_of(server) as client:
         openai_embedder = OpenAIEmbedder(client, "text-embedding-3-small", tokens)
         await published(redis, openai_embedder)
         server.enqueue_embedding(reply)
-        findings = await Retriever(redis, openai_embedder).search("bees in winter")
-    assert findings.lexical_only
-    assert findings.hits[0].passage.url == url_of("bees")
+        results = await Retriever(redis, openai_embedder).search("bees in winter")
+    assert results.lexical_only
+    assert results.hits[0].passage.url == url_of("bees")
 
 
-async def test_posts_of_another_embedding_model_are_searched_by_words(redis: Redis, embedder: OfflineEmbedder) -> None:
-    await published(redis, embedder)
+async def test_index_of_another_model_is_searched_by_words(blog: Redis, embedder: OfflineEmbedder) -> None:
     async with OpenAIServer() as server, client_of(server) as client:
-        retriever = Retriever(redis, OpenAIEmbedder(client, "text-embedding-3-small", tokens))
+        retriever = Retriever(blog, OpenAIEmbedder(client, "text-embedding-3-small", tokens))
         with capture_logs() as logs:
-            findings = await retriever.search("bees in winter")
+            results = await retriever.search("bees in winter")
         assert server.embeddings == []
-    assert findings.lexical_only
+    assert results.lexical_only
     assert embedder.name in logs[0]["reason"]
 
 
-async def test_a_new_edition_takes_over_in_the_midst_of_questions(redis: Redis, embedder: OfflineEmbedder) -> None:
+async def test_new_version_is_searched_as_soon_as_it_is_published(redis: Redis, embedder: OfflineEmbedder) -> None:
     old = await published(redis, embedder)
     retriever = Retriever(redis, embedder)
     assert (await retriever.search("bees in winter")).hits
-    new = await new_edition(redis, embedder)
-    await put_posts(new, embedder, {"redis": POSTS["redis"]})
+    new = await new_version(redis, embedder)
+    await put_posts(redis, new, embedder, {"redis": POSTS["redis"]})
     await publish(redis, new)
     await delete_version(redis, old.number)
-    findings = await retriever.search("bees in winter")
-    assert {match.passage.url for match in findings.hits} == {url_of("redis")}
+    results = await retriever.search("bees in winter")
+    assert {hit.passage.url for hit in results.hits} == {url_of("redis")}
 
 
-async def test_a_changed_index_is_searched_in_the_midst_of_questions(redis: Redis, embedder: OfflineEmbedder) -> None:
+async def test_search_continues_when_the_index_algorithm_changes(redis: Redis, embedder: OfflineEmbedder) -> None:
     edition = await published(redis, embedder)
     retriever = Retriever(redis, embedder)
     assert (await retriever.search("bees in winter")).hits
@@ -184,38 +180,38 @@ async def test_a_changed_index_is_searched_in_the_midst_of_questions(redis: Redi
     assert (await retriever.search("bees in winter")).hits[0].passage.url == url_of("bees")
 
 
-async def test_a_redis_that_is_not_there_is_told_as_such(embedder: OfflineEmbedder) -> None:
-    async with connect("redis://127.0.0.1:1") as nowhere:
+async def test_unreachable_redis_raises_a_connection_error(embedder: OfflineEmbedder) -> None:
+    async with connect("redis://127.0.0.1:1") as unreachable:
         with pytest.raises(RedisConnectionError):
-            await Retriever(nowhere, embedder).search("bees")
+            await Retriever(unreachable, embedder).search("bees")
 
 
-async def test_many_questions_at_once_are_all_answered(retriever: Retriever) -> None:
+async def test_concurrent_questions_are_all_answered(retriever: Retriever) -> None:
     found = await asyncio.gather(*(retriever.search("How do bees get through the winter?") for _ in range(50)))
-    assert {findings.hits[0].passage.url for findings in found} == {url_of("bees")}
+    assert {results.hits[0].passage.url for results in found} == {url_of("bees")}
 
 
-def match_of(url: str, position: int, score: float) -> ScoredPassage:
+def hit_of(url: str, position: int, score: float) -> ScoredPassage:
     return ScoredPassage(Passage(url, url, "", f"{url}{position}", "blog", position), score)
 
 
-def selected(retriever: Retriever, matches: Sequence[ScoredPassage], most: int = 5) -> list[str]:
-    chosen = retriever.select(SearchResults(tuple(matches), 1.0, relevant=True), most)
-    return [match.passage.text for match in chosen]
+def selected(retriever: Retriever, hits: Sequence[ScoredPassage], limit: int = 5) -> list[str]:
+    chosen = retriever.select(SearchResults(tuple(hits), 1.0, relevant=True), limit)
+    return [hit.passage.text for hit in chosen]
 
 
-async def test_neighbours_become_one_passage_in_the_order_of_the_post(retriever: Retriever) -> None:
-    matches = [match_of("a", 2, 0.9), match_of("b", 0, 0.8), match_of("a", 1, 0.7)]
-    assert selected(retriever, matches) == ["a1\n\na2", "b0"]
-    [first, _] = retriever.select(SearchResults(tuple(matches), 1.0, relevant=True), 5)
+def test_neighbours_are_merged_in_the_order_of_the_post(retriever: Retriever) -> None:
+    hits = [hit_of("a", 2, 0.9), hit_of("b", 0, 0.8), hit_of("a", 1, 0.7)]
+    assert selected(retriever, hits) == ["a1\n\na2", "b0"]
+    [first, _] = retriever.select(SearchResults(tuple(hits), 1.0, relevant=True), 5)
     assert (first.score, first.passage.position) == (0.9, 1)
 
 
-async def test_at_most_three_passages_come_from_one_post(retriever: Retriever) -> None:
-    matches = [match_of("a", place * 2, 1 - place / 10) for place in range(5)]
-    assert selected(retriever, [*matches, match_of("b", 0, 0.1)]) == ["a0", "a2", "a4", "b0"]
+def test_at_most_three_passages_per_post_are_selected(retriever: Retriever) -> None:
+    hits = [hit_of("a", place * 2, 1 - place / 10) for place in range(5)]
+    assert selected(retriever, [*hits, hit_of("b", 0, 0.1)]) == ["a0", "a2", "a4", "b0"]
 
 
-async def test_no_more_passages_are_chosen_than_asked_for(retriever: Retriever) -> None:
-    matches = [match_of(name, 0, 0.5) for name in "abcdefgh"]
-    assert selected(retriever, matches, most=3) == ["a0", "b0", "c0"]
+def test_no_more_passages_are_selected_than_the_limit(retriever: Retriever) -> None:
+    hits = [hit_of(name, 0, 0.5) for name in "abcdefgh"]
+    assert selected(retriever, hits, limit=3) == ["a0", "b0", "c0"]

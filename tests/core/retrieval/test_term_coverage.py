@@ -1,10 +1,10 @@
-"""The words of a question are found again in texts, in all their forms."""
+"""Terms of a question are found in texts in all their forms."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.retrieval.term_coverage import Term, TermCoverage, one_edit_apart
+from core.retrieval.term_coverage import Term, TermCoverage, within_one_edit
 
 INDEX, REDIS = Term("index", 1.0), Term("redis", 3.0)
 LETTERS = st.text("abcde", min_size=1, max_size=8)
@@ -26,33 +26,33 @@ LETTERS = st.text("abcde", min_size=1, max_size=8)
         ("", (0.0, 0.0)),
     ],
 )
-def test_words_weigh_what_they_are_rare(text: str, expected: tuple[float, float]) -> None:
-    assert TermCoverage([INDEX, REDIS]).shares("", text) == pytest.approx(expected)
+def test_terms_weigh_their_idf(text: str, expected: tuple[float, float]) -> None:
+    assert TermCoverage([INDEX, REDIS]).coverage("", text) == pytest.approx(expected)
 
 
-def test_the_title_stands_over_every_sentence() -> None:
-    assert TermCoverage([INDEX, REDIS]).shares("About Redis", "An index. More.") == (1.0, 1.0)
-    assert TermCoverage([INDEX, REDIS]).shares("About Redis", "Nothing.") == (0.75, 0.75)
+def test_title_counts_for_every_sentence() -> None:
+    assert TermCoverage([INDEX, REDIS]).coverage("About Redis", "An index. More.") == (1.0, 1.0)
+    assert TermCoverage([INDEX, REDIS]).coverage("About Redis", "Nothing.") == (0.75, 0.75)
 
 
-def test_a_question_without_words_is_found_nowhere() -> None:
-    assert TermCoverage([]).shares("Title", "Text.") == (0.0, 0.0)
+def test_question_without_terms_has_no_coverage() -> None:
+    assert TermCoverage([]).coverage("Title", "Text.") == (0.0, 0.0)
 
 
-def test_two_forms_of_one_word_count_once() -> None:
-    assert TermCoverage([Term("index", 1.0), Term("indexes", 2.0), Term("rare", 2.0)]).shares("", "indexing") == (
+def test_forms_of_one_word_count_once() -> None:
+    assert TermCoverage([Term("index", 1.0), Term("indexes", 2.0), Term("rare", 2.0)]).coverage("", "indexing") == (
         0.5,
         0.5,
     )
 
 
 @pytest.mark.parametrize(("word", "found"), [("databse", True), ("databsee", True), ("datbase", True), ("data", False)])
-def test_a_misspelt_word_is_found_by_what_it_was_meant_to_be(word: str, found: bool) -> None:
+def test_misspelt_word_matches_the_intended_one(word: str, found: bool) -> None:
     text = "A database of posts. A databases. The databsed."
-    assert TermCoverage([Term(word, 1.0, misspelt=True)]).shares("", text)[0] == float(found)
+    assert TermCoverage([Term(word, 1.0, misspelt=True)]).coverage("", text)[0] == float(found)
 
 
-def test_only_misspelt_words_are_searched_with_room_for_error() -> None:
+def test_only_misspelt_words_are_fuzzy_in_the_query() -> None:
     assert Term("redsi", 1.0, misspelt=True).query == "%redsi%"
     assert Term("redis", 1.0).query == "redis"
 
@@ -60,8 +60,8 @@ def test_only_misspelt_words_are_searched_with_room_for_error() -> None:
 @given(
     st.lists(st.builds(Term, LETTERS, st.floats(0.1, 9), st.booleans()), max_size=5), st.text("abcde .\n", max_size=80)
 )
-def test_shares_lie_between_0_and_1_and_a_sentence_holds_no_more_than_all(terms: list[Term], text: str) -> None:
-    sentence, whole = TermCoverage(terms).shares("", text)
+def test_coverage_is_between_0_and_1_and_no_sentence_exceeds_the_text(terms: list[Term], text: str) -> None:
+    sentence, whole = TermCoverage(terms).coverage("", text)
     assert 0 <= sentence <= whole + 1e-9 <= 1 + 2e-9
 
 
@@ -81,13 +81,13 @@ def test_shares_lie_between_0_and_1_and_a_sentence_holds_no_more_than_all(terms:
     ],
 )
 def test_one_letter_more_less_or_different_is_one_edit(one: str, other: str, apart: bool) -> None:
-    assert one_edit_apart(one, other) is apart
-    assert one_edit_apart(other, one) is apart
+    assert within_one_edit(one, other) is apart
+    assert within_one_edit(other, one) is apart
 
 
 @given(LETTERS, st.integers(1, 8), st.sampled_from("abcde"))
-def test_any_single_edit_behind_the_first_letter_is_seen(word: str, place: int, letter: str) -> None:
+def test_any_single_edit_after_the_first_letter_is_recognized(word: str, place: int, letter: str) -> None:
     at = min(place, len(word))
-    assert one_edit_apart(word, word[:at] + letter + word[at:])
-    assert one_edit_apart(word, word[:at] + letter + word[at + 1 :])
-    assert one_edit_apart(word, word[:at] + word[at + 1 :])
+    assert within_one_edit(word, word[:at] + letter + word[at:])
+    assert within_one_edit(word, word[:at] + letter + word[at + 1 :])
+    assert within_one_edit(word, word[:at] + word[at + 1 :])

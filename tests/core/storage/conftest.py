@@ -1,4 +1,4 @@
-"""Three processes of a bot, and one whose Redis is behind a bad line."""
+"""Three bot processes, and one whose connection to Redis can be cut."""
 
 from collections.abc import AsyncIterator
 
@@ -12,7 +12,6 @@ from tests.servers.redis import RedisProxy, redis_proxy
 
 @pytest.fixture
 async def processes(redis: Redis) -> AsyncIterator[list[Process]]:
-    """Three of them."""
     started = [await Process(redis).start() for _ in range(3)]
     yield started
     for process in started:
@@ -27,7 +26,7 @@ async def line(redis: Redis, redis_url: str) -> AsyncIterator[RedisProxy]:
 
 @pytest.fixture
 async def far(line: RedisProxy) -> AsyncIterator[Process]:
-    """A process whose Redis is behind a line that can break."""
+    """A process whose connection to Redis can be cut."""
     async with connect(line.address) as client:
         process = await Process(client).start()
         yield process

@@ -1,4 +1,4 @@
-"""Processes of a bot, and what is delivered to them."""
+"""Processes of a bot, and events that are delivered to them."""
 
 from contextlib import AsyncExitStack
 
@@ -15,19 +15,19 @@ OTHER = Event(("T1:C1:2.0", "Ev3"), {"text": "And in summer?"})
 
 
 class Process:
-    """A bot's process as Redis sees it."""
+    """A bot process as Redis sees it."""
 
     def __init__(self, redis: Redis, platform: str = "slack") -> None:
-        self._living = AsyncExitStack()
-        self.once = EventClaims(redis, platform)
+        self._heartbeat = AsyncExitStack()
+        self.claims = EventClaims(redis, platform)
 
     async def start(self) -> "Process":
-        await self._living.enter_async_context(self.once.heartbeat())
+        await self._heartbeat.enter_async_context(self.claims.heartbeat())
         return self
 
     async def end(self) -> None:
-        """One that is killed leaves the same in Redis, once its sign of life has run out."""
-        await self._living.aclose()
+        """Stop. A killed process leaves the same in Redis once its heartbeat has expired."""
+        await self._heartbeat.aclose()
 
 
 async def holder_of(redis: Redis, name: str) -> str:

@@ -1,17 +1,17 @@
-"""Whoever watches is told how soon Discord was acknowledged, and when Discord asks to wait."""
+"""Telemetry of Discord: acknowledgement times, throttling and outcomes."""
 
 from core.telemetry import QuestionFinished, StepTimed, TelemetryEvent, Throttled, subscribed
-from tests.adapters.discord.acting import Room
+from tests.adapters.discord.harness import Harness
 from tests.adapters.garden import ASKED
 from tests.servers.discord import RateLimited
 
 
-async def test_an_acknowledgement_a_limit_and_an_outcome_are_told(room: Room) -> None:
+async def test_acknowledgement_throttling_and_outcome_are_reported(harness: Harness) -> None:
     told: list[TelemetryEvent] = []
     with subscribed(told.append):
-        room.discord.misbehave("PATCH /webhooks/*", RateLimited(0.2))
-        await room.answer(room.command(ASKED))
-        await room.settled()
+        harness.discord.misbehave("PATCH /webhooks/*", RateLimited(0.2))
+        await harness.answer(harness.command(ASKED))
+        await harness.settled()
     [acknowledged] = [each for each in told if isinstance(each, StepTimed) and each.step == "acknowledge"]
     assert acknowledged.seconds < 3
     assert told.count(Throttled("discord")) == 1

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.domain import Source
-from core.indexing.parse_task import ParseFailure, ParseResult, RawPost
-from core.indexing.pool import POOL_FROM, ParserPool
+from core.indexing.post_parser import PROCESSES_FROM, ParseFailure, ParseResult, ParserPool, RawPost
 from core.ingestion.entries import Entry
 from core.ingestion.fetch_result import Fetched
 from tests.bot.running import REPOSITORY, WITHIN
@@ -19,9 +18,9 @@ SOURCE = Source("blog", "feed", "http://blog.example/feed")
 
 MANY = f"""
 import asyncio, sys
-from tests.core.indexing.test_pool import many
+from tests.core.indexing.test_post_parser import many
 
-asyncio.run(many({POOL_FROM + 4}))
+asyncio.run(many({PROCESSES_FROM + 4}))
 """
 
 
@@ -49,14 +48,14 @@ async def many(count: int) -> None:
 
 async def test_a_post_that_ends_its_process_is_named_and_the_others_are_taken_apart() -> None:
     async with ParserPool(processes=2) as parsers:
-        early = await asyncio.gather(*(parsers.parse(post(number)) for number in range(POOL_FROM)))
+        early = await asyncio.gather(*(parsers.parse(post(number)) for number in range(PROCESSES_FROM)))
         deadly = Deadly(post(0).entry, "http://blog.example/deadly/")
         *late, dead, last = await asyncio.gather(
             *(parsers.parse(post(number)) for number in range(6)), parsers.parse(deadly), parsers.parse(post(7))
         )
         after = await parsers.parse(post(8))
     assert isinstance(dead, ParseFailure)
-    assert dead.reason == "it ended the process in which it was taken apart"
+    assert dead.reason == "it crashed the parser"
     # What was in the pool at that moment may have tried twice in vain, which names it too; nothing is lost silently.
     assert all(isinstance(parsed, ParseResult) and parsed.passages for parsed in (*early, after))
     assert all(isinstance(parsed, ParseResult | ParseFailure) for parsed in (*late, last))
