@@ -1,6 +1,7 @@
-"""What every test stands on: a real Redis in a clean room, the offline models, an event loop that nothing blocks."""
+"""Fixtures for all tests: a real Redis, the offline models, a clean environment and a guarded event loop."""
 
 import os
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -15,35 +16,40 @@ from bot.embedded_redis import embedded_redis
 from core.models.offline_embedder import OfflineEmbedder
 from core.storage.connection import connect
 
-# The same examples in every run, so that what is green stays green; `make soak` looks for new ones.
+# Compile each module once for all workers and for the processes that tests start.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Use the same examples in every run; `make soak` looks for new ones.
 hypothesis_settings.register_profile("steady", derandomize=True)
 hypothesis_settings.register_profile("soak", derandomize=False, print_blob=True)
 hypothesis_settings.load_profile("steady")
 
+SETTING_NAMES = {spelled for name in Settings.model_fields for spelled in (name, name.upper())}
+
 
 @pytest.fixture(autouse=True)
 def nothing_blocks() -> Iterator[BlockBuster]:
-    """Fails a test in which something blocks the event loop."""
+    """Fail a test in which something blocks the event loop."""
     with blockbuster_ctx(["bot", "adapters", "core"]) as watch:
-        # Counting which lines were run takes a lock, wherever they are run.
+        # Coverage takes a lock while it records lines.
         watch.functions["threading.Lock.acquire"].can_block_in("coverage/collector.py", "lock_data")
-        # Some bytes: locks of ended processes are taken back with the garbage, in whatever test that is collected.
+        # Garbage collection releases the locks of ended processes, in any test.
         watch.functions["os.write"].can_block_in("multiprocessing/resource_tracker.py", {"_check_alive", "_send"})
         yield watch
 
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No test reads the settings of whoever runs it."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-        monkeypatch.delenv(name, raising=False)
+    """Hide the developer's settings, and run in an empty folder."""
+    for name in SETTING_NAMES.intersection(os.environ):
+        monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of an embedded Redis that lives as long as the session."""
+    """Start one embedded Redis per worker and return its URL."""
     folder = tmp_path_factory.mktemp(f"redis-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}")
     with embedded_redis(folder) as url:
         yield url
@@ -51,7 +57,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    """A client of an empty Redis."""
+    """Connect to an empty Redis."""
     client = connect(redis_url)
     await client.flushall()
     yield client
@@ -61,18 +67,18 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 @pytest.fixture(scope="session")
 def embedder() -> OfflineEmbedder:
-    """The offline embedder; loading it once is enough."""
+    """Load the offline embedder once."""
     return OfflineEmbedder()
 
 
 @pytest.fixture
 def settings(redis_url: str) -> Settings:
-    """Settings of an offline bot on the session's Redis; its source is the manual."""
+    """Return the settings of an offline bot that answers from the manual."""
     return load_settings(redis_url=redis_url)
 
 
 @pytest.fixture
 async def bot(redis: Redis, settings: Settings) -> AsyncIterator[Bot]:
-    """The whole bot as it is wired, on an empty Redis."""
+    """Build the whole bot on an empty Redis."""
     async with create_bot(settings) as wired_bot:
         yield wired_bot

@@ -1,4 +1,4 @@
-"""A small blog for tests: seven posts that share no subject, as files or straight in Redis."""
+"""A small blog of seven unrelated posts, as files or indexed in Redis."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -44,11 +44,11 @@ POSTS = {
     "bicycle": "# Commuting by bicycle in the rain\n\nMudguards matter more than a jacket. Wool stays warm when it is "
     "wet, and a cap under the helmet keeps the rain out of your eyes.",
 }
-"""Markdown by name."""
+"""Markdown by slug."""
 
 
 def write_posts(folder: Path, posts: Mapping[str, str] = POSTS, name: str = "blog") -> Source:
-    """The posts as files of a folder that is a source."""
+    """Write the posts to a folder and return it as a source."""
     folder.mkdir(exist_ok=True)
     for slug, text in posts.items():
         (folder / f"{slug}.md").write_text(text, encoding="utf-8")
@@ -56,41 +56,41 @@ def write_posts(folder: Path, posts: Mapping[str, str] = POSTS, name: str = "blo
 
 
 def url_of(slug: str, name: str = "blog") -> str:
-    """The address that a post of `write_posts` has."""
+    """Return the URL of a post written by `write_posts`."""
     return f"{name}/{slug}.md"
 
 
-async def new_edition(
+async def new_version(
     redis: Redis, embedder: Embedder, precision: Precision = "FLOAT32", algorithm: Algorithm = "FLAT"
 ) -> IndexVersion:
-    """An empty edition for an embedder, with its index, which `posts` does not mean yet."""
+    """Create an empty, unpublished index version."""
     number = int(await redis.incr(keys.VERSION_COUNTER))
     await redis.sadd(keys.VERSIONS, number)
     draft = Draft(redis, number, VectorSpec(embedder.name, await embedder.dimensions(), precision))
     await draft.set_metadata(vector_spec_metadata(draft.vector_spec))
-    edition = await build_version(redis, draft, None, Change(), algorithm)
-    await edition.wait_until_indexed()
-    return edition
+    version = await build_version(redis, draft, None, Change(), algorithm)
+    await version.wait_until_indexed()
+    return version
 
 
-async def put_posts(edition: IndexVersion, embedder: Embedder, posts: Mapping[str, str] = POSTS) -> None:
-    """Writes the posts into an edition, under the addresses that `write_posts` gives them."""
-    draft = Draft(edition._redis, edition.number, edition.vector_spec)
+async def put_posts(redis: Redis, version: IndexVersion, embedder: Embedder, posts: Mapping[str, str] = POSTS) -> None:
+    """Index the posts in a version, under the URLs of `write_posts`."""
+    draft = Draft(redis, version.number, version.vector_spec)
     for slug, text in posts.items():
         title = text.splitlines()[0].removeprefix("# ")
         passages = chunk(Post(url_of(slug), title, text, "blog"), estimate_tokens)
         await draft.stage(passages, await embedder.embed([passage.embedding_text for passage in passages]))
         await draft.write_records({url_of(slug): PostRecord(title, "blog", slug, slug, len(passages))})
-    await edition.wait_until_indexed()
+    await version.wait_until_indexed()
 
 
 async def published(redis: Redis, embedder: Embedder, posts: Mapping[str, str] = POSTS) -> IndexVersion:
-    """A live, calibrated edition of the posts."""
-    edition = await new_edition(redis, embedder)
-    await put_posts(edition, embedder, posts)
-    await calibrate(redis, Retriever(redis, embedder), edition)
-    await publish(redis, edition)
-    return edition
+    """Publish a calibrated index version of the posts."""
+    version = await new_version(redis, embedder)
+    await put_posts(redis, version, embedder, posts)
+    await calibrate(redis, Retriever(redis, embedder), version)
+    await publish(redis, version)
+    return version
 
 
 class Runs:
@@ -110,7 +110,7 @@ class Runs:
 
     @property
     def plan(self) -> Plan:
-        """The plan of the last run."""
+        """Return the plan of the last run."""
         [plan] = [event.plan for event in self.events if isinstance(event, RunPlanned)]
         return plan
 

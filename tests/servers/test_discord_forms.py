@@ -80,36 +80,34 @@ MESSAGES: list[tuple[dict[str, Any], int, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("body", "code", "place"), MESSAGES)
-async def test_a_message_that_breaks_a_rule_is_refused_where_it_breaks_it(
-    server: DiscordServer, rest: discord.Client, body: dict[str, Any], code: int, place: str
+async def test_invalid_message_is_refused_with_the_path_of_the_fault(
+    server: DiscordServer, rest: discord.Client
 ) -> None:
-    route = Route("POST", "/channels/{channel_id}/messages", channel_id=server.where("general").id)
-    assert await refusal(rest, route, body) == (400, code, place)
-    assert server.said == []
-    assert (server.calls[-1].status, server.calls[-1].code, server.calls[-1].body) == (400, code, body)
+    for body, code, place in MESSAGES:
+        route = Route("POST", "/channels/{channel_id}/messages", channel_id=server.where("general").id)
+        assert await refusal(rest, route, body) == (400, code, place)
+        assert server.said == []
+        assert (server.calls[-1].status, server.calls[-1].code, server.calls[-1].body) == (400, code, body)
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"content": "x" * 2000},
-        {"content": "x", "nonce": "n" * 25},
-        embed(title="t" * 256, description="d" * 4096, fields=[FIELD] * 25),
-        {"embeds": [{"description": "d" * 3000}] * 2},
-        rows(*[button(str(number), label="l" * 80) for number in range(5)]),
-        rows(button(), {"type": 2, "style": 5, "label": "A", "url": "https://example.com"}),
-        {"content": "x", "allowed_mentions": {"parse": ["users"], "users": [], "roles": ["1"]}},
-        {"flags": 1 << 15, "components": [{"type": 10, "content": "y" * 4000}]},
-        {"content": "x", "message_reference": {"message_id": "1", "fail_if_not_exists": False}},
-    ],
-)
-async def test_what_is_just_within_the_rules_is_posted(
-    server: DiscordServer, rest: discord.Client, body: dict[str, Any]
-) -> None:
-    route = Route("POST", "/channels/{channel_id}/messages", channel_id=server.where("general").id)
-    await rest.http.request(route, json=body)
-    assert len(server.said) == 1
+ACCEPTED_MESSAGES: list[dict[str, Any]] = [
+    {"content": "x" * 2000},
+    {"content": "x", "nonce": "n" * 25},
+    embed(title="t" * 256, description="d" * 4096, fields=[FIELD] * 25),
+    {"embeds": [{"description": "d" * 3000}] * 2},
+    rows(*[button(str(number), label="l" * 80) for number in range(5)]),
+    rows(button(), {"type": 2, "style": 5, "label": "A", "url": "https://example.com"}),
+    {"content": "x", "allowed_mentions": {"parse": ["users"], "users": [], "roles": ["1"]}},
+    {"flags": 1 << 15, "components": [{"type": 10, "content": "y" * 4000}]},
+    {"content": "x", "message_reference": {"message_id": "1", "fail_if_not_exists": False}},
+]
+
+
+async def test_message_at_the_limits_is_posted(server: DiscordServer, rest: discord.Client) -> None:
+    for body in ACCEPTED_MESSAGES:
+        route = Route("POST", "/channels/{channel_id}/messages", channel_id=server.where("general").id)
+        await rest.http.request(route, json=body)
+    assert len(server.said) == len(ACCEPTED_MESSAGES)
 
 
 OPTION = {"type": 3, "name": "o", "description": "d"}
@@ -151,16 +149,14 @@ COMMANDS: list[tuple[dict[str, Any], str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("command", "place"), COMMANDS)
-async def test_a_command_that_breaks_a_rule_is_not_registered(
-    server: DiscordServer, rest: discord.Client, command: dict[str, Any], place: str
-) -> None:
-    route = Route("PUT", "/applications/{application_id}/commands", application_id=server.world.application.id)
-    assert await refusal(rest, route, [command]) == (400, 50035, place)
-    assert server.commands.of(None) == []
+async def test_invalid_command_is_not_registered(server: DiscordServer, rest: discord.Client) -> None:
+    for command, place in COMMANDS:
+        route = Route("PUT", "/applications/{application_id}/commands", application_id=server.world.application.id)
+        assert await refusal(rest, route, [command]) == (400, 50035, place)
+        assert server.commands.of(None) == []
 
 
-async def test_names_are_unique_and_a_hundred_is_enough(server: DiscordServer, rest: discord.Client) -> None:
+async def test_command_names_are_unique_and_limited_to_one_hundred(server: DiscordServer, rest: discord.Client) -> None:
     route = Route("PUT", "/applications/{application_id}/commands", application_id=server.world.application.id)
     assert await refusal(rest, route, [COMMAND, COMMAND]) == (400, 50035, "1.name")
     many = [COMMAND | {"name": f"ask{number}"} for number in range(101)]
@@ -169,7 +165,7 @@ async def test_names_are_unique_and_a_hundred_is_enough(server: DiscordServer, r
     assert len(server.commands.of(None)) == 101
 
 
-async def test_a_command_keeps_its_id_as_long_as_it_keeps_its_name(server: DiscordServer, rest: discord.Client) -> None:
+async def test_command_keeps_its_id_while_its_name_is_unchanged(server: DiscordServer, rest: discord.Client) -> None:
     application = server.world.application.id
     first = await rest.http.bulk_upsert_global_commands(application, payload=[COMMAND])
     again = await rest.http.bulk_upsert_global_commands(application, payload=[COMMAND | {"description": "Now"}])

@@ -40,15 +40,16 @@ async def test_nothing_is_sent_without_the_permission(
     assert server.said == []
 
 
-@pytest.mark.parametrize(("status", "code", "channel"), [(404, 10003, 1), (403, 50001, None), (400, 40058, "help")])
-async def test_nothing_is_sent_where_nothing_can_be(
-    server: DiscordServer, rest: discord.Client, status: int, code: int, channel: int | str | None
-) -> None:
-    secret = server.world.channel(server.world.guild("secret", with_bot=False), "secret")
-    target = channel if isinstance(channel, int) else server.where(channel or secret).id
-    with pytest.raises(discord.HTTPException) as caught:
-        await rest.get_partial_messageable(target).send("x")
-    assert (caught.value.status, caught.value.code) == (status, code)
+UNREACHABLE: list[tuple[int, int, int | str | None]] = [(404, 10003, 1), (403, 50001, None), (400, 40058, "help")]
+
+
+async def test_nothing_is_sent_where_nothing_can_be(server: DiscordServer, rest: discord.Client) -> None:
+    for status, code, channel in UNREACHABLE:
+        secret = server.world.channel(server.world.guild("secret", with_bot=False), "secret")
+        target = channel if isinstance(channel, int) else server.where(channel or secret).id
+        with pytest.raises(discord.HTTPException) as caught:
+            await rest.get_partial_messageable(target).send("x")
+        assert (caught.value.status, caught.value.code) == (status, code)
 
 
 @pytest.mark.parametrize(("name", "code"), [("alice", 50007), ("robot", 50007), ("stranger", 50278)])

@@ -80,6 +80,7 @@ async def test_a_silent_gateway_is_left_by_a_bot_that_beats() -> None:
         server.say("alice", "general", "unheard")
         await server.until(lambda: server.gateway.resumed)
         await bot.watch.until(lambda: bot.got("message"))
+        assert len(bot.got("message")) == 1
 
 
 async def test_events_come_twice_or_late_when_told_so(server: DiscordServer) -> None:

@@ -92,26 +92,24 @@ async def test_scripted_replies_come_first_and_in_order(server: OpenAIServer, cl
     assert (limited.choices[0].message.content, limited.choices[0].finish_reason) == ("According", "length")
 
 
-@pytest.mark.parametrize(
-    ("reply", "error", "code"),
-    [
-        (Status(429, retry_after=1), openai.RateLimitError, "rate_limit_exceeded"),
-        (Status(429, code="insufficient_quota"), openai.RateLimitError, "insufficient_quota"),
-        (Status(500), openai.InternalServerError, None),
-        (Status(401), openai.AuthenticationError, "invalid_api_key"),
-        (Status(404), openai.NotFoundError, "model_not_found"),
-        (Status(400, code="content_filter"), openai.BadRequestError, "content_filter"),
-        (ContextTooLong(), openai.BadRequestError, "context_length_exceeded"),
-    ],
-)
-async def test_errors_have_the_shape_that_the_sdk_reads(
-    server: OpenAIServer, client: openai.AsyncOpenAI, reply: Reply, error: type[openai.APIStatusError], code: str | None
-) -> None:
-    server.enqueue(reply)
-    with pytest.raises(error) as caught:
-        await ask(client, stream=True)
-    assert caught.value.code == code
-    assert caught.value.request_id
+ERRORS: list[tuple[Reply, type[openai.APIStatusError], str | None]] = [
+    (Status(429, retry_after=1), openai.RateLimitError, "rate_limit_exceeded"),
+    (Status(429, code="insufficient_quota"), openai.RateLimitError, "insufficient_quota"),
+    (Status(500), openai.InternalServerError, None),
+    (Status(401), openai.AuthenticationError, "invalid_api_key"),
+    (Status(404), openai.NotFoundError, "model_not_found"),
+    (Status(400, code="content_filter"), openai.BadRequestError, "content_filter"),
+    (ContextTooLong(), openai.BadRequestError, "context_length_exceeded"),
+]
+
+
+async def test_sdk_raises_the_matching_error(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
+    for reply, error, code in ERRORS:
+        server.enqueue(reply)
+        with pytest.raises(error) as caught:
+            await ask(client, stream=True)
+        assert caught.value.code == code
+        assert caught.value.request_id
 
 
 async def test_the_sdk_retries_into_the_next_reply(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
@@ -167,25 +165,25 @@ async def test_a_server_that_closes_lets_its_clients_go() -> None:
     assert not chat.cancelled
 
 
-@pytest.mark.parametrize(
-    ("params", "code"),
-    [
-        ({"model": "gpt-5-mini", "max_tokens": 9}, "unsupported_parameter"),
-        ({"temperature": 0.2}, "unsupported_value"),
-        ({"messages": []}, None),
-        ({"messages": [{"role": "user", "content": "word " * 50}]}, "context_length_exceeded"),
-        ({"stream_options": {"include_usage": True}}, None),
-        ({"extra_body": {"colour": "red"}}, None),
-    ],
-)
-async def test_chats_that_break_a_rule_are_refused(params: dict[str, Any], code: str | None) -> None:
-    async with (
-        OpenAIServer(refuses_temperature=True, context_window=50) as server,
-        openai.AsyncOpenAI(api_key="key", base_url=server.base_url) as client,
-    ):
-        with pytest.raises(openai.BadRequestError) as caught:
-            await client.chat.completions.create(**({"model": "gpt-4o-mini", "messages": ASKED} | params))
-    assert caught.value.code == code
+REFUSED_CHATS: list[tuple[dict[str, Any], str | None]] = [
+    ({"model": "gpt-5-mini", "max_tokens": 9}, "unsupported_parameter"),
+    ({"temperature": 0.2}, "unsupported_value"),
+    ({"messages": []}, None),
+    ({"messages": [{"role": "user", "content": "word " * 50}]}, "context_length_exceeded"),
+    ({"stream_options": {"include_usage": True}}, None),
+    ({"extra_body": {"colour": "red"}}, None),
+]
+
+
+async def test_invalid_chat_request_is_refused() -> None:
+    for params, code in REFUSED_CHATS:
+        async with (
+            OpenAIServer(refuses_temperature=True, context_window=50) as server,
+            openai.AsyncOpenAI(api_key="key", base_url=server.base_url) as client,
+        ):
+            with pytest.raises(openai.BadRequestError) as caught:
+                await client.chat.completions.create(**({"model": "gpt-4o-mini", "messages": ASKED} | params))
+        assert caught.value.code == code
 
 
 async def test_keys_and_models_are_checked(client: openai.AsyncOpenAI) -> None:
@@ -221,21 +219,21 @@ async def test_token_arrays_are_embedded_as_their_text(server: OpenAIServer, cli
     assert [asked.inputs for asked in server.embeddings] == [["hello world"], ["hello", " world"]]
 
 
-@pytest.mark.parametrize(
-    "params",
-    [
-        {"input": []},
-        {"input": ["text", ""]},
-        {"input": ["text"] * 2049},
-        {"input": "word " * 8193},
-        {"input": ["word " * 8000] * 38},
-        {"input": "text", "dimensions": 1537},
-        {"input": "text", "dimensions": 64, "model": "text-embedding-ada-002"},
-    ],
-)
-async def test_embeddings_that_break_a_limit_are_refused(client: openai.AsyncOpenAI, params: dict[str, Any]) -> None:
-    with pytest.raises(openai.BadRequestError):
-        await client.embeddings.create(**({"model": SMALL} | params))
+REFUSED_EMBEDDINGS: list[dict[str, Any]] = [
+    {"input": []},
+    {"input": ["text", ""]},
+    {"input": ["text"] * 2049},
+    {"input": "word " * 8193},
+    {"input": ["word " * 8000] * 38},
+    {"input": "text", "dimensions": 1537},
+    {"input": "text", "dimensions": 64, "model": "text-embedding-ada-002"},
+]
+
+
+async def test_embedding_request_over_a_limit_is_refused(client: openai.AsyncOpenAI) -> None:
+    for params in REFUSED_EMBEDDINGS:
+        with pytest.raises(openai.BadRequestError):
+            await client.embeddings.create(**({"model": SMALL} | params))
 
 
 async def test_embeddings_go_wrong_on_order(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:

@@ -56,47 +56,43 @@ async def test_direct_messages_need_no_recipient(slack: SlackServer, client: Asy
     assert slack.messages(private.id)[-1].text == "Because"
 
 
-@pytest.mark.parametrize(
-    ("change", "error"),
-    [
-        ({"recipient_team_id": None}, "missing_recipient_team_id"),
-        ({"recipient_user_id": None}, "missing_recipient_user_id"),
-        ({"recipient_user_id": "U0NOBODY"}, "user_not_found"),
-        ({"recipient_team_id": "T0NOBODY"}, "team_not_found"),
-        ({"thread_ts": ""}, "invalid_arguments"),
-        ({"thread_ts": "1.000001"}, "thread_not_found"),
-        ({"channel": "C0NOWHERE"}, "channel_not_found"),
-        ({"markdown_text": "x" * 12_001}, "msg_too_long"),
-        (chunk("x" * 12_001), "msg_too_long"),
-        (text("x") | chunk("x"), "cannot_provide_both_markdown_text_and_chunks"),
-        ({"chunks": [{"type": "confetti"}]}, "invalid_chunks"),
-        ({"chunks": [{"type": "task_update", "id": "1", "title": "x", "status": "sleeping"}]}, "invalid_chunks"),
-        ({"task_display_mode": "sideways"}, "invalid_arguments"),
-    ],
-)
-async def test_a_stream_does_not_begin(
-    client: AsyncWebClient, refusal: Refusal, there: Arguments, change: Arguments, error: str
-) -> None:
-    assert (await refusal(client.chat_startStream(**there | change)))["error"] == error
+REFUSED_STARTS: list[tuple[Arguments, str]] = [
+    ({"recipient_team_id": None}, "missing_recipient_team_id"),
+    ({"recipient_user_id": None}, "missing_recipient_user_id"),
+    ({"recipient_user_id": "U0NOBODY"}, "user_not_found"),
+    ({"recipient_team_id": "T0NOBODY"}, "team_not_found"),
+    ({"thread_ts": ""}, "invalid_arguments"),
+    ({"thread_ts": "1.000001"}, "thread_not_found"),
+    ({"channel": "C0NOWHERE"}, "channel_not_found"),
+    ({"markdown_text": "x" * 12_001}, "msg_too_long"),
+    (chunk("x" * 12_001), "msg_too_long"),
+    (text("x") | chunk("x"), "cannot_provide_both_markdown_text_and_chunks"),
+    ({"chunks": [{"type": "confetti"}]}, "invalid_chunks"),
+    ({"chunks": [{"type": "task_update", "id": "1", "title": "x", "status": "sleeping"}]}, "invalid_chunks"),
+    ({"task_display_mode": "sideways"}, "invalid_arguments"),
+]
 
 
-@pytest.mark.parametrize(
-    ("begun", "change", "error"),
-    [
-        (text("x"), chunk("y"), "streaming_mode_mismatch"),
-        (chunk("x"), text("y"), "streaming_mode_mismatch"),
-        (text("x"), text("y" * 12_001), "msg_too_long"),
-        (text("x"), {}, "markdown_text_or_chunks_required"),
-        (text("x"), text("y") | chunk("y"), "cannot_provide_both_markdown_text_and_chunks"),
-        (text("x"), text("y") | {"ts": "1.000001"}, "message_not_found"),
-    ],
-)
-async def test_an_append_is_refused(
-    client: AsyncWebClient, refusal: Refusal, there: Arguments, begun: Arguments, change: Arguments, error: str
-) -> None:
-    started = await client.chat_startStream(**there, **begun)
-    place = {"channel": there["channel"], "ts": started["ts"]}
-    assert (await refusal(client.chat_appendStream(**place | change)))["error"] == error
+async def test_invalid_start_of_a_stream_is_refused(client: AsyncWebClient, refusal: Refusal, there: Arguments) -> None:
+    for change, error in REFUSED_STARTS:
+        assert (await refusal(client.chat_startStream(**there | change)))["error"] == error
+
+
+REFUSED_APPENDS: list[tuple[Arguments, Arguments, str]] = [
+    (text("x"), chunk("y"), "streaming_mode_mismatch"),
+    (chunk("x"), text("y"), "streaming_mode_mismatch"),
+    (text("x"), text("y" * 12_001), "msg_too_long"),
+    (text("x"), {}, "markdown_text_or_chunks_required"),
+    (text("x"), text("y") | chunk("y"), "cannot_provide_both_markdown_text_and_chunks"),
+    (text("x"), text("y") | {"ts": "1.000001"}, "message_not_found"),
+]
+
+
+async def test_invalid_append_is_refused(client: AsyncWebClient, refusal: Refusal, there: Arguments) -> None:
+    for begun, change, error in REFUSED_APPENDS:
+        started = await client.chat_startStream(**there, **begun)
+        place = {"channel": there["channel"], "ts": started["ts"]}
+        assert (await refusal(client.chat_appendStream(**place | change)))["error"] == error
 
 
 async def test_the_first_piece_sets_the_mode_of_a_stream_that_began_empty(
@@ -193,12 +189,16 @@ async def test_the_readers_stop_is_told_by_the_next_call_and_by_an_event(
     assert (await refusal(client.chat_stopStream(**place)))["error"] == "message_not_in_streaming_state"
 
 
-@pytest.mark.parametrize("error", ["unknown_method", "not_allowed", "channel_type_not_supported"])
-async def test_a_workspace_may_have_no_streams_at_all(
-    slack: SlackServer, client: AsyncWebClient, refusal: Refusal, there: Arguments, error: str
+UNAVAILABLE: list[str] = ["unknown_method", "not_allowed", "channel_type_not_supported"]
+
+
+async def test_streaming_can_be_unavailable_in_a_workspace(
+    slack: SlackServer, client: AsyncWebClient, refusal: Refusal, there: Arguments
 ) -> None:
-    slack.refuse("chat.startStream", error)
-    assert (await refusal(client.chat_startStream(**there, **text("x"))))["error"] == error
+    for error in UNAVAILABLE:
+        slack.refuse("chat.startStream", error)
+        assert (await refusal(client.chat_startStream(**there, **text("x"))))["error"] == error
     assert len(slack.messages(slack.channel.id)) == 1
     slack.refuse("chat.startStream", None)
     await client.chat_startStream(**there, **text("x"))
+    assert len(slack.messages(slack.channel.id)) == 2

@@ -22,15 +22,17 @@ async def test_auth_test_tells_who_the_bot_is_and_what_it_may_do(slack: SlackSer
     assert "chat:write" in answer.headers["x-oauth-scopes"].split(",")
 
 
-@pytest.mark.parametrize(
-    ("token", "error"),
-    [("", "not_authed"), ("xoxb-nobody", "invalid_auth"), ("xapp-1-A0APP00001-1-loopback", "not_allowed_token_type")],
-)
-async def test_a_token_has_to_be_there_known_and_of_the_right_kind(
-    slack: SlackServer, refusal: Refusal, token: str, error: str
-) -> None:
-    client = AsyncWebClient(token=token, base_url=slack.base_url)
-    assert (await refusal(client.auth_test()))["error"] == error
+TOKENS: list[tuple[str, str]] = [
+    ("", "not_authed"),
+    ("xoxb-nobody", "invalid_auth"),
+    ("xapp-1-A0APP00001-1-loopback", "not_allowed_token_type"),
+]
+
+
+async def test_missing_unknown_or_wrong_token_is_refused(slack: SlackServer, refusal: Refusal) -> None:
+    for token, error in TOKENS:
+        client = AsyncWebClient(token=token, base_url=slack.base_url)
+        assert (await refusal(client.auth_test()))["error"] == error
 
 
 async def test_only_the_apps_own_token_opens_a_socket(
@@ -47,26 +49,24 @@ async def test_a_revoked_token_is_told_so(slack: SlackServer, client: AsyncWebCl
     assert (await refusal(client.auth_test()))["error"] == "token_revoked"
 
 
-@pytest.mark.parametrize(
-    ("call", "needed"),
-    [
-        (lambda s, c: c.chat_postMessage(channel=s.channel.id, text="x"), "chat:write"),
-        (lambda s, c: c.users_info(user=s.user.id), "users:read"),
-        (lambda s, c: c.reactions_add(channel=s.channel.id, name="eyes", timestamp="1"), "reactions:write"),
-        (lambda s, c: c.conversations_replies(channel=s.channel.id, ts="1"), "channels:history"),
-        (lambda s, c: c.conversations_history(channel=s.direct(s.user).id), "im:history"),
-        (lambda s, c: c.conversations_open(users=s.user.id), "im:write"),
-        (lambda s, c: c.usergroups_users_list(usergroup="S1"), "usergroups:read"),
-    ],
-)
-async def test_a_missing_scope_is_named(
-    slack: SlackServer, client: AsyncWebClient, refusal: Refusal, call: Calling, needed: str
-) -> None:
-    slack.installation.scopes = {"commands", "app_mentions:read"}
-    refused = await refusal(call(slack, client))
-    assert refused["error"] == "missing_scope"
-    assert refused["needed"] == needed
-    assert refused["provided"] == "app_mentions:read,commands"
+SCOPES: list[tuple[Calling, str]] = [
+    (lambda s, c: c.chat_postMessage(channel=s.channel.id, text="x"), "chat:write"),
+    (lambda s, c: c.users_info(user=s.user.id), "users:read"),
+    (lambda s, c: c.reactions_add(channel=s.channel.id, name="eyes", timestamp="1"), "reactions:write"),
+    (lambda s, c: c.conversations_replies(channel=s.channel.id, ts="1"), "channels:history"),
+    (lambda s, c: c.conversations_history(channel=s.direct(s.user).id), "im:history"),
+    (lambda s, c: c.conversations_open(users=s.user.id), "im:write"),
+    (lambda s, c: c.usergroups_users_list(usergroup="S1"), "usergroups:read"),
+]
+
+
+async def test_missing_scope_is_named(slack: SlackServer, client: AsyncWebClient, refusal: Refusal) -> None:
+    for call, needed in SCOPES:
+        slack.installation.scopes = {"commands", "app_mentions:read"}
+        refused = await refusal(call(slack, client))
+        assert refused["error"] == "missing_scope"
+        assert refused["needed"] == needed
+        assert refused["provided"] == "app_mentions:read,commands"
 
 
 @pytest.mark.parametrize("form", ["json", "form", "query", "multipart"])
@@ -99,22 +99,20 @@ async def test_the_token_may_be_an_argument(slack: SlackServer, web: aiohttp.Cli
     assert "token" not in slack.calls[0].arguments
 
 
-@pytest.mark.parametrize(
-    ("request_", "error"),
-    [
-        ({"data": "{", "headers": {"Content-Type": "application/json"}}, "invalid_json"),
-        ({"json": [1]}, "json_not_object"),
-        ({"data": "x", "headers": {"Content-Type": "text/csv"}}, "invalid_post_type"),
-        ({"data": {"blocks": "["}}, "invalid_blocks_format"),
-        ({"data": {"metadata": "["}}, "invalid_metadata_format"),
-    ],
-)
-async def test_bodies_that_do_not_parse_are_refused_in_slacks_words(
-    slack: SlackServer, web: aiohttp.ClientSession, request_: Any, error: str
-) -> None:
-    async with web.post(slack.base_url + "chat.postMessage", **request_) as response:
-        assert (await response.json())["error"] == error
-    assert slack.calls[0].error == error
+MALFORMED: list[tuple[Any, str]] = [
+    ({"data": "{", "headers": {"Content-Type": "application/json"}}, "invalid_json"),
+    ({"json": [1]}, "json_not_object"),
+    ({"data": "x", "headers": {"Content-Type": "text/csv"}}, "invalid_post_type"),
+    ({"data": {"blocks": "["}}, "invalid_blocks_format"),
+    ({"data": {"metadata": "["}}, "invalid_metadata_format"),
+]
+
+
+async def test_malformed_body_returns_slacks_error_code(slack: SlackServer, web: aiohttp.ClientSession) -> None:
+    for request_, error in MALFORMED:
+        async with web.post(slack.base_url + "chat.postMessage", **request_) as response:
+            assert (await response.json())["error"] == error
+        assert slack.calls[-1].error == error
 
 
 async def test_unknown_methods_and_missing_arguments_are_named(
@@ -128,45 +126,45 @@ async def test_unknown_methods_and_missing_arguments_are_named(
     assert refused["response_metadata"]["messages"] == messages
 
 
-@pytest.mark.parametrize(
-    ("call", "error"),
-    [
-        (lambda s, c: c.chat_postMessage(channel="C0NOWHERE", text="x"), "channel_not_found"),
-        (lambda s, c: c.chat_postMessage(channel=s.add_channel("away", s.user).id, text="x"), "not_in_channel"),
-        (lambda s, c: c.chat_postMessage(channel=s.add_channel("secret", s.user, kind="group").id, text="x"),
-         "channel_not_found"),
-        (lambda s, c: c.chat_postMessage(channel=s.add_channel("old", s.bot, archived=True).id, text="x"),
-         "is_archived"),
-        (lambda s, c: c.chat_postMessage(channel=s.add_channel("news", s.bot, restricted="restricted_action").id,
-                                         text="x"), "restricted_action"),
-        (lambda s, c: c.api_call("chat.postMessage", json={"channel": s.channel.id, "text": " "}), "no_text"),
-        (lambda s, c: c.chat_postMessage(channel=s.channel.id, text="x", thread_ts="1.000001"), "thread_not_found"),
-        (lambda s, c: c.chat_postMessage(channel=s.channel.id, text="x", markdown_text="y"), "markdown_text_conflict"),
-        (lambda s, c: c.chat_postMessage(channel=s.channel.id, markdown_text="y" * 12_001), "msg_too_long"),
-        (lambda s, c: c.chat_postMessage(channel=s.channel.id, text="x", metadata={"event_type": "x"}),
-         "invalid_metadata_format"),
-        (lambda s, c: c.chat_postEphemeral(channel=s.channel.id, user="U0NOBODY", text="x"), "user_not_in_channel"),
-        (lambda s, c: c.chat_update(channel=s.channel.id, ts="1.000001", text="x"), "message_not_found"),
-        (lambda s, c: c.chat_update(channel=s.channel.id, ts=s.say(s.user, s.channel, "x").ts, text="y"),
-         "cant_update_message"),
-        (lambda s, c: c.chat_delete(channel=s.channel.id, ts=s.say(s.user, s.channel, "x").ts), "cant_delete_message"),
-        (lambda s, c: c.chat_delete(channel=s.channel.id, ts="1.000001"), "message_not_found"),
-        (lambda s, c: c.reactions_add(channel=s.channel.id, name="eyes", timestamp="1.000001"), "message_not_found"),
-        (lambda s, c: c.reactions_remove(channel=s.channel.id, name="eyes", timestamp=s.say(s.user, s.channel, "x").ts),
-         "no_reaction"),
-        (lambda s, c: c.users_info(user="U0NOBODY"), "user_not_found"),
-        (lambda s, c: c.conversations_info(channel="C0NOWHERE"), "channel_not_found"),
-        (lambda s, c: c.conversations_replies(channel=s.channel.id, ts="1.000001"), "thread_not_found"),
-        (lambda s, c: c.conversations_history(channel=s.add_channel("away", s.user).id), "not_in_channel"),
-        (lambda s, c: c.conversations_open(users="U0NOBODY"), "user_not_found"),
-        (lambda s, c: c.usergroups_users_list(usergroup="S0NONE"), "no_such_subteam"),
-    ],
-)  # fmt: skip
-async def test_what_cannot_be_is_refused_in_slacks_words(
-    slack: SlackServer, client: AsyncWebClient, refusal: Refusal, call: Calling, error: str
+REFUSED: list[tuple[Calling, str]] = [
+    (lambda s, c: c.chat_postMessage(channel="C0NOWHERE", text="x"), "channel_not_found"),
+    (lambda s, c: c.chat_postMessage(channel=s.add_channel("away", s.user).id, text="x"), "not_in_channel"),
+    (lambda s, c: c.chat_postMessage(channel=s.add_channel("secret", s.user, kind="group").id, text="x"),
+     "channel_not_found"),
+    (lambda s, c: c.chat_postMessage(channel=s.add_channel("old", s.bot, archived=True).id, text="x"),
+     "is_archived"),
+    (lambda s, c: c.chat_postMessage(channel=s.add_channel("news", s.bot, restricted="restricted_action").id,
+                                     text="x"), "restricted_action"),
+    (lambda s, c: c.api_call("chat.postMessage", json={"channel": s.channel.id, "text": " "}), "no_text"),
+    (lambda s, c: c.chat_postMessage(channel=s.channel.id, text="x", thread_ts="1.000001"), "thread_not_found"),
+    (lambda s, c: c.chat_postMessage(channel=s.channel.id, text="x", markdown_text="y"), "markdown_text_conflict"),
+    (lambda s, c: c.chat_postMessage(channel=s.channel.id, markdown_text="y" * 12_001), "msg_too_long"),
+    (lambda s, c: c.chat_postMessage(channel=s.channel.id, text="x", metadata={"event_type": "x"}),
+     "invalid_metadata_format"),
+    (lambda s, c: c.chat_postEphemeral(channel=s.channel.id, user="U0NOBODY", text="x"), "user_not_in_channel"),
+    (lambda s, c: c.chat_update(channel=s.channel.id, ts="1.000001", text="x"), "message_not_found"),
+    (lambda s, c: c.chat_update(channel=s.channel.id, ts=s.say(s.user, s.channel, "x").ts, text="y"),
+     "cant_update_message"),
+    (lambda s, c: c.chat_delete(channel=s.channel.id, ts=s.say(s.user, s.channel, "x").ts), "cant_delete_message"),
+    (lambda s, c: c.chat_delete(channel=s.channel.id, ts="1.000001"), "message_not_found"),
+    (lambda s, c: c.reactions_add(channel=s.channel.id, name="eyes", timestamp="1.000001"), "message_not_found"),
+    (lambda s, c: c.reactions_remove(channel=s.channel.id, name="eyes", timestamp=s.say(s.user, s.channel, "x").ts),
+     "no_reaction"),
+    (lambda s, c: c.users_info(user="U0NOBODY"), "user_not_found"),
+    (lambda s, c: c.conversations_info(channel="C0NOWHERE"), "channel_not_found"),
+    (lambda s, c: c.conversations_replies(channel=s.channel.id, ts="1.000001"), "thread_not_found"),
+    (lambda s, c: c.conversations_history(channel=s.add_channel("away", s.user).id), "not_in_channel"),
+    (lambda s, c: c.conversations_open(users="U0NOBODY"), "user_not_found"),
+    (lambda s, c: c.usergroups_users_list(usergroup="S0NONE"), "no_such_subteam"),
+]  # fmt: skip
+
+
+async def test_invalid_call_returns_slacks_error_code(
+    slack: SlackServer, client: AsyncWebClient, refusal: Refusal
 ) -> None:
-    assert (await refusal(call(slack, client)))["error"] == error
-    assert slack.calls[-1].error == error
+    for call, error in REFUSED:
+        assert (await refusal(call(slack, client)))["error"] == error
+        assert slack.calls[-1].error == error
 
 
 async def test_a_post_is_seen_as_it_was_meant(slack: SlackServer, client: AsyncWebClient) -> None:

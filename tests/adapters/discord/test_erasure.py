@@ -5,7 +5,7 @@ from tests.adapters.discord.harness import Harness
 from tests.adapters.discord.test_buttons import press, response_to
 from tests.adapters.garden import ASKED
 from tests.adapters.slack.test_forgetting import POSTS
-from tests.held import held
+from tests.redis_dump import redis_dump
 
 
 async def test_erasing_a_user_removes_their_name_questions_and_reasons_from_redis(harness: Harness) -> None:
@@ -17,11 +17,11 @@ async def test_erasing_a_user_removes_their_name_questions_and_reasons_from_redi
     await harness.until(lambda: opened.modal)
     await response_to(harness, harness.discord.submit(opened, {"reason": "It forgets the sugar."}))
     await harness.settled()
-    before = await held(harness.bot.redis, *POSTS)
+    before = await redis_dump(harness.bot.redis, *POSTS)
     assert all(each in before for each in (str(alice.id), "Alice", "water tomatoes", "sugar", "my compost"))
     forgotten = await harness.bot.eraser.forget("discord", str(alice.id))
     assert (forgotten.questions, forgotten.turns, forgotten.votes) == (2, 4, 1)
-    after = await held(harness.bot.redis, *POSTS)
+    after = await redis_dump(harness.bot.redis, *POSTS)
     assert not any(each in after for each in ("Alice", "water tomatoes", "sugar", "my compost"))
     assert "What do bees eat in winter?" in after
     # Event claims, named by the platform's ids, expire within an hour.

@@ -3,7 +3,7 @@
 from core.storage.event_claims import TTL
 from tests.adapters.slack.acting import Room
 from tests.adapters.slack.test_buttons import private, thumb
-from tests.held import held
+from tests.redis_dump import redis_dump
 
 POSTS = ("post:", "posts", "edition", "ledger:", "digests:", "listings:", "questions:")
 """What was read, which is nobody's."""
@@ -21,11 +21,11 @@ async def test_of_somebody_who_asked_voted_and_gave_a_reason_nothing_is_left(roo
     room.slack.submit(modal, {"reason": "It forgets the sugar."})
     room.slack.slash(user, room.slack.channel, "/ask", "Do bees sleep?")
     await room.settled()
-    before = await held(room.bot.redis, *POSTS)
+    before = await redis_dump(room.bot.redis, *POSTS)
     assert all(each in before for each in (user.id, "my bees", "sugar", "bees sleep", "tomatoes"))
     forgotten = await room.bot.eraser.forget("slack", user.id)
     assert (forgotten.questions, forgotten.turns, forgotten.votes) == (2, 4, 1)
-    after = await held(room.bot.redis, *POSTS)
+    after = await redis_dump(room.bot.redis, *POSTS)
     assert not any(each in after for each in ("my bees", "sugar", "bees sleep"))
     assert "tomatoes" in after
     # That something was handled is known for an hour, by names that the platform gives it.

@@ -7,7 +7,7 @@ from core.models.offline_embedder import OfflineEmbedder
 from core.retrieval.calibration import QUESTIONS, calibrate
 from core.retrieval.relevance import Calibration
 from core.retrieval.retriever import Retriever
-from tests.posts import new_edition, published
+from tests.posts import new_version, published
 
 
 def test_calibration_questions_are_many_and_distinct() -> None:
@@ -23,7 +23,7 @@ async def test_calibration_is_stored_with_the_version(redis: Redis, embedder: Of
 
 
 async def test_empty_version_can_be_calibrated(redis: Redis, embedder: OfflineEmbedder) -> None:
-    version = await new_edition(redis, embedder)
+    version = await new_version(redis, embedder)
     await calibrate(redis, Retriever(redis, embedder), version)
     calibration = Calibration.from_json((await read_metadata(redis, version.number))["calibration"])
     assert calibration.mean.cosine == 0

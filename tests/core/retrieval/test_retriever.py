@@ -17,7 +17,7 @@ from core.models.protocols import Vectors
 from core.retrieval.retriever import Retriever
 from core.storage.connection import connect
 from tests.core.models.openai_parts import client_of, tokens
-from tests.posts import POSTS, new_edition, published, put_posts, url_of
+from tests.posts import POSTS, new_version, published, put_posts, url_of
 from tests.servers.loopback import Status
 from tests.servers.openai import NaN, OpenAIServer, WrongLength
 
@@ -164,8 +164,8 @@ async def test_new_version_is_searched_as_soon_as_it_is_published(redis: Redis, 
     old = await published(redis, embedder)
     retriever = Retriever(redis, embedder)
     assert (await retriever.search("bees in winter")).hits
-    new = await new_edition(redis, embedder)
-    await put_posts(new, embedder, {"redis": POSTS["redis"]})
+    new = await new_version(redis, embedder)
+    await put_posts(redis, new, embedder, {"redis": POSTS["redis"]})
     await publish(redis, new)
     await delete_version(redis, old.number)
     results = await retriever.search("bees in winter")

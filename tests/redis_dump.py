@@ -1,12 +1,12 @@
-"""All that Redis holds, as one text: what is not in it is nowhere."""
+"""Everything that Redis stores, as one text for tests to search."""
 
 from redis.asyncio import Redis
 
 from core.storage.connection import as_text
 
 
-async def held(redis: Redis, *but: str) -> str:
-    """A line for each key with its value, in the order of their names; but for keys that begin like this."""
+async def redis_dump(redis: Redis, *but: str) -> str:
+    """Return a line for each key with its value, sorted, except keys with one of these prefixes."""
     found = []
     for key in map(as_text, await redis.keys("*")):
         if key.startswith(but):
