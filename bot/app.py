@@ -80,13 +80,13 @@ class Bot:
         """Return the services of one platform: `slack`, `discord` or `web`."""
         return ChatServices(
             platform=platform,
-            asker=self.answerer,
+            answerer=self.answerer,
             channels=self.channels,
-            library=self.catalog,
+            catalog=self.catalog,
             history=self.history,
-            answers=self.question_store,
+            questions=self.question_store,
             feedback=self.feedback,
-            once=EventClaims(self.redis, platform),
+            claims=EventClaims(self.redis, platform),
             replies=ReplyMessages(self.redis, platform),
             reindexer=self.reindexer,
         )

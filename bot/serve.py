@@ -1,4 +1,4 @@
-"""Opening the adapters together, watching them, closing them in order."""
+"""`footnoted serve`: run the web page, the platforms and background jobs until stopped."""
 
 import asyncio
 import signal
@@ -27,49 +27,49 @@ log = structlog.get_logger()
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 FINISH_WITHIN = 5.0
-"""Seconds that running answers get when the bot is stopped."""
+"""Seconds that running answers get to finish at shutdown."""
 
 
 async def serve(settings: Settings, console: Console) -> int:
-    """Serves until SIGINT or SIGTERM. Raises StartupError when something at the start is not as it must be."""
+    """Serve until SIGINT or SIGTERM. Return the exit code. Raises StartupError."""
     async with create_bot(settings) as bot, AsyncExitStack() as stack:
-        reading = ReindexScheduler(bot, console)
-        shown = bot.channels.scope(None).sources
-        sources = ", ".join(source.name for source in settings.all_sources if shown is None or source.name in shown)
+        scheduler = ReindexScheduler(bot, console)
+        services = bot.chat_services("web")
+        visible = services.visible_sources()
+        sources = ", ".join(source.name for source in settings.all_sources if visible is None or source.name in visible)
         about = About(settings.offline, None if settings.offline else settings.chat_model, sources)
         platforms = build_platforms(bot)
         monitoring = await stack.enter_async_context(telemetry_listeners(bot, platforms))
-        # It looks at the folder of the page's files.
+        # In a thread, because it reads the folder of static files.
         app = await asyncio.to_thread(
             web_app,
-            bot.answerer,
-            bot.chat_services("web").forget,
-            bot.catalog,
-            lambda: reading.progress,
+            services,
+            lambda: scheduler.progress,
             about,
             settings.local,
-            shown,
-            monitoring.sign_of_life() if settings.metrics_port is not None else monitoring.routes(),
+            monitoring.liveness_routes() if settings.metrics_port is not None else monitoring.routes(),
             [route for platform in platforms for route in platform.routes],
             settings.web_token.get_secret_value() if settings.web_token else "",
             bot.visitor_limiter.admit,
         )
         address = await stack.enter_async_context(_listening(app, settings.web_host, settings.web_port, "WEB"))
         if settings.metrics_port is not None:
-            own = monitoring_app(monitoring)
-            await stack.enter_async_context(_listening(own, settings.metrics_host, settings.metrics_port, "METRICS"))
+            metrics = monitoring_app(monitoring)
+            await stack.enter_async_context(
+                _listening(metrics, settings.metrics_host, settings.metrics_port, "METRICS")
+            )
         await stack.enter_async_context(all_open(platforms))
         _greet(console, settings, address, platforms)
-        background = [partial(_guarded, "reading the sources", reading.keep_up)]
+        background = [partial(_log_errors, "scheduler", scheduler.run)]
         if settings.digest_channel:
             digest = Digest(bot, platforms, settings.digest_channel)
-            background.append(partial(_guarded, "sending digests", digest.keep_sending))
+            background.append(partial(_log_errors, "digest", digest.run))
         await _until_stopped(background)
     return 0
 
 
 async def _until_stopped(background: Iterable[Callable[[], Coroutine[Any, Any, None]]]) -> None:
-    """A second signal ends the process where it stands: what is left then, other processes take over."""
+    """Run background jobs until a signal; a second signal kills the process, and others take over its work."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in SIGNALS:
@@ -80,23 +80,22 @@ async def _until_stopped(background: Iterable[Callable[[], Coroutine[Any, Any, N
         for number in SIGNALS:
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_DFL)
-        log.info("the bot is being stopped")
+        log.info("shutdown started")
         for task in running:
             task.cancel()
 
 
-async def _guarded(what: str, work: Callable[[], Awaitable[None]]) -> None:
-    """What goes on in the background must not end the bot: whatever stops it, questions are answered."""
+async def _log_errors(name: str, job: Callable[[], Awaitable[None]]) -> None:
     try:
-        await work()
-    except Exception as error:  # a door: behind it the bot goes on serving
+        await job()
+    except Exception as error:  # Boundary: a background job must not stop the bot.
         known = to_footnoted_error(error)
-        log.error(f"{what} ended", error_id=known.id, cause=str(known), exc_info=error)
+        log.error(f"{name} crashed", error_id=known.id, cause=str(known), exc_info=error)
 
 
 @asynccontextmanager
-async def _listening(app: web.Application, host: str, port: int, names: str) -> AsyncGenerator[str, None]:
-    """The application's address, while it listens. `names` is how the settings for host and port begin."""
+async def _listening(app: web.Application, host: str, port: int, prefix: str) -> AsyncGenerator[str, None]:
+    """Serve the application, and yield its URL. `prefix` is that of the settings for host and port."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=FINISH_WITHIN, handler_cancellation=True)
     await runner.setup()
     try:
@@ -104,10 +103,10 @@ async def _listening(app: web.Application, host: str, port: int, names: str) -> 
         try:
             await site.start()
         except OSError as error:
-            what = f"{host}:{port} cannot be listened on ({error.strerror})."
-            raise StartupError(Problem(what, f"Set {names}_HOST and {names}_PORT to a free address.")) from error
+            what = f"Cannot listen on {host}:{port} ({error.strerror})."
+            raise StartupError(Problem(what, f"Set {prefix}_HOST and {prefix}_PORT to a free address.")) from error
         host, port = runner.addresses[0][:2]
-        log.info("an address is listened on", host=host, port=port)
+        log.info("server listening", host=host, port=port)
         yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
     finally:
         await runner.cleanup()
@@ -119,8 +118,10 @@ def _greet(console: Console, settings: Settings, address: str, platforms: Sequen
         console.print(Text(f"Listening on {platform.name.capitalize()}."), soft_wrap=True)
     if settings.offline:
         console.print(
-            Text("Offline mode: no key is set, so answers are quoted from the posts, without a language model.", "dim"),
+            Text(
+                "Offline mode: no API key is set, so answers are quoted from the posts without a language model.", "dim"
+            ),
             soft_wrap=True,
         )
     names = ", ".join(source.name for source in settings.all_sources)
-    console.print(Text(f"Sources: {names}. Ctrl-C stops.", style="dim"), soft_wrap=True)
+    console.print(Text(f"Sources: {names}. Press Ctrl-C to stop.", style="dim"), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Markdown as a row of blocks: headings, paragraphs, lists, tables, code; a parser says where one ends."""
+"""Markdown as a sequence of blocks: headings, paragraphs, lists, tables, code."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -18,12 +18,12 @@ _KINDS: dict[str, BlockKind] = {
     "ordered_list_open": "list",
 }
 
-# Blocks alone are wanted; what stands inside a line is left as it is, which saves most of the parser's time.
+# Only blocks are needed; skipping inline markup saves most of the parsing time.
 _PARSER = MarkdownIt("commonmark").enable("table").disable("inline")
 
 _HEADING_MARKS = re.compile(r"\A\s*#{1,6}(?:\s+|\Z)|(?<!\S)#+\s*\Z")
 
-# A fence may stand within quotes and lists.
+# A fence may be within quotes and lists.
 _FENCE = re.compile(
     r"^(?P<lead>(?:[ \t>]|[-*+][ \t]|\d{1,9}[.)][ \t])*)(?P<run>`{3,}(?=[^`\n]*$)|~{3,})(?P<info>[^\n]*)$", re.M
 )
@@ -36,7 +36,7 @@ _SENTENCE = re.compile(r"(?<=[.!?…。！？])[\"'”’)\]]*\s++(?![a-z])|(?<=
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The lines of one block, as they stand. `level` is a heading's: 1 to 6."""
+    """The unchanged lines of one block. `level` is 1 to 6 for a heading, else 0."""
 
     kind: BlockKind
     text: str
@@ -44,7 +44,7 @@ class Block:
 
 
 def parse_blocks(markdown: str) -> Iterator[Block]:
-    """All blocks of a text, in order. Joined with blank lines they are the text again."""
+    """Yield the blocks of a text, in order. Joined with blank lines they give the text again."""
     markdown = markdown.replace("\r\n", "\n").replace("\r", "\n")  # as the parser counts lines
     lines = markdown.split("\n")
     done = 0
@@ -52,7 +52,7 @@ def parse_blocks(markdown: str) -> Iterator[Block]:
         if token.level or token.nesting < 0 or token.map is None:
             continue
         start, end = token.map
-        # The parser keeps definitions of links to itself.
+        # The parser yields no token for link definitions.
         yield from _block("prose", lines[done:start])
         kind = _KINDS.get(token.type, "prose")
         yield from _block(kind, lines[start:end], int(token.tag[1]) if kind == "heading" else 0)
@@ -61,7 +61,7 @@ def parse_blocks(markdown: str) -> Iterator[Block]:
 
 
 def code_ranges(markdown: str) -> Iterator[tuple[int, int]]:
-    """Where blocks of code begin and end in a text, counted in characters, also those within lists and quotes."""
+    """Yield the character ranges of code blocks, including those within lists and quotes."""
     starts = [0, *(match.end() for match in re.finditer("\n", markdown)), len(markdown)]
     for token in _PARSER.parse(markdown):
         if token.type in {"fence", "code_block"} and token.map is not None:
@@ -75,14 +75,13 @@ def _block(kind: BlockKind, lines: list[str], level: int = 0) -> Iterator[Block]
 
 
 def heading_text(block: Block) -> str:
-    """A heading's words without marks and links."""
+    """Return a heading's text without markup and links."""
     words = _HEADING_MARKS.sub("", block.text.splitlines()[0]).strip()
     return _MARKS.sub("", _LINK.sub(r"\1", words))
 
 
 def split_block(block: Block) -> tuple[str, list[str]]:
-    """What a block too large for one piece may be cut into: a table's head, which every piece repeats, and the smallest
-    parts."""
+    """Split a block that is too large into a table's head, which every piece repeats, and the smallest parts."""
     lines = [f"{line}\n" for line in block.text.split("\n")]
     if block.kind == "table":
         return "".join(lines[:2]), lines[2:]
@@ -92,12 +91,12 @@ def split_block(block: Block) -> tuple[str, list[str]]:
 
 
 def longest_fence(block: Block) -> str:
-    """The longest that `balance_fences` may add to a piece of this block."""
+    """Return the longest text that `balance_fences` may add to a piece of this block."""
     return max(("\n".join(fence) for fence in _fences(block) if fence), key=len, default="")
 
 
 def balance_fences(block: Block, pieces: Iterable[str]) -> Iterator[str]:
-    """The pieces of a block; a fence that one of them leaves open is closed there, and opened again in the next."""
+    """Yield the pieces of a block; a fence left open in one is closed there and reopened in the next."""
     opening = ""
     for piece in pieces:
         text = opening + piece
@@ -108,13 +107,13 @@ def balance_fences(block: Block, pieces: Iterable[str]) -> Iterator[str]:
 
 
 def open_fence(text: str) -> tuple[str, str] | None:
-    """The lines that opened, and will close, the block of code that is open at the end of a text; None outside code."""
+    """Return the opening and closing lines of the code block that is open at the end of a text; None if none is."""
     *_, fence = [None, *_fences(Block("list", text))]
     return fence
 
 
 def split_by_fences(text: str) -> Iterator[tuple[str, bool]]:
-    """The text in pieces, each with whether it is a block of code between fences; joined they are the text again."""
+    """Yield the text in pieces, each with whether it is a fenced code block; joined they give the text again."""
     start = 0
     inside = False
     for match, fence in _fence_lines(text):
@@ -126,7 +125,7 @@ def split_by_fences(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def _fences(block: Block) -> Iterator[tuple[str, str] | None]:
-    """After each fence line of a block: the line that opens and the one that closes the fence that is open there."""
+    """Yield, after each fence line of a block, the opening and closing lines of the fence that is open there."""
     indented = block.kind == "code" and not block.text.lstrip().startswith(("```", "~~~"))
     if indented or not (block.kind in {"code", "list"} or _is_quote(block)):
         return
@@ -135,10 +134,10 @@ def _fences(block: Block) -> Iterator[tuple[str, str] | None]:
 
 
 def _fence_lines(text: str) -> Iterator[tuple[re.Match[str], tuple[str, str] | None]]:
-    """Each line that may be a fence, with the fence that is open behind it."""
+    """Yield each line that may be a fence, with the fence that is open after it."""
     fence: tuple[str, str] | None = None
     for match in _FENCE.finditer(text):
-        # The marks of a list stand at its first line only.
+        # List markers are on the first line only.
         lead = re.sub(r"[^\s>]", " ", match["lead"])
         if fence is None:
             fence = f"{lead}{match['run']}{match['info']}", f"{lead}{match['run']}"
@@ -152,7 +151,7 @@ def _is_quote(block: Block) -> bool:
 
 
 def split_sentences(text: str) -> list[str]:
-    """The sentences of a text, with the blanks behind them; joined they are the text again."""
+    """Split a text into sentences with their trailing blanks; joined they give the text again."""
     ends = [match.end() for match in _SENTENCE.finditer(text)]
     starts = [0, *ends]
     return [text[start:end] for start, end in zip(starts, [*ends, len(text)], strict=True) if text[start:end]]

@@ -1,4 +1,4 @@
-"""Counting tokens: exactly where the model's vocabulary can be had, else by an estimate that errs on the high side."""
+"""Token counts: exact if the model's vocabulary is available, else an estimate that errs on the high side."""
 
 import re
 from collections.abc import Callable
@@ -9,20 +9,21 @@ import tiktoken
 log = structlog.get_logger()
 
 TokenCounter = Callable[[str], int]
-"""How many tokens a text has."""
+"""Returns the number of tokens in a text."""
 
-NEWEST_VOCABULARY = "o200k_base"
-"""Serves gpt-4o and later; tiktoken does not know the names of models newer than itself."""
+DEFAULT_VOCABULARY = "o200k_base"
+"""For models that tiktoken does not know because they are newer; used since gpt-4o."""
 
 _PIECE = re.compile(r"[A-Za-z]{1,6}|[0-9]{1,3}|[!-/:-@\[-`{-~]")
 _BLANKS = re.compile(r"\n+|[ \t]{2,}")
 
 
 def estimate_tokens(text: str) -> int:
-    """At least as many tokens as OpenAI's vocabularies make of ordinary text; on English blogs 20 to 30 % more.
+    """Estimate the tokens of a text: at least as many as OpenAI's vocabularies give for ordinary text, and 20 to
+    30 % more on English blogs.
 
-    Six letters make a token, three digits, or any other sign; in a word that is not all ASCII, two bytes of UTF-8,
-    and emoji one more.
+    A token is six letters, three digits, or one other character; in a non-ASCII word it is two bytes of UTF-8, and an
+    emoji adds one.
     """
     if text.isascii():
         return len(_PIECE.findall(text)) + len(_BLANKS.findall(text))
@@ -38,7 +39,7 @@ def _estimate_wide(word: str) -> int:
 
 
 class ModelTokenCounter:
-    """The counter of `model`: an estimate until `load` has brought the vocabulary, and for good if it cannot."""
+    """A token counter for `model`: estimates until `load` succeeds."""
 
     def __init__(self, model: str) -> None:
         self._model = model
@@ -48,13 +49,13 @@ class ModelTokenCounter:
         return self._count(text)
 
     def load(self) -> None:
-        """Brings the vocabulary; the first time on a machine it is downloaded. Blocks: belongs into a thread."""
+        """Load the vocabulary, downloading it the first time. Blocks; call it in a thread."""
         try:
             encoding = tiktoken.get_encoding(_vocabulary_of(self._model))
-        except (OSError, ValueError) as error:  # no network, or something else at that address
-            log.warning("tokens are estimated", reason="the vocabulary cannot be had", error=type(error).__name__)
+        except (OSError, ValueError) as error:  # no network, or a proxy's page instead of the file
+            log.warning("tokenizer download failed, estimating token counts", error=type(error).__name__)
             return
-        # A post may well write about "<|endoftext|>"; it is text there, not a command.
+        # A post may mention "<|endoftext|>"; there it is text, not a control token.
         self._count = lambda text: len(encoding.encode(text, disallowed_special=()))
 
 
@@ -62,4 +63,4 @@ def _vocabulary_of(model: str) -> str:
     try:
         return tiktoken.encoding_name_for_model(model)
     except KeyError:
-        return NEWEST_VOCABULARY
+        return DEFAULT_VOCABULARY

@@ -1,4 +1,4 @@
-"""The words of a text, as search and matching count them."""
+"""Words, stop words and stems, as used by search and matching."""
 
 import re
 from functools import lru_cache
@@ -17,21 +17,21 @@ STOPWORDS = frozenset(
     "d don doesn didn isn aren wasn weren wouldn couldn shouldn hasn haven hadn ll m re s t ve many much please tell "
     "hello hi hey thanks thank ok okay bye".split()
 )
-"""Words that say nothing about what a question is about: those that ask, that greet, and what contractions leave."""
+"""Words without topical meaning: function words, question words, greetings, and remnants of contractions."""
 
 
 def words(text: str) -> list[str]:
-    """Lower-cased words and numbers, in order."""
+    """Return the lower-cased words and numbers of a text, in order."""
     return _WORD.findall(text.lower())
 
 
 def content_words(text: str) -> list[str]:
-    """The words that say what a text is about, each once, in order; all words when no other are there."""
-    every = list(dict.fromkeys(words(text)))
-    return [word for word in every if word not in STOPWORDS] or every
+    """Return the distinct words that are not stop words, in order; all words if there are only stop words."""
+    distinct = list(dict.fromkeys(words(text)))
+    return [word for word in distinct if word not in STOPWORDS] or distinct
 
 
 @lru_cache(maxsize=100_000)
 def stem(word: str) -> str:
-    """What a word shares with its other forms: `indexes`, `indexing` → `index`."""
+    """Return the English stem of a word: `indexes`, `indexing` → `index`."""
     return str(_stemmer.stemWord(word))

@@ -1,4 +1,4 @@
-"""The web page and its interface: ask, look up a post, forget a conversation."""
+"""The web page and its JSON API."""
 
 import json
 import re
@@ -12,29 +12,36 @@ from aiohttp import web
 
 from adapters.web.monitoring import Monitoring
 from adapters.web.reply import DocumentReply, EventStreamReply
-from adapters.web.security import LARGEST_BODY, LOCAL_ONLY, SELF_AUTHENTICATED_PATHS, TOKEN, guard, sender, set_headers
-from core.answerer import Answerer, AnswerEvent
+from adapters.web.security import (
+    LOCAL_ONLY,
+    MAX_BODY_BYTES,
+    SELF_AUTHENTICATED_PATHS,
+    TOKEN,
+    guard,
+    sender,
+    set_headers,
+)
+from core.answerer import AnswerEvent
 from core.chat.delivery import deliver
+from core.chat.services import ChatServices
 from core.domain import Conversation, Question
 from core.errors import TooManyQuestionsError
-from core.index.catalog import Catalog
 from core.indexing.progress import Progress
 from core.telemetry import emit_refused
 
 PAGE = Path(__file__).parent / "page"
 EXAMPLES = 6
-ALONE = tuple(Monitoring().routes())
+DEFAULT_MONITORING = tuple(Monitoring().routes())
 
-_CONVERSATION = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+_CONVERSATION_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 
 
-async def _everybody(sender: str) -> None:
-    """Asks without a limit."""
+async def _no_limit(sender: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What the page says about the bot; `model` is None when no language model is used."""
+    """What the page says about the bot; `model` is None without a language model."""
 
     offline: bool
     model: str | None
@@ -44,36 +51,38 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class WebPage:
-    """Answers the page's requests. `progress` is what is being read at the moment, if anything is; only posts of
-    `sources` are shown, or all. `admit` raises TooManyQuestionsError for a sender who asks too often."""
+    """Request handlers. `progress` is that of the reindex run of this process, if one is in progress.
 
-    asker: Answerer
-    forget: Callable[[Conversation], Awaitable[None]]
-    library: Catalog
+    `admit` raises TooManyQuestionsError for a sender over the rate limit.
+    """
+
+    services: ChatServices
     progress: Callable[[], Progress | None]
     about: About
-    sources: frozenset[str] | None = None
-    admit: Callable[[str], Awaitable[None]] = _everybody
+    admit: Callable[[str], Awaitable[None]] = _no_limit
 
     async def index(self, request: web.Request) -> web.StreamResponse:
+        """Serve the page."""
         return web.FileResponse(PAGE / "index.html")
 
     async def status(self, request: web.Request) -> web.StreamResponse:
-        holdings = await self.library.stats()
+        """Return the model, the size of the index, progress of a run and example questions."""
+        stats = await self.services.stats()
         progress = self.progress()
         return web.json_response(
             {
                 "name": self.about.name,
                 "offline": self.about.offline,
                 "model": self.about.model,
-                "posts": holdings.posts,
-                "passages": holdings.passages,
-                "reading": {"source": self.about.sources, **_reading(progress)} if progress else None,
-                "examples": await self.library.example_questions(EXAMPLES, self.sources),
+                "posts": stats.posts,
+                "passages": stats.passages,
+                "reading": {"source": self.about.sources, **_progress_json(progress)} if progress else None,
+                "examples": await self.services.examples(limit=EXAMPLES),
             }
         )
 
     async def ask(self, request: web.Request) -> web.StreamResponse:
+        """Answer a question, as server-sent events or as one JSON document."""
         question = _question(await _body(request))
         if "text/event-stream" not in request.headers.get("Accept", ""):
             document = DocumentReply()
@@ -85,53 +94,53 @@ class WebPage:
         await response.write_eof()
         return response
 
-    async def _answer(self, question: Question, asked_from: str) -> AsyncGenerator[AnswerEvent, None]:
-        """A sender who is not admitted is told so like anybody whose question fails."""
+    async def _answer(self, question: Question, client: str) -> AsyncGenerator[AnswerEvent, None]:
+        # Inside the stream, so that a rate-limited question is reported like any failed one.
         try:
-            await self.admit(asked_from)
+            await self.admit(client)
         except TooManyQuestionsError:
             emit_refused("web", TooManyQuestionsError.code)
             raise
-        async with aclosing(self.asker.ask(question)) as events:
+        async with aclosing(self.services.ask(question)) as events:
             async for event in events:
                 yield event
 
     async def forget_conversation(self, request: web.Request) -> web.StreamResponse:
-        place = _conversation(await _body(request))
-        if place is None:
-            raise _bad('Name the conversation: {"conversation": "…"}.')
-        await self.forget(place)
+        """Delete a conversation's history and questions."""
+        conversation = _conversation(await _body(request))
+        if conversation is None:
+            raise _bad_request('Name the conversation: {"conversation": "…"}.')
+        await self.services.forget(conversation)
         return web.json_response({})
 
     async def post(self, request: web.Request) -> web.StreamResponse:
-        post = await self.library.post(request.query.get("url", ""), self.sources)
+        """Return a post that has no public address, for the dialog."""
+        post = await self.services.post(request.query.get("url", ""))
         if post is None:
-            raise web.HTTPNotFound(text='{"error": "There is no such post."}', content_type="application/json")
+            raise web.HTTPNotFound(text='{"error": "Post not found."}', content_type="application/json")
         return web.json_response({"title": post.title, "url": post.url, "text": post.text})
 
 
 def web_app(
-    asker: Answerer,
-    forget: Callable[[Conversation], Awaitable[None]],
-    library: Catalog,
+    services: ChatServices,
     progress: Callable[[], Progress | None],
     about: About,
     local_only: bool = True,
-    sources: frozenset[str] | None = None,
-    monitoring: Sequence[web.RouteDef] = ALONE,
-    further: Sequence[web.RouteDef] = (),
+    monitoring: Sequence[web.RouteDef] = DEFAULT_MONITORING,
+    platform_routes: Sequence[web.RouteDef] = (),
     token: str = "",
-    admit: Callable[[str], Awaitable[None]] = _everybody,
+    admit: Callable[[str], Awaitable[None]] = _no_limit,
 ) -> web.Application:
-    """The application, with every route in plain sight. With `local_only` it answers under this machine's own names
-    alone, which is what keeps pages elsewhere out when nothing but their browsers can reach it. Posts of other
-    `sources` are not shown. `monitoring` routes tell how the bot does; `further` ones are platforms' own, which check
-    for themselves who sends. With a `token` only those who know it may ask or look anything up."""
-    page = WebPage(asker, forget, library, progress, about, sources, admit)
-    app = web.Application(middlewares=[guard], client_max_size=LARGEST_BODY)
+    """Build the application.
+
+    With `local_only` it accepts only requests to a name of this machine, against DNS rebinding. `platform_routes`
+    authenticate their senders themselves. With a `token`, the API requires it.
+    """
+    page = WebPage(services, progress, about, admit)
+    app = web.Application(middlewares=[guard], client_max_size=MAX_BODY_BYTES)
     app[LOCAL_ONLY] = local_only
     app[TOKEN] = token
-    app[SELF_AUTHENTICATED_PATHS] = frozenset(route.path for route in further)
+    app[SELF_AUTHENTICATED_PATHS] = frozenset(route.path for route in platform_routes)
     app.on_response_prepare.append(set_headers)
     app.add_routes(
         [
@@ -142,13 +151,13 @@ def web_app(
             web.post("/api/ask", page.ask),
             web.post("/api/forget", page.forget_conversation),
             *monitoring,
-            *further,
+            *platform_routes,
         ]
     )
     return app
 
 
-def _reading(progress: Progress) -> dict[str, Any]:
+def _progress_json(progress: Progress) -> dict[str, Any]:
     return {
         "read": progress.done - progress.failed,
         "found": None if progress.listing else progress.listed,
@@ -161,36 +170,36 @@ async def _body(request: web.Request) -> dict[str, Any]:
         body = json.loads(await request.text())
     except web.HTTPRequestEntityTooLarge:
         raise _too_large() from None
-    except (ValueError, LookupError, RecursionError):  # LookupError: a charset that nobody knows
-        raise _bad("The body is no JSON.") from None
+    except (ValueError, LookupError, RecursionError):  # LookupError: unknown charset
+        raise _bad_request("The body is not valid JSON.") from None
     if not isinstance(body, dict):
-        raise _bad("The body has to be a JSON object.")
+        raise _bad_request("The body must be a JSON object.")
     return body
 
 
 def _question(body: dict[str, Any]) -> Question:
     text = body.get("question")
     if not isinstance(text, str) or not text.strip():
-        raise _bad('Ask something: {"question": "…"}.')
-    # JSON can spell half of a character, which nothing behind this could write down.
+        raise _bad_request('Ask a question: {"question": "…"}.')
+    # JSON can contain lone surrogates, which cannot be encoded.
     return Question(text.strip().encode(errors="replace").decode(), _conversation(body))
 
 
 def _conversation(body: dict[str, Any]) -> Conversation | None:
-    name = body.get("conversation")
-    if name is None or name == "":
+    id_ = body.get("conversation")
+    if id_ is None or id_ == "":
         return None
-    if not isinstance(name, str) or not _CONVERSATION.fullmatch(name):
-        raise _bad("A conversation's name has up to 128 letters, digits and the signs _ . : -")
-    return Conversation(platform="web", channel=name)
+    if not isinstance(id_, str) or not _CONVERSATION_ID.fullmatch(id_):
+        raise _bad_request("A conversation ID has up to 128 letters, digits and the characters _ . : -")
+    return Conversation(platform="web", channel=id_)
 
 
-def _bad(sentence: str) -> web.HTTPBadRequest:
+def _bad_request(sentence: str) -> web.HTTPBadRequest:
     return web.HTTPBadRequest(text=json.dumps({"error": sentence}), content_type="application/json")
 
 
 def _too_large() -> web.HTTPException:
-    sentence = f"The body is larger than {LARGEST_BODY // 1024} KB."
+    sentence = f"The body is larger than {MAX_BODY_BYTES // 1024} KB."
     return web.HTTPRequestEntityTooLarge(
-        LARGEST_BODY, LARGEST_BODY + 1, text=json.dumps({"error": sentence}), content_type="application/json"
+        MAX_BODY_BYTES, MAX_BODY_BYTES + 1, text=json.dumps({"error": sentence}), content_type="application/json"
     )

@@ -1,4 +1,4 @@
-"""What those who watch the bot ask: does it turn, can it work, how does it do."""
+"""Monitoring endpoints: liveness, readiness and metrics."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -6,47 +6,48 @@ from dataclasses import dataclass
 from aiohttp import web
 
 TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8"
-"""Prometheus' own, which every version of it reads."""
+"""The Prometheus text format, which every version reads."""
 
 
-async def _nothing() -> Mapping[str, str]:
+async def _no_problems() -> Mapping[str, str]:
     return {}
 
 
-async def _no_figures() -> bytes:
+async def _no_metrics() -> bytes:
     return b""
 
 
 @dataclass(frozen=True, slots=True)
 class Monitoring:
-    """`problems` are what parts lack to do their work, by the parts' names; `figures` are in Prometheus' text
-    format."""
+    """Handlers; `problems` maps components to problems, `render` returns metrics in the text format."""
 
-    problems: Callable[[], Awaitable[Mapping[str, str]]] = _nothing
-    figures: Callable[[], Awaitable[bytes]] = _no_figures
+    problems: Callable[[], Awaitable[Mapping[str, str]]] = _no_problems
+    render: Callable[[], Awaitable[bytes]] = _no_metrics
 
     async def health(self, request: web.Request) -> web.StreamResponse:
-        """Says that the process turns, and looks at nothing else."""
+        """Report that the process is alive, and check nothing else."""
         return web.json_response({"status": "ok"})
 
     async def ready(self, request: web.Request) -> web.StreamResponse:
+        """Report problems, with status 503 if there are any."""
         problems = await self.problems()
         return web.json_response({"ready": not problems, "problems": problems}, status=503 if problems else 200)
 
     async def metrics(self, request: web.Request) -> web.StreamResponse:
-        return web.Response(body=await self.figures(), headers={"Content-Type": TEXT_FORMAT})
+        """Return all metrics."""
+        return web.Response(body=await self.render(), headers={"Content-Type": TEXT_FORMAT})
 
     def routes(self) -> list[web.RouteDef]:
-        """All three."""
-        return [*self.sign_of_life(), web.get("/readyz", self.ready), web.get("/metrics", self.metrics)]
+        """Return all routes."""
+        return [*self.liveness_routes(), web.get("/readyz", self.ready), web.get("/metrics", self.metrics)]
 
-    def sign_of_life(self) -> list[web.RouteDef]:
-        """The one that tells nobody anything."""
+    def liveness_routes(self) -> list[web.RouteDef]:
+        """Return the only route that reveals nothing about the bot."""
         return [web.get("/healthz", self.health)]
 
 
 def monitoring_app(monitoring: Monitoring) -> web.Application:
-    """For a port of its own. Whoever reaches that port may ask."""
+    """Build the application for a separate port, without authentication."""
     app = web.Application()
     app.add_routes(monitoring.routes())
     return app

@@ -1,4 +1,4 @@
-"""Replies over HTTP: a stream of server-sent events, or one JSON document."""
+"""HTTP replies: server-sent events, or a single JSON document."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ from core.errors import FootnotedError, QuestionTooLongError, TooManyQuestionsEr
 
 
 class EventStreamReply:
-    """Sends every step as an event of the same name. The text is sent as what was added to it."""
+    """Sends each step as a server-sent event; `wrote` events carry only the added text."""
 
     def __init__(self, response: web.StreamResponse) -> None:
         self._response = response
@@ -40,23 +40,23 @@ class EventStreamReply:
 
 
 class DocumentReply:
-    """Keeps the end of an answer, for a response that is sent at once."""
+    """Collects the answer for a single response."""
 
     def __init__(self) -> None:
         self._response: web.Response | None = None
 
     @property
     def response(self) -> web.Response:
-        """What to send, once `deliver` has returned."""
+        """The response, once `deliver` has returned."""
         if self._response is None:
-            raise RuntimeError("the reply has not ended")
+            raise RuntimeError("the reply is not finished")
         return self._response
 
     async def note(self, progress: Searching | Found) -> None:
-        """A document does not show progress."""
+        """Ignore progress."""
 
     async def grow(self, text: str) -> None:
-        """Nor does it grow."""
+        """Ignore partial text."""
 
     async def finish(self, answer: Answer) -> None:
         self._response = web.json_response(answer_document(answer))

@@ -1,5 +1,4 @@
-"""Who may send what to the page: whoever knows the token, from its own origin, in small bodies; and headers that leave
-a page nothing to run."""
+"""Request guard of the web page: token, origin, host and body size; and security headers."""
 
 import hmac
 from collections.abc import Callable
@@ -9,20 +8,19 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from yarl import URL
 
-LARGEST_BODY = 64 * 1024
+MAX_BODY_BYTES = 64 * 1024
 
 LOCAL_ONLY = web.AppKey("local_only", bool)
-"""Whether the page is for this machine alone."""
+"""Whether only this machine may use the page."""
 
-SELF_AUTHENTICATED_PATHS = web.AppKey("own_doors", frozenset[str])
-"""Paths whose handlers check for themselves who sends: what is for the page does not hold for them."""
+SELF_AUTHENTICATED_PATHS = web.AppKey("self_authenticated_paths", frozenset[str])
+"""Paths whose handlers authenticate the sender themselves; the guard skips them."""
 
 TOKEN = web.AppKey("token", str)
-"""What whoever asks has to know; nothing when everybody may ask who can reach the page."""
+"""The required bearer token; empty for none."""
 
-OPEN = ("/", "/healthz", "/readyz")
-"""Paths that need no token, beside the page's own files: there the token is asked for, and these say nothing that was
-asked or read."""
+PUBLIC_PATHS = ("/", "/healthz", "/readyz")
+"""Paths that need no token, besides the page's static files; they reveal no questions or posts."""
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -39,7 +37,7 @@ HEADERS = {
 
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuses what another site's page could send, and sets the headers on everything."""
+    """Reject requests from other sites and requests without the token."""
     if request.path in request.app[SELF_AUTHENTICATED_PATHS]:
         return await handler(request)
     if request.method not in {"GET", "HEAD"}:
@@ -50,53 +48,54 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """On every response, before it is sent."""
+    """Add the security headers to a response."""
     response.headers.update(HEADERS)
     response.headers.setdefault("Cache-Control", "no-store")
 
 
 def _check_origin(request: web.Request) -> None:
-    """A browser says whether another site's page sends, in `Sec-Fetch-Site` or, where it has no safe way to, in
-    `Origin`. Programs say nothing, and are not what this keeps out. A JSON body cannot be sent across origins without
-    asking first, which is never allowed here."""
+    """Reject cross-site requests (CSRF), by `Sec-Fetch-Site` or, where browsers omit it, by `Origin`.
+
+    Programs send neither header and are let through. A JSON body needs a CORS preflight, which is never granted.
+    """
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
-    own = site in {"same-origin", "none"} if site else not origin or _authority(origin) == request.host.lower()
-    if not own:
-        raise _refused(web.HTTPForbidden, "Only this bot's own page may send this.")
+    same_site = site in {"same-origin", "none"} if site else not origin or _authority(origin) == request.host.lower()
+    if not same_site:
+        raise _refused(web.HTTPForbidden, "Only this bot's own page may send this request.")
     if request.content_type != "application/json":
         raise _refused(web.HTTPUnsupportedMediaType, "Send JSON, with Content-Type: application/json.")
 
 
 def _check_host(request: web.Request) -> None:
-    """A page elsewhere can give its own name this machine's address; then only the name tells that it is not ours."""
+    """Reject foreign host names: a site can resolve its own name to this machine (DNS rebinding)."""
     if not request.app[LOCAL_ONLY]:
         return
-    host = _name(f"http://{request.host}")
+    host = _host_of(f"http://{request.host}")
     if host != "localhost" and not host.endswith(".localhost") and not is_loopback(host):
-        raise _refused(web.HTTPForbidden, "This bot listens to this machine alone: open it as localhost.")
+        raise _refused(web.HTTPForbidden, "This bot is only available on this machine: open it as localhost.")
 
 
 def _check_token(request: web.Request) -> None:
     token = request.app[TOKEN]
-    if not token or request.path in OPEN or request.path.startswith("/page/"):
+    if not token or request.path in PUBLIC_PATHS or request.path.startswith("/page/"):
         return
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    # How long it takes to compare must not tell how much of a guess was right.
-    right = hmac.compare_digest(given.strip().encode(errors="surrogateescape"), token.encode())
-    if scheme.lower() != "bearer" or not right:
-        raise _refused(
-            web.HTTPUnauthorized, "This bot answers those who know its token.", {"WWW-Authenticate": "Bearer"}
-        )
+    # Constant time, so that timing reveals nothing about the token.
+    valid = hmac.compare_digest(given.strip().encode(errors="surrogateescape"), token.encode())
+    if scheme.lower() != "bearer" or not valid:
+        raise _refused(web.HTTPUnauthorized, "This bot requires a token.", {"WWW-Authenticate": "Bearer"})
 
 
 def sender(request: web.Request) -> str:
-    """Where a request comes from, as far as somebody could be told from others by it: an address, or the network of an
-    IPv6 address, of which everybody has very many. What a proxy says of it is believed when that is on this machine."""
+    """Return the client's IPv4 address or its IPv6 /64 network, since a client has many IPv6 addresses.
+
+    `X-Forwarded-For` is trusted only from a proxy on this machine.
+    """
     address = request.remote or ""
     forwarded = request.headers.get("X-Forwarded-For", "")
     if forwarded and is_loopback(address):
-        # Whatever stands before the last one, the sender may have written.
+        # Only the last address was added by the proxy; the client controls the rest.
         address = forwarded.rpartition(",")[2].strip()
     try:
         found = ip_address(address)
@@ -106,14 +105,14 @@ def sender(request: web.Request) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address is one of this machine's own; a name is none."""
+    """Return True for a loopback address; False for any name."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
         return False
 
 
-def _name(address: str) -> str:
+def _host_of(address: str) -> str:
     try:
         return URL(address).host or ""
     except ValueError:
@@ -121,7 +120,7 @@ def _name(address: str) -> str:
 
 
 def _authority(origin: str) -> str:
-    """As a Host header has it: browsers leave out the usual port in both."""
+    """Return the host and port as in a Host header; browsers omit the default port in both."""
     return origin.partition("://")[2].lower()
 
 

@@ -1,4 +1,4 @@
-"""Whether all that the bot needs is here, and if not, what to do about it."""
+"""`footnoted doctor`: check configuration and dependencies."""
 
 import asyncio
 import socket
@@ -17,61 +17,62 @@ from core.domain import Question
 from core.errors import FootnotedError, StartupError
 from core.models.protocols import Prompt
 
-MODEL_WITHIN = 30.0
-"""Seconds that a model gets for a word."""
+MODEL_TIMEOUT = 30.0
+"""Seconds for the first word of a model."""
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One line: what was looked at, how it is, and the cure when it is not well."""
+class CheckResult:
+    """One line of output: the component, its state, and the cure for a problem."""
 
-    about: str
-    how: str
+    component: str
+    state: str
     cure: str = ""
-    kind: Literal["well", "wrong", "note"] = "well"
+    level: Literal["ok", "problem", "note"] = "ok"
 
 
-def examine_all(out: Console, set_up_logs: Callable[[Settings], None]) -> int:
-    """Prints a line for everything; the exit code is 1 when something is wrong, 2 when settings are."""
+def run_checks(out: Console, set_up_logs: Callable[[Settings], None]) -> int:
+    """Print one line per check. Return the exit code: 1 for problems, 2 for invalid settings."""
     try:
         settings = load_settings()
     except StartupError as error:
         for problem in error.problems:
-            _show(out, Finding("settings", problem.what, problem.cure, "wrong"))
+            _show(out, CheckResult("settings", problem.what, problem.cure, "problem"))
         return 2
     set_up_logs(settings)
-    return asyncio.run(_examine(settings, out))
+    return asyncio.run(_run_checks(settings, out))
 
 
-async def _examine(settings: Settings, out: Console) -> int:
-    wrong = 0
-    async with aclosing(_findings(settings)) as findings:
-        async for finding in findings:
-            _show(out, finding)
-            wrong += finding.kind == "wrong"
-    out.print(Text("All is well." if not wrong else f"{wrong} to mend.", style="bold"))
-    return 1 if wrong else 0
+async def _run_checks(settings: Settings, out: Console) -> int:
+    problems = 0
+    async with aclosing(_check_all(settings)) as results:
+        async for result in results:
+            _show(out, result)
+            problems += result.level == "problem"
+    summary = "1 problem found." if problems == 1 else f"{problems} problems found."
+    out.print(Text(summary if problems else "No problems found.", style="bold"))
+    return 1 if problems else 0
 
 
-async def _findings(settings: Settings) -> AsyncGenerator[Finding, None]:
-    yield Finding("settings", "read")
-    yield _port("web page", settings.web_host, settings.web_port, "WEB_PORT")
+async def _check_all(settings: Settings) -> AsyncGenerator[CheckResult, None]:
+    yield CheckResult("settings", "valid")
+    yield _check_port("web page", settings.web_host, settings.web_port, "WEB_PORT")
     if settings.metrics_port is not None:
-        yield _port("metrics", settings.metrics_host, settings.metrics_port, "METRICS_PORT")
+        yield _check_port("metrics", settings.metrics_host, settings.metrics_port, "METRICS_PORT")
     try:
         async with create_bot(settings) as bot:
-            where = "the server in REDIS_URL" if settings.redis_url else f"embedded, in {settings.data_dir}"
-            yield Finding("Redis", f"{where}; it answers, and it searches")
-            for check in (_embedding, _chat, _posts):
+            server = "the server in REDIS_URL" if settings.redis_url else f"embedded, in {settings.data_dir}"
+            yield CheckResult("Redis", f"{server}; connected, search available")
+            for check in (_check_embedding_model, _check_chat_model, _check_posts):
                 yield await check(bot)
             for platform in build_platforms(bot):
-                yield await _platform(platform)
+                yield await _check_platform(platform)
     except StartupError as error:
         for problem in error.problems:
-            yield Finding("Redis", problem.what, problem.cure, "wrong")
+            yield CheckResult("Redis", problem.what, problem.cure, "problem")
 
 
-def _port(about: str, host: str, port: int, setting: str) -> Finding:
+def _check_port(component: str, host: str, port: int, setting: str) -> CheckResult:
     address = f"{host}:{port}"
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with closing(socket.socket(family)) as probe:
@@ -79,57 +80,63 @@ def _port(about: str, host: str, port: int, setting: str) -> Finding:
         try:
             probe.bind((host, port))
         except OSError as error:
-            cure = f"Fine when the bot is running; else set {setting} to a free one."
-            return Finding(about, f"{address} is taken ({error.strerror})", cure, "note")
-    return Finding(about, f"{address} is free")
+            cure = f"Fine if the bot is running; otherwise set {setting} to a free port."
+            return CheckResult(component, f"{address} is in use ({error.strerror})", cure, "note")
+    return CheckResult(component, f"{address} is free")
 
 
-async def _embedding(bot: Bot) -> Finding:
+async def _check_embedding_model(bot: Bot) -> CheckResult:
     name = bot.embedder.name
     try:
-        async with asyncio.timeout(MODEL_WITHIN):
+        async with asyncio.timeout(MODEL_TIMEOUT):
             dimensions = await bot.embedder.dimensions()
     except (FootnotedError, TimeoutError) as error:
         server = "EMBEDDING" if bot.settings.has_embedding_server else "OPENAI"
-        cure = f"Look at {server}_API_KEY, {server}_BASE_URL and EMBEDDING_MODEL."
-        return Finding("embedding model", f"{name} does not answer: {error}", cure, "wrong")
-    return Finding("embedding model", f"{name}, {dimensions} dimensions")
+        cure = f"Check {server}_API_KEY, {server}_BASE_URL and EMBEDDING_MODEL."
+        return CheckResult("embedding model", f"{name} failed: {error}", cure, "problem")
+    return CheckResult("embedding model", f"{name}, {dimensions} dimensions")
 
 
-async def _chat(bot: Bot) -> Finding:
+async def _check_chat_model(bot: Bot) -> CheckResult:
     model = bot.chat_model
     if not model.follows_instructions:
-        return Finding("chat model", "none: answers are quoted from the posts", "Set OPENAI_API_KEY for one.", "note")
+        return CheckResult(
+            "chat model", "none: answers are quoted from the posts", "Set OPENAI_API_KEY to use one.", "note"
+        )
     prompt = Prompt("Answer in one word.", (), "Are you there?", Question("Are you there?"))
     try:
-        async with asyncio.timeout(MODEL_WITHIN), aclosing(model.stream(prompt)) as pieces:
+        async with asyncio.timeout(MODEL_TIMEOUT), aclosing(model.stream(prompt)) as pieces:
             await anext(pieces, "")
     except (FootnotedError, TimeoutError) as error:
-        cure = "Look at OPENAI_API_KEY, OPENAI_BASE_URL and CHAT_MODEL."
-        return Finding("chat model", f"{model.name} does not answer: {error}", cure, "wrong")
-    return Finding("chat model", model.name)
+        cure = "Check OPENAI_API_KEY, OPENAI_BASE_URL and CHAT_MODEL."
+        return CheckResult("chat model", f"{model.name} failed: {error}", cure, "problem")
+    return CheckResult("chat model", model.name)
 
 
-async def _posts(bot: Bot) -> Finding:
-    holdings = await bot.catalog.stats()
+async def _check_posts(bot: Bot) -> CheckResult:
+    stats = await bot.catalog.stats()
     reason = await bot.reindex_reason()
-    how = f"{holdings.posts}, passages: {holdings.passages}"
-    return Finding("posts", f"{how}; {reason}", "Run `footnoted reindex`.", "note") if reason else Finding("posts", how)
+    state = f"{stats.posts}, passages: {stats.passages}"
+    return (
+        CheckResult("posts", f"{state}; {reason}", "Run `footnoted reindex`.", "note")
+        if reason
+        else CheckResult("posts", state)
+    )
 
 
-async def _platform(platform: Platform) -> Finding:
+async def _check_platform(platform: Platform) -> CheckResult:
     name = platform.name.capitalize()
     try:
-        return Finding(name, await platform.check())
+        return CheckResult(name, await platform.check())
     except StartupError as error:
         first, *more = error.problems
         cure = " ".join([first.cure, *(f"{problem.what} {problem.cure}" for problem in more)])
-        return Finding(name, first.what, cure, "wrong")
+        return CheckResult(name, first.what, cure, "problem")
 
 
-def _show(out: Console, finding: Finding) -> None:
-    sign, style = {"well": ("✓", "green"), "wrong": ("✗", "red"), "note": ("·", "yellow")}[finding.kind]
-    line = Text.assemble((f"{sign} ", style), (f"{finding.about}: ", "bold"), finding.how)
-    if finding.cure:
-        line.append(f"  → {finding.cure}", style="dim")
+def _show(out: Console, result: CheckResult) -> None:
+    sign, style = {"ok": ("✓", "green"), "problem": ("✗", "red"), "note": ("·", "yellow")}[result.level]
+    line = Text.assemble((f"{sign} ", style), (f"{result.component}: ", "bold"), result.state)
+    if result.cure:
+        line.append(f"  → {result.cure}", style="dim")
     out.print(line, soft_wrap=True)

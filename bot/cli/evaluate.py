@@ -1,4 +1,4 @@
-"""Measuring retrieval on questions whose right answer is known."""
+"""`footnoted evaluate`: measure retrieval on questions whose right posts are known."""
 
 import json
 import re
@@ -17,13 +17,13 @@ from bot.app import Bot
 from core.domain import SearchResults
 from core.errors import Problem, StartupError
 
-TOP = 5
-MRR_AT = 10
-MOST_PROBLEMS = 10
+TOP_K = 5
+MRR_K = 10
+MAX_PROBLEMS = 10
 
 
 class Example(BaseModel):
-    """One line of a questions file. `url` names the right posts, `answers` are words of which one has to be found."""
+    """A line of a questions file: `url` are the right posts; one of `answers` has to be in the passages."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -41,47 +41,48 @@ class Example(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How one question went. `rank` is the right post's, from 1, or None when it was not found or is not known."""
+    """The result of one question. `rank` of the right post counts from 1; None if not found or not known."""
 
     example: Example
-    findings: SearchResults
+    results: SearchResults
     rank: int | None
     answer_found: bool | None
 
-    def document(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
+        """Return the result as a JSON object."""
         return {
             **self.example.model_dump(),
-            "relevance": self.findings.relevance,
-            "refused": not self.findings.relevant,
+            "relevance": self.results.relevance,
+            "refused": not self.results.relevant,
             "rank": self.rank,
             "answer_found": self.answer_found,
-            "found": [match.passage.url for match in self.findings.posts[:MRR_AT]],
+            "found": [match.passage.url for match in self.results.posts[:MRR_K]],
         }
 
 
-async def ask_all(bot: Bot, examples: Sequence[Example], err: Console) -> list[Result]:
-    """Searches for every question, one after another."""
-    shown = track(examples, "Asking", auto_refresh=False, console=err, transient=True)
-    return [await _result(bot, example) for example in shown]
+async def evaluate_all(bot: Bot, examples: Sequence[Example], err: Console) -> list[Result]:
+    """Search for each question in turn, with a progress bar."""
+    tracked = track(examples, "Evaluating", auto_refresh=False, console=err, transient=True)
+    return [await _evaluate(bot, example) for example in tracked]
 
 
-def show(figures: Mapping[str, float | int | None], out: Console) -> None:
-    """The figures as a table; a dash where the file has no question of the kind."""
+def show_metrics(metrics: Mapping[str, float | int | None], out: Console) -> None:
+    """Print the metrics as a table, with a dash for those that no question contributes to."""
     table = Table.grid(padding=(0, 2))
-    for name, value in figures.items():
+    for name, value in metrics.items():
         shown = "–" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
         table.add_row(name.replace("_", " "), shown)
     out.print(table)
 
 
 def write_details(path: Path, results: Sequence[Result]) -> None:
-    """One JSON line for each question: what was found, at which place, and whether it was refused."""
-    lines = (json.dumps(result.document(), ensure_ascii=False) + "\n" for result in results)
+    """Write one JSON line per question: what was found, the rank, and whether it was refused."""
+    lines = (json.dumps(result.to_json(), ensure_ascii=False) + "\n" for result in results)
     path.write_text("".join(lines), encoding="utf-8")
 
 
-def measure(results: Sequence[Result]) -> dict[str, float | int | None]:
-    """The figures; None where no question says anything about one."""
+def compute_metrics(results: Sequence[Result]) -> dict[str, float | int | None]:
+    """Compute the metrics; None for those that no question contributes to."""
     answerable = [result for result in results if result.example.kind == "answerable"]
     ranked = [result for result in answerable if result.example.url]
     worded = [result for result in answerable if result.answer_found is not None]
@@ -90,34 +91,34 @@ def measure(results: Sequence[Result]) -> dict[str, float | int | None]:
     return {
         "questions": len(results),
         "hit_at_1": _share([result.rank == 1 for result in ranked]),
-        "hit_at_5": _share([result.rank is not None and result.rank <= TOP for result in ranked]),
-        "mrr_at_10": _mean([1 / result.rank if result.rank and result.rank <= MRR_AT else 0.0 for result in ranked]),
+        "hit_at_5": _share([result.rank is not None and result.rank <= TOP_K for result in ranked]),
+        "mrr_at_10": _mean([1 / result.rank if result.rank and result.rank <= MRR_K else 0.0 for result in ranked]),
         "answer_in_top_5": _share([bool(result.answer_found) for result in worded]),
-        "off_topic_refused": _share([not result.findings.relevant for result in off_topic]),
-        "answerable_refused": _share([not result.findings.relevant for result in answerable]),
-        "unanswerable_refused": _share([not result.findings.relevant for result in unanswerable]),
+        "off_topic_refused": _share([not result.results.relevant for result in off_topic]),
+        "answerable_refused": _share([not result.results.relevant for result in answerable]),
+        "unanswerable_refused": _share([not result.results.relevant for result in unanswerable]),
     }
 
 
-async def _result(bot: Bot, example: Example) -> Result:
+async def _evaluate(bot: Bot, example: Example) -> Result:
     before = example.earlier[-1] if example.earlier else ""
-    findings = await bot.retriever.search(example.question, before)
-    posts = [_comparable(match.passage.url) for match in findings.posts]
+    found = await bot.retriever.search(example.question, before)
+    posts = [_comparable(match.passage.url) for match in found.posts]
     right = {_comparable(url) for url in example.url}
-    rank = next((place for place, url in enumerate(posts, start=1) if url in right), None)
-    texts = [_plain(match.passage.text) for match in bot.retriever.select(findings, TOP)]
-    found = any(_plain(answer) in text for answer in example.answers for text in texts) if example.answers else None
-    return Result(example, findings, rank, found)
+    rank = next((rank for rank, url in enumerate(posts, start=1) if url in right), None)
+    texts = [_plain(match.passage.text) for match in bot.retriever.select(found, TOP_K)]
+    answer_found = any(_plain(answer) in text for answer in example.answers for text in texts)
+    return Result(example, found, rank, answer_found if example.answers else None)
 
 
 def read_examples(path: Path) -> list[Example]:
-    """The questions of a file. Raises StartupError naming every line that is none."""
+    """Read a questions file. Raises StartupError naming the invalid lines."""
     examples, problems = [], []
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        raise StartupError(Problem(f"{path} is not written in UTF-8.", "Save it in that encoding.")) from None
-    # JSON may hold further signs that `splitlines` takes for the end of a line.
+        raise StartupError(Problem(f"{path} is not encoded in UTF-8.", "Save it as UTF-8.")) from None
+    # Not `splitlines`: JSON strings may contain characters that it treats as line breaks.
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
@@ -127,7 +128,7 @@ def read_examples(path: Path) -> list[Example]:
             first = error.errors(include_url=False)[0]
             problems.append(Problem(f"{path}, line {number}: {first['msg']}.", "Correct it."))
     if problems:
-        raise StartupError(*problems[:MOST_PROBLEMS])
+        raise StartupError(*problems[:MAX_PROBLEMS])
     return examples
 
 
@@ -136,7 +137,7 @@ def _comparable(url: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """For comparing an answer's words with a passage's: without case, marks of Markdown and kinds of blanks."""
+    """Strip case, Markdown characters and whitespace differences, for comparison."""
     return re.sub(r"\s+", " ", re.sub(r"[*_`\\]", "", text)).casefold().strip()
 
 

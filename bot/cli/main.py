@@ -1,4 +1,4 @@
-"""The commands: serve · ask · search · chat · reindex · feedback · stats · forget · evaluate · doctor."""
+"""The `footnoted` command: all subcommands, their options and exit codes."""
 
 import asyncio
 import sys
@@ -14,14 +14,14 @@ from rich.text import Text
 
 from adapters.console import ConsoleReply, JsonReply, print_json, readable
 from bot.app import VERSION, Bot, create_bot
-from bot.cli import feedback as feedback_output
+from bot.cli import feedback as feedback_command
 from bot.cli import forget as forget_command
 from bot.cli import reindex as reindex_command
-from bot.cli import stats as stats_output
-from bot.cli.chat import chat as chat_in_terminal
-from bot.cli.doctor import examine_all
-from bot.cli.evaluate import ask_all, measure, read_examples, show, write_details
-from bot.cli.reindex_output import reading_bar
+from bot.cli import stats as stats_command
+from bot.cli.chat import chat as run_chat
+from bot.cli.doctor import run_checks
+from bot.cli.evaluate import compute_metrics, evaluate_all, read_examples, show_metrics, write_details
+from bot.cli.reindex_output import progress_bar
 from bot.config.settings import Settings, load_settings
 from bot.observability.log_redaction import secrets_of
 from bot.observability.logs import set_up_logs
@@ -47,7 +47,7 @@ FAILED = 1
 NOT_READY = 2
 INTERRUPTED = 130
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, and nothing else, on standard output.")]
+Json = Annotated[bool, typer.Option("--json", help="Print a single JSON document to standard output.")]
 
 
 def _show_version(wanted: bool) -> None:
@@ -59,7 +59,7 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def footnoted(
     version: Annotated[
-        bool, typer.Option("--version", help="Show the version, and leave.", is_eager=True, callback=_show_version)
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
     ] = False,
 ) -> None:
     """A chat bot that answers from your posts, and shows where it found it."""
@@ -67,24 +67,25 @@ def footnoted(
 
 @app.command()
 def serve() -> None:
-    """Open the web page and answer until stopped. Reads the sources first when that was never done."""
-    settings = _settings(quiet=False)
+    """Run the bot: the web page and all chat platforms that have a token."""
+    settings = _load_settings(quiet=False)
     _run(asyncio.run, serve_until_stopped(settings, err))
 
 
 @app.command()
-def ask(question: Annotated[str, typer.Argument(help="What you want to know.")], json: Json = False) -> None:
+def ask(question: Annotated[str, typer.Argument(help="Your question.")], json: Json = False) -> None:
     """Answer one question, with footnotes."""
+    settings = _load_settings()
 
     async def answer() -> int:
-        async with _ready(_settings()) as bot:
-            asked = Question(question, scope=EVERYTHING)
+        async with _up_to_date_bot(settings) as bot:
+            events = bot.answerer.ask(Question(question, scope=EVERYTHING))
             if json:
-                document = JsonReply()
-                await deliver(bot.answerer.ask(asked), document)
-                return FAILED if document.error else 0
+                json_reply = JsonReply()
+                await deliver(events, json_reply)
+                return FAILED if json_reply.error else 0
             with ConsoleReply(out, err) as reply:
-                await deliver(bot.answerer.ask(asked), reply)
+                await deliver(events, reply)
             return FAILED if reply.error else 0
 
     _run(asyncio.run, answer())
@@ -92,60 +93,66 @@ def ask(question: Annotated[str, typer.Argument(help="What you want to know.")],
 
 @app.command()
 def search(
-    question: Annotated[str, typer.Argument(help="Words, or a question.")],
-    k: Annotated[int, typer.Option("-k", help="How many posts.", min=1, max=20)] = 5,
+    question: Annotated[str, typer.Argument(help="A question, or words to search for.")],
+    k: Annotated[int, typer.Option("-k", help="Number of posts.", min=1, max=20)] = 5,
     json: Json = False,
 ) -> None:
-    """List the posts that fit best, best first."""
+    """List the posts that match best."""
+    settings = _load_settings()
 
-    async def find() -> int:
-        async with _ready(_settings()) as bot:
+    async def run() -> int:
+        async with _up_to_date_bot(settings) as bot:
             posts = (await bot.retriever.search(question)).posts[:k]
         if json:
             keys = ("url", "title", "text", "score")
             print_json([{key: match_document(match)[key] for key in keys} for match in posts])
             return 0
-        for place, match in enumerate(posts, start=1):
+        for rank, match in enumerate(posts, start=1):
             title, url = readable(match.passage.title), readable(match.passage.url)
-            out.print(Text.assemble((f"{place:2}. ", "bold cyan"), title, (f"  {match.score:.2f}", "dim")))
+            out.print(Text.assemble((f"{rank:2}. ", "bold cyan"), title, (f"  {match.score:.2f}", "dim")))
             out.print(Text(f"    {url}", style="dim"), soft_wrap=True)
         if not posts:
-            out.print("Nothing was found.")
+            out.print("No matching posts.")
         return 0
 
-    _run(asyncio.run, find())
+    _run(asyncio.run, run())
 
 
 @app.command()
 def chat(
-    system: Annotated[str | None, typer.Option("--system", help="Another persona for this conversation.")] = None,
-    name: Annotated[str, typer.Option("--name", help="Go on with, or begin, a conversation of this name.")] = "default",
+    system: Annotated[
+        str | None, typer.Option("--system", help="Persona for this conversation, instead of SYSTEM_PROMPT.")
+    ] = None,
+    name: Annotated[str, typer.Option("--name", help="Name of the conversation to continue or start.")] = "default",
 ) -> None:
-    """Talk in the terminal. /forget clears the conversation, /sources lists what was read."""
-    settings = _settings(system_prompt=system) if system else _settings()
-    _run(chat_in_terminal, settings, name, _ready, out, err)
+    """Chat in the terminal. /forget clears the conversation, /sources lists the sources."""
+    settings = _load_settings(system_prompt=system) if system else _load_settings()
+    _run(run_chat, settings, name, _up_to_date_bot, out, err)
 
 
 @app.command()
 def reindex(
-    source: Annotated[str, typer.Argument(help="Read this source alone.", show_default=False)] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and what it would cost.")] = False,
+    source: Annotated[str, typer.Argument(help="Reindex only this source.", show_default=False)] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change and what it would cost.")] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Publish also what has lost more than half of the posts.")
+        bool, typer.Option("--force", help="Publish even if more than half of the posts are gone.")
     ] = False,
-    rollback: Annotated[bool, typer.Option("--rollback", help="Answer from the posts as they were before.")] = False,
-    cancel: Annotated[bool, typer.Option("--cancel", help="Stop the run that goes on, in whatever process.")] = False,
-    history: Annotated[bool, typer.Option("--history", help="List the last runs: who, when, what came of it.")] = False,
+    rollback: Annotated[bool, typer.Option("--rollback", help="Restore the previous posts.")] = False,
+    cancel: Annotated[bool, typer.Option("--cancel", help="Cancel the run in progress, in any process.")] = False,
+    history: Annotated[
+        bool, typer.Option("--history", help="List recent runs: when, who and with what result.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Read all sources again, or one; what has not changed is not embedded again."""
-    doing = {"--rollback": rollback, "--cancel": cancel, "--history": history}
-    named = [name for name, wanted in doing.items() if wanted]
-    if len(named) > 1 or (named and (source or dry_run or force)):
-        raise typer.BadParameter(f"{named[0]} goes with --json alone.")
+    """Reindex all sources, or one. Only changed posts are embedded again."""
+    actions = {"--rollback": rollback, "--cancel": cancel, "--history": history}
+    chosen = [name for name, wanted in actions.items() if wanted]
+    if len(chosen) > 1 or (chosen and (source or dry_run or force)):
+        raise typer.BadParameter(f"{chosen[0]} can only be combined with --json.")
+    settings = _load_settings()
 
-    async def do() -> int:
-        async with create_bot(_settings()) as bot:
+    async def run() -> int:
+        async with create_bot(settings) as bot:
             reindexer = bot.reindexer
             if rollback:
                 return await reindex_command.rollback(reindexer, out, json)
@@ -153,50 +160,53 @@ def reindex(
                 return await reindex_command.cancel(reindexer, out, json)
             if history:
                 return await reindex_command.history(reindexer, out, json)
-            order = ReindexOptions(reindex_command.whoever_types(), source, dry_run, force)
-            return await reindex_command.reindex(reindexer, order, out, err, json)
+            request = ReindexOptions(reindex_command.terminal_user(), source, dry_run, force)
+            return await reindex_command.reindex(reindexer, request, out, err, json)
 
-    _run(asyncio.run, do())
+    _run(asyncio.run, run())
 
 
 @app.command()
 def worker() -> None:
-    """Help others read: take pages apart and embed for runs that any process of this bot has begun, until stopped."""
+    """Parse and embed for reindex runs that other processes have started."""
+    settings = _load_settings(quiet=False)
 
-    async def work() -> int:
-        async with create_bot(_settings(quiet=False)) as bot:
-            from bot.index_builder import run_worker  # slow to import, and no other command needs it
+    async def run() -> int:
+        # Imported here because the parsers take half a second, which no other command should pay for.
+        from bot.index_builder import run_worker
 
+        async with create_bot(settings) as bot:
             return await run_worker(bot.index_dependencies, err)
 
-    _run(asyncio.run, work())
+    _run(asyncio.run, run())
 
 
 @app.command()
 def feedback(
-    most: Annotated[int, typer.Option("--most", help="How many answers.", min=1)] = 20, json: Json = False
+    most: Annotated[int, typer.Option("--most", help="Number of answers.", min=1)] = 20, json: Json = False
 ) -> None:
-    """List the answers that people have voted on in chats, the last vote first."""
+    """List rated answers from chats, most recent rating first."""
+    settings = _load_settings()
 
-    async def judge() -> int:
-        async with create_bot(_settings()) as bot:
-            judged = await bot.feedback.rated_answers(most)
+    async def run() -> int:
+        async with create_bot(settings) as bot:
+            rated = await bot.feedback.rated_answers(most)
         if json:
-            print_json(feedback_output.document(judged))
+            print_json(feedback_command.to_json(rated))
         else:
-            feedback_output.show(judged, out)
+            feedback_command.show_feedback(rated, out)
         return 0
 
-    _run(asyncio.run, judge())
+    _run(asyncio.run, run())
 
 
 @app.command()
 def stats(
-    days: Annotated[int, typer.Option("--days", help="How many days, today among them.", min=1, max=90)] = 7,
+    days: Annotated[int, typer.Option("--days", help="Number of days, including today.", min=1, max=90)] = 7,
     json: Json = False,
 ) -> None:
-    """Show what people asked, how that went, what it cost, and what the posts did not answer."""
-    _run(stats_output.stats, _settings(), days, out, json)
+    """Show questions, outcomes, latency, costs, and gaps in the posts."""
+    _run(stats_command.stats, _load_settings(), days, out, json)
 
 
 @app.command()
@@ -206,52 +216,48 @@ def forget(
     ],
     json: Json = False,
 ) -> None:
-    """Remove all that is kept of a person in a chat: questions with their answers, turns of conversations, votes."""
-
-    _run(forget_command.forget, _settings(), user, out, json)
+    """Erase a chat user's questions, answers, conversation turns and votes."""
+    _run(forget_command.forget, _load_settings(), user, out, json)
 
 
 @app.command()
 def evaluate(
-    questions: Annotated[
-        Path, typer.Argument(help="JSON lines: question, and url, answers, earlier, kind.", exists=True)
-    ],
+    questions: Annotated[Path, typer.Argument(help="JSON lines: question, url, answers, earlier, kind.", exists=True)],
     json: Json = False,
-    details: Annotated[Path | None, typer.Option(help="Write what was found for each question to this file.")] = None,
+    details: Annotated[Path | None, typer.Option(help="Write the results of each question to this file.")] = None,
 ) -> None:
-    """Measure how well the right posts are found, and questions about something else refused."""
+    """Measure retrieval, and refusal of off-topic questions, on a file of questions."""
+    settings = _load_settings()
 
-    settings = _settings()
-
-    async def ask_them() -> int:
-        examples = read_examples(questions)
-        async with _ready(settings) as bot:
-            results = await ask_all(bot, examples, err)
+    async def run() -> int:
+        examples = await asyncio.to_thread(read_examples, questions)
+        async with _up_to_date_bot(settings) as bot:
+            results = await evaluate_all(bot, examples, err)
         if details:
-            write_details(details, results)
-        figures = measure(results)
+            await asyncio.to_thread(write_details, details, results)
+        metrics = compute_metrics(results)
         if json:
-            print_json(figures)
+            print_json(metrics)
         else:
-            show(figures, out)
+            show_metrics(metrics, out)
         return 0
 
-    _run(asyncio.run, ask_them())
+    _run(asyncio.run, run())
 
 
 @app.command()
 def doctor() -> None:
-    """Look at everything the bot needs, one line each, and say what to do about what is missing."""
-    # It tells itself what others would log.
-    _run(examine_all, out, lambda settings: set_up_logs("error", secrets_of(dict(settings))))
+    """Check configuration and dependencies."""
+    # Only errors: its output already names every problem.
+    _run(run_checks, out, lambda settings: set_up_logs("error", secrets_of(dict(settings))))
 
 
-def _settings(quiet: bool = True, **given: Any) -> Settings:
-    """The settings, with the log set up. `quiet` commands are about their output: only what went wrong is logged."""
+def _load_settings(quiet: bool = True, **given: Any) -> Settings:
+    """Load the settings and set up the log; `quiet` commands log only warnings and errors."""
     try:
         settings = load_settings(**given)
     except StartupError as error:
-        _tell(error)
+        _show_problems(error)
         raise typer.Exit(NOT_READY) from None
     level = "warning" if quiet and settings.log_level == "info" else settings.log_level
     set_up_logs(level, secrets_of(dict(settings)), settings.log_text)
@@ -259,25 +265,25 @@ def _settings(quiet: bool = True, **given: Any) -> Settings:
 
 
 @asynccontextmanager
-async def _ready(settings: Settings) -> AsyncGenerator[Bot, None]:
-    """The bot, with its sources read: the first command after a change reads them, and shows that on standard error."""
+async def _up_to_date_bot(settings: Settings) -> AsyncGenerator[Bot, None]:
+    """Create the bot, and reindex first if the sources or the embedding model have changed."""
     async with create_bot(settings) as bot:
         reason = await bot.reindex_reason()
         if reason:
             err.print(Text(f"Reading the sources first: {reason}.", style="dim"))
-            with reading_bar(err) as tell:
-                report = await bot.reindex(tell)
+            with progress_bar(err) as show_progress:
+                report = await bot.reindex(show_progress)
             for failure in report.failed_sources:
                 err.print(Text(f"{failure.address}: {failure.reason}", style="yellow"))
         yield bot
 
 
 def _run(command: Callable[..., int], *arguments: Any) -> None:
-    """Runs a command to its end. What goes wrong is told in a sentence; the exit code says how it went."""
+    """Run a command, report any error in one sentence, and exit."""
     try:
         code = command(*arguments)
     except StartupError as error:
-        _tell(error)
+        _show_problems(error)
         code = NOT_READY
     except FootnotedError as error:
         cause = f": {error}" if str(error) != error.user_message else ""
@@ -291,6 +297,6 @@ def _run(command: Callable[..., int], *arguments: Any) -> None:
     sys.exit(code)
 
 
-def _tell(error: StartupError) -> None:
+def _show_problems(error: StartupError) -> None:
     for problem in error.problems:
         err.print(Text.assemble(("✗ ", "red"), problem.what, (f" {problem.cure}", "dim")), soft_wrap=True)

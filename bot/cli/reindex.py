@@ -1,4 +1,4 @@
-"""`footnoted reindex`: a run as it goes on in the terminal, and what can be asked about runs."""
+"""`footnoted reindex`: start, follow, cancel, roll back and list runs."""
 
 import getpass
 from contextlib import aclosing
@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from adapters.console import print_json, readable
-from bot.cli.reindex_output import reading_bar, show_diff, show_history, show_report
+from bot.cli.reindex_output import progress_bar, show_diff, show_history, show_report
 from core.chat.run_texts import OUTCOMES, plan_text, started_text
 from core.domain import Person
 from core.indexing.options import ReindexOptions
@@ -21,21 +21,23 @@ from core.indexing.run_status import AuditRecord
 SOME_FAILED = 1
 
 
-def whoever_types() -> Person:
-    """Whoever may run commands here may do all that admins may."""
+def terminal_user() -> Person:
+    """Return the user of the terminal, who counts as an admin."""
     try:
         name = getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name
-        name = "somebody"
+        name = "someone"
     return Person(f"terminal:{name}", f"{name} in the terminal", admin=True)
 
 
-async def reindex(reindexer: Reindexer, order: ReindexOptions, out: Console, err: Console, json: bool = False) -> int:
-    """Carries out an order, or shows the run that goes on already; Ctrl-C stops what was started here. The exit code
-    says whether all sources could be read. Raises what `Reindexer.reindex` raises."""
+async def reindex(reindexer: Reindexer, request: ReindexOptions, out: Console, err: Console, json: bool = False) -> int:
+    """Start a run, or follow the one in progress; Ctrl-C cancels only a run started here.
+
+    Return the exit code: 1 if a source could not be read. Raises what `Reindexer.reindex` raises.
+    """
     plan, report = Plan(), None
-    with reading_bar(err) as tell:
-        async with aclosing(reindexer.reindex(order)) as events:
+    with progress_bar(err) as show_progress:
+        async with aclosing(reindexer.reindex(request)) as events:
             async for event in events:
                 match event:
                     case RunStarted(joined=True):
@@ -44,25 +46,25 @@ async def reindex(reindexer: Reindexer, order: ReindexOptions, out: Console, err
                         pass
                     case RunPlanned():
                         plan = event.plan
-                        if not order.dry_run:
+                        if not request.dry_run:
                             err.print(Text(plan_text(plan), style="dim"))
                     case RunProgressed():
-                        tell(event.progress)
+                        show_progress(event.progress)
                     case RunEnded():
                         report = event.report
     assert report is not None, "every stream ends with `Ended`"
     if json:
-        print_json(document(report, plan if order.dry_run else None))
+        print_json(report_json(report, plan if request.dry_run else None))
     else:
         _show(report, plan, out)
     return SOME_FAILED if report.failed_sources else 0
 
 
 async def rollback(reindexer: Reindexer, out: Console, json: bool = False) -> int:
-    """One step back. Raises what `Reindexer.rollback` raises."""
-    report = await reindexer.rollback(whoever_types())
+    """Restore the previous index version. Raises what `Reindexer.rollback` raises."""
+    report = await reindexer.rollback(terminal_user())
     if json:
-        print_json(document(report))
+        print_json(report_json(report))
     else:
         out.print(Text(OUTCOMES["rolled back"], style="bold"))
         show_diff(out, report.diff)
@@ -71,27 +73,29 @@ async def rollback(reindexer: Reindexer, out: Console, json: bool = False) -> in
 
 
 async def cancel(reindexer: Reindexer, out: Console, json: bool = False) -> int:
-    """Has the run that goes on stopped, in whatever process it is."""
-    asked = await reindexer.cancel(whoever_types())
+    """Cancel the run in progress, in any process."""
+    requested = await reindexer.cancel(terminal_user())
     if json:
-        print_json({"cancelled": asked})
+        print_json({"cancelled": requested})
     else:
-        out.print("The run stops now. What was embedded so far is kept." if asked else "No run goes on.")
+        out.print(
+            "Cancelling the run. What has been embedded so far is kept." if requested else "No run is in progress."
+        )
     return 0
 
 
 async def history(reindexer: Reindexer, out: Console, json: bool = False) -> int:
-    """Who had the sources read, when, and what came of it."""
+    """List recent runs."""
     records = await reindexer.history()
     if json:
-        print_json([_told(record) for record in records])
+        print_json([_record_json(record) for record in records])
     else:
         show_history(out, records, await reindexer.running())
     return 0
 
 
-def document(report: Report, plan: Plan | None = None) -> dict[str, Any]:
-    """A report for programs; `plan` is that of a dry run."""
+def report_json(report: Report, plan: Plan | None = None) -> dict[str, Any]:
+    """Return a report as a JSON object; `plan` is that of a dry run."""
     progress = report.progress
     counts = {name: getattr(progress, name) for name in ("new", "changed", "unchanged", "removed", "failed")}
     planned = {}
@@ -114,7 +118,7 @@ def document(report: Report, plan: Plan | None = None) -> dict[str, Any]:
     }
 
 
-def _told(record: AuditRecord) -> dict[str, Any]:
+def _record_json(record: AuditRecord) -> dict[str, Any]:
     run = record.run
     return {
         "run": run.id,
@@ -124,7 +128,7 @@ def _told(record: AuditRecord) -> dict[str, Any]:
         "began": run.at.isoformat(timespec="seconds"),
         "ended": record.at.isoformat(timespec="seconds") if record.ended else None,
         "error": record.error,
-        "report": document(record.report) if record.report else None,
+        "report": report_json(record.report) if record.report else None,
     }
 
 

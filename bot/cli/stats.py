@@ -1,4 +1,4 @@
-"""How the bot did in the last days, for whoever runs it: `footnoted stats`."""
+"""`footnoted stats`: usage, latency, costs and gaps, for operators."""
 
 import asyncio
 from collections import Counter
@@ -28,63 +28,63 @@ OUTCOMES = {
     "answered": "answered",
     "not_in_posts": "not in the posts",
     "failed": "failed",
-    "refused": "over a limit",
+    "refused": "rate limited",
     "stopped": "stopped",
 }
 STEPS = {
-    "acknowledge": "acknowledged",
-    "embed": "question embedded",
-    "retrieve": "passages found",
+    "acknowledge": "acknowledgement",
+    "embed": "embedding",
+    "retrieve": "retrieval",
     "first_token": "first word",
-    "whole": "whole answer",
+    "whole": "complete answer",
 }
-MOST_GAPS = 10
-MOST_OTHERS = 2
-"""Further wordings of a gap; `--json` prints all."""
+MAX_GAPS = 10
+MAX_VARIANTS = 2
+"""Other wordings shown of a gap; `--json` prints all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Some days. `gaps` is None when they could not be grouped, because the embedding model does not answer."""
+    """Statistics of a period; `gaps` is None if the embedding model was not available to group them."""
 
     days: int
     figures: Figures
-    thumbs: Counter[Rating]
+    ratings: Counter[Rating]
     gaps: list[QuestionGap] | None
 
     @property
     def asked(self) -> Counter[str]:
-        """Outcomes of all platforms together."""
+        """Questions by outcome, over all platforms."""
         return sum((Counter(outcomes) for outcomes in self.figures.questions.values()), Counter[str]())
 
     @property
     def cost(self) -> float:
-        """Dollars, for the models whose price is known."""
+        """Cost in dollars of the models whose price is known."""
         return sum(dollars(used.model, used.read, used.written) or 0.0 for used in self.figures.usage)
 
     @property
     def unpriced(self) -> list[str]:
-        """The models whose price is not known."""
+        """Names of the models whose price is unknown."""
         return [used.model for used in self.figures.usage if dollars(used.model, used.read, used.written) is None]
 
 
 def stats(settings: Settings, days: int, out: Console, json: bool = False) -> int:
-    """Shows the last so many days, today among them."""
-    seen = asyncio.run(_look(settings, days))
+    """Print the statistics of the last `days`, including today."""
+    overview = asyncio.run(_collect(settings, days))
     if json:
-        print_json(document(seen))
+        print_json(overview_json(overview))
     else:
-        show(seen, out)
+        show_overview(overview, out)
     return 0
 
 
-async def _look(settings: Settings, days: int) -> Overview:
+async def _collect(settings: Settings, days: int) -> Overview:
     async with create_bot(settings) as bot:
-        return await look(bot, days)
+        return await collect_overview(bot, days)
 
 
-async def look(bot: Bot, days: int) -> Overview:
-    """The last so many days, today among them. Raises RedisError."""
+async def collect_overview(bot: Bot, days: int) -> Overview:
+    """Collect the statistics of the last `days`, including today. Raises RedisError."""
     statistics = Statistics(bot.redis)
     figures = await statistics.figures(days)
     since = datetime.combine(figures.since, time(), UTC)
@@ -93,80 +93,80 @@ async def look(bot: Bot, days: int) -> Overview:
     try:
         gaps = await find_gaps(bot.embedder, unanswered)
     except FootnotedError as error:
-        log.warning("questions could not be grouped", error_id=error.id, cause=str(error))
+        log.warning("question grouping failed", error_id=error.id, cause=str(error))
     return Overview(days, figures, await bot.feedback.rating_counts(since), gaps)
 
 
-def show(seen: Overview, out: Console) -> None:
-    """Questions, votes, times, tokens with their cost, and what the posts did not answer."""
-    days = "Today" if seen.days == 1 else f"The last {seen.days} days, since {seen.figures.since}"
-    total = seen.asked.total()
+def show_overview(overview: Overview, out: Console) -> None:
+    """Print questions, ratings, latency, costs and gaps."""
+    period = "Today" if overview.days == 1 else f"Last {overview.days} days, since {overview.figures.since}"
+    total = overview.asked.total()
     if not total:
-        out.print(f"{days} (UTC): nobody has asked anything.")
+        out.print(f"{period} (UTC): no questions.")
         return
-    out.print(Text(f"{days} (UTC)", style="bold"))
-    out.print(_questions(seen))
-    out.print(Text(f"Votes: {seen.thumbs['up']} 👍, {seen.thumbs['down']} 👎"))
-    if seen.figures.failures:
-        kinds = sorted(seen.figures.failures.items(), key=lambda pair: -pair[1])
-        out.print(Text("What failed: " + ", ".join(f"{count} {kind}" for kind, count in kinds), style="yellow"))
+    out.print(Text(f"{period} (UTC)", style="bold"))
+    out.print(_questions(overview))
+    out.print(Text(f"Ratings: {overview.ratings['up']} 👍, {overview.ratings['down']} 👎"))
+    if overview.figures.failures:
+        kinds = sorted(overview.figures.failures.items(), key=lambda pair: -pair[1])
+        out.print(Text("Failures: " + ", ".join(f"{count} {kind}" for kind, count in kinds), style="yellow"))
     out.print()
-    if seen.figures.steps:
-        out.print(_times(seen.figures), "", sep="\n")
-    if seen.figures.usage:
-        out.print(_usage(seen), "", sep="\n")
-    _show_gaps(seen.gaps, out)
+    if overview.figures.steps:
+        out.print(_latency(overview.figures), "", sep="\n")
+    if overview.figures.usage:
+        out.print(_usage(overview), "", sep="\n")
+    _show_gaps(overview.gaps, out)
 
 
-def _questions(seen: Overview) -> Table:
-    shown = [outcome for outcome in OUTCOMES if seen.asked[outcome] or outcome in {"answered", "not_in_posts"}]
+def _questions(overview: Overview) -> Table:
+    shown = [outcome for outcome in OUTCOMES if overview.asked[outcome] or outcome in {"answered", "not_in_posts"}]
     table = _table("Questions", "asked", *(OUTCOMES[outcome] for outcome in shown))
-    rows = sorted(seen.figures.questions.items(), key=lambda pair: -sum(pair[1].values()))
+    rows = sorted(overview.figures.questions.items(), key=lambda pair: -sum(pair[1].values()))
     for platform, outcomes in rows:
         counts = [outcomes.get(outcome, 0) for outcome in shown]
         table.add_row(readable(platform), f"{sum(outcomes.values()):,}", *(f"{count:,}" for count in counts))
     if len(rows) > 1:
-        total = seen.asked.total()
-        parts = (f"{seen.asked[outcome]:,}" for outcome in shown)
-        table.add_row("together", f"{total:,}", *parts, style="bold")
+        total = overview.asked.total()
+        parts = (f"{overview.asked[outcome]:,}" for outcome in shown)
+        table.add_row("total", f"{total:,}", *parts, style="bold")
     return table
 
 
-def _times(figures: Figures) -> Table:
-    table = _table("Time, slowest first", "times", "half within", "95 % within")
+def _latency(figures: Figures) -> Table:
+    table = _table("Latency, slowest first", "count", "p50", "p95")
     for step in figures.steps:
         name = STEPS.get(step.step, step.step)
         table.add_row(name, f"{step.count:,}", _seconds(step.median), _seconds(step.p95))
     return table
 
 
-def _usage(seen: Overview) -> Table:
-    table = _table("Models", "tokens read", "written", "cost")
-    for used in seen.figures.usage:
+def _usage(overview: Overview) -> Table:
+    table = _table("Models", "input tokens", "output tokens", "cost")
+    for used in overview.figures.usage:
         price = dollars(used.model, used.read, used.written)
-        cost = "not known" if price is None else f"${price:,.4f}"
+        cost = "unknown" if price is None else f"${price:,.4f}"
         table.add_row(readable(used.model), f"{used.read:,}", f"{used.written:,}", cost)
-    if len(seen.figures.usage) > 1:
-        more = " and more" if seen.unpriced else ""
-        table.add_row("together", "", "", f"${seen.cost:,.4f}{more}", style="bold")
+    if len(overview.figures.usage) > 1:
+        more = " or more" if overview.unpriced else ""
+        table.add_row("total", "", "", f"${overview.cost:,.4f}{more}", style="bold")
     return table
 
 
 def _show_gaps(gaps: list[QuestionGap] | None, out: Console) -> None:
     if gaps is None:
-        out.print("The embedding model does not answer, so questions without an answer cannot be grouped now.")
+        out.print("The embedding model is not available, so unanswered questions cannot be grouped right now.")
         return
     if not gaps:
-        out.print("The posts answered everything.")
+        out.print("The posts answered every question.")
         return
-    out.print(Text("What to write about next: questions that the posts did not answer", style="bold"))
-    for gap in gaps[:MOST_GAPS]:
+    out.print(Text("What to write about next: questions the posts did not answer", style="bold"))
+    for gap in gaps[:MAX_GAPS]:
         head = Text.assemble((f"{gap.count:4}× ", "bold cyan"), readable(gap.question))
-        out.print(head.append(f"   last on {gap.last:%Y-%m-%d}", style="dim"))
-        for other in gap.others[:MOST_OTHERS]:
+        out.print(head.append(f"   last asked {gap.last:%Y-%m-%d}", style="dim"))
+        for other in gap.others[:MAX_VARIANTS]:
             out.print(Padding(Text(readable(other), style="dim"), (0, 0, 0, 6)))
-    if len(gaps) > MOST_GAPS:
-        out.print(Text(f"      … and {len(gaps) - MOST_GAPS} more; --json prints all", style="dim"))
+    if len(gaps) > MAX_GAPS:
+        out.print(Text(f"      … and {len(gaps) - MAX_GAPS} more; --json prints all", style="dim"))
 
 
 def _table(first: str, *others: str) -> Table:
@@ -181,18 +181,18 @@ def _seconds(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
-def document(seen: Overview) -> dict[str, Any]:
-    """The same as one JSON document, whole. A cost of null is not known."""
+def overview_json(overview: Overview) -> dict[str, Any]:
+    """Return the overview as a JSON object; an unknown cost is null."""
     return {
-        "days": seen.days,
-        "since": seen.figures.since.isoformat(),
-        "questions": {"asked": seen.asked.total(), **{outcome: seen.asked[outcome] for outcome in OUTCOMES}},
-        "platforms": seen.figures.questions,
-        "votes": {"up": seen.thumbs["up"], "down": seen.thumbs["down"]},
-        "failures": seen.figures.failures,
+        "days": overview.days,
+        "since": overview.figures.since.isoformat(),
+        "questions": {"asked": overview.asked.total(), **{outcome: overview.asked[outcome] for outcome in OUTCOMES}},
+        "platforms": overview.figures.questions,
+        "votes": {"up": overview.ratings["up"], "down": overview.ratings["down"]},
+        "failures": overview.figures.failures,
         "steps": [
             {"step": step.step, "count": step.count, "median_seconds": step.median, "p95_seconds": step.p95}
-            for step in seen.figures.steps
+            for step in overview.figures.steps
         ],
         "models": [
             {
@@ -201,15 +201,15 @@ def document(seen: Overview) -> dict[str, Any]:
                 "tokens_written": used.written,
                 "dollars": dollars(used.model, used.read, used.written),
             }
-            for used in seen.figures.usage
+            for used in overview.figures.usage
         ],
-        "dollars": seen.cost,
-        "reindex_runs": seen.figures.runs,
-        "gaps": None if seen.gaps is None else [_gap(gap) for gap in seen.gaps],
+        "dollars": overview.cost,
+        "reindex_runs": overview.figures.runs,
+        "gaps": None if overview.gaps is None else [_gap_json(gap) for gap in overview.gaps],
     }
 
 
-def _gap(gap: QuestionGap) -> dict[str, Any]:
+def _gap_json(gap: QuestionGap) -> dict[str, Any]:
     return {
         "question": gap.question,
         "count": gap.count,

@@ -31,7 +31,7 @@ async def telemetry_listeners(bot: Bot, platforms: Sequence[Platform]) -> AsyncG
     models = None if bot.settings.offline and bot.settings.embeds_offline else ModelHealth(bot.embedder, bot.chat_model)
     health = Health(bot, platforms, models)
 
-    async def figures() -> bytes:
+    async def render_metrics() -> bytes:
         problems = await health.problems()
         metrics.look_at_problems(problems)
         if "redis" not in problems:
@@ -49,7 +49,7 @@ async def telemetry_listeners(bot: Bot, platforms: Sequence[Platform]) -> AsyncG
         if bot.settings.tracing:
             await _trace(bot, stack)
         await stack.enter_async_context(loop_watchdog())
-        yield Monitoring(health.problems, figures)
+        yield Monitoring(health.problems, render_metrics)
 
 
 async def _trace(bot: Bot, stack: AsyncExitStack) -> None:

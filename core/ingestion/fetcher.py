@@ -170,7 +170,7 @@ def _to_result(response: HttpResponse, request: Request, moved: str) -> Fetched 
 
 
 def _parse_url(address: str, found_on: str = "") -> URL:
-    """Raises SourceReadError if the address cannot be fetched; it names the page that it was `found_on`, if any."""
+    """Parse a URL. Raises SourceReadError, for the page that it was `found_on` if any, if it cannot be fetched."""
     try:
         url = URL(address).with_fragment(None)
         is_web = url.scheme in {"http", "https"} and bool(url.host) and url.port is not None

@@ -1,1 +1,1 @@
-"""What is kept in Redis beside the posts, and how Redis is reached."""
+"""Storage in Redis of everything but the posts, and the connection to it."""

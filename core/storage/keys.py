@@ -82,7 +82,7 @@ def undo(version: int) -> str:
 
 
 def replaced_passage(version: int, url: str, position: int) -> str:
-    """A passage replaced by the last in-place change; on the same node as its replacement."""
+    """Hash: a passage replaced by the last in-place change; on the same node as its replacement."""
     return f"undo:{passage(version, url, position).removeprefix('post:')}"
 
 
@@ -102,7 +102,7 @@ def jobs(name: str) -> str:
 
 
 def job_payload(queue: str, name: str) -> str:
-    """String: the payload of a job, as JSON."""
+    """Plain value: the payload of a job, as JSON."""
     return f"{queue}:about:{name}"
 
 
@@ -136,7 +136,7 @@ def question_ids_in(place: Conversation) -> str:
 
 
 def event(platform: str, name: str) -> str:
-    """String: the process that handles an event, or `handled`."""
+    """Plain value: the process that handles an event, or `handled`."""
     return f"event:{{{quote(platform, safe='')}}}:{quote(name, safe='')}"
 
 
@@ -146,22 +146,22 @@ def pending_events(platform: str) -> str:
 
 
 def reply_messages(platform: str, name: str) -> str:
-    """String: the messages that answer a question, as a JSON list."""
+    """Plain value: the messages that answer a question, as a JSON list."""
     return f"replies:{{{quote(platform, safe='')}}}:{quote(name, safe='')}"
 
 
 def reply_message(platform: str, message: str) -> str:
-    """String: exists for a message that answers a question."""
+    """Plain value: exists for a message that answers a question."""
     return f"reply:{{{quote(platform, safe='')}}}:{quote(message, safe='')}"
 
 
 def process_heartbeat(platform: str, name: str) -> str:
-    """String: exists while a process is alive."""
+    """Plain value: exists while a process is alive."""
     return f"process:{{{quote(platform, safe='')}}}:{name}"
 
 
 def question(question_id: str) -> str:
-    """String: a question with its answer, as JSON."""
+    """Plain value: a question with its answer, as JSON."""
     return f"question:{question_id}"
 
 
@@ -189,12 +189,12 @@ GAPS = "gaps"
 
 
 def gap(question_id: str) -> str:
-    """String: an unanswered question, as it was searched for."""
+    """Plain value: an unanswered question, as it was searched for."""
     return f"gap:{question_id}"
 
 
 def digest(week: str) -> str:
-    """String: exists if the digest of a week, such as `2026-W48`, has been sent or is being sent."""
+    """Plain value: exists if the digest of a week, such as `2026-W48`, has been sent or is being sent."""
     return f"digest:{week}"
 
 

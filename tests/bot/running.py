@@ -1,11 +1,17 @@
-"""The program as a process of its own, in a folder of its own."""
+"""The command line: run in this process, or as a separate one."""
 
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
+from unittest.mock import patch
 
+from structlog.testing import capture_logs
+
+from bot.cli.main import app
 from bot.config.settings import Settings
 from tests.adapters.garden import write_posts
 
@@ -16,18 +22,18 @@ WITHIN = 60.0
 
 
 def make_home(folder: Path) -> Path:
-    """A folder with the garden blog and a footnoted.toml that names it."""
+    """Create the garden blog and a footnoted.toml that names it."""
     write_posts(folder / "posts")
     (folder / "footnoted.toml").write_text(TOML, encoding="utf-8")
     return folder
 
 
 def environment(given: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of whoever runs the tests, without their settings."""
+    """Return the environment without the settings of the developer who runs the tests."""
     settings = {name.upper() for name in Settings.model_fields}
     kept = {name: value for name, value in os.environ.items() if name.upper() not in settings}
     window = {"COLUMNS": "80", "NO_COLOR": "1"}
-    # What would be downloaded fails at once: no test leaves this machine.
+    # Downloads fail at once: no test leaves this machine.
     nowhere = {"HTTPS_PROXY": "http://127.0.0.1:1", "https_proxy": "http://127.0.0.1:1"}
     return kept | window | nowhere | {"PYTHONPATH": str(REPOSITORY), "WEB_PORT": "0"} | dict(given or {})
 
@@ -37,7 +43,7 @@ def command(*arguments: str) -> list[str]:
 
 
 def footnoted(home: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Runs a command to its end, with settings given in the environment."""
+    """Run a command as a separate process, with settings in the environment."""
     return subprocess.run(
         command(*arguments),
         cwd=home,
@@ -48,3 +54,22 @@ def footnoted(home: Path, *arguments: str, **settings: str) -> subprocess.Comple
         timeout=WITHIN,
         check=False,
     )
+
+
+def invoke(home: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in this process, which saves the two seconds of its imports."""
+    out, err = StringIO(), StringIO()
+    code: object = 0
+    with (
+        chdir(home),
+        patch.dict(os.environ, environment(settings), clear=True),
+        patch("bot.cli.main.set_up_logs"),
+        capture_logs(),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        try:
+            app(list(arguments), prog_name="footnoted")
+        except SystemExit as end:
+            code = end.code
+    return subprocess.CompletedProcess(arguments, code if isinstance(code, int) else 0, out.getvalue(), err.getvalue())

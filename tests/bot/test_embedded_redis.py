@@ -159,7 +159,7 @@ def test_a_bot_that_starts_while_another_ends_is_not_left_without_a_server(folde
 def test_a_folder_too_deep_for_a_socket_has_it_among_the_temporary_files(tmp_path: Path) -> None:
     deep = tmp_path / ("d" * 60) / ("e" * 60)
     path = socket_path(deep)
-    assert len(os.fsencode(path)) <= embedded.LONGEST_SOCKET_PATH
+    assert len(os.fsencode(path)) <= embedded.MAX_SOCKET_PATH
     assert socket_path(deep) == path
     assert socket_path(tmp_path / ("d" * 60) / ("f" * 60)) != path
     with embedded_redis(deep) as url, client(url) as connection:
@@ -185,7 +185,7 @@ def test_where_there_are_no_wheels_it_says_what_to_do(folder: Path, monkeypatch:
 def test_a_server_that_does_not_start_is_told_with_its_log(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder.mkdir()
     (folder / "appendonlydir").write_text("in the way of the folder that Redis wants to make")
-    monkeypatch.setattr(embedded, "READY_WITHIN", 1.0)
+    monkeypatch.setattr(embedded, "START_TIMEOUT", 1.0)
     with pytest.raises(StartupError, match=r"does not start.*redis\.log"), embedded_redis(folder):
         pass
     assert "appendonlydir" in (folder / "redis.log").read_text()

@@ -106,7 +106,7 @@ async def test_a_port_that_is_taken_is_told_with_a_cure(tmp_path: Path) -> None:
         port = str(taken.getsockname()[1])
         done = await asyncio.to_thread(footnoted, make_home(tmp_path), "serve", WEB_PORT=port)
     assert done.returncode == 2
-    assert f"127.0.0.1:{port} cannot be listened on" in done.stderr
+    assert f"Cannot listen on 127.0.0.1:{port}" in done.stderr
     assert "Set WEB_HOST and WEB_PORT to a free address." in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -117,7 +117,7 @@ async def test_it_goes_on_without_its_sources(tmp_path: Path) -> None:
     async with served(tmp_path) as bot, aiohttp.ClientSession(bot.address) as web:
         assert bot.process.stderr
         async with asyncio.timeout(WITHIN):
-            while "something was not read" not in bot.said:
+            while "document read failed" not in bot.said:
                 bot.said += (await bot.process.stderr.readline()).decode()
         assert (await web.get("/healthz")).status == 200
         answer = await (await web.post("/api/ask", json={"question": ASKED})).json()

@@ -71,7 +71,7 @@ async def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
         asked = here.ask()
         await until(lambda: here.replies(asked))
         here.bot.process.send_signal(signal.SIGTERM)
-        await here.bot.until_said("the bot is being stopped")
+        await here.bot.until_said("shutdown started")
         async with asyncio.timeout(2):
             assert await here.bot.end(signal.SIGTERM) == -signal.SIGTERM
         async with redis.client() as client:

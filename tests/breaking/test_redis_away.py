@@ -48,7 +48,7 @@ async def test_redis_that_goes_during_a_run_is_no_end_of_it_for_good(tmp_path: P
         before = len(here.model.embeddings)
         await until(lambda: len(here.model.embeddings) > before, WITHIN, here.bot.said)
         await redis.kill()
-        await until(lambda: "the sources were not read" in here.bot.said(), WITHIN, here.bot.said)
+        await until(lambda: "reindex failed" in here.bot.said(), WITHIN, here.bot.said)
         await redis.start()
         await until_ready(here)
         assert "According to the posts" in (await here.page())["answer"]

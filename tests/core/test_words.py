@@ -1,4 +1,4 @@
-"""Words are counted as people see them."""
+"""Words, stop words and stems."""
 
 import pytest
 
@@ -20,18 +20,18 @@ def test_words_are_lower_case_and_in_order(text: str, expected: list[str]) -> No
     assert words(text) == expected
 
 
-def test_words_that_only_ask_tell_nothing() -> None:
+def test_stop_words_are_dropped() -> None:
     assert content_words("How do I index the posts, and what are posts?") == ["index", "posts"]
 
 
-def test_a_question_of_nothing_else_keeps_its_words() -> None:
+def test_question_of_stop_words_only_keeps_them() -> None:
     assert content_words("Who are you? You?") == ["who", "are", "you"]
 
 
 @pytest.mark.parametrize("form", ["index", "indexes", "indexed", "indexing"])
-def test_forms_of_a_word_share_their_stem(form: str) -> None:
+def test_forms_of_a_word_share_a_stem(form: str) -> None:
     assert stem(form) == "index"
 
 
-def test_words_to_pass_over_are_written_as_words_are_found() -> None:
+def test_stop_words_are_normalized_words() -> None:
     assert all(words(word) == [word] for word in STOPWORDS)

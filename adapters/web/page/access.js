@@ -1,23 +1,23 @@
-// The token of a bot that wants one: asked for in a dialog, and kept for as long as the tab is open.
+// The access token: asked for in a dialog if the bot requires one, and kept while the tab is open.
 
 import { page } from "./elements.js";
 import { drop, keep, recall } from "./storage.js";
 
 const KEY = "footnoted.token";
 
-// What holds where there is no storage.
+// Fallback where storage is not available.
 let token = recall("sessionStorage", KEY);
 
 export function authorization() {
   return token ? { Authorization: `Bearer ${token}` } : {};
 }
 
-/** The server has refused a request; `sent` is what the request said of itself. */
+/** Handles a 401 response; `sent` is the Authorization header of the request. */
 export function refused(sent) {
   const stale = sent !== authorization().Authorization;
-  // A token may have been given meanwhile, which was not asked about yet.
+  // A newer token may have been entered since, which the server has not seen yet.
   if (stale) return;
-  if (token) page.accessError.textContent = "That is not the token of this bot.";
+  if (token) page.accessError.textContent = "This token is not correct.";
   token = null;
   drop("sessionStorage", KEY);
   if (!page.access.open) page.access.showModal();
@@ -26,9 +26,9 @@ export function refused(sent) {
 page.accessForm.addEventListener("submit", (event) => {
   event.preventDefault();
   const given = page.token.value.trim();
-  // A header takes nothing else; nor has any bot such a token.
+  // A header can hold nothing else, and the bot accepts no other token.
   if (!/^[!-~]+$/.test(given)) {
-    page.accessError.textContent = "A token has letters, digits and signs, and no blanks.";
+    page.accessError.textContent = "A token consists of ASCII letters, digits and punctuation, without spaces.";
     return;
   }
   token = given;

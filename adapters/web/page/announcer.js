@@ -1,4 +1,4 @@
-// Speaks to screen readers.
+// Announces text to screen readers.
 
 import { page } from "./elements.js";
 
@@ -8,6 +8,6 @@ let timer;
 export function announce(text) {
   clearTimeout(timer);
   page.announcer.textContent = text;
-  // Once spoken it would only be met a second time when somebody reads through the page.
+  // Clear it, so that it is not read again when browsing the page.
   timer = setTimeout(() => { page.announcer.textContent = ""; }, KEPT_MS);
 }

@@ -1,4 +1,4 @@
-// The calls of the page to its server, and the sentence with which the server refuses one.
+// Calls to the server's JSON API, and the errors it returns.
 
 import { authorization, refused } from "./access.js";
 import { serverSentEvents } from "./event-stream.js";
@@ -13,11 +13,11 @@ async function call(path, options) {
   if (response.ok) return response;
   if (response.status === 401) {
     refused(access.Authorization);
-    throw new Locked("This bot answers those who know its token.");
+    throw new Locked("This bot requires a token.");
   }
-  // A proxy on the way answers with a page of its own.
+  // A proxy may respond with an HTML page.
   const { error } = await response.json().catch(() => ({}));
-  throw new Refusal(error ?? `The server could not answer (${response.status}).`);
+  throw new Refusal(error ?? `The server returned an error (${response.status}).`);
 }
 
 function post(path, body, { headers, signal } = {}) {

@@ -1,9 +1,9 @@
-// The page of Footnoted: leads what people type, press and click to the module that answers it.
+// Entry point: connects user input to the modules that handle it.
 
-import { ask, isRunning, restore, save, startAfresh, stop } from "./asking.js";
+import { ask, isRunning, restore, save, startNewConversation, stop } from "./conversation.js";
 import { follow, trackScroll } from "./autoscroll.js";
 import { page } from "./elements.js";
-import { light } from "./footnotes.js";
+import { highlight } from "./footnotes.js";
 import { openPost } from "./post-dialog.js";
 import { refreshStatus } from "./status.js";
 
@@ -34,7 +34,7 @@ page.question.addEventListener("keydown", (event) => {
 });
 
 page.stop.addEventListener("click", stop);
-page.renew.addEventListener("click", startAfresh);
+page.newConversation.addEventListener("click", startNewConversation);
 
 page.examples.addEventListener("click", ({ target }) => {
   if (!target.matches("button")) return;
@@ -42,7 +42,7 @@ page.examples.addEventListener("click", ({ target }) => {
   ask(target.textContent);
 });
 
-// `auxclick` is the middle button, which would open a new tab at an address that the server does not know.
+// `auxclick` is the middle button, which would open an address that the server does not serve.
 for (const type of ["click", "auxclick"]) {
   page.log.addEventListener(type, (event) => {
     const link = event.target.closest(".post-link");
@@ -51,11 +51,11 @@ for (const type of ["click", "auxclick"]) {
     if (type === "click") openPost(link.getAttribute("href"));
   });
 }
-for (const type of ["pointerover", "pointerout", "focusin", "focusout"]) page.log.addEventListener(type, light);
+for (const type of ["pointerover", "pointerout", "focusin", "focusout"]) page.log.addEventListener(type, highlight);
 
 page.postClose.addEventListener("click", () => page.post.close());
 page.post.addEventListener("click", (event) => {
-  // Only its backdrop is the dialog itself: header and text fill the rest.
+  // Header and text fill the dialog, so the target is the dialog itself only on its backdrop.
   if (event.target === page.post) page.post.close();
 });
 

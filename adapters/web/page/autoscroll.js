@@ -1,4 +1,4 @@
-// Follows a growing answer down the page until somebody scrolls up.
+// Scrolls along with a growing answer until the user scrolls up.
 
 import { page } from "./elements.js";
 
@@ -16,7 +16,7 @@ export function trackScroll() {
 
 export function follow(wanted = following) {
   following = wanted;
-  // The first screen has nothing to follow, however small the window is.
+  // Nothing to follow on the first screen, even in a small window.
   if (!following || !page.log.hasChildNodes()) return;
   scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
 }

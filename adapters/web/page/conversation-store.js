@@ -1,4 +1,4 @@
-// Keeps the conversation in the browser: its id across visits, its exchanges while the tab is open.
+// Stores the conversation in the browser: its ID across visits, its exchanges while the tab is open.
 
 import { keep, recall } from "./storage.js";
 
@@ -6,15 +6,15 @@ const ID_KEY = "footnoted.conversation";
 const EXCHANGES_KEY = "footnoted.exchanges";
 
 function newId() {
-  // `crypto.randomUUID` is missing from plain http on a local network.
+  // `crypto.randomUUID` is not available over plain HTTP.
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-// What holds where there is no storage.
+// Fallback where storage is not available.
 let newestId = newId();
 
 export function conversationId() {
-  // Not remembered here: another tab may have begun a new conversation.
+  // Not cached: another tab may have started a new conversation.
   const stored = recall("localStorage", ID_KEY);
   if (stored) return stored;
   keep("localStorage", ID_KEY, newestId);

@@ -1,4 +1,4 @@
-// Buttons that copy a text to the clipboard.
+// Buttons that copy text to the clipboard.
 
 import { announce } from "./announcer.js";
 import { element } from "./elements.js";
@@ -8,7 +8,7 @@ const SHOWN_MS = 1600;
 export function copyButton(className, ariaLabel, text) {
   const button = element("button", { type: "button", className: `${className} quiet`, ariaLabel }, "Copy");
   button.addEventListener("click", async () => {
-    button.textContent = await copy(text(), button).then(() => "Copied", () => "Not copied");
+    button.textContent = await copy(text(), button).then(() => "Copied", () => "Copy failed");
     announce(`${button.textContent}.`);
     setTimeout(() => { button.textContent = "Copy"; }, SHOWN_MS);
   });
@@ -16,10 +16,10 @@ export function copyButton(className, ariaLabel, text) {
 }
 
 async function copy(text, button) {
-  // Plain http on a local network has no clipboard interface.
+  // The clipboard API is not available over plain HTTP.
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
   const holder = element("textarea", { value: text, className: "unseen" });
-  // Beside the button, because nothing outside an open dialog can be selected.
+  // Next to the button, because nothing outside an open dialog can be selected.
   button.after(holder);
   holder.select();
   const copied = document.execCommand("copy");

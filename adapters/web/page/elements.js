@@ -1,4 +1,4 @@
-// The parts of index.html by name, and new elements made in one expression.
+// The elements of index.html by name, and a helper to create new ones.
 
 const byId = (id) => document.getElementById(id);
 
@@ -11,7 +11,7 @@ export const page = {
   question: byId("question"),
   ask: byId("ask"),
   stop: byId("stop"),
-  renew: byId("new-conversation"),
+  newConversation: byId("new-conversation"),
   progress: byId("progress"),
   status: byId("status"),
   announcer: byId("announcer"),

@@ -1,4 +1,4 @@
-// Reads server-sent events from the body of a response: `EventSource` can only GET.
+// Parses server-sent events from a response body, because `EventSource` supports only GET.
 
 async function* lines(stream) {
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
@@ -8,14 +8,14 @@ async function* lines(stream) {
       const { value, done } = await reader.read();
       if (done) break;
       buffer += value;
-      // A carriage return at the very end may be half of a pair.
+      // A trailing carriage return may be half of a CRLF.
       const parts = buffer.split(/\r\n|\n|\r(?!$)/);
       buffer = parts.pop();
       yield* parts;
     }
     if (buffer.endsWith("\r")) yield buffer.slice(0, -1);
   } finally {
-    // A stream that broke off rejects being cancelled, and has thrown its error already.
+    // A broken stream rejects cancellation; its error has already been thrown.
     reader.cancel().catch(() => {});
   }
 }

@@ -1,4 +1,4 @@
-// One question and its answer, from searching through writing to answered or failed.
+// A question and its answer, through the states searching, writing, answered or failed.
 
 import { follow } from "./autoscroll.js";
 import { copyButton } from "./copy-button.js";
@@ -6,9 +6,9 @@ import { element } from "./elements.js";
 import { footnoteList, linkedMarks, nearestList, plainMark, setMarks } from "./footnotes.js";
 import { renderAnswer } from "./markdown.js";
 import { patch, placeCaret, steady } from "./partial-markdown.js";
-import { plural } from "./wording.js";
+import { plural } from "./plural.js";
 
-export const BROKE_OFF = "The connection broke off.";
+export const CONNECTION_LOST = "The connection was lost.";
 
 export class Exchange {
   constructor(question, tryAgain) {
@@ -113,7 +113,7 @@ export class Exchange {
   restore({ written, answer, failure, headings }) {
     Object.assign(this, { written, headings });
     if (answer) this.finish(answer);
-    // What was running when the page was left has neither.
-    else this.fail(failure?.sentence ?? BROKE_OFF, failure?.id);
+    // Neither: the answer was still running when the page was closed.
+    else this.fail(failure?.sentence ?? CONNECTION_LOST, failure?.id);
   }
 }

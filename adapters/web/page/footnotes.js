@@ -1,9 +1,9 @@
-// Footnotes of an answer: the marks in its text, the list of sources under it, and how the two light up together.
+// Footnotes of an answer: marks in the text, the list of sources, and highlighting both together.
 
 import { element, page } from "./elements.js";
 import { shownAddress, sourceLink } from "./source-link.js";
 
-/** Puts a mark in the place of each "[number]" for which `markFor` has one. */
+/** Replaces each "[number]" that `markFor` knows with its mark. */
 export function setMarks(root, markFor) {
   const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
   const nodes = [];
@@ -16,7 +16,7 @@ export function setMarks(root, markFor) {
 function setMarksIn(node, markFor) {
   const pieces = [];
   let end = 0;
-  // The space before a mark goes too: a footnote mark clings to its word.
+  // Including the space before it: a footnote mark follows its word directly.
   for (const match of node.data.matchAll(/\s*\[([1-9]\d{0,2})\]/g)) {
     const mark = markFor(Number(match[1]));
     if (!mark) continue;
@@ -72,7 +72,7 @@ function sourceEntry(source, headings) {
   return entry;
 }
 
-export function light({ type, target }) {
+export function highlight({ type, target }) {
   for (const node of page.log.querySelectorAll(".lit")) node.classList.remove("lit");
   const note = target.closest("[data-note]");
   if (!note || type === "pointerout" || type === "focusout") return;

@@ -1,4 +1,4 @@
-// Turns the Markdown of answers and posts into safe nodes that hold no links but those to known sources.
+// Renders the Markdown of answers and posts into safe nodes, with links only to known sources.
 
 import { copyButton } from "./copy-button.js";
 import { element } from "./elements.js";
@@ -22,13 +22,13 @@ const SAFE = {
   ALLOWED_ATTR: ["align", "href", "start"],
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
-  // A fragment goes from the sanitiser into the page without becoming a string again, so no sink needs trusted HTML.
+  // A fragment goes from the sanitizer into the page without becoming a string, so no sink needs trusted HTML.
   RETURN_DOM_FRAGMENT: true,
 };
 
 /**
- * Keeps bare formatting tags, drops those of layout and shows every other tag as text. DOMPurify alone would be safe,
- * but one unclosed <style> or <!-- would swallow the rest of an answer.
+ * Keeps bare formatting tags, drops layout tags and shows all others as text. DOMPurify alone would be safe,
+ * but an unclosed <style> or <!-- would swallow the rest of an answer.
  */
 function plainHtml(html) {
   return html.replace(/<!--[^]*?-->|<(\/?)([a-z][a-z0-9-]*)(?:[\s/][^<>]*)?>|[<>]/gi, (found, slash, tag) => {
@@ -42,9 +42,9 @@ function plainHtml(html) {
 const MARKED = {
   gfm: true,
   walkTokens(token) {
-    // The page's own headings take the first two levels.
+    // The page itself uses the first two levels.
     if (token.type === "heading") token.depth = Math.min(6, token.depth + 2);
-    // Text between raw <script> or <kbd> tags counts as escaped, which it is not.
+    // marked treats text between raw <script> or <kbd> tags as escaped, which it is not.
     if (token.type === "text") token.escaped = false;
   },
   renderer: {
@@ -53,7 +53,7 @@ const MARKED = {
   },
 };
 const ofPosts = new Marked(MARKED);
-// In an answer "[1]: …" must not define where every "[1]" points to.
+// In an answer, "[1]: …" must not define the target of every "[1]".
 const ofAnswers = new Marked(MARKED, { tokenizer: { def: () => undefined } });
 
 export function renderPost(text) {
@@ -81,12 +81,12 @@ function keepSourceLinks(fragment, sources) {
     else if (source) link.replaceWith(sourceLink(source, ...link.childNodes));
     else link.replaceWith(...link.childNodes);
   }
-  // A mark may have been cut in two by a link.
+  // Rejoin marks that a link had split.
   fragment.normalize();
 }
 
 function addCopyButton(pre) {
-  // Without this the caret of a growing answer would stand on a line of its own.
+  // Otherwise the caret of a growing answer would be on its own line.
   const code = pre.querySelector("code") ?? pre;
   code.textContent = code.textContent.replace(/\n$/, "");
   frame(pre, "code", copyButton("copy-code", "Copy this code", () => pre.textContent));

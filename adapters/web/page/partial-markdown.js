@@ -1,15 +1,15 @@
-// Shows Markdown that is still being written without blocks that change their kind or lines that jump.
+// Renders unfinished Markdown without blocks that change type or lines that jump.
 
 import { element } from "./elements.js";
 
-/** Holds back or closes what would change its shape with the next few characters. */
+/** Withholds or closes constructs whose type depends on the next characters. */
 export function steady(text) {
   const lastLine = text.slice(text.lastIndexOf("\n") + 1);
   if (/^[ \t>]*(`{3,}[^`]*|~{3,}[^~]*|`{1,2}|~{1,2})$/.test(lastLine)) return text.slice(0, -lastLine.length);
   const fences = text.match(/^[ \t>]*(```|~~~)/gm) ?? [];
   if (fences.length % 2) return text;
   if (/^[ \t>]*([-=*+#_]+|\d+[.)]?)[ \t]*$/.test(lastLine)) return text.slice(0, -lastLine.length);
-  // A table is one only from its second line on.
+  // A table is recognized only from its second line.
   const table = text.match(/(?:^|\n\n)[ \t]*\|[^\n]*(?:\n[ \t|:-]*)?$/);
   if (table) return text.slice(0, table.index);
   return closeInline(text.replace(/\s*\[\d{0,3}$|\[[^\[\]\n]*\]\([^()\n]*$/, ""));
@@ -33,7 +33,7 @@ export function placeCaret(root) {
   node.append(element("span", { className: "caret", ariaHidden: "true" }));
 }
 
-/** Replaces only from the first block that differs, so that a selection above it lives on. */
+/** Replaces nodes from the first that differs, to keep a selection above it. */
 export function patch(container, fragment) {
   const fresh = [...fragment.childNodes];
   let same = 0;

@@ -1,4 +1,4 @@
-// Shows a post that has no public address in a dialog.
+// The dialog for posts that have no public address.
 
 import { readPost, Refusal } from "./api.js";
 import { page } from "./elements.js";
@@ -10,7 +10,7 @@ export async function openPost(url) {
   page.postText.replaceChildren();
   page.post.showModal();
   page.postText.focus();
-  // Meanwhile another post may have been opened.
+  // Another post may have been opened meanwhile.
   const stillWanted = () => page.postAddress.textContent === url;
   try {
     const post = await readPost(url);

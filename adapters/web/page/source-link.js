@@ -1,4 +1,4 @@
-// Links to posts: on the web in a new tab, without a public address in the post dialog, anything else as plain text.
+// Links to posts: web addresses open in a new tab, local ones in the post dialog, others are plain text.
 
 import { element } from "./elements.js";
 
@@ -17,7 +17,7 @@ export function shownAddress(url) {
   try {
     return shownHost + decodeURIComponent(pathname + search).replace(/\/$/, "");
   } catch {
-    // An address may be percent-encoded in something else than UTF-8.
+    // The address may be percent-encoded in another encoding than UTF-8.
     return shownHost + pathname;
   }
 }
@@ -26,7 +26,7 @@ export function sourceLink({ title, url }, ...content) {
   if (onTheWeb(url)) {
     return element("a", { title, href: url, target: "_blank", rel: "noopener noreferrer nofollow" }, ...content);
   }
-  // What the browser itself makes of an address tells `javascript:` and `//host` from the path of a file.
+  // The browser's own resolution distinguishes `javascript:` and `//host` from a file path.
   if (absolute(url)?.startsWith(`${location.origin}/`)) {
     return element("a", { title, href: url, className: "post-link", ariaHasPopup: "dialog" }, ...content);
   }

@@ -1,11 +1,11 @@
-// Shows what the server is doing: which posts it has, how far reading them has come, who writes the answers.
+// The status line: number of posts, progress of a reindex run, and the model.
 
 import { Locked, readStatus } from "./api.js";
 import { announce } from "./announcer.js";
 import { element, page } from "./elements.js";
-import { plural } from "./wording.js";
+import { plural } from "./plural.js";
 
-const OFFLINE = "Offline mode: answers are quoted from the posts, no language model is used.";
+const OFFLINE = "Offline mode: answers are quoted from the posts without a language model.";
 const READING_INTERVAL_MS = 1000;
 const EMPTY_INTERVAL_MS = 5000;
 
@@ -19,22 +19,22 @@ export async function refreshStatus() {
   try {
     status = await readStatus();
   } catch (error) {
-    // Nothing changes until somebody gives the token.
+    // Do not poll until a token has been entered.
     if (error instanceof Locked) return showSentences(error.message);
-    if (!before) showSentences("The server does not answer yet.");
+    if (!before) showSentences("The server is not responding yet.");
     timer = setTimeout(refreshStatus, EMPTY_INTERVAL_MS);
     return;
   }
   showStatus();
   showExamples(status.examples);
   const { posts, reading } = status;
-  if (before?.reading && !reading) announce(`Reading has ended. ${plural(posts, "post")}.`);
+  if (before?.reading && !reading) announce(`Finished reading. ${plural(posts, "post")}.`);
   if (!before?.reading && reading) announce(readingSentence(reading));
   if (reading) timer = setTimeout(refreshStatus, READING_INTERVAL_MS);
   else if (!posts) timer = setTimeout(refreshStatus, EMPTY_INTERVAL_MS);
 }
 
-/** Adds a sentence before the status, until the next notice; an empty one takes it away. */
+/** Shows a sentence before the status until the next notice; an empty one removes it. */
 export function setNotice(sentence) {
   notice = sentence;
   if (sentence) announce(sentence);
@@ -50,7 +50,7 @@ function showStatus() {
   if (reading) sentences.push(readingSentence(reading));
   else if (!posts) sentences.push("No posts have been read yet.");
   if (offline) sentences.push(OFFLINE);
-  else if (!reading && posts) sentences.push(`Answers come from ${plural(posts, "post")} and are written by ${model}.`);
+  else if (!reading && posts) sentences.push(`Answers are based on ${plural(posts, "post")} and written by ${model}.`);
   showSentences(...sentences);
   showProgress(reading);
 }
@@ -58,12 +58,12 @@ function showStatus() {
 function readingSentence({ source, read, found, failed }) {
   const amount = found ? `${read} of ${plural(found, "post")}` : plural(read, "post");
   const unread = failed ? `, ${failed} could not be read` : "";
-  return `Reading ${source}: ${amount}${unread}. You can ask meanwhile.`;
+  return `Reading ${source}: ${amount}${unread}. You can already ask questions.`;
 }
 
 function showSentences(...sentences) {
   const shown = sentences.join(" ");
-  // A text that is set anew loses the reader's selection.
+  // Setting the text again would lose the user's selection.
   if (page.status.textContent !== shown) page.status.textContent = shown;
 }
 
@@ -80,7 +80,7 @@ function showProgress(reading) {
 function showExamples(examples) {
   page.examples.hidden = !examples.length;
   const shown = [...page.examples.children].map((button) => button.textContent);
-  // Buttons that are made anew lose the focus.
+  // Replaced buttons would lose the focus.
   if (JSON.stringify(shown) === JSON.stringify(examples)) return;
   page.examples.replaceChildren(...examples.map((example) => element("button", { type: "button" }, example)));
 }

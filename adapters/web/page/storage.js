@@ -1,4 +1,4 @@
-// What the browser keeps for the page; where storage is switched off or full, the page works without it.
+// Browser storage; the page also works where it is disabled or full.
 
 export function recall(area, key) {
   try {
@@ -12,7 +12,7 @@ export function keep(area, key, value) {
   try {
     globalThis[area].setItem(key, value);
   } catch {
-    // Then it holds until the page is left.
+    // Kept in memory until the page is closed.
   }
 }
 
@@ -20,6 +20,6 @@ export function drop(area, key) {
   try {
     globalThis[area].removeItem(key);
   } catch {
-    // Nothing was kept.
+    // Nothing was stored.
   }
 }

@@ -57,7 +57,7 @@ async def test_a_dry_run_shows_its_plan(bot: Bot, discord: DiscordServer) -> Non
         emit(RunPlanned(Plan(new=3, unchanged=2, passages=7)))
         return Report(Progress(), 0.1, outcome="planned")
 
-    services = replace(bot.chat_services("discord"), reindexer=Reindexer(bot.redis, ["garden"], plan, nothing_before))
+    services = replace(bot, reindexer=Reindexer(bot.redis, ["garden"], plan, nothing_before)).chat_services("discord")
     async with connected(services, discord):
         discord.slash("alice", "general", "reindex", source="garden", dry_run=True)
         told = await notice(discord, "this is what a run would do")
@@ -92,7 +92,7 @@ async def test_an_unknown_source_is_answered_with_the_known_ones(bot: Bot, disco
 
 
 async def test_a_run_that_outlives_its_token_continues_in_the_same_message(bot: Bot, model: object) -> None:
-    services = replace(bot.chat_services("discord"), reindexer=Reindexer(bot.redis, ["garden"], slow, nothing_before))
+    services = replace(bot, reindexer=Reindexer(bot.redis, ["garden"], slow, nothing_before)).chat_services("discord")
     async with (
         DiscordServer(rules=Rules(token_lifetime=2)) as discord,
         connected(services, discord, token_lifetime=timedelta(seconds=1)),
@@ -105,7 +105,7 @@ async def test_a_run_that_outlives_its_token_continues_in_the_same_message(bot: 
 
 
 async def test_a_long_run_continues_in_a_direct_message_where_the_bot_cannot_write(bot: Bot, model: object) -> None:
-    services = replace(bot.chat_services("discord"), reindexer=Reindexer(bot.redis, ["garden"], slow, nothing_before))
+    services = replace(bot, reindexer=Reindexer(bot.redis, ["garden"], slow, nothing_before)).chat_services("discord")
     async with (
         DiscordServer(rules=Rules(token_lifetime=2)) as discord,
         connected(services, discord, token_lifetime=timedelta(seconds=1)),

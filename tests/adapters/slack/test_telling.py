@@ -36,11 +36,11 @@ async def nowhere() -> AsyncIterator[Redis]:
 
 @pytest.fixture
 def forgetful(slack: SlackServer, model: OpenAIServer, bot: Bot) -> Opened:
-    """The bot with a desk of which some parts are others."""
+    """The bot with some of its stores replaced."""
 
     @asynccontextmanager
     async def opened(**parts: Any) -> AsyncIterator[Room]:
-        app = SlackBot(replace(bot.chat_services("slack"), **parts), access(slack))
+        app = SlackBot(replace(bot, **parts).chat_services("slack"), access(slack))
         async with app.open():
             await slack.until(lambda: slack.sockets.open)
             yield Room(slack, model, bot, app)
@@ -58,7 +58,7 @@ async def alone(room: Room, words: str) -> Message:
 
 
 async def test_help_that_cannot_be_given_is_a_sentence(forgetful: Opened, nowhere: Redis) -> None:
-    async with forgetful(library=Catalog(nowhere)) as room:
+    async with forgetful(catalog=Catalog(nowhere)) as room:
         failed = await room.answer(room.ask(""))
         assert SENTENCE in below(failed)
         assert is_failure(failed)
@@ -76,7 +76,7 @@ async def test_a_conversation_that_cannot_be_forgotten_is_not_called_forgotten(
 
 
 async def test_a_button_that_cannot_do_its_work_says_so(forgetful: Opened, nowhere: Redis, bot: Bot) -> None:
-    async with forgetful(answers=QuestionStore(nowhere, bot.settings.history_ttl)) as room:
+    async with forgetful(question_store=QuestionStore(nowhere, bot.settings.history_ttl)) as room:
         answer = await room.answer(room.ask(ASKED))
         for action in ("why", "feedback"):
             room.slack.click(room.slack.user, answer, action)

@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
 
 import pytest
 from redis.asyncio import Redis
@@ -13,8 +12,6 @@ from bot.app import Bot, create_bot
 from bot.config.settings import Settings, load_settings
 from core.answering.admission import GuardedAnswerer, RateLimits
 from core.answering.channel_scope import Channels
-from core.index.catalog import Catalog
-from core.storage.history import History
 from core.storage.rate_limiter import RateLimiter
 from tests.adapters.conftest import unseen
 from tests.adapters.scripted import ScriptedAsker
@@ -47,12 +44,12 @@ async def client(bot: Bot) -> AsyncIterator[Client]:
 
 
 @pytest.fixture
-async def guarded(redis: Redis) -> AsyncIterator[Client]:
-    """A client of a page that has an answer but no posts: what is refused needs none, and it starts at once."""
-    asker = GuardedAnswerer(ScriptedAsker(), RateLimiter(redis), RateLimits(), Channels((), ()))
-    forget = History(redis, exchanges=10, ttl=timedelta(days=1)).forget
+async def guarded(bot: Bot) -> AsyncIterator[Client]:
+    """A client of a page with a scripted answer and no posts."""
+    answerer = GuardedAnswerer(ScriptedAsker(), RateLimiter(bot.redis), RateLimits(), Channels((), ()))
+    services = replace(bot, answerer=answerer).chat_services("web")
     about = About(offline=True, model=None, sources="none")
-    app = await asyncio.to_thread(web_app, asker, forget, Catalog(redis), lambda: None, about)
+    app = await asyncio.to_thread(web_app, services, lambda: None, about)
     async with listening(app) as client:
         yield client
 

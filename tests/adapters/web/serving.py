@@ -24,7 +24,7 @@ async def opened(bot: Bot, progress: Callable[[], Progress | None] = lambda: Non
     """A client of the bot's page, which listens on a free port of 127.0.0.1."""
     model = None if bot.settings.offline else bot.settings.chat_model
     about = About(offline=bot.settings.offline, model=model, sources="garden")
-    app = await asyncio.to_thread(web_app, bot.answerer, bot.history.forget, bot.catalog, progress, about)
+    app = await asyncio.to_thread(web_app, bot.chat_services("web"), progress, about)
     async with listening(app) as client:
         yield client
 

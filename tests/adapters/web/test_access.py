@@ -3,20 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from aiohttp import web
-from redis.asyncio import Redis
 from selenium.webdriver.common.keys import Keys
 from structlog.testing import capture_logs
 
 from adapters.web.app import About, web_app
+from bot.app import Bot, create_bot
+from bot.config.settings import load_settings
 from bot.embedded_redis import embedded_redis
 from core.answering.admission import RateLimits, VisitorLimiter
-from core.domain import Conversation
-from core.index.catalog import Catalog
-from core.storage.connection import connect
 from core.storage.rate_limiter import RateLimiter
 from tests.adapters.garden import ASKED
 from tests.adapters.scripted import ScriptedAsker
@@ -29,26 +28,20 @@ ASK = {"question": ASKED}
 HOOK = "/hook"
 
 
-async def forgotten(place: Conversation) -> None:
-    """There is nothing to forget."""
-
-
 async def hooked(request: web.Request) -> web.Response:
-    return web.Response(text="a platform's own door")
+    return web.Response(text="a platform's own route")
 
 
 @asynccontextmanager
-async def page_of(redis: Redis, most: int = 30) -> AsyncIterator[Client]:
+async def page_of(bot: Bot, limit: int = 30) -> AsyncIterator[Client]:
     about = About(offline=True, model=None, sources="none")
-    visitors = VisitorLimiter(RateLimiter(redis), RateLimits(visitor=most))
+    visitors = VisitorLimiter(RateLimiter(bot.redis), RateLimits(visitor=limit))
     app = await asyncio.to_thread(
         web_app,
-        ScriptedAsker(),
-        forgotten,
-        Catalog(redis),
+        replace(bot, answerer=ScriptedAsker()).chat_services("web"),
         lambda: None,
         about,
-        further=[web.post(HOOK, hooked)],
+        platform_routes=[web.post(HOOK, hooked)],
         token=TOKEN,
         admit=visitors.admit,
     )
@@ -57,9 +50,9 @@ async def page_of(redis: Redis, most: int = 30) -> AsyncIterator[Client]:
 
 
 @pytest.fixture
-async def locked(redis: Redis) -> AsyncIterator[Client]:
+async def locked(bot: Bot) -> AsyncIterator[Client]:
     """A client of a page with a token."""
-    async with page_of(redis) as client:
+    async with page_of(bot) as client:
         yield client
 
 
@@ -91,7 +84,7 @@ async def test_who_does_not_know_the_token_gets_nothing(locked: Client, given: s
     ):
         assert response.status == 401
         assert response.headers["WWW-Authenticate"] == "Bearer"
-        assert await response.json() == {"error": "This bot answers those who know its token."}
+        assert await response.json() == {"error": "This bot requires a token."}
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER "])
@@ -127,8 +120,8 @@ async def test_a_token_does_not_let_another_sites_page_ask(locked: Client) -> No
     assert response.status == 403
 
 
-async def test_the_third_question_in_a_minute_waits_when_two_are_allowed(redis: Redis) -> None:
-    async with page_of(redis, most=2) as client:
+async def test_the_third_question_in_a_minute_waits_when_two_are_allowed(bot: Bot) -> None:
+    async with page_of(bot, limit=2) as client:
         for _ in range(2):
             assert (await client.post("/api/ask", json=ASK, headers=KNOWN)).status == 200
         refused = await client.post("/api/ask", json=ASK, headers=KNOWN)
@@ -139,7 +132,7 @@ async def test_the_third_question_in_a_minute_waits_when_two_are_allowed(redis: 
     assert [name for name, _ in events] == ["failed"]
 
 
-async def test_behind_a_proxy_each_of_its_visitors_is_counted_alone(redis: Redis) -> None:
+async def test_behind_a_proxy_each_of_its_visitors_is_counted_alone(bot: Bot) -> None:
     """What the visitor has written into the header counts for nothing; two addresses of one network are one."""
     asked = [
         ("198.51.100.1", 200),
@@ -150,7 +143,7 @@ async def test_behind_a_proxy_each_of_its_visitors_is_counted_alone(redis: Redis
         ("2001:db8::2", 429),
         ("2001:db8:0:1::1", 200),
     ]
-    async with page_of(redis, most=1) as client:
+    async with page_of(bot, limit=1) as client:
         for forwarded, status in asked:
             headers = KNOWN | {"X-Forwarded-For": forwarded}
             assert (await client.post("/api/ask", json=ASK, headers=headers)).status == status, forwarded
@@ -158,7 +151,8 @@ async def test_behind_a_proxy_each_of_its_visitors_is_counted_alone(redis: Redis
 
 @asynccontextmanager
 async def locked_page(url: str) -> AsyncIterator[str]:
-    async with connect(url) as redis, page_of(redis) as client:
+    settings = await asyncio.to_thread(load_settings, redis_url=url)
+    async with create_bot(settings) as bot, page_of(bot) as client:
         yield str(client.make_url("/"))
 
 
@@ -175,7 +169,7 @@ def test_the_page_asks_for_the_token_and_keeps_it_until_the_tab_is_closed(browse
     browser.wait(lambda: browser.one("#access").is_displayed())
     assert browser.js("return document.activeElement.id") == "token"
     browser.one("#token").send_keys("a-guess-that-is-wrong", Keys.ENTER)
-    browser.wait(lambda: "That is not the token of this bot." in browser.text_of("#access"))
+    browser.wait(lambda: "This token is not correct." in browser.text_of("#access"))
     assert browser.js("return sessionStorage.getItem('footnoted.token')") is None
     browser.one("#token").send_keys(TOKEN, Keys.ENTER)
     browser.wait(lambda: "Offline mode" in browser.text_of("#status"))
@@ -194,7 +188,7 @@ def test_a_question_that_was_refused_is_asked_again_with_the_token(browser: Brow
     browser.one("#token").send_keys(Keys.ESCAPE)
     browser.wait(lambda: not browser.one("#access").is_displayed())
     answer = browser.ask(ASKED, "failed")
-    assert "This bot answers those who know its token." in answer.text
+    assert "This bot requires a token." in answer.text
     browser.one("#token").send_keys(TOKEN, Keys.ENTER)
     browser.wait(lambda: not browser.one("#access").is_displayed())
     browser.click(browser.one(".try-again"))

@@ -161,7 +161,7 @@ async def test_a_post_is_shown_whole(client: Client) -> None:
 async def test_a_post_that_is_not_there_is_not_found(client: Client) -> None:
     for url in ("garden/nothing.md", "", "../../etc/passwd", "*"):
         response = await client.get("/api/post", params={"url": url})
-        assert (response.status, await response.json()) == (404, {"error": "There is no such post."})
+        assert (response.status, await response.json()) == (404, {"error": "Post not found."})
     assert (await client.get("/api/post")).status == 404
 
 

@@ -211,12 +211,12 @@ def test_the_status_shows_what_is_being_read(browser: Browser, sites: Sites) -> 
     site.reading = Progress(listed=12, listing=False, new=6, failed=2)
     try:
         browser.open(site.address)
-        sentence = "Reading garden: 6 of 12 posts, 2 could not be read. You can ask meanwhile."
+        sentence = "Reading garden: 6 of 12 posts, 2 could not be read. You can already ask questions."
         browser.wait(lambda: sentence in browser.text_of("#status"))
         assert browser.js("const bar = document.querySelector('#progress'); return [bar.value, bar.max]") == [8, 12]
     finally:
         site.reading = None
-    ended = "Answers come from 5 posts and are written by gpt-5.4-mini."
+    ended = "Answers are based on 5 posts and written by gpt-5.4-mini."
     browser.wait(lambda: ended in browser.text_of("#status"))
 
 

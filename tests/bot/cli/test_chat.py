@@ -1,4 +1,4 @@
-"""A conversation in a real terminal."""
+"""`footnoted chat` in a pseudo-terminal."""
 
 import asyncio
 from pathlib import Path
@@ -8,11 +8,10 @@ from tests.bot.running import make_home
 from tests.bot.terminal import CTRL_C, CTRL_D, Typed
 from tests.servers.openai import OpenAIServer, Stall, Text
 
-FORGOTTEN = "This conversation is forgotten."
+CLEARED = "Conversation cleared."
 
 
-async def test_a_conversation_from_the_first_question_to_ctrl_d(tmp_path: Path) -> None:
-    """Follow-ups know what was said until it is forgotten; Ctrl-C stops an answer and not the program."""
+async def test_chat_remembers_until_forget_and_ctrl_c_stops_only_the_answer(tmp_path: Path) -> None:
     async with OpenAIServer() as model:
         model.enqueue(
             Text("Water them **early** [1]."), Text("With comfrey tea [1]."), Stall("Half an ans"), Text("Dried [1].")
@@ -30,9 +29,9 @@ async def test_a_conversation_from_the_first_question_to_ctrl_d(tmp_path: Path) 
 
 
 def converse(home: Path, address: str) -> int:
-    """What a person types and waits for; the exit code."""
+    """Type a conversation. Return the exit code."""
     with Typed(home, "chat", OPENAI_BASE_URL=address) as window:
-        window.read_until("Ctrl-D leaves")
+        window.read_until("Ctrl-D quits")
         window.read_until("› ")
         window.type(f"{ASKED}\n")
         shown = window.read_until("tokens so far")
@@ -41,18 +40,18 @@ def converse(home: Path, address: str) -> int:
         window.type(f"{FOLLOW_UP}\n")
         assert "With comfrey tea" in window.read_until("tokens so far")
         window.type("/sources\n")
-        assert "garden  5 posts" in window.read_until("5 posts, 5 passages in all")
+        assert "garden  5 posts" in window.read_until("5 posts, 5 passages in total")
         window.type("/nonsense\n")
-        window.read_until("There is no command /nonsense.")
+        window.read_until("Unknown command /nonsense.")
         window.read_until("› ")
         window.type("How long does compost take?\n")
         window.read_until("Half an ans")
         window.type(CTRL_C)
         window.read_until("Stopped.")
         window.read_until("› ")
-        window.press_until(CTRL_C, "Ctrl-D leaves.")
+        window.press_until(CTRL_C, "Ctrl-D quits.")
         window.type("/forget\n")
-        window.read_until(FORGOTTEN)
+        window.read_until(CLEARED)
         window.type("How is honey dried by bees in winter?\n")
         window.read_until("tokens so far")
         window.type(CTRL_D)

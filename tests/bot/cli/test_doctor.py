@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from bot.app import create_bot
-from bot.cli.doctor import examine_all
+from bot.cli.doctor import run_checks
 from bot.config.settings import load_settings
 from tests.adapters.conftest import unseen
 from tests.bot.running import footnoted, make_home
@@ -22,7 +22,7 @@ async def examined(monkeypatch: pytest.MonkeyPatch, **settings: str) -> tuple[in
     for name, value in settings.items():
         monkeypatch.setenv(name.upper(), value)
     out = StringIO()
-    code = await asyncio.to_thread(examine_all, Console(file=out, width=400), lambda settings: None)
+    code = await asyncio.to_thread(run_checks, Console(file=out, width=400), lambda settings: None)
     return code, out.getvalue()
 
 
@@ -33,10 +33,10 @@ def line_about(lines: str, what: str) -> str:
 async def test_where_all_is_well_it_says_so(monkeypatch: pytest.MonkeyPatch, redis_url: str) -> None:
     code, lines = await examined(monkeypatch, redis_url=redis_url, web_port="0")
     assert code == 0
-    assert lines.rstrip().endswith("All is well.")
+    assert lines.rstrip().endswith("No problems found.")
     assert line_about(lines, "Redis").startswith("✓ Redis: the server in REDIS_URL")
     assert "256 dimensions" in line_about(lines, "embedding model")
-    assert "Set OPENAI_API_KEY for one." in line_about(lines, "chat model")
+    assert "Set OPENAI_API_KEY to use one." in line_about(lines, "chat model")
 
 
 async def test_posts_that_have_to_be_read_are_no_fault_but_a_note(
@@ -57,10 +57,10 @@ async def test_a_model_that_refuses_is_to_be_mended(
             monkeypatch, redis_url=redis_url, openai_base_url=model.base_url, openai_api_key="sk-test-secret"
         )
     assert code == 1
-    assert "1 to mend." in lines
+    assert "1 problem found." in lines
     assert "1536 dimensions" in line_about(lines, "embedding model")
-    assert line_about(lines, "chat model").startswith("✗ chat model: gpt-5.4-mini does not answer: 404")
-    assert "Look at OPENAI_API_KEY, OPENAI_BASE_URL and CHAT_MODEL." in line_about(lines, "chat model")
+    assert line_about(lines, "chat model").startswith("✗ chat model: gpt-5.4-mini failed: 404")
+    assert "Check OPENAI_API_KEY, OPENAI_BASE_URL and CHAT_MODEL." in line_about(lines, "chat model")
     assert "sk-test-secret" not in lines
 
 
@@ -74,7 +74,7 @@ async def test_every_line_is_told_although_the_embedding_model_is_gone(
         model.enqueue_embedding(*[Status(400)] * 9)
         code, lines = await examined(monkeypatch, redis_url=redis_url, openai_base_url=model.base_url)
     assert code == 1
-    assert line_about(lines, "embedding model").startswith("✗ embedding model: text-embedding-3-small does not answer")
+    assert line_about(lines, "embedding model").startswith("✗ embedding model: text-embedding-3-small failed")
     assert line_about(lines, "chat model") == "✓ chat model: gpt-5.4-mini"
     assert "posts: 5, passages: 5" in line_about(lines, "posts")
 
@@ -94,8 +94,8 @@ async def test_a_port_that_is_taken_is_a_note_with_a_way_out(
         port = taken.getsockname()[1]
         code, lines = await examined(monkeypatch, redis_url=redis_url, web_port=str(port))
     assert code == 0
-    assert f"127.0.0.1:{port} is taken" in line_about(lines, "web page")
-    assert "set WEB_PORT to a free one." in line_about(lines, "web page")
+    assert f"127.0.0.1:{port} is in use" in line_about(lines, "web page")
+    assert "set WEB_PORT to a free port." in line_about(lines, "web page")
 
 
 async def test_wrong_settings_end_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,8 +117,8 @@ def test_the_command_prints_its_lines_and_nothing_else(tmp_path: Path) -> None:
     home = make_home(tmp_path)
     done = footnoted(home, "doctor")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("✓ settings: read\n")
-    assert done.stdout.endswith("All is well.\n")
+    assert done.stdout.startswith("✓ settings: valid\n")
+    assert done.stdout.endswith("No problems found.\n")
     wrong = footnoted(home, "doctor", OPENAI_BASE_URL="http://127.0.0.1:1/v1")
     assert (wrong.returncode, wrong.stderr) == (1, "")
     assert [line[0] for line in wrong.stdout.splitlines()] == ["✓", "✓", "✓", "✗", "✗", "·", "2"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.app import Bot
-from bot.cli.evaluate import Example, Result, ask_all, measure, read_examples, write_details
+from bot.cli.evaluate import Example, Result, compute_metrics, evaluate_all, read_examples, write_details
 from bot.config.settings import Settings, load_settings
 from core.domain import SearchResults
 from core.errors import StartupError
@@ -46,7 +46,7 @@ def result(
     ],
 )
 def test_every_figure_is_what_it_says(figure: str, expected: float | None, results: list[Result]) -> None:
-    assert measure(results)[figure] == expected
+    assert compute_metrics(results)[figure] == expected
 
 
 @pytest.fixture
@@ -68,10 +68,10 @@ async def test_posts_and_words_are_found_however_they_are_written(bot: Bot, tmp_
     file = tmp_path / "questions.jsonl"
     file.write_text("\n\n".join(json.dumps(line) for line in lines), encoding="utf-8")
     examples = await asyncio.to_thread(read_examples, file)
-    results = await ask_all(bot, examples, Terminal(False).console)
+    results = await evaluate_all(bot, examples, Terminal(False).console)
     assert [found.rank for found in results] == [1, 1, None, 1, None]
     assert [found.answer_found for found in results] == [True, True, False, None, None]
-    assert [found.findings.relevant for found in results] == [True, True, True, True, False]
+    assert [found.results.relevant for found in results] == [True, True, True, True, False]
     await asyncio.to_thread(write_details, tmp_path / "details.jsonl", results)
     details = [json.loads(line) for line in (tmp_path / "details.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [detail["question"] for detail in details] == [line["question"] for line in lines]
@@ -94,5 +94,5 @@ def test_a_file_is_read_as_json_lines_and_nothing_else(tmp_path: Path) -> None:
     file.write_bytes('{"question": "one\u2028\x85two"}\r\n{"question": "three"}'.encode())
     assert [example.question for example in read_examples(file)] == ["one\u2028\x85two", "three"]
     file.write_bytes('{"question": "größer"}'.encode("latin-1"))
-    with pytest.raises(StartupError, match="not written in UTF-8"):
+    with pytest.raises(StartupError, match="not encoded in UTF-8"):
         read_examples(file)

@@ -60,7 +60,7 @@ async def test_the_document_holds_all_of_it(bot: Bot, redis_url: str, tmp_path: 
 
 
 async def test_without_votes_it_says_so(redis: Redis, redis_url: str, tmp_path: Path) -> None:
-    assert "Nobody has voted" in footnoted(make_home(tmp_path), "feedback", REDIS_URL=redis_url).stdout
+    assert "No answers have been rated yet" in footnoted(make_home(tmp_path), "feedback", REDIS_URL=redis_url).stdout
 
 
 async def test_titles_cannot_steer_the_terminal(bot: Bot, redis_url: str, tmp_path: Path) -> None:

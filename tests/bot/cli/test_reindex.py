@@ -1,4 +1,4 @@
-"""`footnoted reindex`, as people type it."""
+"""`footnoted reindex`: runs, dry runs, rollback, cancellation and history."""
 
 import asyncio
 import json
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bot.running import WITHIN, command, environment, footnoted, make_home
+from tests.bot.running import WITHIN, command, environment, footnoted, invoke, make_home
 from tests.bot.terminal import CTRL_C, Typed
 from tests.servers.loopback import Status
 from tests.servers.openai import OpenAIServer
@@ -16,9 +16,9 @@ from tests.servers.openai import OpenAIServer
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """The garden blog, read; then one post was edited, one removed and one added."""
+    """The garden blog, indexed; then a post was edited, one removed and one added."""
     folder = make_home(tmp_path)
-    assert footnoted(folder, "reindex").returncode == 0
+    assert invoke(folder, "reindex").returncode == 0
     posts = folder / "posts"
     (posts / "bees.md").unlink()
     (posts / "compost.md").write_text("# Compost\n\nTurn the heap once a month.\n", encoding="utf-8")
@@ -27,7 +27,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def reindexed(home: Path, *flags: str) -> dict[str, object]:
-    done = footnoted(home, "reindex", "--json", *flags)
+    done = invoke(home, "reindex", "--json", *flags)
     assert done.returncode == 0, done.stderr
     document: dict[str, object] = json.loads(done.stdout)
     return document
@@ -37,14 +37,14 @@ def counts(document: dict[str, object]) -> list[object]:
     return [document[name] for name in ("outcome", "new", "changed", "removed", "unchanged")]
 
 
-def test_a_dry_run_says_what_a_run_does_then_and_changes_nothing(home: Path) -> None:
+def test_dry_run_predicts_the_run_and_changes_nothing(home: Path) -> None:
     planned = reindexed(home, "--dry-run")
     assert counts(planned) == ["planned", 1, 1, 1, 3]
     assert planned["passages"] == 0
     plan = planned["plan"]
     assert isinstance(plan, dict)
     assert (plan["passages"], plan["dollars"]) == (2, 0.0)
-    shown = footnoted(home, "reindex", "--dry-run").stdout
+    shown = invoke(home, "reindex", "--dry-run").stdout
     assert "1 new, 1 changed, 1 gone, 3 unchanged; 2 passages to embed" in shown
     assert {"+ Ponds  garden/ponds.md", "~ Compost  garden/compost.md"} <= set(shown.splitlines())
     done = reindexed(home)
@@ -53,13 +53,13 @@ def test_a_dry_run_says_what_a_run_does_then_and_changes_nothing(home: Path) -> 
     assert counts(reindexed(home, "--dry-run")) == ["planned", 0, 0, 0, 5]
 
 
-def test_one_step_back_and_what_was_done_is_remembered(home: Path) -> None:
+def test_rollback_restores_the_previous_posts_and_is_listed_in_the_history(home: Path) -> None:
     reindexed(home)
-    back = footnoted(home, "reindex", "--rollback")
+    back = invoke(home, "reindex", "--rollback")
     assert back.returncode == 0
     assert {"- Ponds  garden/ponds.md", "+ Bees in winter  garden/bees.md"} <= set(back.stdout.splitlines())
-    assert "garden/bees.md" in footnoted(home, "search", "bees in winter").stdout
-    again = footnoted(home, "reindex", "--rollback")
+    assert "garden/bees.md" in invoke(home, "search", "bees in winter").stdout
+    again = invoke(home, "reindex", "--rollback")
     assert again.returncode == 1
     assert "There is nothing to roll back to" in again.stderr
     runs = json.loads(footnoted(home, "reindex", "--history", "--json").stdout)
@@ -67,33 +67,33 @@ def test_one_step_back_and_what_was_done_is_remembered(home: Path) -> None:
         ("rollback", True), ("rollback", False), ("reindex", False), ("reindex", False),
     ]  # fmt: skip
     assert "in the terminal" in runs[0]["by"]
-    shown = footnoted(home, "reindex", "--history").stdout
+    shown = invoke(home, "reindex", "--history").stdout
     assert "published, 1 new, 1 changed, 1 removed" in " ".join(shown.split())
 
 
-def test_most_posts_are_only_let_go_by_force(home: Path) -> None:
+def test_losing_most_posts_requires_force(home: Path) -> None:
     for post in (home / "posts").glob("*.md"):
         if post.name != "tomatoes.md":
             post.unlink()
-    refused = footnoted(home, "reindex")
+    refused = invoke(home, "reindex")
     assert refused.returncode == 1
     assert "only 1 of 5 posts would be left; use `force`" in refused.stderr
-    assert "garden/bees.md" in footnoted(home, "search", "bees in winter").stdout
+    assert "garden/bees.md" in invoke(home, "search", "bees in winter").stdout
     forced = reindexed(home, "--force")
     assert (forced["removed"], forced["posts"]) == (4, 1)
 
 
-def test_a_wrong_order_is_refused_with_what_would_be_right(home: Path) -> None:
-    unknown = footnoted(home, "reindex", "gardn")
+def test_invalid_requests_are_rejected(home: Path) -> None:
+    unknown = invoke(home, "reindex", "gardn")
     assert unknown.returncode == 1
     assert "There is no source called “gardn”. The sources are: garden." in unknown.stderr
-    together = footnoted(home, "reindex", "--rollback", "--force")
+    together = invoke(home, "reindex", "--rollback", "--force")
     assert together.returncode == 2
-    assert "--rollback goes with --json alone." in together.stderr
-    assert footnoted(home, "reindex", "--cancel").stdout == "No run goes on.\n"
+    assert "--rollback can only be combined with --json." in together.stderr
+    assert invoke(home, "reindex", "--cancel").stdout == "No run is in progress.\n"
 
 
-async def test_ctrl_c_stops_a_run_and_another_window_does_it_too(tmp_path: Path) -> None:
+async def test_ctrl_c_or_another_process_cancels_a_run(tmp_path: Path) -> None:
     home = make_home(tmp_path)
     async with OpenAIServer(delay=30) as slow:
         code = await asyncio.to_thread(interrupted, home, slow.base_url)
@@ -102,7 +102,7 @@ async def test_ctrl_c_stops_a_run_and_another_window_does_it_too(tmp_path: Path)
 
 
 def interrupted(home: Path, address: str) -> int:
-    """A run that somebody ends with Ctrl-C; its exit code."""
+    """Cancel a run with Ctrl-C. Return its exit code."""
     with Typed(home, "reindex", OPENAI_BASE_URL=address) as window:
         window.read_until("Reading")
         window.type(CTRL_C)
@@ -110,19 +110,19 @@ def interrupted(home: Path, address: str) -> int:
 
 
 def cancelled(home: Path, address: str) -> str:
-    """The outcome of a run that somebody stops from another window."""
+    """Cancel a run from another process. Return its outcome."""
     with subprocess.Popen(
         command("reindex", "--json"), cwd=home, env=environment({"OPENAI_BASE_URL": address}),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as watched:  # fmt: skip
         deadline = time.monotonic() + WITHIN
-        while "stops now" not in footnoted(home, "reindex", "--cancel").stdout and time.monotonic() < deadline:
+        while "Cancelling" not in footnoted(home, "reindex", "--cancel").stdout and time.monotonic() < deadline:
             pass
         told, _ = watched.communicate(timeout=WITHIN)
     return str(json.loads(told)["outcome"])
 
 
-async def test_a_failing_model_is_one_sentence(tmp_path: Path) -> None:
+async def test_model_failure_is_reported_in_one_sentence(tmp_path: Path) -> None:
     home = make_home(tmp_path)
     async with OpenAIServer() as model:
         model.enqueue_embedding(*[Status(401)] * 4)

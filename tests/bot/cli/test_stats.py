@@ -33,7 +33,7 @@ async def test_what_was_asked_how_it_went_and_what_to_write_next(tmp_path: Path)
             await asked(page, ASKED, ASKED, OFF_TOPIC, OFF_TOPIC.upper(), "How do I renew a passport?")
         shown = await printed(home, "stats", **settings)
         told = json.loads(await printed(home, "stats", "--json", "--days", "1", **settings))
-    assert "The last 7 days" in shown
+    assert "Last 7 days" in shown
     assert "not in the posts" in shown
     assert "1 ModelRefused" in shown
     assert "2× " in shown
@@ -62,8 +62,8 @@ async def test_votes_are_counted_as_they_stand(bot: Bot, redis: Redis, redis_url
     assert told["votes"] == {"up": 1, "down": 1}
     assert "Ann" not in json.dumps(told)
     shown = await printed(tmp_path, "stats", REDIS_URL=redis_url)
-    assert "Votes: 1 👍, 1 👎" in shown
-    assert "The posts answered everything." in shown
+    assert "Ratings: 1 👍, 1 👎" in shown
+    assert "The posts answered every question." in shown
 
 
 async def test_without_the_embedding_model_all_but_the_gaps_is_told(
@@ -73,14 +73,14 @@ async def test_without_the_embedding_model_all_but_the_gaps_is_told(
     statistics(QuestionFinished("q1", "slack", "not_in_posts", 0.0, 1.0, gap="Why\x1b[2J?"))
     await statistics.aclose()
     shown = await printed(tmp_path, "stats", REDIS_URL=redis_url, OPENAI_BASE_URL="http://127.0.0.1:1/v1")
-    assert "The embedding model does not answer" in shown
+    assert "The embedding model is not available" in shown
     offline = await printed(tmp_path, "stats", REDIS_URL=redis_url)
     assert "Why" in offline
     assert "\x1b" not in offline
 
 
 async def test_nobody_has_asked(redis: Redis, redis_url: str, tmp_path: Path) -> None:
-    assert "nobody has asked anything" in await printed(tmp_path, "stats", REDIS_URL=redis_url)
+    assert "no questions" in await printed(tmp_path, "stats", REDIS_URL=redis_url)
 
 
 async def printed(home: Path, *arguments: str, **settings: str) -> str:

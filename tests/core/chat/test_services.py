@@ -1,6 +1,6 @@
-"""The desk gives a platform what belongs to the channel that asks, and takes away what is to be forgotten."""
+"""ChatServices shows a channel its own questions and sources, and forgets what it is told to forget."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
@@ -31,81 +31,107 @@ GENERAL = Conversation("slack", "GENERAL", "T1")
 THREAD = replace(GENERAL, thread="1.0")
 
 
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The stores behind the services."""
+
+    history: History
+    questions: QuestionStore
+    feedback: Feedback
+
+    async def answered(self, conversation: Conversation) -> Question:
+        """Store an answered question."""
+        question = Question("What do bees eat?", conversation, ANN)
+        await self.questions.save(question)
+        await self.questions.save(question, Answer("Honey [1].", grounded=True))
+        await self.history.append(conversation, Turn("user", question.text), Turn("assistant", "Honey [1]."))
+        return question
+
+
 @pytest.fixture
-def desk(redis: Redis, embedder: OfflineEmbedder) -> ChatServices:
-    answers = QuestionStore(redis, DAY)
+def stores(redis: Redis) -> Stores:
+    questions = QuestionStore(redis, DAY)
+    return Stores(History(redis, 10, DAY), questions, Feedback(redis, questions, DAY))
+
+
+@pytest.fixture
+def services(redis: Redis, embedder: OfflineEmbedder, stores: Stores) -> ChatServices:
     return ChatServices(
         platform="slack",
-        asker=rag_answerer(redis, embedder, ExtractiveChatModel(embedder)),
+        answerer=rag_answerer(redis, embedder, ExtractiveChatModel(embedder)),
         channels=Channels([Channel("slack", "BOARD", frozenset({"minutes"}))], ["blog", "minutes"]),
-        library=Catalog(redis),
-        history=History(redis, 10, DAY),
-        answers=answers,
-        feedback=Feedback(redis, answers, DAY),
-        once=EventClaims(redis, "slack"),
+        catalog=Catalog(redis),
+        history=stores.history,
+        questions=stores.questions,
+        feedback=stores.feedback,
+        claims=EventClaims(redis, "slack"),
         replies=ReplyMessages(redis, "slack"),
         reindexer=Reindexer(redis, ["blog", "minutes"], never, partial(never, None, None)),
     )
 
 
-async def never(order: object, tell: object) -> Report:
-    raise AssertionError("nobody reads here")
+async def never(options: object, tell: object) -> Report:
+    raise AssertionError("no test starts a run")
 
 
-async def asked(desk: ChatServices, place: Conversation) -> Question:
-    question = Question("What do bees eat?", place, ANN)
-    await desk.answers.save(question)
-    await desk.answers.save(question, Answer("Honey [1].", grounded=True))
-    await desk.history.append(place, Turn("user", question.text), Turn("assistant", "Honey [1]."))
-    return question
-
-
-async def test_examples_are_those_of_the_channel(desk: ChatServices, redis: Redis, embedder: OfflineEmbedder) -> None:
+async def test_examples_come_from_the_sources_of_the_channel(
+    services: ChatServices, redis: Redis, embedder: OfflineEmbedder
+) -> None:
     await shelved(
         redis, embedder, {"blog": POSTS, "minutes": {"pay": "# Pay\n\n## Who earns the most crowns?\n\nA bee."}}
     )
-    assert await desk.examples(BOARD) == ["Who earns the most crowns?"]
-    for place in (GENERAL, THREAD, None):
-        examples = await desk.examples(place)
+    assert await services.examples(BOARD) == ["Who earns the most crowns?"]
+    for conversation in (GENERAL, THREAD, None):
+        examples = await services.examples(conversation)
         assert len(examples) == 4
         assert not any("crowns" in example for example in examples)
-    assert len(await desk.examples(GENERAL, limit=2)) == 2
+    assert len(await services.examples(GENERAL, limit=2)) == 2
 
 
-async def test_a_question_is_remembered_in_its_channel_and_nowhere_else(desk: ChatServices) -> None:
-    question = await asked(desk, THREAD)
-    for place in (THREAD, GENERAL, replace(GENERAL, thread="2.0")):
-        remembered = await desk.remembered(question.id, place)
-        assert remembered is not None
-        assert remembered.question == question
-    for place in (BOARD, replace(GENERAL, workspace="T2"), replace(GENERAL, platform="discord")):
-        assert await desk.remembered(question.id, place) is None
-    assert await desk.remembered("0123456789abcdef", GENERAL) is None
+async def test_a_question_shows_in_its_own_channel_only(services: ChatServices, stores: Stores) -> None:
+    question = await stores.answered(THREAD)
+    for conversation in (THREAD, GENERAL, replace(GENERAL, thread="2.0")):
+        stored = await services.question(question.id, conversation)
+        assert stored is not None
+        assert stored.question == question
+    for conversation in (BOARD, replace(GENERAL, workspace="T2"), replace(GENERAL, platform="discord")):
+        assert await services.question(question.id, conversation) is None
+    assert await services.question("0123456789abcdef", GENERAL) is None
 
 
-async def test_a_question_without_a_conversation_belongs_to_no_channel(desk: ChatServices) -> None:
+async def test_a_question_without_a_conversation_shows_in_no_channel(services: ChatServices, stores: Stores) -> None:
     question = Question("What do bees eat?", person=ANN)
-    await desk.answers.save(question)
-    assert await desk.remembered(question.id, GENERAL) is None
+    await stores.questions.save(question)
+    assert await services.question(question.id, GENERAL) is None
 
 
-async def test_what_is_forgotten_is_gone_from_history_and_from_the_answers(desk: ChatServices, redis: Redis) -> None:
-    here, there = await asked(desk, THREAD), await asked(desk, BOARD)
-    await desk.forget(GENERAL)
-    assert await desk.history.turns(THREAD) == ()
-    assert await desk.remembered(here.id, THREAD) is None
-    assert await desk.remembered(there.id, BOARD)
-    await desk.forget(BOARD)
+async def test_a_question_has_an_answer_once_it_is_stored(services: ChatServices, stores: Stores) -> None:
+    question = Question("What do bees eat?", GENERAL, ANN)
+    await stores.questions.save(question)
+    assert not await services.has_answer(question.id)
+    answered = await stores.answered(GENERAL)
+    assert await services.has_answer(answered.id)
+
+
+async def test_forgetting_a_channel_removes_its_history_and_questions(
+    services: ChatServices, stores: Stores, redis: Redis
+) -> None:
+    here, there = await stores.answered(THREAD), await stores.answered(BOARD)
+    await services.forget(GENERAL)
+    assert await stores.history.turns(THREAD) == ()
+    assert await services.question(here.id, THREAD) is None
+    assert await services.question(there.id, BOARD)
+    await services.forget(BOARD)
     assert await redis.keys("*") == []
 
 
-async def test_votes_and_reasons_reach_whoever_runs_the_bot(desk: ChatServices) -> None:
-    question = await asked(desk, THREAD)
-    await desk.vote(question.id, ANN, "up")
-    await desk.vote(question.id, BOB, "down")
-    await desk.explain(question.id, BOB, "Out of date.")
-    [judged] = await desk.feedback.rated_answers(10)
-    assert {(vote.person.id, vote.rating, vote.reason) for vote in judged.votes} == {
+async def test_ratings_and_reasons_are_stored(services: ChatServices, stores: Stores) -> None:
+    question = await stores.answered(THREAD)
+    await services.rate(question.id, ANN, "up")
+    await services.rate(question.id, BOB, "down")
+    await services.explain_rating(question.id, BOB, "Out of date.")
+    [rated] = await stores.feedback.rated_answers(10)
+    assert {(vote.person.id, vote.rating, vote.reason) for vote in rated.votes} == {
         ("U1", "up", ""),
         ("U2", "down", "Out of date."),
     }

@@ -1,4 +1,4 @@
-"""Drafts for tests, of posts whose passages have vectors that are told apart easily."""
+"""Drafts and versions for tests, with unit vectors that are easy to tell apart."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -32,7 +32,7 @@ def vectors(rows: int, dimensions: int = 4) -> Vectors:
 
 
 async def drafted(redis: Redis, posts: Mapping[str, Sequence[str]], shape: VectorSpec = SHAPE) -> Draft:
-    """A draft with posts, each an address and its passages' texts."""
+    """Create a draft of posts: the texts of their passages by URL."""
     draft = await begin_draft(redis, shape)
     for url, texts in posts.items():
         await draft.stage(passages_of(url, texts), vectors(len(texts), shape.dimensions))
@@ -41,21 +41,21 @@ async def drafted(redis: Redis, posts: Mapping[str, Sequence[str]], shape: Vecto
 
 
 async def whole(redis: Redis, posts: Mapping[str, Sequence[str]], change: Change | None = None) -> IndexVersion:
-    """A published edition of new posts, beside what a change keeps."""
+    """Publish a version of new posts and the ones that a change keeps."""
     draft = await drafted(redis, posts)
     live = await live_version(redis)
     fresh = {url: record_of(texts) for url, texts in posts.items()}
-    edition = await build_version(redis, draft, live, replace(change or Change(), upserted=fresh), "FLAT")
-    await publish(redis, edition)
+    version = await build_version(redis, draft, live, replace(change or Change(), upserted=fresh), "FLAT")
+    await publish(redis, version)
     await delete_stale_versions(redis)
-    return edition
+    return version
 
 
-async def texts_in(redis: Redis, edition: IndexVersion) -> dict[str, list[str]]:
-    """What an edition says, by its ledger and by its passages."""
-    ledger = await edition.ledger()
+async def texts_in(redis: Redis, version: IndexVersion) -> dict[str, list[str]]:
+    """Return the texts of a version's passages by URL."""
+    ledger = await version.ledger()
     return {
-        url: [passage.text for passage in await edition.passages({url: record.passages})]
+        url: [passage.text for passage in await version.passages({url: record.passages})]
         for url, record in ledger.items()
     }
 

@@ -1,4 +1,4 @@
-"""Posts of several sources in one index, of which some are not for everybody."""
+"""Posts of several sources in one index."""
 
 from collections.abc import Mapping
 
@@ -21,7 +21,7 @@ ODD_NAMES = (
     "<w>", "=>", "!", "#1", "a_b", "the", "AND", "ö", "e\u0301", "İ", "日本語のブログ", "🐝", "👩\u200d🚀 x",
     "a\u00a0b", "x" * 300,
 )  # fmt: skip
-"""Names of sources that a search could stumble over."""
+"""Source names that could break a query."""
 
 
 def address(source: str, slug: str) -> str:
@@ -29,7 +29,7 @@ def address(source: str, slug: str) -> str:
 
 
 async def shelved(redis: Redis, embedder: Embedder, shelves: Mapping[str, Mapping[str, str]]) -> IndexVersion:
-    """A live, calibrated edition of these posts: Markdown by name, by source."""
+    """Publish and calibrate a version of these posts: Markdown by name, by source."""
     edition = await new_version(redis, embedder)
     draft = Draft(redis, edition.number, edition.vector_spec)
     for source, posts in shelves.items():

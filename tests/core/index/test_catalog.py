@@ -1,5 +1,6 @@
-"""What is known can be counted, looked at, and asked for examples."""
+"""The catalog counts posts, reads them, and suggests questions and titles."""
 
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -9,6 +10,7 @@ from core.domain import Passage
 from core.index.catalog import Catalog, IndexStats
 from core.index.draft import Draft
 from core.models.offline_embedder import OfflineEmbedder
+from tests.core.published_redis import published_redis, shared
 from tests.posts import POSTS, published, url_of
 
 LONG = "# Notes on tea\n\n" + "\n\n".join(
@@ -17,24 +19,37 @@ LONG = "# Notes on tea\n\n" + "\n\n".join(
 )
 
 
-async def test_before_anything_was_read_there_is_nothing(redis: Redis) -> None:
-    library = Catalog(redis)
-    assert await library.stats() == IndexStats()
-    assert await library.example_questions(5) == []
-    assert await library.post("https://blog/a") is None
-    assert await library.latest_post_date() is None
+@pytest.fixture(scope="module")
+def tea_url(tmp_path_factory: pytest.TempPathFactory, embedder: OfflineEmbedder) -> Iterator[str]:
+    posts = {**POSTS, "tea": LONG}
+    with published_redis(tmp_path_factory.mktemp("tea"), lambda redis: published(redis, embedder, posts)) as url:
+        yield url
 
 
-async def test_posts_and_passages_are_counted(redis: Redis, embedder: OfflineEmbedder) -> None:
-    await published(redis, embedder, {**POSTS, "tea": LONG})
-    holdings = await Catalog(redis).stats()
-    assert holdings.posts == len(POSTS) + 1
-    assert await Catalog(redis).posts_by_source() == {"blog": len(POSTS) + 1}
-    assert holdings.passages > holdings.posts
-    assert holdings.bytes > 0
+@pytest.fixture
+async def catalog(tea_url: str) -> AsyncIterator[Catalog]:
+    """The catalog of the usual posts and a long one."""
+    async with shared(tea_url) as redis:
+        yield Catalog(redis)
 
 
-async def test_the_newest_post_is_known_by_its_date(redis: Redis, embedder: OfflineEmbedder) -> None:
+async def test_empty_index_has_an_empty_catalog(redis: Redis) -> None:
+    catalog = Catalog(redis)
+    assert await catalog.stats() == IndexStats()
+    assert await catalog.example_questions(5) == []
+    assert await catalog.post("https://blog/a") is None
+    assert await catalog.latest_post_date() is None
+
+
+async def test_posts_and_passages_are_counted(catalog: Catalog) -> None:
+    stats = await catalog.stats()
+    assert stats.posts == len(POSTS) + 1
+    assert await catalog.posts_by_source() == {"blog": len(POSTS) + 1}
+    assert stats.passages > stats.posts
+    assert stats.bytes > 0
+
+
+async def test_latest_post_date_is_the_date_of_the_newest_post(redis: Redis, embedder: OfflineEmbedder) -> None:
     edition = await published(redis, embedder)
     assert await Catalog(redis).latest_post_date() is None, "none has a date"
     passages = [
@@ -47,38 +62,32 @@ async def test_the_newest_post_is_known_by_its_date(redis: Redis, embedder: Offl
     assert await Catalog(redis).latest_post_date() == datetime(2026, 1, 2, tzinfo=UTC)
 
 
-async def test_headings_that_are_questions_are_the_first_examples(redis: Redis, embedder: OfflineEmbedder) -> None:
-    await published(redis, embedder, {**POSTS, "tea": LONG})
-    examples = await Catalog(redis).example_questions(3)
+async def test_headings_that_are_questions_are_the_first_examples(catalog: Catalog) -> None:
+    examples = await catalog.example_questions(3)
     assert len(examples) == 3
     assert examples[0].startswith("How long does tea")
     assert all(example.endswith("?") for example in examples)
-    assert len(await Catalog(redis).example_questions(100)) == len(POSTS) + 1
+    assert len(await catalog.example_questions(100)) == len(POSTS) + 1
 
 
-async def test_a_post_can_be_read_whole(redis: Redis, embedder: OfflineEmbedder) -> None:
-    await published(redis, embedder, {"tea": LONG})
-    post = await Catalog(redis).post(url_of("tea"))
+async def test_whole_post_can_be_read(catalog: Catalog) -> None:
+    post = await catalog.post(url_of("tea"))
     assert post is not None
     assert (post.title, post.source) == ("Notes on tea", "blog")
     assert post.text.split() == LONG.split()
 
 
-async def test_a_post_that_is_not_there_is_none(redis: Redis, embedder: OfflineEmbedder) -> None:
-    await published(redis, embedder)
-    assert await Catalog(redis).post("https://elsewhere/") is None
+async def test_unknown_post_is_none(catalog: Catalog) -> None:
+    assert await catalog.post("https://elsewhere/") is None
 
 
 @pytest.mark.parametrize("typed", ["note", "notes on", "NOTES on te", "tea"])
-async def test_titles_are_found_while_somebody_types(typed: str, redis: Redis, embedder: OfflineEmbedder) -> None:
-    await published(redis, embedder, {**POSTS, "tea": LONG})
-    library = Catalog(redis)
-    assert await library.search_titles(typed, 5, frozenset({"blog"})) == ["Notes on tea"]
-    assert await library.search_titles(typed, 5, frozenset({"elsewhere"})) == []
+async def test_titles_are_found_while_typing(typed: str, catalog: Catalog) -> None:
+    assert await catalog.search_titles(typed, 5, frozenset({"blog"})) == ["Notes on tea"]
+    assert await catalog.search_titles(typed, 5, frozenset({"elsewhere"})) == []
 
 
 @pytest.mark.parametrize("typed", ["", "?!", "zz", "t", "(tea|", "@title:{x}", "a* -b"])
-async def test_whatever_is_typed_is_no_error(typed: str, redis: Redis, embedder: OfflineEmbedder) -> None:
+async def test_any_typed_text_is_searched_without_an_error(typed: str, redis: Redis, catalog: Catalog) -> None:
     assert await Catalog(redis).search_titles(typed, 5) == []
-    await published(redis, embedder, {"tea": LONG})
-    assert set(await Catalog(redis).search_titles(typed, 5)) <= {"Notes on tea"}
+    assert set(await catalog.search_titles(typed, 5)) <= {"Notes on tea"}

@@ -1,4 +1,4 @@
-"""A draft takes passages where nobody looks, and knows what has been paid for."""
+"""A draft stages passages outside the live index, and reuses vectors already computed."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +18,7 @@ from tests.core.index.drafting import SHAPE, drafted, every_key, passages_of, ve
 PASSAGE = Passage("https://blog/a", "Title", "Heading", "Text", "blog", 0, datetime(2026, 1, 2, tzinfo=UTC))
 
 
-async def test_a_passage_is_a_hash_with_its_vector_as_bytes(redis: Redis) -> None:
+async def test_passage_is_a_hash_with_its_vector_as_bytes(redis: Redis) -> None:
     draft = await begin_draft(redis, SHAPE)
     await draft.stage([PASSAGE], vectors(1))
     [key] = await redis.keys("post:*")
@@ -37,9 +37,7 @@ async def test_a_passage_is_a_hash_with_its_vector_as_bytes(redis: Redis) -> Non
 
 
 @pytest.mark.parametrize("shape", [(1, 3), (1, 5), (2, 4), (0, 4)])
-async def test_vectors_that_do_not_fit_are_refused_before_anything_is_written(
-    redis: Redis, shape: tuple[int, int]
-) -> None:
+async def test_unfit_vectors_are_rejected_before_writing(redis: Redis, shape: tuple[int, int]) -> None:
     draft = await begin_draft(redis, SHAPE)
     with pytest.raises(EmbeddingMismatchError):
         await draft.stage([PASSAGE], vectors(*shape))
@@ -48,14 +46,14 @@ async def test_vectors_that_do_not_fit_are_refused_before_anything_is_written(
     assert await redis.keys("post:*") == []
 
 
-async def test_writing_twice_is_writing_once(redis: Redis) -> None:
+async def test_staging_is_idempotent(redis: Redis) -> None:
     draft = await drafted(redis, {"a": ["one", "two"]})
     before = await redis.keys("*")
     await draft.stage(passages_of("a", ["one", "two"]), vectors(2))
     assert sorted(await redis.keys("*")) == sorted(before)
 
 
-async def test_a_run_goes_on_with_the_draft_that_another_has_left(redis: Redis) -> None:
+async def test_draft_of_an_interrupted_run_is_resumed(redis: Redis) -> None:
     left = await drafted(redis, {"a": ["one"]})
     taken = await begin_draft(redis, SHAPE)
     assert taken.number == left.number
@@ -66,7 +64,7 @@ async def test_a_run_goes_on_with_the_draft_that_another_has_left(redis: Redis) 
     assert (await begin_draft(redis, VectorSpec("model", 5))).number != left.number
 
 
-async def test_vectors_of_the_live_edition_are_known_also_in_another_precision(redis: Redis) -> None:
+async def test_vectors_of_the_live_version_are_reused_in_any_precision(redis: Redis) -> None:
     await whole(redis, {"a": ["one", "two"]})
     digests = [digest_of(passage) for passage in passages_of("a", ["one", "two"])]
     for precision in ("FLOAT32", "FLOAT16"):
@@ -75,14 +73,14 @@ async def test_vectors_of_the_live_edition_are_known_also_in_another_precision(r
     assert await (await begin_draft(redis, VectorSpec("another model", 4))).known_vectors(digests) == {}
 
 
-async def test_a_vector_is_not_taken_from_a_place_that_holds_another_passage_now(redis: Redis) -> None:
+async def test_vector_of_a_replaced_passage_is_not_reused(redis: Redis) -> None:
     draft = await drafted(redis, {"a": ["one"]})
     [before] = passages_of("a", ["one"])
     await draft.stage(passages_of("a", ["another"]), vectors(2)[1:])
     assert await draft.known_vectors([digest_of(before)]) == {}
 
 
-async def test_who_only_looks_for_a_draft_writes_nothing(redis: Redis) -> None:
+async def test_looking_for_a_draft_writes_nothing(redis: Redis) -> None:
     assert (await find_draft(redis, SHAPE)).number == 0
     assert await redis.keys("*") == []
     left = await drafted(redis, {"a": ["one"]})

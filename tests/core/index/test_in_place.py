@@ -1,4 +1,4 @@
-"""A small change is made at once for whoever reads, and taken back at once."""
+"""Small changes are made in place and undone, each atomically."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -34,7 +34,7 @@ async def indexed(redis: Redis) -> int:
     return int(str((await index_info(redis, "posts"))["num_docs"]))
 
 
-async def test_new_changed_and_removed_posts_change_in_the_same_edition(redis: Redis) -> None:
+async def test_posts_change_within_the_same_version(redis: Redis) -> None:
     live = await whole(redis, FIRST)
     await replaced(redis, live, {"c": ["c4"], "d": ["d1", "d2"]}, gone="b")
     after = {"a": ["a1", "a2"], "c": ["c4"], "d": ["d1", "d2"]}
@@ -46,7 +46,7 @@ async def test_new_changed_and_removed_posts_change_in_the_same_edition(redis: R
     assert {int(number) for number in await redis.smembers(keys.VERSIONS)} == {live.number}
 
 
-async def test_taking_back_restores_every_post_and_keeps_what_was_paid_for(redis: Redis) -> None:
+async def test_undo_restores_every_post_and_keeps_the_vectors(redis: Redis) -> None:
     live = await whole(redis, FIRST)
     assert not await can_undo(redis, live)
     await replaced(redis, live, {"c": ["c4"], "d": ["d1"]}, gone="b")
@@ -61,7 +61,7 @@ async def test_taking_back_restores_every_post_and_keeps_what_was_paid_for(redis
     assert set(await (await drafted(redis, {})).known_vectors(digests)) == set(digests)
 
 
-async def test_only_the_last_change_can_be_taken_back(redis: Redis) -> None:
+async def test_only_the_last_change_can_be_undone(redis: Redis) -> None:
     live = await whole(redis, FIRST)
     await replaced(redis, live, {"a": ["second"]})
     await replaced(redis, live, {"b": ["second"]})
@@ -70,7 +70,7 @@ async def test_only_the_last_change_can_be_taken_back(redis: Redis) -> None:
     assert await redis.keys(f"{keys.undo(live.number)}*") == []
 
 
-async def test_a_passage_that_cannot_be_indexed_is_taken_back_at_once(redis: Redis) -> None:
+async def test_change_with_a_passage_that_cannot_be_indexed_is_undone(redis: Redis) -> None:
     live = await whole(redis, FIRST)
     draft = await drafted(redis, {"a": ["bad"]})
     await redis.hset(keys.passage(draft.number, "a", 0), "embedding", b"\0" * 12)
@@ -79,7 +79,7 @@ async def test_a_passage_that_cannot_be_indexed_is_taken_back_at_once(redis: Red
     assert await texts_in(redis, live) == FIRST
 
 
-async def test_after_a_whole_edition_nobody_goes_back_two_steps(redis: Redis) -> None:
+async def test_rollback_after_a_new_version_goes_back_one_step_only(redis: Redis) -> None:
     first = await whole(redis, FIRST)
     await replaced(redis, first, {"a": ["second"]})
     await whole(redis, {"a": ["third"]})
@@ -92,7 +92,7 @@ async def test_after_a_whole_edition_nobody_goes_back_two_steps(redis: Redis) ->
     assert await redis.keys(f"{keys.undo(first.number)}*") == []
 
 
-def test_what_is_small_is_counted_in_passages_that_go_and_come() -> None:
+def test_size_of_a_change_counts_added_and_removed_passages() -> None:
     big = record_of(["x"] * (MAX_PASSAGES_IN_PLACE // 2))
     assert not fits_in_place(Change(kept=RECORDS), RECORDS)
     assert fits_in_place(Change(upserted={"z": big}), RECORDS)
@@ -101,24 +101,23 @@ def test_what_is_small_is_counted_in_passages_that_go_and_come() -> None:
     assert fits_in_place(Change(removed={"a": RECORDS["a"]}), RECORDS)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=POSTS, fresh=POSTS, gone=st.sets(st.sampled_from("abcd")))
-async def test_taking_back_what_was_replaced_is_as_if_nothing_had_been(
+async def test_undo_restores_the_state_before_any_change(
     redis: Redis, before: dict[str, list[str]], fresh: dict[str, list[str]], gone: set[str]
 ) -> None:
     await redis.flushall()
     live = await whole(redis, before)
-    had = await passage_keys(redis, live.number), await texts_in(redis, live)
+    initial = await passage_keys(redis, live.number), await texts_in(redis, live)
     await replaced(redis, live, fresh, "".join(gone & set(before) - set(fresh)))
     expected = {url: texts for url, texts in before.items() if url not in gone} | fresh
     assert await texts_in(redis, live) == expected
     await roll_back_run(redis)
-    assert (await passage_keys(redis, live.number), await texts_in(redis, live)) == had
+    assert (await passage_keys(redis, live.number), await texts_in(redis, live)) == initial
     assert await indexed(redis) == sum(map(len, before.values()))
 
 
-async def test_a_change_in_place_ends_the_edition_before(redis: Redis) -> None:
-    """There are two states to choose from, and what was replaced is the other one."""
+async def test_change_in_place_replaces_the_previous_version_as_rollback_target(redis: Redis) -> None:
     first = await whole(redis, FIRST)
     second = await whole(redis, {"a": ["second"]})
     await replaced(redis, second, {"a": ["third"]})

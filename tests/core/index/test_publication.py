@@ -1,10 +1,10 @@
-"""An edition is whole before anybody sees it; the one before stays, and can be gone back to."""
+"""A version is complete before it is published, and the previous one stays for a rollback."""
 
 import pytest
 from redis.asyncio import Redis
 
 from core.errors import EmbeddingMismatchError, NoPreviousVersionError
-from core.index import publication as publishing
+from core.index import publication
 from core.index.draft import begin_draft
 from core.index.publication import (
     Change,
@@ -38,19 +38,19 @@ async def index_names(redis: Redis) -> set[str]:
     return {name.decode() for name in await redis.execute_command("FT._LIST")}
 
 
-async def test_nothing_is_current_before_something_was_published(redis: Redis) -> None:
+async def test_version_is_live_only_after_publication(redis: Redis) -> None:
     assert await live_version(redis) is None
     draft = await drafted(redis, FIRST)
-    edition = await build_version(redis, draft, None, Change(upserted=RECORDS), "FLAT")
+    version = await build_version(redis, draft, None, Change(upserted=RECORDS), "FLAT")
     assert await live_version(redis) is None
-    await publish(redis, edition)
+    await publish(redis, version)
     live = await live_version(redis)
     assert live is not None
-    assert (live.number, live.vector_spec, live.index) == (edition.number, SHAPE, edition.index)
+    assert (live.number, live.vector_spec, live.index) == (version.number, SHAPE, version.index)
     assert await texts_in(redis, live) == FIRST
 
 
-async def test_what_is_kept_is_copied_with_its_vectors_and_what_changes_is_taken_from_the_draft(redis: Redis) -> None:
+async def test_kept_posts_are_copied_and_changed_ones_come_from_the_draft(redis: Redis) -> None:
     old = await whole(redis, FIRST)
     change = Change(kept={"a": RECORDS["a"]}, removed={"b": RECORDS["b"]})
     new = await whole(redis, {"c": ["c4"], "d": ["d1"]}, change)
@@ -62,7 +62,7 @@ async def test_what_is_kept_is_copied_with_its_vectors_and_what_changes_is_taken
     assert set(await (await begin_draft(redis, SHAPE)).known_vectors(digests)) == set(digests)
 
 
-async def test_only_the_last_two_editions_stay(redis: Redis) -> None:
+async def test_only_the_last_two_versions_are_kept(redis: Redis) -> None:
     numbers = [(await whole(redis, {"a": [f"version {version}"]})).number for version in range(4)]
     assert await index_names(redis) == {keys.index(number, "flat") for number in numbers[-2:]}
     every = await every_key(redis)
@@ -70,7 +70,7 @@ async def test_only_the_last_two_editions_stay(redis: Redis) -> None:
     assert {int(number) for number in await redis.smembers(keys.VERSIONS)} == set(numbers[-2:])
 
 
-async def test_going_back_is_one_step_and_there_is_only_one(redis: Redis) -> None:
+async def test_rollback_goes_back_exactly_one_version(redis: Redis) -> None:
     old = await whole(redis, FIRST)
     await old.set_metadata({"sources": "then"})
     with pytest.raises(NoPreviousVersionError):
@@ -84,13 +84,13 @@ async def test_going_back_is_one_step_and_there_is_only_one(redis: Redis) -> Non
     assert (await read_metadata(redis, old.number))["sources"] == "now"
     with pytest.raises(NoPreviousVersionError):
         await roll_back(redis)
-    # Its vectors are good for the next run, and it goes with the one after.
+    # Its vectors are reused by the next run; the publication after deletes it.
     assert await passage_keys(redis, new.number)
     await whole(redis, {"a": ["third"]})
     assert not await passage_keys(redis, new.number)
 
 
-async def test_what_the_index_cannot_take_in_is_not_published(redis: Redis) -> None:
+async def test_version_that_cannot_be_indexed_is_not_published(redis: Redis) -> None:
     draft = await drafted(redis, FIRST)
     await redis.hset(keys.passage(draft.number, "a", 0), "embedding", b"\0" * 12)
     with pytest.raises(EmbeddingMismatchError, match="1 passage"):
@@ -98,25 +98,25 @@ async def test_what_the_index_cannot_take_in_is_not_published(redis: Redis) -> N
     assert await live_version(redis) is None
 
 
-async def test_an_edition_that_lacks_a_passage_is_not_published(redis: Redis) -> None:
+async def test_version_with_a_missing_passage_is_not_published(redis: Redis) -> None:
     draft = await drafted(redis, FIRST)
     await redis.delete(keys.passage(draft.number, "a", 0))
     with pytest.raises(EmbeddingMismatchError, match="5 passages of 6"):
         await build_version(redis, draft, None, Change(upserted=RECORDS), "FLAT")
 
 
-async def test_what_a_broken_run_left_in_a_draft_is_not_published(redis: Redis) -> None:
+async def test_leftovers_of_an_interrupted_run_are_not_published(redis: Redis) -> None:
     draft = await drafted(redis, {**FIRST, "stranger": ["x"]})
     await draft.stage(passages_of("b", ["b1", "too much"]), vectors(2))
-    edition = await build_version(redis, draft, None, Change(upserted=RECORDS), "FLAT")
-    assert await texts_in(redis, edition) == FIRST
-    assert len(await passage_keys(redis, edition.number)) == 6
+    version = await build_version(redis, draft, None, Change(upserted=RECORDS), "FLAT")
+    assert await texts_in(redis, version) == FIRST
+    assert len(await passage_keys(redis, version.number)) == 6
 
 
-async def test_dropping_an_edition_never_touches_the_live_one_nor_the_tenth(
+async def test_deleting_version_1_leaves_the_live_version_10_alone(
     redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publishing, "DELETE_BATCH", 2)
+    monkeypatch.setattr(publication, "DELETE_BATCH", 2)
     first = await whole(redis, FIRST)
     await redis.set(keys.VERSION_COUNTER, first.number * 10 - 1)
     tenth = await whole(redis, {"a": ["ten"]})
@@ -128,11 +128,11 @@ async def test_dropping_an_edition_never_touches_the_live_one_nor_the_tenth(
     assert all(key.split(":")[1] == str(tenth.number) for key in every)
 
 
-async def test_a_sweep_takes_drafts_orphans_and_half_made_indexes_and_leaves_strangers_alone(redis: Redis) -> None:
+async def test_cleanup_deletes_drafts_and_incomplete_indexes_but_nothing_foreign(redis: Redis) -> None:
     live = await whole(redis, FIRST)
     draft = await drafted(redis, {"z": ["z1"]}, VectorSpec("another", 4))
     await redis.execute_command(*"FT.CREATE stranger PREFIX 1 theirs: SCHEMA text TEXT".split())
-    # A change of the index that broke off half way.
+    # An interrupted change of the index algorithm.
     await redis.execute_command(
         *f"FT.CREATE {keys.index(live.number, 'HNSW')} PREFIX 1".split(),
         *f"{keys.passage_prefix(live.number)} SCHEMA text TEXT".split(),
@@ -145,7 +145,7 @@ async def test_a_sweep_takes_drafts_orphans_and_half_made_indexes_and_leaves_str
     assert await live_index(redis) == keys.index(live.number, "HNSW")
 
 
-async def test_a_draft_that_is_discarded_leaves_nothing(redis: Redis) -> None:
+async def test_deleted_draft_leaves_no_keys(redis: Redis) -> None:
     draft = await drafted(redis, FIRST)
     await delete_draft(redis, draft)
     assert await every_key(redis) == {keys.VERSION_COUNTER}

@@ -1,11 +1,11 @@
-"""An edition keeps its passages where clients that know only `posts` find them, and never lets a wrong vector in."""
+"""Clients that know only the alias `posts` find the live version's passages."""
 
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
-from core.index import version as editions
+from core.index import version as version_module
 from core.index.publication import publish
 from core.index.schema import Algorithm, Precision, VectorSpec, index_info, live_index
 from core.index.version import PostRecord, live_version
@@ -18,11 +18,10 @@ async def index_names(redis: Redis) -> set[bytes]:
     return set(await redis.execute_command("FT._LIST"))
 
 
-async def test_a_plain_client_finds_posts_by_their_vectors(redis: Redis, embedder: OfflineEmbedder) -> None:
-    await published(redis, embedder)
+async def test_plain_redis_client_finds_posts_by_vector(blog: Redis, embedder: OfflineEmbedder) -> None:
     [question] = await embedder.embed(["How do bees get through the winter?"])
     query = "*=>[KNN 5 @embedding $vector AS vector_score]"
-    count, *rows = await redis.execute_command(
+    count, *rows = await blog.execute_command(
         "FT.SEARCH", "posts", query, "PARAMS", 2, "vector", question.astype("<f4").tobytes(),
         "RETURN", 2, "url", "vector_score", "SORTBY", "vector_score", "DIALECT", 2,
     )  # fmt: skip
@@ -34,12 +33,12 @@ async def test_a_plain_client_finds_posts_by_their_vectors(redis: Redis, embedde
 
 
 @pytest.mark.parametrize(("precision", "bytes_each"), [("FLOAT32", 4), ("FLOAT16", 2)])
-async def test_vectors_are_kept_in_the_precision_that_was_asked_for(
+async def test_vectors_are_stored_in_the_configured_precision(
     redis: Redis, embedder: OfflineEmbedder, precision: Precision, bytes_each: int
 ) -> None:
-    edition = await new_version(redis, embedder, precision)
-    await put_posts(redis, edition, embedder)
-    await publish(redis, edition)
+    version = await new_version(redis, embedder, precision)
+    await put_posts(redis, version, embedder)
+    await publish(redis, version)
     [key, *_] = await redis.keys("post:*")
     blob: Any = await redis.hget(key, "embedding")
     assert len(blob) == bytes_each * OfflineEmbedder.DIMENSIONS
@@ -49,30 +48,30 @@ async def test_vectors_are_kept_in_the_precision_that_was_asked_for(
 
 
 @pytest.mark.parametrize("algorithm", ["FLAT", "HNSW"])
-async def test_the_index_is_of_the_algorithm_that_was_asked_for(
+async def test_index_has_the_configured_algorithm(
     redis: Redis, embedder: OfflineEmbedder, algorithm: Algorithm
 ) -> None:
-    edition = await new_version(redis, embedder, algorithm=algorithm)
-    await put_posts(redis, edition, embedder)
-    assert algorithm.encode() in str(await index_info(redis, edition.index)).encode()
+    version = await new_version(redis, embedder, algorithm=algorithm)
+    await put_posts(redis, version, embedder)
+    assert algorithm.encode() in str(await index_info(redis, version.index)).encode()
 
 
-async def test_a_growing_blog_moves_to_an_approximate_index_and_a_shrinking_one_back(
+async def test_index_algorithm_follows_the_number_of_passages(
     redis: Redis, embedder: OfflineEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    edition = await published(redis, embedder)
-    await edition.fit_algorithm(None)
-    assert await live_index(redis) == keys.index(edition.number, "FLAT")
-    monkeypatch.setattr(editions, "HNSW_FROM", len(POSTS))
-    await edition.fit_algorithm(None)
-    assert await live_index(redis) == keys.index(edition.number, "HNSW")
-    assert await index_names(redis) == {keys.index(edition.number, "HNSW").encode()}
+    version = await published(redis, embedder)
+    await version.fit_algorithm(None)
+    assert await live_index(redis) == keys.index(version.number, "FLAT")
+    monkeypatch.setattr(version_module, "HNSW_FROM", len(POSTS))
+    await version.fit_algorithm(None)
+    assert await live_index(redis) == keys.index(version.number, "HNSW")
+    assert await index_names(redis) == {keys.index(version.number, "HNSW").encode()}
     assert int(str((await index_info(redis, "posts"))["num_docs"])) == len(POSTS)
-    await edition.fit_algorithm("FLAT")
-    assert await live_index(redis) == keys.index(edition.number, "FLAT")
+    await version.fit_algorithm("FLAT")
+    assert await live_index(redis) == keys.index(version.number, "FLAT")
 
 
-async def test_an_edition_that_is_not_live_can_change_its_index_without_becoming_so(
+async def test_changing_the_index_of_an_unpublished_version_does_not_publish_it(
     redis: Redis, embedder: OfflineEmbedder
 ) -> None:
     live = await published(redis, embedder)
@@ -81,16 +80,16 @@ async def test_an_edition_that_is_not_live_can_change_its_index_without_becoming
     assert await live_index(redis) == live.index
 
 
-async def test_a_ledger_that_says_more_than_there_is_is_not_believed(redis: Redis, embedder: OfflineEmbedder) -> None:
-    edition = await published(redis, embedder)
-    ledger = await edition.ledger()
-    assert await edition.posts_with_missing_passages(ledger) == set()
-    await redis.delete(keys.passage(edition.number, url_of("bees"), 0))
-    assert await edition.posts_with_missing_passages(ledger) == {url_of("bees")}
+async def test_posts_with_deleted_passages_are_detected(redis: Redis, embedder: OfflineEmbedder) -> None:
+    version = await published(redis, embedder)
+    ledger = await version.ledger()
+    assert await version.posts_with_missing_passages(ledger) == set()
+    await redis.delete(keys.passage(version.number, url_of("bees"), 0))
+    assert await version.posts_with_missing_passages(ledger) == {url_of("bees")}
 
 
-async def test_a_ledger_of_an_earlier_version_can_be_read(redis: Redis, embedder: OfflineEmbedder) -> None:
-    edition = await published(redis, embedder)
+async def test_ledger_of_an_earlier_release_can_be_read(redis: Redis, embedder: OfflineEmbedder) -> None:
+    version = await published(redis, embedder)
     line = b'{"title": "T", "source": "blog", "raw_digest": "r", "text_digest": "t", "passages": 1}'
-    await redis.hset(keys.ledger(edition.number), url_of("bees"), line)
-    assert await edition.record(url_of("bees")) == PostRecord("T", "blog", "r", "t", 1)
+    await redis.hset(keys.ledger(version.number), url_of("bees"), line)
+    assert await version.record(url_of("bees")) == PostRecord("T", "blog", "r", "t", 1)

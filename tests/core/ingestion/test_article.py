@@ -1,4 +1,4 @@
-"""Of a page its article is read: all of it, in its shape, and nothing that people do not see."""
+"""The article is extracted from a page completely, with its structure and without hidden text."""
 
 from contextlib import suppress
 
@@ -31,7 +31,7 @@ def page(content: str, theme: str = WORDPRESS) -> str:
 
 
 @pytest.mark.parametrize("selector", ["article", "", ".entry-content", ".nowhere"])
-def test_the_article_is_found_without_the_page_around_it(selector: str) -> None:
+def test_article_is_extracted_without_page_boilerplate(selector: str) -> None:
     article = extract(page(PARAGRAPHS), ADDRESS, selector)
     assert article.title == "One"
     assert article.text.count("Redis keeps vectors") == 4
@@ -40,19 +40,19 @@ def test_the_article_is_found_without_the_page_around_it(selector: str) -> None:
 
 
 @pytest.mark.parametrize("selector", ["article", ""])
-def test_what_people_do_not_see_is_not_read(selector: str) -> None:
+def test_invisible_elements_are_dropped(selector: str) -> None:
     text = extract(page(PARAGRAPHS + UNSEEN + PARAGRAPH), ADDRESS, selector).text
     assert text.count("Redis keeps vectors") == 5
     assert [word for word in WORDS_UNSEEN if word in text] == []
 
 
-def test_where_nothing_is_recognised_all_that_is_left_is_read() -> None:
+def test_unrecognised_page_falls_back_to_all_visible_text() -> None:
     html = f"<header>Top</header><nav>Menu</nav><p>Short.</p>{UNSEEN}<form>Search</form><footer>End</footer>"
     assert extract(f"<body>{html}</body>", ADDRESS).text == "Short."
 
 
 @pytest.mark.parametrize("selector", [".entry-content", ""])
-def test_code_lists_tables_and_links_keep_their_shape(selector: str) -> None:
+def test_code_lists_tables_and_links_keep_their_structure(selector: str) -> None:
     text = extract(page(PARAGRAPHS + SHAPES + PARAGRAPH), ADDRESS, selector).text
     assert "## Setup" in text
     assert "def f():\n    return 1 < 2\n```" in text
@@ -62,7 +62,7 @@ def test_code_lists_tables_and_links_keep_their_shape(selector: str) -> None:
     assert "[the other](https://blog.example/posts/two/)" in text
 
 
-def test_the_language_of_code_is_kept() -> None:
+def test_code_language_is_kept() -> None:
     assert "```python\ndef f():" in extract(page(SHAPES), ADDRESS, ".entry-content").text
 
 
@@ -77,20 +77,20 @@ def test_the_language_of_code_is_kept() -> None:
         ("<pre><code>```\nx\n```</code></pre>", "````\n```\nx\n```\n````"),
     ],
 )
-def test_blocks_of_code_and_code_within_lines_are_told_apart(code: str, markdown: str) -> None:
+def test_code_blocks_and_inline_code_are_distinguished(code: str, markdown: str) -> None:
     assert markdown in extract(page(PARAGRAPHS + code + PARAGRAPH), ADDRESS).text
 
 
-def test_what_is_selected_twice_is_read_once() -> None:
+def test_overlapping_selections_are_read_once() -> None:
     assert extract(page(PARAGRAPH), ADDRESS, "article, .entry-content, p").text.count("Redis keeps vectors") == 1
 
 
-def test_all_that_is_selected_is_read() -> None:
+def test_every_selected_element_is_read() -> None:
     assert extract("<p>One.</p><div>No.</div><p>Two.</p>", ADDRESS, "p").text == "One.\n\nTwo."
 
 
 @pytest.mark.parametrize("selector", ["[[", "p:nowhere", "p >"])
-def test_a_selector_that_is_none_is_told(selector: str) -> None:
+def test_invalid_selector_is_reported(selector: str) -> None:
     with pytest.raises(SourceReadError, match="not a valid CSS selector"):
         extract(page(PARAGRAPH), ADDRESS, selector)
 
@@ -106,19 +106,19 @@ def test_a_selector_that_is_none_is_told(selector: str) -> None:
         ("", ""),
     ],
 )
-def test_the_title_is_what_the_page_calls_itself(head: str, title: str) -> None:
+def test_title_comes_from_metadata_heading_or_title_element(head: str, title: str) -> None:
     assert extract(f"<html><head>{head}<p>Words.</p></html>", ADDRESS).title == title
 
 
 @pytest.mark.parametrize(
     "html", ["", " ", "<html></html>", "<body><script>x</script></body>", "<h1></h1>", "<!-- x -->"]
 )
-def test_a_page_without_text_has_none(html: str) -> None:
+def test_page_without_text_gives_empty_article(html: str) -> None:
     assert extract(html, ADDRESS) == Article("", "")
 
 
 @pytest.mark.parametrize("html", ["<div>" * 3_000 + "Words.", "<b>" * 3_000 + "Words.", "<table>" * 500 + "Words."])
-def test_a_page_nested_beyond_reason_breaks_nothing(html: str) -> None:
+def test_deeply_nested_page_is_read_or_rejected(html: str) -> None:
     with suppress(SourceReadError):
         assert extract(html, ADDRESS).text in {"", "Words.", "**Words.**"}
 
@@ -138,7 +138,7 @@ def test_a_page_nested_beyond_reason_breaks_nothing(html: str) -> None:
         ("shift_jis", None, '<meta http-equiv="Content-Type" content="text/html; charset=shift_jis">'),
     ],
 )
-def test_charsets_are_told_from_server_page_or_bytes(written: str, served: str | None, declared: str) -> None:
+def test_charset_is_detected_from_server_page_or_bytes(written: str, served: str | None, declared: str) -> None:
     words = "これは日本語のページです" if written == "shift_jis" else "Zwölf Straßen führen müde nach Köln"
     body = f"<html><head>{declared}</head><body>{PLAIN[:15]}<p>{words}</p></body></html>".encode(written)
     assert words in decode(Fetched(ADDRESS, body, "text/html", served))

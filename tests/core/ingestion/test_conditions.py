@@ -1,4 +1,4 @@
-"""What is still as it was costs one small answer, and nothing is taken for unchanged that is not."""
+"""Conditional requests: unchanged pages cost one 304, and no change is missed."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,7 +11,7 @@ from core.ingestion.entries import Entry, ListingEvent, ListingFinished, Listing
 from core.ingestion.fetch_result import PAGE, Fetched, NotModified, Validators, make_validators
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.sources import fetch_page, post_url
-from tests.core.ingestion.asking import events_of, fetch, source
+from tests.core.ingestion.helpers import events_of, fetch, source
 from tests.core.ingestion.test_feed_parser import LinkedBlog
 from tests.servers.blog import Blog, Post, Redirect
 from tests.servers.loopback import Status
@@ -24,13 +24,13 @@ async def again(fetcher: Fetcher, address: str, known: Validators | None) -> Fet
 
 
 def known_from(events: Sequence[ListingEvent]) -> KnownListings:
-    """What is kept of a listing, as a run keeps it."""
+    """Return the validators of a listing, as a run stores them."""
     pages = (event for event in events if isinstance(event, ListingFinished | ListingUnchanged))
     return {page.address: page.validators for page in pages if page.validators}
 
 
 def paths(blog: Blog, events: Sequence[ListingEvent]) -> list[str]:
-    """Entries by their paths, and unchanged pages of the listing by theirs in brackets."""
+    """Return the paths of entries, and those of unchanged listing pages in brackets."""
     shown = [
         event.url if isinstance(event, Entry) else f"[{event.address}]"
         for event in events
@@ -41,7 +41,7 @@ def paths(blog: Blog, events: Sequence[ListingEvent]) -> list[str]:
 
 @pytest.mark.parametrize("etags", [True, False])
 @pytest.mark.parametrize("dates", [True, False])
-async def test_a_page_that_is_as_it_was_is_not_sent_again(
+async def test_unchanged_page_is_answered_with_not_modified(
     etags: bool, dates: bool, blog: Blog, fetcher: Fetcher
 ) -> None:
     blog.etags, blog.dates = etags, dates
@@ -59,8 +59,8 @@ async def test_a_page_that_is_as_it_was_is_not_sent_again(
     assert third.validators != first.validators
 
 
-async def test_validators_are_shown_only_to_the_address_that_gave_them(blog: Blog, fetcher: Fetcher) -> None:
-    """Two pages may well call their states by the same name."""
+async def test_validators_are_sent_only_to_the_url_that_gave_them(blog: Blog, fetcher: Fetcher) -> None:
+    """Two pages may have the same ETag."""
     other = await fetch(fetcher, blog.url("/post-2/"))
     assert isinstance(await again(fetcher, blog.url("/post-1/"), other.validators), Fetched)
     blog.misbehave("/post-1/", Redirect("/post-2/", 302))
@@ -69,7 +69,7 @@ async def test_validators_are_shown_only_to_the_address_that_gave_them(blog: Blo
     assert isinstance(await again(fetcher, blog.url("/post-1/"), other.validators), Fetched)
 
 
-async def test_what_was_not_asked_is_no_answer(blog: Blog, fetcher: Fetcher) -> None:
+async def test_unsolicited_304_is_an_error(blog: Blog, fetcher: Fetcher) -> None:
     blog.misbehave("/post-1/", Status(304))
     with pytest.raises(SourceReadError, match="the server answered 304"):
         await fetch(fetcher, blog.url("/post-1/"))
@@ -88,7 +88,7 @@ async def test_what_was_not_asked_is_no_answer(blog: Blog, fetcher: Fetcher) -> 
         (" ", "\t", False),
     ],
 )
-def test_what_cannot_be_sent_back_is_not_kept(etag: str, modified: str, kept: bool) -> None:
+def test_unsendable_validators_are_dropped(etag: str, modified: str, kept: bool) -> None:
     assert make_validators("https://blog.example/", etag, modified) == (
         Validators("https://blog.example/", etag, modified) if kept else None
     )
@@ -108,7 +108,7 @@ def test_what_cannot_be_sent_back_is_not_kept(etag: str, modified: str, kept: bo
         ((), False),
     ],
 )
-async def test_a_page_has_moved_when_every_redirect_says_so(
+async def test_page_has_moved_only_if_every_redirect_is_permanent(
     statuses: tuple[int, ...], moved: bool, blog: Blog, fetcher: Fetcher
 ) -> None:
     places = ["/start/", *(f"/hop-{n}/" for n in range(1, len(statuses))), "/post-2/"] if statuses else ["/post-2/"]
@@ -121,7 +121,7 @@ async def test_a_page_has_moved_when_every_redirect_says_so(
     assert {first.moved, second.moved} == {blog.url("/post-2/") if moved else ""}
 
 
-async def test_a_post_is_known_under_the_address_that_it_moved_to(blog: Blog, fetcher: Fetcher) -> None:
+async def test_post_url_follows_permanent_redirects(blog: Blog, fetcher: Fetcher) -> None:
     entry = Entry(blog.url("/old/"), "", Source("blog", "sitemap", blog.url("/sitemap.xml")))
     blog.misbehave("/old/", Redirect("/post-2/?utm_source=old", 301))
     page = await fetch_page(entry, fetcher)
@@ -139,22 +139,20 @@ async def test_a_post_is_known_under_the_address_that_it_moved_to(blog: Blog, fe
         ("/", False),
     ],
 )
-async def test_a_canonical_link_names_the_post(where: str, believed: bool, blog: Blog, fetcher: Fetcher) -> None:
+async def test_canonical_link_decides_the_post_url(where: str, believed: bool, blog: Blog, fetcher: Fetcher) -> None:
     async with Blog() as other:
         where = where.format(other=other.origin)
         blog.posts.append(Post("copy", "Copy", f'<p>One.</p></body><link rel="canonical" href="{where}">'))
         entry = Entry(blog.url("/copy/"), "", Source("blog", "sitemap", blog.url("/sitemap.xml")))
         page = await fetch_page(entry, fetcher)
-        assert post_url(entry, page) == blog.url("/copy/"), "in the body it is the text of anybody"
+        assert post_url(entry, page) == blog.url("/copy/"), "a link in the body may be user content"
         blog.links["/copy/"] = f'<{where}>; rel="canonical"'
         page = await fetch_page(entry, fetcher)
         assert post_url(entry, page) == (blog.url("/post-1/") if believed else blog.url("/copy/"))
 
 
 @pytest.mark.parametrize("past_end", ["404", "repeat", "empty"])
-async def test_a_feed_that_is_as_it_was_costs_one_small_answer_a_page(
-    past_end: str, blog: Blog, fetcher: Fetcher
-) -> None:
+async def test_unchanged_feed_costs_one_304_per_page(past_end: str, blog: Blog, fetcher: Fetcher) -> None:
     blog.past_end = past_end  # type: ignore[assignment]
     feed = source("feed", blog.url())
     known = known_from(await events_of(feed, fetcher))
@@ -166,7 +164,7 @@ async def test_a_feed_that_is_as_it_was_costs_one_small_answer_a_page(
     assert blog.unchanged["/feed/"] == 3
 
 
-async def test_a_feed_without_pages_costs_one(blog: Blog, fetcher: Fetcher) -> None:
+async def test_unchanged_feed_without_pages_costs_one_304(blog: Blog, fetcher: Fetcher) -> None:
     blog.paged = False
     feed = source("feed", blog.url())
     known = known_from(await events_of(feed, fetcher))
@@ -200,7 +198,7 @@ def removed(blog: Blog) -> None:
         (added, ["/new/", *(f"/post-{n}/" for n in range(12, 0, -1))]),
     ],
 )
-async def test_of_a_feed_the_pages_that_changed_are_listed(
+async def test_only_changed_feed_pages_are_listed(
     change: Callable[[Blog], None], listed: list[str], blog: Blog, fetcher: Fetcher
 ) -> None:
     feed = source("feed", blog.url())
@@ -208,11 +206,11 @@ async def test_of_a_feed_the_pages_that_changed_are_listed(
     change(blog)
     events = await events_of(feed, fetcher, known)
     assert [path.replace("/feed/?paged=", "").replace("/feed/", "") for path in paths(blog, events)] == listed
-    # What was kept of this listing serves the next one as well as a whole listing would.
+    # The validators of this partial listing suffice for the next run.
     assert all(isinstance(event, ListingUnchanged) for event in await events_of(feed, fetcher, known_from(events)))
 
 
-async def test_pages_that_name_the_next_one_are_followed_though_unchanged(fetcher: Fetcher) -> None:
+async def test_linked_feed_pages_are_followed_though_unchanged(fetcher: Fetcher) -> None:
     async with LinkedBlog(Post(f"post-{n}", f"Post {n}", "<p>Words.</p>") for n in range(6)) as blog:
         feed = source("feed", blog.url())
         known = known_from(await events_of(feed, fetcher))
@@ -222,13 +220,13 @@ async def test_pages_that_name_the_next_one_are_followed_though_unchanged(fetche
         assert paths(blog, await events_of(feed, fetcher, known)) == [pages[0], "/post-2/", "/post-3/", pages[2]]
 
 
-async def test_a_damaged_page_is_read_again(blog: Blog, fetcher: Fetcher) -> None:
+async def test_damaged_feed_page_is_fetched_again(blog: Blog, fetcher: Fetcher) -> None:
     blog.paged, blog.bozo = False, "ampersand"
     feed = source("feed", blog.url())
     assert known_from(await events_of(feed, fetcher)) == {}
 
 
-async def test_a_limit_counts_what_is_read(blog: Blog, fetcher: Fetcher) -> None:
+async def test_limit_disables_conditional_requests(blog: Blog, fetcher: Fetcher) -> None:
     feed = source("feed", blog.url(), limit=7)
     known = known_from(await events_of(feed, fetcher))
     blog.requests.clear()
@@ -237,7 +235,7 @@ async def test_a_limit_counts_what_is_read(blog: Blog, fetcher: Fetcher) -> None
     assert not blog.unchanged
 
 
-async def test_an_index_of_sitemaps_is_read_and_its_files_are_asked_for(blog: Blog, fetcher: Fetcher) -> None:
+async def test_sitemap_index_is_read_and_its_files_are_conditional(blog: Blog, fetcher: Fetcher) -> None:
     sitemap = source("sitemap", blog.url("/sitemap-index.xml"))
     first = await events_of(sitemap, fetcher)
     known = known_from(first)
@@ -248,7 +246,7 @@ async def test_an_index_of_sitemaps_is_read_and_its_files_are_asked_for(blog: Bl
     assert paths(blog, events) == ["[/sitemap-1.xml]", *(f"/post-{n}/" for n in range(6, 0, -1))]
 
 
-async def test_the_last_change_is_told_where_the_source_tells_it(blog: Blog, fetcher: Fetcher) -> None:
+async def test_modified_date_comes_from_the_source(blog: Blog, fetcher: Fetcher) -> None:
     for listing in (source("sitemap", blog.url("/sitemap.xml")), source("feed", blog.url("/atom.xml"))):
         entry = next(event for event in await events_of(listing, fetcher) if isinstance(event, Entry))
         assert entry.modified == blog.posts[-1].published
@@ -256,7 +254,7 @@ async def test_the_last_change_is_told_where_the_source_tells_it(blog: Blog, fet
     assert rss.modified is None
 
 
-async def test_a_listing_that_moved_says_so(blog: Blog, fetcher: Fetcher) -> None:
+async def test_moved_listing_reports_its_new_address(blog: Blog, fetcher: Fetcher) -> None:
     blog.misbehave("/rss/", Redirect("/feed/", 301))
     blog.paged = False
     feed = source("feed", blog.url("/rss/"))
@@ -266,7 +264,7 @@ async def test_a_listing_that_moved_says_so(blog: Blog, fetcher: Fetcher) -> Non
     assert paths(blog, await events_of(feed, fetcher, known_from(events))) == ["[/rss/]"]
 
 
-async def test_a_listing_answers_page_by_page_what_it_is(fetcher: Fetcher) -> None:
+async def test_server_that_always_answers_304_ends_the_listing(fetcher: Fetcher) -> None:
     """A server that answers 304 to whatever it is asked tells nothing new, and ends."""
 
     class Stubborn(Blog):

@@ -1,4 +1,4 @@
-"""Sites are treated as they ask to be, and as one would wish for one's own."""
+"""Crawling is throttled, and honours Retry-After and Crawl-delay."""
 
 import asyncio
 from dataclasses import replace
@@ -11,8 +11,8 @@ from core.errors import SourceReadError
 from core.ingestion.crawl_policy import CrawlPolicy, HostBackoffError, HostThrottle, parse_retry_after
 from core.ingestion.fetcher import Fetcher
 from core.telemetry import RequestRetried, TelemetryEvent, Throttled, subscribed
-from tests.core.ingestion.asking import fetch
 from tests.core.ingestion.conftest import POLICY
+from tests.core.ingestion.helpers import fetch
 from tests.servers.blog import Blog, Post
 from tests.servers.loopback import Slow, Status
 
@@ -21,12 +21,12 @@ from tests.servers.loopback import Slow, Status
     ("said", "seconds"),
     [("7", 7.0), ("0", 0.0), ("9" * 400, 999999999.0), ("", None), ("-1", None), ("²", None), ("soon", None)],
 )
-def test_a_wish_for_a_pause_is_in_seconds(said: str, seconds: float | None) -> None:
+def test_retry_after_is_parsed_as_seconds(said: str, seconds: float | None) -> None:
     assert parse_retry_after(said) == seconds
 
 
 @pytest.mark.parametrize(("away", "least", "most"), [(90, 85, 90), (-90, 0, 0)])
-def test_a_wish_for_a_pause_is_a_date(away: int, least: float, most: float) -> None:
+def test_retry_after_is_parsed_as_date(away: int, least: float, most: float) -> None:
     moment = datetime.now(UTC) + timedelta(seconds=away)
     seconds = parse_retry_after(format_datetime(moment, usegmt=True))
     assert seconds is not None
@@ -34,58 +34,58 @@ def test_a_wish_for_a_pause_is_a_date(away: int, least: float, most: float) -> N
 
 
 async def begin(throttle: HostThrottle) -> float:
-    """When a request's turn came."""
+    """Return the time at which a request's turn came."""
     async with throttle.slot():
         return asyncio.get_running_loop().time()
 
 
-async def test_requests_to_one_host_begin_one_after_the_other() -> None:
+async def test_requests_to_one_host_are_spaced_out() -> None:
     throttle = HostThrottle("blog.example", CrawlPolicy(min_interval=timedelta(milliseconds=20)))
     begun = await asyncio.gather(*(begin(throttle) for _ in range(6)))
     assert max(begun) - min(begun) >= 5 * 0.02 * 0.9
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.3.2.1", "::1"])
-async def test_ones_own_machine_needs_no_pauses(host: str) -> None:
+async def test_loopback_hosts_are_not_throttled(host: str) -> None:
     throttle = HostThrottle(host, CrawlPolicy(min_interval=timedelta(hours=1)))
     async with asyncio.timeout(5):
-        await asyncio.gather(*(begin(throttle) for _ in range(50)))
+        assert len(await asyncio.gather(*(begin(throttle) for _ in range(50)))) == 50
 
 
-async def test_a_crawl_delay_is_kept_up_to_a_limit() -> None:
+async def test_crawl_delay_is_honoured_up_to_the_maximum() -> None:
     throttle = HostThrottle("127.0.0.1", CrawlPolicy(max_crawl_delay=timedelta(milliseconds=50)))
     throttle.apply_crawl_delay(86_400.0)
     before = await begin(throttle)
     assert 0.045 <= await begin(throttle) - before < 5
 
 
-async def test_a_host_that_is_closed_opens_again_for_all() -> None:
+async def test_blocked_host_opens_again_for_all_requests() -> None:
     throttle = HostThrottle("127.0.0.1", CrawlPolicy())
     first = await begin(throttle)
     throttle.block(0.1)
     assert min(await asyncio.gather(*(begin(throttle) for _ in range(4)))) - first >= 0.1
 
 
-async def test_a_host_that_asks_for_hours_is_left_alone() -> None:
+async def test_host_that_asks_for_hours_is_given_up() -> None:
     throttle = HostThrottle("127.0.0.1", CrawlPolicy())
     throttle.block(7_200.0)
     with pytest.raises(HostBackoffError, match="asked to wait 2:00:00"):
         await begin(throttle)
 
 
-async def test_what_the_server_asks_to_wait_is_waited(blog: Blog, fetcher: Fetcher) -> None:
+async def test_retry_after_is_waited_before_retrying(blog: Blog, fetcher: Fetcher) -> None:
     blog.misbehave("/post-1/", Status(429, retry_after=1), times=1)
     await fetch(fetcher, blog.url("/post-2/"))
     before = asyncio.get_running_loop().time()
-    told: list[TelemetryEvent] = []
-    with subscribed(told.append):
+    events: list[TelemetryEvent] = []
+    with subscribed(events.append):
         await fetch(fetcher, blog.url("/post-1/"))
     assert asyncio.get_running_loop().time() - before >= 0.99
     assert blog.requests["/post-1/"] == 2
-    assert told == [Throttled("sources"), RequestRetried("sources")]
+    assert events == [Throttled("sources"), RequestRetried("sources")]
 
 
-async def test_a_server_that_asks_for_an_hour_is_asked_nothing_more(blog: Blog, fetcher: Fetcher) -> None:
+async def test_server_that_asks_for_an_hour_gets_no_more_requests(blog: Blog, fetcher: Fetcher) -> None:
     blog.misbehave("/post-1/", Status(503, retry_after=3600))
     for path in ("/post-1/", "/post-2/"):
         with pytest.raises(SourceReadError, match="asked to wait"):
@@ -93,7 +93,7 @@ async def test_a_server_that_asks_for_an_hour_is_asked_nothing_more(blog: Blog, 
     assert blog.requests == {"/robots.txt": 1, "/post-1/": 1}
 
 
-async def test_the_delay_of_a_robots_txt_is_kept(blog: Blog) -> None:
+async def test_crawl_delay_of_robots_txt_is_honoured(blog: Blog) -> None:
     blog.crawl_delay = 30
     async with Fetcher("Footnoted", replace(POLICY, max_crawl_delay=timedelta(milliseconds=100))) as fetcher:
         await fetch(fetcher, blog.url("/post-1/"))
@@ -102,14 +102,14 @@ async def test_the_delay_of_a_robots_txt_is_kept(blog: Blog) -> None:
         assert asyncio.get_running_loop().time() - before >= 0.19  # three requests, two intervals
 
 
-async def test_one_host_is_not_flooded(blog: Blog, fetcher: Fetcher) -> None:
+async def test_concurrent_requests_per_host_are_limited(blog: Blog, fetcher: Fetcher) -> None:
     blog.delay = 0.03
     await asyncio.gather(*(fetch(fetcher, blog.url(f"/post-{n % 12 + 1}/")) for n in range(24)))
     assert 1 < blog.in_flight_peak <= POLICY.max_per_host
 
 
-async def test_a_slow_host_keeps_no_others_waiting(blog: Blog, fetcher: Fetcher) -> None:
-    """Requests that wait for a busy host take no slot from another one."""
+async def test_slow_host_does_not_delay_other_hosts(blog: Blog, fetcher: Fetcher) -> None:
+    """Requests waiting for a busy host take no slot from another one."""
     async with Blog([Post("post", "Post", "<p>Quick.</p>")]) as quick:
         await fetch(fetcher, blog.url("/post-1/"))
         blog.misbehave("/post-1/", Slow(30))
@@ -117,7 +117,7 @@ async def test_a_slow_host_keeps_no_others_waiting(blog: Blog, fetcher: Fetcher)
         while blog.in_flight < POLICY.max_per_host:
             await asyncio.sleep(0.01)
         async with asyncio.timeout(5):
-            # The two are one host by name: what tells them apart for this fetcher is how they are written.
+            # Both servers have the same address; the fetcher tells them apart by host name.
             fetched = await fetch(fetcher, quick.url("/post/").replace("127.0.0.1", "localhost"))
         assert b"Quick." in fetched.body
         for task in waiting:

@@ -1,4 +1,4 @@
-"""What is packed is unpacked within bounds, whatever its habits."""
+"""Compressed bodies are decompressed within limits."""
 
 import gzip
 import zlib
@@ -16,7 +16,7 @@ def bare_deflate(body: bytes) -> bytes:
     return packer.compress(body) + packer.flush()
 
 
-def test_archives_of_all_habits_are_unpacked() -> None:
+def test_all_gzip_and_deflate_variants_are_decompressed() -> None:
     several = b"".join(gzip.compress(WORDS[at : at + 1_300]) for at in range(0, len(WORDS), 1_300))
     assert gunzip(several, len(WORDS)) == WORDS
     assert gunzip(gzip.compress(WORDS) + b"\x00" * 50, len(WORDS)) == WORDS
@@ -28,14 +28,14 @@ def test_archives_of_all_habits_are_unpacked() -> None:
         gunzip(several[:-1], len(WORDS))
 
 
-def test_an_archive_of_a_million_members_takes_no_time() -> None:
+def test_archive_of_countless_members_is_read_quickly() -> None:
     began = process_time()
     gunzip(gzip.compress(b"", mtime=0) * 500_000, 20 * 1024 * 1024)
     assert process_time() - began < 5
 
 
 @pytest.mark.parametrize("largest", [0, 1, 1_000, len(WORDS)])
-def test_what_is_cut_is_read_up_to_there(largest: int) -> None:
+def test_truncated_body_is_read_up_to_the_limit(largest: int) -> None:
     assert decompress(WORDS, "", largest, truncate=True) == WORDS[:largest]
     assert decompress(gzip.compress(WORDS), "gzip", largest, truncate=True) == WORDS[:largest]
     assert decompress(b"no archive", "gzip", largest, truncate=True) == b""

@@ -1,4 +1,4 @@
-"""A feed is read whole, over all its pages, however its blog makes them."""
+"""A feed is read completely, over all its pages."""
 
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -11,14 +11,14 @@ from core.errors import SourceReadError
 from core.ingestion.entries import Entry, EntrySkipped, ListingEvent, ListingFinished
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.sources import fetch_page, list_source, needs_page
-from tests.core.ingestion import asking
-from tests.core.ingestion.asking import post_of, to_post
+from tests.core.ingestion import helpers
+from tests.core.ingestion.helpers import post_of, to_post
 from tests.servers.blog import Blog, Post
 from tests.servers.loopback import Status
 
 
 async def listed(blog: Blog, fetcher: Fetcher, path: str = "/feed/", **options: Any) -> list[Entry | EntrySkipped]:
-    return await asking.listed(asking.source("feed", blog.url(path), **options), fetcher)
+    return await helpers.listed(helpers.source("feed", blog.url(path), **options), fetcher)
 
 
 def entries(items: Sequence[ListingEvent]) -> list[Entry]:
@@ -27,7 +27,7 @@ def entries(items: Sequence[ListingEvent]) -> list[Entry]:
 
 @pytest.mark.parametrize("path", ["/feed/", "/atom.xml"])
 @pytest.mark.parametrize("past_end", ["404", "repeat", "empty"])
-async def test_all_pages_are_read_whatever_comes_after_the_last(
+async def test_all_feed_pages_are_read_whatever_follows_the_last(
     path: str, past_end: Literal["404", "repeat", "empty"], blog: Blog, fetcher: Fetcher
 ) -> None:
     blog.past_end = past_end
@@ -36,13 +36,13 @@ async def test_all_pages_are_read_whatever_comes_after_the_last(
     assert len(items) == 12
 
 
-async def test_a_feed_without_pages_is_asked_for_a_second_one_and_no_more(blog: Blog, fetcher: Fetcher) -> None:
+async def test_feed_without_pages_is_probed_for_one_more(blog: Blog, fetcher: Fetcher) -> None:
     blog.paged = False
     assert len(await listed(blog, fetcher)) == 5
     assert sorted(path for path in blog.requests if "feed" in path) == ["/feed/", "/feed/?paged=2"]
 
 
-async def test_a_later_page_that_fails_ends_the_feed_and_is_told(blog: Blog, fetcher: Fetcher) -> None:
+async def test_failing_later_page_ends_the_feed_and_is_reported(blog: Blog, fetcher: Fetcher) -> None:
     source = Source("blog", "feed", blog.url())
     async with aclosing(list_source(source, fetcher)) as items:
         seen = []
@@ -55,18 +55,18 @@ async def test_a_later_page_that_fails_ends_the_feed_and_is_told(blog: Blog, fet
 
 
 @pytest.mark.parametrize("status", [404, 403, 503])
-async def test_a_feed_that_cannot_be_read_is_told(status: int, blog: Blog, fetcher: Fetcher) -> None:
+async def test_unreadable_feed_is_reported(status: int, blog: Blog, fetcher: Fetcher) -> None:
     blog.misbehave("/feed/", Status(status))
     with pytest.raises(SourceReadError, match=str(status)):
         await listed(blog, fetcher)
 
 
-async def test_a_page_is_no_feed(blog: Blog, fetcher: Fetcher) -> None:
+async def test_page_is_rejected_as_feed(blog: Blog, fetcher: Fetcher) -> None:
     with pytest.raises(SourceReadError, match="it is not a feed"):
         await listed(blog, fetcher, "/post-1/")
 
 
-async def test_a_feed_served_as_something_else_is_a_feed(blog: Blog, fetcher: Fetcher) -> None:
+async def test_feed_with_wrong_content_type_is_read(blog: Blog, fetcher: Fetcher) -> None:
     blog.content_types["/feed/"] = "text/html; charset=iso-8859-1"
     blog.posts[11].title = "Zwölf"
     items = await listed(blog, fetcher)
@@ -74,7 +74,7 @@ async def test_a_feed_served_as_something_else_is_a_feed(blog: Blog, fetcher: Fe
     assert entries(items)[0].title == "Zwölf"
 
 
-async def test_entries_without_link_id_or_date_are_entries(blog: Blog, fetcher: Fetcher) -> None:
+async def test_entries_without_link_id_or_date_are_listed(blog: Blog, fetcher: Fetcher) -> None:
     blog.posts = [
         Post("a", "No link", "<p>a</p>", has_link=False),
         Post("b", "No link, no id", "<p>b</p>", has_link=False, has_id=False),
@@ -95,7 +95,7 @@ async def test_entries_without_link_id_or_date_are_entries(blog: Blog, fetcher: 
 
 
 @pytest.mark.parametrize(("bozo", "least"), [("ampersand", 12), ("truncated", 4)])
-async def test_a_damaged_feed_is_read_as_far_as_it_goes_and_told(
+async def test_damaged_feed_is_read_as_far_as_possible_and_reported(
     bozo: Literal["ampersand", "truncated"], least: int, blog: Blog, fetcher: Fetcher
 ) -> None:
     blog.bozo = bozo
@@ -105,7 +105,7 @@ async def test_a_damaged_feed_is_read_as_far_as_it_goes_and_told(
 
 
 @pytest.mark.parametrize(("text", "pages"), [("full", False), ("summary", True), ("title", True)])
-async def test_the_page_is_fetched_where_the_feed_does_not_carry_the_post(
+async def test_page_is_fetched_if_feed_lacks_the_whole_post(
     text: Literal["full", "summary", "title"], pages: bool, blog: Blog, fetcher: Fetcher
 ) -> None:
     blog.text = text
@@ -119,20 +119,20 @@ async def test_the_page_is_fetched_where_the_feed_does_not_carry_the_post(
     assert "powered by" not in post.text
 
 
-async def test_a_selector_asks_for_the_page_and_finds_the_article(blog: Blog, fetcher: Fetcher) -> None:
+async def test_selector_forces_fetching_the_page(blog: Blog, fetcher: Fetcher) -> None:
     entry = entries(await listed(blog, fetcher, selector="time"))[0]
     assert (await post_of(entry, fetcher)).text == "2026-01-12"
 
 
 @pytest.mark.parametrize("media_type", ["image/png", "application/pdf"])
-async def test_what_is_no_page_is_not_read_as_one(media_type: str, blog: Blog, fetcher: Fetcher) -> None:
+async def test_wrong_media_type_is_not_read_as_page(media_type: str, blog: Blog, fetcher: Fetcher) -> None:
     blog.text = "title"
     blog.content_types["/post-12/"] = media_type
     with pytest.raises(SourceReadError, match=media_type):
         await fetch_page(entries(await listed(blog, fetcher))[0], fetcher)
 
 
-async def test_an_entry_without_any_text_is_no_post(blog: Blog, fetcher: Fetcher) -> None:
+async def test_entry_without_text_is_rejected(blog: Blog, fetcher: Fetcher) -> None:
     blog.posts = [Post("a", "Empty", "<p> <!-- nothing --></p>", has_link=False)]
     entry = entries(await listed(blog, fetcher))[0]
     with pytest.raises(SourceReadError, match="it contains no text"):
@@ -150,13 +150,13 @@ async def test_an_entry_without_any_text_is_no_post(blog: Blog, fetcher: Fetcher
         ({"include": ("/post-1*",), "exclude": ("/post-1/",), "limit": 2}, [12, 11]),
     ],
 )
-async def test_patterns_and_limits_choose_posts(
+async def test_filters_and_limit_select_posts(
     options: dict[str, Any], numbers: list[int], blog: Blog, fetcher: Fetcher
 ) -> None:
     items = await listed(blog, fetcher, **options)
     assert [item.url for item in entries(items)] == [blog.url(f"/post-{n}/") for n in numbers]
 
 
-async def test_a_limit_saves_the_pages_behind_it(blog: Blog, fetcher: Fetcher) -> None:
+async def test_limit_saves_fetching_later_pages(blog: Blog, fetcher: Fetcher) -> None:
     await listed(blog, fetcher, limit=5)
     assert [path for path in blog.requests if "paged" in path] in ([], ["/feed/?paged=2"])

@@ -1,4 +1,4 @@
-"""A folder's files are posts: Markdown, text and HTML, with what their front matter says of them."""
+"""Files of a folder become posts: Markdown, text and HTML, with their front matter."""
 
 import os
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ from core.ingestion import folder as folders
 from core.ingestion.entries import Entry, EntrySkipped
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.sources import fetch_page
-from tests.core.ingestion import asking
-from tests.core.ingestion.asking import to_post
+from tests.core.ingestion import helpers
+from tests.core.ingestion.helpers import to_post
 
 
 @pytest.fixture
@@ -25,11 +25,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 async def listed(folder: Path, fetcher: Fetcher, **options: object) -> list[Entry | EntrySkipped]:
-    return await asking.listed(Source("manual", "folder", str(folder), **options), fetcher)  # type: ignore[arg-type]
+    return await helpers.listed(Source("manual", "folder", str(folder), **options), fetcher)  # type: ignore[arg-type]
 
 
 async def post_of(folder: Path, fetcher: Fetcher, name: str, text: str | bytes, **options: object) -> Post:
-    """The post that a folder with one file makes."""
+    """Write the only file of a folder and return its post."""
     (folder / name).write_bytes(text.encode() if isinstance(text, str) else text)
     (entry,) = await listed(folder, fetcher, **options)
     assert isinstance(entry, Entry)
@@ -37,7 +37,7 @@ async def post_of(folder: Path, fetcher: Fetcher, name: str, text: str | bytes, 
     return await to_post(entry, None)
 
 
-async def test_files_are_listed_by_name_with_those_in_folders(folder: Path, fetcher: Fetcher) -> None:
+async def test_files_are_listed_recursively_by_name(folder: Path, fetcher: Fetcher) -> None:
     for name in (
         "b.md",
         "a.txt",
@@ -62,7 +62,7 @@ async def test_files_are_listed_by_name_with_those_in_folders(folder: Path, fetc
     ]
 
 
-async def test_a_folder_that_is_not_there_is_told(folder: Path, fetcher: Fetcher) -> None:
+async def test_missing_folder_is_reported(folder: Path, fetcher: Fetcher) -> None:
     with pytest.raises(SourceReadError, match="the folder does not exist"):
         await listed(folder / "gone", fetcher)
 
@@ -76,7 +76,7 @@ async def test_a_folder_that_is_not_there_is_told(folder: Path, fetcher: Fetcher
         ({"limit": 2}, ["a.md", "sub/b.md"]),
     ],
 )
-async def test_patterns_are_held_against_paths_within_the_folder(
+async def test_filters_match_paths_within_the_folder(
     options: dict[str, object], names: list[str], folder: Path, fetcher: Fetcher
 ) -> None:
     (folder / "sub").mkdir()
@@ -95,9 +95,7 @@ async def test_patterns_are_held_against_paths_within_the_folder(
         ("https://docs.example/manual", "https://docs.example/manual/a%20b/%C3%BC.md"),
     ],
 )
-async def test_a_file_has_the_address_under_which_it_is_published(
-    published_at: str, url: str, folder: Path, fetcher: Fetcher
-) -> None:
+async def test_file_has_its_public_url(published_at: str, url: str, folder: Path, fetcher: Fetcher) -> None:
     (folder / "a b").mkdir()
     assert (await post_of(folder, fetcher, "a b/ü.md", "Words.", published_at=published_at)).url == url
 
@@ -118,7 +116,7 @@ async def test_a_file_has_the_address_under_which_it_is_published(
         ("a.html", "<p>Words.</p>", "manual/a.html"),
     ],
 )
-async def test_a_file_has_the_title_that_people_gave_it(
+async def test_file_title_comes_from_metadata_heading_or_name(
     name: str, text: str, title: str, folder: Path, fetcher: Fetcher
 ) -> None:
     assert (await post_of(folder, fetcher, name, text)).title == title
@@ -138,7 +136,7 @@ async def test_a_file_has_the_title_that_people_gave_it(
         ("tags: [a]", None),
     ],
 )
-async def test_the_front_matter_says_when_a_post_was_published(
+async def test_publication_date_comes_from_front_matter(
     matter: str, published: datetime | None, folder: Path, fetcher: Fetcher
 ) -> None:
     post = await post_of(folder, fetcher, "a.md", f"---\n{matter}\n---\n\nWords.")
@@ -158,31 +156,31 @@ async def test_the_front_matter_says_when_a_post_was_published(
         ("---\nnever closed", "---\nnever closed"),
     ],
 )
-async def test_front_matter_is_no_text_and_text_is_no_front_matter(
-    text: str, left: str, folder: Path, fetcher: Fetcher
-) -> None:
+async def test_front_matter_is_separated_from_text(text: str, left: str, folder: Path, fetcher: Fetcher) -> None:
     assert (await post_of(folder, fetcher, "a.md", text)).text == left
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "windows-1252"])
-async def test_files_of_all_encodings_are_read(encoding: str, folder: Path, fetcher: Fetcher) -> None:
+async def test_files_of_common_encodings_are_read(encoding: str, folder: Path, fetcher: Fetcher) -> None:
     text = "---\ntitle: Zwölf Straßen\n---\nÜber zwölf Straßen läuft man müde nach Köln."
     post = await post_of(folder, fetcher, "a.md", text.encode(encoding))
     assert (post.title, post.text) == ("Zwölf Straßen", "Über zwölf Straßen läuft man müde nach Köln.")
 
 
-async def test_html_files_are_read_as_pages(folder: Path, fetcher: Fetcher) -> None:
+async def test_html_files_are_parsed_as_pages(folder: Path, fetcher: Fetcher) -> None:
     page = "<nav>Home</nav><main><h2>Setup</h2><p>Words.</p><pre><code>x = 1</code></pre></main>"
     post = await post_of(folder, fetcher, "a.html", page, selector="main")
     assert post.text == "## Setup\n\nWords.\n\n```\nx = 1\n```"
 
 
-async def test_a_file_without_text_is_no_post(folder: Path, fetcher: Fetcher) -> None:
+async def test_file_without_text_is_rejected(folder: Path, fetcher: Fetcher) -> None:
     with pytest.raises(SourceReadError, match="it contains no text"):
         await post_of(folder, fetcher, "a.md", "---\ntitle: x\n---\n")
 
 
-async def test_a_huge_file_is_skipped_and_told(folder: Path, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_huge_file_is_skipped_and_reported(
+    folder: Path, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(folders, "MAX_BYTES", 1024 * 1024)
     (folder / "a.md").write_bytes(b"x" * (1024 * 1024 + 1))
     (folder / "b.md").write_text("Words.")
@@ -191,19 +189,19 @@ async def test_a_huge_file_is_skipped_and_told(folder: Path, fetcher: Fetcher, m
     assert isinstance(other, Entry)
 
 
-async def test_a_file_whose_name_is_in_no_encoding_is_read(folder: Path, fetcher: Fetcher) -> None:
+async def test_file_with_undecodable_name_is_read(folder: Path, fetcher: Fetcher) -> None:
     (folder / os.fsdecode(b"caf\xe9.md")).write_text("Words.")
     (entry,) = await listed(folder, fetcher)
     assert isinstance(entry, Entry)
     assert (entry.url, entry.title) == ("manual/caf%E9.md", "caf\N{REPLACEMENT CHARACTER}")
 
 
-async def test_a_link_to_nowhere_is_no_file(folder: Path, fetcher: Fetcher) -> None:
+async def test_dangling_symlink_is_ignored(folder: Path, fetcher: Fetcher) -> None:
     (folder / "a.md").symlink_to(folder / "gone.md")
     assert await listed(folder, fetcher) == []
 
 
-def test_front_matter_is_a_mapping_or_nothing() -> None:
+def test_front_matter_that_is_not_a_mapping_is_ignored() -> None:
     matter, _ = folders.split_front_matter("---\n- a\n- list\n---\nWords.")
     assert isinstance(matter, Mapping)
     assert not matter

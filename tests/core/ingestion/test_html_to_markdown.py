@@ -1,4 +1,4 @@
-"""HTML becomes Markdown that reads the same."""
+"""HTML is converted to equivalent Markdown."""
 
 import time
 
@@ -31,14 +31,14 @@ ADDRESS = "https://blog.example/posts/one/"
         ("", ""),
     ],
 )
-def test_html_keeps_its_meaning(html: str, markdown: str) -> None:
+def test_html_becomes_equivalent_markdown(html: str, markdown: str) -> None:
     assert " ".join(to_markdown(html, ADDRESS).split(" ")).replace("Before  after", "Before after") in {
         markdown,
         markdown.replace("<b>", "\\<b>"),
     }
 
 
-def test_a_table_is_a_table() -> None:
+def test_table_becomes_markdown_table() -> None:
     html = (
         "<table><thead><tr><th>Key</th><th>Value</th></tr></thead><tbody><tr><td>a</td><td>1</td></tr></tbody></table>"
     )
@@ -55,14 +55,14 @@ def test_a_table_is_a_table() -> None:
         ("tab\tstays", "tab\tstays"),
     ],
 )
-def test_what_cannot_be_seen_is_taken_out_and_joiners_stay(text: str, plain: str) -> None:
+def test_text_is_tidied_and_joiners_are_kept(text: str, plain: str) -> None:
     assert tidy(text) == plain
 
 
 @pytest.mark.parametrize(
     "piece", ["<div>", "<ul><li>", "<blockquote>", "<b>", "<table><tr><td>", "[", "`", "<", "&amp;", "<a href=#>"]
 )
-def test_hostile_html_takes_no_time(piece: str) -> None:
+def test_hostile_html_is_converted_quickly(piece: str) -> None:
     before = time.process_time()
     to_markdown(piece * (50_000 // len(piece)) + "Words.", ADDRESS)
     assert time.process_time() - before < 5

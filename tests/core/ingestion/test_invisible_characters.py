@@ -1,4 +1,4 @@
-"""Characters that nobody sees are taken out, and what scripts and emoji need stays."""
+"""Invisible characters are removed, except those that scripts and emoji need."""
 
 import string
 
@@ -34,12 +34,12 @@ TAGGED = "".join(chr(0xE0000 + ord(letter)) for letter in "ignore")
         ("naïve Zürich 日本語 Ελλάδα שלום", "naïve Zürich 日本語 Ελλάδα שלום"),
     ],
 )
-def test_characters_that_nobody_sees_are_taken_out(text: str, shown: str) -> None:
+def test_invisible_characters_are_removed(text: str, shown: str) -> None:
     assert visible_text(text) == shown
 
 
 @given(st.text(st.one_of(st.characters(), st.sampled_from("\u200c\u200d\ufe0f\ufe00❤👩कخa \n")), max_size=30))
-def test_what_is_visible_stays_visible(text: str) -> None:
+def test_visible_characters_are_kept(text: str) -> None:
     once = visible_text(text)
     assert visible_text(once) == once
     assert [sign for sign in text if sign in string.printable[:-2]] == [

@@ -1,4 +1,4 @@
-"""Sitemaps and their index files are read whole, or it is told that they were not."""
+"""Sitemaps and their indexes are read completely, or the gap is reported."""
 
 import gzip
 from contextlib import aclosing
@@ -16,8 +16,8 @@ from core.ingestion.fetch_result import LISTING, Fetched
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.sitemap import Sitemap, parse_sitemap, read_sitemap
 from core.ingestion.sources import fetch_page, needs_page
-from tests.core.ingestion import asking
-from tests.core.ingestion.asking import post_of
+from tests.core.ingestion import helpers
+from tests.core.ingestion.helpers import post_of
 from tests.servers.blog import SITEMAPS, Blog, Page
 from tests.servers.loopback import Status
 
@@ -26,7 +26,7 @@ WHOLE = f"<urlset {SITEMAPS}>{URLS}</urlset>"
 
 
 async def listed(address: str, fetcher: Fetcher, **options: object) -> list[Entry | EntrySkipped]:
-    return await asking.listed(asking.source("sitemap", address, **options), fetcher)
+    return await helpers.listed(helpers.source("sitemap", address, **options), fetcher)
 
 
 def parsed(body: str | bytes) -> Sitemap:
@@ -35,8 +35,8 @@ def parsed(body: str | bytes) -> Sitemap:
 
 
 @pytest.mark.parametrize("path", ["/sitemap.xml", "/sitemap-index.xml"])
-async def test_all_pages_are_listed_with_their_days(path: str, blog: Blog, fetcher: Fetcher) -> None:
-    """The index leads to one plain sitemap and one that is packed."""
+async def test_all_sitemap_pages_are_listed_with_their_dates(path: str, blog: Blog, fetcher: Fetcher) -> None:
+    """The index lists one plain sitemap and one compressed."""
     items = await listed(blog.url(path), fetcher)
     assert [item.url for item in items if isinstance(item, Entry)] == [
         blog.url(f"/post-{n}/") for n in range(12, 0, -1)
@@ -45,7 +45,7 @@ async def test_all_pages_are_listed_with_their_days(path: str, blog: Blog, fetch
     assert items[0].published == datetime(2026, 1, 12, tzinfo=UTC)
 
 
-async def test_a_page_of_a_sitemap_becomes_a_post(blog: Blog, fetcher: Fetcher) -> None:
+async def test_sitemap_page_becomes_a_post(blog: Blog, fetcher: Fetcher) -> None:
     (entry,) = await listed(blog.url("/sitemap.xml"), fetcher, limit=1)
     assert isinstance(entry, Entry)
     assert needs_page(entry)
@@ -54,7 +54,7 @@ async def test_a_page_of_a_sitemap_becomes_a_post(blog: Blog, fetcher: Fetcher) 
     assert "Number 12." in post.text
 
 
-async def test_a_sitemap_of_an_index_that_cannot_be_read_is_told(blog: Blog, fetcher: Fetcher) -> None:
+async def test_unreadable_sitemap_of_an_index_is_reported(blog: Blog, fetcher: Fetcher) -> None:
     blog.misbehave("/sitemap-1.xml", Status(403))
     items = await listed(blog.url("/sitemap-index.xml"), fetcher)
     assert items[0] == EntrySkipped(blog.url("/sitemap-1.xml"), "the server answered 403")
@@ -62,13 +62,13 @@ async def test_a_sitemap_of_an_index_that_cannot_be_read_is_told(blog: Blog, fet
 
 
 @pytest.mark.parametrize("path", ["/post-1/", "/feed/", "/robots.txt"])
-async def test_what_is_no_sitemap_is_told(path: str, blog: Blog, fetcher: Fetcher) -> None:
+async def test_document_that_is_not_a_sitemap_is_rejected(path: str, blog: Blog, fetcher: Fetcher) -> None:
     with pytest.raises(SourceReadError, match="it is not a sitemap"):
         await listed(blog.url(path), fetcher)
 
 
 @pytest.mark.parametrize("body", [b"", b" ", b"\x00", b"plain words", b"<a/>", b"<?xml version='1.0'?>"])
-def test_bytes_that_are_no_sitemap_are_told(body: bytes) -> None:
+def test_bytes_that_are_not_a_sitemap_are_rejected(body: bytes) -> None:
     with pytest.raises(SourceReadError):
         parsed(body)
 
@@ -85,7 +85,7 @@ def test_bytes_that_are_no_sitemap_are_told(body: bytes) -> None:
         WHOLE.replace("</urlset>", "<url></url><url><loc/></url></urlset>"),
     ],
 )
-def test_sitemaps_of_all_habits_are_read(body: str) -> None:
+def test_all_sitemap_variants_are_read(body: str) -> None:
     for bytes_ in (body.encode(), gzip.compress(body.encode())):
         sitemap = parsed(bytes_)
         assert [address for address, _ in sitemap.pages] == ["https://blog.example/a", "https://blog.example/b"]
@@ -96,19 +96,19 @@ def test_sitemaps_of_all_habits_are_read(body: str) -> None:
     "body",
     [WHOLE[: WHOLE.index("/b</loc>")], WHOLE.replace("/b<", "/b?x&y<"), WHOLE.replace("</urlset>", "")],
 )
-def test_what_can_be_read_of_a_damaged_sitemap_is_read_and_the_damage_is_told(body: str) -> None:
+def test_damaged_sitemap_is_read_as_far_as_possible(body: str) -> None:
     sitemap = parsed(body)
     assert sitemap.pages[0][0] == "https://blog.example/a"
     assert sitemap.damage.startswith("it is not well-formed")
 
 
 @pytest.mark.parametrize("spoil", [lambda packed: packed[:-20], lambda packed: packed[:15] + b"\xff" + packed[16:]])
-def test_a_damaged_archive_is_told(spoil: object) -> None:
+def test_damaged_archive_is_reported(spoil: object) -> None:
     with pytest.raises(SourceReadError, match="gzip"):
         parsed(spoil(gzip.compress(WHOLE.encode() * 5)))  # type: ignore[operator]
 
 
-def test_an_archive_that_grows_without_end_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_oversized_archive_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sitemaps, "LISTING", replace(LISTING, max_bytes=1024 * 1024))
     with pytest.raises(SourceReadError, match="larger than 1 MB"):
         parsed(gzip.compress(b" " * 10 * 1024 * 1024))
@@ -125,13 +125,13 @@ def test_an_archive_that_grows_without_end_is_left(monkeypatch: pytest.MonkeyPat
         ("", None),
     ],
 )
-def test_a_day_that_is_none_is_none(written: str, day: datetime | None) -> None:
+def test_invalid_lastmod_is_ignored(written: str, day: datetime | None) -> None:
     body = f"<urlset {SITEMAPS}><url><loc>https://a.example/</loc><lastmod>{written}</lastmod></url></urlset>"
     assert parsed(body).pages == (("https://a.example/", day),)
 
 
 class Nested(Blog):
-    """Index files that list themselves, each other, a page's sitemap and one level more, for ever."""
+    """Indexes that list themselves, each other, a sitemap, and one level more without end."""
 
     def _page(self, request: web.Request) -> Page | None:
         if not request.path.startswith("/level-"):
@@ -142,7 +142,7 @@ class Nested(Blog):
         return Page(f"<sitemapindex {SITEMAPS}>{places}</sitemapindex>".encode(), "application/xml")
 
 
-async def test_index_files_that_lead_in_circles_are_read_once_and_not_too_deep(blog: Blog, fetcher: Fetcher) -> None:
+async def test_cyclic_sitemap_indexes_are_read_once_and_to_a_limited_depth(blog: Blog, fetcher: Fetcher) -> None:
     async with Nested(blog.posts) as nested:
         source = Source("blog", "sitemap", nested.url("/level-0"))
         async with aclosing(read_sitemap(source, fetcher)) as items:
@@ -152,7 +152,7 @@ async def test_index_files_that_lead_in_circles_are_read_once_and_not_too_deep(b
         assert {count for path, count in nested.requests.items() if path != "/robots.txt"} == {1}
 
 
-async def test_an_address_that_is_none_stops_nothing(fetcher: Fetcher) -> None:
+async def test_invalid_address_does_not_stop_the_listing(fetcher: Fetcher) -> None:
     class Odd(Blog):
         def _page(self, request: web.Request) -> Page | None:
             body = WHOLE.replace("https://blog.example/a", "http://[bad")
@@ -167,8 +167,8 @@ async def test_an_address_that_is_none_stops_nothing(fetcher: Fetcher) -> None:
         await fetch_page(first, fetcher)
 
 
-async def test_a_source_with_a_damaged_sitemap_is_not_taken_for_complete(fetcher: Fetcher) -> None:
-    """What is missing behind the damage would be taken for deleted."""
+async def test_damaged_sitemap_makes_the_source_incomplete(fetcher: Fetcher) -> None:
+    """Otherwise pages missing after the damage would be deleted."""
 
     class Damaged(Blog):
         def _page(self, request: web.Request) -> Page | None:

@@ -1,4 +1,4 @@
-"""Texts are cut into requests that an embeddings service accepts."""
+"""Texts are split into batches that an embeddings service accepts."""
 
 import pytest
 from hypothesis import given
@@ -12,18 +12,18 @@ def words(text: str) -> int:
 
 
 @given(st.lists(st.integers(1, 60), max_size=200), st.integers(1, 50))
-def test_all_texts_are_there_in_order_within_the_max_inputs(sizes: list[int], most: int) -> None:
+def test_batches_contain_all_texts_in_order_within_the_limit(sizes: list[int], most: int) -> None:
     texts = [f"{place}" + " w" * size for place, size in enumerate(sizes)]
     made = list(batches(texts, words, most))
     assert [text for batch in made for text in batch] == texts
     assert all(1 <= len(batch) <= most for batch in made)
 
 
-def test_a_request_holds_2048_inputs_and_no_more() -> None:
+def test_batch_has_at_most_2048_inputs() -> None:
     assert [len(batch) for batch in batches(["word"] * (MAX_INPUTS + 1), words)] == [MAX_INPUTS, 1]
 
 
-def test_a_request_holds_300000_tokens_and_no_more() -> None:
+def test_batch_has_at_most_300000_tokens() -> None:
     texts = ["w " * 6_000] * 101
     made = list(batches(texts, words))
     assert [len(batch) for batch in made] == [50, 50, 1]
@@ -31,7 +31,7 @@ def test_a_request_holds_300000_tokens_and_no_more() -> None:
 
 
 @pytest.mark.parametrize("text", ["word " * 20_000, "x" * 20_000, "word " * (MAX_INPUT_TOKENS + 1)])
-def test_a_text_over_the_limit_of_one_input_is_cut_at_its_end(text: str) -> None:
+def test_text_over_the_input_limit_is_truncated(text: str) -> None:
     for tokens in (words, len):
         ((fitting,),) = batches([text], tokens)
         assert text.startswith(fitting)
@@ -40,9 +40,9 @@ def test_a_text_over_the_limit_of_one_input_is_cut_at_its_end(text: str) -> None
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\n"])
-def test_no_text_in_a_request_is_empty(text: str) -> None:
+def test_empty_text_is_replaced(text: str) -> None:
     assert list(batches(["a", text, "b"], words)) == [["a", ".", "b"]]
 
 
-def test_no_texts_are_no_requests() -> None:
+def test_no_texts_make_no_batches() -> None:
     assert list(batches([], words)) == []

@@ -64,7 +64,7 @@ def clock() -> Clock:
 
 
 async def failures(chat: CircuitBreakerChatModel, times: int) -> list[str]:
-    """What so many questions come to, one after the other."""
+    """Ask this many questions in a row; return each answer or error code."""
     outcomes = []
     for _ in range(times):
         try:

@@ -1,4 +1,4 @@
-"""Without a language model, answers are quotes that stand in the passages, each under its footnote."""
+"""Without a language model, answers are quotes from the passages, each with its footnote."""
 
 import re
 
@@ -45,7 +45,7 @@ def plain(quote: str) -> str:
 @pytest.mark.parametrize(
     "asked", ["How do I install the bot?", "Which Python does it need?", "How many questions may I ask?", "Bananas?"]
 )
-async def test_every_quote_stands_in_its_passage(embedder: OfflineEmbedder, asked: str) -> None:
+async def test_quotes_are_verbatim(embedder: OfflineEmbedder, asked: str) -> None:
     pieces = await answer(embedder, asked, SETUP, LIMITS)
     assert 1 <= len(pieces) <= MAX_QUOTES
     for piece in pieces:
@@ -65,11 +65,11 @@ async def test_every_quote_stands_in_its_passage(embedder: OfflineEmbedder, aske
         ),
     ],
 )
-async def test_the_sentence_that_answers_best_comes_first(embedder: OfflineEmbedder, asked: str, first: str) -> None:
+async def test_best_sentence_comes_first(embedder: OfflineEmbedder, asked: str, first: str) -> None:
     assert (await answer(embedder, asked, SETUP, LIMITS))[0] == first
 
 
-async def test_a_command_is_quoted_with_the_sentence_that_announces_it(embedder: OfflineEmbedder) -> None:
+async def test_code_is_quoted_with_the_sentence_that_introduces_it(embedder: OfflineEmbedder) -> None:
     first = (await answer(embedder, "How is the bot installed, with which command?", SETUP))[0]
     assert first == (
         "> The bot is installed with a single command that works on every system: [1]\n"
@@ -77,13 +77,13 @@ async def test_a_command_is_quoted_with_the_sentence_that_announces_it(embedder:
     )
 
 
-async def test_a_list_is_quoted_with_the_sentence_that_announces_it(embedder: OfflineEmbedder) -> None:
+async def test_list_is_quoted_with_the_sentence_that_introduces_it(embedder: OfflineEmbedder) -> None:
     text = "The limits of the bot are these:\n\n- ten a minute\n- one hundred an hour"
     first = (await answer(embedder, "What are the limits of the bot?", text))[0]
     assert first == "> The limits of the bot are these: [1]\n>\n> - ten a minute\n> - one hundred an hour"
 
 
-async def test_what_follows_at_great_length_is_left_out(embedder: OfflineEmbedder) -> None:
+async def test_overlong_list_is_not_quoted(embedder: OfflineEmbedder) -> None:
     text = "The limits of the bot are these:\n\n```\n" + "line of code\n" * 200 + "```"
     assert await answer(embedder, "What are the limits of the bot?", text) == ["> The limits of the bot are these: [1]"]
 
@@ -94,7 +94,7 @@ async def test_nothing_is_quoted_twice(embedder: OfflineEmbedder) -> None:
     assert pieces == [f"> {sentence} [1]"]
 
 
-async def test_a_follow_up_is_read_with_the_question_before_it(embedder: OfflineEmbedder) -> None:
+async def test_follow_up_is_read_with_the_previous_question(embedder: OfflineEmbedder) -> None:
     text = "Apples ripen in the autumn months. Redis listens on port 6379 by default."
     history = (Turn("user", "Tell me about Redis ports"), Turn("assistant", "They are numbers."))
     (first, *_) = await answer(embedder, "And which is the default?", text, history=history)
@@ -102,18 +102,18 @@ async def test_a_follow_up_is_read_with_the_question_before_it(embedder: Offline
 
 
 @pytest.mark.parametrize("text", ["# Heading", "```\ncode\n```", "| a | b |\n|---|---|\n| 1 | 2 |", "Too short."])
-async def test_headings_code_tables_and_labels_are_no_sentences(embedder: OfflineEmbedder, text: str) -> None:
+async def test_headings_code_tables_and_labels_are_not_sentences(embedder: OfflineEmbedder, text: str) -> None:
     quotes = await answer(
         embedder, "Heading, code, a, b or too short?", text, "Here are code and a heading, too short."
     )
     assert quotes == ["> Here are code and a heading, too short. [2]"]
 
 
-async def test_no_passages_are_no_quotes(embedder: OfflineEmbedder) -> None:
+async def test_no_passages_give_no_quotes(embedder: OfflineEmbedder) -> None:
     assert await answer(embedder, "What is it?") == []
 
 
-async def test_a_passage_without_a_sentence_is_quoted_whole(embedder: OfflineEmbedder) -> None:
+async def test_passage_without_sentences_is_quoted_whole(embedder: OfflineEmbedder) -> None:
     """Nothing but code is an answer, too, and better than none."""
     assert await answer(embedder, "How do I install it?", "```sh\npip install footnoted\n```") == [
         "> Title: [1]\n>\n> ```sh\n> pip install footnoted\n> ```"

@@ -1,4 +1,4 @@
-"""The offline embedder: it needs no network, tells what is near, and leaves the event loop free."""
+"""The offline embedder needs no network and does not block the event loop."""
 
 import asyncio
 

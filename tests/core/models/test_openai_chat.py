@@ -1,4 +1,4 @@
-"""The chat model behind an OpenAI-compatible server: what is sent, what comes, and every way in which it fails."""
+"""The chat model of an OpenAI-compatible server: requests, streams and every way to fail."""
 
 import asyncio
 import time
@@ -52,7 +52,7 @@ async def model(server: OpenAIServer) -> AsyncIterator[OpenAIChatModel]:
         yield OpenAIChatModel(client, "gpt-5-mini")
 
 
-async def test_the_text_comes_piece_by_piece(server: OpenAIServer, model: OpenAIChatModel) -> None:
+async def test_answer_is_streamed(server: OpenAIServer, model: OpenAIChatModel) -> None:
     server.enqueue(Text(pieces=["Honey", ",", " mostly", " [1]."]))
     async with aclosing(model.stream(PROMPT)) as pieces:
         assert [piece async for piece in pieces] == ["Honey", ",", " mostly", " [1]."]
@@ -73,7 +73,7 @@ async def test_instructions_history_and_request_are_sent_in_this_order(
     assert chat.params["stream"] is True
 
 
-async def test_a_temperature_is_sent_only_when_it_is_set() -> None:
+async def test_temperature_is_sent_only_if_set() -> None:
     async with OpenAIServer(refuses_temperature=True) as server, client_of(server) as client:
         await written(OpenAIChatModel(client, "gpt-5-mini"))
         assert "temperature" not in server.chats[0].params
@@ -82,13 +82,13 @@ async def test_a_temperature_is_sent_only_when_it_is_set() -> None:
         assert server.chats[1].params["temperature"] == 0.3
 
 
-async def test_a_temperature_of_nought_is_one(server: OpenAIServer) -> None:
+async def test_temperature_zero_is_sent(server: OpenAIServer) -> None:
     async with client_of(server) as client:
         await written(OpenAIChatModel(client, "gpt-4o-mini", temperature=0))
     assert server.chats[0].params["temperature"] == 0
 
 
-async def test_a_model_that_declines_is_heard(server: OpenAIServer, model: OpenAIChatModel) -> None:
+async def test_refusal_of_the_model_is_its_answer(server: OpenAIServer, model: OpenAIChatModel) -> None:
     server.enqueue(Refusal("I cannot help with that."))
     assert await written(model) == "I cannot help with that."
 
@@ -111,7 +111,7 @@ async def test_a_model_that_declines_is_heard(server: OpenAIServer, model: OpenA
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, TooLongForTheServer) else str(value),
 )
-async def test_a_refusal_is_told_by_its_kind_and_asked_again_only_where_that_helps(
+async def test_error_replies_raise_their_kind_and_are_retried_if_that_helps(
     server: OpenAIServer, model: OpenAIChatModel, reply: Reply, error: type[FootnotedError], asked: int
 ) -> None:
     server.enqueue(*[reply] * TRIED)
@@ -132,7 +132,7 @@ async def test_a_refusal_is_told_by_its_kind_and_asked_again_only_where_that_hel
     ],
     ids=lambda value: type(value).__name__,
 )
-async def test_a_stream_that_goes_wrong_gives_what_it_wrote_and_is_not_begun_again(
+async def test_broken_stream_yields_its_text_and_is_not_retried(
     server: OpenAIServer, model: OpenAIChatModel, reply: Reply, error: type[FootnotedError]
 ) -> None:
     server.enqueue(reply)
@@ -146,26 +146,26 @@ async def test_a_stream_that_goes_wrong_gives_what_it_wrote_and_is_not_begun_aga
     assert len(server.chats) == 1
 
 
-async def test_a_busy_model_gets_the_pause_that_it_asks_for(server: OpenAIServer, model: OpenAIChatModel) -> None:
+async def test_retry_after_is_honoured(server: OpenAIServer, model: OpenAIChatModel) -> None:
     server.enqueue(Status(429, retry_after=0.3), Text("Honey."))
     began = time.monotonic()
     assert await written(model) == "Honey."
     assert time.monotonic() - began >= 0.3
 
 
-async def test_a_model_that_recovers_is_not_given_up(server: OpenAIServer, model: OpenAIChatModel) -> None:
+async def test_answer_succeeds_after_a_retry(server: OpenAIServer, model: OpenAIChatModel) -> None:
     server.enqueue(Status(500), Text("Honey."))
     assert await written(model) == "Honey."
 
 
-async def test_a_server_that_is_not_there_cannot_be_reached() -> None:
+async def test_missing_server_is_unreachable() -> None:
     async with await asyncio.to_thread(openai_client, "key", "http://127.0.0.1:1/v1") as client:
         with pytest.raises(ModelUnreachableError):
             await written(OpenAIChatModel(client.with_options(max_retries=0), "gpt-5-mini"))
 
 
 @pytest.mark.parametrize("reply", [Silence(), Stall("Bees eat")], ids=lambda reply: type(reply).__name__)
-async def test_a_server_that_falls_silent_is_too_slow(server: OpenAIServer, reply: Reply) -> None:
+async def test_silent_server_times_out(server: OpenAIServer, reply: Reply) -> None:
     server.enqueue(reply)
     async with client_of(server) as client:
         model = OpenAIChatModel(client.with_options(timeout=0.3, max_retries=0), "gpt-5-mini")
@@ -173,7 +173,7 @@ async def test_a_server_that_falls_silent_is_too_slow(server: OpenAIServer, repl
             await written(model)
 
 
-async def test_whoever_stops_reading_stops_the_model(server: OpenAIServer, model: OpenAIChatModel) -> None:
+async def test_closing_the_stream_stops_the_model(server: OpenAIServer, model: OpenAIChatModel) -> None:
     server.enqueue(Text("Honey. " * 500, tokens_per_second=200))
     async with aclosing(model.stream(PROMPT)) as pieces:
         await anext(pieces)
@@ -183,19 +183,19 @@ async def test_whoever_stops_reading_stops_the_model(server: OpenAIServer, model
     assert len(chat.written) < 700
 
 
-async def test_a_wrong_key_is_refused_and_not_shown(server: OpenAIServer) -> None:
+async def test_wrong_key_is_rejected_and_not_shown(server: OpenAIServer) -> None:
     async with client_of(server, "wrong-key") as client:
         with pytest.raises(ModelAccessError) as caught:
             await written(OpenAIChatModel(client, "gpt-5-mini"))
     assert "wrong-key" not in caught.value.user_message
 
 
-async def test_a_server_of_ones_own_needs_no_key(server: OpenAIServer) -> None:
+async def test_local_server_needs_no_key(server: OpenAIServer) -> None:
     async with client_of(server, key=None) as client:
         assert await written(OpenAIChatModel(client, "llama"))
 
 
-async def test_azure_is_asked_by_deployment_version_and_its_own_header(server: OpenAIServer) -> None:
+async def test_azure_request_has_deployment_version_and_key_header(server: OpenAIServer) -> None:
     async with await asyncio.to_thread(azure_client, server.origin, "azure-key", "2026-01-01") as client:
         assert await written(OpenAIChatModel(client, "my-deployment"))
     [chat] = server.chats

@@ -1,4 +1,4 @@
-"""A server that this product cannot live on is told from one that it can, with a cure for each thing that is wrong."""
+"""Every problem of a Redis server is reported with its cure; the connection survives load, cancellation and retries."""
 
 import asyncio
 import socket
@@ -18,7 +18,7 @@ from tests.servers.redis import redis_proxy
 
 @asynccontextmanager
 async def server(folder: Path, *options: str, searches: bool = True) -> AsyncIterator[str]:
-    """A Redis of the test's own; its address, without a password."""
+    """Run a separate Redis server; yield its address without a password."""
     found = await asyncio.to_thread(binaries)
     assert found is not None
     program, module = found
@@ -56,19 +56,19 @@ async def one_problem(address: str) -> Problem:
     return problem
 
 
-async def test_the_embedded_redis_has_no_problem(redis: Redis) -> None:
+async def test_embedded_redis_has_no_problem(redis: Redis) -> None:
     assert await check_server(redis) == []
 
 
 @pytest.mark.parametrize("address", ["redis://127.0.0.1:1", "unix:///nowhere/redis.sock"])
-async def test_a_server_that_is_not_there_cannot_be_reached(address: str) -> None:
+async def test_missing_server_cannot_be_reached(address: str) -> None:
     problem = await one_problem(address)
     assert "cannot be reached" in problem.what
     assert "docker run" in problem.cure
     assert "REDIS_URL" in problem.cure
 
 
-async def test_something_that_is_no_redis_cannot_be_reached() -> None:
+async def test_server_of_another_protocol_cannot_be_reached() -> None:
     async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"SSH-2.0-OpenSSH\r\n")
         await writer.drain()
@@ -80,7 +80,7 @@ async def test_something_that_is_no_redis_cannot_be_reached() -> None:
 
 
 @pytest.mark.parametrize("kind", ["unix", "tcp"])
-async def test_a_password_that_is_missing_or_wrong_is_told_apart(tmp_path: Path, kind: str, free_port: int) -> None:
+async def test_missing_and_wrong_passwords_are_told_apart(tmp_path: Path, kind: str, free_port: int) -> None:
     async with server(tmp_path, "--port", str(free_port), "--requirepass", "right") as path:
         address = path if kind == "unix" else f"redis://127.0.0.1:{free_port}"
         assert "requires a password" in (await one_problem(address)).what
@@ -90,7 +90,7 @@ async def test_a_password_that_is_missing_or_wrong_is_told_apart(tmp_path: Path,
         assert await problems_of(address.replace("://", "://:right@")) == []
 
 
-async def test_a_server_without_search_is_named_as_such(tmp_path: Path) -> None:
+async def test_server_without_search_module_is_a_problem(tmp_path: Path) -> None:
     async with server(tmp_path, searches=False) as address:
         problem = await one_problem(address)
     assert "no search module" in problem.what
@@ -98,26 +98,26 @@ async def test_a_server_without_search_is_named_as_such(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("policy", ["allkeys-lru", "allkeys-lfu", "volatile-ttl", "volatile-random"])
-async def test_a_server_that_may_throw_posts_away_is_refused(tmp_path: Path, policy: str) -> None:
+async def test_eviction_policies_are_a_problem(tmp_path: Path, policy: str) -> None:
     async with server(tmp_path, "--maxmemory-policy", policy) as address:
         problem = await one_problem(address)
     assert policy in problem.what
     assert "noeviction" in problem.cure
 
 
-async def test_another_database_than_0_cannot_be_searched(redis_url: str, redis: Redis) -> None:
+async def test_other_database_than_0_is_a_problem(redis_url: str, redis: Redis) -> None:
     problem = await one_problem(f"{redis_url}?db=3")
     assert "database 3" in problem.what
     assert "REDIS_URL" in problem.cure
 
 
-async def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
+async def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
     async with server(tmp_path, "--maxmemory-policy", "allkeys-lru", searches=False) as address:
         problems = await problems_of(f"{address}?db=2")
     assert len(problems) == 3
 
 
-async def test_a_user_who_may_not_search_is_told_what_is_missing(redis: Redis, redis_url: str) -> None:
+async def test_redis_user_without_search_rights_is_a_problem(redis: Redis, redis_url: str) -> None:
     await redis.acl_setuser("reader", enabled=True, passwords=["+pw"], keys=["*"], commands=["+@all", "-FT._LIST"])
     try:
         problem = await one_problem(redis_url.replace("unix://", "unix://reader:pw@"))
@@ -126,7 +126,7 @@ async def test_a_user_who_may_not_search_is_told_what_is_missing(redis: Redis, r
     assert "may not search" in problem.what
 
 
-async def test_a_user_who_may_not_see_the_settings_can_still_work(redis: Redis, redis_url: str) -> None:
+async def test_redis_user_without_access_to_info_is_accepted(redis: Redis, redis_url: str) -> None:
     await redis.acl_setuser("clerk", enabled=True, passwords=["+pw"], keys=["*"], commands=["+@all", "-info"])
     try:
         assert await problems_of(redis_url.replace("unix://", "unix://clerk:pw@")) == []
@@ -134,36 +134,36 @@ async def test_a_user_who_may_not_see_the_settings_can_still_work(redis: Redis, 
         await redis.acl_deluser("clerk")
 
 
-async def test_an_address_of_another_kind_is_refused() -> None:
+async def test_unknown_url_scheme_is_rejected() -> None:
     with pytest.raises(ValueError, match="scheme"):
         connect("http://localhost:6379")
 
 
-async def test_more_questions_than_connections_wait_and_do_not_fail(redis: Redis) -> None:
+async def test_commands_wait_for_a_free_connection(redis: Redis) -> None:
     assert await asyncio.gather(*(redis.ping() for _ in range(200))) == [True] * 200
 
 
-async def test_whoever_waits_for_redis_can_be_cancelled_at_any_moment(redis: Redis) -> None:
-    """redis-py alone swallows some of these, before Python 3.12, and whoever waits for the end waits for ever."""
+async def test_commands_can_be_cancelled_at_any_moment(redis: Redis) -> None:
+    """Before Python 3.12, redis-py alone swallows some cancellations, and awaiting the task would hang."""
 
-    async def ask_on() -> None:
+    async def ping_forever() -> None:
         while True:
             await redis.ping()
 
     await redis.ping()
     for moment in range(100):
-        asking = asyncio.create_task(ask_on())
+        pinging = asyncio.create_task(ping_forever())
         await asyncio.sleep(moment * 0.00005)
-        asking.cancel()
-        await asyncio.wait([asking], timeout=5)
-        assert asking.cancelled()
+        pinging.cancel()
+        await asyncio.wait([pinging], timeout=5)
+        assert pinging.cancelled()
 
 
-async def test_a_command_that_is_made_again_is_told(redis: Redis, redis_url: str) -> None:
-    told: list[TelemetryEvent] = []
+async def test_retried_commands_are_emitted(redis: Redis, redis_url: str) -> None:
+    emitted: list[TelemetryEvent] = []
     async with redis_proxy(redis_url) as line, connect(line.address) as client:
         await client.ping()
         line.drop_reply_to(b"ECHO")
-        with subscribed(told.append):
+        with subscribed(emitted.append):
             assert await client.echo("hello") == b"hello"
-    assert told == [RequestRetried("redis")]
+    assert emitted == [RequestRetried("redis")]

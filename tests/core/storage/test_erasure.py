@@ -1,4 +1,4 @@
-"""Of a person everything goes, wherever it is kept; of all others nothing does."""
+"""Erasing a person deletes all of their data and nobody else's."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -52,7 +52,7 @@ def house(redis: Redis) -> House:
     return House(redis, History(redis, 10, MONTH), answers, Feedback(redis, answers, MONTH))
 
 
-async def test_after_all_of_ann_is_forgotten_redis_is_as_if_she_had_never_been(house: House) -> None:
+async def test_erasure_leaves_no_trace_of_a_person(house: House) -> None:
     question = await house.asked(BOB, HERE, "What do bees eat?")
     await house.feedback.vote(question, BOB, "up")
     before = await redis_dump(house.redis)
@@ -78,7 +78,7 @@ async def test_more_questions_than_a_batch_are_erased(house: House, monkeypatch:
     assert all(f"his <{number}>" in everything for number in range(30))
 
 
-async def test_who_has_the_same_id_on_another_platform_is_somebody_else(house: House) -> None:
+async def test_same_id_on_another_platform_is_another_person(house: House) -> None:
     question = await house.asked(ANN, ELSEWHERE, "What do bees eat?")
     await house.feedback.vote(question, ANN, "up")
     before = await redis_dump(house.redis)
@@ -86,19 +86,19 @@ async def test_who_has_the_same_id_on_another_platform_is_somebody_else(house: H
     assert await redis_dump(house.redis) == before
 
 
-async def test_an_id_that_begins_like_anothers_is_somebody_else(house: House) -> None:
+async def test_id_with_the_same_prefix_is_another_person(house: House) -> None:
     await house.asked(Person("U10"), HERE, "What do bees eat?")
     assert await house.forget(ANN) == ErasedCounts(0, 0, 0)
 
 
-async def test_of_two_who_asked_the_same_each_has_their_own_turns(house: House) -> None:
+async def test_equal_questions_of_two_people_are_kept_apart(house: House) -> None:
     for person in (ANN, BOB, ANN):
         await house.asked(person, HERE, "What do bees eat?")
     assert (await house.forget(ANN)).turns == 4
     assert len(await house.history.turns(HERE)) == 2
 
 
-async def test_an_exchange_that_is_taken_back_leaves_the_others_with_whose_they_are(house: House) -> None:
+async def test_removed_exchange_leaves_the_authors_of_the_others(house: House) -> None:
     await house.asked(ANN, HERE, "What do wasps eat?")
     await house.asked(BOB, HERE, "What do bees eat?")
     await house.history.remove_exchange(HERE, "What do bees eat?")
@@ -106,7 +106,7 @@ async def test_an_exchange_that_is_taken_back_leaves_the_others_with_whose_they_
     assert await house.history.turns(HERE) == ()
 
 
-async def test_a_question_that_nobody_voted_on_any_more_is_not_listed(house: House) -> None:
+async def test_question_without_remaining_votes_is_not_listed(house: House) -> None:
     question = await house.asked(BOB, HERE, "What do bees eat?")
     await house.feedback.vote(question, ANN, "up")
     await house.forget(ANN)
@@ -114,14 +114,14 @@ async def test_a_question_that_nobody_voted_on_any_more_is_not_listed(house: Hou
     assert await house.redis.exists(keys.FEEDBACK) == 0
 
 
-async def test_who_was_forgotten_may_ask_again(house: House) -> None:
+async def test_erased_person_can_ask_again(house: House) -> None:
     await house.asked(ANN, HERE, "What do bees eat?")
     await house.forget(ANN)
     again = await house.asked(replace(ANN, name="Anna"), HERE, "What do bees eat?")
     assert await house.answers.get(again)
 
 
-async def test_what_others_asked_after_her_says_no_more_what_she_had_asked(house: House) -> None:
+async def test_rewritten_questions_of_others_no_longer_quote_the_erased_person(house: House) -> None:
     await house.asked(ANN, HERE, "What do wasps eat?")
     question = Question("And bees?", HERE, BOB)
     await house.answers.save(question)
@@ -137,7 +137,7 @@ async def test_what_others_asked_after_her_says_no_more_what_she_had_asked(house
     assert await house.redis.ttl(keys.question(question.id)) > 0
 
 
-async def test_what_she_spent_counts_no_more_as_hers(house: House) -> None:
+async def test_token_counters_of_the_person_are_erased(house: House) -> None:
     budget = TokenUsage(house.redis)
     for person in (ANN, BOB, Person("U10")):
         await budget.add(Question("What do bees eat?", HERE, person), 100)

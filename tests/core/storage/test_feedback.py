@@ -1,4 +1,4 @@
-"""One vote a person and answer; the last one counts, and whoever runs the bot reads them with question and answer."""
+"""One vote per person and answer; the last one counts, and operators read votes with question and answer."""
 
 import asyncio
 from datetime import timedelta
@@ -39,7 +39,7 @@ def votes_of(judged: RatedAnswer) -> list[tuple[str, str, str]]:
     return [(vote.person.id, vote.rating, vote.reason) for vote in judged.votes]
 
 
-async def test_a_vote_comes_back_with_its_question_and_answer(answers: QuestionStore, feedback: Feedback) -> None:
+async def test_votes_are_listed_with_question_and_answer(answers: QuestionStore, feedback: Feedback) -> None:
     await feedback.vote(await asked(answers), ANN, "up")
     [judged] = await feedback.rated_answers(10)
     assert judged.stored.question.text == "What do bees eat?"
@@ -48,7 +48,7 @@ async def test_a_vote_comes_back_with_its_question_and_answer(answers: QuestionS
     assert judged.votes[0].person == ANN
 
 
-async def test_of_a_persons_votes_the_last_one_counts(answers: QuestionStore, feedback: Feedback) -> None:
+async def test_last_vote_of_a_person_counts(answers: QuestionStore, feedback: Feedback) -> None:
     question = await asked(answers)
     await feedback.vote(question, ANN, "up")
     await feedback.vote(question, BOB, "up")
@@ -58,7 +58,7 @@ async def test_of_a_persons_votes_the_last_one_counts(answers: QuestionStore, fe
 
 
 @pytest.mark.parametrize(("before", "thumb"), [("up", "up"), ("down", "down"), (None, "down")])
-async def test_a_reason_is_added_to_the_vote_and_without_one_it_is_against_the_answer(
+async def test_reason_without_a_vote_counts_as_a_vote_against(
     answers: QuestionStore, feedback: Feedback, before: str | None, thumb: str
 ) -> None:
     question = await asked(answers)
@@ -69,7 +69,7 @@ async def test_a_reason_is_added_to_the_vote_and_without_one_it_is_against_the_a
     assert votes_of(judged) == [("U1", thumb, "It is out of date. 🐝")]
 
 
-async def test_another_vote_takes_the_reason_back(answers: QuestionStore, feedback: Feedback) -> None:
+async def test_new_vote_removes_the_reason(answers: QuestionStore, feedback: Feedback) -> None:
     question = await asked(answers)
     await feedback.add_reason(question, ANN, "Wrong.")
     await feedback.vote(question, ANN, "up")
@@ -77,13 +77,13 @@ async def test_another_vote_takes_the_reason_back(answers: QuestionStore, feedba
     assert votes_of(judged) == [("U1", "up", "")]
 
 
-async def test_a_long_reason_is_cut(answers: QuestionStore, feedback: Feedback) -> None:
+async def test_long_reason_is_truncated(answers: QuestionStore, feedback: Feedback) -> None:
     await feedback.add_reason(await asked(answers), ANN, "x" * 5_000)
     [judged] = await feedback.rated_answers(10)
     assert len(judged.votes[0].reason) == MAX_REASON_LENGTH
 
 
-async def test_the_last_vote_comes_first(answers: QuestionStore, feedback: Feedback) -> None:
+async def test_most_recently_rated_answer_comes_first(answers: QuestionStore, feedback: Feedback) -> None:
     questions = [await asked(answers, f"Question {number}?") for number in range(4)]
     for question in (*questions, questions[1]):
         await feedback.vote(question, ANN, "up")
@@ -91,7 +91,7 @@ async def test_the_last_vote_comes_first(answers: QuestionStore, feedback: Feedb
     assert texts == ["Question 1?", "Question 3?", "Question 2?"]
 
 
-async def test_many_votes_at_once_are_all_kept(answers: QuestionStore, feedback: Feedback) -> None:
+async def test_simultaneous_votes_are_all_kept(answers: QuestionStore, feedback: Feedback) -> None:
     question = await asked(answers)
     people = [Person(f"U{number}") for number in range(50)]
     await asyncio.gather(*(feedback.vote(question, person, "up") for person in people))
@@ -99,9 +99,7 @@ async def test_many_votes_at_once_are_all_kept(answers: QuestionStore, feedback:
     assert {vote.person for vote in judged.votes} == set(people)
 
 
-async def test_a_vote_on_what_was_forgotten_leaves_nothing(
-    answers: QuestionStore, feedback: Feedback, redis: Redis
-) -> None:
+async def test_vote_on_a_deleted_answer_is_ignored(answers: QuestionStore, feedback: Feedback, redis: Redis) -> None:
     question = await asked(answers)
     await answers.forget(PLACE)
     await feedback.vote(question, ANN, "up")
@@ -110,7 +108,7 @@ async def test_a_vote_on_what_was_forgotten_leaves_nothing(
     assert await redis.keys("*") == []
 
 
-async def test_an_answer_stays_as_long_as_the_vote_of_whoever_asked(
+async def test_vote_of_the_asker_extends_the_life_of_the_answer(
     answers: QuestionStore, feedback: Feedback, redis: Redis
 ) -> None:
     question = await asked(answers)
@@ -120,7 +118,7 @@ async def test_an_answer_stays_as_long_as_the_vote_of_whoever_asked(
         assert MONTH - timedelta(minutes=1) < timedelta(seconds=await redis.ttl(key)) <= MONTH
 
 
-async def test_nobody_else_keeps_somebodys_question_for_longer(
+async def test_votes_of_others_do_not_extend_the_life_of_a_question(
     answers: QuestionStore, feedback: Feedback, redis: Redis
 ) -> None:
     question = await asked(answers)
@@ -130,7 +128,7 @@ async def test_nobody_else_keeps_somebodys_question_for_longer(
         assert 0 < await redis.ttl(key) <= 60
 
 
-async def test_votes_go_with_their_time(answers: QuestionStore, feedback: Feedback, redis: Redis) -> None:
+async def test_votes_expire(answers: QuestionStore, feedback: Feedback, redis: Redis) -> None:
     old, new = await asked(answers, "Old?"), await asked(answers, "New?")
     await feedback.vote(old, ANN, "up")
     await redis.zadd(keys.FEEDBACK, {old: 0})

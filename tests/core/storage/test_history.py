@@ -1,4 +1,4 @@
-"""Conversations are kept as lists that are bounded in length and in time, each for itself."""
+"""Each conversation is a list that is limited in length and time."""
 
 import json
 from dataclasses import replace
@@ -26,13 +26,13 @@ def history(redis: Redis) -> History:
     return History(redis, exchanges=3, ttl=MONTH)
 
 
-async def test_turns_come_back_in_their_order(history: History) -> None:
+async def test_turns_keep_their_order(history: History) -> None:
     await history.append(HERE, *exchange(1))
     await history.append(HERE, *exchange(2))
     assert await history.turns(HERE) == (*exchange(1), *exchange(2))
 
 
-async def test_the_oldest_turns_go_when_there_are_too_many(redis: Redis, history: History) -> None:
+async def test_oldest_turns_are_dropped_at_the_limit(redis: Redis, history: History) -> None:
     for number in range(10):
         await history.append(HERE, *exchange(number))
     assert await history.turns(HERE) == (*exchange(7), *exchange(8), *exchange(9))
@@ -50,7 +50,7 @@ async def test_a_conversation_is_a_list_of_json_messages(redis: Redis, history: 
     ]
 
 
-async def test_every_write_begins_the_time_anew(redis: Redis, history: History) -> None:
+async def test_every_write_renews_the_ttl(redis: Redis, history: History) -> None:
     await history.append(HERE, *exchange(1))
     key = keys.conversation(HERE)
     assert timedelta(seconds=await redis.ttl(key)) > MONTH - timedelta(minutes=1)
@@ -59,7 +59,7 @@ async def test_every_write_begins_the_time_anew(redis: Redis, history: History) 
     assert timedelta(seconds=await redis.ttl(key)) > MONTH - timedelta(minutes=1)
 
 
-async def test_a_conversation_ends_when_its_time_is_over(redis: Redis, history: History) -> None:
+async def test_conversation_expires(redis: Redis, history: History) -> None:
     await history.append(HERE, *exchange(1))
     await redis.pexpire(keys.conversation(HERE), 0)
     assert await history.turns(HERE) == ()
@@ -81,7 +81,7 @@ async def test_another_process_reads_the_same_turns(redis_url: str, history: His
         Conversation("slack", "T1:C1"),
     ],
 )
-async def test_conversations_never_see_each_others_turns(history: History, there: Conversation) -> None:
+async def test_conversations_are_separate(history: History, there: Conversation) -> None:
     await history.append(HERE, *exchange(1))
     assert await history.turns(there) == ()
     await history.append(there, *exchange(2))
@@ -89,27 +89,27 @@ async def test_conversations_never_see_each_others_turns(history: History, there
     assert await history.turns(HERE) == exchange(1)
 
 
-async def test_a_forgotten_conversation_is_gone(redis: Redis, history: History) -> None:
+async def test_forgotten_conversation_is_deleted(redis: Redis, history: History) -> None:
     await history.append(HERE, *exchange(1))
     await history.forget(HERE)
     assert await history.turns(HERE) == ()
     assert not await redis.exists(keys.conversation(HERE))
 
 
-async def test_with_no_turns_to_keep_nothing_is_written(redis: Redis) -> None:
+async def test_history_of_length_zero_writes_nothing(redis: Redis) -> None:
     history = History(redis, exchanges=0, ttl=MONTH)
     await history.append(HERE, *exchange(1))
     assert await history.turns(HERE) == ()
     assert await redis.dbsize() == 0
 
 
-async def test_a_smaller_bound_counts_for_what_is_there_already(redis: Redis, history: History) -> None:
+async def test_smaller_limit_applies_to_existing_turns(redis: Redis, history: History) -> None:
     for number in range(3):
         await history.append(HERE, *exchange(number))
     assert await History(redis, exchanges=1, ttl=MONTH).turns(HERE) == exchange(2)
 
 
-async def test_a_forgotten_thread_leaves_the_channel_and_its_other_threads(history: History) -> None:
+async def test_forgetting_a_thread_keeps_the_channel_and_other_threads(history: History) -> None:
     places = [HERE, replace(HERE, thread="1.0"), replace(HERE, thread="2.0")]
     for place in places:
         await history.append(place, *exchange(1))
@@ -136,7 +136,7 @@ async def test_forgetting_a_channel_deletes_its_threads_and_no_others(
     assert {await history.turns(place) for place in others} == {exchange(1)}
 
 
-async def test_a_channel_with_signs_in_its_name_takes_no_other_along(history: History) -> None:
+async def test_pattern_characters_in_a_channel_name_match_no_other_channel(history: History) -> None:
     there = Conversation("slack", "C1", "T1", "a")
     await history.append(there, *exchange(1))
     for odd in (Conversation("slack", "*", "T1"), Conversation("slack", "C?", "T[1]"), Conversation("*", "*", "*")):
@@ -144,7 +144,7 @@ async def test_a_channel_with_signs_in_its_name_takes_no_other_along(history: Hi
     assert await history.turns(there) == exchange(1)
 
 
-async def test_a_question_that_was_put_otherwise_is_taken_back_with_its_answer(redis: Redis, history: History) -> None:
+async def test_edited_question_is_removed_with_its_answer(redis: Redis, history: History) -> None:
     for number in (1, 2, 1):
         await history.append(HERE, *exchange(number))
     await history.remove_exchange(HERE, "question 1")

@@ -1,4 +1,4 @@
-"""Questions are kept with their answers until they are forgotten, each by its id."""
+"""Questions are kept with their answers, by id, until they expire or are forgotten."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -59,7 +59,7 @@ async def asked(answers: QuestionStore, place: Conversation, text: str = "What d
     return question
 
 
-async def test_a_question_is_kept_before_it_is_answered(answers: QuestionStore) -> None:
+async def test_question_is_saved_before_it_is_answered(answers: QuestionStore) -> None:
     before = datetime.now(UTC)
     await answers.save(QUESTION)
     remembered = await answers.get(QUESTION.id)
@@ -68,7 +68,7 @@ async def test_a_question_is_kept_before_it_is_answered(answers: QuestionStore) 
     assert before <= remembered.at <= datetime.now(UTC)
 
 
-async def test_an_answer_comes_back_as_it_was_but_for_the_text_that_was_left_out(answers: QuestionStore) -> None:
+async def test_answer_is_kept_without_the_text_of_left_out_passages(answers: QuestionStore) -> None:
     await answers.save(QUESTION)
     await answers.save(QUESTION, ANSWER)
     remembered = await answers.get(QUESTION.id)
@@ -78,7 +78,7 @@ async def test_an_answer_comes_back_as_it_was_but_for_the_text_that_was_left_out
 
 
 @pytest.mark.parametrize("answer", [Answer("No.", grounded=False), Answer("Yes [1].", grounded=True, trace=None)])
-async def test_an_answer_without_workings_is_kept_too(answers: QuestionStore, answer: Answer) -> None:
+async def test_answer_without_trace_is_kept(answers: QuestionStore, answer: Answer) -> None:
     await answers.save(QUESTION)
     await answers.save(QUESTION, answer)
     remembered = await answers.get(QUESTION.id)
@@ -89,7 +89,7 @@ async def test_an_answer_without_workings_is_kept_too(answers: QuestionStore, an
 @pytest.mark.parametrize(
     "scope", [None, EVERYTHING, Scope(frozenset()), Scope(frozenset({"a, b", "ö"}), "You are Bee.")]
 )
-async def test_a_question_that_brought_a_scope_has_it_still(answers: QuestionStore, scope: Scope | None) -> None:
+async def test_scope_of_a_question_is_kept(answers: QuestionStore, scope: Scope | None) -> None:
     question = replace(QUESTION, scope=scope)
     await answers.save(question)
     remembered = await answers.get(question.id)
@@ -97,35 +97,35 @@ async def test_a_question_that_brought_a_scope_has_it_still(answers: QuestionSto
     assert remembered.question.scope == scope
 
 
-async def test_the_turns_before_a_question_are_not_kept_with_it(answers: QuestionStore, redis: Redis) -> None:
+async def test_history_is_not_saved_with_the_question(answers: QuestionStore, redis: Redis) -> None:
     await answers.save(replace(QUESTION, history=(Turn("user", "A secret."),)))
     assert b"secret" not in (await redis.get(keys.question(QUESTION.id)) or b"")
 
 
-async def test_what_is_not_known_is_none(answers: QuestionStore) -> None:
+async def test_unknown_question_is_none(answers: QuestionStore) -> None:
     assert await answers.get("0123456789abcdef") is None
 
 
-async def test_another_process_recalls_it_too(answers: QuestionStore, redis_url: str) -> None:
+async def test_question_is_visible_to_other_processes(answers: QuestionStore, redis_url: str) -> None:
     question = await asked(answers, THREAD)
     async with connect(redis_url) as other:
         assert await QuestionStore(other, MONTH).get(question.id)
 
 
-async def test_everything_goes_when_its_time_is_over(answers: QuestionStore, redis: Redis) -> None:
+async def test_questions_expire(answers: QuestionStore, redis: Redis) -> None:
     await asked(answers, THREAD)
     for key in await redis.keys("*"):
         assert MONTH - timedelta(minutes=1) < timedelta(seconds=await redis.ttl(key)) <= MONTH
 
 
-async def test_it_is_known_where_something_was_asked(answers: QuestionStore) -> None:
+async def test_conversations_with_questions_are_known(answers: QuestionStore) -> None:
     await asked(answers, THREAD)
     assert await answers.has_questions(THREAD)
     assert not await answers.has_questions(OTHER_THREAD)
     assert not await answers.has_questions(CHANNEL)
 
 
-async def test_a_forgotten_thread_takes_its_questions_along_and_no_others(answers: QuestionStore) -> None:
+async def test_forgetting_a_thread_deletes_only_its_questions(answers: QuestionStore) -> None:
     here, there = await asked(answers, THREAD), await asked(answers, OTHER_THREAD)
     await answers.forget(THREAD)
     assert await answers.get(here.id) is None
@@ -133,7 +133,7 @@ async def test_a_forgotten_thread_takes_its_questions_along_and_no_others(answer
     assert await answers.get(there.id)
 
 
-async def test_a_forgotten_channel_takes_all_its_threads_along(answers: QuestionStore, redis: Redis) -> None:
+async def test_forgetting_a_channel_deletes_the_questions_of_its_threads(answers: QuestionStore, redis: Redis) -> None:
     questions = [await asked(answers, place) for place in (CHANNEL, THREAD, OTHER_THREAD) for _ in range(3)]
     kept = [
         await asked(answers, place)
@@ -150,7 +150,7 @@ async def test_a_forgotten_channel_takes_all_its_threads_along(answers: Question
     assert len(await redis.keys("asked:*")) == len(kept)
 
 
-async def test_a_channel_with_signs_in_its_name_takes_no_other_along(answers: QuestionStore) -> None:
+async def test_pattern_characters_in_a_channel_name_match_no_other_channel(answers: QuestionStore) -> None:
     odd = Conversation("slack", "C*", "T?", "[a]")
     there = await asked(answers, Conversation("slack", "C1", "T1", "a"))
     here = await asked(answers, odd)
@@ -159,10 +159,8 @@ async def test_a_channel_with_signs_in_its_name_takes_no_other_along(answers: Qu
     assert await answers.get(there.id)
 
 
-async def test_what_whoever_asked_has_voted_on_stays_when_its_conversation_is_forgotten(
-    answers: QuestionStore, redis: Redis
-) -> None:
-    """They gave it to whoever runs the bot."""
+async def test_answers_rated_by_their_asker_survive_forgetting(answers: QuestionStore, redis: Redis) -> None:
+    """That feedback was given to the operator."""
     voted, other = await asked(answers, THREAD), await asked(answers, THREAD)
     await Feedback(redis, answers, MONTH).vote(voted.id, ANN, "down")
     await answers.forget(THREAD)
@@ -170,7 +168,7 @@ async def test_what_whoever_asked_has_voted_on_stays_when_its_conversation_is_fo
     assert await answers.get(other.id) is None
 
 
-async def test_the_votes_of_others_do_not_keep_what_is_forgotten(answers: QuestionStore, redis: Redis) -> None:
+async def test_votes_of_others_do_not_prevent_forgetting(answers: QuestionStore, redis: Redis) -> None:
     question = await asked(answers, THREAD)
     await Feedback(redis, answers, MONTH).add_reason(question.id, Person("U2", "Bob"), "I disagree.")
     await answers.forget(THREAD)
@@ -178,9 +176,7 @@ async def test_the_votes_of_others_do_not_keep_what_is_forgotten(answers: Questi
     assert await redis.keys("*") == []
 
 
-async def test_what_is_forgotten_while_it_is_being_answered_stays_forgotten(
-    answers: QuestionStore, redis: Redis
-) -> None:
+async def test_question_forgotten_while_it_is_answered_stays_forgotten(answers: QuestionStore, redis: Redis) -> None:
     await answers.save(QUESTION)
     await answers.forget(THREAD)
     await answers.save(QUESTION, ANSWER)
@@ -188,7 +184,7 @@ async def test_what_is_forgotten_while_it_is_being_answered_stays_forgotten(
     assert await redis.keys("*") == []
 
 
-async def test_a_question_without_a_conversation_is_kept_by_its_id_alone(answers: QuestionStore, redis: Redis) -> None:
+async def test_question_without_a_conversation_is_saved(answers: QuestionStore, redis: Redis) -> None:
     question = Question("What do bees eat?", person=ANN)
     await answers.save(question)
     assert await answers.get(question.id)

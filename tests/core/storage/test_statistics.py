@@ -1,4 +1,4 @@
-"""Figures of all processes together, by day; questions without an answer; and never a person."""
+"""Daily statistics of all processes together, with unanswered questions and without people."""
 
 import asyncio
 from collections import Counter
@@ -30,7 +30,7 @@ def statistics(redis: Redis) -> Statistics:
     return Statistics(redis)
 
 
-async def test_all_processes_count_together(redis: Redis, statistics: Statistics) -> None:
+async def test_processes_share_their_counters(redis: Redis, statistics: Statistics) -> None:
     other = Statistics(redis)
     for each in (statistics, other):
         each(StepTimed("whole", 0.0, 2.0))
@@ -51,9 +51,7 @@ async def test_all_processes_count_together(redis: Redis, statistics: Statistics
     assert (whole.step, whole.count, whole.median) == ("whole", 2, 2.0)
 
 
-async def test_only_the_days_that_were_asked_for_count_and_all_are_forgotten_in_the_end(
-    redis: Redis, statistics: Statistics
-) -> None:
+async def test_only_requested_days_count_and_all_expire(redis: Redis, statistics: Statistics) -> None:
     statistics(settled())
     await statistics.aclose()
     yesterday = (datetime.now(UTC) - DAY).date().isoformat()
@@ -64,7 +62,7 @@ async def test_only_the_days_that_were_asked_for_count_and_all_are_forgotten_in_
     assert RETENTION.total_seconds() - 60 < left <= RETENTION.total_seconds()
 
 
-async def test_questions_without_an_answer_are_kept_as_long_as_conversations(redis: Redis) -> None:
+async def test_unanswered_questions_expire_like_conversations(redis: Redis) -> None:
     statistics = Statistics(redis, gap_ttl=timedelta(hours=12))
     statistics(settled("q1", "not_in_posts", gap="What do moles eat?"))
     statistics(settled("q2", "not_in_posts", gap="What do owls eat?"))
@@ -75,7 +73,7 @@ async def test_questions_without_an_answer_are_kept_as_long_as_conversations(red
         assert 0 < await redis.ttl(key) <= 12 * 3600
 
 
-async def test_who_forgets_a_conversation_takes_its_questions_away(redis: Redis, statistics: Statistics) -> None:
+async def test_forgetting_a_conversation_deletes_its_unanswered_questions(redis: Redis, statistics: Statistics) -> None:
     answers, place = QuestionStore(redis, DAY), Conversation("slack", "C1", "T1")
     question = Question("What do moles eat?", place, Person("U1", "Ann"))
     await answers.save(question)
@@ -86,7 +84,7 @@ async def test_who_forgets_a_conversation_takes_its_questions_away(redis: Redis,
     assert [gap.text for gap in await statistics.gaps(1, 10)] == ["What do owls eat?"]
 
 
-async def test_the_oldest_questions_go_when_there_are_too_many(redis: Redis, statistics: Statistics) -> None:
+async def test_oldest_unanswered_questions_are_dropped_at_the_limit(redis: Redis, statistics: Statistics) -> None:
     await redis.zadd(keys.GAPS, {f"old{number}": 1e9 + number for number in range(MAX_GAPS)})
     statistics(settled("new", "not_in_posts", gap="Why?"))
     await statistics.aclose()
@@ -94,7 +92,7 @@ async def test_the_oldest_questions_go_when_there_are_too_many(redis: Redis, sta
     assert await redis.zscore(keys.GAPS, "new")
 
 
-async def test_without_redis_nothing_waits_and_it_is_written_when_redis_is_back(redis_url: str, redis: Redis) -> None:
+async def test_statistics_of_an_outage_are_written_afterwards(redis_url: str, redis: Redis) -> None:
     async with redis_proxy(redis_url) as line, connect(line.address) as client:
         statistics = Statistics(client)
         line.cut()
@@ -113,7 +111,7 @@ async def test_without_redis_nothing_waits_and_it_is_written_when_redis_is_back(
 
 
 @given(st.lists(st.floats(0.001, 120), min_size=1, max_size=50))
-def test_a_percentile_is_right_within_a_fifth(times: list[float]) -> None:
+def test_percentiles_are_right_within_a_fifth(times: list[float]) -> None:
     buckets = Counter(map(bucket_of, times))
     exact = sorted(times)[-(-len(times) * 95 // 100) - 1]
     assert exact <= quantile(buckets, 0.95) * 1.0001

@@ -1,4 +1,4 @@
-"""On a cluster of plain Redis, and behind a sentinel, all is remembered as on one server; what cannot be is said."""
+"""Storage works on a cluster of plain Redis servers and behind a sentinel; missing search is reported."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -46,7 +46,7 @@ async def redis(address: str) -> AsyncIterator[Redis]:
     await client.aclose()
 
 
-async def test_conversations_are_kept_and_forgotten_with_all_their_threads(redis: Redis) -> None:
+async def test_conversations_are_kept_and_forgotten_with_their_threads(redis: Redis) -> None:
     history = History(redis, 10, DAY)
     for place in PLACES:
         await history.append(place, *TURNS)
@@ -66,10 +66,10 @@ async def test_answers_and_votes_are_kept(redis: Redis) -> None:
         await feedback.vote(question.id, ANN, "up")
     assert len(await feedback.rated_answers(100)) == len(asked)
     await answers.forget(PLACES[0])
-    assert await answers.get(asked[0].id), "somebody has voted on it"
+    assert await answers.get(asked[0].id), "its asker has voted on it"
 
 
-async def test_a_person_is_forgotten_on_all_nodes(redis: Redis) -> None:
+async def test_person_is_erased_on_all_nodes(redis: Redis) -> None:
     history, answers = History(redis, 10, DAY), QuestionStore(redis, DAY)
     feedback = Feedback(redis, answers, DAY)
     for person in (ANN, Person("U2", "Bob")):
@@ -83,7 +83,7 @@ async def test_a_person_is_forgotten_on_all_nodes(redis: Redis) -> None:
     assert [len(await history.turns(place)) for place in PLACES] == [2] * len(PLACES)
 
 
-async def test_limits_and_budgets_count_for_all_together(redis: Redis, address: str) -> None:
+async def test_rate_limits_and_token_usage_are_shared(redis: Redis, address: str) -> None:
     other = connect(address)
     waits = [await RateLimiter(client).hit("quota:person:{x}", 3) for client in (redis, other) * 2]
     assert [bool(wait) for wait in waits] == [False, False, False, True]
@@ -95,7 +95,7 @@ async def test_limits_and_budgets_count_for_all_together(redis: Redis, address: 
     await other.aclose()
 
 
-async def test_of_many_processes_one_handles_an_event_and_a_dead_ones_is_taken_over(redis: Redis, address: str) -> None:
+async def test_one_process_claims_an_event_and_orphaned_events_are_taken_over(redis: Redis, address: str) -> None:
     clients = [connect(address) for _ in range(3)]
     processes = [EventClaims(client, "slack") for client in clients]
     events = [Event((f"T1:C1:{number}", f"Ev{number}"), {"number": number}) for number in range(20)]
@@ -116,14 +116,14 @@ async def test_of_many_processes_one_handles_an_event_and_a_dead_ones_is_taken_o
         await client.aclose()
 
 
-async def test_where_a_question_is_answered_is_known(redis: Redis) -> None:
+async def test_reply_messages_are_kept(redis: Redis) -> None:
     replies = ReplyMessages(redis, "slack")
     await replies.note("1.1", ["2.1", "2.2"])
     assert await replies.messages_of("1.1") == ("2.1", "2.2")
     assert await replies.unclaimed(["2.1", "3.1"]) == ["3.1"]
 
 
-async def test_a_lease_has_one_holder(redis: Redis, address: str) -> None:
+async def test_lease_has_one_holder(redis: Redis, address: str) -> None:
     other = connect(address)
     async with lease(redis, keys.RUN_LEASE, "run-1"):
         assert await holder_of(other, keys.RUN_LEASE) == "run-1"
@@ -134,7 +134,7 @@ async def test_a_lease_has_one_holder(redis: Redis, address: str) -> None:
     await other.aclose()
 
 
-async def test_that_it_cannot_search_is_said_with_a_cure(redis: Redis, address: str) -> None:
+async def test_missing_search_is_a_problem(redis: Redis, address: str) -> None:
     [problem] = await check_server(redis)
     if "cluster" in address:
         assert problem == CLUSTER_WITHOUT_SEARCH
@@ -143,7 +143,7 @@ async def test_that_it_cannot_search_is_said_with_a_cure(redis: Redis, address: 
 
 
 @pytest.mark.parametrize("kind", ["cluster", "sentinel"])
-async def test_several_that_are_not_there_cannot_be_reached(kind: str) -> None:
+async def test_missing_servers_cannot_be_reached(kind: str) -> None:
     client = connect(f"redis+{kind}://127.0.0.1:1,127.0.0.1:2{'/main' if kind == 'sentinel' else ''}")
     [problem] = await check_server(client)
     assert problem.what == "Redis cannot be reached."
@@ -160,7 +160,7 @@ async def test_several_that_are_not_there_cannot_be_reached(kind: str) -> None:
         ("redis+sentinel://:pw@h,i:2/main", Address("sentinel", False, (("h", 26379), ("i", 2)), "main", None, "pw")),
     ],
 )
-def test_an_address_of_several_is_read(url: str, address: Address | None) -> None:
+def test_addresses_of_several_servers_are_parsed(url: str, address: Address | None) -> None:
     assert address_of(url) == address
 
 
@@ -168,11 +168,11 @@ def test_an_address_of_several_is_read(url: str, address: Address | None) -> Non
     "url",
     ["redis+sentinel://h:1", "redis+cluster://h:1/name", "redis+cluster://", "redis+else://h", "redis+cluster://h:x"],
 )
-def test_an_address_of_no_form_is_refused(url: str) -> None:
+def test_malformed_addresses_are_rejected(url: str) -> None:
     with pytest.raises(ValueError):
         address_of(url)
 
 
-async def test_a_search_there_fails_as_such(redis: Redis) -> None:
+async def test_search_without_search_module_fails_as_a_response_error(redis: Redis) -> None:
     with pytest.raises(ResponseError, match=r"(?i)unknown command"):
         await live_version(redis)

@@ -1,11 +1,11 @@
-// The conversation as it runs: asking, stopping, trying again and starting afresh, one answer at a time.
+// The conversation: ask, stop, try again and start a new one; one answer at a time.
 
 import { answerEvents, forget, Refusal } from "./api.js";
 import { announce } from "./announcer.js";
 import { follow } from "./autoscroll.js";
 import { conversationId, renewConversation, savedExchanges, saveExchanges } from "./conversation-store.js";
 import { page } from "./elements.js";
-import { BROKE_OFF, Exchange } from "./exchange.js";
+import { CONNECTION_LOST, Exchange } from "./exchange.js";
 import { setNotice } from "./status.js";
 
 const STOPPED = "You stopped this answer.";
@@ -42,9 +42,9 @@ async function run(exchange) {
   try {
     await receive(exchange, signal);
   } catch (error) {
-    exchange.fail(signal.aborted ? STOPPED : error instanceof Refusal ? error.message : BROKE_OFF);
+    exchange.fail(signal.aborted ? STOPPED : error instanceof Refusal ? error.message : CONNECTION_LOST);
   }
-  // A new conversation may have begun, even with an answer of its own.
+  // A new conversation may have started meanwhile, with a running answer of its own.
   if (!exchanges.includes(exchange)) return;
   running = null;
   showRunning();
@@ -60,7 +60,7 @@ async function receive(exchange, signal) {
     else if (type === "answered") return exchange.finish(data);
     else if (type === "failed") return exchange.fail(data.sentence, data.id);
   }
-  exchange.fail(BROKE_OFF);
+  exchange.fail(CONNECTION_LOST);
 }
 
 function showRunning() {
@@ -75,7 +75,7 @@ export function stop() {
   running.abort();
 }
 
-export function startAfresh() {
+export function startNewConversation() {
   const conversation = conversationId();
   running?.abort();
   running = null;
@@ -90,8 +90,8 @@ export function startAfresh() {
   forget(conversation).then(
     () => setNotice(""),
     (error) => setNotice(error instanceof Refusal
-      ? "The server has not forgotten the conversation before."
-      : "The server could not be reached to forget the conversation before."),
+      ? "The server could not delete the previous conversation."
+      : "The server could not be reached to delete the previous conversation."),
   );
 }
 

@@ -1,4 +1,4 @@
-// Puts counts into words.
+// Formats counts.
 
 export function plural(count, noun) {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
