@@ -177,7 +177,7 @@ async def test_a_model_that_cannot_be_used_makes_the_bot_unready(tmp_path: Path)
 
 async def test_a_model_that_nobody_has_asked_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.observability.health.RETRY_AFTER", 0.0)
-    monkeypatch.setattr("bot.observability.health.WAITS", 0.3)
+    monkeypatch.setattr("bot.observability.health.CHECK_TIMEOUT", 0.3)
     async with OpenAIServer() as server, client_of(server) as client:
         embedder, chat = (
             OpenAIEmbedder(client, "text-embedding-3-small", estimate_tokens),
