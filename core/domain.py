@@ -169,7 +169,7 @@ def best_of_each_post(hits: Iterable[ScoredPassage]) -> tuple[ScoredPassage, ...
 
 
 def footnotes_of(hits: Iterable[ScoredPassage]) -> tuple[Footnote, ...]:
-    """Assign the numbers by which an answer cites the posts: from 1, in the order of their best hits."""
+    """Return the posts as an answer cites them: numbered from 1, in the order of their best hits."""
     return tuple(
         Footnote(number, hit.passage.title, hit.passage.url, hit.score)
         for number, hit in enumerate(best_of_each_post(hits), 1)

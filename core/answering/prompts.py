@@ -49,7 +49,7 @@ class Instructions:
 
 
 def number_posts(hits: Sequence[ScoredPassage]) -> tuple[NumberedPassage, ...]:
-    """Assign numbers to passages by post: best post first, one number per post."""
+    """Assign each passage the number of its post: best post first, one number per post."""
     numbers = {post.url: post.number for post in footnotes_of(hits)}
     return tuple(NumberedPassage(numbers[hit.passage.url], hit.passage, hit.score) for hit in hits)
 

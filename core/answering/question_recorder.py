@@ -22,7 +22,7 @@ RETRY_WINDOW = timedelta(minutes=15)
 class RecordingAnswerer:
     """Records and measures every question. The outermost layer: it measures what users wait for.
 
-    Questions without a person, as on the web page and in the terminal, are not stored: nobody could come back to them.
+    Questions without a person, as on the web page and in the terminal, are not stored: no user could come back to them.
     """
 
     def __init__(self, answerer: Answerer, questions: QuestionStore) -> None:

@@ -15,7 +15,7 @@ from tests.bot.test_serve import served
 from tests.servers.openai import OpenAIServer
 from tests.servers.slack import Message, SlackServer
 
-QUESTIONS = 200
+QUESTIONS = 60
 PROCESSES = 3
 MOST_REPEATED = 3
 WITHIN = 60.0

@@ -1,15 +1,23 @@
 """Handling that is open, and another process beside it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 
 import pytest
 from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
 from core.chat import event_dispatcher as handling_module
 from core.chat.event_dispatcher import EventDispatcher
 from core.storage.event_claims import EventClaims
 from tests.core.chat.answering import Answering
+
+
+@pytest.fixture
+def logged() -> Iterator[None]:
+    """Keep log lines unrendered: rendering a traceback reads source files within the event loop."""
+    with capture_logs():
+        yield
 
 
 @pytest.fixture
