@@ -76,7 +76,7 @@ def parse(raw: RawPost) -> ParseResult | ParseFailure:
         return ParseFailure(error.reason)
     except Exception as error:  # Boundary: one page must not stop a run.
         return ParseFailure(f"it could not be parsed ({type(error).__name__})", traceback.format_exc())
-    return ParseResult(post.title, text_digest, passages) if passages else ParseFailure("no text was found in it")
+    return ParseResult(post.title, text_digest, passages) if passages else ParseFailure("it contains no text")
 
 
 def parser_digest(source: Source) -> str:

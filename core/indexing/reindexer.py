@@ -42,7 +42,7 @@ Job = Callable[[ReindexOptions, Emit], Awaitable[Report]]
 class Reindexer:
     """Lets admins run `job` and `roll_back`, one at a time across all processes.
 
-    Closing the stream of a run cancels it for whoever started it; for those who joined, it only ends the watching.
+    Closing the stream of a started run cancels it; closing the stream of a joined run only ends the watching.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Words are counted as people see them."""
+"""Words, stop words and stems."""
 
 import pytest
 

@@ -83,9 +83,10 @@ async def test_a_private_answer_that_outlives_its_token_says_so(hurried: Harness
 
 
 async def test_a_token_that_expires_early_costs_no_answer(harness: Harness) -> None:
-    harness.discord.platform.rules.token_lifetime = 0.5
     harness.model.enqueue(Text(LONG, tokens_per_second=150))
     asked = harness.command(ASKED)
+    await harness.until(lambda: asked.original and not asked.original.loading)
+    harness.discord.platform.rules.token_lifetime = 0
     answer = await harness.answer(asked)
     assert answer is asked.original
     assert answer.content.count("six hours") == 30

@@ -10,7 +10,7 @@ from core.domain import Conversation
 from tests.adapters.slack.harness import Room, entered, is_whole
 from tests.servers.loopback import Slow
 from tests.servers.openai import OpenAIServer, Text
-from tests.servers.slack import BOT_SCOPES, Message, SlackServer, callback, message_shape
+from tests.servers.slack import BOT_SCOPES, Message, SlackServer, callback, message_payload
 
 LONG = Text("word " * 2_000, tokens_per_second=50)
 
@@ -189,7 +189,7 @@ async def test_a_stop_is_noticed_also_where_nobody_tells_of_it(room: Room, word:
 
 def message_changed_later(room: Room, asked: Message, minutes: float) -> Any:
     """The event of an edit that comes so long after the question."""
-    before = message_shape(asked)
+    before = message_payload(asked)
     now = before | {"text": f"{room.me} How long does compost take?"}
     now["edited"] = {"user": asked.user, "ts": f"{float(asked.ts) + minutes * 60:.6f}"}
     event: dict[str, Any] = {"type": "message", "subtype": "message_changed", "channel_type": "channel"}

@@ -1,1 +1,1 @@
-"""Tests of bringing what is known up to date."""
+"""Tests of reindex runs."""

@@ -1,4 +1,4 @@
-"""Processes that take pages apart: what ends them, and what their end costs."""
+"""Parser processes: crashes, and the death of their parent."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ asyncio.run(many({PROCESSES_FROM + 4}))
 
 
 class Deadly(RawPost):
-    """A post that ends the process that it reaches, as a parser in C does that runs over the end of its memory."""
+    """A post that kills the process it reaches, like a segmentation fault in a C parser."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return os._exit, (1,)
@@ -38,7 +38,7 @@ def post(number: int) -> RawPost:
 
 
 async def many(count: int) -> None:
-    """Takes posts apart until it has processes for that, says so, and waits to be killed."""
+    """Parse until there are parser processes, say so, and wait to be killed."""
     async with ParserPool(processes=2) as parsers:
         await asyncio.gather(*(parsers.parse(post(number)) for number in range(count)))
         sys.stdout.write("ready\n")
@@ -46,7 +46,7 @@ async def many(count: int) -> None:
         await asyncio.Event().wait()
 
 
-async def test_a_post_that_ends_its_process_is_named_and_the_others_are_taken_apart() -> None:
+async def test_a_post_that_kills_its_process_is_reported_and_the_others_are_parsed() -> None:
     async with ParserPool(processes=2) as parsers:
         early = await asyncio.gather(*(parsers.parse(post(number)) for number in range(PROCESSES_FROM)))
         deadly = Deadly(post(0).entry, "http://blog.example/deadly/")
@@ -56,12 +56,12 @@ async def test_a_post_that_ends_its_process_is_named_and_the_others_are_taken_ap
         after = await parsers.parse(post(8))
     assert isinstance(dead, ParseFailure)
     assert dead.reason == "it crashed the parser"
-    # What was in the pool at that moment may have tried twice in vain, which names it too; nothing is lost silently.
+    # Posts in the pool at the time of both crashes fail as well; none is lost silently.
     assert all(isinstance(parsed, ParseResult) and parsed.passages for parsed in (*early, after))
     assert all(isinstance(parsed, ParseResult | ParseFailure) for parsed in (*late, last))
 
 
-def test_processes_end_with_the_one_that_is_killed() -> None:
+def test_parser_processes_exit_when_their_parent_is_killed() -> None:
     killed = subprocess.Popen(
         [sys.executable, "-c", MANY], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -71,10 +71,10 @@ def test_processes_end_with_the_one_that_is_killed() -> None:
         assert len(session(killed.pid)) >= 3
         os.kill(killed.pid, signal.SIGKILL)
         killed.wait(WITHIN)
-    asyncio.run(nobody_is_left(killed.pid))
+    asyncio.run(wait_until_empty(killed.pid))
 
 
-async def nobody_is_left(number: int) -> None:
+async def wait_until_empty(number: int) -> None:
     async with asyncio.timeout(WITHIN):
         while session(number):
             await asyncio.sleep(0.05)
@@ -86,7 +86,7 @@ def session(number: int) -> list[int]:
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             state, _, _, its_session = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
-        except OSError:  # it has ended meanwhile
+        except OSError:  # ended meanwhile
             continue
         if int(its_session) == number and state != "Z":
             found.append(int(folder.name))

@@ -1,4 +1,4 @@
-"""What is true of runs, whatever changes between them: generated blogs, edition after edition."""
+"""Properties of runs over generated blogs, one version after another."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from core.index import in_place as replacing
+from core.index import in_place as in_place_module
 from core.index.version import live_version
 from core.indexing.rollback import roll_back_run
 from core.models.offline_embedder import OfflineEmbedder
@@ -26,20 +26,20 @@ blogs = st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(TEXTS), min_s
 
 
 async def contents(redis: Redis) -> dict[str, object]:
-    """Every passage that is answered from, and the ledger of posts."""
-    edition = await live_version(redis)
-    assert edition
-    prefix = keys.passage_prefix(edition.number)
+    """Every passage of the live version, and its ledger."""
+    version = await live_version(redis)
+    assert version
+    prefix = keys.passage_prefix(version.number)
     passages = {
         key.decode().removeprefix(prefix): await redis.hgetall(key) async for key in redis.scan_iter(f"{prefix}*")
     }
-    return {"passages": passages, "ledger": await edition.ledger()}
+    return {"passages": passages, "ledger": await version.ledger()}
 
 
-@pytest.mark.parametrize("in_place", [replacing.MAX_PASSAGES_IN_PLACE, -1], ids=["in place", "as a new edition"])
-@given(first=blogs, then=st.lists(blogs, min_size=1, max_size=3))
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-async def test_after_a_run_nothing_is_left_to_do_and_one_step_back_is_what_was_before(
+@pytest.mark.parametrize("in_place", [in_place_module.MAX_PASSAGES_IN_PLACE, -1], ids=["in place", "as a new version"])
+@given(first=blogs, then=st.lists(blogs, min_size=1, max_size=2))
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_a_run_is_complete_and_a_rollback_restores_the_previous_state(
     redis: Redis,
     embedder: OfflineEmbedder,
     monkeypatch: pytest.MonkeyPatch,
@@ -47,8 +47,8 @@ async def test_after_a_run_nothing_is_left_to_do_and_one_step_back_is_what_was_b
     first: dict[str, str],
     then: list[dict[str, str]],
 ) -> None:
-    """The plan is empty after a run; a second run changes nothing; going back undoes exactly the last change."""
-    monkeypatch.setattr(replacing, "MAX_PASSAGES_IN_PLACE", in_place)
+    """After a run the plan is empty and another run changes nothing; a rollback undoes exactly the last change."""
+    monkeypatch.setattr(in_place_module, "MAX_PASSAGES_IN_PLACE", in_place)
     await redis.flushall()
     async with reindexing(redis, embedder) as run:
         before: dict[str, object] | None = None

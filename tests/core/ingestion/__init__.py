@@ -1,1 +1,1 @@
-"""Reading, against a loopback blog and real folders."""
+"""Ingestion, against a loopback blog and real folders."""

@@ -1,4 +1,4 @@
-"""What reading stands on: a loopback blog that can be told to misbehave, and the product's own fetcher."""
+"""A loopback blog that can misbehave, and a fetcher."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -12,7 +12,7 @@ from tests.servers.blog import Blog, Post
 PARAGRAPH = "<p>Redis keeps vectors beside the posts, so that a question finds what means the same, in other words.</p>"
 
 POLICY = CrawlPolicy(backoff=timedelta(milliseconds=10))
-"""Waits milliseconds where the product waits seconds."""
+"""Backs off for milliseconds instead of seconds."""
 
 
 @pytest.fixture

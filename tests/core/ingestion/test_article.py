@@ -1,4 +1,4 @@
-"""Of a page its article is read: all of it, in its shape, and nothing that people do not see."""
+"""The article is extracted from a page completely, with its structure and without hidden text."""
 
 from contextlib import suppress
 

@@ -18,12 +18,12 @@ def passages_of(text: str, title: str = "Title") -> tuple[Passage, ...]:
 
 
 def sentences(tokens: int, word: str = "word") -> str:
-    """A paragraph of so many tokens, ten a sentence."""
+    """Return a paragraph of this many tokens, ten per sentence."""
     return " ".join([f"{' '.join([word] * 9).capitalize()}."] * (tokens // 10))
 
 
 @given(st.lists(MARKDOWN, min_size=1, max_size=6).map("\n\n".join))
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=20)
 def test_chunking_keeps_all_words_in_order_within_limits_and_closes_fences(text: str) -> None:
     passages = passages_of(text)
     joined = "\n\n".join(passage.text for passage in passages)

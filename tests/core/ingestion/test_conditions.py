@@ -1,4 +1,4 @@
-"""What is still as it was costs one small answer, and nothing is taken for unchanged that is not."""
+"""Conditional requests: unchanged pages cost one 304, and no change is missed."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,7 +11,7 @@ from core.ingestion.entries import Entry, ListingEvent, ListingFinished, Listing
 from core.ingestion.fetch_result import PAGE, Fetched, NotModified, Validators, make_validators
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.sources import fetch_page, post_url
-from tests.core.ingestion.asking import events_of, fetch, source
+from tests.core.ingestion.helpers import events_of, fetch, source
 from tests.core.ingestion.test_feed_parser import LinkedBlog
 from tests.servers.blog import Blog, Post, Redirect
 from tests.servers.loopback import Status
@@ -24,13 +24,13 @@ async def again(fetcher: Fetcher, address: str, known: Validators | None) -> Fet
 
 
 def known_from(events: Sequence[ListingEvent]) -> KnownListings:
-    """What is kept of a listing, as a run keeps it."""
+    """Return the validators of a listing, as a run stores them."""
     pages = (event for event in events if isinstance(event, ListingFinished | ListingUnchanged))
     return {page.address: page.validators for page in pages if page.validators}
 
 
 def paths(blog: Blog, events: Sequence[ListingEvent]) -> list[str]:
-    """Entries by their paths, and unchanged pages of the listing by theirs in brackets."""
+    """Return the paths of entries, and those of unchanged listing pages in brackets."""
     shown = [
         event.url if isinstance(event, Entry) else f"[{event.address}]"
         for event in events
@@ -60,7 +60,7 @@ async def test_unchanged_page_is_answered_with_not_modified(
 
 
 async def test_validators_are_sent_only_to_the_url_that_gave_them(blog: Blog, fetcher: Fetcher) -> None:
-    """Two pages may well call their states by the same name."""
+    """Two pages may have the same ETag."""
     other = await fetch(fetcher, blog.url("/post-2/"))
     assert isinstance(await again(fetcher, blog.url("/post-1/"), other.validators), Fetched)
     blog.misbehave("/post-1/", Redirect("/post-2/", 302))
@@ -145,7 +145,7 @@ async def test_canonical_link_decides_the_post_url(where: str, believed: bool, b
         blog.posts.append(Post("copy", "Copy", f'<p>One.</p></body><link rel="canonical" href="{where}">'))
         entry = Entry(blog.url("/copy/"), "", Source("blog", "sitemap", blog.url("/sitemap.xml")))
         page = await fetch_page(entry, fetcher)
-        assert post_url(entry, page) == blog.url("/copy/"), "in the body it is the text of anybody"
+        assert post_url(entry, page) == blog.url("/copy/"), "a link in the body may be user content"
         blog.links["/copy/"] = f'<{where}>; rel="canonical"'
         page = await fetch_page(entry, fetcher)
         assert post_url(entry, page) == (blog.url("/post-1/") if believed else blog.url("/copy/"))
@@ -206,7 +206,7 @@ async def test_only_changed_feed_pages_are_listed(
     change(blog)
     events = await events_of(feed, fetcher, known)
     assert [path.replace("/feed/?paged=", "").replace("/feed/", "") for path in paths(blog, events)] == listed
-    # What was kept of this listing serves the next one as well as a whole listing would.
+    # The validators of this partial listing suffice for the next run.
     assert all(isinstance(event, ListingUnchanged) for event in await events_of(feed, fetcher, known_from(events)))
 
 

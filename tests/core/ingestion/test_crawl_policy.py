@@ -1,4 +1,4 @@
-"""Sites are treated as they ask to be, and as one would wish for one's own."""
+"""Crawling is throttled, and honours Retry-After and Crawl-delay."""
 
 import asyncio
 from dataclasses import replace
@@ -11,8 +11,8 @@ from core.errors import SourceReadError
 from core.ingestion.crawl_policy import CrawlPolicy, HostBackoffError, HostThrottle, parse_retry_after
 from core.ingestion.fetcher import Fetcher
 from core.telemetry import RequestRetried, TelemetryEvent, Throttled, subscribed
-from tests.core.ingestion.asking import fetch
 from tests.core.ingestion.conftest import POLICY
+from tests.core.ingestion.helpers import fetch
 from tests.servers.blog import Blog, Post
 from tests.servers.loopback import Slow, Status
 
@@ -34,7 +34,7 @@ def test_retry_after_is_parsed_as_date(away: int, least: float, most: float) -> 
 
 
 async def begin(throttle: HostThrottle) -> float:
-    """When a request's turn came."""
+    """Return the time at which a request's turn came."""
     async with throttle.slot():
         return asyncio.get_running_loop().time()
 
@@ -49,7 +49,7 @@ async def test_requests_to_one_host_are_spaced_out() -> None:
 async def test_loopback_hosts_are_not_throttled(host: str) -> None:
     throttle = HostThrottle(host, CrawlPolicy(min_interval=timedelta(hours=1)))
     async with asyncio.timeout(5):
-        await asyncio.gather(*(begin(throttle) for _ in range(50)))
+        assert len(await asyncio.gather(*(begin(throttle) for _ in range(50)))) == 50
 
 
 async def test_crawl_delay_is_honoured_up_to_the_maximum() -> None:
@@ -77,12 +77,12 @@ async def test_retry_after_is_waited_before_retrying(blog: Blog, fetcher: Fetche
     blog.misbehave("/post-1/", Status(429, retry_after=1), times=1)
     await fetch(fetcher, blog.url("/post-2/"))
     before = asyncio.get_running_loop().time()
-    told: list[TelemetryEvent] = []
-    with subscribed(told.append):
+    events: list[TelemetryEvent] = []
+    with subscribed(events.append):
         await fetch(fetcher, blog.url("/post-1/"))
     assert asyncio.get_running_loop().time() - before >= 0.99
     assert blog.requests["/post-1/"] == 2
-    assert told == [Throttled("sources"), RequestRetried("sources")]
+    assert events == [Throttled("sources"), RequestRetried("sources")]
 
 
 async def test_server_that_asks_for_an_hour_gets_no_more_requests(blog: Blog, fetcher: Fetcher) -> None:
@@ -109,7 +109,7 @@ async def test_concurrent_requests_per_host_are_limited(blog: Blog, fetcher: Fet
 
 
 async def test_slow_host_does_not_delay_other_hosts(blog: Blog, fetcher: Fetcher) -> None:
-    """Requests that wait for a busy host take no slot from another one."""
+    """Requests waiting for a busy host take no slot from another one."""
     async with Blog([Post("post", "Post", "<p>Quick.</p>")]) as quick:
         await fetch(fetcher, blog.url("/post-1/"))
         blog.misbehave("/post-1/", Slow(30))
@@ -117,7 +117,7 @@ async def test_slow_host_does_not_delay_other_hosts(blog: Blog, fetcher: Fetcher
         while blog.in_flight < POLICY.max_per_host:
             await asyncio.sleep(0.01)
         async with asyncio.timeout(5):
-            # The two are one host by name: what tells them apart for this fetcher is how they are written.
+            # Both servers have the same address; the fetcher tells them apart by host name.
             fetched = await fetch(fetcher, quick.url("/post/").replace("127.0.0.1", "localhost"))
         assert b"Quick." in fetched.body
         for task in waiting:

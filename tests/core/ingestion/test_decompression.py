@@ -1,4 +1,4 @@
-"""What is packed is unpacked within bounds, whatever its habits."""
+"""Compressed bodies are decompressed within limits."""
 
 import gzip
 import zlib

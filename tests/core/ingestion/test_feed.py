@@ -1,4 +1,4 @@
-"""A feed is read whole, over all its pages, however its blog makes them."""
+"""A feed is read completely, over all its pages."""
 
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -11,14 +11,14 @@ from core.errors import SourceReadError
 from core.ingestion.entries import Entry, EntrySkipped, ListingEvent, ListingFinished
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.sources import fetch_page, list_source, needs_page
-from tests.core.ingestion import asking
-from tests.core.ingestion.asking import post_of, to_post
+from tests.core.ingestion import helpers
+from tests.core.ingestion.helpers import post_of, to_post
 from tests.servers.blog import Blog, Post
 from tests.servers.loopback import Status
 
 
 async def listed(blog: Blog, fetcher: Fetcher, path: str = "/feed/", **options: Any) -> list[Entry | EntrySkipped]:
-    return await asking.listed(asking.source("feed", blog.url(path), **options), fetcher)
+    return await helpers.listed(helpers.source("feed", blog.url(path), **options), fetcher)
 
 
 def entries(items: Sequence[ListingEvent]) -> list[Entry]:

@@ -184,7 +184,7 @@ def test_arbitrary_bytes_give_a_listing_or_a_reason(body: bytes, charset: str | 
 
 
 class LinkedBlog(Blog):
-    """A blog whose feed names the next page, as RFC 5005 has it; the last one names the first."""
+    """A blog whose feed links its next page (RFC 5005); the last page links the first."""
 
     def _page(self, request: web.Request) -> Page | None:
         if request.path != "/feed/":

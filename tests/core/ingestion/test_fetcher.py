@@ -1,4 +1,4 @@
-"""Pages are fetched politely, patiently, and within bounds."""
+"""Pages are fetched with retries and within limits."""
 
 import asyncio
 from dataclasses import replace
@@ -9,14 +9,14 @@ import pytest
 from core.errors import SourceReadError
 from core.ingestion.fetch_result import PAGE, PageNotFoundError
 from core.ingestion.fetcher import Fetcher
-from tests.core.ingestion.asking import fetch
 from tests.core.ingestion.conftest import POLICY
+from tests.core.ingestion.helpers import fetch
 from tests.servers.blog import Blog, Drip, Huge, Post, Redirect, RedirectLoop
 from tests.servers.loopback import Slow, Status
 
 
 async def refusal(fetcher: Fetcher, address: str) -> str:
-    """Why an address cannot be read."""
+    """Return why an address cannot be read."""
     with pytest.raises(SourceReadError) as caught:
         await fetch(fetcher, address)
     return caught.value.reason

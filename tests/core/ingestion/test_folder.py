@@ -1,4 +1,4 @@
-"""A folder's files are posts: Markdown, text and HTML, with what their front matter says of them."""
+"""Files of a folder become posts: Markdown, text and HTML, with their front matter."""
 
 import os
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ from core.ingestion import folder as folders
 from core.ingestion.entries import Entry, EntrySkipped
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.sources import fetch_page
-from tests.core.ingestion import asking
-from tests.core.ingestion.asking import to_post
+from tests.core.ingestion import helpers
+from tests.core.ingestion.helpers import to_post
 
 
 @pytest.fixture
@@ -25,11 +25,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 async def listed(folder: Path, fetcher: Fetcher, **options: object) -> list[Entry | EntrySkipped]:
-    return await asking.listed(Source("manual", "folder", str(folder), **options), fetcher)  # type: ignore[arg-type]
+    return await helpers.listed(Source("manual", "folder", str(folder), **options), fetcher)  # type: ignore[arg-type]
 
 
 async def post_of(folder: Path, fetcher: Fetcher, name: str, text: str | bytes, **options: object) -> Post:
-    """The post that a folder with one file makes."""
+    """Write the only file of a folder and return its post."""
     (folder / name).write_bytes(text.encode() if isinstance(text, str) else text)
     (entry,) = await listed(folder, fetcher, **options)
     assert isinstance(entry, Entry)

@@ -16,8 +16,8 @@ from core.ingestion.entries import Entry, EntrySkipped
 from core.ingestion.fetch_result import Fetched
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.sources import fetch_page
-from tests.core.ingestion.asking import events_of, fetch, source, to_post
 from tests.core.ingestion.conftest import POLICY
+from tests.core.ingestion.helpers import events_of, fetch, source, to_post
 from tests.servers.hostile import (
     HostileSite,
     RawResponse,
@@ -43,7 +43,7 @@ async def site() -> AsyncIterator[HostileSite]:
 
 
 async def reason(site: HostileSite, fetcher: Fetcher, answer: RawResponse, kind: str = "page") -> str:
-    """Why the answer cannot be read: as a post's page, a feed or a sitemap."""
+    """Return why the response cannot be read as a page, a feed or a sitemap."""
     site.answers["/it"] = answer
     with pytest.raises(SourceReadError) as caught:
         if kind == "page":
@@ -275,7 +275,7 @@ async def test_silent_server_times_out(said: bytes) -> None:
 
 
 async def test_redirects_share_one_deadline(site: HostileSite) -> None:
-    """Each hop answers in time; all together do not."""
+    """Each hop is in time; all together are not."""
     async with HostileSite() as slow:
         for hop in range(5):
             slow.answers[f"/{hop}"] = RawResponse(status=302, headers={"Location": f"/{hop + 1}"})

@@ -1,4 +1,4 @@
-"""HTML becomes Markdown that reads the same."""
+"""HTML is converted to equivalent Markdown."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Characters that nobody sees are taken out, and what scripts and emoji need stays."""
+"""Invisible characters are removed, except those that scripts and emoji need."""
 
 import string
 

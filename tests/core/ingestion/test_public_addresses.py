@@ -1,4 +1,4 @@
-"""Public addresses are told from every kind of private and reserved one."""
+"""Public addresses are distinguished from every kind of private and reserved one."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Sitemaps and their index files are read whole, or it is told that they were not."""
+"""Sitemaps and their indexes are read completely, or the gap is reported."""
 
 import gzip
 from contextlib import aclosing
@@ -16,8 +16,8 @@ from core.ingestion.fetch_result import LISTING, Fetched
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.sitemap import Sitemap, parse_sitemap, read_sitemap
 from core.ingestion.sources import fetch_page, needs_page
-from tests.core.ingestion import asking
-from tests.core.ingestion.asking import post_of
+from tests.core.ingestion import helpers
+from tests.core.ingestion.helpers import post_of
 from tests.servers.blog import SITEMAPS, Blog, Page
 from tests.servers.loopback import Status
 
@@ -26,7 +26,7 @@ WHOLE = f"<urlset {SITEMAPS}>{URLS}</urlset>"
 
 
 async def listed(address: str, fetcher: Fetcher, **options: object) -> list[Entry | EntrySkipped]:
-    return await asking.listed(asking.source("sitemap", address, **options), fetcher)
+    return await helpers.listed(helpers.source("sitemap", address, **options), fetcher)
 
 
 def parsed(body: str | bytes) -> Sitemap:
@@ -36,7 +36,7 @@ def parsed(body: str | bytes) -> Sitemap:
 
 @pytest.mark.parametrize("path", ["/sitemap.xml", "/sitemap-index.xml"])
 async def test_all_sitemap_pages_are_listed_with_their_dates(path: str, blog: Blog, fetcher: Fetcher) -> None:
-    """The index leads to one plain sitemap and one that is packed."""
+    """The index lists one plain sitemap and one compressed."""
     items = await listed(blog.url(path), fetcher)
     assert [item.url for item in items if isinstance(item, Entry)] == [
         blog.url(f"/post-{n}/") for n in range(12, 0, -1)
@@ -131,7 +131,7 @@ def test_invalid_lastmod_is_ignored(written: str, day: datetime | None) -> None:
 
 
 class Nested(Blog):
-    """Index files that list themselves, each other, a page's sitemap and one level more, for ever."""
+    """Indexes that list themselves, each other, a sitemap, and one level more without end."""
 
     def _page(self, request: web.Request) -> Page | None:
         if not request.path.startswith("/level-"):
@@ -168,7 +168,7 @@ async def test_invalid_address_does_not_stop_the_listing(fetcher: Fetcher) -> No
 
 
 async def test_damaged_sitemap_makes_the_source_incomplete(fetcher: Fetcher) -> None:
-    """What is missing behind the damage would be taken for deleted."""
+    """Otherwise pages missing after the damage would be deleted."""
 
     class Damaged(Blog):
         def _page(self, request: web.Request) -> Page | None:

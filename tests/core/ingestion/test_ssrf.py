@@ -10,8 +10,8 @@ from core.ingestion.fetch_result import LISTING, PAGE, ROBOTS, AddressBlockedErr
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.sources import fetch_page
 from core.ingestion.ssrf import is_public
-from tests.core.ingestion.asking import events_of, fetch, source
 from tests.core.ingestion.conftest import POLICY
+from tests.core.ingestion.helpers import events_of, fetch, source
 from tests.servers.hostile import HostileSite, RawResponse, StubResolver
 
 OPEN = "127.0.1.1"

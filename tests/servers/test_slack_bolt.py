@@ -1,4 +1,4 @@
-"""A conversation with the loopback Slack, seen through Bolt: a question, an answer, a click, a command, a modal."""
+"""A conversation with the loopback Slack through Bolt."""
 
 from collections.abc import AsyncIterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""The loopback OpenAI keeps what it promises to the tests, seen through the real SDK."""
+"""The loopback OpenAI, through the real SDK."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Waiting until something is so, without asking again and again."""
+"""Wait for a condition without polling."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import TypeVar
 Value = TypeVar("Value")
 
 
-class Watch:
+class Changes:
     """Whoever changes anything calls `changed`; whoever waits is asked again then."""
 
     def __init__(self) -> None:

@@ -1,11 +1,11 @@
-"""How often Slack lets an app call: tiers of methods a minute, and about one message a second in each channel."""
+"""Rate limits: tiers of methods per minute, and about one message per second and channel."""
 
 import math
 from collections import defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tests.servers.slack.calls import Call, Refused
+from tests.servers.slack.calls import ApiError, Call
 from tests.servers.slack.platform import Method
 
 # Tier 0 stands for "special": posting has a limit of its own, auth.test and statuses allow hundreds a minute.
@@ -31,7 +31,7 @@ class Rates:
     _posts: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def check(self, call: Call, method: Method) -> None:
-        """Count the call, or raise Refused with the whole seconds after which to come back."""
+        """Count the call, or raise ApiError with the whole seconds after which to come back."""
         if not self.strict:
             return
         team = call.caller.team if call.caller else ""
@@ -53,5 +53,5 @@ class Rates:
         self._posts[channel] = tokens - 1, now
 
 
-def _too_often(wait: float) -> Refused:
-    return Refused("ratelimited", status=429, retry_after=max(1, math.ceil(wait)))
+def _too_often(wait: float) -> ApiError:
+    return ApiError("ratelimited", status=429, retry_after=max(1, math.ceil(wait)))

@@ -1,16 +1,16 @@
-"""Making and changing the bot's own messages, as all routes that send or edit do it."""
+"""Creating and editing the bot's messages, shared by all routes."""
 
-from tests.servers.discord.errors import Form, Refused
-from tests.servers.discord.forms import SETTABLE, check_message, flags_of, refuse_empty
+from tests.servers.discord.errors import ApiError, Form
 from tests.servers.discord.http import Call
 from tests.servers.discord.mentions import mentions_in
+from tests.servers.discord.message_rules import SETTABLE, check_message, flags_of, refuse_empty
 from tests.servers.discord.objects import Channel, Flag, Json, Message
 from tests.servers.discord.platform import Platform
 
 EDITABLE = Flag.SUPPRESS_EMBEDS | Flag.COMPONENTS_V2
 
 
-class Composing:
+class MessageWriter:
     """`default` is what `allowed_mentions` is when a request has none."""
 
     def __init__(self, platform: Platform) -> None:
@@ -67,7 +67,7 @@ class Composing:
         named = body.get("attachments")
         keep = before if named is None else [one for one in before if one["id"] in {str(it.get("id")) for it in named}]
         if len(keep) + len(call.files) > 10:
-            raise Refused(30015)
+            raise ApiError(30015)
         return keep + [self._attachment(message, name, content) for name, content in call.files]
 
     def _attachment(self, message: Message, name: str, content: bytes) -> Json:
@@ -82,5 +82,5 @@ def refuse_old(platform: Platform, message: Message, edits: dict[int, list[float
         return
     recent = [at for at in edits.get(message.channel.id, []) if now - at < 3600]
     if len(recent) >= platform.rules.old_edits:
-        raise Refused(30046, retry_after=round(recent[0] + 3600 - now, 3))
+        raise ApiError(30046, retry_after=round(recent[0] + 3600 - now, 3))
     edits[message.channel.id] = [*recent, now]

@@ -1,4 +1,4 @@
-"""Rate limits: a bucket for each route and top-level resource, and one of all requests together."""
+"""Rate limits: one bucket per route and top-level resource, and a global limit."""
 
 import hashlib
 import time
@@ -29,7 +29,7 @@ class Window:
         return max(0.0, self.began + quota.per - time.monotonic())
 
 
-class Exhausted(Exception):
+class RateLimitError(Exception):
     """429, with the headers of the bucket."""
 
     def __init__(self, retry_after: float, headers: dict[str, str], *, everywhere: bool = False) -> None:
@@ -37,17 +37,19 @@ class Exhausted(Exception):
         self.retry_after, self.headers, self.everywhere = retry_after, headers, everywhere
 
 
-class Limits:
+class RateLimits:
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
         self._windows: dict[str, Window] = {}
         self._everything = Window()
 
     def take(self, route: str, params: dict[str, str], *, exempt: bool) -> dict[str, str]:
-        """The headers that the answer has to carry. Raises Exhausted. `exempt` from the global limit."""
+        """The headers that the answer has to carry. Raises RateLimitError. `exempt` from the global limit."""
         if self._rules.strict and not exempt and not self._everything.take(self._rules.global_limit):
             retry_after = self._everything.resets_after(self._rules.global_limit)
-            raise Exhausted(retry_after, {"X-RateLimit-Global": "true", "X-RateLimit-Scope": "global"}, everywhere=True)
+            raise RateLimitError(
+                retry_after, {"X-RateLimit-Global": "true", "X-RateLimit-Scope": "global"}, everywhere=True
+            )
         quota = self._rules.quota(route)
         major = "/".join(params.get(name, "") for name in MAJOR)
         window = self._windows.setdefault(f"{route} {major}", Window())
@@ -62,5 +64,5 @@ class Limits:
             "X-RateLimit-Bucket": hashlib.sha256(route.encode()).hexdigest()[:32],
         }
         if not allowed:
-            raise Exhausted(after, headers | {"X-RateLimit-Scope": "user"})
+            raise RateLimitError(after, headers | {"X-RateLimit-Scope": "user"})
         return headers

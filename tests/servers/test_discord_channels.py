@@ -1,4 +1,4 @@
-"""What REST tells of the application, people, guilds and channels."""
+"""REST: application, users, guilds and channels."""
 
 import discord
 import pytest

@@ -1,4 +1,4 @@
-"""What an application command must look like: names, lengths, options, contexts, and 8,000 characters in all."""
+"""Validation of application commands: names, lengths, options, contexts, 8,000 characters in total."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What people do by writing: they say, answer, edit, delete, open threads and posts; other bots and webhooks too."""
+"""Users' messages: send, reply, edit, delete, open threads and posts; other bots and webhooks too."""
 
 from datetime import UTC, datetime
 
@@ -7,20 +7,20 @@ from tests.servers.discord.objects import Channel, Flag, Json, Kind, Message, Us
 from tests.servers.discord.permissions import may, speaking
 from tests.servers.discord.platform import Platform
 
-Somebody = User | str
-Somewhere = Channel | User | str
+UserRef = User | str
+ChannelRef = Channel | User | str
 
 
 class UserActionError(Exception):
     """Discord's client would not let a person do that."""
 
 
-class People:
+class UserMessages:
     """Users and channels are given as they are or by name; the bot in place of a channel: somebody's talk with it."""
 
     platform: Platform
 
-    def who(self, user: Somebody) -> User:
+    def who(self, user: UserRef) -> User:
         if isinstance(user, User):
             return user
         named = [one for one in self.platform.world.users.values() if one.name == user]
@@ -28,7 +28,7 @@ class People:
             raise UserActionError(f"nobody is called {user}")
         return named[0]
 
-    def where(self, channel: Somewhere, who: Somebody | None = None) -> Channel:
+    def where(self, channel: ChannelRef, who: UserRef | None = None) -> Channel:
         """The channel; for the bot in its place the talk of `who` with it, and for another user theirs."""
         if isinstance(channel, Channel):
             return channel
@@ -38,7 +38,7 @@ class People:
         user = self.who(channel)
         return self.platform.world.direct(self.who(who or user) if user is self.platform.bot else user)
 
-    def say(self, user: Somebody, channel: Somewhere, text: str, *, reply_to: Message | None = None, ping: bool = True,
+    def say(self, user: UserRef, channel: ChannelRef, text: str, *, reply_to: Message | None = None, ping: bool = True,
             embeds: list[Json] | None = None, attachments: list[Json] | None = None,
             late: float = 0.0) -> Message:  # fmt: skip
         """Someone speaks; "@bot" stands for a mention of the bot. `ping`: whether a reply notifies whom it answers.
@@ -64,11 +64,11 @@ class People:
         replied = message.reply_to.author if message.reply_to else None
         message.mentions = mentions_in(world, message.channel, message.author, message.content, [], allowed, replied)
 
-    def mention(self, user: Somebody, channel: Somewhere, text: str) -> Message:
+    def mention(self, user: UserRef, channel: ChannelRef, text: str) -> Message:
         """Someone speaks to the bot."""
         return self.say(user, channel, f"{self.platform.bot.mention} {text}")
 
-    def by_webhook(self, name: str, channel: Somewhere, text: str) -> Message:
+    def by_webhook(self, name: str, channel: ChannelRef, text: str) -> Message:
         """A webhook speaks, under a name that no user has to have."""
         room, world = self.where(channel), self.platform.world
         hook = User(world.snowflake(), name, bot=True)
@@ -76,7 +76,7 @@ class People:
         self._write(message, text)
         return self.platform.post(message)
 
-    def system(self, user: Somebody, channel: Somewhere, kind: int = 7) -> Message:
+    def system(self, user: UserRef, channel: ChannelRef, kind: int = 7) -> Message:
         """A message that Discord writes in somebody's name, such as a welcome (7) or a pin (6)."""
         return self.platform.post(
             Message(self.platform.world.snowflake(), self.where(channel), self.who(user), type=kind)
@@ -102,11 +102,11 @@ class People:
         """More than one at once: as a moderator does."""
         self.platform.remove(*messages)
 
-    def react(self, user: Somebody, message: Message, emoji: str, *, taken_back: bool = False) -> None:
+    def react(self, user: UserRef, message: Message, emoji: str, *, taken_back: bool = False) -> None:
         """Someone puts an emoji under a message, or takes theirs back."""
         self.platform.react(self.who(user), message, emoji, taken_back=taken_back)
 
-    def thread(self, user: Somebody, start: Message | Somewhere, name: str, *, private: bool = False) -> Channel:
+    def thread(self, user: UserRef, start: Message | ChannelRef, name: str, *, private: bool = False) -> Channel:
         """Someone opens a thread, on a message or in a channel."""
         owner = self.who(user)
         parent = start.channel if isinstance(start, Message) else self.where(start)
@@ -116,7 +116,7 @@ class People:
         thread.owner, thread.joined = owner, [owner]
         return self.platform.open_thread(thread, start if isinstance(start, Message) else None)
 
-    def forum_post(self, user: Somebody, forum: Somewhere, title: str, text: str) -> Channel:
+    def forum_post(self, user: UserRef, forum: ChannelRef, title: str, text: str) -> Channel:
         """Someone opens a post: a thread whose first message has its id."""
         owner, parent = self.who(user), self.where(forum)
         assert parent.guild

@@ -1,8 +1,8 @@
-"""What a person types after a slash, checked and resolved as Discord's client does it."""
+"""Options of a slash command, validated and resolved as Discord's client does."""
 
 from typing import Any
 
-from tests.servers.discord.command_forms import (
+from tests.servers.discord.command_rules import (
     ATTACHMENT,
     BOOLEAN,
     CHANNEL,
@@ -18,8 +18,8 @@ from tests.servers.discord.command_forms import (
 )
 from tests.servers.discord.objects import Channel, Json, Role, User
 from tests.servers.discord.payloads import member_json, partial_channel_json, role_json, user_json
-from tests.servers.discord.people import UserActionError
 from tests.servers.discord.permissions import in_channel
+from tests.servers.discord.user_messages import UserActionError
 
 TYPES: dict[int, tuple[type, ...]] = {
     STRING: (str,), INTEGER: (int,), BOOLEAN: (bool,), NUMBER: (int, float), USER: (User,), CHANNEL: (Channel,),

@@ -1,4 +1,4 @@
-"""The loopback blog keeps what it promises to the tests, seen through a real HTTP client."""
+"""The loopback blog, through a real HTTP client."""
 
 import asyncio
 import gzip

@@ -1,9 +1,9 @@
-"""What a message may hold: content, embeds, mentions and nonce, and each fault where Discord puts it."""
+"""Validation of messages: content, embeds, mentions and nonce."""
 
 from collections.abc import Mapping
 
 from tests.servers.discord.components import check_components
-from tests.servers.discord.errors import Form, Refused
+from tests.servers.discord.errors import ApiError, Form
 from tests.servers.discord.objects import Flag, Json
 
 CONTENT = 2000
@@ -45,7 +45,7 @@ def refuse_empty(body: Mapping[str, object], files: int = 0) -> None:
     content = body.get("content")
     shown = isinstance(content, str) and content.strip()
     if not (shown or files or any(body.get(part) for part in ("embeds", "components", "sticker_ids", "poll"))):
-        raise Refused(50006)
+        raise ApiError(50006)
 
 
 def _check_alone(form: Form, body: Json) -> None:

@@ -1,4 +1,4 @@
-"""The loopback Discord and real discord.py understand each other."""
+"""The loopback Discord, through discord.py."""
 
 import discord
 

@@ -1,4 +1,4 @@
-"""A run brings what is known up to date with the sources, and does no more for it than is needed."""
+"""Runs bring the index up to date with the sources, and do no more work than necessary."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from core.domain import Source
 from core.errors import IndexUnavailableError, ModelQuotaExceededError
-from core.index import version as editions
+from core.index import version as version
 from core.index.catalog import Catalog
 from core.index.draft import Draft
 from core.index.schema import Algorithm
@@ -29,7 +29,7 @@ from tests.servers.openai import OpenAIServer
 
 SMALL = "text-embedding-3-small"
 CALIBRATING = 2
-"""Requests that the questions for the calibration take."""
+"""Requests that embed the calibration questions."""
 
 
 @pytest.fixture
@@ -55,31 +55,31 @@ async def urls(redis: Redis) -> set[str]:
     return set(await live.ledger()) if live else set()
 
 
-async def paid_for(redis: Redis) -> dict[str, list[str]]:
-    """The texts of all passages, by their posts."""
+async def live_texts(redis: Redis) -> dict[str, list[str]]:
+    """The texts of all passages, by post."""
     live = await live_version(redis)
     assert live is not None
     return await texts_in(redis, live)
 
 
 def embedded(server: OpenAIServer) -> list[str]:
-    """All texts that were embedded, but for the questions of the calibration."""
+    """All texts that were embedded, except the calibration questions."""
     return [text for request in server.embeddings for text in request.inputs if "\n" in text]
 
 
-async def test_a_first_run_reads_everything(redis: Redis, embedder: OfflineEmbedder, tmp_path: Path) -> None:
+async def test_the_first_run_indexes_every_post(redis: Redis, embedder: OfflineEmbedder, tmp_path: Path) -> None:
     async with reindexing(redis, embedder) as run:
         report = await run(write_posts(tmp_path / "blog"))
     counts = report.progress
     assert (counts.listed, counts.new, counts.embedded, counts.reused) == (len(POSTS), len(POSTS), len(POSTS), 0)
     assert (report.failures, report.rebuilt, report.outcome, report.posts) == ((), False, "published", len(POSTS))
-    assert {headline.url for headline in report.diff.new} == await urls(redis) == {url_of(slug) for slug in POSTS}
+    assert {title.url for title in report.diff.new} == await urls(redis) == {url_of(slug) for slug in POSTS}
     told = [event.progress for event in run.events if isinstance(event, RunProgressed)]
     assert [progress.done for progress in told] == sorted(progress.done for progress in told)
     assert told[-1] == report.progress
 
 
-async def test_nothing_is_answered_from_before_all_has_been_read(
+async def test_no_post_is_visible_before_the_first_run_is_complete(
     redis: Redis, server: OpenAIServer, paid: OpenAIEmbedder, tmp_path: Path
 ) -> None:
     server.delay = 0.2
@@ -92,7 +92,7 @@ async def test_nothing_is_answered_from_before_all_has_been_read(
     assert (await Catalog(redis).stats()).posts == len(POSTS)
 
 
-async def test_what_there_is_to_do_is_told_before_it_is_paid_for(
+async def test_the_plan_precedes_embedding_and_a_dry_run_ends_with_it(
     redis: Redis, server: OpenAIServer, paid: OpenAIEmbedder, tmp_path: Path
 ) -> None:
     source = write_posts(tmp_path / "blog")
@@ -119,11 +119,11 @@ async def test_what_there_is_to_do_is_told_before_it_is_paid_for(
     assert plan.passages == 2
     assert plan.tokens > 0
     assert plan.dollars == pytest.approx(plan.tokens * 0.02 / 1e6)
-    assert [headline.title for headline in plan.diff.changed] == ["Wintering bees"]
-    assert [headline.url for headline in plan.diff.removed] == [url_of("redis")]
+    assert [title.title for title in plan.diff.changed] == ["Wintering bees"]
+    assert [title.url for title in plan.diff.removed] == [url_of("redis")]
 
 
-async def test_one_source_alone_can_be_read(redis: Redis, embedder: OfflineEmbedder, tmp_path: Path) -> None:
+async def test_a_run_of_one_source_ignores_the_others(redis: Redis, embedder: OfflineEmbedder, tmp_path: Path) -> None:
     blog = write_posts(tmp_path / "blog")
     notes = write_posts(tmp_path / "notes", {"tea": "# Tea\n\nTea steeps for four minutes."}, name="notes")
     await read(redis, embedder, blog, notes)
@@ -135,7 +135,7 @@ async def test_one_source_alone_can_be_read(redis: Redis, embedder: OfflineEmbed
         assert (await run(blog, notes)).progress.removed == 1
 
 
-async def test_unchanged_passages_of_an_edited_post_and_of_one_that_moves_keep_their_vectors(
+async def test_unchanged_passages_keep_their_vectors_when_a_post_is_edited_or_renamed(
     redis: Redis, server: OpenAIServer, paid: OpenAIEmbedder, tmp_path: Path
 ) -> None:
     sections = [
@@ -143,7 +143,7 @@ async def test_unchanged_passages_of_an_edited_post_and_of_one_that_moves_keep_t
     ]
     source = write_posts(tmp_path / "blog", POSTS | {"long": "# Long\n\n" + "\n\n".join(sections)})
     await read(redis, paid, source)
-    passages = len((await paid_for(redis))[url_of("long")])
+    passages = len((await live_texts(redis))[url_of("long")])
     assert passages >= 3
     server.embeddings.clear()
     edited = "# Long\n\n" + "\n\n".join([*sections[:2], sections[2] + "And one more sentence."])
@@ -169,7 +169,7 @@ async def test_an_unchanged_post_is_not_embedded_again(
     assert server.embeddings == []
 
 
-async def test_a_model_whose_vectors_are_known_by_their_edition_is_not_asked_for_their_length(
+async def test_the_dimensions_of_a_known_model_are_not_requested_again(
     redis: Redis, server: OpenAIServer, tmp_path: Path
 ) -> None:
     source = write_posts(tmp_path / "blog")
@@ -180,7 +180,7 @@ async def test_a_model_whose_vectors_are_known_by_their_edition_is_not_asked_for
         assert bool(server.embeddings) is requests
 
 
-async def test_a_changed_post_replaces_its_passages_and_no_others(
+async def test_a_changed_post_replaces_its_own_passages_only(
     redis: Redis, server: OpenAIServer, paid: OpenAIEmbedder, tmp_path: Path
 ) -> None:
     source = write_posts(tmp_path / "blog")
@@ -196,19 +196,17 @@ async def test_a_changed_post_replaces_its_passages_and_no_others(
     assert "shivers" not in post.text
 
 
-async def test_a_file_that_went_is_removed(redis: Redis, embedder: OfflineEmbedder, tmp_path: Path) -> None:
+async def test_a_deleted_file_removes_its_post(redis: Redis, embedder: OfflineEmbedder, tmp_path: Path) -> None:
     source = write_posts(tmp_path / "blog")
     await read(redis, embedder, source)
     (tmp_path / "blog" / "bees.md").unlink()
     report = await read(redis, embedder, source)
     assert report.progress.removed == 1
     assert url_of("bees") not in await urls(redis)
-    assert url_of("bees") not in await paid_for(redis)
+    assert url_of("bees") not in await live_texts(redis)
 
 
-async def test_a_source_that_is_configured_no_more_loses_its_posts(
-    redis: Redis, embedder: OfflineEmbedder, tmp_path: Path
-) -> None:
+async def test_removing_a_source_removes_its_posts(redis: Redis, embedder: OfflineEmbedder, tmp_path: Path) -> None:
     blog = write_posts(tmp_path / "blog")
     notes = write_posts(tmp_path / "notes", {"tea": "# Tea\n\nTea steeps for four minutes."}, name="notes")
     await read(redis, embedder, blog, notes)
@@ -217,7 +215,7 @@ async def test_a_source_that_is_configured_no_more_loses_its_posts(
     assert await urls(redis) == {url_of(slug) for slug in POSTS}
 
 
-async def test_a_source_that_is_gone_for_now_keeps_its_posts_and_is_named(
+async def test_an_unreadable_source_keeps_its_posts_and_is_reported(
     redis: Redis, embedder: OfflineEmbedder, tmp_path: Path
 ) -> None:
     blog = write_posts(tmp_path / "blog")
@@ -231,36 +229,39 @@ async def test_a_source_that_is_gone_for_now_keeps_its_posts_and_is_named(
     assert report.progress.removed == 0
 
 
-async def test_a_failing_embedding_model_ends_the_run_and_leaves_what_was_there(
-    redis: Redis, server: OpenAIServer, paid: OpenAIEmbedder, tmp_path: Path
+async def test_a_failing_embedding_model_ends_the_run_and_leaves_the_index_as_it_was(
+    redis: Redis, server: OpenAIServer, tmp_path: Path
 ) -> None:
     source = write_posts(tmp_path / "blog")
-    await read(redis, paid, source)
-    write_posts(tmp_path / "blog", {"bees": "# Wintering bees\n\nWe keep goats now.", "new": "# New\n\nA new post."})
-    server.enqueue_embedding(*[Status(429, code="insufficient_quota")] * 9)
-    with pytest.raises(ModelQuotaExceededError):
-        await read(redis, paid, source)
-    post = await Catalog(redis).post(url_of("bees"))
-    assert post is not None
-    assert "shivers" in post.text
-    server._embedding_replies.clear()
-    report = await read(redis, paid, source)
+    async with client_of(server) as client:
+        embedder = OpenAIEmbedder(client.with_options(max_retries=0), SMALL, tokens, dimensions=64)
+        await read(redis, embedder, source)
+        write_posts(
+            tmp_path / "blog", {"bees": "# Wintering bees\n\nWe keep goats now.", "new": "# New\n\nA new post."}
+        )
+        server.enqueue_embedding(Status(429, code="insufficient_quota"))
+        with pytest.raises(ModelQuotaExceededError):
+            await read(redis, embedder, source)
+        post = await Catalog(redis).post(url_of("bees"))
+        assert post is not None
+        assert "shivers" in post.text
+        report = await read(redis, embedder, source)
     assert (report.progress.changed, report.progress.new) == (1, 1)
 
 
-async def test_a_growing_blog_gets_an_approximate_index_in_the_same_run(
+async def test_a_growing_blog_switches_to_an_approximate_index_in_the_same_run(
     redis: Redis, embedder: OfflineEmbedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(editions, "HNSW_FROM", 5)
+    monkeypatch.setattr(version, "HNSW_FROM", 5)
     await read(redis, embedder, write_posts(tmp_path / "blog"))
     live = await live_version(redis)
     assert live is not None
     assert live.index.endswith(":hnsw")
-    findings = await Retriever(redis, embedder).search("How do bees get through the winter?")
-    assert findings.hits[0].passage.url == url_of("bees")
+    results = await Retriever(redis, embedder).search("How do bees get through the winter?")
+    assert results.hits[0].passage.url == url_of("bees")
 
 
-async def test_the_setting_of_the_index_is_followed(redis: Redis, embedder: OfflineEmbedder, tmp_path: Path) -> None:
+async def test_the_configured_index_algorithm_is_used(redis: Redis, embedder: OfflineEmbedder, tmp_path: Path) -> None:
     source = write_posts(tmp_path / "blog")
     for algorithm in get_args(Algorithm):
         async with reindexing(redis, embedder, algorithm=algorithm) as run:
@@ -270,7 +271,7 @@ async def test_the_setting_of_the_index_is_followed(redis: Redis, embedder: Offl
         assert live.index.endswith(algorithm.lower())
 
 
-async def test_a_redis_that_goes_away_ends_the_run_with_one_error(
+async def test_losing_redis_ends_the_run_with_a_single_error(
     redis: Redis, embedder: OfflineEmbedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(*_: object) -> None:

@@ -1,4 +1,4 @@
-"""Another embedding model means another edition; the old one answers until the new one is whole."""
+"""Another embedding model requires a new index version; the old one answers until it is complete."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -40,7 +40,7 @@ async def live_number(redis: Redis) -> int:
     return live.number
 
 
-async def test_the_old_edition_answers_by_words_until_the_new_one_takes_its_place(
+async def test_questions_are_answered_lexically_until_the_rebuild_is_complete(
     redis: Redis, embedder: OfflineEmbedder, server: OpenAIServer, tmp_path: Path
 ) -> None:
     source = write_posts(tmp_path / "blog")
@@ -76,11 +76,11 @@ async def test_the_old_edition_answers_by_words_until_the_new_one_takes_its_plac
         (SMALL, 64, "FLOAT32", False, False),
         ("text-embedding-3-large", 64, "FLOAT32", True, True),
         (SMALL, 32, "FLOAT32", True, True),
-        # The same vectors, written shorter: they are paid for already.
+        # The same vectors at lower precision: they need not be embedded again.
         (SMALL, 64, "FLOAT16", True, False),
     ],
 )
-async def test_only_what_changes_the_vectors_makes_a_new_edition(
+async def test_only_settings_that_change_the_vectors_cause_a_rebuild(
     redis: Redis,
     server: OpenAIServer,
     tmp_path: Path,
@@ -107,7 +107,7 @@ async def test_only_what_changes_the_vectors_makes_a_new_edition(
     assert found.hits[0].passage.url == url_of("bees")
 
 
-async def test_a_rebuilding_that_breaks_off_leaves_the_old_edition_and_no_litter_for_long(
+async def test_a_failed_rebuild_keeps_the_old_version_and_leaves_no_garbage(
     redis: Redis, embedder: OfflineEmbedder, server: OpenAIServer, tmp_path: Path
 ) -> None:
     source = write_posts(tmp_path / "blog")
@@ -129,7 +129,7 @@ async def test_a_rebuilding_that_breaks_off_leaves_the_old_edition_and_no_litter
     assert await every_key(redis, "edition:*") == {keys.version(old), keys.version(live.number)}
 
 
-async def test_a_first_reading_that_breaks_off_pays_for_nothing_twice(
+async def test_a_failed_first_run_is_resumed_without_embedding_anything_twice(
     redis: Redis, server: OpenAIServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(embedding_stage, "BATCH_SIZE", 1)
@@ -147,7 +147,7 @@ async def test_a_first_reading_that_breaks_off_pays_for_nothing_twice(
     assert len(texts) == len(POSTS) + 1
 
 
-async def test_posts_that_their_feed_does_not_show_any_more_come_along(
+async def test_a_rebuild_keeps_posts_that_their_feed_no_longer_lists(
     redis: Redis, embedder: OfflineEmbedder, server: OpenAIServer
 ) -> None:
     posts = [Post(f"entry-{number}", f"Entry {number}", f"<p>About subject {number}.</p>") for number in range(4)]

@@ -1,16 +1,16 @@
-"""What people do in a Slack without writing: commands, clicks, modals, the app's own page, the stop button."""
+"""Users' commands, clicks, modals, the app home and the stop button."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.servers.slack.calls import Refused
+from tests.servers.slack.calls import ApiError
 from tests.servers.slack.deliveries import Deliveries, Delivery, Kind
-from tests.servers.slack.people import People
+from tests.servers.slack.payloads import message_payload
 from tests.servers.slack.responses import Responses, ResponseUrl
 from tests.servers.slack.rules import BOT_SCOPES, Rules
-from tests.servers.slack.shapes import message_shape
 from tests.servers.slack.streams import Stream, Streams
+from tests.servers.slack.user_messages import UserMessages
 from tests.servers.slack.views import Modal, Views, checked_view
 from tests.servers.slack.world import Channel, Json, Message, User
 
@@ -25,8 +25,8 @@ class Interaction:
     complaint: str | None = None
 
 
-class Interacting(People):
-    """People's commands, clicks and modals, and what the app answers to them."""
+class UserActions(UserMessages):
+    """UserMessages's commands, clicks and modals, and what the app answers to them."""
 
     def __init__(self, rules: Rules | None = None, *, scopes: frozenset[str] = BOT_SCOPES) -> None:
         super().__init__(rules, scopes=scopes)
@@ -74,7 +74,7 @@ class Interacting(People):
         payload |= {"channel": {"id": place.id, "name": _name_of(place)}, "state": {"values": {}}}
         payload |= {"response_url": self._address(url), "actions": [action]}
         if not ephemeral:  # Slack does not keep what only one person sees
-            payload["message"] = message_shape(message)
+            payload["message"] = message_payload(message)
         return self._interact("interactive", payload, trigger, url)
 
     def submit(self, modal: Modal, values: Mapping[str, str] | None = None) -> Interaction:
@@ -152,7 +152,7 @@ class Interacting(People):
             body = delivery.response if isinstance(delivery.response, dict) else {"text": str(delivery.response)}
             try:
                 self.responses.respond(interaction.response_url, body)
-            except Refused as refused:
+            except ApiError as refused:
                 interaction.complaint = refused.error
 
     def _answer_view(self, delivery: Delivery) -> None:

@@ -1,8 +1,8 @@
-"""REST: the application itself, users, guilds, channels, and what every route needs to find one of them."""
+"""REST: the application, users, guilds and channels, and the lookups that all routes share."""
 
 from collections.abc import Iterable
 
-from tests.servers.discord.errors import Refused, snowflake
+from tests.servers.discord.errors import ApiError, snowflake
 from tests.servers.discord.http import Answer, Call, Route
 from tests.servers.discord.objects import Channel, Guild
 from tests.servers.discord.payloads import (
@@ -19,7 +19,7 @@ from tests.servers.discord.permissions import ALL, MANAGE_CHANNELS, MANAGE_THREA
 from tests.servers.discord.platform import Platform
 
 
-class Places:
+class Channels:
     def __init__(self, platform: Platform) -> None:
         self.platform, self.world = platform, platform.world
 
@@ -50,24 +50,24 @@ class Places:
         """One that exists and that the bot is in."""
         guild = self.world.guilds.get(call.id("guild"))
         if guild is None:
-            raise Refused(10004)
+            raise ApiError(10004)
         if not self.platform.gateway.sees(guild):
-            raise Refused(50001)
+            raise ApiError(50001)
         return guild
 
     def channel(self, call: Call) -> Channel:
         """One that exists and that the bot sees."""
         channel = self.world.channels.get(call.id("channel"))
         if channel is None or channel.deleted:
-            raise Refused(10003)
+            raise ApiError(10003)
         if not self.platform.sees(channel):
-            raise Refused(50001)
+            raise ApiError(50001)
         return channel
 
     def need(self, channel: Channel, permission: int) -> None:
         """50013 unless the bot has it there."""
         if in_channel(self.world.bot, channel) & permission != permission:
-            raise Refused(50013)
+            raise ApiError(50013)
 
     # Answering.
 
@@ -80,16 +80,16 @@ class Places:
     def user(self, call: Call) -> Answer:
         user = self.world.users.get(call.id("user"))
         if user is None:
-            raise Refused(10013)
+            raise ApiError(10013)
         return 200, user_json(user)
 
     def direct(self, call: Call) -> Answer:
         """The conversation opens even with people who take no direct messages; sending is refused then."""
         user = self.world.users.get(snowflake(call.form.get("recipient_id"), "recipient_id"))
         if user is None:
-            raise Refused(10013)
+            raise ApiError(10013)
         if user is self.world.bot:
-            raise Refused(50007)
+            raise ApiError(50007)
         return 200, channel_json(self.world.direct(user))
 
     def application(self, call: Call) -> Answer:
@@ -113,7 +113,7 @@ class Places:
     def member(self, call: Call) -> Answer:
         member = self.guild(call).members.get(call.id("user"))
         if member is None:
-            raise Refused(10007)
+            raise ApiError(10007)
         return 200, member_json(member)
 
     def active_threads(self, call: Call) -> Answer:

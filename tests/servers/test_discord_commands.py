@@ -1,4 +1,4 @@
-"""Commands as people find them: who is offered which, and what arrives of what they typed."""
+"""Slash commands: who is offered which, and what the bot receives."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from discord import app_commands
 
 from tests.servers.discord import DiscordServer, UserActionError
-from tests.servers.discord.client import Asked, Bot, running
+from tests.servers.discord.client import Bot, RecordingBot, running
 
 
 async def test_choices_come_while_somebody_types(server: DiscordServer) -> None:
@@ -36,7 +36,7 @@ async def test_people_who_brought_the_app_themselves_get_five_follow_ups(server:
     alice = server.who("alice")
     server.world.application.installed_by.append(alice)
     elsewhere = server.world.channel(server.world.guild("elsewhere", members=(alice,), with_bot=False), "out")
-    async with running(server, Asked()) as bot:
+    async with running(server, RecordingBot()) as bot:
         happened = server.slash("alice", elsewhere, "ask", question="Why?")
         assert happened.owners == {"1": str(alice.id)}
         interaction = await bot.asked()
@@ -133,7 +133,7 @@ async def test_context_menus_get_their_target_with_its_content(server: DiscordSe
 
 
 async def test_a_guilds_own_command_hides_the_global_one(server: DiscordServer) -> None:
-    bot = Asked()
+    bot = RecordingBot()
     acme = discord.Object(server.guild("acme").id)
 
     @bot.tree.command(name="ask", description="Ours", guild=acme)

@@ -1,4 +1,4 @@
-"""What Discord refuses, it refuses here with the same code at the same place."""
+"""Invalid messages and commands get Discord's error code and path."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What people do in the loopback Slack, and the events that the app hears of it, in Slack's own shapes."""
+"""Simulated users and the events they cause."""
 
 import re
 from typing import Any

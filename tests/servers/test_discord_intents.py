@@ -1,4 +1,4 @@
-"""Who hears what on the gateway: shards, replicas, intents, permissions, and the events that people cause."""
+"""Gateway events by shard, intent and permission."""
 
 import pytest
 

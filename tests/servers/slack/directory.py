@@ -1,4 +1,4 @@
-"""Who and what is in a Slack before anybody speaks: one workspace to begin with, and whatever a test adds."""
+"""Workspaces, users, channels and installations that a test sets up."""
 
 from tests.servers.slack.calls import App, Installation
 from tests.servers.slack.platform import Platform
@@ -6,7 +6,7 @@ from tests.servers.slack.rules import BOT_SCOPES, Rules
 from tests.servers.slack.world import Channel, Kind, Team, User, UserGroup, new_id
 
 
-class Population(Platform):
+class Directory(Platform):
     """A Slack with one workspace, an admin, a person, a bot (the app that is driven) and a channel of all three."""
 
     def __init__(self, rules: Rules | None = None, *, scopes: frozenset[str] = BOT_SCOPES) -> None:

@@ -1,17 +1,17 @@
-"""What people do in a Slack by writing: they say, edit, delete, react, join; what they write, the app hears of."""
+"""Users' messages, edits, deletions, reactions and joins, and the events they cause."""
 
 import uuid
 
 from tests.servers.slack.chat import publish, take_away
+from tests.servers.slack.directory import Directory
 from tests.servers.slack.events import mention_event, message_changed, message_event, rich_text
-from tests.servers.slack.population import Population
+from tests.servers.slack.payloads import message_payload
 from tests.servers.slack.reactions import react, unreact
-from tests.servers.slack.shapes import message_shape
 from tests.servers.slack.world import Channel, Json, Message, User
 
 
-class People(Population):
-    """Tests act through these methods. People and channels can be named by their ids, too."""
+class UserMessages(Directory):
+    """Tests act through these methods. UserMessages and channels can be named by their ids, too."""
 
     def say(self, user: User | str, channel: Channel | str, text: str, thread_ts: str | None = None) -> Message:
         """Text is as Slack keeps it: `<@U0BOT00001> hello`, `&amp;`. A mention of the app makes two events of it."""
@@ -42,7 +42,7 @@ class People(Population):
 
     def edit(self, message: Message, text: str) -> None:
         """Its author edits it. If it names the app then, Slack mentions it once more, with `edited` and the same ts."""
-        before = message_shape(message)
+        before = message_payload(message)
         message.show(text)
         message.blocks, message.edits = rich_text(text), message.edits + 1
         message.edited = {"user": message.user, "ts": self.world.ts()}
@@ -51,7 +51,7 @@ class People(Population):
 
     def unfurl(self, message: Message, url: str, title: str = "A page") -> None:
         """Slack shows a preview under it: a change that nobody made."""
-        before = message_shape(message)
+        before = message_payload(message)
         message.attachments.append({"from_url": url, "original_url": url, "title": title, "id": 1, "fallback": title})
         self._changed(message, before)
 

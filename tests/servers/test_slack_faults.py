@@ -1,4 +1,4 @@
-"""The loopback Slack's limits and accidents: too often, out of order, and cut off before or after it took effect."""
+"""Rate limits and injected faults of the loopback Slack."""
 
 from typing import Any
 
@@ -100,10 +100,11 @@ async def test_a_method_may_be_called_as_often_as_its_tier_says(
 
 
 async def test_tiers_and_windows_can_be_set(refusal: Refusal) -> None:
-    async with SlackServer(rates=Rates(strict=True, window=0.05, methods={"team.info": 1})) as slack:
+    async with SlackServer(rates=Rates(strict=True, window=60, methods={"team.info": 1})) as slack:
         client = AsyncWebClient(token=slack.bot_token, base_url=slack.base_url)
         await client.team_info()
         assert (await refusal(client.team_info()))["error"] == "ratelimited"
+        slack.rates.window = 0.05
         slack.after(0.06, lambda: None)  # nothing else happens that would make `until` look
         await slack.until(lambda: slack.now > slack.calls[0].at + 0.05)
         await client.team_info()

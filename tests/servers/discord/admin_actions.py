@@ -1,14 +1,14 @@
-"""What those who run a guild do: channels, permissions, roles, members, and whether the bot is in it at all."""
+"""What a guild administrator can do: channels, permissions, roles, members, adding and removing the bot."""
 
 from tests.servers.discord.objects import Channel, Guild, Json, Kind, Member, Role
 from tests.servers.discord.payloads import member_json, role_json
-from tests.servers.discord.people import People, Somebody, Somewhere
 from tests.servers.discord.sessions import Intent
+from tests.servers.discord.user_messages import ChannelRef, UserMessages, UserRef
 
 EVERYONE = None
 
 
-class Administrators(People):
+class AdminActions(UserMessages):
     """Guilds are given as they are or by name, and the bot is told of what happens."""
 
     def guild(self, guild: Guild | str) -> Guild:
@@ -21,13 +21,13 @@ class Administrators(People):
         self.platform.changed(channel, "CREATE")
         return channel
 
-    def remove_channel(self, channel: Somewhere) -> None:
+    def remove_channel(self, channel: ChannelRef) -> None:
         room = self.where(channel)
         room.deleted = True
         self.platform.changed(room, "DELETE")
 
     def permit(
-        self, channel: Somewhere, who: Somebody | Role | None = EVERYONE, *, allow: int = 0, deny: int = 0
+        self, channel: ChannelRef, who: UserRef | Role | None = EVERYONE, *, allow: int = 0, deny: int = 0
     ) -> None:
         """Overwrite what a role, a member or everyone may do in a channel."""
         room = self.where(channel)
@@ -44,7 +44,7 @@ class Administrators(People):
         data: Json = {"guild_id": str(place.id), "role": role_json(changed)}
         self.platform.tell("GUILD_ROLE_UPDATE", data, place, Intent.GUILDS)
 
-    def give(self, user: Somebody, guild: Guild | str, role: Role) -> None:
+    def give(self, user: UserRef, guild: Guild | str, role: Role) -> None:
         """A bot hears of its own roles whatever its intents."""
         place, who = self.guild(guild), self.who(user)
         member = place.members[who.id]
@@ -53,8 +53,8 @@ class Administrators(People):
         data = member_json(member) | {"guild_id": str(place.id)}
         self.platform.tell("GUILD_MEMBER_UPDATE", data, place, intent)
 
-    def join(self, user: Somebody, guild: Guild | str) -> Member:
-        """Somebody becomes a member."""
+    def join(self, user: UserRef, guild: Guild | str) -> Member:
+        """UserRef becomes a member."""
         place, who = self.guild(guild), self.who(user)
         member = place.members[who.id] = Member(who)
         if who is self.platform.bot:

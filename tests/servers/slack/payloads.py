@@ -1,4 +1,4 @@
-"""Users, channels and messages in the shapes in which Slack's API hands them out."""
+"""Slack's objects as JSON."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ from tests.servers.slack.world import Channel, Json, Message, Team, User, UserGr
 LOOKS = ("username", "icons", "parse", "mrkdwn")
 
 
-def user_shape(user: User) -> Json:
+def user_payload(user: User) -> Json:
     profile = {
         "real_name": user.real_name,
         "real_name_normalized": user.real_name,
@@ -36,11 +36,11 @@ def user_shape(user: User) -> Json:
     }
 
 
-def team_shape(team: Team) -> Json:
+def team_payload(team: Team) -> Json:
     return {"id": team.id, "name": team.name, "domain": team.domain, "email_domain": "", "icon": {}}
 
 
-def channel_shape(channel: Channel, reader: str) -> Json:
+def channel_payload(channel: Channel, reader: str) -> Json:
     """As the user of that id sees it."""
     shape: Json = {
         "id": channel.id,
@@ -69,12 +69,12 @@ def channel_shape(channel: Channel, reader: str) -> Json:
     }
 
 
-def usergroup_shape(group: UserGroup) -> Json:
+def usergroup_payload(group: UserGroup) -> Json:
     shape = {"id": group.id, "team_id": group.team, "is_usergroup": True, "handle": group.handle, "name": group.handle}
     return shape | {"users": list(group.users), "user_count": len(group.users), "date_delete": 0}
 
 
-def message_shape(message: Message, *, metadata: bool = False) -> Json:
+def message_payload(message: Message, *, metadata: bool = False) -> Json:
     """The message itself, as in an event, in an answer and in a history; without its channel."""
     shape: Json = {"type": "message", "user": message.user, "ts": message.ts, "text": message.text}
     optional: Json = {
@@ -106,9 +106,9 @@ def message_shape(message: Message, *, metadata: bool = False) -> Json:
     return shape | {name: message.options[name] for name in LOOKS if name in message.options}
 
 
-def history_shape(world: World, message: Message, *, metadata: bool = False) -> Json:
+def history_payload(world: World, message: Message, *, metadata: bool = False) -> Json:
     """The message as a history shows it: a root tells of its replies, a reply of its root's author."""
-    shape = message_shape(message, metadata=metadata)
+    shape = message_payload(message, metadata=metadata)
     replies = [m for m in world.thread(message.channel, message.ts) if m is not message]
     if message.is_reply and message.thread_ts:
         root = world.message(message.channel, message.thread_ts)
@@ -120,5 +120,5 @@ def history_shape(world: World, message: Message, *, metadata: bool = False) -> 
     return shape | {"thread_ts": message.ts, "latest_reply": replies[-1].ts, "is_locked": False} | counts
 
 
-def scopes_shape(scopes: Iterable[str]) -> str:
+def scopes_header(scopes: Iterable[str]) -> str:
     return ",".join(sorted(scopes))

@@ -1,4 +1,4 @@
-"""Blogs misbehave: what fails is named, the rest is read, and nothing that is still there gets lost."""
+"""Runs over blogs that change and fail: failures are reported, and no post is lost."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -53,7 +53,7 @@ def sitemap_of(blog: Blog) -> Source:
     return Source("blog", "sitemap", blog.url("/sitemap.xml"))
 
 
-async def test_an_entry_that_left_the_feed_stays(redis: Redis, embedder: OfflineEmbedder, blog: Blog) -> None:
+async def test_a_post_stays_when_it_leaves_its_feed(redis: Redis, embedder: OfflineEmbedder, blog: Blog) -> None:
     await read(redis, embedder, feed_of(blog))
     blog.posts = [entry(4)]
     report = await read(redis, embedder, feed_of(blog))
@@ -61,7 +61,9 @@ async def test_an_entry_that_left_the_feed_stays(redis: Redis, embedder: Offline
     assert await urls(redis) == {blog.url(f"/entry-{number}/") for number in range(1, 5)}
 
 
-async def test_a_page_that_left_the_sitemap_goes(redis: Redis, embedder: OfflineEmbedder, blog: Blog) -> None:
+async def test_a_post_is_removed_when_it_leaves_its_sitemap(
+    redis: Redis, embedder: OfflineEmbedder, blog: Blog
+) -> None:
     await read(redis, embedder, sitemap_of(blog))
     blog.posts = blog.posts[1:]
     report = await read(redis, embedder, sitemap_of(blog))
@@ -69,7 +71,7 @@ async def test_a_page_that_left_the_sitemap_goes(redis: Redis, embedder: Offline
     assert await urls(redis) == {blog.url(f"/entry-{number}/") for number in (2, 3)}
 
 
-async def test_a_blog_that_is_down_keeps_its_posts_and_is_named(
+async def test_an_unreachable_blog_keeps_its_posts_and_is_reported(
     redis: Redis, embedder: OfflineEmbedder, blog: Blog, tmp_path: Path
 ) -> None:
     await read(redis, embedder, feed_of(blog))
@@ -81,7 +83,7 @@ async def test_a_blog_that_is_down_keeps_its_posts_and_is_named(
     assert len(await urls(redis)) == len(POSTS) + 3
 
 
-async def test_a_page_that_fails_keeps_what_was_read_of_it(redis: Redis, embedder: OfflineEmbedder, blog: Blog) -> None:
+async def test_a_failing_page_keeps_its_post(redis: Redis, embedder: OfflineEmbedder, blog: Blog) -> None:
     blog.text = "summary"
     await read(redis, embedder, feed_of(blog))
     blog.misbehave("/entry-2/", Status(403))
@@ -96,9 +98,7 @@ async def test_a_page_that_fails_keeps_what_was_read_of_it(redis: Redis, embedde
     assert "about subject 2" in post.text
 
 
-async def test_what_has_not_changed_is_asked_for_once_at_most(
-    redis: Redis, embedder: OfflineEmbedder, blog: Blog
-) -> None:
+async def test_an_unchanged_page_is_requested_at_most_once(redis: Redis, embedder: OfflineEmbedder, blog: Blog) -> None:
     await read(redis, embedder, sitemap_of(blog))
     blog.requests.clear()
     report = await read(redis, embedder, sitemap_of(blog))
@@ -116,7 +116,7 @@ async def test_what_has_not_changed_is_asked_for_once_at_most(
     assert all(blog.requests[page] == 1 for page in pages)
 
 
-async def test_a_change_that_the_sitemap_tells_is_read(redis: Redis, embedder: OfflineEmbedder, blog: Blog) -> None:
+async def test_pages_with_a_new_lastmod_are_read_again(redis: Redis, embedder: OfflineEmbedder, blog: Blog) -> None:
     await read(redis, embedder, sitemap_of(blog))
     blog.posts[0] = replace(
         blog.posts[0], html="<p>It was rewritten from its first word to its last.</p>", date="2026-02-01"
@@ -128,7 +128,7 @@ async def test_a_change_that_the_sitemap_tells_is_read(redis: Redis, embedder: O
     assert blog.requests["/entry-2/"] == 0
 
 
-async def test_a_page_that_is_not_there_in_two_runs_is_removed(
+async def test_a_post_is_removed_when_its_page_is_missing_in_two_runs_in_a_row(
     redis: Redis, embedder: OfflineEmbedder, blog: Blog
 ) -> None:
     blog.text = "summary"
@@ -141,14 +141,14 @@ async def test_a_page_that_is_not_there_in_two_runs_is_removed(
     blog.misbehave("/entry-2/", Status(404))
     assert (await read(redis, embedder, feed_of(blog))).progress.removed == 0
     report = await read(redis, embedder, feed_of(blog))
-    assert [headline.url for headline in report.diff.removed] == [blog.url("/entry-2/")]
+    assert [title.url for title in report.diff.removed] == [blog.url("/entry-2/")]
     assert len(await urls(redis)) == 2
-    # It is in the feed all the same: it comes back when its page does.
+    # The feed still lists it: it comes back with its page.
     blog.behave("/entry-2/")
     assert (await read(redis, embedder, feed_of(blog))).progress.new == 1
 
 
-async def test_a_post_that_moved_for_good_keeps_its_vectors_under_its_new_address(
+async def test_a_permanently_moved_post_keeps_its_vectors_under_the_new_address(
     redis: Redis, embedder: OfflineEmbedder, blog: Blog
 ) -> None:
     blog.text = "summary"
@@ -164,7 +164,7 @@ async def test_a_post_that_moved_for_good_keeps_its_vectors_under_its_new_addres
     assert (blog.requests["/entry-2/"], blog.requests["/moved/"]) == (0, 1)
 
 
-async def test_a_post_that_leads_to_the_home_page_is_taken_for_gone(
+async def test_a_page_that_redirects_to_the_home_page_counts_as_missing(
     redis: Redis, embedder: OfflineEmbedder, blog: Blog
 ) -> None:
     blog.text = "summary"
@@ -175,7 +175,7 @@ async def test_a_post_that_leads_to_the_home_page_is_taken_for_gone(
     assert blog.url("/") not in await urls(redis)
 
 
-async def test_what_a_server_says_of_its_state_is_not_kept_before_the_posts_are(
+async def test_validators_are_not_stored_before_the_posts_are(
     redis: Redis, embedder: OfflineEmbedder, blog: Blog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(*_: object) -> None:
@@ -191,7 +191,7 @@ async def test_what_a_server_says_of_its_state_is_not_kept_before_the_posts_are(
     assert (report.progress.new, report.progress.reused, report.progress.embedded) == (1, 1, 0)
 
 
-async def test_an_entry_that_failed_is_looked_for_again_though_its_feed_is_unchanged(
+async def test_a_failed_post_is_tried_again_even_if_its_listing_is_unchanged(
     redis: Redis, embedder: OfflineEmbedder, blog: Blog
 ) -> None:
     blog.misbehave("/entry-2/", Status(403), times=1)
@@ -200,7 +200,7 @@ async def test_an_entry_that_failed_is_looked_for_again_though_its_feed_is_uncha
     assert (await read(redis, embedder, sitemap_of(blog))).progress.new == 1
 
 
-async def test_a_post_that_one_source_has_lost_is_found_in_another_that_is_unchanged(
+async def test_a_removed_post_comes_back_from_an_unchanged_source_that_lists_it(
     redis: Redis, embedder: OfflineEmbedder, blog: Blog
 ) -> None:
     feed, sitemap = replace(feed_of(blog), exclude=("/entry-1/",)), replace(sitemap_of(blog), name="map")
@@ -211,16 +211,14 @@ async def test_a_post_that_one_source_has_lost_is_found_in_another_that_is_uncha
     assert len(await urls(redis)) == 3
 
 
-async def test_a_page_whose_frame_alone_changed_is_not_embedded_again(
-    redis: Redis, embedder: OfflineEmbedder, blog: Blog
-) -> None:
+async def test_a_changed_sidebar_does_not_change_the_post(redis: Redis, embedder: OfflineEmbedder, blog: Blog) -> None:
     await read(redis, embedder, sitemap_of(blog))
     blog.posts.append(entry(4))  # it shows in the sidebar of every page
     report = await read(redis, embedder, sitemap_of(blog))
     assert (report.progress.new, report.progress.changed, report.progress.unchanged) == (1, 0, 3)
 
 
-async def test_a_page_that_cannot_be_had_is_read_from_the_feed(
+async def test_the_text_in_the_feed_replaces_a_page_that_cannot_be_fetched(
     redis: Redis, embedder: OfflineEmbedder, blog: Blog
 ) -> None:
     blog.text = "summary"
@@ -237,15 +235,15 @@ async def test_a_post_in_two_sources_is_read_once(redis: Redis, embedder: Offlin
     assert len(await urls(redis)) == 3
 
 
-async def test_a_post_that_nobody_thought_of_does_not_stop_the_run(
+async def test_a_post_that_crashes_the_parser_does_not_stop_the_run(
     redis: Redis, embedder: OfflineEmbedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def strange(post: Entry, page: Fetched | None) -> Article:
+    def crash_on_bees(post: Entry, page: Fetched | None) -> Article:
         if post.url == url_of("bees"):
             raise RecursionError("a thousand nested tables")
         return parse_post(post, page)
 
-    monkeypatch.setattr(post_parser, "parse_post", strange)
+    monkeypatch.setattr(post_parser, "parse_post", crash_on_bees)
     with capture_logs() as logs:
         report = await read(redis, embedder, write_posts(tmp_path / "blog"))
     assert logs[0]["address"] == url_of("bees")
@@ -258,7 +256,7 @@ async def test_a_post_that_nobody_thought_of_does_not_stop_the_run(
 @pytest.mark.parametrize(
     "text", ["", "   ", "[a]: https://e.com", "# ", "<!-- -->", "\0", "---\ndate: 2026-02-30\n---\nText of it."]
 )
-async def test_a_strange_file_does_not_stop_the_run(
+async def test_a_file_without_usable_text_does_not_stop_the_run(
     redis: Redis, embedder: OfflineEmbedder, tmp_path: Path, text: str
 ) -> None:
     report = await read(redis, embedder, write_posts(tmp_path / "blog", POSTS | {"strange": text}))

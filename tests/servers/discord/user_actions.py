@@ -1,17 +1,17 @@
-"""What people do with the bot's commands, buttons and forms, as far as Discord's client would let them."""
+"""Users' commands, button presses and form submissions, as Discord's client allows them."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from tests.servers.discord.command_forms import ON_MESSAGE, ON_USER
+from tests.servers.discord.command_options import filled, resolve_user
+from tests.servers.discord.command_rules import ON_MESSAGE, ON_USER
 from tests.servers.discord.commands import Commands
 from tests.servers.discord.interactions import Did, Interaction
 from tests.servers.discord.objects import Channel, Json, Message, User, walk
-from tests.servers.discord.options import filled, resolve_user
 from tests.servers.discord.payloads import ATTACHMENT_LIMIT, member_json, message_json, partial_channel_json, user_json
-from tests.servers.discord.people import People, Somebody, Somewhere, UserActionError
 from tests.servers.discord.permissions import ALL, USE_APPLICATION_COMMANDS, in_channel, may
 from tests.servers.discord.sessions import Intent
+from tests.servers.discord.user_messages import ChannelRef, UserActionError, UserMessages, UserRef
 
 GUILD, BOT_DM = 0, 1
 BY_GUILD, BY_USER = 0, 1
@@ -26,12 +26,12 @@ class Suggestions:
     latency: float
 
 
-class Interacting(People):
+class UserActions(UserMessages):
     """`late` in all of these: the gateway delivers so many seconds after the person acted; the clock runs already."""
 
     commands: Commands
 
-    def slash(self, user: Somebody, channel: Somewhere, name: str, *, late: float = 0.0, permitted: bool = False,
+    def slash(self, user: UserRef, channel: ChannelRef, name: str, *, late: float = 0.0, permitted: bool = False,
               **options: Any) -> Interaction:  # fmt: skip
         """Someone uses a command; a name of several words names its subcommands.
 
@@ -42,7 +42,7 @@ class Interacting(People):
         data = _data(command) | filled(command, path, options, where, who)
         return self._happen(Did.COMMAND, who, where, data, self._owners(who, where, command), late=late)
 
-    async def autocomplete(self, user: Somebody, channel: Somewhere, name: str, option: str, value: Any, *,
+    async def autocomplete(self, user: UserRef, channel: ChannelRef, name: str, option: str, value: Any, *,
                            within: float = 3.0, **others: Any) -> Suggestions:  # fmt: skip
         """Someone types in an option. Raises TimeoutError when no choices come."""
         who, where = self.who(user), self.where(channel, user)
@@ -52,7 +52,7 @@ class Interacting(People):
         await self.platform.watch.until(lambda: interaction.choices is not None, within)
         return Suggestions(interaction.choices or [], interaction.latency or 0.0)
 
-    def use_on(self, user: Somebody, target: Message | User, name: str, channel: Somewhere = "") -> Interaction:
+    def use_on(self, user: UserRef, target: Message | User, name: str, channel: ChannelRef = "") -> Interaction:
         """Someone picks a command from the menu of a message, or of a user in a channel."""
         on_message = isinstance(target, Message)
         where = target.channel if isinstance(target, Message) else self.where(channel)
@@ -68,7 +68,7 @@ class Interacting(People):
         data = _data(command) | {"target_id": str(target.id), "resolved": resolved}
         return self._happen(Did.COMMAND, who, where, data, self._owners(who, where, command))
 
-    def click(self, user: Somebody, message: Message, custom_id: str, *, values: list[str] | None = None,
+    def click(self, user: UserRef, message: Message, custom_id: str, *, values: list[str] | None = None,
               late: float = 0.0) -> Interaction:  # fmt: skip
         """Someone presses a button, or picks values in a menu."""
         who = self.who(user)
