@@ -12,7 +12,7 @@ run: install
 	$(BIN)/footnoted serve
 
 test: .venv/test-installed
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 # Other examples than the suite's for everything that is generated, as often as wanted.
 soak: .venv/test-installed
@@ -36,7 +36,7 @@ layers:
 
 coverage:
 	$(BIN)/coverage erase
-	$(BIN)/python -m pytest -n auto --cov --cov-report=term
+	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term
 
 # Writes the locks anew from pyproject.toml; `make lock UPGRADE=--upgrade` moves to today's releases.
 lock: .venv/bin/uv

@@ -1,4 +1,4 @@
-"""The terminal: answers that grow as rendered Markdown, or one JSON document."""
+"""Terminal replies: Markdown rendered while it streams, or a single JSON document."""
 
 import json
 import re
@@ -20,8 +20,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class ConsoleReply:
-    """Shows an answer while it is written; to be used in a `with` block. Where the output is no terminal, the finished
-    answer is printed as plain text."""
+    """Renders an answer while it streams, within a `with` block; prints plain text if the output is not a terminal."""
 
     def __init__(self, console: Console, errors: Console) -> None:
         self._console = console
@@ -33,7 +32,7 @@ class ConsoleReply:
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
-            # What scrolls out of the window cannot be drawn again: until the end, only its last lines are shown.
+            # Transient, because lines that have scrolled out of the window cannot be redrawn.
             self._live = Live(console=self._console, refresh_per_second=12, vertical_overflow="visible", transient=True)
             self._live.start()
         return self
@@ -49,7 +48,7 @@ class ConsoleReply:
             case Searching():
                 self._show(Spinner("dots", Text(" Searching the posts", style="dim")))
             case Found():
-                self._show(Spinner("dots", Text(" Reading what was found", style="dim")))
+                self._show(Spinner("dots", Text(" Reading the posts found", style="dim")))
 
     async def grow(self, text: str) -> None:
         self._text = readable(text)
@@ -69,28 +68,28 @@ class ConsoleReply:
         self._errors.print(Text(f"{error.user_message} ({error.id})", style="yellow"))
 
     def _keep_written(self) -> None:
-        """Ends the drawing; what was written so far stays."""
+        """Stop live rendering and keep the partial text."""
         if self._live:
             self._live.stop()
         if self._text:
             self._console.print(Markdown(self._text) if self._live else Text(self._text), soft_wrap=not self._live)
 
-    def _show(self, what: RenderableType) -> None:
+    def _show(self, content: RenderableType) -> None:
         if self._live:
-            self._live.update(what)
+            self._live.update(content)
 
 
 class JsonReply:
-    """Prints one JSON document when the answer ends, and nothing else."""
+    """Prints a single JSON document when the answer is finished."""
 
     def __init__(self) -> None:
         self.error: FootnotedError | None = None
 
     async def note(self, progress: Searching | Found) -> None:
-        """A document does not show progress."""
+        """Ignore progress."""
 
     async def grow(self, text: str) -> None:
-        """Nor does it grow."""
+        """Ignore partial text."""
 
     async def finish(self, answer: Answer) -> None:
         print_json(answer_document(answer))
@@ -101,12 +100,12 @@ class JsonReply:
 
 
 def readable(text: str) -> str:
-    """Without control characters: a terminal obeys them, and what posts and models write is not to be obeyed."""
+    """Strip control characters, with which posts and models could control the terminal."""
     return _CONTROLS.sub("", text)
 
 
 def print_json(document: Any) -> None:
-    """On standard output, as it is: rich would wrap and colour it."""
+    """Print JSON to standard output; rich would wrap and color it."""
     print(json.dumps(document, ensure_ascii=False, indent=2))  # noqa: T201
 
 

@@ -1,7 +1,7 @@
-"""From a question to its first event and to its answer: `python -m benchmarks.asking POSTS.jsonl QUESTIONS.jsonl`.
+"""Time to the first event and to the answer: `python -m benchmarks.asking POSTS.jsonl QUESTIONS.jsonl`.
 
-`footnoted serve` runs as an ordinary process against a stand-in for OpenAI on loopback. In the same run the stand-in is
-asked directly, for the same embedding and the same answer: what `serve` takes beyond that is the bot's own share.
+`footnoted serve` runs as an ordinary process against a stand-in for OpenAI on loopback. The same run asks the stand-in
+directly for the same embedding and answer; the difference is the bot's own share.
 """
 
 import argparse
@@ -45,7 +45,12 @@ def main() -> None:
         embedded_redis(Path(name) / "redis") as url,
     ):
         env = environment(
-            REDIS_URL=url, FEEDS=feed, OPENAI_API_KEY="sk-benchmark", OPENAI_BASE_URL=model, WEB_PORT=str(WEB)
+            REDIS_URL=url,
+            FEEDS=feed,
+            OPENAI_API_KEY="sk-benchmark",
+            OPENAI_BASE_URL=model,
+            WEB_PORT=str(WEB),
+            WEB_QUESTIONS_PER_MINUTE="1000000",
         )
         measure(["bot", "reindex"], Path(name), env)
         with running(["bot", "serve"], Path(name), env, f"http://127.0.0.1:{WEB}/healthz") as (pid, ready):
@@ -55,7 +60,7 @@ def main() -> None:
 
 
 async def compare(questions: Sequence[str], model: str) -> None:
-    """Asks the bot and the stand-in in turns, so that both see the same machine."""
+    """Ask the bot and the stand-in in turn, so that both run under the same load."""
     async with aiohttp.ClientSession() as session:
 
         async def ask(question: str) -> Timings:
@@ -77,7 +82,7 @@ async def compare(questions: Sequence[str], model: str) -> None:
 
 
 async def spread(ask: Callable[[str], Awaitable[Timings]], questions: Sequence[str], at_once: int) -> list[Timings]:
-    """Asks all questions, `at_once` of them at a time."""
+    """Ask all questions, `at_once` at a time."""
     waiting = iter(questions)
     timings: list[Timings] = []
 
@@ -94,7 +99,10 @@ async def ask_bot(session: aiohttp.ClientSession, question: str) -> Timings:
     began = time.perf_counter()
     address = f"http://127.0.0.1:{WEB}/api/ask"
     async with session.post(address, json={"question": question}, headers={"Accept": "text/event-stream"}) as response:
-        return await _timings(response, began)
+        timings, body = await _timings(response, began)
+    if b"event: answered" not in body:
+        raise RuntimeError(f"“{question}” was not answered: {body[-300:].decode(errors='replace')}")
+    return timings
 
 
 async def ask_model(session: aiohttp.ClientSession, model: str, question: str) -> Timings:
@@ -104,15 +112,17 @@ async def ask_model(session: aiohttp.ClientSession, model: str, question: str) -
         await response.read()
     chat = {"model": "gpt-5.4-mini", "stream": True, "messages": [{"role": "user", "content": question}]}
     async with session.post(f"{model}/chat/completions", json=chat, headers=KEY) as response:
-        return await _timings(response, began)
+        timings, _ = await _timings(response, began)
+    return timings
 
 
-async def _timings(response: aiohttp.ClientResponse, began: float) -> Timings:
+async def _timings(response: aiohttp.ClientResponse, began: float) -> tuple[Timings, bytes]:
     response.raise_for_status()
-    first = 0.0
-    async for _ in response.content.iter_any():
+    first, pieces = 0.0, []
+    async for piece in response.content.iter_any():
         first = first or time.perf_counter() - began
-    return first, time.perf_counter() - began
+        pieces.append(piece)
+    return (first, time.perf_counter() - began), b"".join(pieces)
 
 
 def show(name: str, timings: Sequence[Timings]) -> None:

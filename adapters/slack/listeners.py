@@ -91,7 +91,7 @@ class Listeners:
             await self._wait_briefly(self._conversation.receive(event, body["event_id"]))
 
     async def on_opened(self, body: Mapping[str, Any]) -> None:
-        """A user has opened the conversation with the bot; in the older view each conversation is a thread."""
+        """Handle the opening of a conversation with the bot; in the older view each conversation is a thread."""
         event = body["event"]
         thread = event.get("assistant_thread") or {}
         if thread or event.get("tab") == "messages":
@@ -103,7 +103,7 @@ class Listeners:
             await self._wait_briefly(self._claim("opened", body["event_id"], opened))
 
     async def on_stopped(self, body: Mapping[str, Any]) -> None:
-        """A user has pressed the stop button."""
+        """Handle the stop button."""
         event = body["event"]
         await self._wait_briefly(self._conversation.stop(event["channel"], event.get("thread_ts", "")))
 

@@ -34,7 +34,7 @@ from core.indexing.options import ReindexOptions
 
 app = typer.Typer(
     name="footnoted",
-    help="A chat bot that answers from your posts, and shows where it found it.",
+    help="Answer questions from your posts, with footnotes to the sources.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -62,7 +62,7 @@ def footnoted(
         bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
     ] = False,
 ) -> None:
-    """A chat bot that answers from your posts, and shows where it found it."""
+    """Answer questions from your posts, with footnotes to the sources."""
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Whether all parts can do their work, for whoever asks `/readyz`."""
+"""Health checks behind `/readyz`."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -22,23 +22,25 @@ from core.telemetry import ModelCalled, TelemetryEvent
 log = structlog.get_logger()
 
 FRESH = 300.0
-"""Seconds for which it counts that a model has answered."""
+"""Seconds for which a successful model response counts."""
 
-TRIED_AGAIN_AFTER = 30.0
-"""Seconds after which a model that has failed is asked again."""
+RETRY_AFTER = 30.0
+"""Seconds before a failed model is checked again."""
 
-WAITS = 2.0
-"""Seconds that whoever asks waits for Redis, and for a model; what a model says later is known the next time."""
+CHECK_TIMEOUT = 2.0
+"""Seconds to wait for Redis and for models; a later model response counts for the next check."""
 
 DOWN = {kind.code: kind.health for kind in ModelError.__subclasses__() if kind.health}
-"""Failures that are about a model's server. With others it has answered, though not well."""
+"""Errors that mean the model's server is unusable; with any other it has responded."""
 
 _GREETING = "Are you there?"
 
 
 class ModelHealth:
-    """Knows from what it is told how each model answered last. A model that failed is asked again now and then, with a
-    few words; so is the embedding model when nobody else has asked it for a while."""
+    """Tracks from telemetry how each model responded last.
+
+    A failed model is checked again with a short prompt; so is an embedding model that has been idle for a while.
+    """
 
     def __init__(self, embedder: Embedder, chat: ChatModel) -> None:
         self._ask: dict[str, Callable[[], Awaitable[object]]] = {
@@ -54,16 +56,16 @@ class ModelHealth:
             self._note(observation.service, observation.error)
 
     async def problems(self) -> dict[str, str]:
-        """What keeps a model from answering, by `chat` and `embedding`."""
+        """Return the problems of the models, by `chat` and `embedding`."""
         for service in self._ask:
             if self._is_due(service) and service not in self._asking:
                 self._asking[service] = asyncio.create_task(self._try(service))
         if self._asking:
-            await asyncio.wait(set(self._asking.values()), timeout=WAITS)
+            await asyncio.wait(set(self._asking.values()), timeout=CHECK_TIMEOUT)
         return {service: problem for service in self._ask if (problem := self._problem(service))}
 
     async def aclose(self) -> None:
-        """Asks no more."""
+        """Cancel running checks."""
         tasks = list(self._asking.values())
         for task in tasks:
             task.cancel()
@@ -79,20 +81,20 @@ class ModelHealth:
             return service == "embedding"
         age = monotonic() - self._at[service]
         if self._errors[service] in DOWN:
-            return age > TRIED_AGAIN_AFTER
+            return age > RETRY_AFTER
         return service == "embedding" and age > FRESH
 
     def _problem(self, service: str) -> str:
         error = self._errors.get(service)
         if error is None:
-            return f"The {service} model has not answered yet." if service in self._asking else ""
+            return f"The {service} model has not responded yet." if service in self._asking else ""
         return f"The {service} model {DOWN[error]}." if error in DOWN else ""
 
     async def _try(self, service: str) -> None:
         try:
             await self._ask[service]()
         except FootnotedError as error:
-            log.info("a model does not answer", service=service, error=error.code)
+            log.info("model check failed", service=service, error=error.code)
             self._note(service, error.code)
         else:
             self._note(service)
@@ -101,7 +103,7 @@ class ModelHealth:
 
 
 class Health:
-    """All parts of a bot. Offline there is no server of a model to ask."""
+    """Checks all components; `models` is None offline."""
 
     def __init__(self, bot: Bot, platforms: Sequence[Platform], models: ModelHealth | None) -> None:
         self._bot = bot
@@ -109,11 +111,11 @@ class Health:
         self._models = models
 
     async def problems(self) -> dict[str, str]:
-        """What keeps the bot from doing its work, by the names of its parts."""
+        """Return all problems by component."""
         problems = {platform.name: platform.problem() for platform in self._platforms}
         try:
-            async with asyncio.timeout(WAITS):
-                problems["posts"] = "" if (await self._bot.catalog.stats()).posts else "Nothing has been read yet."
+            async with asyncio.timeout(CHECK_TIMEOUT):
+                problems["posts"] = "" if (await self._bot.catalog.stats()).posts else "No posts have been read yet."
         except (RedisError, TimeoutError):
             problems["redis"] = IndexUnavailableError.user_message
         if self._models:

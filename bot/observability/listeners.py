@@ -1,10 +1,8 @@
-"""A bot that is watched while it serves: everybody who listens to what it tells, together."""
+"""All telemetry listeners of a serving bot: metrics, statistics, health and traces."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
-from importlib import import_module
-from typing import cast
 
 import structlog
 from redis.exceptions import RedisError
@@ -12,7 +10,7 @@ from redis.exceptions import RedisError
 from adapters.web.monitoring import Monitoring
 from bot.app import Bot
 from bot.config.settings import Settings
-from bot.observability.health import WAITS, Health, ModelHealth
+from bot.observability.health import CHECK_TIMEOUT, Health, ModelHealth
 from bot.observability.loop_watchdog import loop_watchdog
 from bot.observability.metrics import Metrics
 from bot.platforms import Platform
@@ -21,23 +19,23 @@ from core.telemetry import Listener, subscribed
 
 log = structlog.get_logger()
 
-Traced = Callable[[Settings], AbstractAsyncContextManager[Listener]]
+TraceListener = Callable[[Settings], AbstractAsyncContextManager[Listener]]
 
 
 @asynccontextmanager
 async def telemetry_listeners(bot: Bot, platforms: Sequence[Platform]) -> AsyncGenerator[Monitoring, None]:
-    """What there is to be asked about the bot, for the length of the block."""
+    """Subscribe all listeners for the duration of the block, and yield the monitoring endpoints."""
     metrics = Metrics()
     models = None if bot.settings.offline and bot.settings.embeds_offline else ModelHealth(bot.embedder, bot.chat_model)
     health = Health(bot, platforms, models)
 
     async def render_metrics() -> bytes:
         problems = await health.problems()
-        metrics.look_at_problems(problems)
+        metrics.set_problems(problems)
         if "redis" not in problems:
-            with suppress(RedisError, TimeoutError):  # then these figures are as they were
-                async with asyncio.timeout(WAITS):
-                    metrics.look_at_posts(await bot.catalog.stats(), await bot.catalog.latest_post_date())
+            with suppress(RedisError, TimeoutError):  # then the gauges keep their values
+                async with asyncio.timeout(CHECK_TIMEOUT):
+                    metrics.set_index_size(await bot.catalog.stats(), await bot.catalog.latest_post_date())
         return await asyncio.to_thread(metrics.render)
 
     async with AsyncExitStack() as stack:
@@ -53,12 +51,17 @@ async def telemetry_listeners(bot: Bot, platforms: Sequence[Platform]) -> AsyncG
 
 
 async def _trace(bot: Bot, stack: AsyncExitStack) -> None:
-    """The SDK is imported only where somebody wants traces, and may not be installed."""
     try:
-        tracing = await asyncio.to_thread(import_module, "bot.observability.tracing")
+        trace_listener = await asyncio.to_thread(_import_trace_listener)
     except ImportError as error:
         cure = "Install the extra: pip install 'footnoted[tracing]'."
-        log.warning("no traces are sent", reason=str(error), cure=cure)
+        log.warning("tracing unavailable", reason=str(error), cure=cure)
         return
-    listener = await stack.enter_async_context(cast("Traced", tracing.traced)(bot.settings))
+    listener = await stack.enter_async_context(trace_listener(bot.settings))
     stack.enter_context(subscribed(listener))
+
+
+def _import_trace_listener() -> TraceListener:
+    from bot.observability.tracing import trace_listener
+
+    return trace_listener

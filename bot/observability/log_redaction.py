@@ -1,5 +1,7 @@
-"""Keeping out of the log what does not belong there: secrets always, and people's and posts' words unless they are
-wanted. Whatever is logged goes through here, also what libraries say and what stands in a traceback."""
+"""Log redaction: secrets always, texts of questions and posts unless LOG_TEXT is on.
+
+It processes every log line, including those of libraries and tracebacks.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
@@ -15,66 +17,68 @@ SECRET = "[secret]"
 TEXT = "[text]"
 
 SHORTEST_SECRET = 4
-"""Characters; what is shorter stands in too many other words."""
+"""Characters; a shorter secret would match parts of ordinary words."""
 
 RUN = 4
-"""Words in a row by which a text is recognised, however it was cut, quoted or escaped; a shorter text as a whole."""
+"""Length in words of the runs by which a text is recognized, even if cut, quoted or escaped."""
 
 _LOOKS_SECRET = re.compile(
     r"xox[a-z]-[\w-]+|xapp-[\w-]+|\bsk-[\w-]{8,}"
-    r"|\b[MNO][\w-]{22,27}\.[\w-]{6}\.[\w-]{27,}"  # a bot of Discord
+    r"|\b[MNO][\w-]{22,27}\.[\w-]{6}\.[\w-]{27,}"  # Discord bot token
     r"|(?<=Bearer )[\w.~+/=-]{6,}|(?<=Bot )[\w.-]{30,}"
-    r"|(?<=://)[^\s/@]+(?=@)"  # a user and a password in an address
+    r"|(?<=://)[^\s/@]+(?=@)"  # user and password in a URL
     r"|(?<=/webhooks/)\d+/[\w-]{20,}"
 )
 _ECHOED = re.compile(r"(?<=input_value=).*?(?=, input_type=)", re.DOTALL)
-"""What pydantic quotes of a value that it does not take."""
+"""The value that pydantic quotes in a validation error."""
 
 _WORD = re.compile(r"[^\W_]+")
 _ESCAPED = re.compile(r"\\u[0-9a-fA-F]{4}|\\[nrt]")
 
 
 class LogRedactor:
-    """A processor of structlog. `secrets` are known by their values, others by how they look. The `event` of a line
-    that is the house's `own` is never a person's."""
+    """A structlog processor. Redacts `secrets` by value, and others by their format.
 
-    def __init__(self, secrets: Iterable[str] = (), words_wanted: bool = False) -> None:
+    The `event` of the bot's own log lines is a constant, and so needs no redaction of texts.
+    """
+
+    def __init__(self, secrets: Iterable[str] = (), log_text: bool = False) -> None:
         known = {secret for secret in secrets if len(secret) >= SHORTEST_SECRET}
         known |= {quote(secret, safe="") for secret in known}
         longest_first = sorted(known, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, longest_first))) if known else None
-        self._words_wanted = words_wanted
+        self._log_text = log_text
 
     def __call__(self, _: Any, __: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
-        runs = _Runs(None if self._words_wanted else question_context.get())
+        runs = _Runs(None if self._log_text else question_context.get())
         own = {"event"} if event.pop("own", False) else set()
-        return {name: self._scrubbed(value, _Runs(None) if name in own else runs) for name, value in event.items()}
+        return {name: self._redact(value, _Runs(None) if name in own else runs) for name, value in event.items()}
 
-    def _scrubbed(self, value: Any, runs: "_Runs") -> Any:
+    def _redact(self, value: Any, runs: "_Runs") -> Any:
         match value:
             case None | bool() | int() | float():
                 return value
             case str():
                 text = self._known.sub(SECRET, value) if self._known else value
                 text = _LOOKS_SECRET.sub(SECRET, text)
-                return text if self._words_wanted else runs.out_of(_ECHOED.sub(TEXT, text))
+                return text if self._log_text else runs.redact(_ECHOED.sub(TEXT, text))
             case Mapping():
-                return {str(name): self._scrubbed(each, runs) for name, each in value.items()}
+                return {str(name): self._redact(each, runs) for name, each in value.items()}
             case list() | tuple() | set() | frozenset():
-                return [self._scrubbed(each, runs) for each in value]
+                return [self._redact(each, runs) for each in value]
             case _:
-                return self._scrubbed(repr(value), runs)
+                return self._redact(repr(value), runs)
 
 
 class _Runs:
-    """The words in a row that must not be quoted: those of a question, or none."""
+    """The word runs to redact: those of the current question, or none."""
 
     def __init__(self, current: QuestionContext | None) -> None:
         self._current = current
 
     @cached_property
     def _runs(self) -> frozenset[tuple[str, ...]]:
-        # Most lines hold nothing but names and figures: then this is never needed.
+        # Lazy, because most lines contain only names and numbers.
         current = self._current
         texts = [current.question, *current.private_texts, "".join(current.answer_pieces)] if current else []
         return frozenset(run for text in texts for run in _runs_of(text))
@@ -83,12 +87,11 @@ class _Runs:
     def _lengths(self) -> list[int]:
         return sorted({len(run) for run in self._runs}, reverse=True)
 
-    def out_of(self, text: str) -> str:
-        """The text with each stretch that is made of such runs replaced. Names and figures, which have no blanks, are
-        left as they are."""
+    def redact(self, text: str) -> str:
+        """Replace each stretch of such runs. Text without spaces is a name or a number, and stays."""
         if self._current is None or " " not in text:
             return text
-        # Escapes are blanked out and not taken out: every word stays in its place.
+        # Replace escapes by spaces of equal length, to keep the positions.
         found = list(_WORD.finditer(_ESCAPED.sub(lambda match: " " * len(match[0]), text)))
         words = [match[0].casefold() for match in found]
         stretches: list[list[int]] = []
@@ -110,7 +113,7 @@ def _runs_of(text: str) -> Iterator[tuple[str, ...]]:
 
 
 def secrets_of(settings: Mapping[str, Any]) -> list[str]:
-    """All secrets among settings; of an address only its user's password, and of `name=value` the value, too."""
+    """Return all secrets: of a URL only the password, of `name=value` also the value."""
     values = [value.get_secret_value() for value in settings.values() if isinstance(value, SecretStr)]
     passwords = [match[1] for value in values if (match := re.match(r"\w+://[^/@:]*:([^/@]+)@", value))]
     plain = [value for value in values if "://" not in value]

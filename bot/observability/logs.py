@@ -1,7 +1,6 @@
-"""The log: one line an event, on standard error; for people in a terminal, as JSON anywhere else.
+"""The log: one line per event on standard error, readable in a terminal and JSON elsewhere.
 
-All that is said goes the same way, whoever says it: this house, its libraries, or Python about an error that nobody
-caught. On its way secrets are taken out, and the words of people and posts unless LOG_TEXT wants them.
+The lines of libraries and of uncaught exceptions are formatted and redacted in the same way.
 """
 
 import logging
@@ -21,35 +20,37 @@ LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNI
 Event = MutableMapping[str, Any]
 
 
-def set_up_logs(level: str, secrets: Iterable[str] = (), words_wanted: bool = False) -> None:
-    """Called once, before anything is logged. Libraries' own loggers speak from warnings on. `secrets` never show;
-    with `words_wanted` questions and answers do."""
+def set_up_logs(level: str, secrets: Iterable[str] = (), log_text: bool = False) -> None:
+    """Configure logging, once. Libraries log warnings and errors only.
+
+    `secrets` are always redacted; `log_text` adds the texts of questions and answers.
+    """
     terminal = sys.stderr.isatty()
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="%H:%M:%S" if terminal else "iso", utc=not terminal),
-        _name_question,
+        _add_question_id,
     ]
     ending: list[Processor] = [
         structlog.processors.format_exc_info,
-        LogRedactor(secrets, words_wanted),
-        # Plain tracebacks: the pretty ones print local variables, and those hold keys and people's words.
+        LogRedactor(secrets, log_text),
+        # Plain tracebacks, because rich ones print local variables, which hold keys and texts.
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         if terminal
         else structlog.processors.JSONRenderer(),
     ]
     structlog.configure(
-        processors=[*shared, *([_add_words] if words_wanted else []), _mark_as_own, *ending],
+        processors=[*shared, *([_add_texts] if log_text else []), _mark_as_own, *ending],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    _take_in_libraries(shared, ending, max(logging.WARNING, LEVELS[level]))
+    _capture_library_logs(shared, ending, max(logging.WARNING, LEVELS[level]))
     sys.excepthook = _uncaught
 
 
-def _take_in_libraries(shared: list[Processor], ending: list[Processor], level: int) -> None:
+def _capture_library_logs(shared: list[Processor], ending: list[Processor], level: int) -> None:
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ending],
@@ -63,19 +64,19 @@ def _take_in_libraries(shared: list[Processor], ending: list[Processor], level: 
 def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     if issubclass(kind, KeyboardInterrupt):
         return
-    structlog.get_logger().error("the program ended by an error", error=kind.__name__, exc_info=(kind, error, trace))
+    structlog.get_logger().error("uncaught exception", error=kind.__name__, exc_info=(kind, error, trace))
 
 
-def _name_question(_: Any, __: str, event: Event) -> Event:
-    """So that all lines of one question can be found."""
+def _add_question_id(_: Any, __: str, event: Event) -> Event:
+    """Add the question ID."""
     current = question_context.get()
     if current and current.question_id:
         event.setdefault("question", current.question_id)
     return event
 
 
-def _add_words(_: Any, __: str, event: Event) -> Event:
-    """Where they are wanted: what was asked, and what was answered, on the line that says how it ended."""
+def _add_texts(_: Any, __: str, event: Event) -> Event:
+    """Add the texts of question and answer to the line with its outcome."""
     current = question_context.get()
     if current and current.question_id and "outcome" in event:
         event.update(asked=current.question, answer="".join(current.answer_pieces))

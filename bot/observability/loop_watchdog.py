@@ -1,4 +1,4 @@
-"""How late the event loop is; and when something blocks it, what that is."""
+"""Event loop watchdog: measures lag, and logs the code that blocks the loop."""
 
 import asyncio
 import sys
@@ -15,16 +15,15 @@ from core.telemetry import LoopLagged, emit
 log = structlog.get_logger()
 
 EVERY = 0.1
-"""Seconds between two looks at the loop."""
+"""Seconds between two measurements."""
 
 BLOCKED = 1.0
-"""Seconds without a turn of the loop after which whatever blocks it is named."""
+"""Seconds without an iteration after which the blocking code is logged."""
 
 
 @asynccontextmanager
 async def loop_watchdog(every: float = EVERY, blocked: float = BLOCKED) -> AsyncGenerator[None, None]:
-    """Tells how late the running loop is, and logs what its thread does while it is blocked, for the length of the
-    block."""
+    """Emit the lag of the running loop, and log its stack while it is blocked, until the end of the block."""
     watchdog = _Watchdog(threading.get_ident(), blocked)
     thread = threading.Thread(target=watchdog.watch, name="watchdog", daemon=True)
     thread.start()
@@ -44,7 +43,7 @@ async def _beat(watchdog: "_Watchdog", every: float) -> None:
 
 
 class _Watchdog:
-    """Looks from a thread of its own, which runs although the loop does not."""
+    """Watches from a separate thread, which runs while the loop is blocked."""
 
     def __init__(self, thread: int, blocked: float) -> None:
         self._thread = thread
@@ -57,13 +56,13 @@ class _Watchdog:
         while not self.ended.wait(self._blocked / 4):
             last = self.last
             if named and last != named:
-                log.warning("the event loop turns again", seconds=round(last - named, 1))
+                log.warning("event loop unblocked", seconds=round(last - named, 1))
                 named = 0.0
             if not named and monotonic() - last > self._blocked:
                 named = last
-                log.warning("the event loop is blocked", culprit=self._culprit())
+                log.warning("event loop blocked", culprit=self._culprit())
 
     def _culprit(self) -> str:
-        """The calls that the loop's thread is in, the innermost last. Names and places only, no values."""
+        """Format the stack of the loop's thread, innermost call last, without values."""
         frame = sys._current_frames().get(self._thread)
         return "".join(traceback.format_stack(frame)) if frame else "unknown"

@@ -1,4 +1,4 @@
-"""What Prometheus is told. Every name is in this file, and in the dashboard of the manual."""
+"""Prometheus metrics. Their names also appear in the manual's dashboard."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -37,10 +37,10 @@ LAGS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
 class Metrics:
-    """Counts what it is told; the state of the posts is set before each reading."""
+    """Counts telemetry events; gauges of the index are set before each scrape."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # a second series for each one, which nobody draws
+        disable_created_metrics()  # an additional series per metric, which no dashboard uses
         self._registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         self._questions = Counter(
@@ -64,18 +64,18 @@ class Metrics:
         self._model = Counter(
             "footnoted_model_requests", "Requests to models, by how they ended.", ("model", "result"), registry=registry
         )
-        self._look_around(registry)
+        self._add_bot_metrics(registry)
 
     def __call__(self, observation: TelemetryEvent) -> None:
         match observation:
             case QuestionReceived():
                 self._open.inc()
             case QuestionFinished():
-                self._settle(observation)
+                self._count_question(observation)
             case StepTimed():
                 self._steps.labels(observation.step).observe(observation.seconds)
             case TokensUsed():
-                self._spend(observation)
+                self._count_tokens(observation)
             case RequestRetried():
                 self._retries.labels(observation.service).inc()
             case Throttled():
@@ -89,25 +89,25 @@ class Metrics:
             case _:
                 assert_never(observation)
 
-    def look_at_posts(self, holdings: IndexStats, newest: datetime | None) -> None:
-        """How much there is to answer from, and the date of the newest post."""
+    def set_index_size(self, holdings: IndexStats, newest: datetime | None) -> None:
+        """Set the size of the index and the age of its newest post."""
         self._posts.set(holdings.posts)
         self._passages.set(holdings.passages)
         self._bytes.set(holdings.bytes)
         self._age.set((datetime.now(UTC) - newest).total_seconds() if newest else nan)
 
-    def look_at_problems(self, problems: Mapping[str, str]) -> None:
-        """What cannot do its work."""
+    def set_problems(self, problems: Mapping[str, str]) -> None:
+        """Set one gauge per component with a problem."""
         self._problems.clear()
         for part in problems:
             self._problems.labels(part).set(1)
 
     def render(self) -> bytes:
-        """All figures in Prometheus' text format. Looks at files of the process: belongs into a thread."""
+        """Render all metrics in the text format. Reads /proc, so call it in a thread."""
         return generate_latest(self._registry)
 
-    def _look_around(self, registry: CollectorRegistry) -> None:
-        """What is not about a question."""
+    def _add_bot_metrics(self, registry: CollectorRegistry) -> None:
+        """Register the metrics that are not about questions."""
         self._runs = Counter("footnoted_reindex_runs", "Runs over the sources.", ("outcome",), registry=registry)
         self._lag = Histogram(
             "footnoted_event_loop_lag_seconds", "How late the event loop is.", buckets=LAGS, registry=registry
@@ -122,15 +122,15 @@ class Metrics:
             "footnoted_problem", "1 for each part that cannot do its work; see /readyz.", ("part",), registry=registry
         )
 
-    def _settle(self, settled: QuestionFinished) -> None:
+    def _count_question(self, question: QuestionFinished) -> None:
         self._open.dec()
-        self._questions.labels(settled.platform, settled.outcome).inc()
-        if settled.error:
-            self._failures.labels(settled.error).inc()
+        self._questions.labels(question.platform, question.outcome).inc()
+        if question.error:
+            self._failures.labels(question.error).inc()
 
-    def _spend(self, spent: TokensUsed) -> None:
-        self._tokens.labels(spent.model, "read").inc(spent.read)
-        self._tokens.labels(spent.model, "written").inc(spent.written)
-        price = dollars(spent.model, spent.read, spent.written)
+    def _count_tokens(self, used: TokensUsed) -> None:
+        self._tokens.labels(used.model, "read").inc(used.read)
+        self._tokens.labels(used.model, "written").inc(used.written)
+        price = dollars(used.model, used.read, used.written)
         if price is not None:
-            self._cost.labels(spent.model).inc(price)
+            self._cost.labels(used.model).inc(price)

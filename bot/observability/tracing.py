@@ -1,5 +1,4 @@
-"""Traces of questions for OpenTelemetry: a span for each question, and below it one for each of its steps. The SDK is
-imported with this module, and by nothing else."""
+"""OpenTelemetry traces: a span per question, with a child span per step. Only this module imports the SDK."""
 
 import asyncio
 import threading
@@ -17,12 +16,12 @@ from bot.app import VERSION
 from bot.config.settings import Settings
 from core.telemetry import QuestionFinished, QuestionReceived, StepTimed, TelemetryEvent
 
-SENT_WITHIN = 5.0
-"""Seconds for one request to the collector, and for the last one when the bot is stopped."""
+EXPORT_TIMEOUT = 5.0
+"""Seconds for a request to the collector, and for the last one at shutdown."""
 
 
 class Traces:
-    """Makes a question's spans when it has ended: before, nobody knows whether it went well."""
+    """Creates a question's spans when it ends, since only then its outcome is known."""
 
     def __init__(self, tracer: Tracer) -> None:
         self._tracer = tracer
@@ -38,41 +37,41 @@ class Traces:
             case QuestionFinished():
                 self._trace(observation, self._steps.pop(observation.question_id, []))
 
-    def _trace(self, settled: QuestionFinished, steps: list[StepTimed]) -> None:
+    def _trace(self, finished: QuestionFinished, steps: list[StepTimed]) -> None:
         about = {
-            "footnoted.question": settled.question_id,
-            "footnoted.platform": settled.platform,
-            "footnoted.outcome": settled.outcome,
+            "footnoted.question": finished.question_id,
+            "footnoted.platform": finished.platform,
+            "footnoted.outcome": finished.outcome,
         }
-        if settled.error:
-            about["error.type"] = settled.error
-        root = self._tracer.start_span("question", attributes=about, start_time=self._at(settled.began))
-        if settled.outcome == "failed":
-            root.set_status(Status(StatusCode.ERROR, settled.error))
+        if finished.error:
+            about["error.type"] = finished.error
+        root = self._tracer.start_span("question", attributes=about, start_time=self._at(finished.began))
+        if finished.outcome == "failed":
+            root.set_status(Status(StatusCode.ERROR, finished.error))
         for step in steps:
             span = self._tracer.start_span(step.step, set_span_in_context(root), start_time=self._at(step.began))
             span.end(self._at(step.began + step.seconds))
-        root.end(self._at(settled.began + settled.seconds))
+        root.end(self._at(finished.began + finished.seconds))
 
     def _at(self, moment: float) -> int:
-        """Nanoseconds since 1970 of a moment on the clock of `perf_counter`."""
+        """Convert a `perf_counter` time to nanoseconds since 1970."""
         return int((moment + self._epoch) * 1e9)
 
 
 @asynccontextmanager
-async def traced(settings: Settings) -> AsyncGenerator[Traces, None]:
-    """Sends what it is told to the collector of the settings, for the length of the block."""
-    exporter = OTLPSpanExporter(_address(settings), headers=_headers(settings), timeout=SENT_WITHIN)
+async def trace_listener(settings: Settings) -> AsyncGenerator[Traces, None]:
+    """Yield a listener that exports to the collector, until the end of the block."""
+    exporter = OTLPSpanExporter(_address(settings), headers=_headers(settings), timeout=EXPORT_TIMEOUT)
     resource = Resource.create({"service.name": settings.otel_service_name, "service.version": VERSION})
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(exporter))
     try:
         yield Traces(provider.get_tracer("footnoted", VERSION))
     finally:
-        # A collector that is not there must not keep the bot from ending.
+        # An unreachable collector must not delay shutdown.
         ending = threading.Thread(target=provider.shutdown, daemon=True)
         ending.start()
-        await asyncio.to_thread(ending.join, SENT_WITHIN)
+        await asyncio.to_thread(ending.join, EXPORT_TIMEOUT)
 
 
 def _address(settings: Settings) -> str:
@@ -81,7 +80,7 @@ def _address(settings: Settings) -> str:
 
 
 def _headers(settings: Settings) -> dict[str, str] | None:
-    """`name=value,…`; None leaves it to the SDK's own variables."""
+    """Parse `name=value,…`; None leaves it to the SDK's own variables."""
     given = settings.otel_exporter_otlp_headers
     if given is None:
         return None

@@ -44,7 +44,7 @@ async def test_a_terminal_shows_the_search_the_growing_text_and_the_footnotes() 
         assert "Searching the posts" in window.text
         await reply.note(Found((ScoredPassage(PASSAGE, 0.9),)))
         refresh(reply)
-        assert "Reading what was found" in window.text
+        assert "Reading the posts found" in window.text
         await reply.grow(PIECES[0])
         refresh(reply)
         assert "Bees live on" in window.text

@@ -176,8 +176,8 @@ async def test_a_model_that_cannot_be_used_makes_the_bot_unready(tmp_path: Path)
 
 
 async def test_a_model_that_nobody_has_asked_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.observability.health.TRIED_AGAIN_AFTER", 0.0)
-    monkeypatch.setattr("bot.observability.health.WAITS", 0.3)
+    monkeypatch.setattr("bot.observability.health.RETRY_AFTER", 0.0)
+    monkeypatch.setattr("bot.observability.health.CHECK_TIMEOUT", 0.3)
     async with OpenAIServer() as server, client_of(server) as client:
         embedder, chat = (
             OpenAIEmbedder(client, "text-embedding-3-small", estimate_tokens),
@@ -208,9 +208,9 @@ async def test_whatever_blocks_the_loop_is_named(nothing_blocks: object) -> None
                 while len(logged) < 2:
                     await asyncio.sleep(0.02)
     blocked, turns = logged
-    assert (blocked["event"], blocked["log_level"]) == ("the event loop is blocked", "warning")
+    assert (blocked["event"], blocked["log_level"]) == ("event loop blocked", "warning")
     assert "in a_long_computation" in blocked["culprit"]
-    assert turns["event"] == "the event loop turns again"
+    assert turns["event"] == "event loop unblocked"
     assert 0.3 < turns["seconds"] < 5
     assert max(lag.seconds for lag in lags if isinstance(lag, LoopLagged)) > 0.3
     assert min(lag.seconds for lag in lags if isinstance(lag, LoopLagged)) < 0.1

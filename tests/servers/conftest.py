@@ -1,4 +1,4 @@
-"""What the tests of the servers need: an HTTP client, posts in a folder, a Slack, a Discord, and their real clients."""
+"""Fixtures for the stand-ins' own tests: servers, and real clients connected to them."""
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,7 +12,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from tests.servers.discord import DiscordServer
-from tests.servers.discord.client import Asked, logged_in, running
+from tests.servers.discord.client import RecordingBot, logged_in, running
 from tests.servers.slack import SlackServer
 
 Refusal = Callable[[Awaitable[Any]], Awaitable[Any]]
@@ -70,7 +70,7 @@ async def rest(server: DiscordServer) -> AsyncIterator[discord.Client]:
 
 
 @pytest.fixture
-async def bot(server: DiscordServer) -> AsyncIterator[Asked]:
+async def bot(server: DiscordServer) -> AsyncIterator[RecordingBot]:
     """Connected, and it leaves responding to the test."""
-    async with running(server, Asked()) as bot:
+    async with running(server, RecordingBot()) as bot:
         yield bot

@@ -1,4 +1,4 @@
-"""A loopback site that answers with whatever bytes it is given, names that mean what a test wants, and bombs."""
+"""A hostile site: raw responses, a stub resolver, decompression bombs and XML bombs."""
 
 import asyncio
 import gzip

@@ -1,4 +1,4 @@
-"""A Redis on a bad line: a loopback proxy before a real one, which a test can cut and mend."""
+"""A loopback proxy for Redis that a test can cut, slow down and restore."""
 
 import asyncio
 from collections.abc import AsyncIterator

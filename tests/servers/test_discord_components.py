@@ -1,4 +1,4 @@
-"""Buttons, menus and forms: what a press and a submission lead to."""
+"""Buttons, menus and forms."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 from discord.http import Route
 
 from tests.servers.discord import DiscordServer, Flag, UserActionError
-from tests.servers.discord.client import Asked
+from tests.servers.discord.client import RecordingBot
 
 
 class Buttons(discord.ui.View):
@@ -46,7 +46,9 @@ class Form(discord.ui.Modal, title="Form"):
 
 
 @pytest.mark.parametrize(("custom_id", "content"), [("update", "updated"), ("later", "later"), ("menu", "1")])
-async def test_a_button_changes_its_message(server: DiscordServer, bot: Asked, custom_id: str, content: str) -> None:
+async def test_a_button_changes_its_message(
+    server: DiscordServer, bot: RecordingBot, custom_id: str, content: str
+) -> None:
     await bot.get_channel(server.where("general").id).send("x", view=Buttons())  # type: ignore[union-attr]
     (message,) = server.said
     values = ["1"] if custom_id == "menu" else None
@@ -56,14 +58,14 @@ async def test_a_button_changes_its_message(server: DiscordServer, bot: Asked, c
     assert server.said == [message]
 
 
-async def test_a_button_answers_beside_its_message(server: DiscordServer, bot: Asked) -> None:
+async def test_a_button_answers_beside_its_message(server: DiscordServer, bot: RecordingBot) -> None:
     await bot.get_channel(server.where("general").id).send("x", view=Buttons())  # type: ignore[union-attr]
     happened = server.click("bob", server.said[0], "answer")
     original = await server.until(lambda: happened.original)
     assert (original.reply_to, original.ephemeral, original.type) == (server.said[0], True, 19)
 
 
-async def test_a_form_is_opened_filled_and_sent(server: DiscordServer, bot: Asked) -> None:
+async def test_a_form_is_opened_filled_and_sent(server: DiscordServer, bot: RecordingBot) -> None:
     await bot.get_channel(server.where("general").id).send("x", view=Buttons())  # type: ignore[union-attr]
     opened = server.click("bob", server.said[0], "form")
     await server.until(lambda: opened.modal)
@@ -75,7 +77,7 @@ async def test_a_form_is_opened_filled_and_sent(server: DiscordServer, bot: Aske
     assert sent.original and sent.original.content == "got hello"
 
 
-async def test_a_layout_stays_a_layout(server: DiscordServer, bot: Asked) -> None:
+async def test_a_layout_stays_a_layout(server: DiscordServer, bot: RecordingBot) -> None:
     view: discord.ui.LayoutView = discord.ui.LayoutView(timeout=None)
     row: discord.ui.ActionRow[Any] = discord.ui.ActionRow(discord.ui.Button(label="A", custom_id="a"))
     view.add_item(discord.ui.Container(discord.ui.TextDisplay(f"hello {server.who('bob').mention}"), row))
@@ -89,7 +91,7 @@ async def test_a_layout_stays_a_layout(server: DiscordServer, bot: Asked) -> Non
             await bot.http.request(route, json=body)
 
 
-async def test_an_id_stands_once_in_a_layout_at_any_depth(server: DiscordServer, bot: Asked) -> None:
+async def test_an_id_stands_once_in_a_layout_at_any_depth(server: DiscordServer, bot: RecordingBot) -> None:
     button = {"type": 2, "style": 1, "label": "A", "custom_id": "a"}
     row = {"type": 1, "components": [button]}
     section = {"type": 9, "components": [{"type": 10, "content": "x"}], "accessory": button}

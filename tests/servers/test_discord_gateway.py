@@ -1,4 +1,4 @@
-"""The gateway's manners: what has to be said, and what must not be."""
+"""Gateway protocol and close codes."""
 
 import json
 import zlib

@@ -1,4 +1,4 @@
-"""Interactions: what is delivered, how the bot may respond, and how long it has."""
+"""Interactions: payload, responses and deadlines."""
 
 import asyncio
 from typing import Any
@@ -9,7 +9,7 @@ from discord.http import Route
 from discord.webhook.async_ import async_context, interaction_response_params
 
 from tests.servers.discord import Callback, DiscordServer, Flag, Interaction, Rules, UserActionError
-from tests.servers.discord.client import Asked, running
+from tests.servers.discord.client import RecordingBot, running
 
 
 def ask(server: DiscordServer, **more: Any) -> Interaction:
@@ -24,7 +24,7 @@ async def respond(interaction: discord.Interaction, kind: int, data: dict[str, A
     )  # fmt: skip
 
 
-async def test_the_payload_says_who_where_and_what_they_may(server: DiscordServer, bot: Asked) -> None:
+async def test_the_payload_says_who_where_and_what_they_may(server: DiscordServer, bot: RecordingBot) -> None:
     happened = ask(server)
     interaction = await bot.asked()
     assert isinstance(interaction.user, discord.Member)
@@ -42,7 +42,7 @@ async def test_the_payload_says_who_where_and_what_they_may(server: DiscordServe
     assert (interaction.guild, interaction.context.dm_channel, alone.owners) == (None, True, {"0": "0"})
 
 
-async def test_an_interaction_is_acknowledged_once(server: DiscordServer, bot: Asked) -> None:
+async def test_an_interaction_is_acknowledged_once(server: DiscordServer, bot: RecordingBot) -> None:
     happened = ask(server)
     interaction = await bot.asked()
     await interaction.response.send_message("x")
@@ -55,7 +55,7 @@ async def test_an_interaction_is_acknowledged_once(server: DiscordServer, bot: A
 
 @pytest.mark.parametrize("late", [0.0, 0.6])
 async def test_three_seconds_are_enough_for_a_first_response_and_no_more(late: float) -> None:
-    async with DiscordServer(rules=Rules(first_response=0.5)) as server, running(server, Asked()) as bot:
+    async with DiscordServer(rules=Rules(first_response=0.5)) as server, running(server, RecordingBot()) as bot:
         happened = ask(server, late=late)
         interaction = await bot.asked()
         if not late:
@@ -67,7 +67,9 @@ async def test_three_seconds_are_enough_for_a_first_response_and_no_more(late: f
 
 
 @pytest.mark.parametrize("part", ["id", "token"])
-async def test_an_interaction_that_does_not_exist_is_unknown(server: DiscordServer, bot: Asked, part: str) -> None:
+async def test_an_interaction_that_does_not_exist_is_unknown(
+    server: DiscordServer, bot: RecordingBot, part: str
+) -> None:
     ask(server)
     interaction = await bot.asked()
     setattr(interaction, part, {"id": 1, "token": "no"}[part])
@@ -75,7 +77,7 @@ async def test_an_interaction_that_does_not_exist_is_unknown(server: DiscordServ
         await respond(interaction, 5)
 
 
-async def test_nothing_follows_before_the_first_response(server: DiscordServer, bot: Asked) -> None:
+async def test_nothing_follows_before_the_first_response(server: DiscordServer, bot: RecordingBot) -> None:
     ask(server)
     interaction = await bot.asked()
     for action in (interaction.followup.send("x"), interaction.edit_original_response(content="x")):
@@ -84,7 +86,7 @@ async def test_nothing_follows_before_the_first_response(server: DiscordServer, 
 
 
 async def test_a_token_lives_fifteen_minutes() -> None:
-    async with DiscordServer(rules=Rules(token_lifetime=0.5)) as server, running(server, Asked()) as bot:
+    async with DiscordServer(rules=Rules(token_lifetime=0.5)) as server, running(server, RecordingBot()) as bot:
         happened = ask(server)
         interaction = await bot.asked()
         await interaction.response.send_message("x")
@@ -97,7 +99,7 @@ async def test_a_token_lives_fifteen_minutes() -> None:
 
 @pytest.mark.parametrize("private", [True, False])
 async def test_whether_only_one_sees_it_is_settled_at_the_deferral(
-    server: DiscordServer, bot: Asked, private: bool
+    server: DiscordServer, bot: RecordingBot, private: bool
 ) -> None:
     happened = ask(server)
     interaction = await bot.asked()
@@ -112,7 +114,7 @@ async def test_whether_only_one_sees_it_is_settled_at_the_deferral(
     assert happened.follow_ups[0].reply_to is original
 
 
-async def test_an_ephemeral_message_is_in_no_channel(server: DiscordServer, bot: Asked) -> None:
+async def test_an_ephemeral_message_is_in_no_channel(server: DiscordServer, bot: RecordingBot) -> None:
     happened = ask(server)
     interaction = await bot.asked()
     await interaction.response.send_message("x", ephemeral=True)
@@ -133,7 +135,7 @@ async def test_an_ephemeral_message_is_in_no_channel(server: DiscordServer, bot:
         await interaction.edit_original_response(content="z")
 
 
-async def test_responses_answer_without_any_permission_in_the_channel(server: DiscordServer, bot: Asked) -> None:
+async def test_responses_answer_without_any_permission_in_the_channel(server: DiscordServer, bot: RecordingBot) -> None:
     happened = ask(server)
     interaction = await bot.asked()
     server.permit("general", server.bot, deny=(1 << 10) | (1 << 11))
@@ -142,7 +144,7 @@ async def test_responses_answer_without_any_permission_in_the_channel(server: Di
     assert [message.content for message in happened.messages] == ["x", "y"]
 
 
-async def test_interactions_notify_people_only_unless_told_otherwise(server: DiscordServer, bot: Asked) -> None:
+async def test_interactions_notify_people_only_unless_told_otherwise(server: DiscordServer, bot: RecordingBot) -> None:
     server.permit("general", server.bot, allow=1 << 17)
     happened = ask(server)
     interaction = await bot.asked()
@@ -168,7 +170,7 @@ async def test_interactions_notify_people_only_unless_told_otherwise(server: Dis
     ],
 )
 async def test_a_bad_response_is_refused_and_does_not_count(
-    server: DiscordServer, bot: Asked, kind: int, data: dict[str, Any] | None, code: int
+    server: DiscordServer, bot: RecordingBot, kind: int, data: dict[str, Any] | None, code: int
 ) -> None:
     happened = ask(server)
     interaction = await bot.asked()
@@ -178,7 +180,7 @@ async def test_a_bad_response_is_refused_and_does_not_count(
     await respond(interaction, 5)
 
 
-async def test_a_deferral_sets_nothing_but_who_sees_it(server: DiscordServer, bot: Asked) -> None:
+async def test_a_deferral_sets_nothing_but_who_sees_it(server: DiscordServer, bot: RecordingBot) -> None:
     happened = ask(server)
     told = await respond(await bot.asked(), 5, {"flags": int(Flag.EPHEMERAL | Flag.SUPPRESS_EMBEDS)})
     assert happened.original and happened.original.flags == Flag.LOADING | Flag.EPHEMERAL
@@ -188,7 +190,7 @@ async def test_a_deferral_sets_nothing_but_who_sees_it(server: DiscordServer, bo
     }  # fmt: skip
 
 
-async def test_a_response_is_told_back_only_when_asked_for(server: DiscordServer, bot: Asked) -> None:
+async def test_a_response_is_told_back_only_when_asked_for(server: DiscordServer, bot: RecordingBot) -> None:
     ask(server)
     interaction = await bot.asked()
     path = "/interactions/{webhook_id}/{webhook_token}/callback"
@@ -197,7 +199,7 @@ async def test_a_response_is_told_back_only_when_asked_for(server: DiscordServer
     assert server.calls[-1].status == 204
 
 
-async def test_what_followed_is_read_edited_and_deleted_by_its_id(server: DiscordServer, bot: Asked) -> None:
+async def test_what_followed_is_read_edited_and_deleted_by_its_id(server: DiscordServer, bot: RecordingBot) -> None:
     happened = ask(server)
     interaction = await bot.asked()
     await interaction.response.send_message("x")
@@ -214,7 +216,7 @@ async def test_what_followed_is_read_edited_and_deleted_by_its_id(server: Discor
     await interaction.followup.send("the token still works")
 
 
-async def test_a_promise_that_somebody_deleted_is_kept_no_more(server: DiscordServer, bot: Asked) -> None:
+async def test_a_promise_that_somebody_deleted_is_kept_no_more(server: DiscordServer, bot: RecordingBot) -> None:
     happened = ask(server)
     interaction = await bot.asked()
     await interaction.response.defer(thinking=True)

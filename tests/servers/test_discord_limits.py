@@ -1,4 +1,4 @@
-"""Rate limits as discord.py meets them, and the trouble that can be ordered."""
+"""Rate limits and injected faults, through discord.py."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ import discord
 import pytest
 from discord.http import Route
 
-from tests.servers.discord import DiscordServer, Dropped, Late, Quota, RateLimited, Refused, Rules
+from tests.servers.discord import ApiError, DiscordServer, Dropped, Late, Quota, RateLimited, Rules
 from tests.servers.discord.client import logged_in
 from tests.servers.loopback import Slow, Status
 
@@ -91,7 +91,7 @@ async def test_cloudflares_429_is_final(server: DiscordServer, rest: discord.Cli
 
 
 async def test_any_of_discords_refusals_can_be_ordered(server: DiscordServer, rest: discord.Client) -> None:
-    server.misbehave("POST /channels/*/messages", Refused(50013))
+    server.misbehave("POST /channels/*/messages", ApiError(50013))
     channel = rest.get_partial_messageable(server.where("general").id)
     with pytest.raises(discord.Forbidden, match="50013"):
         await channel.send("x")
@@ -118,11 +118,11 @@ async def test_a_connection_is_dropped_before_or_after_the_effect(
     await channel.send("y")
 
 
-@pytest.mark.parametrize(("trouble", "at_once"), [(Slow(0.1), False), (Late(0.1), True)])
+@pytest.mark.parametrize(("fault", "at_once"), [(Slow(0.1), False), (Late(0.1), True)])
 async def test_an_answer_takes_its_time(
-    server: DiscordServer, rest: discord.Client, trouble: Slow | Late, at_once: bool
+    server: DiscordServer, rest: discord.Client, fault: Slow | Late, at_once: bool
 ) -> None:
-    server.misbehave("POST *", trouble, times=None)
+    server.misbehave("POST *", fault, times=None)
     sending = asyncio.create_task(rest.get_partial_messageable(server.where("general").id).send("x"))
     await server.until(lambda: server.calls_to("POST", "/channels/"))
     await asyncio.sleep(0)

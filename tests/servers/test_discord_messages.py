@@ -1,4 +1,4 @@
-"""Messages: who may write, edit and delete what, whom it notifies, and what is remembered of it."""
+"""Messages: permissions, edits, deletions and notifications."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How a bot loses the gateway, comes back, and what it misses; and what happens to its guilds meanwhile."""
+"""Gateway sessions: disconnect, resume, and missed events."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,11 +10,11 @@ from tests.servers.discord import AppFlag, DiscordServer, Rules
 from tests.servers.discord.client import Bot, running
 from tests.servers.discord.raw_gateway import line
 
-Trouble = Callable[[DiscordServer], Any]
+Fault = Callable[[DiscordServer], Any]
 
 
 @pytest.mark.parametrize(
-    ("trouble", "resumes"),
+    ("fault", "resumes"),
     [
         (lambda server: server.gateway.drop(), True),
         (lambda server: server.gateway.reconnect(), True),
@@ -24,12 +24,12 @@ Trouble = Callable[[DiscordServer], Any]
     ],
 )
 async def test_a_bot_that_lost_its_line_misses_nothing_as_long_as_its_session_lives(
-    server: DiscordServer, trouble: Trouble, resumes: bool
+    server: DiscordServer, fault: Fault, resumes: bool
 ) -> None:
     async with running(server, Bot()) as bot:
         server.say("alice", "general", "before")
         await bot.watch.until(lambda: len(bot.got("message")) == 1)
-        if (done := trouble(server)) is not None:
+        if (done := fault(server)) is not None:
             await done
         await server.until(lambda: len(server.gateway.connections) == 0)
         server.say("alice", "general", "meanwhile")

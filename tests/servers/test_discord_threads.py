@@ -1,4 +1,4 @@
-"""Threads: how they begin, who is in them, and when they take no more words."""
+"""Threads: creation, members and archiving."""
 
 import discord
 import pytest

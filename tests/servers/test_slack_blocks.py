@@ -1,4 +1,4 @@
-"""Which blocks and modals the loopback Slack takes: the limits of Block Kit's reference, each from both sides."""
+"""Block Kit's limits, from both sides."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The loopback Slack as a sender of signed requests, received by Bolt's own server."""
+"""HTTP mode, received by Bolt's own server."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

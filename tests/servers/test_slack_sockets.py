@@ -1,4 +1,4 @@
-"""Socket Mode of the loopback Slack: deliveries, acknowledgements, repetitions, and connections that end badly."""
+"""Socket Mode: deliveries, acknowledgements, retries and disconnects."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -166,17 +166,17 @@ async def listening(slack: SlackServer, heard: list[str]) -> AsyncIterator[Any]:
         await handler.close_async()
 
 
-@pytest.mark.parametrize("accident", ["drop", "go dead", "refresh_requested", "warning"])
-async def test_the_real_client_comes_back_after_every_accident(slack: SlackServer, accident: Any) -> None:
+@pytest.mark.parametrize("fault", ["drop", "go dead", "refresh_requested", "warning"])
+async def test_the_real_client_comes_back_after_every_accident(slack: SlackServer, fault: Any) -> None:
     heard: list[str] = []
     async with listening(slack, heard):
         (first,) = await slack.until(lambda: slack.sockets.open)
-        if accident == "drop":
+        if fault == "drop":
             slack.sockets.drop()
-        elif accident == "go dead":
+        elif fault == "go dead":
             slack.sockets.go_dead()
         else:
-            await slack.sockets.disconnect(accident)
+            await slack.sockets.disconnect(fault)
         await slack.until(lambda: slack.sockets.open and first not in slack.sockets.open)
         slack.say(slack.user, slack.channel, "still there?")
         await slack.until(lambda: heard)

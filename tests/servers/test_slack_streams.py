@@ -1,4 +1,4 @@
-"""How a message grows on the loopback Slack, and when it does not, seen through the real client and its stream."""
+"""Streamed messages, through the real client."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the loopback Slack shows around answers: statuses that go by themselves, prompts, titles, sessions."""
+"""Assistant threads: status, prompts, titles, sessions."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The loopback Slack's methods say yes and no as Slack's own do, seen through the real client."""
+"""Web API methods and their errors, through the real client."""
 
 import json
 from collections.abc import Awaitable, Callable

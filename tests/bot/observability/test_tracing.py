@@ -110,7 +110,7 @@ async def test_without_the_extra_one_line_says_so(tmp_path: Path) -> None:
         code, said = await bot.end(signal.SIGTERM)
     assert code == 0
     lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
-    [line] = [line for line in lines if line["event"] == "no traces are sent"]
+    [line] = [line for line in lines if line["event"] == "tracing unavailable"]
     assert "footnoted[tracing]" in line["cure"]
 
 

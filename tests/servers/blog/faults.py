@@ -32,4 +32,4 @@ class Drip:
     seconds_between: float = 0.05
 
 
-Misbehaviour = Status | Slow | Redirect | RedirectLoop | Huge | Drip
+Fault = Status | Slow | Redirect | RedirectLoop | Huge | Drip

@@ -1,4 +1,4 @@
-"""What a loopback blog's posts, feeds and sitemaps look like on the wire."""
+"""Posts, feeds, sitemaps and pages of the loopback blog."""
 
 import re
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""A loopback blog with the feeds, sitemaps, pages and faults of real ones; it knows nothing of who reads it."""
+"""A loopback blog server."""
 
 import gzip
 import hashlib
@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from tests.servers.blog.faults import Drip, Huge, Misbehaviour, Redirect, RedirectLoop
+from tests.servers.blog.faults import Drip, Fault, Huge, Redirect, RedirectLoop
 from tests.servers.blog.pages import (
     ATOM,
     PLAIN,
@@ -59,13 +59,13 @@ class Blog(Loopback):
         self.unchanged: Counter[str] = Counter()
         self.user_agents: Counter[str] = Counter()
         self.in_flight = self.in_flight_peak = 0
-        self._misbehaviours: dict[str, tuple[Misbehaviour, int | None]] = {}
+        self._misbehaviours: dict[str, tuple[Fault, int | None]] = {}
         self._versions: dict[str, tuple[str, datetime]] = {}
 
     def url(self, path: str = "/feed/") -> str:
         return self.origin + path
 
-    def misbehave(self, path: str, how: Misbehaviour, times: int | None = None) -> None:
+    def misbehave(self, path: str, how: Fault, times: int | None = None) -> None:
         """From now on, or for the next so many requests of the decoded path, whatever its query."""
         self._misbehaviours[path] = how, times
 
@@ -101,7 +101,7 @@ class Blog(Loopback):
                 return await self._pour(request, how)
         return None
 
-    def _next_misbehaviour(self, path: str) -> Misbehaviour | None:
+    def _next_misbehaviour(self, path: str) -> Fault | None:
         how, times = self._misbehaviours.get(path, (None, None))
         if how and times is not None:
             self._misbehaviours[path] = how, times - 1

@@ -1,15 +1,16 @@
 """A loopback Discord: REST and gateway v10 with their rules, a small world and simulated users."""
 
-from tests.servers.discord.errors import Refused
+from tests.servers.discord.errors import ApiError
 from tests.servers.discord.faults import Dropped, Late, RateLimited
 from tests.servers.discord.interactions import Callback, Interaction
 from tests.servers.discord.objects import AppFlag, Channel, Flag, Kind, Message, User
-from tests.servers.discord.people import UserActionError
 from tests.servers.discord.rules import Quota, Rules
 from tests.servers.discord.server import DiscordServer
 from tests.servers.discord.sessions import Intent
+from tests.servers.discord.user_messages import UserActionError
 
 __all__ = [
+    "ApiError",
     "AppFlag",
     "Callback",
     "Channel",
@@ -23,7 +24,6 @@ __all__ = [
     "Message",
     "Quota",
     "RateLimited",
-    "Refused",
     "Rules",
     "User",
     "UserActionError",

@@ -1,15 +1,15 @@
-"""REST: first responses to interactions, within three seconds, and what their tokens allow for 15 minutes."""
+"""REST: interaction responses, due within three seconds, and follow-ups, allowed for 15 minutes."""
 
 import time
 from collections.abc import Iterable
 
 from tests.servers.discord.components import check_modal
-from tests.servers.discord.composing import Composing
-from tests.servers.discord.errors import Form, Refused
-from tests.servers.discord.forms import SETTABLE, flags_of
+from tests.servers.discord.errors import ApiError, Form
 from tests.servers.discord.http import Answer, Call, Route
 from tests.servers.discord.interactions import Callback, Did, Interaction
 from tests.servers.discord.mentions import USERS_ONLY
+from tests.servers.discord.message_rules import SETTABLE, flags_of
+from tests.servers.discord.message_writer import MessageWriter
 from tests.servers.discord.objects import Flag, Json, Message
 from tests.servers.discord.payloads import message_json, user_json
 
@@ -25,8 +25,8 @@ FROM_MODAL_OF_COMPONENT = {Callback.DEFERRED_UPDATE, Callback.UPDATE}
 class Callbacks:
     """None of these routes wants the bot's token: the interaction's own is enough."""
 
-    def __init__(self, composing: Composing) -> None:
-        self.composing, self.platform = composing, composing.platform
+    def __init__(self, writer: MessageWriter) -> None:
+        self.writer, self.platform = writer, writer.platform
 
     def routes(self) -> Iterable[Route]:
         yield Route("POST", "/interactions/{interaction}/{token}/callback", self.respond, open=True)
@@ -42,11 +42,11 @@ class Callbacks:
     def respond(self, call: Call) -> Answer:
         interaction = self.platform.interactions.get(call.params["token"])
         if interaction is None or str(interaction.id) != call.params["interaction"]:
-            raise Refused(10062)
+            raise ApiError(10062)
         if interaction.responded is not None:
-            raise Refused(40060)
+            raise ApiError(40060)
         if interaction.age > self.platform.rules.first_response:
-            raise Refused(10062)
+            raise ApiError(10062)
         kind = _kind(interaction, call.form.get("type"))
         data = call.part("data")
         self._act(interaction, kind, data, call)
@@ -66,7 +66,7 @@ class Callbacks:
                 interaction.original = interaction.message
             case Callback.UPDATE:
                 assert interaction.message
-                self.composing.change(interaction.message, data, call, USERS_ONLY, prefix="data")
+                self.writer.change(interaction.message, data, call, USERS_ONLY, prefix="data")
                 interaction.original = interaction.message
             case Callback.CHOICES:
                 interaction.choices = _choices(data)
@@ -76,7 +76,7 @@ class Callbacks:
 
     def _create(self, interaction: Interaction, body: Json, call: Call, *, prefix: str = "",
                 reply_to: Message | None = None) -> Message:  # fmt: skip
-        message = self.composing.create(interaction.channel, body, call, USERS_ONLY, reply_to=reply_to, prefix=prefix,
+        message = self.writer.create(interaction.channel, body, call, USERS_ONLY, reply_to=reply_to, prefix=prefix,
                                         settable=SETTABLE | Flag.EPHEMERAL)  # fmt: skip
         return self._sign(interaction, message)
 
@@ -100,11 +100,11 @@ class Callbacks:
         interaction = self.platform.interactions.get(call.params["token"])
         ours = call.params["webhook"] == str(self.platform.world.application.id)
         if interaction is None or not ours:
-            raise Refused(10015)
+            raise ApiError(10015)
         if interaction.age > self.platform.rules.token_lifetime:
-            raise Refused(50027)
+            raise ApiError(50027)
         if interaction.responded is None:
-            raise Refused(10015)
+            raise ApiError(10015)
         return interaction
 
     def _message(self, call: Call) -> tuple[Interaction, Message]:
@@ -114,7 +114,7 @@ class Callbacks:
         if wanted is not None:
             found = next((one for one in interaction.messages if str(one.id) == wanted), None)
         if found is None or found.deleted:
-            raise Refused(10008)
+            raise ApiError(10008)
         return interaction, found
 
     def follow_up(self, call: Call) -> Answer:
@@ -123,18 +123,18 @@ class Callbacks:
         original = interaction.original
         if original and original.loading:
             if original.deleted:
-                raise Refused(10008)
+                raise ApiError(10008)
             return 200, message_json(self._edit(original, call))
         limited = interaction.by_user_install
         if limited and len(interaction.follow_ups) >= self.platform.rules.user_install_follow_ups:
-            raise Refused(40094)
+            raise ApiError(40094)
         message = self._create(interaction, call.form, call, reply_to=original)
         interaction.follow_ups.append(self.platform.post(message))
         return 200, message_json(message)
 
     def _edit(self, message: Message, call: Call) -> Message:
         # The first edit of a promise is what was promised: it does not count as an edit that people see.
-        return self.composing.change(message, call.form, call, USERS_ONLY, marked=not message.loading)
+        return self.writer.change(message, call.form, call, USERS_ONLY, marked=not message.loading)
 
     def get(self, call: Call) -> Answer:
         return 200, message_json(self._message(call)[1])

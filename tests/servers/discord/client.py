@@ -1,4 +1,4 @@
-"""A bot on real discord.py for the tests of the loopback Discord: it remembers events, and has a few commands."""
+"""A discord.py bot for the tests of the loopback Discord; it records events and has a few commands."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -11,8 +11,8 @@ import yarl
 from discord import app_commands
 from discord.gateway import DiscordWebSocket
 
+from tests.servers.discord.changes import Changes
 from tests.servers.discord.server import DiscordServer
-from tests.servers.discord.watch import Watch
 
 READY_QUICKLY = 0.05
 """Seconds without a further guild after which discord.py says that it is ready; by itself it waits two."""
@@ -29,7 +29,7 @@ class Bot(discord.AutoShardedClient):
         self.tree = app_commands.CommandTree(self)
         self.events: list[tuple[str, tuple[Any, ...]]] = []
         self.sync = True
-        self.watch = Watch()
+        self.watch = Changes()
 
     async def setup_hook(self) -> None:
         if self.sync:
@@ -48,7 +48,7 @@ class Bot(discord.AutoShardedClient):
         return [args[0] if args else None for name, args in self.events if name == event]
 
 
-class Asked(Bot):
+class RecordingBot(Bot):
     """A bot that lets the test respond: it only keeps what it was asked with `/ask question`."""
 
     def __init__(self) -> None:

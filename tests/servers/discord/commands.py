@@ -1,9 +1,9 @@
-"""REST: the commands that the application registered, everywhere or for one guild."""
+"""REST: global and guild commands of the application."""
 
 from collections.abc import Iterable
 
-from tests.servers.discord.command_forms import CHAT_INPUT, check_command
-from tests.servers.discord.errors import Form, Refused
+from tests.servers.discord.command_rules import CHAT_INPUT, check_command
+from tests.servers.discord.errors import ApiError, Form
 from tests.servers.discord.http import Answer, Call, Route
 from tests.servers.discord.objects import Channel, Json
 from tests.servers.discord.platform import Platform
@@ -40,12 +40,12 @@ class Commands:
 
     def _scope(self, call: Call) -> int | None:
         if call.id("application") != self.platform.world.application.id:
-            raise Refused(20012)
+            raise ApiError(20012)
         if "guild" not in call.params:
             return None
         guild = self.platform.world.guilds.get(call.id("guild"))
         if guild is None or not self.platform.gateway.sees(guild):
-            raise Refused(50001)
+            raise ApiError(50001)
         return guild.id
 
     def _found(self, call: Call) -> Json:
@@ -53,7 +53,7 @@ class Commands:
         for command in self.of(self._scope(call)):
             if command["id"] == str(wanted):
                 return command
-        raise Refused(10063)
+        raise ApiError(10063)
 
     def overwrite(self, call: Call) -> Answer:
         """All at once; what keeps its name keeps its id."""
@@ -105,7 +105,7 @@ class Commands:
 
     def _count(self, kinds: list[int]) -> None:
         if any(kinds.count(kind) > most for kind, most in MOST.items()):
-            raise Refused(30032)
+            raise ApiError(30032)
 
     def _made(self, command: Json, scope: int | None) -> Json:
         kind, world = command.get("type") or CHAT_INPUT, self.platform.world

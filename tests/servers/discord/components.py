@@ -1,4 +1,4 @@
-"""What buttons, menus, layouts and modals must look like."""
+"""Validation of buttons, menus, layouts and modals."""
 
 from tests.servers.discord.errors import Form
 from tests.servers.discord.objects import Json, walk

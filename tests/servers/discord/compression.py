@@ -1,4 +1,4 @@
-"""The gateway's transport compression: one stream for the life of a connection, flushed after each message."""
+"""Transport compression of the gateway: one stream per connection, flushed after each message."""
 
 import importlib
 import zlib

@@ -1,4 +1,4 @@
-"""One websocket of the gateway: it greets, identifies, beats, resumes, and closes with Discord's codes."""
+"""One gateway websocket: hello, identify, heartbeat, resume, and Discord's close codes."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ PRIVILEGED = {
 }
 
 
-class Closed(Exception):
+class CloseError(Exception):
     """The connection has to end with this code."""
 
     def __init__(self, code: int) -> None:
@@ -55,8 +55,8 @@ class Connection:
                 await self._read()
                 for task in others:
                     task.cancel()
-        except* Closed as closed:
-            await self.close(next(one.code for one in closed.exceptions if isinstance(one, Closed)))
+        except* CloseError as closed:
+            await self.close(next(one.code for one in closed.exceptions if isinstance(one, CloseError)))
         except* (ConnectionResetError, RuntimeError):
             pass  # the client is gone, which the next RESUME will tell of
         finally:
@@ -66,9 +66,9 @@ class Connection:
     def _check_address(self) -> None:
         query = self.request.query
         if query.get("v") not in ("9", "10"):
-            raise Closed(4012)
+            raise CloseError(4012)
         if query.get("encoding", "json") != "json" or ("compress" in query and self._compress is None):
-            raise Closed(4002)
+            raise CloseError(4002)
 
     def _leave(self) -> None:
         session = self.session
@@ -114,7 +114,7 @@ class Connection:
             await asyncio.sleep(left)
         if self.session:
             self.hub.sessions.end(self.session)
-        raise Closed(4009)
+        raise CloseError(4009)
 
     async def _read(self) -> None:
         async for message in self._socket:
@@ -129,17 +129,17 @@ class Connection:
             self._received.popleft()
         self._received.append(now)
         if len(self._received) > quota.limit:
-            raise Closed(4008)
+            raise CloseError(4008)
 
     def _decoded(self, data: str | bytes) -> Json:
         raw = data if isinstance(data, bytes) else data.encode()
         if len(raw) > self.hub.rules.largest_send:
-            raise Closed(4002)
+            raise CloseError(4002)
         with suppress(ValueError):
             payload = json.loads(raw)
             if isinstance(payload, dict):
                 return payload
-        raise Closed(4002)
+        raise CloseError(4002)
 
     async def _take(self, payload: Json) -> None:
         data = payload.get("d")
@@ -152,29 +152,29 @@ class Connection:
             case 6 if isinstance(data, dict):
                 await self._resume(data)
             case 3 | 4 | 8 | 31 | 43 if self.session is None:
-                raise Closed(4003)
+                raise CloseError(4003)
             case 8 if isinstance(data, dict):
                 self._tell_members(data)
             case 3 | 4 | 31 | 43:
                 pass
             case _:
-                raise Closed(4001)
+                raise CloseError(4001)
 
     def _authenticate(self, data: Json) -> None:
         if self.session is not None:
-            raise Closed(4005)
+            raise CloseError(4005)
         if str(data.get("token")).removeprefix("Bot ") != self.hub.token:
-            raise Closed(4004)
+            raise CloseError(4004)
 
     async def _identify(self, data: Json) -> None:
         self._authenticate(data)
         shard = _shard(data.get("shard", [0, 1]))
         intents = data.get("intents")
         if not isinstance(intents, int) or intents & ~KNOWN_INTENTS:
-            raise Closed(4013)
+            raise CloseError(4013)
         for intent, flags in PRIVILEGED.items():
             if intents & intent and not self.hub.world.application.flags & flags:
-                raise Closed(4014)
+                raise CloseError(4014)
         if not self.hub.may_identify(shard[0]):
             await self.send({"op": 9, "d": False})
             return
@@ -192,7 +192,7 @@ class Connection:
             await self.send({"op": 9, "d": False})
             return
         if seq > session.last:
-            raise Closed(4007)
+            raise CloseError(4007)
         session.cut()
         self._cursor = seq
         self._hold(session)
@@ -226,4 +226,4 @@ def _shard(value: object) -> tuple[int, int]:
         index, count = value
         if 0 <= index < count:
             return index, count
-    raise Closed(4010)
+    raise CloseError(4010)

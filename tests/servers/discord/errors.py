@@ -1,4 +1,4 @@
-"""How Discord says no: a status, a code, a sentence, and for forms where the fault is."""
+"""REST errors: status, code, message, and for form bodies the path of each fault."""
 
 from tests.servers.discord.objects import Json
 
@@ -38,7 +38,7 @@ SENTENCES = {
 }
 
 
-class Refused(Exception):
+class ApiError(Exception):
     """A code from SENTENCES, or a status and a sentence of their own (code 0)."""
 
     def __init__(self, code: int, *, status: int | None = None, message: str | None = None,
@@ -51,18 +51,18 @@ class Refused(Exception):
         super().__init__(f"{self.status} {code}: {self.body['message']}")
 
 
-def unauthorized() -> Refused:
-    return Refused(0, status=401, message="401: Unauthorized")
+def unauthorized() -> ApiError:
+    return ApiError(0, status=401, message="401: Unauthorized")
 
 
-def not_found() -> Refused:
-    return Refused(0, status=404, message="404: Not Found")
+def not_found() -> ApiError:
+    return ApiError(0, status=404, message="404: Not Found")
 
 
-def not_an_object(path: str) -> Refused:
+def not_an_object(path: str) -> ApiError:
     form = Form()
     form.fault(path, "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
-    return Refused(50035, message="Invalid Form Body", errors=form.faults)
+    return ApiError(50035, message="Invalid Form Body", errors=form.faults)
 
 
 def snowflake(value: object, path: str) -> int:
@@ -135,6 +135,6 @@ class Form:
             self.fault(path, "BASE_TYPE_CHOICES", f"Value must be one of {choices}.")
 
     def check(self) -> None:
-        """Raises Refused if there was any fault."""
+        """Raises ApiError if there was any fault."""
         if self.faults:
-            raise Refused(50035, status=400, message="Invalid Form Body", errors=self.faults)
+            raise ApiError(50035, status=400, message="Invalid Form Body", errors=self.faults)

@@ -1,9 +1,9 @@
-"""What requests can be told to meet instead of, or before, or after, the right answer."""
+"""Faults that a test can inject before, after or instead of a REST response."""
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from tests.servers.discord.errors import Refused
+from tests.servers.discord.errors import ApiError
 from tests.servers.loopback import Slow, Status
 
 
@@ -32,27 +32,27 @@ class Late:
     seconds: float
 
 
-Trouble = Status | Slow | RateLimited | Dropped | Late | Refused
-"""Refused: one of Discord's own errors, whatever the request is, such as `Refused(50013)`."""
+Fault = Status | Slow | RateLimited | Dropped | Late | ApiError
+"""ApiError: one of Discord's own errors, whatever the request is, such as `ApiError(50013)`."""
 
 
 class Script:
     """Troubles in the order in which they were ordered; the first that fits a request is taken."""
 
     def __init__(self) -> None:
-        self._lines: list[tuple[str, Trouble, int | None]] = []
+        self._lines: list[tuple[str, Fault, int | None]] = []
 
-    def add(self, pattern: str, trouble: Trouble, times: int | None) -> None:
+    def add(self, pattern: str, fault: Fault, times: int | None) -> None:
         """`pattern` is a method and a path below the API's root, each `*` for anything: `PATCH /channels/*`."""
-        self._lines.append((pattern, trouble, times))
+        self._lines.append((pattern, fault, times))
 
     def clear(self) -> None:
         self._lines.clear()
 
-    def next(self, method: str, path: str) -> Trouble | None:
-        for index, (pattern, trouble, times) in enumerate(self._lines):
+    def next(self, method: str, path: str) -> Fault | None:
+        for index, (pattern, fault, times) in enumerate(self._lines):
             if fnmatchcase(f"{method} {path}", pattern):
                 if times is not None:
-                    self._lines[index : index + 1] = [(pattern, trouble, times - 1)] if times > 1 else []
-                return trouble
+                    self._lines[index : index + 1] = [(pattern, fault, times - 1)] if times > 1 else []
+                return fault
         return None

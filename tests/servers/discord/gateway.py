@@ -1,20 +1,20 @@
-"""The gateway's front: who is connected, and the trouble that a test can order for them."""
+"""The gateway endpoint: its connections and the faults that a test can inject."""
 
 from collections.abc import Callable
 
 from aiohttp import web
 
+from tests.servers.discord.changes import Changes
 from tests.servers.discord.connection import Connection
 from tests.servers.discord.hub import Hub
 from tests.servers.discord.rules import Rules
-from tests.servers.discord.watch import Watch
 from tests.servers.discord.world import World
 
 
 class Gateway(Hub):
-    """Trouble is for every connection of a shard, or of all."""
+    """Fault is for every connection of a shard, or of all."""
 
-    def __init__(self, world: World, rules: Rules, watch: Watch, token: str, url: Callable[[], str]) -> None:
+    def __init__(self, world: World, rules: Rules, watch: Changes, token: str, url: Callable[[], str]) -> None:
         super().__init__(world, rules, watch, token, url)
         self.connections: list[Connection] = []
 

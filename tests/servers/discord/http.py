@@ -1,4 +1,4 @@
-"""The REST side's door: it remembers requests, lets them in, limits and answers them, and makes the ordered trouble."""
+"""The REST endpoint: records, authorizes, rate-limits and answers requests, and injects faults."""
 
 import json
 import time
@@ -10,11 +10,11 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.servers.discord.errors import Refused, not_an_object, not_found, snowflake, unauthorized
+from tests.servers.discord.changes import Changes
+from tests.servers.discord.errors import ApiError, not_an_object, not_found, snowflake, unauthorized
 from tests.servers.discord.faults import Dropped, Late, RateLimited, Script
-from tests.servers.discord.limits import Exhausted, Limits
 from tests.servers.discord.objects import Json
-from tests.servers.discord.watch import Watch
+from tests.servers.discord.rate_limits import RateLimitError, RateLimits
 from tests.servers.loopback import Loopback, Slow, Status, hang_up
 
 API = "/api/v10"
@@ -80,7 +80,7 @@ class Route:
 class Api:
     """All routes behind one door."""
 
-    def __init__(self, server: Loopback, watch: Watch, limits: Limits, token: str) -> None:
+    def __init__(self, server: Loopback, watch: Changes, limits: RateLimits, token: str) -> None:
         self._server, self._watch, self._limits, self._token = server, watch, limits, token
         self.script = Script()
         self.calls: list[Call] = []
@@ -94,32 +94,32 @@ class Api:
         call = await _call_of(request)
         self.calls.append(call)
         self._watch.changed()
-        trouble = self.script.next(call.method, call.path)
+        fault = self.script.next(call.method, call.path)
         try:
-            if isinstance(trouble, Slow):
-                await self._server.pause(trouble.seconds)
-            if isinstance(trouble, Status | RateLimited | Refused) or trouble == Dropped():
-                response = self._trouble(call, trouble)
+            if isinstance(fault, Slow):
+                await self._server.pause(fault.seconds)
+            if isinstance(fault, Status | RateLimited | ApiError) or fault == Dropped():
+                response = self._trouble(call, fault)
             else:
                 response = self._response(route, call)
         finally:
             self._watch.changed()
-        if isinstance(trouble, Late):
-            await self._server.pause(trouble.seconds)
-        return hang_up(request) if isinstance(trouble, Dropped) else response
+        if isinstance(fault, Late):
+            await self._server.pause(fault.seconds)
+        return hang_up(request) if isinstance(fault, Dropped) else response
 
-    def _trouble(self, call: Call, trouble: Status | RateLimited | Refused | Dropped) -> web.Response:
-        if isinstance(trouble, RateLimited):
-            code = {} if trouble.code is None else {"code": trouble.code}
-            headers = {"X-RateLimit-Scope": trouble.scope}
-            headers |= {"X-RateLimit-Global": "true"} if trouble.everywhere else {}
-            exhausted = Exhausted(trouble.retry_after, headers, everywhere=trouble.everywhere)
-            return _limited(call, exhausted, trouble.via, code)
-        if isinstance(trouble, Refused):
-            call.code = trouble.code
-            return _answered(call, trouble.status, trouble.body, {})
-        if isinstance(trouble, Status):
-            return _failed(call, trouble)
+    def _trouble(self, call: Call, fault: Status | RateLimited | ApiError | Dropped) -> web.Response:
+        if isinstance(fault, RateLimited):
+            code = {} if fault.code is None else {"code": fault.code}
+            headers = {"X-RateLimit-Scope": fault.scope}
+            headers |= {"X-RateLimit-Global": "true"} if fault.everywhere else {}
+            exhausted = RateLimitError(fault.retry_after, headers, everywhere=fault.everywhere)
+            return _limited(call, exhausted, fault.via, code)
+        if isinstance(fault, ApiError):
+            call.code = fault.code
+            return _answered(call, fault.status, fault.body, {})
+        if isinstance(fault, Status):
+            return _failed(call, fault)
         return web.Response()
 
     def _response(self, route: Route, call: Call) -> web.Response:
@@ -130,11 +130,11 @@ class Api:
                 raise unauthorized()
             headers = self._limits.take(route.name, call.params, exempt=route.open)
             if call.body is BROKEN:
-                raise Refused(50109)
+                raise ApiError(50109)
             status, answer = route.endpoint(call)
-        except Exhausted as exhausted:
+        except RateLimitError as exhausted:
             return _limited(call, exhausted)
-        except Refused as refused:
+        except ApiError as refused:
             call.code = refused.code
             status, answer = refused.status, refused.body
         return _answered(call, status, answer, headers)
@@ -184,7 +184,7 @@ def _failed(call: Call, status: Status) -> web.Response:
     return web.Response(status=status.status, headers=VIA | status.headers, text=message, content_type="text/html")
 
 
-def _limited(call: Call, exhausted: Exhausted, via: bool = True, code: Json | None = None) -> web.Response:
+def _limited(call: Call, exhausted: RateLimitError, via: bool = True, code: Json | None = None) -> web.Response:
     after = ceil(exhausted.retry_after * 1000) / 1000
     body = {
         "message": "You are being rate limited.",

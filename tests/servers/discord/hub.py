@@ -1,21 +1,21 @@
-"""What the gateway tells whom: sessions that open with READY and their guilds, and how often that may be."""
+"""Event dispatch to gateway sessions: READY, guilds, and the limit on identifies."""
 
 import time
 from collections.abc import Callable
 
+from tests.servers.discord.changes import Changes
 from tests.servers.discord.objects import Guild, Json
 from tests.servers.discord.payloads import channel_json, guild_json, member_json, stamp, thread_json, user_json
 from tests.servers.discord.permissions import VIEW_CHANNEL, may
 from tests.servers.discord.rules import Rules
 from tests.servers.discord.sessions import Intent, Session, Sessions
-from tests.servers.discord.watch import Watch
 from tests.servers.discord.world import World
 
 
 class Hub:
     """`closed` are the codes with which connections were closed; `identified` and `resumed` the shards, in order."""
 
-    def __init__(self, world: World, rules: Rules, watch: Watch, token: str, url: Callable[[], str]) -> None:
+    def __init__(self, world: World, rules: Rules, watch: Changes, token: str, url: Callable[[], str]) -> None:
         self.world, self.rules, self.watch, self.token, self.url = world, rules, watch, token, url
         self.sessions = Sessions(rules)
         self.closed: list[int] = []

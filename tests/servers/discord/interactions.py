@@ -1,4 +1,4 @@
-"""An interaction: what somebody did, what the bot answered, and when."""
+"""An interaction: the user's action, the bot's responses and their times."""
 
 import secrets
 import time

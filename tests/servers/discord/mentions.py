@@ -1,4 +1,4 @@
-"""Whom a message mentions, and whom it would notify, given what was allowed and what its author may do."""
+"""Mentions of a message and whom they notify, by `allowed_mentions` and the author's permissions."""
 
 import re
 

@@ -1,13 +1,14 @@
-"""REST: messages of channels, typing and reactions."""
+"""REST: channel messages, typing and reactions."""
 
 import time
 from collections.abc import Iterable
 from urllib.parse import unquote
 
-from tests.servers.discord.composing import Composing, refuse_old
-from tests.servers.discord.errors import Form, Refused, snowflake
+from tests.servers.discord.channels import Channels
+from tests.servers.discord.errors import ApiError, Form, snowflake
 from tests.servers.discord.http import Answer, Call, Route
 from tests.servers.discord.mentions import EVERYTHING
+from tests.servers.discord.message_writer import MessageWriter, refuse_old
 from tests.servers.discord.objects import Channel, Flag, Kind, Message, User
 from tests.servers.discord.payloads import message_json
 from tests.servers.discord.permissions import (
@@ -20,7 +21,6 @@ from tests.servers.discord.permissions import (
     may,
     speaking,
 )
-from tests.servers.discord.places import Places
 
 FORTNIGHT = 14 * 24 * 3600
 
@@ -28,8 +28,8 @@ FORTNIGHT = 14 * 24 * 3600
 class Messages:
     """Everything below /channels/{channel}/messages. `typing` remembers channels and times."""
 
-    def __init__(self, places: Places, composing: Composing) -> None:
-        self.places, self.composing, self.platform = places, composing, places.platform
+    def __init__(self, places: Channels, writer: MessageWriter) -> None:
+        self.places, self.writer, self.platform = places, writer, places.platform
         self.typing: list[tuple[Channel, float]] = []
         self._nonces: dict[tuple[int, str], Message] = {}
         self._old_edits: dict[int, list[float]] = {}
@@ -53,7 +53,7 @@ class Messages:
             self.places.need(channel, EMBED_LINKS)
         if call.files:
             self.places.need(channel, ATTACH_FILES)
-        message = self.composing.create(channel, body, call, EVERYTHING, reply_to=self._answered(channel, call))
+        message = self.writer.create(channel, body, call, EVERYTHING, reply_to=self._answered(channel, call))
         message.type, message.nonce = 19 if message.reply_to else 0, body.get("nonce")
         if first := self._first(message, bool(body.get("enforce_nonce"))):
             return 200, message_json(first)
@@ -63,21 +63,21 @@ class Messages:
 
     def _may_speak(self, channel: Channel) -> None:
         if channel.kind == Kind.FORUM:
-            raise Refused(40058)
+            raise ApiError(40058)
         if channel.is_direct:
             self._may_write_to(channel.recipients[0])
         self.places.need(channel, speaking(channel))
         if channel.locked and not may(self.platform.bot, channel, MANAGE_THREADS):
-            raise Refused(160005)
+            raise ApiError(160005)
 
     def _may_write_to(self, person: User) -> None:
         """Not to bots, nor to people who want no messages, nor to those with whom the bot shares no guild."""
         if person.bot or not person.takes_direct_messages:
-            raise Refused(50007)
+            raise ApiError(50007)
         guilds = [guild for guild in self.platform.world.guilds.values() if person.id in guild.members]
         installed = person in self.platform.world.application.installed_by
         if not installed and not any(self.platform.gateway.sees(guild) for guild in guilds):
-            raise Refused(50278)
+            raise ApiError(50278)
 
     def _first(self, message: Message, enforced: bool) -> Message | None:
         """The message that was sent with the same nonce a moment ago."""
@@ -95,7 +95,7 @@ class Messages:
         if not reference:
             return None
         if not may(self.platform.bot, channel, READ_MESSAGE_HISTORY):
-            raise Refused(160002)
+            raise ApiError(160002)
         source = channel.messages.get(snowflake(reference.get("message_id"), "message_reference.message_id"))
         if source is None or source.deleted or source.ephemeral:
             if not reference.get("fail_if_not_exists", True):
@@ -109,17 +109,17 @@ class Messages:
         message = self._message(call)
         moderates = set(call.form) <= {"flags"} and may(self.platform.bot, message.channel, MANAGE_MESSAGES)
         if message.author is not self.platform.bot and not moderates:
-            raise Refused(50005)
+            raise ApiError(50005)
         if message.channel.archived:
-            raise Refused(50083)
+            raise ApiError(50083)
         refuse_old(self.platform, message, self._old_edits, time.time())
-        return 200, message_json(self.composing.change(message, call.form, call, EVERYTHING))
+        return 200, message_json(self.writer.change(message, call.form, call, EVERYTHING))
 
     def delete(self, call: Call) -> Answer:
         message = self._message(call)
         if message.author is not self.platform.bot:
             if message.channel.is_direct:
-                raise Refused(50003)
+                raise ApiError(50003)
             self.places.need(message.channel, MANAGE_MESSAGES)
         self.platform.remove(message)
         return 204, None
@@ -129,10 +129,10 @@ class Messages:
         self.places.need(channel, MANAGE_MESSAGES)
         wanted = [snowflake(one, "messages") for one in call.form.get("messages") or ()]
         if not 2 <= len(wanted) <= 100:
-            raise Refused(50016)
+            raise ApiError(50016)
         messages = [channel.messages[one] for one in wanted if one in channel.messages]
         if any(time.time() - message.sent > FORTNIGHT for message in messages):
-            raise Refused(50034)
+            raise ApiError(50034)
         if messages := [message for message in messages if not message.deleted]:
             self.platform.remove(*messages)
         return 204, None
@@ -180,7 +180,7 @@ class Messages:
         channel = self.places.channel(call)
         message = channel.messages.get(call.id("message"))
         if message is None or message.deleted or message.has(Flag.EPHEMERAL):
-            raise Refused(10008)
+            raise ApiError(10008)
         if message.author is not self.platform.bot:
             self.places.need(channel, READ_MESSAGE_HISTORY)
         return message

@@ -1,4 +1,4 @@
-"""What a Discord world is made of: application, people, guilds, roles, channels, messages; nothing of the wire."""
+"""Discord's objects: application, users, guilds, roles, channels, messages."""
 
 import time
 from collections.abc import Iterable, Sequence

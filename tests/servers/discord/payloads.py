@@ -1,4 +1,4 @@
-"""The world's objects as Discord's JSON has them."""
+"""Discord's objects as JSON."""
 
 from datetime import UTC, datetime
 

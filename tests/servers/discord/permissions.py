@@ -1,4 +1,4 @@
-"""What a person or a bot may do in a channel: roles first, then the channel's overwrites, as Discord computes it."""
+"""Permissions of a member in a channel: roles first, then the channel's overwrites."""
 
 from collections.abc import Iterable
 

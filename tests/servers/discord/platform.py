@@ -1,10 +1,11 @@
-"""What happens in the world, and that the gateway tells it: people, bots and REST all act through these verbs."""
+"""State changes and the gateway events they cause; users, bots and REST all go through here."""
 
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from tests.servers.discord.changes import Changes
 from tests.servers.discord.gateway import Gateway
 from tests.servers.discord.interactions import Interaction
 from tests.servers.discord.objects import AppFlag, Channel, Flag, Guild, Json, Kind, Message, User
@@ -12,7 +13,6 @@ from tests.servers.discord.payloads import channel_json, member_json, message_js
 from tests.servers.discord.permissions import MANAGE_THREADS, VIEW_CHANNEL, may
 from tests.servers.discord.rules import Rules
 from tests.servers.discord.sessions import Intent, Session
-from tests.servers.discord.watch import Watch
 from tests.servers.discord.world import World
 
 CONTENT_FLAGS = AppFlag.MESSAGE_CONTENT | AppFlag.MESSAGE_CONTENT_LIMITED
@@ -22,7 +22,7 @@ class Platform:
     """The world with its gateway. `interactions` are under their tokens, in the order in which they happened."""
 
     def __init__(self, rules: Rules, token: str, url: Callable[[], str], bot_name: str) -> None:
-        self.rules, self.watch = rules, Watch()
+        self.rules, self.watch = rules, Changes()
         self.world = World(bot_name)
         self.gateway = Gateway(self.world, rules, self.watch, token, url)
         self.interactions: dict[str, Interaction] = {}

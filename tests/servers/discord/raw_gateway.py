@@ -1,4 +1,4 @@
-"""A websocket to the loopback gateway that says what a test wants said, right or wrong."""
+"""A raw gateway websocket for tests that send invalid payloads."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +12,7 @@ GUILDS, MEMBERS, GUILD_MESSAGES, DIRECT_MESSAGES, CONTENT = 1, 2, 1 << 9, 1 << 1
 ALL_MESSAGES = GUILDS | GUILD_MESSAGES | DIRECT_MESSAGES
 
 
-class Line:
+class RawGateway:
     """A websocket to the gateway that speaks as a test wants."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
@@ -48,6 +48,6 @@ def identity(server: DiscordServer) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def line(server: DiscordServer, query: str = "?v=10&encoding=json") -> AsyncIterator[Line]:
+async def line(server: DiscordServer, query: str = "?v=10&encoding=json") -> AsyncIterator[RawGateway]:
     async with aiohttp.ClientSession() as session, session.ws_connect(server.gateway_url + query) as socket:
-        yield Line(socket)
+        yield RawGateway(socket)

@@ -1,4 +1,4 @@
-"""Every number of Discord's that a test may want otherwise. All durations are in seconds."""
+"""Discord's limits and timings that a test may change. Durations are in seconds."""
 
 from dataclasses import dataclass, field
 

@@ -9,30 +9,30 @@ from typing import TypeVar
 
 from aiohttp import web
 
-from tests.servers.discord.administrators import Administrators
+from tests.servers.discord.admin_actions import AdminActions
 from tests.servers.discord.callbacks import Callbacks
+from tests.servers.discord.channels import Channels
 from tests.servers.discord.commands import Commands
-from tests.servers.discord.composing import Composing
-from tests.servers.discord.faults import Trouble
+from tests.servers.discord.faults import Fault
 from tests.servers.discord.gateway import Gateway
 from tests.servers.discord.http import API, Api, Call
-from tests.servers.discord.interacting import Interacting
 from tests.servers.discord.interactions import Interaction
-from tests.servers.discord.limits import Limits
+from tests.servers.discord.message_writer import MessageWriter
 from tests.servers.discord.messages import Messages
 from tests.servers.discord.objects import Kind, Message, User
 from tests.servers.discord.permissions import MANAGE_GUILD
-from tests.servers.discord.places import Places
 from tests.servers.discord.platform import Platform
+from tests.servers.discord.rate_limits import RateLimits
 from tests.servers.discord.rules import Rules
 from tests.servers.discord.threads import Threads
+from tests.servers.discord.user_actions import UserActions
 from tests.servers.discord.world import World
 from tests.servers.loopback import Loopback
 
 Value = TypeVar("Value")
 
 
-class DiscordServer(Administrators, Interacting, Loopback):
+class DiscordServer(AdminActions, UserActions, Loopback):
     """The small world has the guilds "acme" and "initech"; in acme the channels "general" and "random", the forum
     "help", and alice, who may manage the guild, bob and carol; in initech the channel "lobby", and dave and alice.
 
@@ -46,10 +46,10 @@ class DiscordServer(Administrators, Interacting, Loopback):
         self.token, self.rules = token, rules or Rules()
         self.platform = Platform(self.rules, token, lambda: self.gateway_url, bot_name)
         self.world.application.flags = intents
-        places, composing = Places(self.platform), Composing(self.platform)
-        self.commands, self.messages = Commands(self.platform), Messages(places, composing)
-        self._parts = (places, self.messages, Threads(places, composing), self.commands, Callbacks(composing))
-        self.api = Api(self, self.platform.watch, Limits(self.rules), token)
+        places, writer = Channels(self.platform), MessageWriter(self.platform)
+        self.commands, self.messages = Commands(self.platform), Messages(places, writer)
+        self._parts = (places, self.messages, Threads(places, writer), self.commands, Callbacks(writer))
+        self.api = Api(self, self.platform.watch, RateLimits(self.rules), token)
         furnish(self.world)
 
     @property
@@ -105,9 +105,9 @@ class DiscordServer(Administrators, Interacting, Loopback):
         """Until so many shards listen."""
         await self.until(lambda: len(self.gateway.listening) >= shards, within)
 
-    def misbehave(self, pattern: str, trouble: Trouble, times: int | None = 1) -> None:
+    def misbehave(self, pattern: str, fault: Fault, times: int | None = 1) -> None:
         """For the next so many requests of that method and path, each `*` for anything; None: for all."""
-        self.api.script.add(pattern, trouble, times)
+        self.api.script.add(pattern, fault, times)
 
     def behave(self) -> None:
         self.api.script.clear()

@@ -1,4 +1,4 @@
-"""Who listens on the gateway, and which event is for whom: intents, shards, and events kept for those who are away."""
+"""Gateway sessions: intents, shards, and the events buffered for a resume."""
 
 import asyncio
 import secrets

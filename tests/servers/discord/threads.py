@@ -1,11 +1,12 @@
-"""REST: threads that the bot starts, from a message, by themselves, or in a forum, and who joined them."""
+"""REST: starting threads from a message, alone or in a forum, and their members."""
 
 from collections.abc import Iterable
 
-from tests.servers.discord.composing import Composing
-from tests.servers.discord.errors import Form, Refused
+from tests.servers.discord.channels import Channels
+from tests.servers.discord.errors import ApiError, Form
 from tests.servers.discord.http import Answer, Call, Route
 from tests.servers.discord.mentions import EVERYTHING
+from tests.servers.discord.message_writer import MessageWriter
 from tests.servers.discord.objects import Channel, Json, Kind
 from tests.servers.discord.payloads import message_json, thread_json, thread_member_json
 from tests.servers.discord.permissions import (
@@ -14,14 +15,13 @@ from tests.servers.discord.permissions import (
     READ_MESSAGE_HISTORY,
     SEND_MESSAGES,
 )
-from tests.servers.discord.places import Places
 
 ARCHIVE_MINUTES = (60, 1440, 4320, 10080)
 
 
 class Threads:
-    def __init__(self, places: Places, composing: Composing) -> None:
-        self.places, self.composing, self.platform = places, composing, places.platform
+    def __init__(self, places: Channels, writer: MessageWriter) -> None:
+        self.places, self.writer, self.platform = places, writer, places.platform
 
     def routes(self) -> Iterable[Route]:
         yield Route("POST", "/channels/{channel}/threads", self.create)
@@ -34,11 +34,11 @@ class Threads:
         parent = self.places.channel(call)
         message = parent.messages.get(call.id("message"))
         if message is None or message.deleted or message.ephemeral:
-            raise Refused(10008)
+            raise ApiError(10008)
         if message.thread and not message.thread.deleted:
-            raise Refused(160004)
+            raise ApiError(160004)
         if parent.kind != Kind.TEXT:
-            raise Refused(50024)
+            raise ApiError(50024)
         self.places.need(parent, CREATE_PUBLIC_THREADS | READ_MESSAGE_HISTORY)
         thread = self._thread(parent, call.form, Kind.PUBLIC_THREAD)
         self.platform.open_thread(thread, message)
@@ -50,7 +50,7 @@ class Threads:
         if parent.kind == Kind.FORUM:
             return self._post(parent, call)
         if parent.kind != Kind.TEXT:
-            raise Refused(50024)
+            raise ApiError(50024)
         private = call.form.get("type", Kind.PRIVATE_THREAD) == Kind.PRIVATE_THREAD
         self.places.need(parent, CREATE_PRIVATE_THREADS if private else CREATE_PUBLIC_THREADS)
         thread = self._thread(parent, call.form, Kind.PRIVATE_THREAD if private else Kind.PUBLIC_THREAD)
@@ -66,7 +66,7 @@ class Threads:
             form.check()
         assert isinstance(body, dict)
         self._check(call.form)
-        message = self.composing.create(forum, body, call, EVERYTHING, prefix="message")
+        message = self.writer.create(forum, body, call, EVERYTHING, prefix="message")
         thread = self._thread(forum, call.form, Kind.PUBLIC_THREAD)
         thread.applied_tags = [str(tag) for tag in call.form.get("applied_tags") or ()]
         message.channel = thread
@@ -92,7 +92,7 @@ class Threads:
     def _here(self, call: Call) -> Channel:
         thread = self.places.channel(call)
         if not thread.is_thread:
-            raise Refused(50024)
+            raise ApiError(50024)
         return thread
 
     def members(self, call: Call) -> Answer:

@@ -1,4 +1,4 @@
-"""The world that a bot lives in: what exists, under ids that tell their time."""
+"""Registry of all objects, under snowflake ids that encode their time."""
 
 import time
 from collections.abc import Iterable

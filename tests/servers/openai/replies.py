@@ -25,29 +25,29 @@ class Refusal(Text):
 
 
 @dataclass(frozen=True)
-class Accident:
+class StreamFault:
     """Something happens after the model wrote `after`."""
 
     after: str = ""
 
 
-class ContentFilter(Accident):
+class ContentFilter(StreamFault):
     """finish_reason `content_filter`. For a question that is filtered itself: `Status(400, code="content_filter")`."""
 
 
-class Stall(Accident):
+class Stall(StreamFault):
     """Nothing more comes, and the connection stays open."""
 
 
-class Broken(Accident):
+class Broken(StreamFault):
     """The connection closes in the middle of the body."""
 
 
-class Truncated(Accident):
+class Truncated(StreamFault):
     """The body ends properly, without finish_reason and [DONE]."""
 
 
-class Garbage(Accident):
+class Garbage(StreamFault):
     """Something comes that is no JSON."""
 
 
@@ -78,5 +78,5 @@ class Shuffled:
     """Vectors in reverse order, each under its right index."""
 
 
-Reply = Text | Accident | Silence | ContextTooLong | Status
+Reply = Text | StreamFault | Silence | ContextTooLong | Status
 EmbeddingReply = Stall | Silence | WrongLength | NaN | TooFew | Shuffled | Status

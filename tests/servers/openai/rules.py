@@ -1,4 +1,4 @@
-"""What OpenAI's service makes of a request: what was asked, and what it refuses, in its own words."""
+"""Validation of OpenAI requests, with the service's error messages."""
 
 import asyncio
 import re
@@ -48,7 +48,7 @@ class EmbeddingRequest:
     headers: Mapping[str, str]
 
 
-class Refused(Exception):
+class ApiError(Exception):
     """The service says no."""
 
     def __init__(self, status: int, message: str, code: str | None = None, param: str | None = None) -> None:
@@ -56,17 +56,17 @@ class Refused(Exception):
         self.status = Status(status, code, None, message, param)
 
 
-def authorise(request: web.Request) -> None:
+def authorize(request: web.Request) -> None:
     """OpenAI's key is a bearer token; Azure's a header of its own, and Azure wants to know the version of its API."""
     azure = "deployment" in request.match_info
     key = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
     key = request.headers.get("api-key", key) if azure else key
     if not key:
-        raise Refused(401, "You didn't provide an API key.")
+        raise ApiError(401, "You didn't provide an API key.")
     if key == "wrong-key":
-        raise Refused(401, f"Incorrect API key provided: {key}.", "invalid_api_key")
+        raise ApiError(401, f"Incorrect API key provided: {key}.", "invalid_api_key")
     if azure and "api-version" not in request.query:
-        raise Refused(400, "Missing required query parameter: api-version", "BadRequest")
+        raise ApiError(400, "Missing required query parameter: api-version", "BadRequest")
 
 
 async def body_of(request: web.Request, known: Iterable[str]) -> Json:
@@ -74,9 +74,9 @@ async def body_of(request: web.Request, known: Iterable[str]) -> Json:
     try:
         body = await request.json() if request.can_read_body else {}
     except ValueError:
-        raise Refused(400, "We could not parse the JSON body of your request.") from None
+        raise ApiError(400, "We could not parse the JSON body of your request.") from None
     if unknown := sorted(set(body) - set(known)):
-        raise Refused(400, f"Unrecognized request argument supplied: {', '.join(unknown)}")
+        raise ApiError(400, f"Unrecognized request argument supplied: {', '.join(unknown)}")
     if "deployment" in request.match_info:
         body["model"] = request.match_info["deployment"]
     return dict(body)
@@ -91,29 +91,29 @@ def error_response(status: Status) -> web.Response:
     return web.json_response({"error": error | {"code": code}}, status=status.status, headers=headers)
 
 
-def context_too_long(window: int, tokens: int, param: str | None = "messages") -> Refused:
+def context_too_long(window: int, tokens: int, param: str | None = "messages") -> ApiError:
     message = (
         f"This model's maximum context length is {window} tokens. However, your messages resulted in {tokens} tokens."
     )
-    return Refused(400, message, "context_length_exceeded", param)
+    return ApiError(400, message, "context_length_exceeded", param)
 
 
 def check_chat(chat: ChatRequest, refuses_temperature: bool, window: int) -> None:
     """What the service refuses, in the order in which it looks."""
     params = chat.params
     if not chat.messages:
-        raise Refused(400, "[] is too short - 'messages'", param="messages")
+        raise ApiError(400, "[] is too short - 'messages'", param="messages")
     if strangers := [message.get("role") for message in chat.messages if message.get("role") not in ROLES]:
-        raise Refused(400, f"Invalid value: '{strangers[0]}'.", "invalid_value", "messages[0].role")
+        raise ApiError(400, f"Invalid value: '{strangers[0]}'.", "invalid_value", "messages[0].role")
     if "max_tokens" in params and ("max_completion_tokens" in params or NEWER_MODEL.match(chat.model)):
         message = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens'."
-        raise Refused(400, message, "unsupported_parameter", "max_tokens")
+        raise ApiError(400, message, "unsupported_parameter", "max_tokens")
     if refuses_temperature and params.get("temperature", 1) != 1:
         message = "Unsupported value: 'temperature' does not support this value with this model."
-        raise Refused(400, message, "unsupported_value", "temperature")
+        raise ApiError(400, message, "unsupported_value", "temperature")
     if params.get("stream_options") and not params.get("stream"):
         message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
-        raise Refused(400, message, param="stream_options")
+        raise ApiError(400, message, param="stream_options")
     if (tokens := prompt_tokens(chat)) > window:
         raise context_too_long(window, tokens)
 
@@ -121,9 +121,9 @@ def check_chat(chat: ChatRequest, refuses_temperature: bool, window: int) -> Non
 def check_embedding(asked: EmbeddingRequest, encoding_format: str, native: int) -> None:
     """The limits of a request and of each input, and what only some models can do."""
     if not asked.inputs or not all(asked.inputs):
-        raise Refused(400, "'$.input' is invalid: it must not be empty.", param="input")
+        raise ApiError(400, "'$.input' is invalid: it must not be empty.", param="input")
     if len(asked.inputs) > 2048:
-        raise Refused(
+        raise ApiError(
             400, "Invalid 'input': expected an array with maximum length 2048.", "array_above_max_length", "input"
         )
     tokens = [count_tokens(text) for text in asked.inputs]
@@ -131,13 +131,13 @@ def check_embedding(asked: EmbeddingRequest, encoding_format: str, native: int) 
         raise context_too_long(8192, max(tokens), None)
     if sum(tokens) > 300_000:
         code = "max_tokens_per_request"
-        raise Refused(400, f"Requested {sum(tokens)} tokens, max 300000 tokens per request", code, "input")
+        raise ApiError(400, f"Requested {sum(tokens)} tokens, max 300000 tokens per request", code, "input")
     if asked.dimensions and not asked.model.startswith("text-embedding-3"):
-        raise Refused(400, "This model does not support specifying dimensions.", param="dimensions")
+        raise ApiError(400, "This model does not support specifying dimensions.", param="dimensions")
     if asked.dimensions is not None and not 0 < asked.dimensions <= native:
-        raise Refused(400, f"Invalid value for 'dimensions' = {asked.dimensions}.", param="dimensions")
+        raise ApiError(400, f"Invalid value for 'dimensions' = {asked.dimensions}.", param="dimensions")
     if encoding_format not in ("float", "base64"):
-        raise Refused(400, f"Invalid value: '{encoding_format}'.", "invalid_value", "encoding_format")
+        raise ApiError(400, f"Invalid value: '{encoding_format}'.", "invalid_value", "encoding_format")
 
 
 def prompt_tokens(chat: ChatRequest) -> int:

@@ -1,4 +1,4 @@
-"""A loopback OpenAI that keeps the real service's rules and has accidents on order; it knows nothing of the bot."""
+"""A loopback OpenAI server."""
 
 import asyncio
 import re
@@ -26,10 +26,10 @@ from tests.servers.openai.replies import (
     WrongLength,
 )
 from tests.servers.openai.rules import (
+    ApiError,
     ChatRequest,
     EmbeddingRequest,
-    Refused,
-    authorise,
+    authorize,
     body_of,
     check_chat,
     check_embedding,
@@ -99,9 +99,9 @@ class OpenAIServer(Loopback):
 
     async def _serve(self, endpoint: Endpoint, known: Iterable[str], request: web.Request) -> web.StreamResponse:
         try:
-            authorise(request)
+            authorize(request)
             return await endpoint(request, await body_of(request, known))
-        except Refused as refused:
+        except ApiError as refused:
             return error_response(refused.status)
 
     async def _list_models(self, request: web.Request, body: Json) -> web.StreamResponse:
@@ -110,9 +110,9 @@ class OpenAIServer(Loopback):
 
     def _check_model(self, model: str) -> None:
         if not model:
-            raise Refused(400, "you must provide a model parameter")
+            raise ApiError(400, "you must provide a model parameter")
         if self.models is not None and model not in self.models:
-            raise Refused(
+            raise ApiError(
                 404, f"The model `{model}` does not exist or you do not have access to it.", "model_not_found"
             )
 

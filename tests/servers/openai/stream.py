@@ -1,4 +1,4 @@
-"""How the loopback OpenAI writes an answer: piece by piece or whole, with the accident that was ordered."""
+"""Chat responses, streamed or whole, with injected faults."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from tests.servers.loopback import Loopback, hang_up
-from tests.servers.openai.replies import Accident, Broken, ContentFilter, Garbage, Refusal, Stall, Text, Truncated
+from tests.servers.openai.replies import Broken, ContentFilter, Garbage, Refusal, Stall, StreamFault, Text, Truncated
 from tests.servers.openai.rules import ChatRequest, prompt_tokens
 from tests.servers.openai.text import Json, count_tokens
 
@@ -25,12 +25,12 @@ class Writing:
     server: Loopback
     request: web.Request
     chat: ChatRequest
-    reply: Text | Accident
+    reply: Text | StreamFault
     tokens_per_second: float | None
 
     @property
     def pieces(self) -> Sequence[str]:
-        if isinstance(self.reply, Accident):
+        if isinstance(self.reply, StreamFault):
             return TOKEN.findall(self.reply.after)
         return self.reply.pieces or TOKEN.findall(self.reply.text)
 

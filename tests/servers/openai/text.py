@@ -1,4 +1,4 @@
-"""Text as the loopback OpenAI's models see it: tokens, and vectors that mean something."""
+"""Token counts, and embeddings in which similar texts have similar vectors."""
 
 import base64
 import re

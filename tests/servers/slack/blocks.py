@@ -1,9 +1,9 @@
-"""Which blocks Slack takes in a message or a modal, and what it says of the others: Block Kit's reference as code."""
+"""Validation of blocks, after Block Kit's reference."""
 
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from tests.servers.slack.calls import Refused
+from tests.servers.slack.calls import ApiError
 from tests.servers.slack.world import Json, new_id
 
 MOST_BLOCKS = 50
@@ -29,15 +29,15 @@ Problems = Iterator[str]
 
 
 def check_blocks(blocks: Any, *, most: int = MOST_BLOCKS) -> list[Json]:
-    """The blocks of a message, or Refused with `invalid_blocks` and its reasons, or with `msg_blocks_too_long`."""
+    """The blocks of a message, or ApiError with `invalid_blocks` and its reasons, or with `msg_blocks_too_long`."""
     if not blocks:
         return []
     if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
-        raise Refused("invalid_blocks_format")
+        raise ApiError("invalid_blocks_format")
     if problems := list(problems_of(blocks, "/blocks", most)):
-        raise Refused("invalid_blocks", *problems, errors=problems)
+        raise ApiError("invalid_blocks", *problems, errors=problems)
     if sum(map(len, texts_of(blocks))) + BLOCK_OVERHEAD * len(blocks) > BLOCKS_TEXT:
-        raise Refused("msg_blocks_too_long")
+        raise ApiError("msg_blocks_too_long")
     return blocks
 
 

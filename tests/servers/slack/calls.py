@@ -1,4 +1,4 @@
-"""A call of a method: who calls, what came of it, and how it can be made to fail."""
+"""A Web API call: its caller, its result, and the faults that a test can inject."""
 
 from dataclasses import dataclass, field
 
@@ -49,7 +49,7 @@ class Call:
         return self.caller
 
 
-class Refused(Exception):
+class ApiError(Exception):
     """Slack says no. `more` goes into the answer; `messages` are its remarks, without their [ERROR]."""
 
     def __init__(self, error: str, *messages: str, status: int = 200, retry_after: int | None = None,

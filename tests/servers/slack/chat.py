@@ -4,11 +4,11 @@ import re
 from typing import Any
 
 from tests.servers.slack.blocks import check_blocks, with_ids
-from tests.servers.slack.calls import Call, Installation, Refused
+from tests.servers.slack.calls import ApiError, Call, Installation
 from tests.servers.slack.events import message_changed, message_deleted, message_event
+from tests.servers.slack.payloads import message_payload
 from tests.servers.slack.platform import Method, Methods, Platform
 from tests.servers.slack.requests import channel_of
-from tests.servers.slack.shapes import message_shape
 from tests.servers.slack.world import Channel, Json, Message
 
 LONGEST_TEXT, LONGEST_UPDATE, LONGEST_MARKDOWN = 40_000, 4_000, 12_000
@@ -22,14 +22,14 @@ def post_message(slack: Platform, call: Call) -> Json:
     message = new_message(slack, call.by, channel, content, thread_of(slack, channel, call.arguments.get("thread_ts")))
     message.options = options_of(call)
     publish(slack, message, channel)
-    return {"channel": channel.id, "ts": message.ts, "message": message_shape(message, metadata=True)}
+    return {"channel": channel.id, "ts": message.ts, "message": message_payload(message, metadata=True)}
 
 
 def post_ephemeral(slack: Platform, call: Call) -> Json:
     channel = postable_channel(slack, call)
     user = str(call.arguments["user"])
     if user not in channel.members:
-        raise Refused("user_not_in_channel")
+        raise ApiError("user_not_in_channel")
     content = content_of(call)
     thread = thread_of(slack, channel, call.arguments.get("thread_ts"))
     message = new_message(slack, call.by, channel, content, thread)
@@ -42,11 +42,11 @@ def update(slack: Platform, call: Call) -> Json:
     channel = channel_of(slack, call)
     message = own_message(slack, call, channel, "cant_update_message")
     if channel.archived:
-        raise Refused("is_inactive")
+        raise ApiError("is_inactive")
     if message.streaming:
-        raise Refused("streaming_state_conflict")
+        raise ApiError("streaming_state_conflict")
     content = content_of(call, longest=LONGEST_UPDATE)
-    before = message_shape(message)
+    before = message_payload(message)
     given = call.arguments
     if "text" in given or "markdown_text" in given:
         message.show(content["text"])
@@ -60,7 +60,7 @@ def update(slack: Platform, call: Call) -> Json:
     if not content["blocks"]:  # Slack shows "(edited)" under texts alone
         message.edited = {"user": call.by.bot.id, "ts": slack.world.ts()}
     slack.dispatch(message_changed(slack.world, message, before, channel), channel.team, channel)
-    text, shape = message.text, message_shape(message, metadata=True)
+    text, shape = message.text, message_payload(message, metadata=True)
     return {"channel": channel.id, "ts": message.ts, "text": text, "message": shape}
 
 
@@ -90,11 +90,11 @@ def postable_channel(slack: Platform, call: Call) -> Channel:
 
 def check_postable(channel: Channel, by: Installation) -> None:
     if channel.archived:
-        raise Refused("is_archived")
+        raise ApiError("is_archived")
     if by.bot.id not in channel.members and "chat:write.public" not in by.scopes:
-        raise Refused("not_in_channel")
+        raise ApiError("not_in_channel")
     if channel.restricted:
-        raise Refused(channel.restricted)
+        raise ApiError(channel.restricted)
 
 
 def content_of(call: Call, *, longest: int = LONGEST_TEXT) -> Json:
@@ -103,17 +103,17 @@ def content_of(call: Call, *, longest: int = LONGEST_TEXT) -> Json:
     text, markdown = given.get("text") or "", given.get("markdown_text")
     if markdown is not None:
         if text or given.get("blocks"):
-            raise Refused("markdown_text_conflict")
+            raise ApiError("markdown_text_conflict")
         if len(markdown) > LONGEST_MARKDOWN:
-            raise Refused("msg_too_long")
+            raise ApiError("msg_too_long")
         text, longest = markdown, LONGEST_MARKDOWN
     if len(text) > longest and longest == LONGEST_UPDATE:
-        raise Refused("msg_too_long")
+        raise ApiError("msg_too_long")
     blocks, attachments = with_ids(check_blocks(given.get("blocks"))), given.get("attachments") or []
     if len(attachments) > 100:
-        raise Refused("too_many_attachments")
+        raise ApiError("too_many_attachments")
     if not text.strip() and not blocks and not attachments:
-        raise Refused("no_text")
+        raise ApiError("no_text")
     metadata = metadata_of(given.get("metadata"))
     return {"text": text[:longest], "blocks": blocks, "attachments": attachments, "metadata": metadata}
 
@@ -122,9 +122,9 @@ def metadata_of(metadata: Any) -> Json | None:
     if not metadata:
         return None
     if not isinstance(metadata, dict) or not isinstance(metadata.get("event_payload"), dict):
-        raise Refused("invalid_metadata_format")
+        raise ApiError("invalid_metadata_format")
     if not isinstance(metadata.get("event_type"), str):
-        raise Refused("invalid_metadata_schema")
+        raise ApiError("invalid_metadata_schema")
     return metadata
 
 
@@ -140,10 +140,10 @@ def thread_of(slack: Platform, channel: Channel, ts: str | None) -> str | None:
     if not ts:
         return None
     if not TS.fullmatch(str(ts)):
-        raise Refused("invalid_thread_ts", f"{ts} is not a valid thread_ts")
+        raise ApiError("invalid_thread_ts", f"{ts} is not a valid thread_ts")
     root = slack.world.message(channel.id, str(ts))
     if root is None:
-        raise Refused("thread_not_found")
+        raise ApiError("thread_not_found")
     return root.root
 
 
@@ -167,7 +167,7 @@ def publish(slack: Platform, message: Message, channel: Channel) -> None:
 
 def take_away(slack: Platform, message: Message, channel: Channel) -> None:
     """Nobody sees it any more."""
-    before = message_shape(message)
+    before = message_payload(message)
     message.deleted, message.streaming = True, False
     if not message.ephemeral_to:
         slack.dispatch(message_deleted(slack.world, message, before, channel), channel.team, channel)
@@ -178,9 +178,9 @@ def own_message(slack: Platform, call: Call, channel: Channel, otherwise: str) -
     """The message that the call names, which has to be the caller's own."""
     message = slack.world.message(channel.id, str(call.arguments["ts"]))
     if message is None:
-        raise Refused("message_not_found")
+        raise ApiError("message_not_found")
     if message.user != call.by.bot.id:
-        raise Refused(otherwise)
+        raise ApiError(otherwise)
     return message
 
 

@@ -1,4 +1,4 @@
-"""Bringing events, commands and clicks to the app: at least once, with a deadline for each attempt."""
+"""At-least-once delivery of events, commands and clicks to the app, with a deadline per attempt."""
 
 import asyncio
 from collections import deque

@@ -1,11 +1,11 @@
-"""Events in the shapes in which Slack's Events API hands them out, and which subscription each falls under."""
+"""Events API payloads, and the subscription that each event belongs to."""
 
 import re
 import time
 from collections.abc import Iterator
 
 from tests.servers.slack.calls import Installation
-from tests.servers.slack.shapes import message_shape
+from tests.servers.slack.payloads import message_payload
 from tests.servers.slack.world import Channel, Json, Message, World, new_id
 
 CHANNEL_TYPE = {"channel": "channel", "group": "group", "im": "im", "mpim": "mpim"}
@@ -52,7 +52,7 @@ def callback(event: Json, installation: Installation) -> Json:
 
 def message_event(world: World, message: Message, channel: Channel) -> Json:
     """Somebody said something."""
-    event = message_shape(message) | {"channel": channel.id, "event_ts": message.ts}
+    event = message_payload(message) | {"channel": channel.id, "event_ts": message.ts}
     if message.is_reply and (root := world.message(channel.id, message.root)):
         event["parent_user_id"] = root.user
     return event | {"channel_type": CHANNEL_TYPE[channel.kind]}
@@ -68,7 +68,7 @@ def mention_event(world: World, message: Message, channel: Channel) -> Json:
 def message_changed(world: World, message: Message, before: Json, channel: Channel) -> Json:
     """The message looks otherwise than before: it was edited, or links in it were unfurled."""
     event = _hidden(world, "message_changed", channel)
-    return event | {"message": message_shape(message), "previous_message": before}
+    return event | {"message": message_payload(message), "previous_message": before}
 
 
 def message_deleted(world: World, message: Message, before: Json, channel: Channel) -> Json:

@@ -1,4 +1,4 @@
-"""HTTP mode: Slack posts what happens to the app's address, signed, and again when it is not answered in time."""
+"""HTTP mode: signed POST requests to the app's URL, with retries."""
 
 import hashlib
 import hmac

@@ -1,11 +1,11 @@
-"""Methods that tell what is there: auth.test, users, conversations, workspaces, user groups."""
+"""Read-only methods: auth.test, users, conversations, workspaces, user groups."""
 
 import base64
 
-from tests.servers.slack.calls import Call, Refused
+from tests.servers.slack.calls import ApiError, Call
+from tests.servers.slack.payloads import channel_payload, history_payload, team_payload, user_payload, usergroup_payload
 from tests.servers.slack.platform import Method, Methods, Platform
 from tests.servers.slack.requests import SCOPE_OF_KIND, need, readable_channel
-from tests.servers.slack.shapes import channel_shape, history_shape, team_shape, user_shape, usergroup_shape
 from tests.servers.slack.world import Json, Message
 
 MOST_ITEMS = 1000
@@ -21,12 +21,12 @@ def auth_test(slack: Platform, call: Call) -> Json:
 def users_info(slack: Platform, call: Call) -> Json:
     user = slack.world.users.get(str(call.arguments["user"]))
     if user is None or user.team != call.by.team:
-        raise Refused("user_not_found")
-    return {"user": user_shape(user)}
+        raise ApiError("user_not_found")
+    return {"user": user_payload(user)}
 
 
 def users_list(slack: Platform, call: Call) -> Json:
-    members = [user_shape(user) for user in slack.world.users.values() if user.team == call.by.team]
+    members = [user_payload(user) for user in slack.world.users.values() if user.team == call.by.team]
     return {"members": members, "cache_ts": 1, "response_metadata": {"next_cursor": ""}}
 
 
@@ -34,7 +34,7 @@ def bots_info(slack: Platform, call: Call) -> Json:
     wanted = call.arguments.get("bot")
     user = next((u for u in slack.world.users.values() if u.bot_id and u.bot_id == wanted), None)
     if user is None:
-        raise Refused("bot_not_found")
+        raise ApiError("bot_not_found")
     bot = {"id": user.bot_id, "deleted": user.deleted, "name": user.name, "user_id": user.id, "app_id": ""}
     return {"bot": bot | {"updated": 1, "icons": {}}}
 
@@ -42,12 +42,12 @@ def bots_info(slack: Platform, call: Call) -> Json:
 def team_info(slack: Platform, call: Call) -> Json:
     team = slack.world.teams.get(str(call.arguments.get("team") or call.by.team))
     if team is None or team.id != call.by.team:
-        raise Refused("team_not_found")
-    return {"team": team_shape(team)}
+        raise ApiError("team_not_found")
+    return {"team": team_payload(team)}
 
 
 def usergroups_list(slack: Platform, call: Call) -> Json:
-    groups = [usergroup_shape(group) for group in slack.world.usergroups.values() if group.team == call.by.team]
+    groups = [usergroup_payload(group) for group in slack.world.usergroups.values() if group.team == call.by.team]
     if not call.arguments.get("include_users"):
         groups = [{name: value for name, value in group.items() if name != "users"} for group in groups]
     return {"usergroups": groups}
@@ -56,13 +56,13 @@ def usergroups_list(slack: Platform, call: Call) -> Json:
 def usergroups_users_list(slack: Platform, call: Call) -> Json:
     group = slack.world.usergroups.get(str(call.arguments["usergroup"]))
     if group is None or group.team != call.by.team:
-        raise Refused("no_such_subteam")
+        raise ApiError("no_such_subteam")
     return {"users": list(group.users)}
 
 
 def conversations_info(slack: Platform, call: Call) -> Json:
     channel = readable_channel(slack, call, "read")
-    shape = channel_shape(channel, call.by.bot.id)
+    shape = channel_payload(channel, call.by.bot.id)
     if call.arguments.get("include_num_members") in (True, "1", "true"):
         shape["num_members"] = len(channel.members)
     return {"channel": shape}
@@ -75,7 +75,7 @@ def conversations_list(slack: Platform, call: Call) -> Json:
     for kind in wanted:
         need(call.by, f"{ {'channel': 'channels', 'group': 'groups'}.get(kind, kind) }:read")
     seen = [c for c in channels if not c.is_private or call.by.bot.id in c.members]
-    shapes = [channel_shape(channel, call.by.bot.id) for channel in seen]
+    shapes = [channel_payload(channel, call.by.bot.id) for channel in seen]
     return {"channels": shapes, "response_metadata": {"next_cursor": ""}}
 
 
@@ -88,18 +88,18 @@ def conversations_open(slack: Platform, call: Call) -> Json:
     if call.arguments.get("channel"):
         channel = readable_channel(slack, call, "write")
         if channel.kind not in ("im", "mpim"):
-            raise Refused("method_not_supported_for_channel_type")
+            raise ApiError("method_not_supported_for_channel_type")
     else:
         users = [name for name in str(call.arguments.get("users") or "").split(",") if name]
         if not users:
-            raise Refused("users_list_not_supplied")
+            raise ApiError("users_list_not_supplied")
         need(call.by, f"{SCOPE_OF_KIND['im' if len(users) == 1 else 'mpim']}:write")
         if strangers := [name for name in users if name not in slack.world.users]:
-            raise Refused("user_not_found", *strangers)
+            raise ApiError("user_not_found", *strangers)
         if len(users) > 8:
-            raise Refused("too_many_users")
+            raise ApiError("too_many_users")
         channel = slack.world.direct((*users, call.by.bot.id), call.by.team)
-    shape = channel_shape(channel, call.by.bot.id) if call.arguments.get("return_im") else {"id": channel.id}
+    shape = channel_payload(channel, call.by.bot.id) if call.arguments.get("return_im") else {"id": channel.id}
     return {"no_op": False, "already_open": False, "channel": shape}
 
 
@@ -108,7 +108,7 @@ def conversations_replies(slack: Platform, call: Call) -> Json:
     channel = readable_channel(slack, call, "history")
     named = slack.world.message(channel.id, str(call.arguments["ts"]))
     if named is None:
-        raise Refused("thread_not_found")
+        raise ApiError("thread_not_found")
     root, *replies = slack.world.thread(channel.id, named.root) or [named]
     page, more = _page(call, replies)
     return _history(slack, call, [root, *page], more)
@@ -132,14 +132,14 @@ def _page(call: Call, messages: list[Message]) -> tuple[list[Message], int | Non
         limit = min(int(given.get("limit") or 100), MOST_ITEMS)
         start = int(base64.b64decode(str(given.get("cursor") or ""), validate=True) or 0)
     except ValueError:
-        raise Refused("invalid_cursor" if given.get("cursor") else "invalid_limit") from None
+        raise ApiError("invalid_cursor" if given.get("cursor") else "invalid_limit") from None
     end = start + max(1, limit)
     return inside[start:end], end if end < len(inside) else None
 
 
 def _history(slack: Platform, call: Call, messages: list[Message], more: int | None) -> Json:
     metadata = bool(call.arguments.get("include_all_metadata"))
-    shapes = [history_shape(slack.world, message, metadata=metadata) for message in messages]
+    shapes = [history_payload(slack.world, message, metadata=metadata) for message in messages]
     answer: Json = {"messages": shapes, "has_more": more is not None}
     if more is not None:
         answer["response_metadata"] = {"next_cursor": base64.b64encode(str(more).encode()).decode()}

@@ -1,4 +1,4 @@
-"""The state of a loopback Slack that all its methods share, and waiting for it to change."""
+"""State that all methods share, and waiting for it to change."""
 
 import asyncio
 import time

@@ -1,6 +1,6 @@
 """reactions.add and reactions.remove."""
 
-from tests.servers.slack.calls import Call, Refused
+from tests.servers.slack.calls import ApiError, Call
 from tests.servers.slack.platform import Method, Methods, Platform
 from tests.servers.slack.requests import channel_of
 from tests.servers.slack.world import Channel, Json, Message
@@ -12,11 +12,11 @@ def add(slack: Platform, call: Call) -> Json:
     channel, message = _message(slack, call)
     name = str(call.arguments["name"]).strip(":")
     if not name.replace("_", "").replace("-", "").replace("+", "").replace(":", "").replace("'", "").isalnum():
-        raise Refused("invalid_name")
+        raise ApiError("invalid_name")
     if call.by.bot.id in message.reactions.get(name, ()):
-        raise Refused("already_reacted")
+        raise ApiError("already_reacted")
     if name not in message.reactions and len(message.reactions) >= MOST_EMOJI:
-        raise Refused("too_many_emoji")
+        raise ApiError("too_many_emoji")
     react(slack, call.by.bot.id, channel, message, name)
     return {}
 
@@ -25,7 +25,7 @@ def remove(slack: Platform, call: Call) -> Json:
     channel, message = _message(slack, call)
     name = str(call.arguments["name"]).strip(":")
     if call.by.bot.id not in message.reactions.get(name, ()):
-        raise Refused("no_reaction")
+        raise ApiError("no_reaction")
     unreact(slack, call.by.bot.id, channel, message, name)
     return {}
 
@@ -54,10 +54,10 @@ def _event(slack: Platform, kind: str, user: str, message: Message, name: str) -
 def _message(slack: Platform, call: Call) -> tuple[Channel, Message]:
     channel = channel_of(slack, call)
     if channel.archived:
-        raise Refused("is_archived")
+        raise ApiError("is_archived")
     message = slack.world.message(channel.id, str(call.arguments["timestamp"]))
     if message is None:
-        raise Refused("message_not_found")
+        raise ApiError("message_not_found")
     return channel, message
 
 

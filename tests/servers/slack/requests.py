@@ -1,4 +1,4 @@
-"""What comes over the wire to a method, made into a call: the bodies Slack accepts, the token, the scopes."""
+"""Parsing of Web API requests: bodies, tokens, scopes."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -6,9 +6,9 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.servers.slack.calls import Call, Installation, Refused
+from tests.servers.slack.calls import ApiError, Call, Installation
+from tests.servers.slack.payloads import scopes_header
 from tests.servers.slack.platform import Method, Platform
-from tests.servers.slack.shapes import scopes_shape
 from tests.servers.slack.world import Channel, Json, Kind
 
 # Arguments that are JSON, though they come as text in a form.
@@ -30,7 +30,7 @@ async def arguments_of(request: web.Request) -> Json:
         elif request.content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
             arguments |= dict(await request.post())
         elif request.can_read_body:
-            raise Refused("invalid_post_type")
+            raise ApiError("invalid_post_type")
     return {name: _parsed(name, value) for name, value in arguments.items() if value is not None}
 
 
@@ -40,9 +40,9 @@ async def _json_body(request: web.Request) -> Json:
     try:
         body = json.loads(text)
     except ValueError:
-        raise Refused("invalid_json") from None
+        raise ApiError("invalid_json") from None
     if not isinstance(body, dict):
-        raise Refused("json_not_object")
+        raise ApiError("json_not_object")
     return body
 
 
@@ -54,7 +54,7 @@ def _parsed(name: str, value: Any) -> Any:
     try:
         return json.loads(value) if value else None
     except ValueError:
-        raise Refused(MALFORMED.get(name, "invalid_arguments")) from None
+        raise ApiError(MALFORMED.get(name, "invalid_arguments")) from None
 
 
 def token_of(request: web.Request, arguments: Json) -> str:
@@ -64,22 +64,22 @@ def token_of(request: web.Request, arguments: Json) -> str:
     return token.strip() if kind == "Bearer" and token else argument
 
 
-def authorise(slack: Platform, call: Call, method: Method) -> Installation | None:
+def authorize(slack: Platform, call: Call, method: Method) -> Installation | None:
     """Who calls, if the token is one that may call this method; `apps.connections.open` alone takes the app's token."""
     if not call.token:
-        raise Refused("not_authed")
+        raise ApiError("not_authed")
     wants_app = call.method == "apps.connections.open"
     if call.token == slack.app_token:
         if wants_app:
             return None
-        raise Refused("not_allowed_token_type")
+        raise ApiError("not_allowed_token_type")
     installation = slack.installations.get(call.token)
     if installation is None:
-        raise Refused("invalid_auth")
+        raise ApiError("invalid_auth")
     if installation.revoked:
-        raise Refused(installation.revoked)
+        raise ApiError(installation.revoked)
     if wants_app:
-        raise Refused("not_allowed_token_type")
+        raise ApiError("not_allowed_token_type")
     if method.scopes:
         need(installation, *method.scopes)
     return installation
@@ -88,21 +88,21 @@ def authorise(slack: Platform, call: Call, method: Method) -> Installation | Non
 def need(installation: Installation, *scopes: str) -> None:
     """One of the scopes has to be granted."""
     if not installation.scopes & set(scopes):
-        raise Refused("missing_scope", needed=",".join(scopes), provided=scopes_shape(installation.scopes))
+        raise ApiError("missing_scope", needed=",".join(scopes), provided=scopes_header(installation.scopes))
 
 
 def check_required(arguments: Json, required: Iterable[str]) -> None:
     if missing := [name for name in required if arguments.get(name) in (None, "")]:
-        raise Refused("invalid_arguments", *(f"missing required field: {name}" for name in missing))
+        raise ApiError("invalid_arguments", *(f"missing required field: {name}" for name in missing))
 
 
 def channel_of(slack: Platform, call: Call, name: str = "channel") -> Channel:
     """The conversation that the argument names, if the caller may know of it."""
     channel = slack.world.channels.get(str(call.arguments.get(name, "")))
     if channel is None or channel.team != call.by.team:
-        raise Refused("channel_not_found")
+        raise ApiError("channel_not_found")
     if channel.is_private and call.by.bot.id not in channel.members:
-        raise Refused("channel_not_found")
+        raise ApiError("channel_not_found")
     return channel
 
 
@@ -110,10 +110,10 @@ def readable_channel(slack: Platform, call: Call, what: str) -> Channel:
     """The same, for methods that read: they need the scope for its kind ("history"), and history needs membership."""
     try:
         channel = channel_of(slack, call)
-    except Refused:
+    except ApiError:
         need(call.by, *(f"{kind}:{what}" for kind in SCOPE_OF_KIND.values()))
         raise
     need(call.by, f"{SCOPE_OF_KIND[channel.kind]}:{what}")
     if what == "history" and call.by.bot.id not in channel.members:
-        raise Refused("not_in_channel")
+        raise ApiError("not_in_channel")
     return channel

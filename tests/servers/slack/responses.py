@@ -1,4 +1,4 @@
-"""What an app may send back to a person for a while: messages to a response_url, and modals for a trigger."""
+"""Short-lived permissions: messages to a response_url, and modals for a trigger."""
 
 import json
 import secrets
@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from tests.servers.slack.calls import Call, Refused
+from tests.servers.slack.calls import ApiError, Call
 from tests.servers.slack.chat import content_of, new_message, publish, take_away
 from tests.servers.slack.events import message_changed
+from tests.servers.slack.payloads import message_payload
 from tests.servers.slack.platform import Platform
-from tests.servers.slack.shapes import message_shape
 from tests.servers.slack.world import Json, Message, User
 
 
@@ -56,11 +56,11 @@ class Responses:
         """The person whose trigger it is; it cannot be used again."""
         trigger = self._triggers.get(trigger_id)
         if trigger is None:
-            raise Refused("invalid_trigger_id")
+            raise ApiError("invalid_trigger_id")
         if self._slack.now - trigger.at > self._slack.rules.trigger_lifetime:
-            raise Refused("expired_trigger_id")
+            raise ApiError("expired_trigger_id")
         if trigger.exchanged:
-            raise Refused("exchanged_trigger_id")
+            raise ApiError("exchanged_trigger_id")
         trigger.exchanged = True
         return trigger.user
 
@@ -77,12 +77,12 @@ class Responses:
             try:
                 body = json.loads(await request.text())
             except ValueError:
-                raise Refused("invalid_payload", status=400) from None
+                raise ApiError("invalid_payload", status=400) from None
             if not isinstance(body, dict):
-                raise Refused("invalid_payload", status=400)
+                raise ApiError("invalid_payload", status=400)
             url.posts.append(body)
             self.respond(url, body)
-        except Refused as refused:
+        except ApiError as refused:
             status = 400 if refused.status == 200 else refused.status
             return web.json_response(refused.body, status=status)
         finally:
@@ -92,11 +92,11 @@ class Responses:
     def _usable(self, url_id: str) -> ResponseUrl:
         url, rules = self.urls.get(url_id), self._slack.rules
         if url is None:
-            raise Refused("no_service", status=404)
+            raise ApiError("no_service", status=404)
         if self._slack.now - url.at > rules.response_url_lifetime:
-            raise Refused("expired_url", status=404)
+            raise ApiError("expired_url", status=404)
         if len(url.posts) >= rules.response_url_uses:
-            raise Refused("used_url", status=404)
+            raise ApiError("used_url", status=404)
         return url
 
     def respond(self, url: ResponseUrl, body: Json) -> None:
@@ -123,7 +123,7 @@ class Responses:
         url.original = url.original or message
 
     def _replace(self, original: Message, content: Json) -> None:
-        before = message_shape(original)
+        before = message_payload(original)
         original.show(content["text"])
         original.blocks, original.attachments = content["blocks"], content["attachments"]
         original.edits += 1

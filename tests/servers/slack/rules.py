@@ -1,4 +1,4 @@
-"""What may be set about a loopback Slack."""
+"""Settings of a loopback Slack that a test may change."""
 
 from dataclasses import dataclass
 from typing import Literal

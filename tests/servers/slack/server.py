@@ -1,4 +1,4 @@
-"""A loopback Slack that keeps the real one's rules and has accidents on order; it knows nothing of the bot."""
+"""A loopback Slack server."""
 
 from collections.abc import Callable, Iterable
 
@@ -10,17 +10,17 @@ from tests.servers.slack.chat import METHODS as CHAT
 from tests.servers.slack.deliveries import Carrier, Delivery, Kind
 from tests.servers.slack.events import callback, scope_of, subscription_of
 from tests.servers.slack.http import HttpMode
-from tests.servers.slack.interactions import Interacting
 from tests.servers.slack.lookups import METHODS as LOOKUPS
-from tests.servers.slack.rates import Rates
+from tests.servers.slack.rate_limits import Rates
 from tests.servers.slack.reactions import METHODS as REACTIONS
 from tests.servers.slack.rules import BOT_SCOPES, Rules
 from tests.servers.slack.sockets import Sockets
 from tests.servers.slack.threads import METHODS as THREADS
+from tests.servers.slack.user_actions import UserActions
 from tests.servers.slack.world import Channel, Json
 
 
-class SlackServer(Loopback, Interacting):
+class SlackServer(Loopback, UserActions):
     """Slack on 127.0.0.1: the Web API, Socket Mode, response addresses, and people who act as a test tells them.
 
     It begins with a workspace `team`, an `admin`, a `user`, the app's own `bot` and a `channel` of all three; more can
@@ -31,7 +31,7 @@ class SlackServer(Loopback, Interacting):
     def __init__(self, rules: Rules | None = None, *, rates: Rates | None = None, scopes: frozenset[str] = BOT_SCOPES,
                  port: int = 0) -> None:  # fmt: skip
         Loopback.__init__(self, port)
-        Interacting.__init__(self, rules, scopes=scopes)
+        UserActions.__init__(self, rules, scopes=scopes)
         self.rates = rates or Rates()
         self.sockets, self.http = Sockets(self), HttpMode(self)
         parts = (CHAT, LOOKUPS, REACTIONS, THREADS, self.streams.methods, self.views.methods, self.sockets.methods)

@@ -1,4 +1,4 @@
-"""Socket Mode: the app's open connections, of which each delivery takes one, and what can become of them."""
+"""Socket Mode: open connections, one of which takes each delivery, and their failures."""
 
 import asyncio
 import json

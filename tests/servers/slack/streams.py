@@ -1,15 +1,15 @@
-"""chat.startStream, chat.appendStream and chat.stopStream: a message that grows while somebody reads it."""
+"""chat.startStream, chat.appendStream and chat.stopStream."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from tests.servers.slack.blocks import BLOCKS_TEXT, MOST_BLOCKS, check_blocks, with_ids
-from tests.servers.slack.calls import Call, Refused
+from tests.servers.slack.calls import ApiError, Call
 from tests.servers.slack.chat import metadata_of, new_message, options_of, postable_channel, publish, thread_of
 from tests.servers.slack.events import message_changed
+from tests.servers.slack.payloads import message_payload
 from tests.servers.slack.platform import Method, Methods, Platform
 from tests.servers.slack.requests import channel_of
-from tests.servers.slack.shapes import message_shape
 from tests.servers.slack.world import Channel, Json, Message
 
 LONGEST_PIECE = 12_000
@@ -61,10 +61,10 @@ class Streams:
         if channel.kind != "im":
             _check_recipient(slack, call)
         if given.get("task_display_mode", "timeline") not in TASK_MODES:
-            raise Refused("invalid_arguments", "must be a valid enum value [json-pointer:/task_display_mode]")
+            raise ApiError("invalid_arguments", "must be a valid enum value [json-pointer:/task_display_mode]")
         mode, text, chunks = _piece_of(call)
         if len(text) > slack.rules.stream_limit:
-            raise Refused("msg_too_long")
+            raise ApiError("msg_too_long")
         thread = thread_of(slack, channel, given.get("thread_ts"))
         message = new_message(slack, call.by, channel, {"text": text}, thread)
         message.chunks, message.options = chunks, options_of(call)
@@ -76,7 +76,7 @@ class Streams:
         channel, stream = self._growing(slack, call)
         mode, text, chunks = _piece_of(call)
         if mode is None:
-            raise Refused("markdown_text_or_chunks_required")
+            raise ApiError("markdown_text_or_chunks_required")
         _grow(slack, stream, mode, text, chunks)
         slack.changed()
         return {"channel": channel.id, "ts": stream.message.ts}
@@ -84,14 +84,14 @@ class Streams:
     def stop(self, slack: Platform, call: Call) -> Json:
         channel, stream = self._growing(slack, call)
         message, given = stream.message, call.arguments
-        before = message_shape(message)
+        before = message_payload(message)
         mode, text, chunks = _piece_of(call)
         blocks = given.get("blocks") or []
         if isinstance(blocks, list) and len(blocks) > MOST_BLOCKS:
-            raise Refused("msg_blocks_too_many")
+            raise ApiError("msg_blocks_too_many")
         blocks, metadata = with_ids(check_blocks(blocks)), metadata_of(given.get("metadata"))
         if not (message.text + text).strip() and not (blocks or chunks or message.chunks):
-            raise Refused("no_text")
+            raise ApiError("no_text")
         if mode:
             _grow(slack, stream, mode, text, chunks)
         message.blocks, message.metadata = blocks, metadata
@@ -99,21 +99,21 @@ class Streams:
         slack.sessions[channel.id, message.root] = given.get("session_status", "active")
         slack.dispatch(message_changed(slack.world, message, before, channel), channel.team, channel)
         slack.changed()
-        return {"channel": channel.id, "ts": message.ts, "message": message_shape(message, metadata=True)}
+        return {"channel": channel.id, "ts": message.ts, "message": message_payload(message, metadata=True)}
 
     def _growing(self, slack: Platform, call: Call) -> tuple[Channel, Stream]:
         """The caller's stream that the call names, if it may still grow."""
         channel = channel_of(slack, call)
         message = slack.world.message(channel.id, str(call.arguments["ts"]))
         if message is None:
-            raise Refused("message_not_found")
+            raise ApiError("message_not_found")
         if message.app_id != call.by.app.id:
-            raise Refused("message_not_owned_by_app")
+            raise ApiError("message_not_owned_by_app")
         stream = self.get(channel.id, message.ts)
         if stream and stream.end == "stopped_by_user":
-            raise Refused("stopped_by_user" if call.method == "chat.appendStream" else slack.rules.stop_after_stop)
+            raise ApiError("stopped_by_user" if call.method == "chat.appendStream" else slack.rules.stop_after_stop)
         if stream is None or stream.end:
-            raise Refused("message_not_in_streaming_state")
+            raise ApiError("message_not_in_streaming_state")
         return channel, stream
 
     @property
@@ -129,31 +129,31 @@ def _check_recipient(slack: Platform, call: Call) -> None:
     """In channels one person reads along, and Slack has to know who."""
     given = call.arguments
     if not given.get("recipient_team_id"):
-        raise Refused("missing_recipient_team_id")
+        raise ApiError("missing_recipient_team_id")
     if not given.get("recipient_user_id"):
-        raise Refused("missing_recipient_user_id")
+        raise ApiError("missing_recipient_user_id")
     if given["recipient_team_id"] not in slack.world.teams:
-        raise Refused("team_not_found")
+        raise ApiError("team_not_found")
     if given["recipient_user_id"] not in slack.world.users:
-        raise Refused("user_not_found")
+        raise ApiError("user_not_found")
 
 
 def _piece_of(call: Call) -> tuple[Mode | None, str, list[Json]]:
     """What the call adds: in which mode, its text, and its chunks. Nothing at all has no mode."""
     text, chunks = call.arguments.get("markdown_text"), call.arguments.get("chunks")
     if text and chunks:
-        raise Refused("cannot_provide_both_markdown_text_and_chunks")
+        raise ApiError("cannot_provide_both_markdown_text_and_chunks")
     if text:
         if len(text) > LONGEST_PIECE:
-            raise Refused("msg_too_long")
+            raise ApiError("msg_too_long")
         return "text", text, []
     if not chunks:
         return None, "", []
     if not isinstance(chunks, list) or not all(_is_chunk(chunk) for chunk in chunks):
-        raise Refused("invalid_chunks")
+        raise ApiError("invalid_chunks")
     text = "".join(chunk["text"] for chunk in chunks if chunk["type"] == "markdown_text")
     if len(text) > LONGEST_PIECE:
-        raise Refused("msg_too_long")
+        raise ApiError("msg_too_long")
     return "chunks", text, chunks
 
 
@@ -172,9 +172,9 @@ def _is_chunk(chunk: Any) -> bool:
 def _grow(slack: Platform, stream: Stream, mode: Mode, text: str, chunks: list[Json]) -> None:
     message = stream.message
     if stream.mode and mode != stream.mode:
-        raise Refused("streaming_mode_mismatch")
+        raise ApiError("streaming_mode_mismatch")
     if len(message.text) + len(text) > min(slack.rules.stream_limit, BLOCKS_TEXT):
-        raise Refused("msg_too_long")
+        raise ApiError("msg_too_long")
     stream.mode = mode
     message.chunks += chunks
     if text:

@@ -1,6 +1,6 @@
-"""What an agent shows around its answers: a thread's status and title, suggested prompts, the state of a session."""
+"""Assistant threads: status, title, suggested prompts and session state."""
 
-from tests.servers.slack.calls import Call, Refused
+from tests.servers.slack.calls import ApiError, Call
 from tests.servers.slack.platform import Method, Methods, Platform, Posted
 from tests.servers.slack.requests import channel_of
 from tests.servers.slack.world import Channel, Json
@@ -13,7 +13,7 @@ def set_status(slack: Platform, call: Call) -> Json:
     channel, thread = _thread(slack, call)
     loading = call.arguments.get("loading_messages") or []
     if len(loading) > MOST_LOADING_MESSAGES:
-        raise Refused(
+        raise ApiError(
             "invalid_arguments", f"no more than {MOST_LOADING_MESSAGES} items allowed [json-pointer:/loading_messages]"
         )
     posted = Posted(channel.id, thread, str(call.arguments.get("status", "")), tuple(loading), slack.now)
@@ -34,14 +34,14 @@ def _expire(slack: Platform, posted: Posted) -> None:
 
 def set_suggested_prompts(slack: Platform, call: Call) -> Json:
     if not slack.rules.is_agent:
-        raise Refused("not_agent_app")
+        raise ApiError("not_agent_app")
     prompts = call.arguments["prompts"]
     if not isinstance(prompts, list) or not all(isinstance(p, dict) and p.get("title") for p in prompts):
-        raise Refused("invalid_arguments", "must provide an object [json-pointer:/prompts]")
+        raise ApiError("invalid_arguments", "must provide an object [json-pointer:/prompts]")
     if not all(isinstance(p.get("message"), str) for p in prompts):
-        raise Refused("invalid_arguments", "missing required field: message [json-pointer:/prompts/0]")
+        raise ApiError("invalid_arguments", "missing required field: message [json-pointer:/prompts/0]")
     if len(prompts) > MOST_PROMPTS:
-        raise Refused("invalid_arguments", f"no more than {MOST_PROMPTS} items allowed [json-pointer:/prompts]")
+        raise ApiError("invalid_arguments", f"no more than {MOST_PROMPTS} items allowed [json-pointer:/prompts]")
     if call.arguments.get("thread_ts"):
         channel, thread = _thread(slack, call)
         slack.prompts[channel.id, thread] = prompts
@@ -68,11 +68,11 @@ def rename_session(slack: Platform, call: Call) -> Json:
 def set_session_status(slack: Platform, call: Call) -> Json:
     channel = channel_of(slack, call, "channel_id")
     if not slack.rules.is_agent:
-        raise Refused("not_authorized")
+        raise ApiError("not_authorized")
     if call.arguments["status"] not in SESSION_STATUSES:
-        raise Refused("invalid_status")
+        raise ApiError("invalid_status")
     if not call.arguments.get("thread_ts"):
-        raise Refused("thread_ts_required")
+        raise ApiError("thread_ts_required")
     slack.sessions[channel.id, str(call.arguments["thread_ts"])] = call.arguments["status"]
     if call.arguments["status"] != "processing":
         slack.statuses.pop((channel.id, str(call.arguments["thread_ts"])), None)
@@ -84,10 +84,10 @@ def _thread(slack: Platform, call: Call) -> tuple[Channel, str]:
     """The thread that the call names. A message without replies is one, too."""
     channel = channel_of(slack, call, "channel_id")
     if call.by.bot.id not in channel.members:
-        raise Refused("channel_not_found")
+        raise ApiError("channel_not_found")
     message = slack.world.message(channel.id, str(call.arguments["thread_ts"]))
     if message is None:
-        raise Refused("invalid_thread_ts")
+        raise ApiError("invalid_thread_ts")
     return channel, message.root
 
 

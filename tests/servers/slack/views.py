@@ -1,4 +1,4 @@
-"""Modals and the home tab: views.open, views.update and views.publish, and what Slack says of what it does not take."""
+"""Modals and the home tab: views.open, views.update, views.publish, and their validation."""
 
 import secrets
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.servers.slack.blocks import problems_of, text_problems, with_ids
-from tests.servers.slack.calls import Call, Installation, Refused
+from tests.servers.slack.calls import ApiError, Call, Installation
 from tests.servers.slack.platform import Method, Methods, Platform
 from tests.servers.slack.responses import Responses
 from tests.servers.slack.world import Json, User, new_id
@@ -67,9 +67,9 @@ class Views:
         view = checked_view(call.arguments["view"])
         modal = self.modals.get(str(call.arguments.get("view_id", "")))
         if modal is None or not modal.open:
-            raise Refused("not_found")
+            raise ApiError("not_found")
         if call.arguments.get("hash") not in (None, modal.hash):
-            raise Refused("hash_conflict")
+            raise ApiError("hash_conflict")
         self.show(modal, view)
         slack.changed()
         return {"view": modal.shape(call.by)}
@@ -77,7 +77,7 @@ class Views:
     def publish(self, slack: Platform, call: Call) -> Json:
         view, user = checked_view(call.arguments["view"], "home"), str(call.arguments["user_id"])
         if user not in slack.world.users:
-            raise Refused("invalid_arguments", "invalid `user_id` [json-pointer:/user_id]")
+            raise ApiError("invalid_arguments", "invalid `user_id` [json-pointer:/user_id]")
         self.homes[user] = view
         slack.changed()
         return {"view": view | {"id": new_id("V"), "team_id": call.by.team, "bot_id": call.by.bot.bot_id}}
@@ -89,11 +89,11 @@ class Views:
 
 
 def checked_view(view: Any, kind: str = "modal") -> Json:
-    """The view, or Refused with `invalid_arguments` and all reasons."""
+    """The view, or ApiError with `invalid_arguments` and all reasons."""
     if not isinstance(view, dict):
-        raise Refused("invalid_arguments", "must provide an object [json-pointer:/view]")
+        raise ApiError("invalid_arguments", "must provide an object [json-pointer:/view]")
     if problems := list(_problems(view, kind)):
-        raise Refused("invalid_arguments", *problems)
+        raise ApiError("invalid_arguments", *problems)
     return view | {"blocks": with_ids(view["blocks"])}
 
 

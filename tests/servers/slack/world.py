@@ -1,4 +1,4 @@
-"""What a Slack is made of: workspaces, people, channels and what was said; no rule and no wire is here."""
+"""Slack's objects: workspaces, users, channels, messages."""
 
 import random
 import string

@@ -1,0 +1,142 @@
+"""An answer arrives once and complete, whatever Slack's API does."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from adapters.slack.web_api import Timeouts
+from bot.app import Bot
+from tests.adapters.slack.harness import Room, entered, is_whole
+from tests.servers.loopback import Slow, Status
+from tests.servers.openai import OpenAIServer, Text
+from tests.servers.slack import Dropped, Error, Late, Message, RateLimited, SlackServer, Twice
+
+SENTENCE = "Bees live on honey [1]. "
+SENTENCES = 30
+
+
+def text_of(messages: list[Message]) -> str:
+    """The answer's text, as people read it."""
+    markdown = [[block["text"] for block in message.blocks if block["type"] == "markdown"] for message in messages]
+    return "".join("".join(parts) or message.text for parts, message in zip(markdown, messages, strict=True))
+
+
+@pytest.mark.parametrize("method", ["chat.startStream", "chat.appendStream", "chat.stopStream"])
+@pytest.mark.parametrize(
+    "trouble",
+    [RateLimited(1), Status(500), Slow(0.5), Dropped(after=False), Dropped(after=True)],
+    ids=["429", "500", "slow", "lost", "lost after it took effect"],
+)
+async def test_an_answer_arrives_once_and_whole(room: Room, method: str, trouble: object) -> None:
+    room.slack.enqueue(method, trouble)  # type: ignore[arg-type]
+    room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=200))
+    asked = room.ask("What do bees eat in winter?")
+    await room.answer(asked)
+    await room.settled()
+    own = room.own(asked)
+    assert text_of(own).count("Bees live on honey") == SENTENCES
+    assert [is_whole(message) for message in own] == [True]
+    assert not own[0].streaming
+
+
+@pytest.mark.parametrize(
+    ("method", "error"),
+    [
+        ("chat.appendStream", "message_not_in_streaming_state"),
+        ("chat.stopStream", "message_not_in_streaming_state"),
+        ("chat.stopStream", "invalid_blocks"),
+        ("chat.appendStream", "msg_too_long"),
+        ("assistant.threads.setStatus", "method_not_supported_for_channel_type"),
+        ("users.info", "missing_scope"),
+    ],
+)
+async def test_an_answer_arrives_although_a_call_is_refused(room: Room, method: str, error: str) -> None:
+    room.slack.enqueue(method, Error(error))
+    room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=200))
+    asked = room.ask("What do bees eat in winter?")
+    await room.answer(asked)
+    await room.settled()
+    assert text_of(room.own(asked)).count("Bees live on honey") == SENTENCES
+
+
+async def test_where_status_is_refused_the_question_gets_a_reaction(room: Room) -> None:
+    room.slack.refuse("assistant.threads.setStatus", "not_allowed")
+    room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=200))
+    asked = room.ask("What do bees eat in winter?")
+    await room.until(lambda: "eyes" in asked.reactions)
+    await room.answer(asked)
+    await room.until(lambda: "eyes" not in asked.reactions)
+    assert room.own(asked)
+
+
+async def test_where_streams_are_refused_the_answer_grows_by_updates(room: Room) -> None:
+    room.slack.refuse("chat.startStream", "not_allowed")
+    room.model.enqueue(Text(SENTENCE * 60, tokens_per_second=120))
+    asked = room.ask("What do bees eat in winter?")
+    await room.answer(asked)
+    [message] = room.own(asked)
+    assert text_of([message]).count("Bees live on honey") == 60
+    assert 2 <= message.edits <= 12
+    room.ask("What do bees eat in winter?")
+    await room.settled()
+    assert len(room.slack.called("chat.startStream")) == 1, "the refusal is remembered"
+
+
+async def test_a_long_answer_continues_in_more_messages_and_ends_with_its_sources(room: Room) -> None:
+    block = "Bees live on honey [1]. " * 30 + "\n\n```python\n" + "print('honey')\n" * 12 + "```"
+    text = "\n\n".join([block] * 36)
+    room.model.enqueue(Text(text, pieces=[text[at : at + 400] for at in range(0, len(text), 400)]))
+    asked = room.ask("What do bees eat in winter?")
+    await room.answer(asked)
+    await room.settled()
+    own = room.own(asked)
+    assert len(own) > 3
+    assert [is_whole(message) for message in own] == [False] * (len(own) - 1) + [True]
+    assert text_of(own).count("Bees live on honey") == 36 * 30
+    assert all(text_of([message]).count("```") % 2 == 0 for message in own)
+    assert [("Sources" in json.dumps(message.blocks)) for message in own] == [False] * (len(own) - 1) + [True]
+
+
+async def test_an_answer_moves_to_the_next_message_before_its_stream_expires(
+    slack: SlackServer, model: OpenAIServer, bot: Bot
+) -> None:
+    slack.rules.stream_lifetime = 8
+    model.enqueue(Text(SENTENCE * 100, tokens_per_second=300))
+    async with entered(slack, model, bot, Timeouts(stream_for=timedelta(seconds=0.5))) as room:
+        asked = room.ask("What do bees eat in winter?")
+        await room.answer(asked)
+        await room.settled()
+        own = room.own(asked)
+    assert len(own) > 1
+    assert " ".join(map(text_of, ([message] for message in own))).count("Bees live on honey") == 100
+    assert [is_whole(message) for message in own] == [False] * (len(own) - 1) + [True]
+    assert all(message.edits == 0 for message in own), "no stream had expired"
+
+
+async def test_an_expired_stream_continues_by_updates(room: Room) -> None:
+    room.slack.rules.stream_lifetime = 1.5
+    room.model.enqueue(Text(SENTENCE * 60, tokens_per_second=120))
+    asked = room.ask("What do bees eat in winter?")
+    await room.answer(asked)
+    [message] = room.own(asked)
+    assert text_of([message]).count("Bees live on honey") == 60
+
+
+@pytest.mark.parametrize("error", ["not_in_channel", "is_archived", "restricted_action"])
+async def test_where_the_bot_may_not_write_the_asker_is_told_directly(room: Room, error: str) -> None:
+    room.slack.enqueue("chat.startStream", Error(error))
+    asked = room.ask("What do bees eat in winter?")
+    direct = room.slack.direct(room.slack.user)
+    await room.until(lambda: any("You asked me in" in message.text for message in room.slack.messages(direct.id)))
+    assert room.own(asked) == []
+
+
+async def test_a_question_delivered_twice_late_or_out_of_order_is_answered_once(room: Room) -> None:
+    room.slack.deliveries.enqueue(Twice(), Late(0.3), Late(0.2), Twice())
+    asked = [room.ask("What do bees eat in winter?") for _ in range(4)]
+    for each in asked:
+        await room.answer(each)
+    await room.settled()
+    assert [len(room.own(each)) for each in asked] == [1, 1, 1, 1]
+    assert len(room.model.chats) == 4

@@ -1,0 +1,197 @@
+"""A question may be corrected, taken back, or its answer stopped, while it is being written and after."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from bot.app import Bot
+from core.domain import Conversation
+from tests.adapters.slack.harness import Room, entered, is_whole
+from tests.servers.loopback import Slow
+from tests.servers.openai import OpenAIServer, Text
+from tests.servers.slack import BOT_SCOPES, Message, SlackServer, callback, message_payload
+
+LONG = Text("word " * 2_000, tokens_per_second=50)
+
+
+async def being_answered(room: Room) -> tuple[Message, Message]:
+    """A question whose answer is being written, for as long as somebody lets it."""
+    room.model.enqueue(LONG)
+    asked = room.ask("What do bees eat in winter?")
+    await room.until(lambda: room.own(asked))
+    return asked, room.own(asked)[0]
+
+
+def written(message: Message) -> str:
+    return message.text + "".join(block.get("text") or "" for block in message.blocks if block["type"] == "markdown")
+
+
+async def test_an_edited_question_is_answered_again_in_the_same_message(room: Room) -> None:
+    asked = room.ask("What do bees eat in winter?")
+    first = await room.answer(asked)
+    room.slack.edit(asked, f"{room.me} How long does compost take?")
+    await room.until(lambda: len(room.model.chats) == 2)
+    await room.until(lambda: "ompost" in written(first))
+    await room.settled()
+    assert room.own(asked) == [first]
+    assert room.questions()[-1] == "How long does compost take?"
+    turns = await room.bot.history.turns(Conversation("slack", asked.channel, room.slack.team.id, asked.ts))
+    assert [turn.content for turn in turns if turn.role == "user"] == ["How long does compost take?"]
+
+
+async def test_a_question_that_is_edited_while_it_is_answered_stops_the_first_answer(room: Room) -> None:
+    asked, growing = await being_answered(room)
+    room.slack.edit(asked, f"{room.me} How long does compost take?")
+    await room.until(lambda: "ompost" in written(growing))
+    await room.settled()
+    assert room.own(asked) == [growing]
+    async with asyncio.timeout(15):
+        await room.model.chats[0].finished.wait()
+    assert room.model.chats[0].cancelled
+    assert not growing.streaming
+
+
+async def test_a_mention_that_is_added_later_makes_a_question(room: Room) -> None:
+    asked = room.ask("What do bees eat in winter?", mention=False)
+    room.slack.edit(asked, f"{room.me} What do bees eat in winter?")
+    await room.answer(asked)
+    await room.settled()
+    assert len(room.own(asked)) == 1
+
+
+async def test_a_question_that_is_deleted_takes_its_unfinished_answer_along(room: Room) -> None:
+    asked, growing = await being_answered(room)
+    room.slack.delete(asked)
+    await room.until(lambda: growing.deleted)
+    await room.model_stopped()
+    await room.settled()
+
+
+async def test_an_answer_that_was_finished_stays_when_its_question_is_deleted(room: Room) -> None:
+    asked = room.ask("What do bees eat in winter?")
+    answer = await room.answer(asked)
+    room.slack.delete(asked)
+    await room.settled()
+    assert not answer.deleted
+
+
+async def test_the_stop_button_stops_the_model_and_the_answer_says_so(room: Room) -> None:
+    _, growing = await being_answered(room)
+    room.slack.stop_stream(room.slack.user, growing)
+    await room.model_stopped()
+    await room.until(lambda: "Stopped." in written(growing))
+    assert not growing.streaming
+
+
+async def test_a_question_that_is_edited_before_its_first_words_is_answered_as_it_is_now(room: Room) -> None:
+    room.slack.enqueue("users.info", Slow(0.5))
+    asked = room.ask("What do bees eat in winter?")
+    await room.until(lambda: room.slack.status_history)
+    room.slack.edit(asked, f"{room.me} How long does compost take?")
+    answer = await room.answer(asked)
+    await room.settled()
+    assert "ompost" in written(answer)
+    assert room.own(asked) == [answer]
+    assert room.questions()[-1] == "How long does compost take?"
+
+
+async def test_of_two_edits_the_last_one_is_answered(room: Room) -> None:
+    asked, growing = await being_answered(room)
+    room.model.enqueue(LONG)
+    room.slack.edit(asked, f"{room.me} How long does compost take?")
+    await room.until(lambda: len(room.model.chats) == 2)
+    room.slack.edit(asked, f"{room.me} What should hedgehogs drink?")
+    await room.until(lambda: is_whole(growing))
+    await room.settled()
+    assert "hedgehogs" in written(growing)
+    assert room.own(asked) == [growing]
+    assert [chat.cancelled for chat in room.model.chats] == [True, True, False]
+
+
+async def test_a_mention_alone_that_becomes_a_question_is_answered(room: Room) -> None:
+    asked = room.ask("")
+    await room.until(lambda: room.own(asked))
+    room.slack.edit(asked, f"{room.me} What do bees eat in winter?")
+    await room.answer(asked)
+    await room.settled()
+    assert room.questions() == ["What do bees eat in winter?"]
+
+
+async def test_an_edit_is_heard_where_the_bot_sees_mentions_alone(model: OpenAIServer, bot: Bot) -> None:
+    async with SlackServer(scopes=BOT_SCOPES - {"channels:history"}) as slack, entered(slack, model, bot) as room:
+        asked = room.ask("What do bees eat in winter?")
+        first = await room.answer(asked)
+        room.slack.edit(asked, f"{room.me} How long does compost take?")
+        await room.until(lambda: "ompost" in written(first))
+        await room.settled()
+        assert room.own(asked) == [first]
+
+
+async def test_a_preview_under_a_question_changes_nothing(room: Room) -> None:
+    asked = room.ask("What do bees eat in winter? https://garden.example/bees.md")
+    await room.answer(asked)
+    room.slack.unfurl(asked, "https://garden.example/bees.md")
+    await room.settled()
+    assert len(room.model.chats) == 1
+
+
+async def test_an_edit_after_more_than_ten_minutes_changes_nothing(room: Room) -> None:
+    asked = room.ask("What do bees eat in winter?")
+    await room.answer(asked)
+    event = message_changed_later(room, asked, minutes=11)
+    room.slack.deliver("events_api", event)
+    await room.settled()
+    assert len(room.model.chats) == 1
+
+
+async def test_an_answer_that_is_written_anew_can_be_stopped_and_deleted_like_any_other(room: Room) -> None:
+    asked = room.ask("What do bees eat in winter?")
+    answer = await room.answer(asked)
+    room.model.enqueue(LONG)
+    room.slack.edit(asked, f"{room.me} How long does compost take?")
+    await room.until(lambda: len(room.model.chats) == 2 and "word" in written(answer))
+    room.slack.delete(asked)
+    await room.until(lambda: answer.deleted)
+    await room.model_stopped(1)
+    await room.settled()
+
+
+async def test_no_status_stays_under_an_answer_that_was_written_anew(room: Room) -> None:
+    asked = room.ask("What do bees eat in winter?")
+    answer = await room.answer(asked)
+    room.slack.edit(asked, f"{room.me} How long does compost take?")
+    await room.until(lambda: "ompost" in written(answer))
+    await room.settled()
+    assert room.slack.status(asked.channel, asked.ts) == ""
+
+
+async def test_a_question_that_is_deleted_before_its_first_words_is_not_answered(room: Room) -> None:
+    root = room.ask("What a day!", mention=False)
+    room.slack.enqueue("chat.startStream", Slow(0.5))
+    asked = room.ask("What do bees eat in winter?", thread=root)
+    await room.until(lambda: room.slack.called("chat.startStream"))
+    room.slack.delete(asked)
+    await room.settled()
+    assert room.own(root) == []
+
+
+@pytest.mark.parametrize("word", ["stopped_by_user", "message_not_in_streaming_state"])
+async def test_a_stop_is_noticed_also_where_nobody_tells_of_it(room: Room, word: str) -> None:
+    """With several processes, the event goes to any of them."""
+    room.slack.rules.stop_after_stop = word
+    room.slack.rules.subscriptions = frozenset({"app_mention"})
+    _, growing = await being_answered(room)
+    room.slack.stop_stream(room.slack.user, growing)
+    await room.model_stopped()
+    await room.settled()
+
+
+def message_changed_later(room: Room, asked: Message, minutes: float) -> Any:
+    """The event of an edit that comes so long after the question."""
+    before = message_payload(asked)
+    now = before | {"text": f"{room.me} How long does compost take?"}
+    now["edited"] = {"user": asked.user, "ts": f"{float(asked.ts) + minutes * 60:.6f}"}
+    event: dict[str, Any] = {"type": "message", "subtype": "message_changed", "channel_type": "channel"}
+    event |= {"channel": asked.channel, "message": now, "previous_message": before, "ts": asked.ts}
+    return callback(event, room.slack.installation)

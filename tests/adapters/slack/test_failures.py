@@ -1,0 +1,214 @@
+"""Whatever goes wrong, somebody is told: one calm sentence with an id, and a way to try again that works."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from adapters.slack.app import SlackBot
+from bot.app import Bot
+from core.errors import IndexUnavailableError
+from core.index.catalog import Catalog
+from core.storage.connection import connect
+from core.storage.history import History
+from core.storage.question_store import QuestionStore
+from tests.adapters.garden import ASKED
+from tests.adapters.slack.harness import Room, access, below, is_failure, is_whole, read
+from tests.servers.loopback import Slow, Status
+from tests.servers.openai import Broken, ContentFilter, Empty, OpenAIServer, Text
+from tests.servers.slack import Dropped, Error, Message, SlackServer
+
+SENTENCE = IndexUnavailableError.user_message
+
+Opened = Callable[..., AbstractAsyncContextManager[Room]]
+
+
+@pytest.fixture
+async def nowhere() -> AsyncIterator[Redis]:
+    """A Redis that cannot be reached."""
+    client = connect("redis://127.0.0.1:1")
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def forgetful(slack: SlackServer, model: OpenAIServer, bot: Bot) -> Opened:
+    """The bot with some of its stores replaced."""
+
+    @asynccontextmanager
+    async def opened(**parts: Any) -> AsyncIterator[Room]:
+        app = SlackBot(replace(bot, **parts).chat_services("slack"), access(slack))
+        async with app.open():
+            await slack.until(lambda: slack.sockets.open)
+            yield Room(slack, model, bot, app)
+
+    return opened
+
+
+async def alone(room: Room, words: str) -> Message:
+    """What the person alone sees, once it is there."""
+    user = room.slack.user.id
+    found: list[Message] = await room.until(
+        lambda: [m for m in room.slack.ephemerals(user) if words in read(m) + below(m)]
+    )
+    return found[-1]
+
+
+async def test_help_that_cannot_be_given_is_a_sentence(forgetful: Opened, nowhere: Redis) -> None:
+    async with forgetful(catalog=Catalog(nowhere)) as room:
+        failed = await room.answer(room.ask(""))
+        assert SENTENCE in below(failed)
+        assert is_failure(failed)
+        room.slack.slash(room.slack.user, room.slack.channel, "/ask", "")
+        await alone(room, SENTENCE)
+
+
+async def test_a_conversation_that_cannot_be_forgotten_is_not_called_forgotten(
+    forgetful: Opened, nowhere: Redis, bot: Bot
+) -> None:
+    async with forgetful(history=History(nowhere, 10, bot.settings.history_ttl)) as room:
+        room.slack.slash(room.slack.user, room.slack.channel, "/forget")
+        assert "forgotten" not in below(await alone(room, SENTENCE))
+        assert SENTENCE in below(await room.answer(room.ask("forget")))
+
+
+async def test_a_button_that_cannot_do_its_work_says_so(forgetful: Opened, nowhere: Redis, bot: Bot) -> None:
+    async with forgetful(question_store=QuestionStore(nowhere, bot.settings.history_ttl)) as room:
+        answer = await room.answer(room.ask(ASKED))
+        for action in ("why", "feedback"):
+            room.slack.click(room.slack.user, answer, action)
+        told: list[Message] = await room.until(lambda: room.slack.ephemerals(room.slack.user.id)[1:])
+        assert all(SENTENCE in below(message) for message in room.slack.ephemerals(room.slack.user.id))
+        assert len(told) == 1
+
+
+FAILURES = {
+    "refused": [Status(401)],
+    "unreachable": [Status(500)] * 3,
+    "used up": [Status(429, code="insufficient_quota")],
+    "broken": [Broken("Water them ")],
+    "filtered": [ContentFilter("Water them ")],
+    "empty": [Empty()],
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES.keys())
+async def test_after_every_kind_of_failure_trying_again_brings_the_answer(room: Room, failure: list[Any]) -> None:
+    room.model.enqueue(*failure)
+    asked = room.ask(ASKED)
+    failed = await room.answer(asked)
+    assert is_failure(failed)
+    room.slack.click(room.slack.user, failed, "again")
+    await room.until(lambda: is_whole(failed) and not is_failure(failed))
+    await room.settled()
+    assert room.own(asked) == [failed]
+    assert room.questions()[-1] == ASKED
+    assert read(failed).count("According to the posts") == 1
+
+
+async def test_pressed_twice_it_is_tried_again_once(room: Room) -> None:
+    room.model.enqueue(Status(401), Text("Water them early [1]. " * 10, tokens_per_second=60))
+    failed = await room.answer(room.ask(ASKED))
+    for _ in range(2):
+        room.slack.click(room.slack.user, failed, "again")
+    await room.until(lambda: is_whole(failed) and not is_failure(failed))
+    await room.settled()
+    assert len(room.model.chats) == 2
+
+
+async def test_tried_again_in_the_middle_of_a_thread_it_still_knows_the_thread(room: Room) -> None:
+    root = room.ask("The leaves of my tomatoes are burnt at noon.", mention=False)
+    room.model.enqueue(Status(401))
+    room.ask("what does this mean for watering tomatoes?", thread=root)
+    failed = await room.answer(root)
+    room.slack.click(room.slack.user, failed, "again")
+    await room.until(lambda: is_whole(failed) and not is_failure(failed))
+    said = [message["content"] for message in room.model.chats[-1].messages]
+    assert any("burnt at noon" in content for content in said[1:-1])
+
+
+async def test_a_question_that_nobody_remembers_is_read_again_where_it_stands(room: Room) -> None:
+    room.model.enqueue(Status(401))
+    failed = await room.answer(room.ask(ASKED))
+    await room.settled()
+    await room.bot.redis.delete(*await room.bot.redis.keys("question:*"))
+    room.slack.click(room.slack.user, failed, "again")
+    await room.until(lambda: is_whole(failed) and not is_failure(failed))
+    assert room.questions()[-1] == ASKED
+
+
+async def test_what_can_not_be_known_any_more_is_said(room: Room) -> None:
+    room.model.enqueue(Status(401))
+    failed = await room.answer(room.ask(ASKED))
+    await room.settled()
+    await room.bot.redis.delete(*await room.bot.redis.keys("question:*"))
+    room.slack.refuse("conversations.replies", "missing_scope")
+    room.slack.click(room.slack.user, failed, "again")
+    await alone(room, "I no longer remember this question")
+
+
+async def test_who_asks_too_much_is_told_alone_when_and_may_try_again_later(room: Room) -> None:
+    for _ in range(10):
+        await room.answer(room.ask(ASKED))
+    asked = room.ask(ASKED)
+    told = await alone(room, "Please try again in")
+    await room.settled()
+    assert room.own(asked) == []
+    assert room.slack.status(asked.channel, asked.ts) == ""
+    assert room.slack.ephemerals(room.slack.admin.id) == []
+    await room.answer(room.ask("What do bees eat in winter?", user=room.slack.admin))  # the limit is a person's own
+    await room.bot.redis.delete(*await room.bot.redis.keys("quota:*"))
+    room.slack.click(room.slack.user, told, "again")
+    await room.answer(asked)
+    await room.until(lambda: told.deleted)
+
+
+async def test_what_was_written_before_a_failure_stays_above_the_sentence(room: Room) -> None:
+    room.model.enqueue(Broken("Water tomatoes early in the morning, at the root [1]. "))
+    failed = await room.answer(room.ask(ASKED))
+    assert read(failed).startswith("Water tomatoes early in the morning")
+    assert "The answer was cut off" in below(failed)
+
+
+@pytest.mark.parametrize("trouble", [Status(500), Dropped(after=False), Dropped(after=True), Slow(0.3)])
+async def test_a_shared_answer_is_there_once_or_the_sharer_is_told(room: Room, trouble: Any) -> None:
+    room.slack.slash(room.slack.user, room.slack.channel, "/ask", ASKED)
+    answer = await alone(room, "According to the posts")
+    await room.until(lambda: is_whole(answer))
+    room.slack.enqueue("chat.postMessage", trouble)
+    room.slack.click(room.slack.user, answer, "share")
+
+    def shared() -> list[Message]:
+        said = room.slack.messages(room.slack.channel.id)
+        return [m for m in said if m.user == room.slack.bot.id and "asked:" in read(m)]
+
+    await room.until(lambda: shared() or len(room.slack.ephemerals(room.slack.user.id)) > 1)
+    await room.settled()
+    if not shared():
+        await alone(room, "Something went wrong on my side.")
+        room.slack.click(room.slack.user, answer, "share")
+        await room.until(shared)
+        await room.settled()
+    assert len(shared()) == 1
+
+
+async def test_where_the_bot_may_not_write_a_sharer_is_told_what_to_do(room: Room) -> None:
+    place = room.slack.add_channel("elsewhere", room.slack.user)
+    room.slack.slash(room.slack.user, place, "/ask", ASKED)
+    answer = await alone(room, "According to the posts")
+    await room.until(lambda: is_whole(answer))
+    room.slack.click(room.slack.user, answer, "share")
+    await alone(room, "invite me with `/invite`")
+    assert [m for m in room.slack.messages(place.id) if m.user == room.slack.bot.id] == []
+
+
+async def test_a_window_that_opens_too_late_is_a_sentence(room: Room) -> None:
+    answer = await room.answer(room.ask(ASKED))
+    room.slack.click(room.slack.user, answer, "feedback", "negative")
+    offer = await alone(room, "what was wrong")
+    room.slack.enqueue("views.open", Error("expired_trigger_id"))
+    room.slack.click(room.slack.user, offer, "reason")
+    await alone(room, "That took too long; please press the button again.")

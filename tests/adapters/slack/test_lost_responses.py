@@ -1,0 +1,130 @@
+"""Slack takes a call and its answer is lost, or it takes none: nothing is there twice, and nothing is missing."""
+
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from tests.adapters.slack.harness import Room, is_whole, read
+from tests.servers.loopback import Slow, Status
+from tests.servers.openai import Text
+from tests.servers.slack import Dropped, Error, Message, Ordinary, RateLimited
+
+SENTENCE = "Bees live on honey [1]. "
+SENTENCES = 30
+TROUBLES = {
+    "429": RateLimited(1),
+    "500": Status(500),
+    "slow": Slow(0.5),
+    "lost": Dropped(after=False),
+    "lost after it took effect": Dropped(after=True),
+}
+any_trouble = pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES.keys())
+
+
+def text_of(messages: list[Message]) -> str:
+    return "".join(map(read, messages))
+
+
+@pytest.mark.parametrize("method", ["chat.postMessage", "chat.update"])
+@any_trouble
+async def test_by_updates_an_answer_arrives_once_and_whole_as_well(room: Room, method: str, trouble: Any) -> None:
+    room.slack.refuse("chat.startStream", "not_allowed")
+    room.slack.enqueue(method, trouble)
+    room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=220))
+    asked = room.ask("What do bees eat in winter?")
+    await room.answer(asked)
+    await room.settled()
+    [message] = room.own(asked)
+    assert text_of([message]).count("Bees live on honey") == SENTENCES
+
+
+@pytest.mark.parametrize("method", ["assistant.threads.setStatus", "users.info", "reactions.add", "chat.startStream"])
+@any_trouble
+async def test_a_short_answer_arrives_once_whatever_happens_before_it(room: Room, method: str, trouble: Any) -> None:
+    if method == "reactions.add":
+        room.slack.refuse("assistant.threads.setStatus", "not_allowed")
+    room.slack.enqueue(method, trouble)
+    asked = room.ask("What do bees eat in winter?")
+    await room.answer(asked)
+    await room.settled()
+    [message] = room.own(asked)
+    assert text_of([message]).count("According to the posts") == 1
+    assert room.slack.status(asked.channel, asked.ts) == ""
+    assert asked.reactions == {}
+
+
+async def test_no_answer_waits_for_a_slow_status(room: Room) -> None:
+    room.slack.enqueue("assistant.threads.setStatus", Slow(3))
+    began = monotonic()
+    asked = room.ask("What do bees eat in winter?")
+    await room.answer(asked)
+    assert monotonic() - began < 3
+    await room.settled()
+    assert room.slack.status(asked.channel, asked.ts) == ""
+
+
+@pytest.mark.parametrize("after", [False, True])
+async def test_a_lost_beginning_of_the_second_message_leaves_the_first_as_it_is(room: Room, after: bool) -> None:
+    room.slack.enqueue("chat.startStream", Ordinary(), Dropped(after))
+    text = "\n\n".join([SENTENCE * 40] * 8)
+    pieces = [text[at : at + 50] for at in range(0, len(text), 50)]
+    room.model.enqueue(Text(text, pieces=pieces, tokens_per_second=100))
+    asked = room.ask("What do bees eat in winter?")
+    await room.answer(asked)
+    await room.settled()
+    own = room.own(asked)
+    assert len(own) > 1
+    assert text_of(own).count("Bees live on honey") == 320
+    assert [is_whole(message) for message in own] == [False] * (len(own) - 1) + [True]
+
+
+async def test_a_lost_beginning_is_not_mistaken_for_another_answer_in_the_thread(room: Room) -> None:
+    root = room.ask("What a day!", mention=False)
+    room.model.enqueue(Text("Bees live on honey [1]. " * 20, tokens_per_second=60))
+    room.ask("What do bees eat in winter?", thread=root)
+    await room.until(lambda: room.own(root))
+    room.slack.enqueue("chat.startStream", Dropped(after=True))
+    room.model.enqueue(Text("Compost takes nine months [1]. " * 20, tokens_per_second=200))
+    room.ask("How long does compost take?", thread=root)
+    await room.until(lambda: len(room.answers(root)) == 2)
+    await room.settled()
+    texts = sorted(text_of([message]) for message in room.own(root))
+    assert [(text.count("Bees"), text.count("Compost")) for text in texts] == [(20, 0), (0, 20)]
+
+
+async def test_where_the_bot_may_not_read_a_lost_beginning_costs_no_answer(room: Room) -> None:
+    room.slack.refuse("conversations.replies", "missing_scope")
+    room.slack.enqueue("chat.startStream", Dropped(after=False))
+    answer = await room.answer(room.ask("What do bees eat in winter?"))
+    assert text_of([answer]).count("According to the posts") == 1
+
+
+async def test_blocks_that_are_refused_leave_the_whole_text(room: Room) -> None:
+    room.slack.refuse("chat.startStream", "not_allowed")
+    room.slack.enqueue("chat.update", *[Error("invalid_blocks")] * 3)
+    text = SENTENCE * 300
+    room.model.enqueue(Text(text, pieces=[text[:100], text[100:]], tokens_per_second=1))
+    asked = room.ask("What do bees eat in winter?")
+    await room.until(lambda: text_of(room.own(asked)).count("Bees live on honey") >= 100)
+    await room.settled()
+    assert text_of(room.own(asked)).count("Bees live on honey") == 300
+
+
+async def test_a_stream_that_is_refused_for_one_person_is_no_reason_to_stop_streaming(room: Room) -> None:
+    room.slack.enqueue("chat.startStream", Error("user_not_found"))
+    first = await room.answer(room.ask("What do bees eat in winter?"))
+    second = await room.answer(room.ask("What do bees eat in winter?"))
+    assert (first.streamed, second.streamed) == (False, True)
+
+
+async def test_a_private_answer_comes_another_way_where_its_address_is_used_up(room: Room) -> None:
+    room.slack.rules.response_url_uses = 0
+    room.slack.slash(room.slack.user, room.slack.channel, "/ask", "What do bees eat in winter?")
+
+    def answers() -> list[Message]:
+        return [message for message in room.slack.ephemerals(room.slack.user.id) if is_whole(message)]
+
+    await room.until(answers)
+    [answer] = answers()
+    assert text_of([answer]).count("According to the posts") == 1

@@ -1,0 +1,145 @@
+"""A question on Slack: seen at once, answered in its thread, once."""
+
+from tests.adapters.garden import ASKED, FOLLOW_UP, OFF_TOPIC
+from tests.adapters.slack.harness import Room, actions, below, is_whole, read
+from tests.servers.openai import Text
+
+
+async def test_a_mention_is_answered_in_its_thread_with_footnotes_sources_and_buttons(room: Room) -> None:
+    asked = room.ask(ASKED)
+    answer = await room.answer(asked)
+    assert read(answer).endswith("[[1]](https://garden.example/tomatoes.md).")
+    assert "*Sources*\n[1] <https://garden.example/tomatoes.md|Growing tomatoes on a balcony>" in below(answer)
+    assert set(actions(answer)) == {"feedback", "why"}
+    assert answer.root == asked.ts
+    await room.settled()
+    assert len(room.own(asked)) == 1
+    assert [call.error for call in room.slack.calls if call.error] == []
+
+
+async def test_the_status_is_the_first_thing_of_all(room: Room) -> None:
+    before = len(room.slack.calls)
+    asked = room.ask(ASKED)
+    await room.answer(asked)
+    await room.settled()
+    first = room.slack.calls[before]
+    assert (first.method, first.arguments["status"]) == ("assistant.threads.setStatus", "is searching the posts…")
+    assert room.slack.status(asked.channel, asked.ts) == ""
+
+
+async def test_words_stream_as_the_model_writes_them(room: Room) -> None:
+    room.model.enqueue(Text("Water tomatoes early in the morning [1]. " * 8, tokens_per_second=60))
+    asked = room.ask(ASKED)
+    answer = await room.answer(asked)
+    assert answer.streamed
+    assert len(answer.versions) > 2
+    for shorter, longer in zip(answer.versions, answer.versions[1:], strict=False):
+        assert longer.startswith(shorter)
+
+
+async def test_a_follow_up_in_the_thread_needs_no_mention_and_knows_what_came_before(room: Room) -> None:
+    asked = room.ask(ASKED)
+    await room.answer(asked)
+    follow_up = room.ask(FOLLOW_UP, thread=asked, mention=False)
+    await room.answer(follow_up, 1)
+    assert room.questions() == [ASKED, FOLLOW_UP]
+    assert ASKED in [message["content"] for message in room.model.chats[1].messages]
+
+
+async def test_what_is_said_to_somebody_else_in_the_thread_is_left_alone(room: Room) -> None:
+    asked = room.ask(ASKED)
+    await room.answer(asked)
+    for text in (f"<@{room.slack.admin.id}> what do you think?", "<!here> who knows more?"):
+        room.ask(text, thread=asked, mention=False)
+    await room.settled()
+    assert len(room.model.chats) == 1
+    assert len(room.own(asked)) == 1
+
+
+async def test_a_thread_without_the_bot_is_left_alone(room: Room) -> None:
+    root = room.ask("What a day!", mention=False)
+    room.ask("Indeed, when should I water tomatoes?", thread=root, mention=False)
+    await room.settled()
+    assert not room.own(root)
+    assert not room.model.chats
+
+
+async def test_a_direct_message_is_answered_and_the_next_one_knows_of_it(room: Room) -> None:
+    place = room.slack.direct(room.slack.user)
+    asked = room.ask(ASKED, place)
+    await room.answer(asked)
+    again = room.ask(FOLLOW_UP, place)
+    await room.answer(again)
+    assert ASKED in [message["content"] for message in room.model.chats[1].messages]
+    start = room.slack.called("chat.startStream")[0].arguments
+    assert "recipient_user_id" not in start
+
+
+async def test_what_the_posts_do_not_answer_is_said_with_the_nearest_posts(room: Room) -> None:
+    answer = await room.answer(room.ask(OFF_TOPIC))
+    assert "My posts do not answer this." in read(answer)
+    assert "*Nearest posts*" in below(answer)
+    assert not room.model.chats
+
+
+async def test_a_notification_reads_like_words(room: Room) -> None:
+    room.slack.refuse("chat.startStream", "unknown_method")
+    room.model.enqueue(Text("**Water** them `early` [1].\n\n- at the root\n- never on the leaves & stems [1]"))
+    answer = await room.answer(room.ask(ASKED))
+    assert answer.text.startswith("Water them early.")
+    assert "&amp; stems" in answer.text
+    for mark in ("*", "`", "[", "garden.example"):
+        assert mark not in answer.text
+
+
+async def test_links_are_not_unfurled(room: Room) -> None:
+    room.slack.refuse("chat.startStream", "unknown_method")
+    answer = await room.answer(room.ask(ASKED))
+    assert (answer.options["unfurl_links"], answer.options["unfurl_media"]) == (False, False)
+
+
+async def test_two_threads_do_not_know_of_each_other(room: Room) -> None:
+    first, second = room.ask(ASKED), room.ask("What do bees eat in winter?")
+    await room.answer(first)
+    await room.answer(second)
+    await room.answer(room.ask("And what else?", thread=second, mention=False), 1)
+    assert ASKED not in [message["content"] for message in room.model.chats[-1].messages]
+
+
+async def test_people_channels_and_links_reach_the_model_as_names(room: Room) -> None:
+    slack = room.slack
+    text = (
+        f"what does <@{slack.admin.id}> say in <#{slack.channel.id}> on watering tomatoes &amp; bees, "
+        "see <https://garden.example/tomatoes|this post> or <https://garden.example/bees>, <!here>?"
+    )
+    await room.answer(room.ask(text))
+    (question,) = room.questions()
+    assert question == (
+        "what does @ada say in #general on watering tomatoes & bees, "
+        "see this post (https://garden.example/tomatoes) or https://garden.example/bees, @here?"
+    )
+
+
+async def test_a_name_that_slack_does_not_tell_stays_an_id(room: Room) -> None:
+    room.slack.refuse("users.info", "user_not_found")
+    await room.answer(room.ask(f"what does <@{room.slack.admin.id}> say on watering tomatoes?"))
+    assert room.questions() == [f"what does @{room.slack.admin.id} say on watering tomatoes?"]
+
+
+async def test_other_bots_own_words_previews_and_joins_are_no_questions(room: Room) -> None:
+    slack = room.slack
+    other = slack.add_user("standup", is_bot=True)
+    slack.channel.members.add(other.id)
+    for legacy in (False, True):
+        slack.say_as_bot(other, slack.channel, f"{room.me} {ASKED}", legacy=legacy)
+    slack.say_as_bot(slack.bot, slack.channel, f"{room.me} {ASKED}")
+    slack.join(slack.add_user("linus"), slack.channel)
+    asked = room.ask(f"{ASKED} https://garden.example/tomatoes")
+    answer = await room.answer(asked)
+    slack.unfurl(asked, "https://garden.example/tomatoes")
+    slack.unfurl(answer, "https://garden.example/tomatoes")
+    other_answer = slack.say_as_bot(other, slack.channel, "I answer in threads.", asked.ts)
+    slack.unfurl(other_answer, "https://garden.example/tomatoes")
+    await room.settled()
+    assert len(room.model.chats) == 1
+    assert [m for m in slack.messages(slack.channel.id) if is_whole(m)] == [answer]

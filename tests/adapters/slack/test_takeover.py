@@ -1,0 +1,94 @@
+"""Two processes on one Redis: what one of them answers, the other may hear corrected, taken back and stopped."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.app import Bot
+from tests.adapters.slack.harness import Room, entered, read
+from tests.servers.openai import OpenAIServer, Text
+from tests.servers.slack import Message, SlackServer
+
+LONG = Text("word " * 4_000, tokens_per_second=50)
+
+
+@pytest.fixture
+async def room(slack: SlackServer, model: OpenAIServer, bot: Bot) -> AsyncIterator[Room]:
+    """The first process' room; Slack's deliveries go to the two of them in turn, of mentions one event alone."""
+    slack.rules.subscriptions = frozenset({"app_mention", "message.channels"})
+    slack.rules.echoes = False
+    async with entered(slack, model, bot) as room, entered(slack, model, bot):
+        await slack.until(lambda: len(slack.sockets.open) == 2)
+        yield room
+
+
+async def to_each(room: Room) -> None:
+    """The next delivery goes to a process of its own, whichever had the last one."""
+    await room.until(lambda: all(delivery.finished for delivery in room.slack.deliveries.all))
+    handled = [d for d in room.slack.deliveries.all if d.kind == "events_api"]
+    if len(handled) % 2:
+        return
+    room.slack.deliver("events_api", handled[-1].payload | {"event_id": "Ev0NOTHING", "event": {"type": "ping"}})
+    await room.until(lambda: all(delivery.finished for delivery in room.slack.deliveries.all))
+
+
+async def being_answered(room: Room) -> tuple[Message, Message]:
+    room.model.enqueue(LONG)
+    asked = room.ask("What do bees eat in winter?")
+    await room.until(lambda: room.own(asked))
+    return asked, room.own(asked)[0]
+
+
+@pytest.mark.parametrize("odd", [False, True])
+async def test_a_correction_that_another_process_hears_is_the_only_answer(room: Room, odd: bool) -> None:
+    asked, growing = await being_answered(room)
+    if odd:
+        await to_each(room)
+    room.slack.edit(asked, f"{room.me} How long does compost take?")
+    await room.until(lambda: "ompost" in read(growing))
+    await room.model_stopped()
+    await room.settled()
+    assert room.own(asked) == [growing]
+    assert "word" not in read(growing)
+    assert len(room.model.chats) == 2
+
+
+@pytest.mark.parametrize("odd", [False, True])
+async def test_of_a_corrected_question_only_the_correction_may_be_taken_over(room: Room, odd: bool) -> None:
+    asked, growing = await being_answered(room)
+    if odd:
+        await to_each(room)
+    room.model.enqueue(LONG)
+    room.slack.edit(asked, f"{room.me} How long does compost take?")
+    await room.until(lambda: len(growing.versions) > 1 and growing.edits)
+    assert asked.edited
+    name = f"{room.slack.team.id}:{asked.channel}:{asked.ts}"
+    left = await room.bot.redis.hkeys("unanswered:{slack}")
+    assert left == [f"{name}:{asked.edited['ts']}".encode()]
+    room.slack.delete(asked)
+    await room.settled()
+
+
+@pytest.mark.parametrize("odd", [False, True])
+async def test_a_deletion_that_another_process_hears_stops_the_model(room: Room, odd: bool) -> None:
+    asked, growing = await being_answered(room)
+    if odd:
+        await to_each(room)
+    room.slack.delete(asked)
+    await room.until(lambda: growing.deleted)
+    await room.model_stopped()
+    await room.settled()
+    assert room.own(asked) == []
+
+
+async def test_updates_of_two_processes_do_not_mix(room: Room) -> None:
+    room.slack.refuse("chat.startStream", "unknown_method")
+    asked, growing = await being_answered(room)
+    await to_each(room)
+    room.slack.edit(asked, f"{room.me} How long does compost take?")
+    await room.until(lambda: "ompost" in read(growing))
+    await room.model_stopped()
+    await room.settled()
+    assert "word" not in read(growing)
+    assert "Stopped" not in read(growing)
+    assert room.own(asked) == [growing]

@@ -1,0 +1,148 @@
+"""REST: the application, users, guilds and channels, and the lookups that all routes share."""
+
+from collections.abc import Iterable
+
+from tests.servers.discord.errors import ApiError, snowflake
+from tests.servers.discord.http import Answer, Call, Route
+from tests.servers.discord.objects import Channel, Guild
+from tests.servers.discord.payloads import (
+    application_json,
+    channel_json,
+    guild_json,
+    member_json,
+    role_json,
+    thread_json,
+    thread_member_json,
+    user_json,
+)
+from tests.servers.discord.permissions import ALL, MANAGE_CHANNELS, MANAGE_THREADS, in_channel, in_guild
+from tests.servers.discord.platform import Platform
+
+
+class Channels:
+    def __init__(self, platform: Platform) -> None:
+        self.platform, self.world = platform, platform.world
+
+    def routes(self) -> Iterable[Route]:
+        yield Route("GET", "/users/@me", lambda call: (200, self._me()))
+        yield Route("GET", "/users/@me/guilds", self.guilds)
+        yield Route("POST", "/users/@me/channels", self.direct)
+        yield Route("GET", "/users/{user}", self.user)
+        for path in ("/applications/@me", "/oauth2/applications/@me"):
+            yield Route("GET", path, self.application)
+        yield Route("GET", "/gateway", lambda call: (200, {"url": self.platform.gateway.url()}), open=True)
+        yield Route("GET", "/gateway/bot", self.gateway)
+        yield Route("GET", "/guilds/{guild}", lambda call: (200, guild_json(self.guild(call))))
+        yield Route("GET", "/guilds/{guild}/channels", self.channels)
+        yield Route("GET", "/guilds/{guild}/roles", self.roles)
+        yield Route("GET", "/guilds/{guild}/members/{user}", self.member)
+        yield Route("GET", "/guilds/{guild}/threads/active", self.active_threads)
+        yield Route("GET", "/channels/{channel}", self.get_channel)
+        yield Route("PATCH", "/channels/{channel}", self.edit_channel)
+        yield Route("DELETE", "/channels/{channel}", self.delete_channel)
+
+    def _me(self) -> object:
+        return user_json(self.world.bot) | {"verified": True, "mfa_enabled": True, "flags": 0, "locale": "en-US"}
+
+    # Finding.
+
+    def guild(self, call: Call) -> Guild:
+        """One that exists and that the bot is in."""
+        guild = self.world.guilds.get(call.id("guild"))
+        if guild is None:
+            raise ApiError(10004)
+        if not self.platform.gateway.sees(guild):
+            raise ApiError(50001)
+        return guild
+
+    def channel(self, call: Call) -> Channel:
+        """One that exists and that the bot sees."""
+        channel = self.world.channels.get(call.id("channel"))
+        if channel is None or channel.deleted:
+            raise ApiError(10003)
+        if not self.platform.sees(channel):
+            raise ApiError(50001)
+        return channel
+
+    def need(self, channel: Channel, permission: int) -> None:
+        """50013 unless the bot has it there."""
+        if in_channel(self.world.bot, channel) & permission != permission:
+            raise ApiError(50013)
+
+    # Answering.
+
+    def guilds(self, call: Call) -> Answer:
+        mine = [guild for guild in self.world.guilds.values() if self.platform.gateway.sees(guild)]
+        return 200, [{"id": str(guild.id), "name": guild.name, "icon": None, "banner": None, "owner": False,
+                      "permissions": str(in_guild(self.world.bot, guild) & ALL), "features": []}
+                     for guild in mine]  # fmt: skip
+
+    def user(self, call: Call) -> Answer:
+        user = self.world.users.get(call.id("user"))
+        if user is None:
+            raise ApiError(10013)
+        return 200, user_json(user)
+
+    def direct(self, call: Call) -> Answer:
+        """The conversation opens even with people who take no direct messages; sending is refused then."""
+        user = self.world.users.get(snowflake(call.form.get("recipient_id"), "recipient_id"))
+        if user is None:
+            raise ApiError(10013)
+        if user is self.world.bot:
+            raise ApiError(50007)
+        return 200, channel_json(self.world.direct(user))
+
+    def application(self, call: Call) -> Answer:
+        guilds = len([guild for guild in self.world.guilds.values() if self.platform.gateway.sees(guild)])
+        return 200, application_json(self.world.application, self.world.bot, guilds)
+
+    def gateway(self, call: Call) -> Answer:
+        rules, gateway = self.platform.rules, self.platform.gateway
+        left = max(0, rules.session_starts - len(gateway.identified))
+        limit = {"total": rules.session_starts, "remaining": left, "reset_after": 24 * 3600 * 1000,
+                 "max_concurrency": rules.max_concurrency}  # fmt: skip
+        return 200, {"url": gateway.url(), "shards": rules.shards, "session_start_limit": limit}
+
+    def channels(self, call: Call) -> Answer:
+        rooms = [room for room in self.guild(call).channels.values() if not room.is_thread and not room.deleted]
+        return 200, [channel_json(room) for room in rooms]
+
+    def roles(self, call: Call) -> Answer:
+        return 200, [role_json(role) for role in self.guild(call).roles.values()]
+
+    def member(self, call: Call) -> Answer:
+        member = self.guild(call).members.get(call.id("user"))
+        if member is None:
+            raise ApiError(10007)
+        return 200, member_json(member)
+
+    def active_threads(self, call: Call) -> Answer:
+        rooms = [room for room in self.guild(call).channels.values() if room.is_thread and not room.deleted]
+        threads = [room for room in rooms if not room.archived and self.platform.sees(room)]
+        mine = [thread_member_json(room, self.world.bot) for room in threads if self.world.bot in room.joined]
+        return 200, {"threads": [thread_json(room, self.world.bot) for room in threads], "members": mine}
+
+    def get_channel(self, call: Call) -> Answer:
+        channel = self.channel(call)
+        return 200, thread_json(channel, self.world.bot) if channel.is_thread else channel_json(channel)
+
+    def edit_channel(self, call: Call) -> Answer:
+        """Name and topic; of a thread its name, and whether it is archived or locked."""
+        channel, body = self.channel(call), call.form
+        own = channel.is_thread and channel.owner is self.world.bot and "locked" not in body
+        if not own:
+            self.need(channel, MANAGE_THREADS if channel.is_thread else MANAGE_CHANNELS)
+        channel.name = body.get("name") or channel.name
+        channel.topic = body.get("topic", channel.topic)
+        channel.archived, channel.locked = body.get("archived", channel.archived), body.get("locked", channel.locked)
+        self.platform.changed(channel)
+        return 200, channel_json(channel)
+
+    def delete_channel(self, call: Call) -> Answer:
+        channel = self.channel(call)
+        if channel.is_direct:
+            return 200, channel_json(channel)
+        self.need(channel, MANAGE_THREADS if channel.is_thread else MANAGE_CHANNELS)
+        channel.deleted = True
+        self.platform.changed(channel, "DELETE")
+        return 200, channel_json(channel)

@@ -1,0 +1,198 @@
+"""Users' commands, button presses and form submissions, as Discord's client allows them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tests.servers.discord.command_options import filled, resolve_user
+from tests.servers.discord.command_rules import ON_MESSAGE, ON_USER
+from tests.servers.discord.commands import Commands
+from tests.servers.discord.interactions import Did, Interaction
+from tests.servers.discord.objects import Channel, Json, Message, User, walk
+from tests.servers.discord.payloads import ATTACHMENT_LIMIT, member_json, message_json, partial_channel_json, user_json
+from tests.servers.discord.permissions import ALL, USE_APPLICATION_COMMANDS, in_channel, may
+from tests.servers.discord.sessions import Intent
+from tests.servers.discord.user_messages import ChannelRef, UserActionError, UserMessages, UserRef
+
+GUILD, BOT_DM = 0, 1
+BY_GUILD, BY_USER = 0, 1
+STRING_SELECT, TEXT_INPUT = 3, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestions:
+    """What came back to somebody who is typing, and after how many seconds."""
+
+    choices: list[Json]
+    latency: float
+
+
+class UserActions(UserMessages):
+    """`late` in all of these: the gateway delivers so many seconds after the person acted; the clock runs already."""
+
+    commands: Commands
+
+    def slash(self, user: UserRef, channel: ChannelRef, name: str, *, late: float = 0.0, permitted: bool = False,
+              **options: Any) -> Interaction:  # fmt: skip
+        """Someone uses a command; a name of several words names its subcommands.
+
+        `permitted`: an administrator of the guild has allowed it to them, whatever permissions it asks for by default.
+        """
+        who, where = self.who(user), self.where(channel, user)
+        command, path = self._command(who, where, name, permitted)
+        data = _data(command) | filled(command, path, options, where, who)
+        return self._happen(Did.COMMAND, who, where, data, self._owners(who, where, command), late=late)
+
+    async def autocomplete(self, user: UserRef, channel: ChannelRef, name: str, option: str, value: Any, *,
+                           within: float = 3.0, **others: Any) -> Suggestions:  # fmt: skip
+        """Someone types in an option. Raises TimeoutError when no choices come."""
+        who, where = self.who(user), self.where(channel, user)
+        command, path = self._command(who, where, name, permitted=False)
+        data = _data(command) | filled(command, path, others | {option: value}, where, who, focused=option)
+        interaction = self._happen(Did.AUTOCOMPLETE, who, where, data, self._owners(who, where, command))
+        await self.platform.watch.until(lambda: interaction.choices is not None, within)
+        return Suggestions(interaction.choices or [], interaction.latency or 0.0)
+
+    def use_on(self, user: UserRef, target: Message | User, name: str, channel: ChannelRef = "") -> Interaction:
+        """Someone picks a command from the menu of a message, or of a user in a channel."""
+        on_message = isinstance(target, Message)
+        where = target.channel if isinstance(target, Message) else self.where(channel)
+        who = self.who(user)
+        command = self.commands.find(where, name, ON_MESSAGE if on_message else ON_USER)
+        if command is None:
+            raise UserActionError(f"there is no command {name} on that")
+        resolved: Json = {}
+        if isinstance(target, Message):
+            resolved["messages"] = {str(target.id): message_json(target)}
+        else:
+            resolve_user(target, where, resolved)
+        data = _data(command) | {"target_id": str(target.id), "resolved": resolved}
+        return self._happen(Did.COMMAND, who, where, data, self._owners(who, where, command))
+
+    def click(self, user: UserRef, message: Message, custom_id: str, *, values: list[str] | None = None,
+              late: float = 0.0) -> Interaction:  # fmt: skip
+        """Someone presses a button, or picks values in a menu."""
+        who = self.who(user)
+        if message.deleted or (message.only_for and message.only_for is not who):
+            raise UserActionError(f"{who.name} does not see that message")
+        part = next((one for one in walk(message.components) if one.get("custom_id") == custom_id), None)
+        if part is None or part.get("disabled"):
+            raise UserActionError(f"there is nothing to press under {custom_id}")
+        data: Json = {"custom_id": custom_id, "component_type": part["type"], "id": part.get("id", 1)}
+        if part["type"] == STRING_SELECT:
+            offered = {option["value"] for option in part["options"]}
+            least, most = part.get("min_values", 1), part.get("max_values", 1)
+            if not set(values or ()) <= offered or not least <= len(values or ()) <= most:
+                raise UserActionError("the menu does not offer that")
+            data["values"] = values or []
+        owners = (message.interaction or {}).get("authorizing_integration_owners")
+        owners = owners or self._owners(who, message.channel, None)
+        return self._happen(Did.COMPONENT, who, message.channel, data, owners, message, late=late)
+
+    def submit(self, opened: Interaction, values: dict[str, str] | None = None, *, late: float = 0.0) -> Interaction:
+        """Someone fills in the form that an interaction opened for them, and sends it."""
+        if opened.modal is None:
+            raise UserActionError("no form is open")
+        given = dict(values or {})
+        components = [_submitted(component, given) for component in opened.modal["components"]]
+        if given:
+            raise UserActionError(f"the form has no field {min(given)}")
+        data = {"custom_id": opened.modal["custom_id"], "components": components}
+        return self._happen(
+            Did.MODAL, opened.user, opened.channel, data, opened.owners, opened.message, opened, late=late
+        )
+
+    # What the client looks at.
+
+    def _command(self, who: User, where: Channel, name: str, permitted: bool) -> tuple[Json, list[str]]:
+        first, *path = name.removeprefix("/").split()
+        command = self.commands.find(where, first)
+        if command is None:
+            raise UserActionError(f"there is no command /{first}")
+        if not self._owners(who, where, command):
+            raise UserActionError(f"/{first} is not offered there")
+        contexts = command.get("contexts")
+        if where.is_direct and not command.get("dm_permission", True) and contexts is None:
+            raise UserActionError(f"/{first} is not offered in direct messages")
+        if contexts is not None and (BOT_DM if where.is_direct else GUILD) not in contexts:
+            raise UserActionError(f"/{first} is not offered there")
+        if where.guild and not permitted:
+            self._check_permissions(who, where, command)
+        return command, path
+
+    def _check_permissions(self, who: User, where: Channel, command: Json) -> None:
+        wanted = command["default_member_permissions"]
+        mine = in_channel(who, where)
+        # "0" leaves a command to administrators alone.
+        missing = wanted is not None and (mine & int(wanted) != int(wanted) or (not int(wanted) and mine != ALL))
+        if missing or not may(who, where, USE_APPLICATION_COMMANDS):
+            raise UserActionError(f"{who.name} may not use /{command['name']}")
+
+    def _owners(self, who: User, where: Channel, command: Json | None) -> dict[str, str]:
+        """Through whose installation the command is there; empty if through nobody's."""
+        world = self.platform.world
+        types = (command or {}).get("integration_types") or [BY_GUILD, BY_USER]
+        owners: dict[str, str] = {}
+        if where.guild is None and BY_GUILD in types:
+            owners["0"] = "0"
+        if where.guild and BY_GUILD in types and world.bot.id in where.guild.members:
+            owners["0"] = str(where.guild.id)
+        if BY_USER in types and who in world.application.installed_by:
+            owners["1"] = str(who.id)
+        return owners
+
+    # What the bot gets.
+
+    def _happen(self, kind: Did, who: User, where: Channel, data: Json, owners: dict[str, str],
+                message: Message | None = None, opener: Interaction | None = None,
+                late: float = 0.0) -> Interaction:  # fmt: skip
+        world = self.platform.world
+        interaction = Interaction(world.snowflake(), kind, who, where, data, owners, message, opener)
+        interaction.payload = self._payload(interaction)
+        self.platform.interactions[interaction.token] = interaction
+        self.platform.gateway.sessions.dispatch(
+            "INTERACTION_CREATE", interaction.payload, where.guild, Intent.NONE, late
+        )
+        self.platform.watch.changed()
+        return interaction
+
+    def _payload(self, interaction: Interaction) -> Json:
+        who, where, world = interaction.user, interaction.channel, self.platform.world
+        payload: Json = {"id": str(interaction.id), "application_id": str(world.application.id), "version": 1,
+                         "type": int(interaction.type), "token": interaction.token, "data": interaction.data,
+                         "channel_id": str(where.id), "channel": partial_channel_json(where, in_channel(who, where)),
+                         "app_permissions": str(in_channel(world.bot, where)), "locale": who.locale,
+                         "entitlements": [], "entitlement_sku_ids": [], "attachment_size_limit": ATTACHMENT_LIMIT,
+                         "authorizing_integration_owners": interaction.owners,
+                         "context": BOT_DM if where.is_direct else GUILD}  # fmt: skip
+        if interaction.message:
+            payload["message"] = message_json(interaction.message)
+        guild = where.guild
+        if guild is None:
+            return payload | {"user": user_json(who)}
+        member = member_json(guild.members[who.id], permissions=in_channel(who, where))
+        partial = {"id": str(guild.id), "locale": guild.locale, "features": []}
+        return payload | {"guild_id": str(guild.id), "guild": partial, "guild_locale": guild.locale, "member": member}
+
+
+def _data(command: Json) -> Json:
+    data: Json = {"id": command["id"], "name": command["name"], "type": command["type"]}
+    return data | ({"guild_id": command["guild_id"]} if "guild_id" in command else {})
+
+
+def _submitted(component: Json, given: dict[str, str]) -> Json:
+    """A part of the form with what was typed into it, which is taken out of `given`."""
+    if "component" in component:
+        return {"type": component["type"], "id": 1, "component": _submitted(component["component"], given)}
+    if "components" in component:
+        return {
+            "type": component["type"],
+            "id": 1,
+            "components": [_submitted(it, given) for it in component["components"]],
+        }
+    if component["type"] != TEXT_INPUT:
+        return {"type": component["type"], "id": 1}
+    value = given.pop(component["custom_id"], component.get("value") or "")
+    least, most = component.get("min_length") or 0, component.get("max_length") or 4000
+    if (component.get("required", True) and not value) or not (least <= len(value) <= most or not value):
+        raise UserActionError(f"{component['custom_id']} is too short or too long")
+    return {"type": TEXT_INPUT, "id": 1, "custom_id": component["custom_id"], "value": value}

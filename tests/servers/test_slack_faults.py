@@ -1,0 +1,110 @@
+"""Rate limits and injected faults of the loopback Slack."""
+
+from typing import Any
+
+import aiohttp
+import pytest
+from slack_sdk.errors import SlackApiError
+from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
+from slack_sdk.web.async_client import AsyncWebClient
+
+from tests.servers.conftest import Refusal
+from tests.servers.loopback import Slow, Status
+from tests.servers.slack import Dropped, Error, Ordinary, RateLimited, Rates, SlackServer
+
+
+async def test_a_rate_limit_is_a_status_a_header_and_a_word(
+    slack: SlackServer, client: AsyncWebClient, refusal: Refusal
+) -> None:
+    slack.enqueue("chat.postMessage", RateLimited(7))
+    refused = await refusal(client.chat_postMessage(channel=slack.channel.id, text="x"))
+    assert (refused.status_code, refused["error"], refused.headers["Retry-After"]) == (429, "ratelimited", "7")
+    assert (slack.calls[0].status, slack.calls[0].error) == (429, "ratelimited")
+    await client.chat_postMessage(channel=slack.channel.id, text="x")
+
+
+async def test_the_clients_retry_goes_through(slack: SlackServer) -> None:
+    handler = AsyncRateLimitErrorRetryHandler(max_retry_count=1)
+    client = AsyncWebClient(token=slack.bot_token, base_url=slack.base_url, retry_handlers=[handler])
+    slack.enqueue("auth.test", RateLimited(0))
+    await client.auth_test()
+    assert [call.status for call in slack.calls] == [429, 200]
+
+
+@pytest.mark.parametrize("status", [500, 503])
+async def test_slack_can_be_out_of_order(slack: SlackServer, client: AsyncWebClient, status: int) -> None:
+    slack.enqueue("auth.test", Status(status))
+    with pytest.raises(SlackApiError) as raised:
+        await client.auth_test()
+    assert raised.value.response.status_code == status
+
+
+async def test_any_error_can_be_ordered_for_any_call(
+    slack: SlackServer, client: AsyncWebClient, refusal: Refusal
+) -> None:
+    slack.enqueue("chat.update", Ordinary(), Error("invalid_blocks", ("no reason",)))
+    posted = await client.chat_postMessage(channel=slack.channel.id, text="x")
+    await client.chat_update(channel=slack.channel.id, ts=posted["ts"], text="y")
+    refused = await refusal(client.chat_update(channel=slack.channel.id, ts=posted["ts"], text="z"))
+    assert refused["error"] == "invalid_blocks"
+    assert refused["response_metadata"]["messages"] == ["[ERROR] no reason"]
+    assert slack.messages(slack.channel.id)[0].text == "y"
+
+
+@pytest.mark.parametrize(("after", "seen"), [(False, 0), (True, 1)])
+async def test_a_connection_can_break_before_and_after_the_call_took_effect(
+    slack: SlackServer, client: AsyncWebClient, after: bool, seen: int
+) -> None:
+    slack.enqueue("chat.postMessage", Dropped(after))
+    with pytest.raises(aiohttp.ClientError):
+        await client.chat_postMessage(channel=slack.channel.id, text="x")
+    assert len(slack.messages(slack.channel.id)) == seen
+    assert (slack.calls[0].status, slack.calls[0].error) == (0, "dropped")
+
+
+async def test_an_answer_can_be_slow(slack: SlackServer, client: AsyncWebClient) -> None:
+    client.timeout = 1
+    slack.enqueue("auth.test", Slow(0.05))
+    await client.auth_test()
+    assert slack.calls[0].answer["ok"]
+
+
+async def test_rate_limits_apply_only_in_strict_mode(slack: SlackServer, client: AsyncWebClient) -> None:
+    for _ in range(10):
+        await client.chat_postMessage(channel=slack.channel.id, text="x")
+    assert len(slack.messages(slack.channel.id)) == 10
+
+
+async def test_a_channel_takes_a_short_burst_and_then_a_message_a_second(
+    slack: SlackServer, client: AsyncWebClient, refusal: Refusal
+) -> None:
+    slack.rates.strict = True
+    for _ in range(3):
+        await client.chat_postMessage(channel=slack.channel.id, text="x")
+    refused = await refusal(client.chat_postMessage(channel=slack.channel.id, text="x"))
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
+    await client.chat_postMessage(channel=slack.direct(slack.user).id, text="x")
+
+
+@pytest.mark.parametrize(("method", "allowed"), [("usergroups.list", 20), ("users.info", 100)])
+async def test_a_method_may_be_called_as_often_as_its_tier_says(
+    slack: SlackServer, client: AsyncWebClient, refusal: Refusal, method: str, allowed: int
+) -> None:
+    slack.rates.strict = True
+    arguments: Any = {"user": slack.user.id} if method == "users.info" else {}
+    for _ in range(allowed):
+        await client.api_call(method, params=arguments)
+    refused = await refusal(client.api_call(method, params=arguments))
+    assert 0 < int(refused.headers["Retry-After"]) <= 60
+    await client.auth_test()
+
+
+async def test_tiers_and_windows_can_be_set(refusal: Refusal) -> None:
+    async with SlackServer(rates=Rates(strict=True, window=60, methods={"team.info": 1})) as slack:
+        client = AsyncWebClient(token=slack.bot_token, base_url=slack.base_url)
+        await client.team_info()
+        assert (await refusal(client.team_info()))["error"] == "ratelimited"
+        slack.rates.window = 0.05
+        slack.after(0.06, lambda: None)  # nothing else happens that would make `until` look
+        await slack.until(lambda: slack.now > slack.calls[0].at + 0.05)
+        await client.team_info()
