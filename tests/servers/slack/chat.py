@@ -175,7 +175,7 @@ def take_away(slack: Platform, message: Message, channel: Channel) -> None:
 
 
 def own_message(slack: Platform, call: Call, channel: Channel, otherwise: str) -> Message:
-    """The message that the call names, which has to be the caller's own."""
+    """Return the message that the call names; raise ApiError with the code `otherwise` for another author's."""
     message = slack.world.message(channel.id, str(call.arguments["ts"]))
     if message is None:
         raise ApiError("message_not_found")

@@ -51,7 +51,7 @@ class Directory(Platform):
 
     def install(self, team: Team, *, app: App | None = None, scopes: frozenset[str] = BOT_SCOPES,
                 token: str | None = None, bot_user_id: str | None = None) -> Installation:  # fmt: skip
-        """The app in one more workspace, or another app in one: it has a bot user and a token of its own there."""
+        """Install the app in another workspace, or another app in this one, with its own bot user and token."""
         app = app or self.app
         bot = self.add_user(app.name, app.name.title(), team=team, is_bot=True, user_id=bot_user_id)
         installation = Installation(token or f"xoxb-{new_id('', 12)}", app, team.id, bot, set(scopes))

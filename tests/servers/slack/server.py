@@ -79,5 +79,5 @@ class SlackServer(Loopback, UserActions):
 
 
 def _authors(event: Json) -> list[str | None]:
-    """The apps whose message an event is about."""
+    """Return the ids of the apps whose message the event is about."""
     return [part.get("app_id") for part in (event, event.get("message", {}), event.get("previous_message", {}))]
