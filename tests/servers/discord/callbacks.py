@@ -118,7 +118,7 @@ class Callbacks:
         return interaction, found
 
     def follow_up(self, call: Call) -> Answer:
-        """Send a message. The first one after a deferral edits the deferred message, which keeps its ephemeral state."""
+        """Send a message. The first one after a deferral edits the deferred response, which keeps its visibility."""
         interaction = self._interaction(call)
         original = interaction.original
         if original and original.loading:

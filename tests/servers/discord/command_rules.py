@@ -101,7 +101,7 @@ def _check_option(form: Form, path: str, option: Json, depth: int) -> None:
 
 
 def size(command: Json) -> int:
-    """Return the size of names, descriptions and values, options and choices included; the longest translation counts."""
+    """Return the total length of names, descriptions and values; the longest translation of each counts."""
     return sum(_sizes(command))
 
 

@@ -124,7 +124,7 @@ def _check_own(form: Form, path: str, component: Json, seen: set[str]) -> None:
 
 
 def check_modal(modal: Json) -> None:
-    """Refuse titles over 45 and ids over 100 characters, and other than one to five rows or labels of one input each."""
+    """Require a title up to 45 and an id up to 100 characters, and one to five rows or labels of one input each."""
     form = Form("data")
     form.required("title", modal.get("title"), 45)
     form.required("custom_id", modal.get("custom_id"), 100)
