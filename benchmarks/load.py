@@ -25,7 +25,7 @@ import aiohttp
 from benchmarks.chats import QUESTIONS, processor_seconds
 from benchmarks.processes import environment, measure, resident_mb, running
 from bot.embedded_redis import embedded_redis
-from tests.adapters.slack.acting import is_failure, is_whole
+from tests.adapters.slack.harness import is_failure, is_whole
 from tests.servers.slack import Message, SlackServer
 
 MODEL, WEB, METRICS = 8972, 8973, 8974

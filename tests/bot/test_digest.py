@@ -20,7 +20,7 @@ from core.storage import keys
 from core.storage.statistics import Figures, Statistics, Usage
 from core.telemetry import QuestionFinished
 from tests.adapters.discord.harness import connected as connected_to_discord
-from tests.adapters.slack.acting import access, entered
+from tests.adapters.slack.harness import access, entered
 from tests.bot.running import make_home
 from tests.bot.test_serve import served
 from tests.servers.discord import DiscordServer

@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.adapters.slack.acting import below, is_failure, is_whole, read
+from tests.adapters.slack.harness import below, is_failure, is_whole, read
 from tests.bot.running import command, environment, make_home
 from tests.servers.openai import OpenAIServer
 from tests.servers.slack import Message, SlackServer

@@ -5,7 +5,7 @@ import signal
 from collections import Counter
 from pathlib import Path
 
-from tests.adapters.slack.acting import is_whole
+from tests.adapters.slack.harness import is_whole
 from tests.bot.running import make_home
 from tests.breaking.own_redis import own_redis
 from tests.breaking.scene import BEES, Scene, reached, running, scene, until

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from tests.adapters.slack.acting import is_whole
+from tests.adapters.slack.harness import is_whole
 from tests.breaking.own_redis import own_redis
 from tests.breaking.scene import BEES, scene, until
 from tests.servers.loopback import Status

@@ -4,7 +4,7 @@ from core.storage.event_claims import TTL
 from tests.adapters.discord.harness import Harness
 from tests.adapters.discord.test_buttons import press, response_to
 from tests.adapters.garden import ASKED
-from tests.adapters.slack.test_forgetting import POSTS
+from tests.adapters.slack.test_erasure import POSTS
 from tests.redis_dump import redis_dump
 
 

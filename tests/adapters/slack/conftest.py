@@ -11,7 +11,7 @@ from bot.config.settings import Settings, load_settings
 from core.storage.connection import connect
 from tests.adapters.conftest import unseen
 from tests.adapters.garden import write_posts
-from tests.adapters.slack.acting import Room, entered
+from tests.adapters.slack.harness import Room, entered
 from tests.servers.openai import OpenAIServer
 from tests.servers.slack import SlackServer
 

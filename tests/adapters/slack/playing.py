@@ -18,7 +18,7 @@ from adapters.slack.web_api import web_client
 from core.answerer import Answerer
 from core.chat.delivery import deliver
 from core.domain import Question
-from tests.adapters.slack.acting import read
+from tests.adapters.slack.harness import read
 from tests.servers.slack import Message, SlackServer
 
 

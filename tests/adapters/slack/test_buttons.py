@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.adapters.slack.acting import Room
+from tests.adapters.slack.harness import Room
 from tests.servers.loopback import Status
 from tests.servers.slack import Message, User
 

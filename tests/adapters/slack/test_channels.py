@@ -9,7 +9,7 @@ import pytest
 from bot.app import Bot
 from bot.config.settings import Settings, load_settings
 from tests.adapters.garden import write_posts
-from tests.adapters.slack.acting import Room, entered
+from tests.adapters.slack.harness import Room, entered
 from tests.servers.openai import OpenAIServer
 from tests.servers.slack import Channel, SlackServer
 

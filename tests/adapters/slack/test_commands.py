@@ -2,7 +2,7 @@
 
 import json
 
-from tests.adapters.slack.acting import Room, is_whole
+from tests.adapters.slack.harness import Room, is_whole
 from tests.servers.slack import Message
 
 

@@ -14,7 +14,7 @@ from adapters.slack.app import SlackBot
 from adapters.slack.web_api import Timeouts
 from bot.app import Bot
 from core.errors import StartupError
-from tests.adapters.slack.acting import WITHIN, Room, access, is_whole
+from tests.adapters.slack.harness import WITHIN, Room, access, is_whole
 from tests.bot.running import make_home
 from tests.bot.test_serve import Served, served
 from tests.servers.openai import OpenAIServer

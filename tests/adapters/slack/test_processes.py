@@ -9,7 +9,8 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from tests.adapters.slack.acting import is_whole
+from core.storage import keys
+from tests.adapters.slack.harness import is_whole
 from tests.bot.running import make_home
 from tests.bot.test_serve import served
 from tests.servers.openai import OpenAIServer
@@ -47,7 +48,9 @@ async def test_each_question_is_answered_once_and_none_is_lost_with_a_process(
             return Counter(str(m.thread_ts) for m in said if m.user == slack.bot.id and is_whole(m) and not m.deleted)
 
         await slack.until(lambda: len(answers()) == len(asked), within=WITHIN)
-        await asyncio.sleep(1)  # whoever would answer once more has the time to
+        async with asyncio.timeout(WITHIN):
+            while await redis.exists(keys.pending_events("slack")):
+                await asyncio.sleep(0.05)
         assert set(answers().values()) == {1}
         assert set(answers()) == {message.ts for message in asked}
         said = slack.messages(slack.channel.id)

@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 
 from adapters.slack.app import SlackBot
 from bot.app import Bot
-from tests.adapters.slack.acting import WITHIN, Room, access, entered, is_whole, read
+from tests.adapters.slack.harness import WITHIN, Room, access, entered, is_whole, read
 from tests.adapters.slack.test_connection import QUICK, over_http
 from tests.bot.running import make_home
 from tests.bot.test_serve import served

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from adapters.slack import answer_writer
-from tests.adapters.slack.acting import Room
+from tests.adapters.slack.harness import Room
 from tests.servers.loopback import Slow
 from tests.servers.slack import RateLimited
 

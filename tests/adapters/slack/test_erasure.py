@@ -1,7 +1,7 @@
 """After somebody in Slack is forgotten, Redis holds neither their name nor their words."""
 
 from core.storage.event_claims import TTL
-from tests.adapters.slack.acting import Room
+from tests.adapters.slack.harness import Room
 from tests.adapters.slack.test_buttons import private, thumb
 from tests.redis_dump import redis_dump
 

@@ -1,4 +1,4 @@
-"""Whatever Slack does, an answer arrives once and whole, or one calm sentence does."""
+"""An answer arrives once and complete, whatever Slack's API does."""
 
 import json
 from datetime import timedelta
@@ -7,7 +7,7 @@ import pytest
 
 from adapters.slack.web_api import Timeouts
 from bot.app import Bot
-from tests.adapters.slack.acting import Room, entered, is_whole
+from tests.adapters.slack.harness import Room, entered, is_whole
 from tests.servers.loopback import Slow, Status
 from tests.servers.openai import OpenAIServer, Text
 from tests.servers.slack import Dropped, Error, Late, Message, RateLimited, SlackServer, Twice
@@ -30,7 +30,7 @@ def text_of(messages: list[Message]) -> str:
 )
 async def test_an_answer_arrives_once_and_whole(room: Room, method: str, trouble: object) -> None:
     room.slack.enqueue(method, trouble)  # type: ignore[arg-type]
-    room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=120))
+    room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=200))
     asked = room.ask("What do bees eat in winter?")
     await room.answer(asked)
     await room.settled()
@@ -51,25 +51,26 @@ async def test_an_answer_arrives_once_and_whole(room: Room, method: str, trouble
         ("users.info", "missing_scope"),
     ],
 )
-async def test_what_slack_refuses_is_done_otherwise(room: Room, method: str, error: str) -> None:
+async def test_an_answer_arrives_although_a_call_is_refused(room: Room, method: str, error: str) -> None:
     room.slack.enqueue(method, Error(error))
-    room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=120))
+    room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=200))
     asked = room.ask("What do bees eat in winter?")
     await room.answer(asked)
     await room.settled()
     assert text_of(room.own(asked)).count("Bees live on honey") == SENTENCES
 
 
-async def test_where_there_is_no_status_a_pair_of_eyes_looks_at_the_question(room: Room) -> None:
+async def test_where_status_is_refused_the_question_gets_a_reaction(room: Room) -> None:
     room.slack.refuse("assistant.threads.setStatus", "not_allowed")
-    room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=120))
+    room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=200))
     asked = room.ask("What do bees eat in winter?")
     await room.until(lambda: "eyes" in asked.reactions)
     await room.answer(asked)
     await room.until(lambda: "eyes" not in asked.reactions)
+    assert room.own(asked)
 
 
-async def test_where_streams_are_refused_one_message_grows_by_updates(room: Room) -> None:
+async def test_where_streams_are_refused_the_answer_grows_by_updates(room: Room) -> None:
     room.slack.refuse("chat.startStream", "not_allowed")
     room.model.enqueue(Text(SENTENCE * 60, tokens_per_second=120))
     asked = room.ask("What do bees eat in winter?")
@@ -79,10 +80,10 @@ async def test_where_streams_are_refused_one_message_grows_by_updates(room: Room
     assert 2 <= message.edits <= 12
     room.ask("What do bees eat in winter?")
     await room.settled()
-    assert len(room.slack.called("chat.startStream")) == 1, "it is known by now"
+    assert len(room.slack.called("chat.startStream")) == 1, "the refusal is remembered"
 
 
-async def test_a_long_answer_goes_on_in_further_messages_with_its_sources_on_the_last(room: Room) -> None:
+async def test_a_long_answer_continues_in_more_messages_and_ends_with_its_sources(room: Room) -> None:
     block = "Bees live on honey [1]. " * 30 + "\n\n```python\n" + "print('honey')\n" * 12 + "```"
     text = "\n\n".join([block] * 36)
     room.model.enqueue(Text(text, pieces=[text[at : at + 400] for at in range(0, len(text), 400)]))
@@ -97,7 +98,7 @@ async def test_a_long_answer_goes_on_in_further_messages_with_its_sources_on_the
     assert [("Sources" in json.dumps(message.blocks)) for message in own] == [False] * (len(own) - 1) + [True]
 
 
-async def test_a_stream_that_has_run_for_long_goes_on_in_the_next_message(
+async def test_an_answer_moves_to_the_next_message_before_its_stream_expires(
     slack: SlackServer, model: OpenAIServer, bot: Bot
 ) -> None:
     slack.rules.stream_lifetime = 8
@@ -110,10 +111,10 @@ async def test_a_stream_that_has_run_for_long_goes_on_in_the_next_message(
     assert len(own) > 1
     assert " ".join(map(text_of, ([message] for message in own))).count("Bees live on honey") == 100
     assert [is_whole(message) for message in own] == [False] * (len(own) - 1) + [True]
-    assert all(message.edits == 0 for message in own), "no stream had run out"
+    assert all(message.edits == 0 for message in own), "no stream had expired"
 
 
-async def test_a_stream_that_ran_out_is_gone_on_with_by_updates(room: Room) -> None:
+async def test_an_expired_stream_continues_by_updates(room: Room) -> None:
     room.slack.rules.stream_lifetime = 1.5
     room.model.enqueue(Text(SENTENCE * 60, tokens_per_second=120))
     asked = room.ask("What do bees eat in winter?")
@@ -131,7 +132,7 @@ async def test_where_the_bot_may_not_write_the_asker_is_told_directly(room: Room
     assert room.own(asked) == []
 
 
-async def test_what_is_delivered_twice_late_and_out_of_order_is_answered_once(room: Room) -> None:
+async def test_a_question_delivered_twice_late_or_out_of_order_is_answered_once(room: Room) -> None:
     room.slack.deliveries.enqueue(Twice(), Late(0.3), Late(0.2), Twice())
     asked = [room.ask("What do bees eat in winter?") for _ in range(4)]
     for each in asked:

@@ -16,7 +16,7 @@ from core.storage.connection import connect
 from core.storage.history import History
 from core.storage.question_store import QuestionStore
 from tests.adapters.garden import ASKED
-from tests.adapters.slack.acting import Room, access, below, is_failure, is_whole, read
+from tests.adapters.slack.harness import Room, access, below, is_failure, is_whole, read
 from tests.servers.loopback import Slow, Status
 from tests.servers.openai import Broken, ContentFilter, Empty, OpenAIServer, Text
 from tests.servers.slack import Dropped, Error, Message, SlackServer

@@ -7,7 +7,7 @@ import pytest
 
 from bot.app import Bot
 from core.domain import Conversation
-from tests.adapters.slack.acting import Room, entered, is_whole
+from tests.adapters.slack.harness import Room, entered, is_whole
 from tests.servers.loopback import Slow
 from tests.servers.openai import OpenAIServer, Text
 from tests.servers.slack import BOT_SCOPES, Message, SlackServer, callback, message_payload

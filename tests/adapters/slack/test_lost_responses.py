@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.adapters.slack.acting import Room, is_whole, read
+from tests.adapters.slack.harness import Room, is_whole, read
 from tests.servers.loopback import Slow, Status
 from tests.servers.openai import Text
 from tests.servers.slack import Dropped, Error, Message, Ordinary, RateLimited
@@ -31,7 +31,7 @@ def text_of(messages: list[Message]) -> str:
 async def test_by_updates_an_answer_arrives_once_and_whole_as_well(room: Room, method: str, trouble: Any) -> None:
     room.slack.refuse("chat.startStream", "not_allowed")
     room.slack.enqueue(method, trouble)
-    room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=150))
+    room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=220))
     asked = room.ask("What do bees eat in winter?")
     await room.answer(asked)
     await room.settled()

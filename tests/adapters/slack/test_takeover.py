@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.app import Bot
-from tests.adapters.slack.acting import Room, entered, read
+from tests.adapters.slack.harness import Room, entered, read
 from tests.servers.openai import OpenAIServer, Text
 from tests.servers.slack import Message, SlackServer
 

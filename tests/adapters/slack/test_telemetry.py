@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from core.telemetry import QuestionFinished, RequestRetried, StepTimed, TelemetryEvent, Throttled, subscribed
-from tests.adapters.slack.acting import Room
+from tests.adapters.slack.harness import Room
 from tests.servers.slack import RateLimited
 
 

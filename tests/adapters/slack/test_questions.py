@@ -1,7 +1,7 @@
 """A question on Slack: seen at once, answered in its thread, once."""
 
 from tests.adapters.garden import ASKED, FOLLOW_UP, OFF_TOPIC
-from tests.adapters.slack.acting import Room, actions, below, is_whole, read
+from tests.adapters.slack.harness import Room, actions, below, is_whole, read
 from tests.servers.openai import Text
 
 
