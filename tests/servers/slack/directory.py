@@ -7,7 +7,7 @@ from tests.servers.slack.world import Channel, Kind, Team, User, UserGroup, new_
 
 
 class Directory(Platform):
-    """A Slack with one workspace, an admin, a person, a bot (the app that is driven) and a channel of all three."""
+    """A Slack with one workspace, an admin, a user, the app's bot and a channel of all three."""
 
     def __init__(self, rules: Rules | None = None, *, scopes: frozenset[str] = BOT_SCOPES) -> None:
         super().__init__(rules)
@@ -59,7 +59,7 @@ class Directory(Platform):
         return installation
 
     def direct(self, user: User | str) -> Channel:
-        """That person's direct messages with the app."""
+        """Return the user's direct messages with the app."""
         person = self.person(user)
         installation = self.installed(person.team)
         assert installation, "the app is not installed in that workspace"
