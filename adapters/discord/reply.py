@@ -6,10 +6,9 @@ from typing import Any
 
 import structlog
 
-from adapters.discord.escaping import neutralize_mentions
+from adapters.discord.escaping import MAX_MESSAGE, neutralize_mentions
 from adapters.discord.message_sender import MessageSender
 from adapters.discord.messages import (
-    MAX_MESSAGE,
     again_button,
     answer_buttons,
     failure,
