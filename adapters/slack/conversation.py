@@ -1,4 +1,4 @@
-"""Messages in conversations that the bot takes part in: which are questions, and their edits and deletions."""
+"""Messages in conversations that the bot takes part in: questions, their edits and deletions."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
