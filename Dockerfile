@@ -1,11 +1,11 @@
-# The bot alone: its Redis is a service of its own, see compose.yml. Of the first stage, with pip and its build tools,
-# nothing stays but two folders; the second is the image.
+# The bot only: Redis is a separate service, see compose.yml. The second stage is the image; it copies two folders from
+# the first, which has pip and the build tools.
 FROM python:3.11-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /src
 
-# What the program needs, from the lock. It is compiled here, once: in the image nobody may write. Tests, and sources of
-# what is compiled to machine code, are 27 MB that nothing reads.
+# Dependencies, from the lock. They are byte-compiled here, because the image is read-only. Tests and C sources are 27 MB
+# that nothing uses.
 COPY requirements/image.txt requirements/build.txt requirements/
 RUN python -m venv --without-pip /opt/footnoted \
     && pip --python /opt/footnoted/bin/python install --require-hashes --no-deps --no-compile -r requirements/image.txt \
@@ -14,7 +14,7 @@ RUN python -m venv --without-pip /opt/footnoted \
     && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/footnoted/lib
 RUN pip install --require-hashes --no-deps -r requirements/build.txt
 
-# The program itself comes last, into a folder of its own: a change of it leaves the layer above as it is.
+# The program comes last, into a separate folder, so that changing it keeps the layer above cached.
 COPY pyproject.toml README.md ./
 COPY docs docs
 COPY core core
@@ -30,11 +30,11 @@ RUN groupadd --gid 10001 footnoted \
 COPY --from=build /opt/footnoted /opt/footnoted
 COPY --from=build /opt/program /opt/footnoted
 
-# Only /tmp is ever written to, and that may be memory; without it, tokens are estimated instead of counted. A home there
-# must be for wordllama, which asks for one although it writes nothing, also where the user has no name.
+# Only /tmp is written to, and may be a tmpfs; without it, tokens are estimated instead of counted. wordllama needs a HOME
+# at import, although it writes nothing there.
 ENV PATH=/opt/footnoted/bin:$PATH HOME=/tmp PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
     WEB_HOST=0.0.0.0 WEB_PORT=8080
-# Here .env and footnoted.toml are looked for.
+# .env and footnoted.toml are read from here.
 WORKDIR /srv/footnoted
 USER 10001:10001
 EXPOSE 8080

@@ -1,4 +1,4 @@
-# make run — ask your posts; make test — the suite; make check — everything that has to be green.
+# make run: start the bot; make test: run the tests; make check: run all required checks.
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -14,7 +14,7 @@ run: install
 test: .venv/test-installed
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
-# Other examples than the suite's for everything that is generated, as often as wanted.
+# Run the property tests with new random examples.
 soak: .venv/test-installed
 	$(BIN)/python -m pytest -n auto --hypothesis-profile=soak -m hypothesis
 
@@ -38,7 +38,7 @@ coverage:
 	$(BIN)/coverage erase
 	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term
 
-# Writes the locks anew from pyproject.toml; `make lock UPGRADE=--upgrade` moves to today's releases.
+# Regenerate the locks from pyproject.toml; `make lock UPGRADE=--upgrade` upgrades to the latest releases.
 lock: .venv/bin/uv
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra embedded --extra offline --extra tracing -o requirements/run.txt
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra offline --extra tracing -c requirements/run.txt -o requirements/image.txt
@@ -46,12 +46,12 @@ lock: .venv/bin/uv
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra embedded --extra offline --extra tracing --group test -c requirements/run.txt -c requirements/build.txt -o requirements/test.txt
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra embedded --extra offline --extra tracing --group check -c requirements/test.txt -o requirements/check.txt
 
-# The steps of the Dockerfile in an empty folder, without a container engine; takes half a minute, and needs the network.
+# Run the steps of the Dockerfile in an empty folder, without a container engine: half a minute, needs the network.
 image-steps: .venv/test-installed
 	$(BIN)/python -m tests.shipping.steps
 
-# What is known against the locked versions today. It asks a service, so that `make check` cannot do it; what the service
-# does not know of fails, rather than pass unseen.
+# Check the locked versions for known vulnerabilities. Not part of `make check`, because it queries an online service;
+# packages unknown to that service fail.
 audit: .venv/bin/pip-audit
 	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements/run.txt
 	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements/build.txt
@@ -69,8 +69,8 @@ clean:
 .venv/bin/pip-audit: | .venv/bin/python
 	$(PIP) install pip-audit
 
-# The locks are complete: with --no-deps pip looks for nothing newer, which older ones do for extras and then refuse.
-# A stamp is newer than the lock that was installed, so that a second call has nothing to do.
+# The locks are complete, hence --no-deps: older pip versions otherwise resolve extras again and fail on their hashes.
+# Each stamp is newer than the lock that was installed, so that a second call does nothing.
 .venv/run-installed: requirements/run.txt pyproject.toml | .venv/bin/python
 	@echo "Installing what Footnoted needs; the first time takes about a minute."
 	$(PIP) install --require-hashes --no-deps -r requirements/run.txt

@@ -176,7 +176,7 @@ def test_where_there_are_no_wheels_it_says_what_to_do(folder: Path, monkeypatch:
     with pytest.raises(StartupError) as caught, embedded_redis(folder):
         pass
     [problem] = caught.value.problems
-    assert "no embedded Redis for this platform" in problem.what
+    assert "embedded Redis is not available on this platform" in problem.what
     assert "docker run" in problem.cure
     assert "REDIS_URL" in problem.cure
     assert not folder.exists()

@@ -72,7 +72,7 @@ async def test_it_answers_while_it_reads_and_ends_when_told(tmp_path: Path) -> N
         code, said = await bot.end(signal.SIGTERM)
     assert code == 0
     assert "Offline mode" in said
-    assert "Sources: garden. Ctrl-C stops." in said
+    assert "Sources: garden. Press Ctrl-C to stop." in said
     assert "Traceback" not in said
 
 

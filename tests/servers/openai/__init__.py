@@ -1,4 +1,4 @@
-"""A loopback OpenAI: chat completions and embeddings with the service's rules, and faults on order."""
+"""A loopback OpenAI: chat completions and embeddings with the service's rules, and scripted faults."""
 
 from tests.servers.openai.replies import (
     Broken,

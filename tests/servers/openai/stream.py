@@ -30,7 +30,7 @@ TOKEN = re.compile(r"\s?\w{1,6}|\s?[^\w\s]|\s")
 
 @dataclass(slots=True)
 class Writing:
-    """One answer on its way, as a stream or whole."""
+    """One response, streamed or whole."""
 
     server: Loopback
     request: web.Request
