@@ -1,4 +1,4 @@
-"""What is asked of a server, what comes back, and how a fetch fails."""
+"""Profiles, results and errors of fetches."""
 
 import re
 from dataclasses import dataclass
@@ -9,13 +9,17 @@ from pydantic import ConfigDict
 from core.errors import SourceReadError
 
 _MEGABYTE = 1024 * 1024
-_SENDABLE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,998}[\x21-\x7e])?")
+_SAFE_HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,998}[\x21-\x7e])?")
+"""Printable ASCII, at most 1,000 characters, no space at either end."""
 
 
 @dataclass(frozen=True, slots=True)
 class FetchProfile:
-    """What is expected at a URL. `media_types` must match the whole media type; a response without one is accepted.
-    `max_bytes` limits the decompressed body: beyond it a response is cut off if `truncate`, else refused."""
+    """Which responses are accepted for one kind of URL.
+
+    `media_types` must match the whole media type; a response without one is accepted. `max_bytes` limits the
+    decompressed body: beyond it a response is cut off if `truncate`, else refused.
+    """
 
     name: str
     media_types: re.Pattern[str]
@@ -48,7 +52,7 @@ class Validators:
 
 def make_validators(url: str, etag: str, last_modified: str) -> Validators | None:
     """Return the validators that can be sent back; None if there are none."""
-    kept = [value if _SENDABLE.fullmatch(value) else "" for value in (etag, last_modified)]
+    kept = [value if _SAFE_HEADER_VALUE.fullmatch(value) else "" for value in (etag, last_modified)]
     return Validators(url, *kept) if any(kept) else None
 
 
@@ -56,11 +60,12 @@ def make_validators(url: str, etag: str, last_modified: str) -> Validators | Non
 class Fetched:
     """A response: `url` after redirects, the decompressed body, and the server's media type and charset.
 
-    `moved` equals `url` if every redirect was permanent, else it is empty; `canonical` comes from the Link header.
+    `moved` is `url` if there were redirects and all were permanent; otherwise empty. `canonical` comes from the Link
+    header.
     Store `validators` only once the result of the body is stored.
     """
 
-    # For JSON; pydantic would take the bytes for UTF-8.
+    # Workers receive it as JSON, in which pydantic would otherwise encode bytes as UTF-8.
     __pydantic_config__: ClassVar = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
     url: str
@@ -94,22 +99,14 @@ class AddressBlockedError(SourceReadError):
 
 
 class FetchError(Exception):
-    """A request failed; the message is the reason that admins see. `reported_as` is the error of the whole fetch."""
+    """One request failed, for a reason that admins see. If it is not retried, the fetch raises `reported_as` with that
+    reason."""
 
     retryable: ClassVar[bool] = False
-    reported_as: ClassVar[type[SourceReadError]] = SourceReadError
 
-
-class ResponseNotFoundError(FetchError):
-    """404 or 410."""
-
-    reported_as = PageNotFoundError
-
-
-class BlockedRedirectError(FetchError):
-    """A link or redirect leads to an address that is not public."""
-
-    reported_as = AddressBlockedError
+    def __init__(self, reason: str, reported_as: type[SourceReadError] = SourceReadError) -> None:
+        super().__init__(reason)
+        self.reported_as = reported_as
 
 
 class TransientFetchError(FetchError):

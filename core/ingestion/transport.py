@@ -12,10 +12,10 @@ from yarl import URL
 
 from core.ingestion.decompression import ACCEPT_ENCODING, CorruptDataError, DecompressionLimitError, decompress
 from core.ingestion.fetch_result import (
-    BlockedRedirectError,
+    AddressBlockedError,
     FetchError,
     FetchProfile,
-    ResponseNotFoundError,
+    PageNotFoundError,
     TransientFetchError,
     Validators,
 )
@@ -156,7 +156,7 @@ class HttpTransport:
 def _read_head(response: aiohttp.ClientResponse, conditional: bool) -> HttpResponse:
     status, headers = response.status, response.headers
     if status in {404, 410}:
-        raise ResponseNotFoundError(f"the page does not exist ({status})")
+        raise FetchError(f"the page does not exist ({status})", PageNotFoundError)
     if status in _TRANSIENT:
         raise TransientFetchError(f"the server answered {status}", headers.get("Retry-After", ""))
     location = headers.get("Location", "") if status in _REDIRECTS else ""
@@ -212,7 +212,7 @@ def _to_fetch_error(error: Exception) -> FetchError:
         case aiohttp.ClientConnectorDNSError():
             return TransientFetchError("its host name cannot be resolved")
         case aiohttp.ClientConnectorError() if isinstance(error.os_error, NonPublicAddressError):
-            return BlockedRedirectError("it leads to an address that is not public")
+            return FetchError("it leads to an address that is not public", AddressBlockedError)
         case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
             return FetchError("it leads to an invalid address")
         case aiohttp.ClientResponseError() | ValueError():
