@@ -1,4 +1,4 @@
-"""Markdown as people write it, made up by Hypothesis: for promises that hold for every text."""
+"""Hypothesis strategies for Markdown as authors write it, for properties of every text."""
 
 import re
 
@@ -34,12 +34,12 @@ _MARKS = re.compile(r"^[ \t>]*(?:`{3,}|~{3,})\w*[ \t]*$|^\| key \| value \|$|^\|
 
 
 def telling_words(markdown: str) -> list[str]:
-    """The words of a text without fences and table heads, which a cut may repeat, and without the marks of quotes."""
+    """Return a text's words without fences and table heads, which chunking may repeat, and quote marks."""
     return [word for word in _MARKS.sub("", markdown).split() if word != ">"]
 
 
 def open_fence(markdown: str) -> str:
-    """The fence that is still open at the end of a text, in whatever lists or quotes it stands."""
+    """Return the fence that is still open at the end of a text, at any depth of lists or quotes."""
     fence = ""
     for line in markdown.split("\n"):
         found = re.match(r"[ \t>]*(`{3,}|~{3,})(\w*)[ \t]*$", line)

@@ -39,14 +39,14 @@ async def slack() -> AsyncIterator[SlackServer]:
 
 @pytest.fixture
 async def client(slack: SlackServer) -> AsyncIterator[AsyncWebClient]:
-    """The app's client of the Slack. It tries nothing again."""
+    """Return the app's Web API client, without retries."""
     async with aiohttp.ClientSession() as session:
         yield AsyncWebClient(token=slack.bot_token, base_url=slack.base_url, session=session, retry_handlers=[])
 
 
 @pytest.fixture
 def refusal() -> Refusal:
-    """Awaits a call that has to fail, and gives the response with which it did."""
+    """Return a function that awaits a failing call and returns its error response."""
 
     async def refusal(call: Awaitable[Any]) -> Any:
         with pytest.raises(SlackApiError) as raised:
@@ -64,13 +64,13 @@ async def server() -> AsyncIterator[DiscordServer]:
 
 @pytest.fixture
 async def rest(server: DiscordServer) -> AsyncIterator[discord.Client]:
-    """REST alone, through discord.py."""
+    """Yield a discord.py client for REST only."""
     async with logged_in(server) as client:
         yield client
 
 
 @pytest.fixture
 async def bot(server: DiscordServer) -> AsyncIterator[RecordingBot]:
-    """Connected, and it leaves responding to the test."""
+    """Yield a connected bot that leaves responses to the test."""
     async with running(server, RecordingBot()) as bot:
         yield bot

@@ -21,7 +21,7 @@ XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 @dataclass(frozen=True)
 class RawResponse:
-    """An answer as it stands."""
+    """A response, sent unchanged."""
 
     body: bytes = b""
     media_type: str = "text/html; charset=utf-8"
@@ -30,8 +30,7 @@ class RawResponse:
 
 
 class HostileSite(Loopback):
-    """Serves `answers` by path; all else is 404. `requests` counts paths, `headers` are those of the last request of a
-    path."""
+    """Serves `answers` by path, else 404. `requests` counts paths; `headers` are those of a path's last request."""
 
     def __init__(
         self, answers: Mapping[str, RawResponse] | None = None, *, host: str = "127.0.0.1", port: int = 0
@@ -42,7 +41,7 @@ class HostileSite(Loopback):
         self.headers: dict[str, CIMultiDictProxy[str]] = {}
 
     def url(self, path: str = "/", name: str = "") -> str:
-        """The address of a path, under a name that a resolver knows or under the site's own."""
+        """Return the URL of a path, under the given host name or the site's own."""
         return f"http://{name or self.host}:{self.port}{path}"
 
     def routes(self) -> Iterable[web.RouteDef]:
@@ -60,8 +59,10 @@ class HostileSite(Loopback):
 
 
 class StubResolver(AbstractResolver):
-    """Resolves names to the addresses that a test gives them: one list a request, the last one for ever. What is no
-    name is read as the system reads it, spelled however."""
+    """Resolves names to scripted addresses: one list per request, the last one forever.
+
+    Any other host must be an IP address, in whatever spelling the system accepts.
+    """
 
     def __init__(self, **names: Sequence[Sequence[str]]) -> None:
         self._answers = {name.replace("_", "."): chain(answers, repeat(answers[-1])) for name, answers in names.items()}
@@ -87,7 +88,7 @@ def _result(host: str, address: str, port: int) -> ResolveResult:
 
 @asynccontextmanager
 async def raw_tcp_server(said: bytes, keep_open: bool = False) -> AsyncIterator[str]:
-    """The address of a server that says this to whoever connects, which need not be HTTP."""
+    """Yield the address of a server that sends these bytes to every client; they need not be HTTP."""
 
     async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(said)
@@ -102,7 +103,7 @@ async def raw_tcp_server(said: bytes, keep_open: bool = False) -> AsyncIterator[
 
 
 def gzip_bomb(megabytes: int) -> bytes:
-    """A thousandth as large as what comes out."""
+    """Return a thousandth of the decompressed size."""
     return gzip.compress(bytes(megabytes * 1024 * 1024), mtime=0)
 
 
@@ -111,16 +112,16 @@ def deflate_bomb(megabytes: int) -> bytes:
 
 
 def billion_laughs(root: str, inside: str) -> bytes:
-    """A billion of them: each entity holds ten of the one before it. `{bomb}` in `inside` is where they stand."""
+    """Return nested entities of ten each, a billion in total. `inside` marks their place with `{bomb}`."""
     rows = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
     return f'{XML}<!DOCTYPE {root} [<!ENTITY l0 "ha">{rows}]>{inside.format(bomb="&l9;")}'.encode()
 
 
 def quadratic_blowup(root: str, inside: str, length: int = 100_000, times: int = 10_000) -> bytes:
-    """One long entity, many times: no entity lies within another."""
+    """Return one long entity, repeated without nesting."""
     return f'{XML}<!DOCTYPE {root} [<!ENTITY a "{"a" * length}">]>{inside.format(bomb="&a;" * times)}'.encode()
 
 
 def external_entity(root: str, inside: str, address: str) -> bytes:
-    """An entity that is what stands at an address."""
+    """Return a document with an external entity at this address."""
     return f'{XML}<!DOCTYPE {root} [<!ENTITY x SYSTEM "{address}">]>{inside.format(bomb="&x;")}'.encode()

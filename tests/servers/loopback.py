@@ -1,4 +1,4 @@
-"""The base of the loopback HTTP servers, and the faults that all of them can inject."""
+"""Base class of the loopback HTTP servers, and the faults that all of them can inject."""
 
 import asyncio
 import sys
@@ -16,7 +16,7 @@ LARGEST_BODY = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Answer with this HTTP status alone. `retry_after` is in seconds; `code`, `message` and `param` are OpenAI's."""
+    """Answer with this HTTP status. `retry_after` is in seconds; `code`, `message` and `param` are OpenAI's."""
 
     status: int
     code: str | None = None
@@ -31,15 +31,15 @@ class Status:
 
 @dataclass(frozen=True)
 class Slow:
-    """The right answer, but after so many seconds."""
+    """Answer correctly after so many seconds."""
 
     seconds: float
 
 
 class Loopback(ABC):
-    """A web server on a loopback address, open inside `async with`. Port 0 takes any free one, and `port` tells which.
+    """A web server on a loopback address, open inside `async with`. Port 0 picks a free one.
 
-    A client that goes away cancels the coroutine that was answering it, as it stops a model in the real service.
+    A client that disconnects cancels the coroutine that answers it, as it stops a model in the real service.
     """
 
     def __init__(self, port: int = 0, host: str = "127.0.0.1") -> None:
@@ -50,7 +50,7 @@ class Loopback(ABC):
 
     @property
     def origin(self) -> str:
-        """`http://HOST:PORT`, without a slash."""
+        """Return `http://HOST:PORT`, without a trailing slash."""
         return f"http://{self.host}:{self.port}"
 
     @abstractmethod
@@ -81,7 +81,7 @@ class Loopback(ABC):
         return self._closing.is_set()
 
     async def pause(self, seconds: float | None) -> None:
-        """Wait so long, or with None for ever; no longer than the server is open."""
+        """Wait so long, or forever if None, but no longer than the server is open."""
         if seconds == 0:
             return
         with suppress(TimeoutError):
@@ -89,14 +89,14 @@ class Loopback(ABC):
 
 
 def hang_up(request: web.BaseRequest) -> web.Response:
-    """Close the connection after what was written so far. What it returns never leaves."""
+    """Close the connection after what was written so far. The returned response is never sent."""
     if request.transport:
         request.transport.close()
     return web.Response()
 
 
 def run(server: Loopback, path: str = "") -> None:
-    """Serve until interrupted, and say where: for a process of its own."""
+    """Serve until interrupted and print the URL, for a separate process."""
 
     async def serve() -> None:
         async with server:

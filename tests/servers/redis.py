@@ -7,7 +7,7 @@ from time import monotonic
 
 
 class RedisProxy:
-    """Passes everything on, until it is told otherwise."""
+    """Passes everything on until a test cuts or slows it."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -20,7 +20,7 @@ class RedisProxy:
         """Seconds that each command takes to get there."""
 
     def cut(self) -> None:
-        """Ends all connections, and every new one at once."""
+        """End all connections, and refuse new ones."""
         self.is_cut = True
         for writer in self._writers:
             writer.close()
@@ -29,7 +29,7 @@ class RedisProxy:
         self.is_cut = False
 
     def drop_reply_to(self, command: bytes) -> None:
-        """The next time that a client sends this, the server does it, and the line breaks before its reply."""
+        """Execute the next such command, but break the connection before its reply."""
         self._swallowing = command
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -78,7 +78,7 @@ class RedisProxy:
 
 @asynccontextmanager
 async def redis_proxy(redis_url: str) -> AsyncIterator[RedisProxy]:
-    """A line to the Redis behind a `unix://` address."""
+    """Yield a proxy of the Redis at a `unix://` address."""
     line = RedisProxy(redis_url.removeprefix("unix://"))
     server = await asyncio.start_server(line.accept, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()[:2]

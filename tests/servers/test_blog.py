@@ -18,7 +18,7 @@ def posts(number: int) -> list[Post]:
     ]
 
 
-async def test_a_feed_is_read_page_by_page(web: aiohttp.ClientSession) -> None:
+async def test_feed_is_paged(web: aiohttp.ClientSession) -> None:
     async with Blog(posts(12)) as blog:
         pages = []
         for query in ("", "?paged=2", "?paged=3"):
@@ -35,7 +35,7 @@ async def test_a_feed_is_read_page_by_page(web: aiohttp.ClientSession) -> None:
                 assert len(feedparser.parse(await response.read()).entries) == number
 
 
-async def test_entries_lack_what_a_post_says(web: aiohttp.ClientSession) -> None:
+async def test_feed_entries_omit_configured_fields(web: aiohttp.ClientSession) -> None:
     bare = Post("静か", "Quiet", "<p>Text</p>", has_link=False, has_id=False, has_date=False)
     async with Blog([bare, Post("other", "Other", "<p>Text</p>", relative_link=True)], text="title") as blog:
         for path in ("/feed/", "/atom.xml"):
@@ -48,7 +48,7 @@ async def test_entries_lack_what_a_post_says(web: aiohttp.ClientSession) -> None
         assert blog.requests["/静か/"] == 1
 
 
-async def test_bozo_feeds_and_wrong_types(web: aiohttp.ClientSession) -> None:
+async def test_feeds_can_be_malformed_or_have_a_wrong_content_type(web: aiohttp.ClientSession) -> None:
     async with Blog(posts(3), bozo="ampersand") as blog:
         blog.content_types["/feed/"] = "text/plain"
         for bozo in ("ampersand", "truncated"):
@@ -60,7 +60,7 @@ async def test_bozo_feeds_and_wrong_types(web: aiohttp.ClientSession) -> None:
             assert feed.entries
 
 
-async def test_sitemaps_and_robots(web: aiohttp.ClientSession) -> None:
+async def test_sitemaps_and_robots_list_the_posts(web: aiohttp.ClientSession) -> None:
     async with Blog(posts(3), crawl_delay=2) as blog:
         texts = {}
         for path in ("/sitemap.xml", "/sitemap-index.xml", "/sitemap-1.xml", "/sitemap-2.xml.gz", "/robots.txt"):
@@ -74,7 +74,7 @@ async def test_sitemaps_and_robots(web: aiohttp.ClientSession) -> None:
 
 
 @pytest.mark.parametrize("declared", [True, False])
-async def test_pages_come_in_latin_1(web: aiohttp.ClientSession, declared: bool) -> None:
+async def test_page_is_encoded_in_latin_1(web: aiohttp.ClientSession, declared: bool) -> None:
     post = Post("cafe", "Café", "<p>Café</p>", charset="latin-1", declares_charset=declared)
     async with Blog([post], theme="plain") as blog, web.get(blog.url("/cafe/")) as response:
         assert response.charset == ("latin-1" if declared else None)
@@ -83,7 +83,7 @@ async def test_pages_come_in_latin_1(web: aiohttp.ClientSession, declared: bool)
     assert (b"charset" in body) is declared
 
 
-async def test_what_did_not_change_is_not_sent_again(web: aiohttp.ClientSession) -> None:
+async def test_unchanged_page_returns_304(web: aiohttp.ClientSession) -> None:
     async with Blog(posts(1)) as blog:
         for etags, sent, told in ((True, "ETag", "If-None-Match"), (False, "Last-Modified", "If-Modified-Since")):
             blog.etags = etags
@@ -100,7 +100,7 @@ async def test_what_did_not_change_is_not_sent_again(web: aiohttp.ClientSession)
             assert response.status == 404
 
 
-async def test_paths_misbehave_on_order(web: aiohttp.ClientSession) -> None:
+async def test_faults_are_injected_per_path(web: aiohttp.ClientSession) -> None:
     async with Blog(posts(2)) as blog:
         page = blog.url("/post-1/")
         blog.misbehave("/post-1/", Status(503, retry_after=1), times=1)
@@ -126,7 +126,7 @@ async def test_paths_misbehave_on_order(web: aiohttp.ClientSession) -> None:
             assert response.status == 200
 
 
-async def test_the_blog_counts_who_comes_at_once(web: aiohttp.ClientSession) -> None:
+async def test_concurrent_requests_are_counted(web: aiohttp.ClientSession) -> None:
     async with Blog(posts(5), delay=0.05) as blog:
         headers = {"User-Agent": "Reader/1"}
         answers = await asyncio.gather(*(web.get(blog.url(post.path), headers=headers) for post in blog.posts))

@@ -6,7 +6,7 @@ from tests.servers.discord import DiscordServer, Flag
 from tests.servers.discord.client import Bot, running
 
 
-async def test_a_mention_is_answered_and_the_answer_grows(server: DiscordServer) -> None:
+async def test_bot_answers_a_mention_and_edits_the_answer(server: DiscordServer) -> None:
     bot = Bot()
 
     @bot.event
@@ -23,7 +23,7 @@ async def test_a_mention_is_answered_and_the_answer_grows(server: DiscordServer)
     assert [revision.content for revision in reply.revisions] == ["Hm", "Yes"]
 
 
-async def test_a_command_is_deferred_filled_and_followed(server: DiscordServer) -> None:
+async def test_command_is_deferred_answered_and_followed_up(server: DiscordServer) -> None:
     bot = Bot()
 
     @bot.tree.command(description="Ask")
@@ -42,7 +42,7 @@ async def test_a_command_is_deferred_filled_and_followed(server: DiscordServer) 
     assert not asked.original.has(Flag.LOADING)
 
 
-async def test_people_write_to_the_bot_alone(server: DiscordServer) -> None:
+async def test_user_sends_the_bot_a_direct_message(server: DiscordServer) -> None:
     async with running(server, Bot()) as bot:
         said = server.say("bob", "bot", "psst")
         await bot.watch.until(lambda: bot.got("message"))

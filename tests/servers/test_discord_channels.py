@@ -7,7 +7,7 @@ from tests.servers.discord import DiscordServer
 from tests.servers.discord.client import logged_in
 
 
-async def test_the_application_says_how_it_is_installed(server: DiscordServer, rest: discord.Client) -> None:
+async def test_application_info_contains_its_install_settings(server: DiscordServer, rest: discord.Client) -> None:
     server.world.application.installed_by.append(server.who("alice"))
     info = await rest.application_info()
     assert (info.id, info.owner.name, info.approximate_guild_count) == (server.world.application.id, "owner", 2)
@@ -16,7 +16,7 @@ async def test_the_application_says_how_it_is_installed(server: DiscordServer, r
     assert (info.guild_integration_config is not None, info.user_integration_config) == (True, None)
 
 
-async def test_guilds_members_roles_and_channels_are_told(server: DiscordServer, rest: discord.Client) -> None:
+async def test_guild_member_role_and_channel_can_be_fetched(server: DiscordServer, rest: discord.Client) -> None:
     acme = await rest.fetch_guild(server.guild("acme").id)
     assert [guild.name async for guild in rest.fetch_guilds()] == ["acme", "initech"]
     assert {role.name for role in await acme.fetch_roles()} == {"@everyone", "managers"}
@@ -30,16 +30,14 @@ async def test_guilds_members_roles_and_channels_are_told(server: DiscordServer,
 UNKNOWN: list[tuple[str, int]] = [("fetch_guild", 10004), ("fetch_user", 10013), ("fetch_channel", 10003)]
 
 
-async def test_what_does_not_exist_is_unknown(server: DiscordServer, rest: discord.Client) -> None:
+async def test_missing_objects_return_an_unknown_error(server: DiscordServer, rest: discord.Client) -> None:
     for what, code in UNKNOWN:
         with pytest.raises(discord.NotFound) as caught:
             await getattr(rest, what)(1)
         assert caught.value.code == code
 
 
-async def test_a_stranger_is_no_member_and_a_foreign_guild_no_place(
-    server: DiscordServer, rest: discord.Client
-) -> None:
+async def test_non_member_and_foreign_guild_are_refused(server: DiscordServer, rest: discord.Client) -> None:
     acme = await rest.fetch_guild(server.guild("acme").id)
     with pytest.raises(discord.NotFound, match="10007"):
         await acme.fetch_member(server.who("dave").id)
@@ -47,14 +45,14 @@ async def test_a_stranger_is_no_member_and_a_foreign_guild_no_place(
         await rest.fetch_guild(server.world.guild("secret", with_bot=False).id)
 
 
-async def test_the_gateway_says_how_many_shards_and_starts(server: DiscordServer, rest: discord.Client) -> None:
+async def test_gateway_info_contains_shards_and_session_starts(server: DiscordServer, rest: discord.Client) -> None:
     server.rules.shards, server.rules.max_concurrency = 4, 2
     shards, url, limit = await rest.http.get_bot_gateway()
     assert (shards, url) == (4, server.gateway_url)
     assert (limit["total"], limit["remaining"], limit["max_concurrency"]) == (1000, 1000, 2)
 
 
-async def test_a_channel_is_changed_only_with_permission(server: DiscordServer) -> None:
+async def test_channel_edit_requires_permission(server: DiscordServer) -> None:
     async with logged_in(server) as rest:
         channel = await rest.fetch_channel(server.where("general").id)
         assert isinstance(channel, discord.TextChannel)
@@ -67,7 +65,7 @@ async def test_a_channel_is_changed_only_with_permission(server: DiscordServer) 
     assert server.world.channels[channel.id].deleted
 
 
-async def test_threads_are_joined_and_left(server: DiscordServer, rest: discord.Client) -> None:
+async def test_bot_joins_and_leaves_threads(server: DiscordServer, rest: discord.Client) -> None:
     thread = server.thread("alice", "general", "thread")
     fetched = await rest.fetch_channel(thread.id)
     assert isinstance(fetched, discord.Thread)

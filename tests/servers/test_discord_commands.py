@@ -11,7 +11,7 @@ from tests.servers.discord import DiscordServer, UserActionError
 from tests.servers.discord.client import Bot, RecordingBot, running
 
 
-async def test_choices_come_while_somebody_types(server: DiscordServer) -> None:
+async def test_autocomplete_returns_choices(server: DiscordServer) -> None:
     bot = Bot()
 
     @bot.tree.command(description="Ask")
@@ -31,7 +31,7 @@ async def test_choices_come_while_somebody_types(server: DiscordServer) -> None:
         assert server.calls[-1].code == 50035
 
 
-async def test_people_who_brought_the_app_themselves_get_five_follow_ups(server: DiscordServer) -> None:
+async def test_user_install_is_limited_to_five_follow_ups(server: DiscordServer) -> None:
     server.world.application.for_users = True
     alice = server.who("alice")
     server.world.application.installed_by.append(alice)
@@ -93,7 +93,7 @@ def in_group(bot: Bot) -> None:
         (in_group, "alice", "general", "faq add", {"kind": 1, "who": "bob", "where": "random", "x": "a"}),
     ],
 )
-async def test_people_cannot_use_what_is_not_offered_to_them(
+async def test_unavailable_commands_cannot_be_used(
     server: DiscordServer, build: Build, user: str, channel: str, name: str, options: dict[str, Any]
 ) -> None:
     bot = Bot()
@@ -106,7 +106,7 @@ async def test_people_cannot_use_what_is_not_offered_to_them(
     assert server.interactions == []
 
 
-async def test_subcommands_take_resolved_options(server: DiscordServer) -> None:
+async def test_subcommand_options_are_resolved(server: DiscordServer) -> None:
     bot = Bot()
     in_group(bot)
     with_permission(bot)
@@ -119,7 +119,7 @@ async def test_subcommands_take_resolved_options(server: DiscordServer) -> None:
         await server.until(lambda: happened.original)
 
 
-async def test_context_menus_get_their_target_with_its_content(server: DiscordServer) -> None:
+async def test_context_menu_command_gets_its_target_with_content(server: DiscordServer) -> None:
     bot = Bot()
 
     @bot.tree.context_menu(name="Quote it")
@@ -132,7 +132,7 @@ async def test_context_menus_get_their_target_with_its_content(server: DiscordSe
         assert (original.content, original.type) == ("words", 23)
 
 
-async def test_a_guilds_own_command_hides_the_global_one(server: DiscordServer) -> None:
+async def test_guild_command_hides_the_global_one(server: DiscordServer) -> None:
     bot = RecordingBot()
     acme = discord.Object(server.guild("acme").id)
 

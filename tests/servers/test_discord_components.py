@@ -46,7 +46,7 @@ class Form(discord.ui.Modal, title="Form"):
 
 
 @pytest.mark.parametrize(("custom_id", "content"), [("update", "updated"), ("later", "later"), ("menu", "1")])
-async def test_a_button_changes_its_message(
+async def test_button_click_updates_its_message(
     server: DiscordServer, bot: RecordingBot, custom_id: str, content: str
 ) -> None:
     await bot.get_channel(server.where("general").id).send("x", view=Buttons())  # type: ignore[union-attr]
@@ -58,14 +58,14 @@ async def test_a_button_changes_its_message(
     assert server.said == [message]
 
 
-async def test_a_button_answers_beside_its_message(server: DiscordServer, bot: RecordingBot) -> None:
+async def test_button_click_is_answered_with_a_reply(server: DiscordServer, bot: RecordingBot) -> None:
     await bot.get_channel(server.where("general").id).send("x", view=Buttons())  # type: ignore[union-attr]
     happened = server.click("bob", server.said[0], "answer")
     original = await server.until(lambda: happened.original)
     assert (original.reply_to, original.ephemeral, original.type) == (server.said[0], True, 19)
 
 
-async def test_a_form_is_opened_filled_and_sent(server: DiscordServer, bot: RecordingBot) -> None:
+async def test_modal_is_opened_and_submitted(server: DiscordServer, bot: RecordingBot) -> None:
     await bot.get_channel(server.where("general").id).send("x", view=Buttons())  # type: ignore[union-attr]
     opened = server.click("bob", server.said[0], "form")
     await server.until(lambda: opened.modal)
@@ -77,7 +77,7 @@ async def test_a_form_is_opened_filled_and_sent(server: DiscordServer, bot: Reco
     assert sent.original and sent.original.content == "got hello"
 
 
-async def test_a_layout_stays_a_layout(server: DiscordServer, bot: RecordingBot) -> None:
+async def test_components_v2_flag_cannot_be_removed(server: DiscordServer, bot: RecordingBot) -> None:
     view: discord.ui.LayoutView = discord.ui.LayoutView(timeout=None)
     row: discord.ui.ActionRow[Any] = discord.ui.ActionRow(discord.ui.Button(label="A", custom_id="a"))
     view.add_item(discord.ui.Container(discord.ui.TextDisplay(f"hello {server.who('bob').mention}"), row))
@@ -91,7 +91,7 @@ async def test_a_layout_stays_a_layout(server: DiscordServer, bot: RecordingBot)
             await bot.http.request(route, json=body)
 
 
-async def test_an_id_stands_once_in_a_layout_at_any_depth(server: DiscordServer, bot: RecordingBot) -> None:
+async def test_duplicate_ids_in_a_layout_are_refused_at_any_depth(server: DiscordServer, bot: RecordingBot) -> None:
     button = {"type": 2, "style": 1, "label": "A", "custom_id": "a"}
     row = {"type": 1, "components": [button]}
     section = {"type": 9, "components": [{"type": 10, "content": "x"}], "accessory": button}

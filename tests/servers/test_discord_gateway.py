@@ -12,11 +12,11 @@ from tests.servers.discord.compression import compression
 from tests.servers.discord.raw_gateway import CONTENT, MEMBERS, identity, line
 
 
-def test_compression_is_for_the_names_that_discord_knows() -> None:
+def test_unknown_compression_is_refused() -> None:
     assert compression(None) is compression("gzip") is None
 
 
-async def test_a_stream_of_zlib_is_flushed_after_each_message(server: DiscordServer) -> None:
+async def test_zlib_stream_is_flushed_after_each_message(server: DiscordServer) -> None:
     async with line(server, "?v=10&encoding=json&compress=zlib-stream") as one:
         stream = zlib.decompressobj()
         first = await one.socket.receive_bytes()
@@ -26,7 +26,7 @@ async def test_a_stream_of_zlib_is_flushed_after_each_message(server: DiscordSer
         assert (second[-4:], json.loads(stream.decompress(second))["op"]) == (b"\0\0\xff\xff", 11)
 
 
-async def test_hello_heartbeats_and_a_ready_with_guilds_to_come(server: DiscordServer) -> None:
+async def test_connection_gets_hello_heartbeat_acks_ready_and_guilds(server: DiscordServer) -> None:
     async with line(server) as one:
         assert (await one.receive())["op"] == 10
         await one.send(1, None)
@@ -55,7 +55,9 @@ CLOSES: list[tuple[Speech, int]] = [
 
 
 @pytest.mark.parametrize(("speech", "code"), CLOSES)
-async def test_what_must_not_be_said_closes_the_line(server: DiscordServer, speech: Speech, code: int) -> None:
+async def test_invalid_payload_closes_the_connection_with_its_code(
+    server: DiscordServer, speech: Speech, code: int
+) -> None:
     async with line(server) as one:
         await one.send(*speech(server))
         assert await one.closed() == code
@@ -65,13 +67,13 @@ async def test_what_must_not_be_said_closes_the_line(server: DiscordServer, spee
 BAD_QUERIES: list[tuple[str, int]] = [("?v=8", 4012), ("?v=10&encoding=etf", 4002), ("?v=10&compress=gzip", 4002)]
 
 
-async def test_some_ways_of_speaking_are_not_understood(server: DiscordServer) -> None:
+async def test_unsupported_version_encoding_or_compression_closes_the_connection(server: DiscordServer) -> None:
     for query, code in BAD_QUERIES:
         async with line(server, query) as one:
             assert await one.closed() == code
 
 
-async def test_nobody_identifies_twice_or_sends_nonsense(server: DiscordServer) -> None:
+async def test_second_identify_or_malformed_payload_closes_the_connection(server: DiscordServer) -> None:
     async with line(server) as one:
         await one.identify(server)
         await one.send(2, identity(server))
@@ -81,7 +83,7 @@ async def test_nobody_identifies_twice_or_sends_nonsense(server: DiscordServer) 
         assert await one.closed() == 4002
 
 
-async def test_who_sends_too_much_or_no_heartbeat_is_cut_off() -> None:
+async def test_send_limit_and_missing_heartbeat_close_the_connection() -> None:
     rules = Rules(sends=Quota(5, 60), heartbeat_interval=0.2)
     async with DiscordServer(rules=rules) as server:
         async with line(server) as one:
@@ -94,7 +96,7 @@ async def test_who_sends_too_much_or_no_heartbeat_is_cut_off() -> None:
         assert server.gateway.sessions.find(session) is None
 
 
-async def test_only_so_many_identify_at_once() -> None:
+async def test_identifies_are_limited_by_max_concurrency() -> None:
     async with DiscordServer(rules=Rules(identify_every=5.0)) as server, line(server) as one, line(server) as two:
         await one.identify(server)
         await two.send(2, identity(server))

@@ -7,7 +7,7 @@ from tests.servers.discord.client import Bot, running
 from tests.servers.discord.raw_gateway import ALL_MESSAGES, CONTENT, DIRECT_MESSAGES, GUILD_MESSAGES, GUILDS, line
 
 
-async def test_each_shard_hears_its_own_guilds_and_the_first_the_direct_messages(server: DiscordServer) -> None:
+async def test_shard_gets_its_guilds_and_shard_zero_direct_messages(server: DiscordServer) -> None:
     alice = server.who("alice")
     guilds = [server.world.guild(f"g{shard}", members=(alice,), shard=(shard, 3)) for shard in range(3)]
     rooms = [server.world.channel(guild, guild.name) for guild in guilds]
@@ -21,7 +21,7 @@ async def test_each_shard_hears_its_own_guilds_and_the_first_the_direct_messages
         assert (await two.until("MESSAGE_CREATE"))["d"]["id"] == str(said[2].id)
 
 
-async def test_every_replica_hears_everything(server: DiscordServer) -> None:
+async def test_every_replica_gets_all_events(server: DiscordServer) -> None:
     async with running(server, Bot()) as one, running(server, Bot()) as two:
         said = server.say("alice", "general", "hi")
         for bot in (one, two):
@@ -34,7 +34,7 @@ async def test_every_replica_hears_everything(server: DiscordServer) -> None:
     ("intents", "heard"),
     [(GUILDS, []), (GUILDS | GUILD_MESSAGES, ["general"]), (GUILDS | DIRECT_MESSAGES, ["direct"])],
 )
-async def test_nothing_is_heard_without_the_intent(server: DiscordServer, intents: int, heard: list[str]) -> None:
+async def test_events_require_their_intent(server: DiscordServer, intents: int, heard: list[str]) -> None:
     async with line(server) as one:
         await one.identify(server, intents=intents)
         server.say("alice", "general", "general @bot")
@@ -47,7 +47,7 @@ async def test_nothing_is_heard_without_the_intent(server: DiscordServer, intent
 
 
 @pytest.mark.parametrize("content", [True, False])
-async def test_content_is_hidden_without_the_intent_unless_it_concerns_the_bot(content: bool) -> None:
+async def test_content_requires_the_intent_unless_the_message_concerns_the_bot(content: bool) -> None:
     async with DiscordServer(intents=AppFlag.MESSAGE_CONTENT_LIMITED) as server, line(server) as one:
         await one.identify(server, intents=ALL_MESSAGES | (CONTENT if content else 0))
         own = server.mention("alice", "general", "mention")
@@ -65,7 +65,7 @@ async def test_content_is_hidden_without_the_intent_unless_it_concerns_the_bot(c
     assert (update["edited_timestamp"], len(update["embeds"])) == (None, int(content))
 
 
-async def test_a_channel_that_the_bot_does_not_see_is_silent(server: DiscordServer) -> None:
+async def test_hidden_channel_sends_no_events(server: DiscordServer) -> None:
     server.permit("random", server.bot, deny=1 << 10)
     async with line(server) as one:
         await one.identify(server)
@@ -79,7 +79,7 @@ async def test_a_channel_that_the_bot_does_not_see_is_silent(server: DiscordServ
         assert (await one.until("MESSAGE_CREATE"))["d"]["channel_id"] == str(hidden.id)
 
 
-async def test_what_people_do_is_heard_as_discord_tells_it(server: DiscordServer) -> None:
+async def test_user_actions_dispatch_discords_events(server: DiscordServer) -> None:
     async with running(server, Bot()) as bot:
         said = server.mention("alice", "general", "hi")
         server.edit(said, "@bot ho")
@@ -113,7 +113,7 @@ async def test_what_people_do_is_heard_as_discord_tells_it(server: DiscordServer
         assert [bool(message.webhook_id) for message in bot.got("message")].index(True) == 7
 
 
-async def test_a_preview_is_no_edit(server: DiscordServer) -> None:
+async def test_link_preview_is_not_an_edit(server: DiscordServer) -> None:
     async with running(server, Bot()) as bot:
         server.unfurl(server.mention("alice", "general", "https://example.com"))
         await bot.watch.until(lambda: bot.got("raw_message_edit"))

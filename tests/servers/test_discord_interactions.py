@@ -24,7 +24,7 @@ async def respond(interaction: discord.Interaction, kind: int, data: dict[str, A
     )  # fmt: skip
 
 
-async def test_the_payload_says_who_where_and_what_they_may(server: DiscordServer, bot: RecordingBot) -> None:
+async def test_interaction_payload_has_user_channel_and_permissions(server: DiscordServer, bot: RecordingBot) -> None:
     happened = ask(server)
     interaction = await bot.asked()
     assert isinstance(interaction.user, discord.Member)
@@ -42,7 +42,7 @@ async def test_the_payload_says_who_where_and_what_they_may(server: DiscordServe
     assert (interaction.guild, interaction.context.dm_channel, alone.owners) == (None, True, {"0": "0"})
 
 
-async def test_an_interaction_is_acknowledged_once(server: DiscordServer, bot: RecordingBot) -> None:
+async def test_interaction_is_acknowledged_only_once(server: DiscordServer, bot: RecordingBot) -> None:
     happened = ask(server)
     interaction = await bot.asked()
     await interaction.response.send_message("x")
@@ -54,7 +54,7 @@ async def test_an_interaction_is_acknowledged_once(server: DiscordServer, bot: R
 
 
 @pytest.mark.parametrize("late", [0.0, 0.6])
-async def test_three_seconds_are_enough_for_a_first_response_and_no_more(late: float) -> None:
+async def test_first_response_is_due_within_its_deadline(late: float) -> None:
     async with DiscordServer(rules=Rules(first_response=0.5)) as server, running(server, RecordingBot()) as bot:
         happened = ask(server, late=late)
         interaction = await bot.asked()
@@ -67,9 +67,7 @@ async def test_three_seconds_are_enough_for_a_first_response_and_no_more(late: f
 
 
 @pytest.mark.parametrize("part", ["id", "token"])
-async def test_an_interaction_that_does_not_exist_is_unknown(
-    server: DiscordServer, bot: RecordingBot, part: str
-) -> None:
+async def test_unknown_interaction_is_refused(server: DiscordServer, bot: RecordingBot, part: str) -> None:
     ask(server)
     interaction = await bot.asked()
     setattr(interaction, part, {"id": 1, "token": "no"}[part])
@@ -77,7 +75,7 @@ async def test_an_interaction_that_does_not_exist_is_unknown(
         await respond(interaction, 5)
 
 
-async def test_nothing_follows_before_the_first_response(server: DiscordServer, bot: RecordingBot) -> None:
+async def test_follow_up_requires_a_first_response(server: DiscordServer, bot: RecordingBot) -> None:
     ask(server)
     interaction = await bot.asked()
     for action in (interaction.followup.send("x"), interaction.edit_original_response(content="x")):
@@ -85,7 +83,7 @@ async def test_nothing_follows_before_the_first_response(server: DiscordServer, 
             await action
 
 
-async def test_a_token_lives_fifteen_minutes() -> None:
+async def test_interaction_token_expires() -> None:
     async with DiscordServer(rules=Rules(token_lifetime=0.5)) as server, running(server, RecordingBot()) as bot:
         happened = ask(server)
         interaction = await bot.asked()
@@ -98,7 +96,7 @@ async def test_a_token_lives_fifteen_minutes() -> None:
 
 
 @pytest.mark.parametrize("private", [True, False])
-async def test_whether_only_one_sees_it_is_settled_at_the_deferral(
+async def test_deferral_decides_whether_the_response_is_ephemeral(
     server: DiscordServer, bot: RecordingBot, private: bool
 ) -> None:
     happened = ask(server)
@@ -114,7 +112,7 @@ async def test_whether_only_one_sees_it_is_settled_at_the_deferral(
     assert happened.follow_ups[0].reply_to is original
 
 
-async def test_an_ephemeral_message_is_in_no_channel(server: DiscordServer, bot: RecordingBot) -> None:
+async def test_ephemeral_message_is_not_listed_in_its_channel(server: DiscordServer, bot: RecordingBot) -> None:
     happened = ask(server)
     interaction = await bot.asked()
     await interaction.response.send_message("x", ephemeral=True)
@@ -135,7 +133,7 @@ async def test_an_ephemeral_message_is_in_no_channel(server: DiscordServer, bot:
         await interaction.edit_original_response(content="z")
 
 
-async def test_responses_answer_without_any_permission_in_the_channel(server: DiscordServer, bot: RecordingBot) -> None:
+async def test_response_needs_no_channel_permission(server: DiscordServer, bot: RecordingBot) -> None:
     happened = ask(server)
     interaction = await bot.asked()
     server.permit("general", server.bot, deny=(1 << 10) | (1 << 11))
@@ -144,7 +142,7 @@ async def test_responses_answer_without_any_permission_in_the_channel(server: Di
     assert [message.content for message in happened.messages] == ["x", "y"]
 
 
-async def test_interactions_notify_people_only_unless_told_otherwise(server: DiscordServer, bot: RecordingBot) -> None:
+async def test_response_mentions_only_users_by_default(server: DiscordServer, bot: RecordingBot) -> None:
     server.permit("general", server.bot, allow=1 << 17)
     happened = ask(server)
     interaction = await bot.asked()
@@ -169,7 +167,7 @@ async def test_interactions_notify_people_only_unless_told_otherwise(server: Dis
         (9, {"title": "t", "custom_id": "m", "components": []}, 50035),
     ],
 )
-async def test_a_bad_response_is_refused_and_does_not_count(
+async def test_invalid_response_does_not_acknowledge_the_interaction(
     server: DiscordServer, bot: RecordingBot, kind: int, data: dict[str, Any] | None, code: int
 ) -> None:
     happened = ask(server)
@@ -180,7 +178,7 @@ async def test_a_bad_response_is_refused_and_does_not_count(
     await respond(interaction, 5)
 
 
-async def test_a_deferral_sets_nothing_but_who_sees_it(server: DiscordServer, bot: RecordingBot) -> None:
+async def test_deferral_ignores_everything_but_the_ephemeral_flag(server: DiscordServer, bot: RecordingBot) -> None:
     happened = ask(server)
     told = await respond(await bot.asked(), 5, {"flags": int(Flag.EPHEMERAL | Flag.SUPPRESS_EMBEDS)})
     assert happened.original and happened.original.flags == Flag.LOADING | Flag.EPHEMERAL
@@ -190,7 +188,7 @@ async def test_a_deferral_sets_nothing_but_who_sees_it(server: DiscordServer, bo
     }  # fmt: skip
 
 
-async def test_a_response_is_told_back_only_when_asked_for(server: DiscordServer, bot: RecordingBot) -> None:
+async def test_callback_returns_the_response_only_on_request(server: DiscordServer, bot: RecordingBot) -> None:
     ask(server)
     interaction = await bot.asked()
     path = "/interactions/{webhook_id}/{webhook_token}/callback"
@@ -199,7 +197,7 @@ async def test_a_response_is_told_back_only_when_asked_for(server: DiscordServer
     assert server.calls[-1].status == 204
 
 
-async def test_what_followed_is_read_edited_and_deleted_by_its_id(server: DiscordServer, bot: RecordingBot) -> None:
+async def test_follow_up_is_fetched_edited_and_deleted_by_id(server: DiscordServer, bot: RecordingBot) -> None:
     happened = ask(server)
     interaction = await bot.asked()
     await interaction.response.send_message("x")
@@ -216,7 +214,7 @@ async def test_what_followed_is_read_edited_and_deleted_by_its_id(server: Discor
     await interaction.followup.send("the token still works")
 
 
-async def test_a_promise_that_somebody_deleted_is_kept_no_more(server: DiscordServer, bot: RecordingBot) -> None:
+async def test_deleted_deferral_cannot_be_answered(server: DiscordServer, bot: RecordingBot) -> None:
     happened = ask(server)
     interaction = await bot.asked()
     await interaction.response.defer(thinking=True)

@@ -29,7 +29,7 @@ async def post(server: DiscordServer, web: aiohttp.ClientSession, channel: str =
         return response
 
 
-async def test_a_channel_takes_five_messages_in_five_seconds(web: aiohttp.ClientSession) -> None:
+async def test_channel_is_limited_to_five_messages_in_five_seconds(web: aiohttp.ClientSession) -> None:
     async with DiscordServer(rules=strict()) as server:
         responses = [await post(server, web) for _ in range(6)]
         assert [response.status for response in responses] == [200] * 5 + [429]
@@ -47,7 +47,7 @@ async def test_a_channel_takes_five_messages_in_five_seconds(web: aiohttp.Client
         assert (await post(server, web, "random")).status == 200  # another channel, another bucket
 
 
-async def test_a_client_that_heeds_the_headers_is_never_refused(web: aiohttp.ClientSession) -> None:
+async def test_client_that_respects_the_headers_gets_no_429(web: aiohttp.ClientSession) -> None:
     async with DiscordServer(rules=strict(quotas={SEND: Quota(2, 0.2)})) as server, logged_in(server) as rest:
         channel = rest.get_partial_messageable(server.where("general").id)
         began = time.monotonic()
@@ -56,7 +56,7 @@ async def test_a_client_that_heeds_the_headers_is_never_refused(web: aiohttp.Cli
     assert {call.status for call in server.calls} == {200}
 
 
-async def test_all_requests_together_have_a_limit_too_but_for_interactions(web: aiohttp.ClientSession) -> None:
+async def test_global_limit_exempts_interactions(web: aiohttp.ClientSession) -> None:
     rules = strict(global_limit=Quota(3, 0.5))
     async with DiscordServer(rules=rules) as server:
         responses = [await post(server, web) for _ in range(4)]
@@ -68,14 +68,14 @@ async def test_all_requests_together_have_a_limit_too_but_for_interactions(web: 
             assert response.status == 404
 
 
-async def test_there_is_room_unless_limits_are_asked_for(server: DiscordServer, web: aiohttp.ClientSession) -> None:
+async def test_rate_limits_apply_only_in_strict_mode(server: DiscordServer, web: aiohttp.ClientSession) -> None:
     responses = [await post(server, web) for _ in range(60)]
     assert {response.status for response in responses} == {200}
     assert int(responses[-1].headers["X-RateLimit-Remaining"]) > 100
 
 
 @pytest.mark.parametrize("everywhere", [True, False])
-async def test_a_429_on_order_is_waited_for(server: DiscordServer, rest: discord.Client, everywhere: bool) -> None:
+async def test_client_waits_out_an_injected_429(server: DiscordServer, rest: discord.Client, everywhere: bool) -> None:
     server.misbehave("POST /channels/*/messages", RateLimited(0.05, everywhere=everywhere), times=2)
     began = time.monotonic()
     await rest.get_partial_messageable(server.where("general").id).send("x")
@@ -83,14 +83,14 @@ async def test_a_429_on_order_is_waited_for(server: DiscordServer, rest: discord
     assert [call.status for call in server.calls_to("POST", "/channels/")] == [429, 429, 200]
 
 
-async def test_cloudflares_429_is_final(server: DiscordServer, rest: discord.Client) -> None:
+async def test_client_does_not_retry_cloudflares_429(server: DiscordServer, rest: discord.Client) -> None:
     server.misbehave("POST /channels/*/messages", RateLimited(0.05, via=False))
     with pytest.raises(discord.HTTPException) as caught:
         await rest.get_partial_messageable(server.where("general").id).send("x")
     assert (caught.value.status, server.said) == (429, [])
 
 
-async def test_any_of_discords_refusals_can_be_ordered(server: DiscordServer, rest: discord.Client) -> None:
+async def test_any_discord_error_can_be_injected(server: DiscordServer, rest: discord.Client) -> None:
     server.misbehave("POST /channels/*/messages", ApiError(50013))
     channel = rest.get_partial_messageable(server.where("general").id)
     with pytest.raises(discord.Forbidden, match="50013"):
@@ -100,14 +100,14 @@ async def test_any_of_discords_refusals_can_be_ordered(server: DiscordServer, re
 
 
 @pytest.mark.parametrize("status", [500, 502])
-async def test_failures_are_tried_again(server: DiscordServer, rest: discord.Client, status: int) -> None:
+async def test_client_retries_server_errors(server: DiscordServer, rest: discord.Client, status: int) -> None:
     server.misbehave("POST /channels/*/messages", Status(status))
     await rest.get_partial_messageable(server.where("general").id).send("x")
     assert [call.status for call in server.calls_to("POST", "/channels/")] == [status, 200]
 
 
 @pytest.mark.parametrize("happened", [True, False])
-async def test_a_connection_is_dropped_before_or_after_the_effect(
+async def test_connection_drops_before_or_after_the_effect(
     server: DiscordServer, rest: discord.Client, happened: bool
 ) -> None:
     server.misbehave("POST /channels/*/messages", Dropped(after_effect=happened))
@@ -119,7 +119,7 @@ async def test_a_connection_is_dropped_before_or_after_the_effect(
 
 
 @pytest.mark.parametrize(("fault", "at_once"), [(Slow(0.1), False), (Late(0.1), True)])
-async def test_an_answer_takes_its_time(
+async def test_response_can_be_delayed_before_or_after_the_effect(
     server: DiscordServer, rest: discord.Client, fault: Slow | Late, at_once: bool
 ) -> None:
     server.misbehave("POST *", fault, times=None)
@@ -132,7 +132,7 @@ async def test_an_answer_takes_its_time(
     assert len(server.said) == 1
 
 
-async def test_a_wrong_token_and_an_unknown_path_are_refused(server: DiscordServer, rest: discord.Client) -> None:
+async def test_wrong_token_and_unknown_path_are_refused(server: DiscordServer, rest: discord.Client) -> None:
     for route, status in ((Route("GET", "/users/@me"), 401), (Route("GET", "/nowhere"), 404)):
         rest.http.token = "wrong"
         with pytest.raises(discord.HTTPException) as caught:
@@ -140,13 +140,13 @@ async def test_a_wrong_token_and_an_unknown_path_are_refused(server: DiscordServ
         assert (caught.value.status, caught.value.code) == (status, 0)
 
 
-async def test_broken_json_is_refused(server: DiscordServer, web: aiohttp.ClientSession) -> None:
+async def test_malformed_json_is_refused(server: DiscordServer, web: aiohttp.ClientSession) -> None:
     headers = {"Authorization": f"Bot {server.token}", "Content-Type": "application/json"}
     async with web.post(f"{server.api_url}/users/@me/channels", data="{", headers=headers) as response:
         assert (response.status, (await response.json())["code"]) == (400, 50109)
         assert response.headers["Content-Type"] == "application/json"
 
 
-async def test_waiting_in_vain_says_what_was_asked_last(server: DiscordServer, rest: discord.Client) -> None:
+async def test_timeout_error_names_the_last_requests(server: DiscordServer, rest: discord.Client) -> None:
     with pytest.raises(TimeoutError, match="GET /users/@me → 200"):
         await server.until(lambda: False, within=0.05)

@@ -27,9 +27,7 @@ async def channel_of(rest: discord.Client, server: DiscordServer, name: str = "g
     ("denied", "code"),
     [(VIEW_CHANNEL, 50001), (SEND_MESSAGES, 50013), (EMBED_LINKS, 50013), (READ_MESSAGE_HISTORY, 160002)],
 )
-async def test_nothing_is_sent_without_the_permission(
-    server: DiscordServer, rest: discord.Client, denied: int, code: int
-) -> None:
+async def test_sending_requires_permission(server: DiscordServer, rest: discord.Client, denied: int, code: int) -> None:
     channel = await channel_of(rest, server)
     said = server.say("alice", "general", "hi")
     server.permit("general", deny=denied)
@@ -43,7 +41,7 @@ async def test_nothing_is_sent_without_the_permission(
 UNREACHABLE: list[tuple[int, int, int | str | None]] = [(404, 10003, 1), (403, 50001, None), (400, 40058, "help")]
 
 
-async def test_nothing_is_sent_where_nothing_can_be(server: DiscordServer, rest: discord.Client) -> None:
+async def test_forum_and_deleted_channel_accept_no_messages(server: DiscordServer, rest: discord.Client) -> None:
     for status, code, channel in UNREACHABLE:
         secret = server.world.channel(server.world.guild("secret", with_bot=False), "secret")
         target = channel if isinstance(channel, int) else server.where(channel or secret).id
@@ -53,7 +51,9 @@ async def test_nothing_is_sent_where_nothing_can_be(server: DiscordServer, rest:
 
 
 @pytest.mark.parametrize(("name", "code"), [("alice", 50007), ("robot", 50007), ("stranger", 50278)])
-async def test_some_take_no_direct_messages(server: DiscordServer, rest: discord.Client, name: str, code: int) -> None:
+async def test_direct_messages_can_be_refused(
+    server: DiscordServer, rest: discord.Client, name: str, code: int
+) -> None:
     server.who("alice").takes_direct_messages = False
     server.join(server.world.user("robot", bot=True), "acme")
     server.world.user("stranger")
@@ -63,7 +63,7 @@ async def test_some_take_no_direct_messages(server: DiscordServer, rest: discord
     assert caught.value.code == code
 
 
-async def test_only_ones_own_messages_are_edited_and_others_deleted_with_permission(
+async def test_bot_edits_only_its_messages_and_deletes_others_with_permission(
     server: DiscordServer, rest: discord.Client
 ) -> None:
     channel = await channel_of(rest, server)
@@ -79,7 +79,7 @@ async def test_only_ones_own_messages_are_edited_and_others_deleted_with_permiss
             await action
 
 
-async def test_many_are_deleted_at_once_with_permission(server: DiscordServer, rest: discord.Client) -> None:
+async def test_bulk_delete_requires_permission(server: DiscordServer, rest: discord.Client) -> None:
     channel = await channel_of(rest, server)
     said = [server.say("alice", "general", "x") for _ in range(3)]
     ids = [message.id for message in said]
@@ -95,7 +95,7 @@ async def test_many_are_deleted_at_once_with_permission(server: DiscordServer, r
     assert [message.deleted for message in said] == [False, True, True]
 
 
-async def test_the_same_nonce_gives_the_first_message(server: DiscordServer, rest: discord.Client) -> None:
+async def test_repeated_nonce_returns_the_first_message(server: DiscordServer, rest: discord.Client) -> None:
     channel = await channel_of(rest, server)
     first, again = [await channel.send("x", nonce=7) for _ in range(2)]
     other = await channel.send("x", nonce=8)
@@ -103,7 +103,7 @@ async def test_the_same_nonce_gives_the_first_message(server: DiscordServer, res
     assert len(server.said) == 2
 
 
-async def test_an_edit_empties_nothing_away_and_counts(server: DiscordServer, rest: discord.Client) -> None:
+async def test_edit_keeps_omitted_parts_and_is_counted(server: DiscordServer, rest: discord.Client) -> None:
     message = await (await channel_of(rest, server)).send("x")
     with pytest.raises(discord.HTTPException, match="50006"):
         await message.edit(content="")
@@ -113,7 +113,7 @@ async def test_an_edit_empties_nothing_away_and_counts(server: DiscordServer, re
     assert (await message.fetch()).edited_at
 
 
-async def test_old_messages_are_edited_so_often_and_no_more(server: DiscordServer) -> None:
+async def test_edits_of_old_messages_are_limited(server: DiscordServer) -> None:
     server.rules.old_edits = 2
     async with logged_in(server) as rest:
         message = await (await channel_of(rest, server)).send("x")
@@ -128,7 +128,7 @@ async def test_old_messages_are_edited_so_often_and_no_more(server: DiscordServe
     assert server.said[0].content == "1"
 
 
-async def test_a_history_is_read_from_any_end(server: DiscordServer, rest: discord.Client) -> None:
+async def test_history_is_paged_before_after_and_around_a_message(server: DiscordServer, rest: discord.Client) -> None:
     said = [server.say("alice", "general", str(number)) for number in range(5)]
     channel = await channel_of(rest, server)
 
@@ -155,7 +155,7 @@ async def test_a_history_is_read_from_any_end(server: DiscordServer, rest: disco
         ("<@&quiet>", None, set()),
     ],
 )
-async def test_a_message_notifies_whom_it_may(
+async def test_message_notifies_only_allowed_mentions(
     server: DiscordServer, rest: discord.Client, text: str, allowed: discord.AllowedMentions | None, pings: set[str]
 ) -> None:
     acme = server.guild("acme")
@@ -174,7 +174,7 @@ async def test_a_message_notifies_whom_it_may(
     assert server.said[0].pings == {spelt(ping) for ping in pings}
 
 
-async def test_an_edit_is_parsed_anew_with_its_own_allowance(server: DiscordServer, rest: discord.Client) -> None:
+async def test_edit_is_parsed_with_its_own_allowed_mentions(server: DiscordServer, rest: discord.Client) -> None:
     server.permit("general", server.bot, allow=MENTION_EVERYONE)
     channel = await channel_of(rest, server)
     message = await channel.send("@here", allowed_mentions=discord.AllowedMentions.none())
@@ -188,16 +188,14 @@ async def test_an_edit_is_parsed_anew_with_its_own_allowance(server: DiscordServ
 
 
 @pytest.mark.parametrize("ping", [True, False])
-async def test_a_reply_notifies_whom_it_answers_unless_told_otherwise(
-    server: DiscordServer, rest: discord.Client, ping: bool
-) -> None:
+async def test_reply_notifies_its_author_by_default(server: DiscordServer, rest: discord.Client, ping: bool) -> None:
     channel = await channel_of(rest, server)
     message = await channel.fetch_message(server.say("alice", "general", "hi").id)
     await message.reply("ho", mention_author=ping)
     assert server.said[0].pings == ({server.who("alice").mention} if ping else set())
 
 
-async def test_files_and_flags_arrive(server: DiscordServer, rest: discord.Client) -> None:
+async def test_files_and_flags_are_stored(server: DiscordServer, rest: discord.Client) -> None:
     channel = await channel_of(rest, server)
     file = discord.File(__file__, filename="a.py")
     sent = await channel.send("x https://example.com", file=file, suppress_embeds=True)
@@ -208,7 +206,7 @@ async def test_files_and_flags_arrive(server: DiscordServer, rest: discord.Clien
     assert server.unfurl(said).embeds == []
 
 
-async def test_reactions_and_typing_are_remembered(server: DiscordServer, rest: discord.Client) -> None:
+async def test_reactions_and_typing_are_recorded(server: DiscordServer, rest: discord.Client) -> None:
     said = server.say("alice", "general", "hi")
     channel = await channel_of(rest, server)
     await channel.typing()
@@ -220,7 +218,7 @@ async def test_reactions_and_typing_are_remembered(server: DiscordServer, rest: 
 
 
 @pytest.mark.parametrize("flags", [0, AppFlag.MESSAGE_CONTENT_LIMITED])
-async def test_rest_hides_content_from_applications_without_the_intent(flags: int) -> None:
+async def test_rest_hides_content_without_the_intent(flags: int) -> None:
     async with DiscordServer(intents=flags, rules=Rules()) as server, logged_in(server) as rest:
         said: list[Message] = [server.say("alice", "general", "hi"), server.mention("alice", "general", "hi")]
         channel = await channel_of(rest, server)
@@ -228,7 +226,7 @@ async def test_rest_hides_content_from_applications_without_the_intent(flags: in
     assert seen == ["hi" if flags else "", said[1].content]
 
 
-async def test_ids_are_unique_growing_and_tell_the_time(server: DiscordServer) -> None:
+async def test_snowflakes_are_unique_increasing_and_timestamped(server: DiscordServer) -> None:
     ids = [server.say("alice", "general", "x").id for _ in range(5000)]
     assert ids == sorted(set(ids))
     age = discord.utils.utcnow() - discord.utils.snowflake_time(ids[-1])

@@ -23,7 +23,7 @@ Fault = Callable[[DiscordServer], Any]
         (lambda server: server.gateway.invalidate(), False),
     ],
 )
-async def test_a_bot_that_lost_its_line_misses_nothing_as_long_as_its_session_lives(
+async def test_bot_resumes_without_missing_events_after_a_disconnect(
     server: DiscordServer, fault: Fault, resumes: bool
 ) -> None:
     async with running(server, Bot()) as bot:
@@ -41,7 +41,7 @@ async def test_a_bot_that_lost_its_line_misses_nothing_as_long_as_its_session_li
     assert len(server.gateway.identified) == (1 if resumes else 2)
 
 
-async def test_a_forgotten_session_cannot_be_resumed() -> None:
+async def test_expired_session_cannot_be_resumed() -> None:
     async with DiscordServer(rules=Rules(replayable=5)) as server:
         async with line(server) as one:
             ready = await one.identify(server)
@@ -64,7 +64,7 @@ async def test_a_forgotten_session_cannot_be_resumed() -> None:
             assert await one.receive() == {"op": 9, "d": False}
 
 
-async def test_leaving_with_a_goodbye_ends_the_session(server: DiscordServer) -> None:
+async def test_clean_close_ends_the_session(server: DiscordServer) -> None:
     for code, left in ((1000, 0), (4000, 1)):
         async with line(server) as one:
             await one.identify(server)
@@ -73,7 +73,7 @@ async def test_leaving_with_a_goodbye_ends_the_session(server: DiscordServer) ->
         assert len(list(server.gateway.sessions)) == left
 
 
-async def test_a_silent_gateway_is_left_by_a_bot_that_beats() -> None:
+async def test_bot_leaves_a_gateway_that_acknowledges_no_heartbeats() -> None:
     rules, bot = Rules(heartbeat_interval=0.1, heartbeats_missed=50), Bot(heartbeat_timeout=0.5)
     async with DiscordServer(rules=rules) as server, running(server, bot):
         server.gateway.silence()
@@ -83,7 +83,7 @@ async def test_a_silent_gateway_is_left_by_a_bot_that_beats() -> None:
         assert len(bot.got("message")) == 1
 
 
-async def test_events_come_twice_or_late_when_told_so(server: DiscordServer) -> None:
+async def test_events_can_be_duplicated_or_delayed(server: DiscordServer) -> None:
     async with running(server, Bot()) as bot:
         server.gateway.deliver(copies=2)
         twice = server.say("alice", "general", "twice")
@@ -103,7 +103,7 @@ async def test_events_come_twice_or_late_when_told_so(server: DiscordServer) -> 
         ("bot-token", discord.Intents.all(), discord.PrivilegedIntentsRequired),
     ],
 )
-async def test_a_bot_that_may_not_is_told_at_its_start(
+async def test_privileged_intent_without_grant_fails_at_start(
     server: DiscordServer, token: str, intents: discord.Intents, error: type[Exception]
 ) -> None:
     bot = Bot(intents)
@@ -113,7 +113,7 @@ async def test_a_bot_that_may_not_is_told_at_its_start(
     assert caught.group_contains(error)
 
 
-async def test_members_come_when_asked_for(server: DiscordServer) -> None:
+async def test_bot_requests_guild_members(server: DiscordServer) -> None:
     server.world.application.flags = AppFlag.MEMBERS_LIMITED
     async with running(server, Bot(discord.Intents.default() | discord.Intents(members=True))) as bot:
         acme = bot.get_guild(server.guild("acme").id)
@@ -122,7 +122,7 @@ async def test_members_come_when_asked_for(server: DiscordServer) -> None:
         await bot.watch.until(lambda: bot.got("member_join"))
 
 
-async def test_guilds_come_and_go(server: DiscordServer) -> None:
+async def test_guild_outage_recovery_and_removal_are_dispatched(server: DiscordServer) -> None:
     async with running(server, Bot()) as bot:
         server.outage("acme")
         server.recover("acme")
@@ -136,7 +136,7 @@ async def test_guilds_come_and_go(server: DiscordServer) -> None:
         assert seen[-4:] == ["guild_unavailable", "guild_available", "guild_remove", "guild_join"]
 
 
-async def test_many_shards_are_one_bot() -> None:
+async def test_bot_runs_on_several_shards() -> None:
     async with DiscordServer(rules=Rules(shards=3)) as server, running(server, Bot()) as bot:
         assert sorted(server.gateway.identified) == [(0, 3), (1, 3), (2, 3)]
         for room in ("general", "lobby"):

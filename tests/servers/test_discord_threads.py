@@ -16,7 +16,7 @@ async def channel_of(rest: discord.Client, server: DiscordServer) -> discord.Tex
 
 
 @pytest.mark.parametrize(("kind", "announced"), [(PUBLIC, ["thread"]), (PRIVATE, [])])
-async def test_a_thread_begins_without_a_message(
+async def test_thread_starts_without_a_message(
     server: DiscordServer, rest: discord.Client, kind: discord.ChannelType, announced: list[str]
 ) -> None:
     channel = await channel_of(rest, server)
@@ -38,7 +38,7 @@ async def test_writing_in_a_thread_joins_it(server: DiscordServer, rest: discord
     assert thread.joined == [server.who("alice"), server.bot, server.who("bob")]
 
 
-async def test_threads_grow_from_messages_and_forums(server: DiscordServer, rest: discord.Client) -> None:
+async def test_threads_start_from_messages_and_forum_posts(server: DiscordServer, rest: discord.Client) -> None:
     channel = await channel_of(rest, server)
     start = channel.get_partial_message(server.say("alice", "general", "hi").id)
     thread = await start.create_thread(name="On hi")
@@ -54,7 +54,7 @@ async def test_threads_grow_from_messages_and_forums(server: DiscordServer, rest
         await forum.create_thread(name="n" * 101, content="x")
 
 
-async def test_a_locked_thread_takes_no_word_and_an_archived_one_comes_back(
+async def test_locked_thread_refuses_messages_and_archived_one_reopens(
     server: DiscordServer, rest: discord.Client
 ) -> None:
     thread = server.thread("alice", server.say("alice", "general", "hi"), "hi")

@@ -61,9 +61,7 @@ def written(chunks: list[ChatCompletionChunk]) -> str:
     return "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
 
 
-async def test_a_stream_has_a_role_the_text_an_end_and_the_usage(
-    server: OpenAIServer, client: openai.AsyncOpenAI
-) -> None:
+async def test_stream_has_role_text_finish_reason_and_usage(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
     chunks = await read(client, stream_options={"include_usage": True})
     assert written(chunks) == "According to the posts, Rust has traits [1]."
     assert chunks[0].choices[0].delta.role == "assistant"
@@ -74,7 +72,7 @@ async def test_a_stream_has_a_role_the_text_an_end_and_the_usage(
     assert not server.chats[0].cancelled
 
 
-async def test_a_whole_answer_is_the_same_text(client: openai.AsyncOpenAI) -> None:
+async def test_whole_response_has_the_same_text(client: openai.AsyncOpenAI) -> None:
     completion = await ask(client)
     assert completion.choices[0].message.content == "According to the posts, Rust has traits [1]."
     assert completion.usage.completion_tokens == count_tokens(completion.choices[0].message.content)
@@ -112,14 +110,14 @@ async def test_sdk_raises_the_matching_error(server: OpenAIServer, client: opena
         assert caught.value.request_id
 
 
-async def test_the_sdk_retries_into_the_next_reply(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
+async def test_sdk_retry_gets_the_next_reply(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
     server.enqueue(Status(429, retry_after=0.01), Text("Later."))
     assert written(await read(client.with_options(max_retries=1))) == "Later."
     assert len(server.chats) == 2
 
 
 @pytest.mark.parametrize("stream", [True, False])
-async def test_accidents_reach_the_client(server: OpenAIServer, client: openai.AsyncOpenAI, stream: bool) -> None:
+async def test_injected_faults_reach_the_client(server: OpenAIServer, client: openai.AsyncOpenAI, stream: bool) -> None:
     client = client.with_options(timeout=0.2)
     asking = read if stream else ask
     for reply, error in (
@@ -135,14 +133,14 @@ async def test_accidents_reach_the_client(server: OpenAIServer, client: openai.A
     assert [chat.cancelled for chat in server.chats] == [False, True, True, False]
 
 
-async def test_a_truncated_stream_has_no_end(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
+async def test_truncated_stream_has_no_finish_reason(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
     server.enqueue(Truncated("So far"))
     chunks = await read(client)
     assert written(chunks) == "So far"
     assert chunks[-1].choices[0].finish_reason is None
 
 
-async def test_a_reader_that_leaves_stops_the_model(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
+async def test_disconnecting_client_cancels_the_response(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
     server.enqueue(Text("word " * 1000, tokens_per_second=100))
     async with await ask(client, stream=True) as stream:
         async for chunk in stream:
@@ -154,7 +152,7 @@ async def test_a_reader_that_leaves_stops_the_model(server: OpenAIServer, client
     assert chat.written.count("word") < 100
 
 
-async def test_a_server_that_closes_lets_its_clients_go() -> None:
+async def test_closing_the_server_releases_its_clients() -> None:
     async with OpenAIServer() as server, openai.AsyncOpenAI(api_key="key", base_url=server.base_url) as client:
         server.enqueue(Silence())
         asking = asyncio.create_task(ask(client.with_options(max_retries=0)))
@@ -186,7 +184,7 @@ async def test_invalid_chat_request_is_refused() -> None:
         assert caught.value.code == code
 
 
-async def test_keys_and_models_are_checked(client: openai.AsyncOpenAI) -> None:
+async def test_wrong_keys_and_unknown_models_are_refused(client: openai.AsyncOpenAI) -> None:
     assert "gpt-4o-mini" in {model.id async for model in client.models.list()}
     with pytest.raises(openai.AuthenticationError):
         await ask(client.with_options(api_key="wrong-key"))
@@ -198,7 +196,7 @@ async def test_keys_and_models_are_checked(client: openai.AsyncOpenAI) -> None:
             await ask(other)
 
 
-async def test_embeddings_mean_something(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
+async def test_similar_texts_have_similar_embeddings(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
     texts = ["How do traits inherit?", "A trait inherits from traits", "Cooking rice in a pan"]
     answer = await client.embeddings.create(model=SMALL, input=texts)
     vectors = np.array([item.embedding for item in answer.data])
@@ -213,7 +211,7 @@ async def test_embeddings_mean_something(server: OpenAIServer, client: openai.As
     assert answer.usage.prompt_tokens == sum(map(count_tokens, texts))
 
 
-async def test_token_arrays_are_embedded_as_their_text(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
+async def test_token_arrays_are_embedded_as_text(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
     await client.embeddings.create(model=SMALL, input=[15339, 1917])
     await client.embeddings.create(model=SMALL, input=[[15339], [1917]])
     assert [asked.inputs for asked in server.embeddings] == [["hello world"], ["hello", " world"]]
@@ -236,7 +234,7 @@ async def test_embedding_request_over_a_limit_is_refused(client: openai.AsyncOpe
             await client.embeddings.create(**({"model": SMALL} | params))
 
 
-async def test_embeddings_go_wrong_on_order(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
+async def test_embedding_faults_can_be_injected(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
     server.enqueue_embedding(WrongLength(3), NaN(), TooFew(), Shuffled(), Status(500), Stall())
     embed = client.with_options(timeout=0.3).embeddings.create
     assert len((await embed(model=SMALL, input="a")).data[0].embedding) == 3
@@ -249,7 +247,7 @@ async def test_embeddings_go_wrong_on_order(server: OpenAIServer, client: openai
         await embed(model=SMALL, input="a")
 
 
-async def test_azure_has_its_own_paths(server: OpenAIServer, web: aiohttp.ClientSession) -> None:
+async def test_azure_paths_and_api_version_are_supported(server: OpenAIServer, web: aiohttp.ClientSession) -> None:
     async with openai.AsyncAzureOpenAI(
         api_key="key", azure_endpoint=server.origin, api_version="2026-01-01", azure_deployment="mine"
     ) as client:

@@ -160,9 +160,7 @@ async def test_invalid_modal_is_refused_with_a_json_pointer(
         assert refused["response_metadata"]["messages"] == [f"[ERROR] {problem} [json-pointer:{at}]"]
 
 
-async def test_a_modal_opens_once_for_a_trigger_that_is_fresh(
-    slack: SlackServer, client: AsyncWebClient, refusal: Refusal
-) -> None:
+async def test_fresh_trigger_opens_one_modal(slack: SlackServer, client: AsyncWebClient, refusal: Refusal) -> None:
     trigger = slack.responses.trigger(slack.user)
     answer = await client.views_open(trigger_id=trigger, view=modal(typed(), private_metadata="x" * 3000))
     (opened,) = slack.views.of(slack.user.id)
@@ -174,18 +172,14 @@ async def test_a_modal_opens_once_for_a_trigger_that_is_fresh(
     assert (await refusal(client.views_open(trigger_id=trigger, view=modal())))["error"] == "expired_trigger_id"
 
 
-async def test_a_home_tab_is_a_view_without_a_title(
-    slack: SlackServer, client: AsyncWebClient, refusal: Refusal
-) -> None:
+async def test_home_tab_needs_no_title(slack: SlackServer, client: AsyncWebClient, refusal: Refusal) -> None:
     home = {"type": "home", "blocks": [section("hello")]}
     await client.views_publish(user_id=slack.user.id, view=home)
     assert slack.views.homes[slack.user.id]["blocks"][0]["text"]["text"] == "hello"
     assert (await refusal(client.views_publish(user_id=slack.user.id, view=modal())))["error"] == "invalid_arguments"
 
 
-async def test_a_modal_can_be_exchanged_while_it_is_open(
-    slack: SlackServer, client: AsyncWebClient, refusal: Refusal
-) -> None:
+async def test_open_modal_can_be_updated(slack: SlackServer, client: AsyncWebClient, refusal: Refusal) -> None:
     opened = await client.views_open(trigger_id=slack.responses.trigger(slack.user), view=modal())
     view_id, old = opened["view"]["id"], opened["view"]["hash"]
     await client.views_update(view_id=view_id, hash=old, view=modal(title=plain("New")))

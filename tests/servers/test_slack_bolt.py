@@ -84,7 +84,7 @@ async def slack() -> AsyncIterator[SlackServer]:
         await handler.close_async()
 
 
-async def test_a_mention_is_answered_in_its_thread_by_a_stream_that_ends_with_blocks(slack: SlackServer) -> None:
+async def test_bolt_app_streams_its_answer_to_a_mention_and_ends_with_blocks(slack: SlackServer) -> None:
     asked = slack.say(slack.user, slack.channel, f"<@{slack.bot.id}> why?")
     await slack.until(lambda: slack.called("chat.stopStream"))
     await slack.until(lambda: all(delivery.acknowledged for delivery in slack.deliveries.all))
@@ -98,7 +98,7 @@ async def test_a_mention_is_answered_in_its_thread_by_a_stream_that_ends_with_bl
     assert [call.error for call in slack.calls] == [None] * len(slack.calls)
 
 
-async def test_a_click_on_a_feedback_button_is_answered_for_that_person_alone(slack: SlackServer) -> None:
+async def test_feedback_click_gets_an_ephemeral_response(slack: SlackServer) -> None:
     slack.say(slack.user, slack.channel, f"<@{slack.bot.id}> why?")
     await slack.until(lambda: slack.called("chat.stopStream") and slack.messages(slack.channel.id)[-1].blocks)
     slack.click(slack.user, slack.messages(slack.channel.id)[-1], "verdict", "no")
@@ -107,7 +107,7 @@ async def test_a_click_on_a_feedback_button_is_answered_for_that_person_alone(sl
     assert not slack.ephemerals(slack.admin.id)
 
 
-async def test_a_command_opens_a_modal_and_what_is_typed_arrives(slack: SlackServer) -> None:
+async def test_command_opens_a_modal_and_gets_its_values(slack: SlackServer) -> None:
     slack.slash(slack.user, slack.channel, "/ask", "why?")
     (modal,) = await slack.until(lambda: slack.views.of(slack.user.id))
     slack.submit(modal)

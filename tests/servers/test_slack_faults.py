@@ -13,7 +13,7 @@ from tests.servers.loopback import Slow, Status
 from tests.servers.slack import Dropped, Error, Ordinary, RateLimited, Rates, SlackServer
 
 
-async def test_a_rate_limit_is_a_status_a_header_and_a_word(
+async def test_rate_limit_returns_429_with_retry_after(
     slack: SlackServer, client: AsyncWebClient, refusal: Refusal
 ) -> None:
     slack.enqueue("chat.postMessage", RateLimited(7))
@@ -23,7 +23,7 @@ async def test_a_rate_limit_is_a_status_a_header_and_a_word(
     await client.chat_postMessage(channel=slack.channel.id, text="x")
 
 
-async def test_the_clients_retry_goes_through(slack: SlackServer) -> None:
+async def test_client_retry_succeeds(slack: SlackServer) -> None:
     handler = AsyncRateLimitErrorRetryHandler(max_retry_count=1)
     client = AsyncWebClient(token=slack.bot_token, base_url=slack.base_url, retry_handlers=[handler])
     slack.enqueue("auth.test", RateLimited(0))
@@ -32,14 +32,14 @@ async def test_the_clients_retry_goes_through(slack: SlackServer) -> None:
 
 
 @pytest.mark.parametrize("status", [500, 503])
-async def test_slack_can_be_out_of_order(slack: SlackServer, client: AsyncWebClient, status: int) -> None:
+async def test_server_error_can_be_injected(slack: SlackServer, client: AsyncWebClient, status: int) -> None:
     slack.enqueue("auth.test", Status(status))
     with pytest.raises(SlackApiError) as raised:
         await client.auth_test()
     assert raised.value.response.status_code == status
 
 
-async def test_any_error_can_be_ordered_for_any_call(
+async def test_any_error_can_be_injected_for_any_method(
     slack: SlackServer, client: AsyncWebClient, refusal: Refusal
 ) -> None:
     slack.enqueue("chat.update", Ordinary(), Error("invalid_blocks", ("no reason",)))
@@ -52,7 +52,7 @@ async def test_any_error_can_be_ordered_for_any_call(
 
 
 @pytest.mark.parametrize(("after", "seen"), [(False, 0), (True, 1)])
-async def test_a_connection_can_break_before_and_after_the_call_took_effect(
+async def test_connection_drops_before_or_after_the_effect(
     slack: SlackServer, client: AsyncWebClient, after: bool, seen: int
 ) -> None:
     slack.enqueue("chat.postMessage", Dropped(after))
@@ -62,7 +62,7 @@ async def test_a_connection_can_break_before_and_after_the_call_took_effect(
     assert (slack.calls[0].status, slack.calls[0].error) == (0, "dropped")
 
 
-async def test_an_answer_can_be_slow(slack: SlackServer, client: AsyncWebClient) -> None:
+async def test_response_can_be_delayed(slack: SlackServer, client: AsyncWebClient) -> None:
     client.timeout = 1
     slack.enqueue("auth.test", Slow(0.05))
     await client.auth_test()
@@ -75,7 +75,7 @@ async def test_rate_limits_apply_only_in_strict_mode(slack: SlackServer, client:
     assert len(slack.messages(slack.channel.id)) == 10
 
 
-async def test_a_channel_takes_a_short_burst_and_then_a_message_a_second(
+async def test_channel_accepts_a_burst_and_then_one_message_a_second(
     slack: SlackServer, client: AsyncWebClient, refusal: Refusal
 ) -> None:
     slack.rates.strict = True
@@ -87,7 +87,7 @@ async def test_a_channel_takes_a_short_burst_and_then_a_message_a_second(
 
 
 @pytest.mark.parametrize(("method", "allowed"), [("usergroups.list", 20), ("users.info", 100)])
-async def test_a_method_may_be_called_as_often_as_its_tier_says(
+async def test_method_is_limited_by_its_tier(
     slack: SlackServer, client: AsyncWebClient, refusal: Refusal, method: str, allowed: int
 ) -> None:
     slack.rates.strict = True
@@ -99,7 +99,7 @@ async def test_a_method_may_be_called_as_often_as_its_tier_says(
     await client.auth_test()
 
 
-async def test_tiers_and_windows_can_be_set(refusal: Refusal) -> None:
+async def test_rate_limit_tiers_and_window_are_configurable(refusal: Refusal) -> None:
     async with SlackServer(rates=Rates(strict=True, window=60, methods={"team.info": 1})) as slack:
         client = AsyncWebClient(token=slack.bot_token, base_url=slack.base_url)
         await client.team_info()

@@ -54,7 +54,7 @@ def saying(status: int, headers: dict[str, str] | None = None) -> Answer:
     return answer
 
 
-async def test_bolt_hears_events_commands_and_the_challenge(slack: SlackServer, listen: Listen) -> None:
+async def test_bolt_gets_events_commands_and_the_challenge(slack: SlackServer, listen: Listen) -> None:
     app = AsyncApp(
         client=AsyncWebClient(token=slack.bot_token, base_url=slack.base_url), signing_secret=slack.signing_secret
     )
@@ -85,7 +85,7 @@ async def test_bolt_hears_events_commands_and_the_challenge(slack: SlackServer, 
     assert await slack.http.forge("events_api", {"type": "event_callback"}, signature="v0=00") == 401
 
 
-async def test_requests_are_signed_as_the_real_ones(slack: SlackServer, listen: Listen) -> None:
+async def test_requests_have_valid_signatures(slack: SlackServer, listen: Listen) -> None:
     came = await listen(saying(200))
     slack.say(slack.user, slack.channel, "hello")
     await slack.until(lambda: came)
@@ -95,7 +95,7 @@ async def test_requests_are_signed_as_the_real_ones(slack: SlackServer, listen: 
     assert "X-Slack-Retry-Num" not in came[0].headers
 
 
-async def test_an_address_that_does_not_know_the_challenge_is_not_verified(slack: SlackServer, listen: Listen) -> None:
+async def test_url_that_fails_the_challenge_is_not_verified(slack: SlackServer, listen: Listen) -> None:
     await listen(saying(200))
     assert not await slack.http.verify()
 
@@ -108,7 +108,7 @@ async def test_an_address_that_does_not_know_the_challenge_is_not_verified(slack
         (saying(307, {"Location": "/slack/events"}), "too_many_redirects"),
     ],
 )
-async def test_what_is_not_answered_well_comes_again_and_says_why(
+async def test_failed_delivery_is_retried_with_its_reason(
     slack: SlackServer, listen: Listen, answer: Answer, reason: str
 ) -> None:
     slack.rules = Rules(retry_delays=(0, 0.01, 0.01))
@@ -122,7 +122,7 @@ async def test_what_is_not_answered_well_comes_again_and_says_why(
     assert not delivery.acknowledged
 
 
-async def test_what_is_answered_too_late_comes_again(slack: SlackServer, listen: Listen) -> None:
+async def test_late_acknowledgement_causes_a_retry(slack: SlackServer, listen: Listen) -> None:
     slack.rules = Rules(ack_deadline=0.05, retry_delays=(0,))
     over = asyncio.Event()
 
@@ -140,7 +140,7 @@ async def test_what_is_answered_too_late_comes_again(slack: SlackServer, listen:
     assert delivery.acknowledged
 
 
-async def test_an_app_that_is_away_is_tried_again(slack: SlackServer, listen: Listen) -> None:
+async def test_unreachable_app_is_retried(slack: SlackServer, listen: Listen) -> None:
     slack.rules = Rules(retry_delays=(0.1,))
     slack.http.use("http://127.0.0.1:1/slack/events")
     slack.say(slack.user, slack.channel, "hello")
@@ -149,7 +149,7 @@ async def test_an_app_that_is_away_is_tried_again(slack: SlackServer, listen: Li
     assert came[0].headers["X-Slack-Retry-Reason"] == "connection_failed"
 
 
-async def test_an_app_can_ask_not_to_be_told_again(slack: SlackServer, listen: Listen) -> None:
+async def test_no_retry_header_prevents_retries(slack: SlackServer, listen: Listen) -> None:
     slack.rules = Rules(retry_delays=(0, 0, 0))
     came = await listen(saying(500, {"X-Slack-No-Retry": "1"}))
     slack.say(slack.user, slack.channel, "hello")
@@ -158,7 +158,7 @@ async def test_an_app_can_ask_not_to_be_told_again(slack: SlackServer, listen: L
     assert len(came) == 1
 
 
-async def test_a_command_is_tried_once_and_the_person_is_told(slack: SlackServer, listen: Listen) -> None:
+async def test_failed_command_is_not_retried_and_shows_an_error(slack: SlackServer, listen: Listen) -> None:
     came = await listen(saying(500))
     interaction = slack.slash(slack.user, slack.channel, "/ask", "why?")
     await slack.until(lambda: interaction.complaint)
@@ -172,7 +172,7 @@ async def respond(slack: SlackServer, interaction: Any, **body: Any) -> tuple[in
     return response.status_code, response.body
 
 
-async def test_a_response_address_shows_replaces_and_deletes(slack: SlackServer, client: AsyncWebClient) -> None:
+async def test_response_url_posts_replaces_and_deletes(slack: SlackServer, client: AsyncWebClient) -> None:
     blocks: Any = [{"type": "actions", "elements": [
         {"type": "button", "action_id": "go", "text": {"type": "plain_text", "text": "Go"}}]}]  # fmt: skip
     await client.chat_postMessage(channel=slack.channel.id, text="Go?", blocks=blocks)
@@ -191,7 +191,7 @@ async def test_a_response_address_shows_replaces_and_deletes(slack: SlackServer,
     assert (status, "used_url" in body) == (404, True)
 
 
-async def test_a_response_address_works_where_the_bot_is_not_and_for_a_while(slack: SlackServer) -> None:
+async def test_response_url_works_outside_the_bots_channels_until_it_expires(slack: SlackServer) -> None:
     elsewhere = slack.add_channel("elsewhere", slack.user)
     command = slack.slash(slack.user, elsewhere, "/ask")
     await respond(slack, command, text="here", response_type="in_channel")
@@ -202,8 +202,6 @@ async def test_a_response_address_works_where_the_bot_is_not_and_for_a_while(sla
     assert (status, "expired_url" in body) == (404, True)
 
 
-async def test_a_response_address_that_was_never_given_is_unknown(
-    slack: SlackServer, web: aiohttp.ClientSession
-) -> None:
+async def test_unknown_response_url_is_refused(slack: SlackServer, web: aiohttp.ClientSession) -> None:
     async with web.post(f"{slack.origin}/response/none", json={"text": "x"}) as response:
         assert response.status == 404

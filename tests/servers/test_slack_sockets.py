@@ -34,7 +34,7 @@ async def envelope(socket: Socket) -> Any:
     return await socket.receive_json(timeout=2)
 
 
-async def test_hello_tells_the_app_and_its_connections(slack: SlackServer, connect: Connect) -> None:
+async def test_hello_contains_the_app_and_its_connection_count(slack: SlackServer, connect: Connect) -> None:
     first = await envelope(await connect())
     second = await envelope(await connect())
     assert first["type"] == "hello"
@@ -43,7 +43,7 @@ async def test_hello_tells_the_app_and_its_connections(slack: SlackServer, conne
     assert [hello["num_connections"] for hello in (first, second)] == [1, 2]
 
 
-async def test_an_address_is_good_for_one_connection(
+async def test_socket_url_is_valid_for_one_connection(
     slack: SlackServer, client: AsyncWebClient, web: aiohttp.ClientSession
 ) -> None:
     address = (await client.apps_connections_open(app_token=slack.app_token))["url"]
@@ -52,7 +52,7 @@ async def test_an_address_is_good_for_one_connection(
             await web.ws_connect(address)
 
 
-async def test_the_eleventh_connection_is_sent_away(slack: SlackServer, connect: Connect) -> None:
+async def test_eleventh_connection_is_refused(slack: SlackServer, connect: Connect) -> None:
     for _ in range(10):
         await envelope(await connect())
     told = await envelope(await connect())
@@ -60,9 +60,7 @@ async def test_the_eleventh_connection_is_sent_away(slack: SlackServer, connect:
     assert len(slack.sockets.open) == 10
 
 
-async def test_an_event_comes_in_an_envelope_and_is_not_repeated_once_acknowledged(
-    slack: SlackServer, connect: Connect
-) -> None:
+async def test_acknowledged_event_is_not_retried(slack: SlackServer, connect: Connect) -> None:
     socket = await connect()
     await envelope(socket)
     slack.say(slack.user, slack.channel, "hello")
@@ -78,7 +76,7 @@ async def test_an_event_comes_in_an_envelope_and_is_not_repeated_once_acknowledg
     assert delivery.attempts[0].took is not None
 
 
-async def test_an_event_without_acknowledgement_comes_three_times_more(slack: SlackServer, connect: Connect) -> None:
+async def test_unacknowledged_event_is_retried_three_times(slack: SlackServer, connect: Connect) -> None:
     slack.rules = Rules(ack_deadline=0.05, retry_delays=(0, 0.01, 0.01))
     socket = await connect()
     await envelope(socket)
@@ -94,7 +92,7 @@ async def test_an_event_without_acknowledgement_comes_three_times_more(slack: Sl
     assert not delivery.acknowledged
 
 
-async def test_a_late_acknowledgement_is_remembered_and_does_not_count(slack: SlackServer, connect: Connect) -> None:
+async def test_late_acknowledgement_is_recorded_but_not_accepted(slack: SlackServer, connect: Connect) -> None:
     slack.rules = Rules(ack_deadline=0.05, retry_delays=(0.01,))
     socket = await connect()
     await envelope(socket)
@@ -109,7 +107,7 @@ async def test_a_late_acknowledgement_is_remembered_and_does_not_count(slack: Sl
     assert delivery.attempts[0].took and delivery.attempts[0].took > 0.05
 
 
-async def test_each_event_goes_to_one_connection_in_turn(slack: SlackServer, connect: Connect) -> None:
+async def test_connections_take_turns_for_events(slack: SlackServer, connect: Connect) -> None:
     sockets = [await connect() for _ in range(3)]
     for socket in sockets:
         await envelope(socket)
@@ -120,9 +118,7 @@ async def test_each_event_goes_to_one_connection_in_turn(slack: SlackServer, con
     assert {delivery.attempts[0].connection for delivery in slack.deliveries.all} == {1, 2, 3}
 
 
-async def test_what_happens_while_nothing_is_connected_comes_by_a_repetition(
-    slack: SlackServer, connect: Connect
-) -> None:
+async def test_event_without_a_connection_is_delivered_by_a_retry(slack: SlackServer, connect: Connect) -> None:
     slack.rules = Rules(retry_delays=(0, 0.2))
     slack.say(slack.user, slack.channel, "hello")
     socket = await connect()
@@ -130,7 +126,7 @@ async def test_what_happens_while_nothing_is_connected_comes_by_a_repetition(
     assert (await envelope(socket))["retry_attempt"] == 2
 
 
-async def test_events_can_come_twice_late_or_never(slack: SlackServer, connect: Connect) -> None:
+async def test_events_can_be_duplicated_delayed_or_lost(slack: SlackServer, connect: Connect) -> None:
     socket = await connect()
     await envelope(socket)
     slack.deliveries.enqueue(Normal(), Twice(), Late(0.05), Lost())
@@ -140,7 +136,7 @@ async def test_events_can_come_twice_late_or_never(slack: SlackServer, connect: 
     assert came == ["normal", "twice", "twice", "after", "late"]
 
 
-async def test_slack_answers_pings_and_sends_its_own(slack: SlackServer, connect: Connect) -> None:
+async def test_server_answers_pings_and_sends_its_own(slack: SlackServer, connect: Connect) -> None:
     slack.rules.ping_every = 0.02
     socket = await connect()
     await socket.ping(b"are you there")
@@ -167,7 +163,7 @@ async def listening(slack: SlackServer, heard: list[str]) -> AsyncIterator[Any]:
 
 
 @pytest.mark.parametrize("fault", ["drop", "go dead", "refresh_requested", "warning"])
-async def test_the_real_client_comes_back_after_every_accident(slack: SlackServer, fault: Any) -> None:
+async def test_slack_sdk_reconnects_after_every_fault(slack: SlackServer, fault: Any) -> None:
     heard: list[str] = []
     async with listening(slack, heard):
         (first,) = await slack.until(lambda: slack.sockets.open)
@@ -183,7 +179,7 @@ async def test_the_real_client_comes_back_after_every_accident(slack: SlackServe
     assert heard == ["still there?"]
 
 
-async def test_a_dead_connection_swallows_events_until_they_are_repeated(slack: SlackServer, connect: Connect) -> None:
+async def test_event_on_a_dead_connection_is_delivered_by_a_retry(slack: SlackServer, connect: Connect) -> None:
     slack.rules = Rules(ack_deadline=0.05, retry_delays=(0,))
     dead, alive = await connect(), await connect()
     await envelope(alive)
@@ -201,7 +197,7 @@ async def test_a_dead_connection_swallows_events_until_they_are_repeated(slack: 
         await dead.receive_json(timeout=0.05)
 
 
-async def test_a_command_comes_once_and_its_answer_is_shown(slack: SlackServer, connect: Connect) -> None:
+async def test_command_is_delivered_once_and_its_response_shown(slack: SlackServer, connect: Connect) -> None:
     slack.rules = Rules(ack_deadline=0.1)
     socket = await connect()
     await envelope(socket)
@@ -218,7 +214,7 @@ async def test_a_command_comes_once_and_its_answer_is_shown(slack: SlackServer, 
     assert len(unanswered.delivery.attempts) == 1
 
 
-async def test_until_tells_what_was_called_when_it_gives_up(slack: SlackServer, client: AsyncWebClient) -> None:
+async def test_timeout_error_names_the_calls(slack: SlackServer, client: AsyncWebClient) -> None:
     await client.auth_test()
     with pytest.raises(TimeoutError, match=r"auth\.test: ok"):
         await slack.until(lambda: False, within=0.01)

@@ -31,7 +31,7 @@ def chunk(written: str) -> Arguments:
     return {"chunks": [{"type": "markdown_text", "text": written}]}
 
 
-async def test_the_clients_stream_writes_one_message(
+async def test_sdk_stream_writes_one_message(
     slack: SlackServer, client: AsyncWebClient, asked: Message, there: Arguments
 ) -> None:
     stream = await client.chat_stream(buffer_size=5, **there)
@@ -48,7 +48,7 @@ async def test_the_clients_stream_writes_one_message(
     assert [block["type"] for block in answer.blocks] == ["divider"]
 
 
-async def test_direct_messages_need_no_recipient(slack: SlackServer, client: AsyncWebClient) -> None:
+async def test_stream_in_direct_messages_needs_no_recipient(slack: SlackServer, client: AsyncWebClient) -> None:
     private = slack.direct(slack.user)
     asked = slack.say(slack.user, private, "why?")
     started = await client.chat_startStream(channel=private.id, thread_ts=asked.ts, markdown_text="Because")
@@ -95,7 +95,7 @@ async def test_invalid_append_is_refused(client: AsyncWebClient, refusal: Refusa
         assert (await refusal(client.chat_appendStream(**place | change)))["error"] == error
 
 
-async def test_the_first_piece_sets_the_mode_of_a_stream_that_began_empty(
+async def test_first_append_sets_the_mode_of_an_empty_stream(
     client: AsyncWebClient, refusal: Refusal, there: Arguments
 ) -> None:
     started = await client.chat_startStream(**there)
@@ -105,7 +105,7 @@ async def test_the_first_piece_sets_the_mode_of_a_stream_that_began_empty(
     await client.chat_stopStream(**place, chunks=[])
 
 
-async def test_one_message_holds_no_more_than_measured_however_it_comes(
+async def test_streamed_message_length_is_limited(
     slack: SlackServer, client: AsyncWebClient, refusal: Refusal, there: Arguments
 ) -> None:
     started = await client.chat_startStream(**there, **text("x" * 11_000))
@@ -116,9 +116,7 @@ async def test_one_message_holds_no_more_than_measured_however_it_comes(
     await client.chat_stopStream(**place, **text("z" * 1000))
 
 
-async def test_what_stands_at_the_end_has_limits_too(
-    client: AsyncWebClient, refusal: Refusal, there: Arguments
-) -> None:
+async def test_final_blocks_are_validated(client: AsyncWebClient, refusal: Refusal, there: Arguments) -> None:
     started = await client.chat_startStream(**there)
     place = {"channel": there["channel"], "ts": started["ts"]}
     assert (await refusal(client.chat_stopStream(**place)))["error"] == "no_text"
@@ -133,9 +131,7 @@ async def test_what_stands_at_the_end_has_limits_too(
     assert stopped["message"]["metadata"] == metadata
 
 
-async def test_a_stream_that_ended_takes_nothing_more(
-    client: AsyncWebClient, refusal: Refusal, there: Arguments
-) -> None:
+async def test_ended_stream_refuses_appends(client: AsyncWebClient, refusal: Refusal, there: Arguments) -> None:
     started = await client.chat_startStream(**there, **text("x"))
     place = {"channel": there["channel"], "ts": started["ts"]}
     await client.chat_stopStream(**place)
@@ -143,7 +139,7 @@ async def test_a_stream_that_ended_takes_nothing_more(
         assert (await refusal(call))["error"] == "message_not_in_streaming_state"
 
 
-async def test_a_stream_ends_by_itself_and_keeps_what_was_written(
+async def test_stream_expires_and_keeps_its_text(
     slack: SlackServer, client: AsyncWebClient, refusal: Refusal, there: Arguments
 ) -> None:
     slack.rules = Rules(stream_lifetime=0.05)
@@ -156,7 +152,7 @@ async def test_a_stream_ends_by_itself_and_keeps_what_was_written(
     assert answer.text == "x, and more"
 
 
-async def test_a_growing_message_cannot_be_edited(
+async def test_streaming_message_cannot_be_edited(
     slack: SlackServer, client: AsyncWebClient, refusal: Refusal, there: Arguments
 ) -> None:
     started = await client.chat_startStream(**there, **text("x"))
@@ -164,7 +160,7 @@ async def test_a_growing_message_cannot_be_edited(
     assert refused["error"] == "streaming_state_conflict"
 
 
-async def test_another_app_cannot_write_on(
+async def test_another_app_cannot_append_to_a_stream(
     slack: SlackServer, client: AsyncWebClient, refusal: Refusal, there: Arguments
 ) -> None:
     other = slack.install(slack.team, app=App("A0OTHER0001", "other"))
@@ -175,7 +171,7 @@ async def test_another_app_cannot_write_on(
     assert refused["error"] == "message_not_owned_by_app"
 
 
-async def test_the_readers_stop_is_told_by_the_next_call_and_by_an_event(
+async def test_users_stop_ends_the_stream_and_sends_an_event(
     slack: SlackServer, client: AsyncWebClient, refusal: Refusal, there: Arguments
 ) -> None:
     started = await client.chat_startStream(**there, **text("x"))
@@ -192,7 +188,7 @@ async def test_the_readers_stop_is_told_by_the_next_call_and_by_an_event(
 UNAVAILABLE: list[str] = ["unknown_method", "not_allowed", "channel_type_not_supported"]
 
 
-async def test_streaming_can_be_unavailable_in_a_workspace(
+async def test_streaming_can_be_unavailable(
     slack: SlackServer, client: AsyncWebClient, refusal: Refusal, there: Arguments
 ) -> None:
     for error in UNAVAILABLE:

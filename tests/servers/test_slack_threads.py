@@ -19,7 +19,7 @@ def there(slack: SlackServer, asked: Message) -> dict[str, Any]:
     return {"channel_id": slack.channel.id, "thread_ts": asked.ts}
 
 
-async def test_a_status_stands_until_it_is_cleared(
+async def test_status_stays_until_cleared(
     slack: SlackServer, client: AsyncWebClient, there: dict[str, Any], asked: Message
 ) -> None:
     await client.assistant_threads_setStatus(**there, status="is thinking...", loading_messages=["a"] * 10)
@@ -29,7 +29,7 @@ async def test_a_status_stands_until_it_is_cleared(
     assert [posted.status for posted in slack.status_history] == ["is thinking...", ""]
 
 
-async def test_a_status_goes_when_the_bot_replies_in_that_thread(
+async def test_reply_of_the_bot_clears_the_status(
     slack: SlackServer, client: AsyncWebClient, there: dict[str, Any], asked: Message
 ) -> None:
     await client.assistant_threads_setStatus(**there, status="is thinking...")
@@ -40,7 +40,7 @@ async def test_a_status_goes_when_the_bot_replies_in_that_thread(
     assert not slack.status(slack.channel.id, asked.ts)
 
 
-async def test_a_status_goes_by_itself_counted_from_when_it_was_last_set(
+async def test_status_expires_after_its_last_update(
     slack: SlackServer, client: AsyncWebClient, there: dict[str, Any], asked: Message
 ) -> None:
     slack.rules.status_lifetime = 0.05
@@ -61,13 +61,13 @@ REFUSED_STATUSES: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-async def test_a_status_is_refused(client: AsyncWebClient, refusal: Refusal, there: dict[str, Any]) -> None:
+async def test_invalid_status_is_refused(client: AsyncWebClient, refusal: Refusal, there: dict[str, Any]) -> None:
     for change, error in REFUSED_STATUSES:
         call = client.assistant_threads_setStatus(**{"status": "x"} | there | change)
         assert (await refusal(call))["error"] == error
 
 
-async def test_a_workspace_may_have_no_statuses(
+async def test_statuses_can_be_unavailable(
     slack: SlackServer, client: AsyncWebClient, refusal: Refusal, there: dict[str, Any]
 ) -> None:
     slack.refuse("assistant.threads.setStatus", "method_not_supported_for_channel_type")
@@ -75,7 +75,7 @@ async def test_a_workspace_may_have_no_statuses(
     assert refused["error"] == "method_not_supported_for_channel_type"
 
 
-async def test_four_prompts_can_be_suggested_by_an_agent(
+async def test_agent_suggests_up_to_four_prompts(
     slack: SlackServer, client: AsyncWebClient, refusal: Refusal, there: dict[str, Any], asked: Message
 ) -> None:
     prompts = [{"title": "Why", "message": "Why is that?"}] * 4
@@ -89,7 +89,7 @@ async def test_four_prompts_can_be_suggested_by_an_agent(
     assert refused["error"] == "not_agent_app"
 
 
-async def test_a_thread_has_a_title_and_a_session(
+async def test_thread_title_and_session_are_stored(
     slack: SlackServer, client: AsyncWebClient, there: dict[str, Any], asked: Message
 ) -> None:
     await client.assistant_threads_setTitle(**there, title="Why")

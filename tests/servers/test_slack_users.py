@@ -20,7 +20,7 @@ def kinds(slack: SlackServer) -> list[str]:
     return [event.get("subtype") or event["type"] for event in heard(slack)]
 
 
-async def test_a_mention_is_two_events_of_one_message(slack: SlackServer) -> None:
+async def test_mention_sends_two_events(slack: SlackServer) -> None:
     said = slack.say(slack.user, slack.channel, f"<@{slack.bot.id}> see <https://example.com|this> &amp; that")
     message, mention = heard(slack)
     assert [delivery.event for delivery in slack.deliveries.of("app_mention")] == [mention]
@@ -38,7 +38,7 @@ async def test_a_mention_is_two_events_of_one_message(slack: SlackServer) -> Non
     ]
 
 
-async def test_an_event_is_wrapped_as_slack_wraps_it(slack: SlackServer) -> None:
+async def test_event_has_slacks_envelope(slack: SlackServer) -> None:
     slack.say(slack.user, slack.channel, "hello")
     payload = slack.deliveries.all[0].payload
     assert payload["type"] == "event_callback"
@@ -50,19 +50,19 @@ async def test_an_event_is_wrapped_as_slack_wraps_it(slack: SlackServer) -> None
     assert {"event_id", "event_time", "event_context", "token", "is_ext_shared_channel"} < payload.keys()
 
 
-async def test_a_reply_names_its_root_and_its_roots_author(slack: SlackServer) -> None:
+async def test_reply_event_has_root_and_its_author(slack: SlackServer) -> None:
     root = slack.say(slack.user, slack.channel, "root")
     slack.say(slack.admin, slack.channel, "reply", root.ts)
     event = heard(slack)[-1]
     assert (event["thread_ts"], event["parent_user_id"]) == (root.ts, slack.user.id)
 
 
-async def test_direct_messages_mention_nobody(slack: SlackServer) -> None:
+async def test_direct_message_sends_no_app_mention(slack: SlackServer) -> None:
     slack.say(slack.user, slack.direct(slack.user), f"<@{slack.bot.id}> hello")
     assert [(event["type"], event["channel_type"]) for event in heard(slack)] == [("message", "im")]
 
 
-async def test_an_edit_mentions_the_app_once_more(slack: SlackServer) -> None:
+async def test_edit_repeats_the_app_mention(slack: SlackServer) -> None:
     said = slack.say(slack.user, slack.channel, "hello")
     slack.edit(said, f"<@{slack.bot.id}> hello")
     assert kinds(slack) == ["message", "message_changed", "app_mention"]
@@ -73,7 +73,7 @@ async def test_an_edit_mentions_the_app_once_more(slack: SlackServer) -> None:
     assert mention["edited"]["user"] == slack.user.id
 
 
-async def test_an_unfurl_is_a_change_that_nobody_made(slack: SlackServer) -> None:
+async def test_unfurl_is_a_change_without_editor(slack: SlackServer) -> None:
     said = slack.say(slack.user, slack.channel, f"<@{slack.bot.id}> https://example.com")
     slack.unfurl(said, "https://example.com")
     assert kinds(slack) == ["message", "app_mention", "message_changed"]
@@ -83,7 +83,7 @@ async def test_an_unfurl_is_a_change_that_nobody_made(slack: SlackServer) -> Non
     assert changed["message"]["text"] == changed["previous_message"]["text"]
 
 
-async def test_a_deleted_root_leaves_a_tombstone(slack: SlackServer) -> None:
+async def test_deleted_root_leaves_a_tombstone(slack: SlackServer) -> None:
     root = slack.say(slack.user, slack.channel, "root")
     reply = slack.say(slack.admin, slack.channel, "reply", root.ts)
     slack.delete(root)
@@ -93,7 +93,7 @@ async def test_a_deleted_root_leaves_a_tombstone(slack: SlackServer) -> None:
     assert (second["subtype"], second["deleted_ts"]) == ("message_deleted", reply.ts)
 
 
-async def test_other_bots_are_known_by_their_bot_id(slack: SlackServer) -> None:
+async def test_other_bots_messages_have_a_bot_id(slack: SlackServer) -> None:
     other = slack.add_user("helper", is_bot=True)
     slack.say_as_bot(other, slack.channel, "new")
     slack.say_as_bot(other, slack.channel, "old", legacy=True)
@@ -103,7 +103,7 @@ async def test_other_bots_are_known_by_their_bot_id(slack: SlackServer) -> None:
     assert ("user" in old, old["subtype"]) == (False, "bot_message")
 
 
-async def test_the_app_hears_itself_unless_it_is_told_not_to(slack: SlackServer, client: AsyncWebClient) -> None:
+async def test_app_gets_its_own_messages_if_echoes_are_on(slack: SlackServer, client: AsyncWebClient) -> None:
     posted = await client.chat_postMessage(channel=slack.channel.id, text="x")
     await client.chat_update(channel=slack.channel.id, ts=posted["ts"], text="y")
     assert kinds(slack) == ["message", "message_changed"]
@@ -113,7 +113,7 @@ async def test_the_app_hears_itself_unless_it_is_told_not_to(slack: SlackServer,
     assert len(heard(slack)) == 2
 
 
-async def test_the_app_hears_only_of_places_it_is_in(slack: SlackServer) -> None:
+async def test_app_gets_events_only_of_its_channels(slack: SlackServer) -> None:
     elsewhere = slack.add_channel("elsewhere", slack.user)
     slack.say(slack.user, elsewhere, f"<@{slack.bot.id}> hello")
     assert heard(slack) == []
@@ -131,7 +131,7 @@ async def test_the_app_hears_only_of_places_it_is_in(slack: SlackServer) -> None
         (Rules(), {"app_mentions:read"}, ["app_mention"]),
     ],
 )
-async def test_the_app_hears_only_what_it_subscribes_to_and_may_know(
+async def test_event_requires_subscription_and_scope(
     slack: SlackServer, rules: Rules, scopes: set[str], expected: list[str]
 ) -> None:
     slack.rules, slack.installation.scopes = rules, scopes
@@ -139,7 +139,7 @@ async def test_the_app_hears_only_what_it_subscribes_to_and_may_know(
     assert kinds(slack) == expected
 
 
-async def test_reactions_are_heard_of(slack: SlackServer) -> None:
+async def test_reactions_send_events(slack: SlackServer) -> None:
     said = slack.say(slack.user, slack.channel, "hello")
     slack.react(slack.admin, said, "tada")
     slack.unreact(slack.admin, said, "tada")
@@ -148,7 +148,7 @@ async def test_reactions_are_heard_of(slack: SlackServer) -> None:
     assert removed["item"] == {"type": "message", "channel": slack.channel.id, "ts": said.ts}
 
 
-async def test_the_apps_page_and_its_context_are_heard_of(slack: SlackServer) -> None:
+async def test_app_home_and_context_send_events(slack: SlackServer) -> None:
     private = slack.open_app_home(slack.user)
     slack.look_at(slack.user, slack.channel)
     root = slack.start_assistant_thread(slack.user, slack.channel)
@@ -161,7 +161,7 @@ async def test_the_apps_page_and_its_context_are_heard_of(slack: SlackServer) ->
     }  # fmt: skip
 
 
-async def test_each_workspace_has_its_own_events(slack: SlackServer) -> None:
+async def test_workspaces_have_separate_events(slack: SlackServer) -> None:
     team = slack.add_team("Globex", "globex")
     installation = slack.install(team)
     person = slack.add_user("hank", team=team)
@@ -171,7 +171,7 @@ async def test_each_workspace_has_its_own_events(slack: SlackServer) -> None:
     assert delivery.payload["authorizations"][0]["user_id"] == installation.bot.id
 
 
-async def test_a_command_tells_who_where_and_how_to_answer(slack: SlackServer) -> None:
+async def test_command_has_user_channel_and_response_url(slack: SlackServer) -> None:
     private = slack.add_channel("secret", slack.user, kind="group")
     interaction = slack.slash(slack.user, private, "/ask", "why?")
     payload = interaction.delivery.payload
@@ -182,7 +182,7 @@ async def test_a_command_tells_who_where_and_how_to_answer(slack: SlackServer) -
     assert slack.complaints == ["/ask failed with: dispatch_failed"]
 
 
-async def test_a_click_tells_what_was_clicked_and_in_which_message(slack: SlackServer, client: AsyncWebClient) -> None:
+async def test_click_has_its_action_and_message(slack: SlackServer, client: AsyncWebClient) -> None:
     button: Json = {"type": "button", "action_id": "go", "text": {"type": "plain_text", "text": "Go"}, "value": "1"}
     blocks = [{"type": "actions", "block_id": "row", "elements": [button]}]
     asked = slack.say(slack.user, slack.channel, "hello")

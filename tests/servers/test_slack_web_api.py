@@ -14,7 +14,7 @@ from tests.servers.slack import App, SlackServer
 Calling = Callable[[SlackServer, AsyncWebClient], Awaitable[Any]]
 
 
-async def test_auth_test_tells_who_the_bot_is_and_what_it_may_do(slack: SlackServer, client: AsyncWebClient) -> None:
+async def test_auth_test_returns_the_bot_and_its_scopes(slack: SlackServer, client: AsyncWebClient) -> None:
     answer = await client.auth_test()
     assert answer["user_id"] == slack.bot.id
     assert answer["bot_id"] == slack.bot.bot_id
@@ -35,16 +35,14 @@ async def test_missing_unknown_or_wrong_token_is_refused(slack: SlackServer, ref
         assert (await refusal(client.auth_test()))["error"] == error
 
 
-async def test_only_the_apps_own_token_opens_a_socket(
-    slack: SlackServer, client: AsyncWebClient, refusal: Refusal
-) -> None:
+async def test_socket_requires_the_app_token(slack: SlackServer, client: AsyncWebClient, refusal: Refusal) -> None:
     answer = await client.apps_connections_open(app_token=slack.app_token)
     assert answer["url"].startswith(f"ws://127.0.0.1:{slack.port}/link/?ticket=")
     refused = await refusal(client.apps_connections_open(app_token=slack.bot_token))
     assert refused["error"] == "not_allowed_token_type"
 
 
-async def test_a_revoked_token_is_told_so(slack: SlackServer, client: AsyncWebClient, refusal: Refusal) -> None:
+async def test_revoked_token_is_refused(slack: SlackServer, client: AsyncWebClient, refusal: Refusal) -> None:
     slack.installation.revoked = "token_revoked"
     assert (await refusal(client.auth_test()))["error"] == "token_revoked"
 
@@ -70,7 +68,7 @@ async def test_missing_scope_is_named(slack: SlackServer, client: AsyncWebClient
 
 
 @pytest.mark.parametrize("form", ["json", "form", "query", "multipart"])
-async def test_arguments_come_in_every_form_that_slack_takes(
+async def test_arguments_are_accepted_in_every_encoding(
     slack: SlackServer, web: aiohttp.ClientSession, form: str
 ) -> None:
     blocks: Any = [{"type": "section", "text": {"type": "mrkdwn", "text": "x"}}]
@@ -93,7 +91,7 @@ async def test_arguments_come_in_every_form_that_slack_takes(
     assert message.options == {"unfurl_links": False}
 
 
-async def test_the_token_may_be_an_argument(slack: SlackServer, web: aiohttp.ClientSession) -> None:
+async def test_token_can_be_an_argument(slack: SlackServer, web: aiohttp.ClientSession) -> None:
     async with web.post(slack.base_url + "auth.test", data={"token": slack.bot_token}) as response:
         assert (await response.json())["user_id"] == slack.bot.id
     assert "token" not in slack.calls[0].arguments
@@ -115,7 +113,7 @@ async def test_malformed_body_returns_slacks_error_code(slack: SlackServer, web:
         assert slack.calls[-1].error == error
 
 
-async def test_unknown_methods_and_missing_arguments_are_named(
+async def test_unknown_method_or_missing_argument_is_refused(
     slack: SlackServer, client: AsyncWebClient, refusal: Refusal
 ) -> None:
     refused = await refusal(client.api_call("chat.whisper"))
@@ -167,7 +165,7 @@ async def test_invalid_call_returns_slacks_error_code(
         assert slack.calls[-1].error == error
 
 
-async def test_a_post_is_seen_as_it_was_meant(slack: SlackServer, client: AsyncWebClient) -> None:
+async def test_post_keeps_its_text_blocks_and_options(slack: SlackServer, client: AsyncWebClient) -> None:
     root = slack.say(slack.user, slack.channel, "hello")
     metadata = {"event_type": "answer", "event_payload": {"id": 1}}
     answer = await client.chat_postMessage(
@@ -179,13 +177,13 @@ async def test_a_post_is_seen_as_it_was_meant(slack: SlackServer, client: AsyncW
     assert answer["channel"] == slack.channel.id
 
 
-async def test_a_post_to_a_person_goes_to_their_direct_messages(slack: SlackServer, client: AsyncWebClient) -> None:
+async def test_post_to_a_user_goes_to_direct_messages(slack: SlackServer, client: AsyncWebClient) -> None:
     answer = await client.chat_postMessage(channel=slack.user.id, text="psst")
     opened = await client.conversations_open(users=slack.user.id)
     assert answer["channel"] == opened["channel"]["id"] == slack.direct(slack.user).id
 
 
-async def test_too_long_a_post_is_cut_and_too_long_an_update_refused(
+async def test_long_post_is_truncated_and_long_update_refused(
     slack: SlackServer, client: AsyncWebClient, refusal: Refusal
 ) -> None:
     posted = await client.chat_postMessage(channel=slack.channel.id, text="x" * 40_001)
@@ -196,7 +194,7 @@ async def test_too_long_a_post_is_cut_and_too_long_an_update_refused(
     assert slack.messages(slack.channel.id)[0].text == "y" * 4000
 
 
-async def test_an_update_without_blocks_takes_them_away_and_is_marked(
+async def test_update_without_blocks_removes_them_and_marks_the_edit(
     slack: SlackServer, client: AsyncWebClient
 ) -> None:
     blocks: Any = [{"type": "divider"}]
@@ -210,24 +208,20 @@ async def test_an_update_without_blocks_takes_them_away_and_is_marked(
     assert message.versions == ["x", "y", "z"]
 
 
-async def test_a_deleted_message_is_gone_for_people_and_kept_for_tests(
-    slack: SlackServer, client: AsyncWebClient
-) -> None:
+async def test_deleted_message_is_hidden_from_users_but_recorded(slack: SlackServer, client: AsyncWebClient) -> None:
     posted = await client.chat_postMessage(channel=slack.channel.id, text="x")
     await client.chat_delete(channel=slack.channel.id, ts=posted["ts"])
     assert slack.messages(slack.channel.id) == []
     assert [message.text for message in slack.messages(slack.channel.id, deleted=True)] == ["x"]
 
 
-async def test_an_ephemeral_message_is_seen_by_one_person(slack: SlackServer, client: AsyncWebClient) -> None:
+async def test_ephemeral_message_is_seen_by_one_user(slack: SlackServer, client: AsyncWebClient) -> None:
     await client.chat_postEphemeral(channel=slack.channel.id, user=slack.user.id, text="only you")
     assert [message.text for message in slack.ephemerals(slack.user.id)] == ["only you"]
     assert slack.messages(slack.channel.id) == slack.ephemerals(slack.admin.id) == []
 
 
-async def test_a_reaction_can_be_given_once_and_taken_back(
-    slack: SlackServer, client: AsyncWebClient, refusal: Refusal
-) -> None:
+async def test_reaction_is_added_once_and_removed(slack: SlackServer, client: AsyncWebClient, refusal: Refusal) -> None:
     message = slack.say(slack.user, slack.channel, "x")
     reaction: Any = {"channel": slack.channel.id, "name": "eyes", "timestamp": message.ts}
     await client.reactions_add(**reaction)
@@ -237,7 +231,7 @@ async def test_a_reaction_can_be_given_once_and_taken_back(
     assert message.reactions == {}
 
 
-async def test_people_and_workspaces_are_told_as_they_are(slack: SlackServer, client: AsyncWebClient) -> None:
+async def test_users_and_workspaces_can_be_looked_up(slack: SlackServer, client: AsyncWebClient) -> None:
     slack.user.tz = "Europe/Berlin"
     assert (await client.users_info(user=slack.admin.id))["user"]["is_admin"]
     user = (await client.users_info(user=slack.user.id))["user"]
@@ -249,9 +243,7 @@ async def test_people_and_workspaces_are_told_as_they_are(slack: SlackServer, cl
     assert (await client.bots_info(bot=slack.bot.bot_id or ""))["bot"]["user_id"] == slack.bot.id
 
 
-async def test_workspaces_do_not_see_into_each_other(
-    slack: SlackServer, client: AsyncWebClient, refusal: Refusal
-) -> None:
+async def test_workspaces_are_isolated(slack: SlackServer, client: AsyncWebClient, refusal: Refusal) -> None:
     other = slack.add_team("Globex", "globex")
     installation = slack.install(other)
     there = slack.add_channel("general", installation.bot, team=other)
@@ -262,7 +254,7 @@ async def test_workspaces_do_not_see_into_each_other(
     assert (await theirs.auth_test())["team_id"] == other.id
 
 
-async def test_another_app_cannot_touch_the_apps_messages(
+async def test_another_app_cannot_change_the_apps_messages(
     slack: SlackServer, client: AsyncWebClient, refusal: Refusal
 ) -> None:
     other = slack.install(slack.team, app=App("A0OTHER0001", "other"))
@@ -273,7 +265,7 @@ async def test_another_app_cannot_touch_the_apps_messages(
     assert refused["error"] == "cant_update_message"
 
 
-async def test_a_thread_is_read_in_pages_from_its_root_on(slack: SlackServer, client: AsyncWebClient) -> None:
+async def test_thread_is_paged_from_its_root(slack: SlackServer, client: AsyncWebClient) -> None:
     root = slack.say(slack.user, slack.channel, "root")
     for number in range(5):
         slack.say(slack.admin, slack.channel, f"reply {number}", root.ts)
@@ -284,7 +276,7 @@ async def test_a_thread_is_read_in_pages_from_its_root_on(slack: SlackServer, cl
     assert read == [f"reply {number}" for number in range(5)]
 
 
-async def test_a_history_is_newest_first_and_without_replies(slack: SlackServer, client: AsyncWebClient) -> None:
+async def test_history_is_newest_first_without_replies(slack: SlackServer, client: AsyncWebClient) -> None:
     first, second = slack.say(slack.user, slack.channel, "1"), slack.say(slack.user, slack.channel, "2")
     slack.say(slack.user, slack.channel, "reply", first.ts)
     answer = await client.conversations_history(channel=slack.channel.id)

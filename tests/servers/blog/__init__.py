@@ -1,4 +1,4 @@
-"""A loopback blog: the feeds, sitemaps, pages and faults of real ones."""
+"""A loopback blog with the feeds, sitemaps, pages and faults of real ones."""
 
 from tests.servers.blog.faults import Drip, Huge, Redirect, RedirectLoop
 from tests.servers.blog.pages import PLAIN, SITEMAPS, WORDPRESS, Page, Post, rss_feed

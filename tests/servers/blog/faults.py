@@ -1,4 +1,4 @@
-"""The faults that a test can order for a path of the loopback blog."""
+"""Faults that a test can inject for a path of the loopback blog."""
 
 from dataclasses import dataclass
 
@@ -7,19 +7,19 @@ from tests.servers.loopback import Slow, Status
 
 @dataclass(frozen=True)
 class Redirect:
-    """To a path or an address."""
+    """Redirect to a path or URL."""
 
     to: str
     status: int = 301
 
 
 class RedirectLoop:
-    """To itself and a page behind itself, for ever."""
+    """Redirect to itself and a query of itself, forever."""
 
 
 @dataclass(frozen=True)
 class Huge:
-    """A page of so many megabytes. Unless `extract_canonical`, its length is not told beforehand."""
+    """Send a page of so many megabytes, with Content-Length if `declared`."""
 
     megabytes: float
     declared: bool = False
@@ -27,7 +27,7 @@ class Huge:
 
 @dataclass(frozen=True)
 class Drip:
-    """A byte now and then, for ever: no single read ever waits long."""
+    """Send a byte now and then, forever, so that no single read times out."""
 
     seconds_between: float = 0.05
 

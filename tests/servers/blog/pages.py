@@ -28,7 +28,7 @@ PLAIN = """<!doctype html><html lang="en"><head>{meta}<title>{title}</title></he
 
 @dataclass
 class Post:
-    """`date` is ISO 8601, in UTC. The flags say what its entries in the feeds lack; `charset` is the page's own."""
+    """`date` is ISO 8601 in UTC. The flags are what its feed entries contain; `charset` is the page's."""
 
     slug: str
     title: str
@@ -43,7 +43,7 @@ class Post:
 
     @property
     def path(self) -> str:
-        """Percent-encoded, as it stands in links."""
+        """Return the percent-encoded path."""
         return f"/{quote(self.slug)}/"
 
     @property
@@ -58,7 +58,7 @@ class Post:
 
 @dataclass(frozen=True)
 class Page:
-    """What stands at a path before it is asked whether the reader has it already."""
+    """A response before revalidation by ETag or date."""
 
     body: bytes
     content_type: str
@@ -66,7 +66,7 @@ class Page:
 
 
 class Site(Protocol):
-    """What the pages must know of the blog: its addresses, and how much of a post its feeds carry."""
+    """What pages need from the blog: its URLs, and how much of a post its feeds contain."""
 
     @property
     def text(self) -> str: ...
@@ -76,7 +76,7 @@ class Site(Protocol):
 
 @dataclass(frozen=True)
 class FeedFormat:
-    """How a kind of feed spells its parts; each is a template, and an entry takes only those that its post has."""
+    """Templates of a feed format. An entry contains only the parts that its post has."""
 
     content_type: str
     feed: str

@@ -32,13 +32,12 @@ from tests.servers.loopback import Loopback, Slow, Status
 
 
 class Blog(Loopback):
-    """Serves `posts`, newest first. Every argument is also an attribute, and all may be changed between requests.
+    """Serves `posts`, newest first. Every argument is also an attribute that may change between requests.
 
-    `text` is what the feeds carry. `paged=False` ignores `?paged=`, as Ghost and Jekyll do; else `past_end` says what
-    comes after the last page. `bozo` spoils the RSS feed. `content_types` replaces the right one of a path, `links` are
-    the Link headers of paths. `etags` and `dates` are the validators that answers carry. `delay` is in seconds, before
-    every answer. `requests` counts decoded paths, with their query if there is one ("/feed/?paged=2"); `unchanged`
-    counts the 304s.
+    `text` is the content of the feeds. `paged=False` ignores `?paged=`, as Ghost and Jekyll do; else `past_end` is the
+    response after the last page. `malformed` breaks the RSS feed's XML. `content_types` overrides the type of a path,
+    `links` sets its Link header. `etags` and `dates` enable the validators. `delay` is in seconds, before every
+    response. `requests` counts decoded paths with their query ("/feed/?paged=2"); `unchanged` counts the 304s.
     """
 
     def __init__(self, posts: Iterable[Post] = (), *, per_page: int = 10, paged: bool = True,
@@ -66,7 +65,7 @@ class Blog(Loopback):
         return self.origin + path
 
     def misbehave(self, path: str, how: Fault, times: int | None = None) -> None:
-        """From now on, or for the next so many requests of the decoded path, whatever its query."""
+        """Inject a fault for the decoded path, whatever its query: for the next so many requests, or for all."""
         self._misbehaviours[path] = how, times
 
     def behave(self, path: str) -> None:
@@ -138,7 +137,7 @@ class Blog(Loopback):
         return web.Response(body=page.body, headers=headers)
 
     def _version(self, path: str, page: Page) -> tuple[str, datetime]:
-        """The page's ETag and Last-Modified, which moves by a second whenever the bytes have changed."""
+        """Return the page's ETag and Last-Modified, which advances by a second on every change."""
         tag = hashlib.sha256(page.body).hexdigest()[:16]
         last = self._versions.get(path)
         if last is None or last[0] != tag:
@@ -195,7 +194,7 @@ class Blog(Loopback):
 
 
 def load(path: Path) -> list[Post]:
-    """The posts of a JSON-lines file, or of the posts.jsonl in a folder; fields that are not a post's are left out."""
+    """Load posts from a JSON-lines file or a folder with a posts.jsonl; ignore unknown fields."""
     known = {field.name for field in fields(Post)}
     lines = (path / "posts.jsonl" if path.is_dir() else path).read_text(encoding="utf-8").split("\n")
     posts = [json.loads(line) for line in lines if line.strip()]

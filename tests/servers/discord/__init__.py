@@ -1,4 +1,4 @@
-"""A loopback Discord: REST and gateway v10 with their rules, a small world and simulated users."""
+"""A loopback Discord: REST and gateway v10 with their rules, two guilds and simulated users."""
 
 from tests.servers.discord.errors import ApiError
 from tests.servers.discord.faults import Dropped, Late, RateLimited

@@ -1,4 +1,4 @@
-"""What a guild administrator can do: channels, permissions, roles, members, adding and removing the bot."""
+"""Actions of a guild administrator: channels, permissions, roles, members, adding and removing the bot."""
 
 from tests.servers.discord.objects import Channel, Guild, Json, Kind, Member, Role
 from tests.servers.discord.payloads import member_json, role_json
@@ -9,7 +9,7 @@ EVERYONE = None
 
 
 class AdminActions(UserMessages):
-    """Guilds are given as they are or by name, and the bot is told of what happens."""
+    """Guilds are given as objects or names. Each action sends its gateway events."""
 
     def guild(self, guild: Guild | str) -> Guild:
         if isinstance(guild, Guild):
@@ -29,7 +29,7 @@ class AdminActions(UserMessages):
     def permit(
         self, channel: ChannelRef, who: UserRef | Role | None = EVERYONE, *, allow: int = 0, deny: int = 0
     ) -> None:
-        """Overwrite what a role, a member or everyone may do in a channel."""
+        """Set the channel's permission overwrite of a role, a member or everyone."""
         room = self.where(channel)
         assert room.guild
         target = room.guild.everyone if who is None else who if isinstance(who, Role) else self.who(who)
@@ -37,7 +37,7 @@ class AdminActions(UserMessages):
         self.platform.changed(room)
 
     def allow_role(self, guild: Guild | str, role: Role | None = EVERYONE, *, permissions: int) -> None:
-        """Set what a role, or everyone, may do in the guild."""
+        """Set the guild permissions of a role or of everyone."""
         place = self.guild(guild)
         changed = role or place.everyone
         changed.permissions = permissions
@@ -45,7 +45,7 @@ class AdminActions(UserMessages):
         self.platform.tell("GUILD_ROLE_UPDATE", data, place, Intent.GUILDS)
 
     def give(self, user: UserRef, guild: Guild | str, role: Role) -> None:
-        """A bot hears of its own roles whatever its intents."""
+        """Give a role to a member. A bot receives its own changes whatever its intents."""
         place, who = self.guild(guild), self.who(user)
         member = place.members[who.id]
         member.roles.append(role)
@@ -54,7 +54,7 @@ class AdminActions(UserMessages):
         self.platform.tell("GUILD_MEMBER_UPDATE", data, place, intent)
 
     def join(self, user: UserRef, guild: Guild | str) -> Member:
-        """UserRef becomes a member."""
+        """Add a user to the guild."""
         place, who = self.guild(guild), self.who(user)
         member = place.members[who.id] = Member(who)
         if who is self.platform.bot:
@@ -70,7 +70,7 @@ class AdminActions(UserMessages):
         del place.members[self.platform.bot.id]
 
     def outage(self, guild: Guild | str) -> None:
-        """The guild is gone for a while, which is no reason to forget it."""
+        """Make the guild temporarily unavailable."""
         place = self.guild(guild)
         place.unavailable = True
         self.platform.tell("GUILD_DELETE", {"id": str(place.id), "unavailable": True}, place, Intent.GUILDS)
@@ -81,7 +81,7 @@ class AdminActions(UserMessages):
         self._there(place, new=False)
 
     def _there(self, guild: Guild, *, new: bool) -> None:
-        """A guild that the bot knew already says that it is no longer unavailable; a new one says nothing of it."""
+        """Send GUILD_CREATE; `unavailable` is False for a known guild and absent for a new one."""
         data = self.platform.gateway.guild_create(guild)
         if new:
             del data["unavailable"]

@@ -23,7 +23,7 @@ FROM_MODAL_OF_COMPONENT = {Callback.DEFERRED_UPDATE, Callback.UPDATE}
 
 
 class Callbacks:
-    """None of these routes wants the bot's token: the interaction's own is enough."""
+    """Routes that need no bot token: the interaction's own token authorizes them."""
 
     def __init__(self, writer: MessageWriter) -> None:
         self.writer, self.platform = writer, writer.platform
@@ -81,7 +81,7 @@ class Callbacks:
         return self._sign(interaction, message)
 
     def _sign(self, interaction: Interaction, message: Message) -> Message:
-        """What shows that, and from what, the message came. Answers to components are replies to their message."""
+        """Link the message to its interaction. A response to a component replies to the component's message."""
         message.reply_to = message.reply_to or interaction.message
         message.type = 19 if message.reply_to else {1: 20}.get(interaction.data.get("type", 1), 23)
         message.only_for = interaction.user if message.ephemeral else None
@@ -96,7 +96,7 @@ class Callbacks:
     # By the token.
 
     def _interaction(self, call: Call) -> Interaction:
-        """One that was responded to and whose token lives."""
+        """Return an acknowledged interaction whose token has not expired."""
         interaction = self.platform.interactions.get(call.params["token"])
         ours = call.params["webhook"] == str(self.platform.world.application.id)
         if interaction is None or not ours:
@@ -118,7 +118,7 @@ class Callbacks:
         return interaction, found
 
     def follow_up(self, call: Call) -> Answer:
-        """A new message; straight after a deferral it fills the promised one, whose ephemeral state stays."""
+        """Send a message. The first one after a deferral edits the deferred response, which keeps its visibility."""
         interaction = self._interaction(call)
         original = interaction.original
         if original and original.loading:

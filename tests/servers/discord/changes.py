@@ -8,7 +8,7 @@ Value = TypeVar("Value")
 
 
 class Changes:
-    """Whoever changes anything calls `changed`; whoever waits is asked again then."""
+    """Reevaluates the conditions of all waiters on every `changed`."""
 
     def __init__(self) -> None:
         self._waiting: set[asyncio.Future[None]] = set()
@@ -20,7 +20,7 @@ class Changes:
         self._waiting.clear()
 
     async def until(self, predicate: Callable[[], Value | None], within: float = 5.0) -> Value:
-        """What the predicate returns, as soon as that is true. Raises TimeoutError after so many seconds."""
+        """Return the predicate's result once it is true. Raise TimeoutError after so many seconds."""
         async with asyncio.timeout(within):
             while not (value := predicate()):
                 waiting = asyncio.get_running_loop().create_future()

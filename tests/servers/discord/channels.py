@@ -47,7 +47,7 @@ class Channels:
     # Finding.
 
     def guild(self, call: Call) -> Guild:
-        """One that exists and that the bot is in."""
+        """Return the guild of the path, which the bot must be in."""
         guild = self.world.guilds.get(call.id("guild"))
         if guild is None:
             raise ApiError(10004)
@@ -56,7 +56,7 @@ class Channels:
         return guild
 
     def channel(self, call: Call) -> Channel:
-        """One that exists and that the bot sees."""
+        """Return the channel of the path, which the bot must see."""
         channel = self.world.channels.get(call.id("channel"))
         if channel is None or channel.deleted:
             raise ApiError(10003)
@@ -65,7 +65,7 @@ class Channels:
         return channel
 
     def need(self, channel: Channel, permission: int) -> None:
-        """50013 unless the bot has it there."""
+        """Raise 50013 unless the bot has the permission in the channel."""
         if in_channel(self.world.bot, channel) & permission != permission:
             raise ApiError(50013)
 
@@ -84,7 +84,7 @@ class Channels:
         return 200, user_json(user)
 
     def direct(self, call: Call) -> Answer:
-        """The conversation opens even with people who take no direct messages; sending is refused then."""
+        """Open a conversation, even with users who accept no direct messages: only sending fails."""
         user = self.world.users.get(snowflake(call.form.get("recipient_id"), "recipient_id"))
         if user is None:
             raise ApiError(10013)
@@ -127,7 +127,7 @@ class Channels:
         return 200, thread_json(channel, self.world.bot) if channel.is_thread else channel_json(channel)
 
     def edit_channel(self, call: Call) -> Answer:
-        """Name and topic; of a thread its name, and whether it is archived or locked."""
+        """Edit name and topic; for threads, also `archived` and `locked`."""
         channel, body = self.channel(call), call.form
         own = channel.is_thread and channel.owner is self.world.bot and "locked" not in body
         if not own:

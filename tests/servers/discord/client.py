@@ -1,4 +1,4 @@
-"""A discord.py bot for the tests of the loopback Discord; it records events and has a few commands."""
+"""A discord.py bot that records events, for the tests of the loopback Discord."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -21,7 +21,7 @@ SomeBot = TypeVar("SomeBot", bound="Bot")
 
 
 class Bot(discord.AutoShardedClient):
-    """`events` are names and arguments of what was dispatched to it. Its commands are registered as it starts."""
+    """Records its events by name and arguments. Its commands are registered at startup."""
 
     def __init__(self, intents: discord.Intents | None = None, **options: Any) -> None:
         options.setdefault("guild_ready_timeout", READY_QUICKLY)
@@ -36,7 +36,7 @@ class Bot(discord.AutoShardedClient):
             await self.tree.sync()
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """Not the five seconds that discord.py waits before each identify but the first."""
+        """Skip discord.py's wait of five seconds before every identify but the first."""
 
     def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
         self.events.append((event, args))
@@ -44,30 +44,30 @@ class Bot(discord.AutoShardedClient):
         self.watch.changed()
 
     def got(self, event: str) -> list[Any]:
-        """The first argument of each of these events, or None."""
+        """Return the first argument of each event of that name, or None."""
         return [args[0] if args else None for name, args in self.events if name == event]
 
 
 class RecordingBot(Bot):
-    """A bot that lets the test respond: it only keeps what it was asked with `/ask question`."""
+    """A bot that records `/ask question` interactions and leaves the response to the test."""
 
     def __init__(self) -> None:
         super().__init__()
         self.tree.add_command(app_commands.Command(name="ask", description="Ask", callback=keep))
 
     async def asked(self, number: int = 0) -> discord.Interaction:
-        """The interaction of that number, counted from 0, as soon as it is here."""
+        """Return an interaction by its number, counted from 0, once it arrives."""
         await self.watch.until(lambda: len(self.got("interaction")) > number)
         return self.got("interaction")[number]  # type: ignore[no-any-return]
 
 
 async def keep(interaction: discord.Interaction, question: str) -> None:
-    """The test responds."""
+    """Do nothing: the test responds."""
 
 
 @contextmanager
 def pointed_at(server: DiscordServer) -> Iterator[None]:
-    """discord.py talks to this server instead of to discord.com."""
+    """Point discord.py at this server."""
     with (
         patch.object(discord.http.Route, "BASE", server.api_url),
         patch.object(DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(server.gateway_url)),
@@ -77,7 +77,7 @@ def pointed_at(server: DiscordServer) -> Iterator[None]:
 
 @asynccontextmanager
 async def running(server: DiscordServer, bot: SomeBot, token: str | None = None) -> AsyncIterator[SomeBot]:
-    """The bot, connected to that server and ready, for as long as the block lasts."""
+    """Run the bot, connected and ready, inside the block."""
     with pointed_at(server):
         async with bot, asyncio.TaskGroup() as tasks:
             tasks.create_task(bot.start(token or server.token))
@@ -88,7 +88,7 @@ async def running(server: DiscordServer, bot: SomeBot, token: str | None = None)
 
 @asynccontextmanager
 async def logged_in(server: DiscordServer) -> AsyncIterator[discord.Client]:
-    """A client that knows its token and is not connected to the gateway: REST alone."""
+    """Yield a logged-in client without a gateway connection, for REST only."""
     client = discord.Client(intents=discord.Intents.none())
     with pointed_at(server):
         async with client:

@@ -29,9 +29,9 @@ TYPES: dict[int, tuple[type, ...]] = {
 
 def filled(command: Json, path: list[str], values: dict[str, Any], place: Channel, who: User,
            focused: str | None = None) -> Json:  # fmt: skip
-    """`options` and `resolved` of an interaction's data. `path` are subcommands. Raises UserActionError.
+    """Return `options` and `resolved` of an interaction's data. `path` are subcommands. Raise UserActionError.
 
-    With a focused option nothing is required yet, and what is typed there need not be valid.
+    While an option is focused (autocomplete), none is required and the focused value need not be valid.
     """
     known, wrap = _inner(command, path)
     names = {option["name"]: option for option in known}
@@ -56,7 +56,7 @@ def filled(command: Json, path: list[str], values: dict[str, Any], place: Channe
 
 
 def _inner(command: Json, path: list[str]) -> tuple[list[Json], list[Json]]:
-    """The options that take values, and the subcommands around them."""
+    """Return the options that take values, and the subcommands around them."""
     known: list[Json] = command["options"]
     wrap: list[Json] = []
     for step in path:
@@ -87,7 +87,7 @@ def _check(option: Json, value: Any) -> None:
 
 
 def _resolve(value: Any, resolved: Json, place: Channel, who: User) -> Any:
-    """A snowflake for an object, and the object itself among what is resolved."""
+    """Return an object's snowflake and add the object to `resolved`."""
     if isinstance(value, User):
         resolve_user(value, place, resolved)
     elif isinstance(value, Role):
@@ -104,7 +104,7 @@ def _resolve(value: Any, resolved: Json, place: Channel, who: User) -> Any:
 
 
 def resolve_user(user: User, place: Channel, resolved: Json) -> None:
-    """With the membership and its permissions in that channel, if there is one."""
+    """Add a user to `resolved`, with the membership and channel permissions of a guild member."""
     resolved.setdefault("users", {})[str(user.id)] = user_json(user)
     member = place.guild.members.get(user.id) if place.guild else None
     if member:

@@ -16,7 +16,7 @@ LARGEST, LONGEST_STRING = 8000, 6000
 
 
 def check_command(command: Json, form: Form, path: str = "") -> None:
-    """Gather what is wrong with one command."""
+    """Collect the faults of one command."""
     at = f"{path}." if path else ""
     kind = command.get("type") or CHAT_INPUT
     form.choice(f"{at}type", kind, (CHAT_INPUT, ON_USER, ON_MESSAGE))
@@ -101,7 +101,7 @@ def _check_option(form: Form, path: str, option: Json, depth: int) -> None:
 
 
 def size(command: Json) -> int:
-    """Names, descriptions and values of the command, its options and choices; of translations the longest counts."""
+    """Return the total length of names, descriptions and values; the longest translation of each counts."""
     return sum(_sizes(command))
 
 

@@ -13,7 +13,7 @@ MOST = {1: 100, 2: 15, 3: 15}
 
 
 class Commands:
-    """`syncs` counts the bulk overwrites under the guild's id, or None for the global ones."""
+    """`syncs` counts bulk overwrites by guild id, or None for the global scope."""
 
     def __init__(self, platform: Platform) -> None:
         self.platform = platform
@@ -33,7 +33,7 @@ class Commands:
         return self._registered.get(scope, [])
 
     def find(self, channel: Channel, name: str, kind: int = CHAT_INPUT) -> Json | None:
-        """What a person finds under that name there: the guild's command hides the global one."""
+        """Return the command available in the channel. A guild's command hides the global one of that name."""
         scopes = (channel.guild.id, None) if channel.guild else (None,)
         everything = (command for scope in scopes for command in self.of(scope))
         return next((one for one in everything if one["name"] == name and one["type"] == kind), None)
@@ -56,7 +56,7 @@ class Commands:
         raise ApiError(10063)
 
     def overwrite(self, call: Call) -> Answer:
-        """All at once; what keeps its name keeps its id."""
+        """Replace all commands. One that keeps its name keeps its id."""
         scope, wanted = self._scope(call), call.body
         if not isinstance(wanted, list):
             form = Form()
@@ -78,7 +78,7 @@ class Commands:
         return 200, self.of(scope)
 
     def create(self, call: Call) -> Answer:
-        """One more, or a new version of the one that has this name."""
+        """Create a command or replace the one of that name."""
         scope, command = self._scope(call), call.form
         form = Form()
         check_command(command, form)

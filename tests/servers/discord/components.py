@@ -12,7 +12,7 @@ MOST_COMPONENTS, MOST_TEXT = 40, 4000
 
 
 def check_components(form: Form, path: str, components: object, *, version_2: bool) -> None:
-    """Components of a message: five rows, or a layout of at most 40 parts and 4,000 characters of text."""
+    """Collect faults: at most five rows, or (V2) 40 parts with 4,000 characters of text."""
     placed = form.objects(path, components)
     if version_2:
         _check_layout(form, path, [component for _, component in placed])
@@ -53,7 +53,7 @@ def _check_part(form: Form, path: str, component: Json) -> None:
 
 
 def _check_row(form: Form, path: str, components: object) -> None:
-    """One to five buttons, or one menu."""
+    """Require one to five buttons, or one menu."""
     form.required(f"{path}.components", components, 5)
     parts = form.objects(f"{path}.components", components)
     menus = [part for _, part in parts if part.get("type") in SELECTS]
@@ -106,7 +106,7 @@ def _check_select(form: Form, path: str, menu: Json) -> None:
 
 
 def _check_unique(form: Form, path: str, placed: list[tuple[int, Json]], seen: set[str]) -> None:
-    """No id twice in a message, at any depth; disabled parts count, too."""
+    """Refuse duplicate custom ids at any depth, including those of disabled parts."""
     for index, component in placed:
         here = f"{path}.{index}"
         _check_own(form, here, component, seen)
@@ -124,7 +124,7 @@ def _check_own(form: Form, path: str, component: Json, seen: set[str]) -> None:
 
 
 def check_modal(modal: Json) -> None:
-    """Title up to 45 characters, an id up to 100, one to five rows or labels with one input each."""
+    """Require a title up to 45 and an id up to 100 characters, and one to five rows or labels of one input each."""
     form = Form("data")
     form.required("title", modal.get("title"), 45)
     form.required("custom_id", modal.get("custom_id"), 100)

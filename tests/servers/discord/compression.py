@@ -9,7 +9,7 @@ Compress = Callable[[bytes], bytes]
 
 
 def compression(name: str | None) -> Compress | None:
-    """For `zlib-stream` or `zstd-stream`; None for a name that is neither, or that needs a package that is not here."""
+    """Return a compressor for `zlib-stream` or `zstd-stream`, or None if the name is unknown or its package missing."""
     if name == "zlib-stream":
         stream = zlib.compressobj()
         return lambda data: stream.compress(data) + stream.flush(zlib.Z_SYNC_FLUSH)
@@ -19,7 +19,7 @@ def compression(name: str | None) -> Compress | None:
 
 
 def _zstd() -> Compress | None:
-    """From the standard library where it has it, else from the package that clients take, too."""
+    """Return a zstd compressor of the standard library (3.14), else of the `zstandard` package."""
     for module in ("compression.zstd", "zstandard"):
         try:
             zstd: Any = importlib.import_module(module)

@@ -22,7 +22,7 @@ PRIVILEGED = {
 
 
 class CloseError(Exception):
-    """The connection has to end with this code."""
+    """Ends the connection with this close code."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
@@ -30,7 +30,7 @@ class CloseError(Exception):
 
 
 class Connection:
-    """`session` is None before IDENTIFY or RESUME. `silent`: nothing is sent any more."""
+    """A connection has no `session` before IDENTIFY or RESUME. A `silent` one sends nothing more."""
 
     def __init__(self, hub: Hub, request: web.Request) -> None:
         self.hub, self.request = hub, request
@@ -89,7 +89,7 @@ class Connection:
         await self._socket.close(code=code)
 
     async def send(self, payload: Json) -> None:
-        """Compressed messages have to leave in the order in which they were compressed."""
+        """Send a message. The lock keeps compressed messages in the order of compression."""
         if self.silent:
             return
         text = json.dumps(payload)

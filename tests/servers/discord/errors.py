@@ -39,7 +39,7 @@ SENTENCES = {
 
 
 class ApiError(Exception):
-    """A code from SENTENCES, or a status and a sentence of their own (code 0)."""
+    """An error response: a code of SENTENCES, or a status and message of its own (code 0)."""
 
     def __init__(self, code: int, *, status: int | None = None, message: str | None = None,
                  retry_after: float | None = None, errors: Json | None = None) -> None:  # fmt: skip
@@ -66,7 +66,7 @@ def not_an_object(path: str) -> ApiError:
 
 
 def snowflake(value: object, path: str) -> int:
-    """The number of an id, however it is written. Refuses what is none, at that path."""
+    """Return an id as a number, given as a number or text. Report anything else at `path`."""
     form = Form()
     if isinstance(value, bool) or not str(value).isdecimal():
         form.fault(path, "NUMBER_TYPE_COERCE", f'Value "{value}" is not snowflake.')
@@ -75,21 +75,21 @@ def snowflake(value: object, path: str) -> int:
 
 
 class Form:
-    """Gathers what is wrong with a body, each fault at its path, as one 50035 at the end."""
+    """Collects the faults of a body, each with its path, into one 50035 error."""
 
     def __init__(self, prefix: str = "") -> None:
         self.prefix = prefix
         self.faults: Json = {}
 
     def fault(self, path: str, code: str, message: str) -> None:
-        """`path` has dots: "embeds.0.title"; "" is the body itself, or the part of it that the prefix names."""
+        """Add a fault at a dotted path ("embeds.0.title"). "" is the body, or its part that `prefix` names."""
         place = self.faults
         for step in filter(None, f"{self.prefix}.{path}".split(".")):
             place = place.setdefault(step, {})
         place.setdefault("_errors", []).append({"code": code, "message": message})
 
     def length(self, path: str, value: object, most: int, least: int = 0) -> None:
-        """A string or list within its bounds. None passes; something else does not."""
+        """Check the length of a string or list. None is valid; other types are not."""
         if value is None:
             return
         if not isinstance(value, str | list):
@@ -104,14 +104,14 @@ class Form:
             self.fault(path, "BASE_TYPE_MIN_LENGTH", f"Must be {least} or more in length.")
 
     def required(self, path: str, value: object, most: int, least: int = 1) -> None:
-        """As `length`, and None does not pass."""
+        """Check the length as in `length`, but refuse None."""
         if value is None:
             self.fault(path, "BASE_TYPE_REQUIRED", "This field is required")
         else:
             self.length(path, value, most, least)
 
     def objects(self, path: str, values: object) -> list[tuple[int, Json]]:
-        """The objects of a list with their places; anything else is a fault. None is an empty list."""
+        """Yield the objects of a list with their paths; report anything else. None is an empty list."""
         if values is not None and not isinstance(values, list):
             self.fault(path, "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
         known = list(enumerate(values)) if isinstance(values, list) else []
@@ -121,7 +121,7 @@ class Form:
         return [(index, value) for index, value in known if isinstance(value, dict)]
 
     def number(self, path: str, value: object, least: int, most: int) -> int:
-        """A whole number within its bounds; the least if it is none."""
+        """Return an integer within its bounds; report anything else and return `least`."""
         if isinstance(value, bool) or not str(value).isdecimal():
             self.fault(path, "NUMBER_TYPE_COERCE", f'Value "{value}" is not int.')
         elif not least <= int(str(value)) <= most:
@@ -135,6 +135,6 @@ class Form:
             self.fault(path, "BASE_TYPE_CHOICES", f"Value must be one of {choices}.")
 
     def check(self) -> None:
-        """Raises ApiError if there was any fault."""
+        """Raise ApiError if there were faults."""
         if self.faults:
             raise ApiError(50035, status=400, message="Invalid Form Body", errors=self.faults)

@@ -9,7 +9,7 @@ from tests.servers.loopback import Slow, Status
 
 @dataclass(frozen=True, slots=True)
 class RateLimited:
-    """429. Without `via` it looks like Cloudflare's, at which discord.py raises at once. `message` may have a code."""
+    """Answer 429. Without `via` it looks like Cloudflare's, at which discord.py raises at once."""
 
     retry_after: float
     everywhere: bool = False
@@ -20,14 +20,14 @@ class RateLimited:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """The connection closes without an answer; the effect took place all the same if `after_effect`."""
+    """Close the connection without an answer, after the effect if `after_effect`."""
 
     after_effect: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Late:
-    """The effect takes place at once, the answer comes so many seconds later."""
+    """Take effect at once; answer after so many seconds."""
 
     seconds: float
 
@@ -37,13 +37,13 @@ Fault = Status | Slow | RateLimited | Dropped | Late | ApiError
 
 
 class Script:
-    """Troubles in the order in which they were ordered; the first that fits a request is taken."""
+    """Scripted faults, in order. A request gets the first that matches it."""
 
     def __init__(self) -> None:
         self._lines: list[tuple[str, Fault, int | None]] = []
 
     def add(self, pattern: str, fault: Fault, times: int | None) -> None:
-        """`pattern` is a method and a path below the API's root, each `*` for anything: `PATCH /channels/*`."""
+        """Add a fault for "METHOD path", relative to the API's root; `*` matches anything: `PATCH /channels/*`."""
         self._lines.append((pattern, fault, times))
 
     def clear(self) -> None:

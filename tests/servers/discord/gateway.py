@@ -12,14 +12,14 @@ from tests.servers.discord.world import World
 
 
 class Gateway(Hub):
-    """Fault is for every connection of a shard, or of all."""
+    """Faults affect the connections of one shard, or all if none is given."""
 
     def __init__(self, world: World, rules: Rules, watch: Changes, token: str, url: Callable[[], str]) -> None:
         super().__init__(world, rules, watch, token, url)
         self.connections: list[Connection] = []
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """A websocket, for as long as it lasts."""
+        """Serve a WebSocket until it closes."""
         connection = Connection(self, request)
         self.connections.append(connection)
         self.watch.changed()
@@ -33,16 +33,16 @@ class Gateway(Hub):
         return [one for one in self.connections if shard is None or (one.session and one.session.shard[0] == shard)]
 
     def deliver(self, *, copies: int = 1, late: float = 0.0) -> None:
-        """From now on each event comes so often, so many seconds after it happened."""
+        """Send each future event so many times, so many seconds late."""
         self.sessions.copies, self.sessions.late = copies, late
 
     def drop(self, shard: int | None = None) -> None:
-        """Cut the line without a word."""
+        """Abort TCP connections."""
         for connection in self._of(shard):
             connection.cut()
 
     def silence(self, shard: int | None = None) -> None:
-        """The line stays open; nothing comes any more, not even an answer to heartbeats."""
+        """Keep connections open, but send nothing, not even heartbeat acknowledgements."""
         for connection in self._of(shard):
             connection.silent = True
 
@@ -51,19 +51,19 @@ class Gateway(Hub):
             await connection.close(code)
 
     async def reconnect(self, shard: int | None = None) -> None:
-        """Ask to come again and resume (op 7)."""
+        """Ask clients to reconnect and resume (op 7)."""
         for connection in self._of(shard):
             await connection.send({"op": 7, "d": None})
 
     async def invalidate(self, shard: int | None = None, *, resumable: bool = False) -> None:
-        """Op 9. Unless `resumable`, the sessions are gone."""
+        """Send op 9. Unless `resumable`, end the sessions."""
         for connection in self._of(shard):
             await connection.send({"op": 9, "d": resumable})
             if connection.session and not resumable:
                 self.sessions.end(connection.session)
 
     async def stop(self) -> None:
-        """Say goodbye to everybody."""
+        """Close all connections."""
         self.sessions.close()
         for connection in list(self.connections):
             await connection.close(1001)

@@ -23,9 +23,9 @@ VIA = {"Via": "1.1 google"}
 
 @dataclass(eq=False)
 class Call:
-    """A request. `path` is below the API's root, `at` in seconds since 1970; `status` is 0 until it was answered.
+    """A request. `path` is relative to the API's root, `at` a Unix time; `status` is 0 until it is answered.
 
-    `code` is Discord's error code in the answer; `answer` is the answer's JSON. `files` are names and contents.
+    `code` is Discord's error code and `answer` the response JSON. `files` are names and contents.
     """
 
     method: str
@@ -41,18 +41,18 @@ class Call:
     answer: Any = None
 
     def id(self, name: str) -> int:
-        """A snowflake in the path. Refuses what is none."""
+        """Return a snowflake of the path; raise ApiError for anything else."""
         return snowflake(self.params[name], f"{name}_id")
 
     @property
     def form(self) -> Json:
-        """The body where it has to be an object."""
+        """Return the body; raise ApiError unless it is an object."""
         if not isinstance(self.body, dict):
             raise not_an_object("")
         return self.body
 
     def part(self, name: str) -> Json:
-        """An object within the body; empty if it is not there."""
+        """Return an object within the body, or {}."""
         part = self.form.get(name) or {}
         if not isinstance(part, dict):
             raise not_an_object(name)
@@ -65,7 +65,7 @@ Endpoint = Callable[[Call], Answer]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`open` to everybody who knows the path, as interactions' tokens are; then also exempt from the global limit."""
+    """`open` routes need no bot token (interactions have their own) and are exempt from the global limit."""
 
     method: str
     template: str
@@ -78,7 +78,7 @@ class Route:
 
 
 class Api:
-    """All routes behind one door."""
+    """Serves all routes."""
 
     def __init__(self, server: Loopback, watch: Changes, limits: RateLimits, token: str) -> None:
         self._server, self._watch, self._limits, self._token = server, watch, limits, token
@@ -123,7 +123,7 @@ class Api:
         return web.Response()
 
     def _response(self, route: Route, call: Call) -> web.Response:
-        """The answer of the route, or the reason why there is none."""
+        """Run the route, or return its error."""
         headers: dict[str, str] = {}
         try:
             if not route.open and call.token != self._token:
@@ -176,7 +176,7 @@ def _answered(call: Call, status: int, answer: Any, headers: dict[str, str]) -> 
 
 
 def _failed(call: Call, status: Status) -> web.Response:
-    """Discord's own failures are JSON; past 500 it is Cloudflare who answers, with a page."""
+    """Answer as Discord (JSON) for 500, or as Cloudflare (an HTML page) above."""
     message = status.message or f"{status.status}: Internal Server Error"
     if status.status <= 500:
         return _answered(call, status.status, {"message": message, "code": 0}, status.headers)

@@ -13,7 +13,7 @@ from tests.servers.discord.world import World
 
 
 class Hub:
-    """`closed` are the codes with which connections were closed; `identified` and `resumed` the shards, in order."""
+    """`closed` are close codes; `identified` and `resumed` are shards, in order."""
 
     def __init__(self, world: World, rules: Rules, watch: Changes, token: str, url: Callable[[], str]) -> None:
         self.world, self.rules, self.watch, self.token, self.url = world, rules, watch, token, url
@@ -25,11 +25,11 @@ class Hub:
 
     @property
     def listening(self) -> list[tuple[int, int]]:
-        """The shards that somebody listens to now; twice where two replicas do."""
+        """Return the connected shards; one with two replicas twice."""
         return [session.shard for session in self.sessions if session.present]
 
     def may_identify(self, shard: int) -> bool:
-        """One identify for each key, which is the shard's number modulo the allowed concurrency, in so many seconds."""
+        """Allow one identify per `identify_every` seconds and key (shard number modulo `max_concurrency`)."""
         now = time.monotonic()
         key = shard % self.rules.max_concurrency
         recent = [at for at in self._identifies.get(key, []) if now - at < self.rules.identify_every]
@@ -37,7 +37,7 @@ class Hub:
         return not recent
 
     def greet(self, session: Session) -> None:
-        """READY, with guilds that are not there yet, and then one after the other."""
+        """Send READY with unavailable guilds, then each guild."""
         guilds = [guild for guild in self.world.guilds.values() if self.sees(guild) and session.serves(guild)]
         application = {"id": str(self.world.application.id), "flags": self.world.application.flags}
         session.send("READY", {
@@ -55,7 +55,7 @@ class Hub:
         return self.world.bot.id in guild.members
 
     def guild_create(self, guild: Guild) -> Json:
-        """A guild with its channels, and of its members the bot alone, as without the presences intent."""
+        """Return a guild with its channels and, as without the presences intent, only the bot as member."""
         bot = self.world.bot
         rooms = [channel for channel in guild.channels.values() if not channel.deleted]
         threads = [room for room in rooms if room.is_thread and not room.archived and may(bot, room, VIEW_CHANNEL)]

@@ -30,10 +30,10 @@ class Callback(IntEnum):
 
 @dataclass(eq=False)
 class Interaction:
-    """`created` and `responded` are monotonic times. `owners` say through whose installation it came.
+    """`created` and `responded` are monotonic times. `owners` are the installations that authorized it.
 
-    `message` is the one whose component was used; `original` is the first response, or that message if the response
-    was to change it. `payload` is what the gateway delivered.
+    `message` is the one with the used component; `original` is the first response, or that message if the response
+    updates it. `payload` is the gateway event.
     """
 
     id: int
@@ -56,7 +56,7 @@ class Interaction:
 
     @property
     def latency(self) -> float | None:
-        """How many seconds the first response took; None as long as there is none."""
+        """Return the seconds until the first response, or None before it."""
         return None if self.responded is None else self.responded - self.created
 
     @property
@@ -69,22 +69,22 @@ class Interaction:
 
     @property
     def done(self) -> bool:
-        """Whether the response stands there and is no longer a promise."""
+        """Return whether there is a response that is not a pending deferral."""
         return self.original is not None and not self.original.loading
 
     @property
     def messages(self) -> list[Message]:
-        """The original response and what followed."""
+        """Return the original response and the follow-ups."""
         return ([self.original] if self.original else []) + self.follow_ups
 
     @property
     def by_user_install(self) -> bool:
-        """Whether it came through a person's own installation alone."""
+        """Return whether only a user installation authorized it."""
         return set(self.owners) == {"1"}
 
     @property
     def name(self) -> str:
-        """The command's name with its subcommands, or the id of the component or modal."""
+        """Return the command's name with its subcommands, or the custom id of the component or modal."""
         if "custom_id" in self.data:
             return str(self.data["custom_id"])
         names, options = [str(self.data["name"])], self.data.get("options") or []

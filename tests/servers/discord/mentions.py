@@ -1,4 +1,4 @@
-"""Mentions of a message and whom they notify, by `allowed_mentions` and the author's permissions."""
+"""A message's mentions and their notifications, by `allowed_mentions` and the author's permissions."""
 
 import re
 
@@ -21,7 +21,7 @@ USERS_ONLY: Json = {"parse": ["users"]}
 
 def mentions_in(world: World, channel: Channel, author: User, content: str, components: list[Json], allowed: Json,
                 replied_to: User | None = None) -> Mentions:  # fmt: skip
-    """`allowed` is valid. Nobody is notified who does not see the channel; everyone only with the permission for it."""
+    """Return the mentions. Only members who see the channel are notified; @everyone needs the permission."""
     shown = [content, *(str(part.get("content", "")) for part in walk(components) if part.get("type") == 10)]
     text = CODE.sub(" ", "\n".join(shown))
     parse = allowed.get("parse") or []

@@ -14,7 +14,7 @@ MENTION_TYPES = ("users", "roles", "everyone")
 
 
 def flags_of(body: Json, prefix: str = "") -> int:
-    """The flags that a body asks for."""
+    """Return the flags that a body sets."""
     form = Form(prefix)
     flags = form.number("flags", body.get("flags") or 0, 0, 2**31)
     form.check()
@@ -22,9 +22,9 @@ def flags_of(body: Json, prefix: str = "") -> int:
 
 
 def check_message(body: Json, *, files: int = 0, edits: bool = False, flags: int = 0, prefix: str = "") -> None:
-    """Refuse what is too long or malformed, then what is empty. `flags` are those that the message will have.
+    """Refuse invalid or empty messages. `flags` are those of the resulting message.
 
-    An edit may leave everything out; what it would leave empty is for the caller to see (`refuse_empty`).
+    An edit may omit everything; the caller checks whether the result is empty (`refuse_empty`).
     """
     form = Form(prefix)
     form.length("content", body.get("content"), CONTENT)
@@ -41,7 +41,7 @@ def check_message(body: Json, *, files: int = 0, edits: bool = False, flags: int
 
 
 def refuse_empty(body: Mapping[str, object], files: int = 0) -> None:
-    """50006 unless there is anything to show."""
+    """Raise 50006 if there is nothing to show."""
     content = body.get("content")
     shown = isinstance(content, str) and content.strip()
     if not (shown or files or any(body.get(part) for part in ("embeds", "components", "sticker_ids", "poll"))):
@@ -75,7 +75,7 @@ def _check_embeds(form: Form, embeds: object) -> None:
 
 
 def _check_embed(form: Form, path: str, embed: Json) -> int:
-    """How many characters of it count."""
+    """Check an embed and return its total characters."""
     total = 0
     for name, most in TEXTS.items():
         text: object = embed

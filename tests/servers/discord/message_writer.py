@@ -1,4 +1,4 @@
-"""Creating and editing the bot's messages, shared by all routes."""
+"""Creates and edits the bot's messages for all routes."""
 
 from tests.servers.discord.errors import ApiError, Form
 from tests.servers.discord.http import Call
@@ -11,14 +11,14 @@ EDITABLE = Flag.SUPPRESS_EMBEDS | Flag.COMPONENTS_V2
 
 
 class MessageWriter:
-    """`default` is what `allowed_mentions` is when a request has none."""
+    """`default` stands in for a missing `allowed_mentions`."""
 
     def __init__(self, platform: Platform) -> None:
         self.platform = platform
 
     def create(self, channel: Channel, body: Json, call: Call, default: Json, *, settable: int = SETTABLE,
                reply_to: Message | None = None, prefix: str = "") -> Message:  # fmt: skip
-        """A message that nobody was shown yet. Refuses what is not allowed."""
+        """Create a message without posting it; raise ApiError if it is invalid."""
         flags = flags_of(body, prefix) & settable
         check_message(body, files=len(call.files), flags=flags, prefix=prefix)
         world = self.platform.world
@@ -30,7 +30,7 @@ class MessageWriter:
 
     def change(self, message: Message, body: Json, call: Call, default: Json, *, marked: bool = True,
                prefix: str = "") -> Message:  # fmt: skip
-        """Edit what stands there; parts that the body leaves out stay as they are."""
+        """Edit a message; parts that the body omits stay unchanged."""
         wanted, flags = flags_of(body, prefix), message.flags
         flags = flags if body.get("flags") is None else flags & ~EDITABLE | wanted & EDITABLE
         if message.has(Flag.COMPONENTS_V2) and not flags & Flag.COMPONENTS_V2:
@@ -63,7 +63,7 @@ class MessageWriter:
                                        message.components, allowed, replied)  # fmt: skip
 
     def _attachments(self, message: Message, body: Json, call: Call, before: list[Json]) -> list[Json]:
-        """Those that the body keeps, and the files that came with it."""
+        """Return the attachments that the body keeps, and the uploaded files."""
         named = body.get("attachments")
         keep = before if named is None else [one for one in before if one["id"] in {str(it.get("id")) for it in named}]
         if len(keep) + len(call.files) > 10:
@@ -77,7 +77,7 @@ class MessageWriter:
 
 
 def refuse_old(platform: Platform, message: Message, edits: dict[int, list[float]], now: float) -> None:
-    """30046 once an hour's edits of old messages in this channel are used up."""
+    """Raise 30046 once the channel's hourly edits of old messages are used up."""
     if not platform.old_edit(message):
         return
     recent = [at for at in edits.get(message.channel.id, []) if now - at < 3600]

@@ -26,7 +26,7 @@ FORTNIGHT = 14 * 24 * 3600
 
 
 class Messages:
-    """Everything below /channels/{channel}/messages. `typing` remembers channels and times."""
+    """Everything under /channels/{channel}/messages. `typing` records channels and times."""
 
     def __init__(self, places: Channels, writer: MessageWriter) -> None:
         self.places, self.writer, self.platform = places, writer, places.platform
@@ -71,7 +71,7 @@ class Messages:
             raise ApiError(160005)
 
     def _may_write_to(self, person: User) -> None:
-        """Not to bots, nor to people who want no messages, nor to those with whom the bot shares no guild."""
+        """Refuse bots, users who accept no direct messages and users without a mutual guild."""
         if person.bot or not person.takes_direct_messages:
             raise ApiError(50007)
         guilds = [guild for guild in self.platform.world.guilds.values() if person.id in guild.members]
@@ -80,7 +80,7 @@ class Messages:
             raise ApiError(50278)
 
     def _first(self, message: Message, enforced: bool) -> Message | None:
-        """The message that was sent with the same nonce a moment ago."""
+        """Return the message just sent with the same nonce, if any."""
         if message.nonce is None:
             return None
         key = message.channel.id, str(message.nonce)
@@ -141,7 +141,7 @@ class Messages:
         return 200, self.platform.seen(self._message(call))
 
     def list(self, call: Call) -> Answer:
-        """Newest first, without those that only one person sees."""
+        """List messages newest first, without ephemeral ones."""
         channel = self.places.channel(call)
         form = Form()
         limit = form.number("limit", call.query.get("limit", "50"), 1, 100)
@@ -176,7 +176,7 @@ class Messages:
         return 204, None
 
     def _message(self, call: Call) -> Message:
-        """One that stands there, in a channel whose history the bot may read, and not an ephemeral one."""
+        """Return a message of the path that is neither deleted nor ephemeral, if the bot may read its channel."""
         channel = self.places.channel(call)
         message = channel.messages.get(call.id("message"))
         if message is None or message.deleted or message.has(Flag.EPHEMERAL):

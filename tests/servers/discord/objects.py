@@ -11,7 +11,7 @@ Json = dict[str, Any]
 
 
 class Kind(IntEnum):
-    """The types of channels that the world has."""
+    """The supported channel types."""
 
     TEXT = 0
     DM = 1
@@ -22,7 +22,7 @@ class Kind(IntEnum):
 
 
 class Flag(IntEnum):
-    """Flags of messages."""
+    """Message flags."""
 
     SUPPRESS_EMBEDS = 1 << 2
     HAS_THREAD = 1 << 5
@@ -33,7 +33,7 @@ class Flag(IntEnum):
 
 
 class AppFlag(IntEnum):
-    """Flags of an application that allow it a privileged intent, with 100 guilds and more or with fewer."""
+    """Application flags that allow a privileged intent, with 100 guilds and more or with fewer (`LIMITED`)."""
 
     PRESENCE = 1 << 12
     PRESENCE_LIMITED = 1 << 13
@@ -45,7 +45,7 @@ class AppFlag(IntEnum):
 
 @dataclass(eq=False)
 class User:
-    """A person or a bot. `locale` is the language of their client."""
+    """A human or bot user. `locale` is the language of the user's client."""
 
     id: int
     name: str
@@ -81,7 +81,7 @@ class Member:
 
 @dataclass(eq=False)
 class Guild:
-    """`unavailable` guilds are in an outage: the bot is told so, and no more."""
+    """A guild; `unavailable` during an outage."""
 
     id: int
     name: str
@@ -99,10 +99,10 @@ class Guild:
 
 @dataclass(eq=False)
 class Channel:
-    """A channel, a forum, a thread or a conversation of two.
+    """A channel, forum, thread or direct conversation.
 
-    `overwrites` are (allowed, denied) permissions under the id of a role or a member. `owner`, `archived`, `locked`,
-    `joined` and `starter` concern threads; `recipients` the conversations of two, the bot not among them.
+    `overwrites` are (allowed, denied) permissions by role or member id. `owner`, `archived`, `locked`, `joined` and
+    `starter` apply to threads; `recipients` to direct conversations, without the bot.
     """
 
     id: int
@@ -138,13 +138,13 @@ class Channel:
 
     @property
     def said(self) -> "list[Message]":
-        """What stands there now, oldest first; ephemeral messages too."""
+        """Return the undeleted messages, oldest first, including ephemeral ones."""
         return [message for message in self.messages.values() if not message.deleted]
 
 
 @dataclass(frozen=True, slots=True)
 class Mentions:
-    """Whom a text mentions, as far as that was allowed. `loud` are those who would be notified."""
+    """A text's valid mentions. `loud` are those that notify."""
 
     users: tuple[User, ...] = ()
     roles: tuple[Role, ...] = ()
@@ -154,7 +154,7 @@ class Mentions:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """What a message said once. `pings` holds "everyone", "here", and mentions such as "<@1>" and "<@&2>"."""
+    """One revision of a message. `pings` holds "everyone", "here", and mentions such as "<@1>" and "<@&2>"."""
 
     content: str
     embeds: Sequence[Json]
@@ -165,9 +165,9 @@ class Revision:
 
 @dataclass(eq=False)
 class Message:
-    """`sent` is in seconds since 1970. `revisions` begins with what was sent and ends with what stands there now.
+    """`sent` is a Unix time. `revisions` are all states, from the first to the current one.
 
-    `only_for` is the one person who sees an ephemeral message. `webhook_name` is set when no user but a webhook speaks.
+    `only_for` is the user who sees an ephemeral message. `webhook_name` is set for messages of webhooks.
     """
 
     id: int
@@ -210,23 +210,23 @@ class Message:
 
     @property
     def pings(self) -> frozenset[str]:
-        """All that it would ever have notified, before and after its edits."""
+        """Return everything that any revision notified."""
         return frozenset().union(*(revision.pings for revision in self.revisions))
 
     @property
     def buttons(self) -> list[Json]:
-        """Its buttons, wherever they stand."""
+        """Return all buttons, at any depth."""
         return [component for component in walk(self.components) if component.get("type") == 2]
 
     def keep(self) -> None:
-        """Remember what it says now as its newest revision."""
+        """Record the current state as the newest revision."""
         self.revisions.append(
             Revision(self.content, list(self.embeds), list(self.components), self.mentions.loud, time.time())
         )
 
 
 def walk(components: Iterable[Json]) -> Iterable[Json]:
-    """All components, at any depth, in order."""
+    """Yield all components, at any depth, in order."""
     for component in components:
         yield component
         yield from walk(component.get("components") or ())
@@ -235,7 +235,7 @@ def walk(components: Iterable[Json]) -> Iterable[Json]:
 
 @dataclass(eq=False)
 class Application:
-    """`installed_by` are people who brought the app themselves. `flags`: the privileged intents that it may ask for."""
+    """`installed_by` are users who installed the app for themselves. `flags` grant privileged intents."""
 
     id: int
     name: str

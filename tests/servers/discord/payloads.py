@@ -8,7 +8,7 @@ ATTACHMENT_LIMIT = 10 * 1024 * 1024
 
 
 def stamp(at: datetime | float) -> str:
-    """ISO 8601 in UTC with microseconds, from a time or from seconds since 1970."""
+    """Return ISO 8601 in UTC with microseconds, from a datetime or Unix time."""
     at = at if isinstance(at, datetime) else datetime.fromtimestamp(at, UTC)
     return at.isoformat(timespec="microseconds")
 
@@ -20,7 +20,7 @@ def user_json(user: User) -> Json:
 
 
 def member_json(member: Member, *, permissions: int | None = None, user: bool = True) -> Json:
-    """With `permissions` as interactions have them; without `user` as messages have it."""
+    """Return a member, with `permissions` for interactions, without `user` for messages."""
     data: Json = {"roles": [str(role.id) for role in member.roles], "nick": member.nick, "avatar": None,
                   "joined_at": stamp(member.joined), "premium_since": None, "pending": False, "flags": 0,
                   "communication_disabled_until": None, "deaf": False, "mute": False}  # fmt: skip
@@ -36,7 +36,6 @@ def role_json(role: Role) -> Json:
 
 
 def channel_json(channel: Channel) -> Json:
-    """A channel of any kind."""
     last = next(reversed(channel.messages), None)
     data: Json = {"id": str(channel.id), "type": int(channel.kind), "flags": 0,
                   "last_message_id": None if last is None else str(last)}  # fmt: skip
@@ -76,19 +75,19 @@ def thread_member_json(thread: Channel, user: User) -> Json:
 
 
 def thread_json(thread: Channel, seen_by: User) -> Json:
-    """A thread with the membership of whoever asks, if they joined."""
+    """Return a thread, with the membership of the given user if they joined."""
     joined = {"member": thread_member_json(thread, seen_by)} if seen_by in thread.joined else {}
     return channel_json(thread) | joined
 
 
 def partial_channel_json(channel: Channel, permissions: int) -> Json:
-    """As interactions have it."""
+    """Return a channel as in interactions."""
     data = channel_json(channel)
     return data if channel.is_direct else data | {"permissions": str(permissions)}
 
 
 def guild_json(guild: Guild) -> Json:
-    """What REST tells of a guild."""
+    """Return a guild as in REST responses."""
     return {"id": str(guild.id), "name": guild.name, "owner_id": str(guild.owner.id), "icon": None, "splash": None,
             "discovery_splash": None, "banner": None, "description": None, "features": [], "emojis": [], "stickers": [],
             "roles": [role_json(role) for role in guild.roles.values()], "afk_channel_id": None, "afk_timeout": 300,
@@ -115,7 +114,7 @@ def application_json(application: Application, bot: User, guilds: int) -> Json:
 
 
 def message_json(message: Message, *, deep: bool = True) -> Json:
-    """What REST and the gateway both tell of a message. `deep`: with the message that it answers."""
+    """Return a message as in REST and gateway; `deep` includes the referenced message."""
     author = user_json(message.author)
     if message.webhook_name is not None:
         author = {"id": str(message.author.id), "username": message.webhook_name, "discriminator": "0000",

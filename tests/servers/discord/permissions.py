@@ -33,7 +33,7 @@ IN_DIRECT_MESSAGES = MEMBERS_MAY | MENTION_EVERYONE | USE_EXTERNAL_EMOJIS
 
 
 def in_guild(user: User, guild: Guild) -> int:
-    """Roles alone; 0 for somebody who is not there."""
+    """Return a user's permissions by roles alone; 0 for non-members."""
     member = guild.members.get(user.id)
     if member is None:
         return 0
@@ -44,7 +44,7 @@ def in_guild(user: User, guild: Guild) -> int:
 
 
 def in_channel(user: User, channel: Channel) -> int:
-    """Roles, then overwrites: everyone's, the roles' together, the member's own. Threads have their parent's."""
+    """Apply roles, then overwrites for everyone, the roles together and the member. Threads inherit their parent's."""
     if channel.guild is None:
         return IN_DIRECT_MESSAGES if user in channel.recipients or user.bot else 0
     allowed = in_guild(user, channel.guild)
@@ -63,7 +63,7 @@ def may(user: User, channel: Channel, permission: int) -> bool:
 
 
 def speaking(channel: Channel) -> int:
-    """The permission that sending there takes."""
+    """Return the permission that sending in the channel needs."""
     return SEND_MESSAGES_IN_THREADS if channel.is_thread else SEND_MESSAGES
 
 

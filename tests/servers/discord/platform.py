@@ -1,4 +1,4 @@
-"""State changes and the gateway events they cause; users, bots and REST all go through here."""
+"""State changes and the gateway events they cause, for users, bots and REST."""
 
 import time
 from collections.abc import Callable
@@ -19,7 +19,7 @@ CONTENT_FLAGS = AppFlag.MESSAGE_CONTENT | AppFlag.MESSAGE_CONTENT_LIMITED
 
 
 class Platform:
-    """The world with its gateway. `interactions` are under their tokens, in the order in which they happened."""
+    """All state and the gateway. `interactions` are by token, in order."""
 
     def __init__(self, rules: Rules, token: str, url: Callable[[], str], bot_name: str) -> None:
         self.rules, self.watch = rules, Changes()
@@ -33,13 +33,13 @@ class Platform:
 
     def tell(self, name: str, data: Json | Callable[[Session], Json], guild: Guild | None, intent: Intent,
              late: float = 0.0) -> None:  # fmt: skip
-        """To the bot's sessions, if the bot is in that guild, or in none."""
+        """Dispatch an event to the bot's sessions, if the bot is in that guild, or it is None."""
         if guild is None or self.bot.id in guild.members:
             self.gateway.sessions.dispatch(name, data, guild, intent, late)
         self.watch.changed()
 
     def sees(self, channel: Channel) -> bool:
-        """Whether the bot does."""
+        """Return whether the bot sees the channel."""
         if channel.kind == Kind.PRIVATE_THREAD and self.bot not in channel.joined:
             return may(self.bot, channel, MANAGE_THREADS)
         return may(self.bot, channel, VIEW_CHANNEL)
@@ -47,14 +47,14 @@ class Platform:
     # Messages.
 
     def post(self, message: Message, late: float = 0.0) -> Message:
-        """It stands there from now on."""
+        """Publish a message."""
         message.channel.messages[message.id] = self.world.messages[message.id] = message
         message.keep()
         self._tell_message("MESSAGE_CREATE", message, late)
         return message
 
     def revise(self, message: Message, *, marked: bool = True, **changes: Any) -> Message:
-        """Change these attributes. Unless `marked`, it is no edit by anybody, such as a link's preview that appears."""
+        """Set these attributes. Unless `marked`, it is not an edit, as when Discord adds a link preview."""
         for name, value in changes.items():
             setattr(message, name, value)
         if marked:
@@ -65,7 +65,7 @@ class Platform:
         return message
 
     def remove(self, *messages: Message) -> None:
-        """All at once when there is more than one; they are of one channel."""
+        """Delete messages of one channel; several in one bulk event."""
         for message in messages:
             message.deleted = True
         first = messages[0]
@@ -95,7 +95,7 @@ class Platform:
             self.tell(f"MESSAGE_REACTION_{'REMOVE' if taken_back else 'ADD'}", data, guild, intent)
 
     def _tell_message(self, name: str, message: Message, late: float = 0.0) -> None:
-        """Ephemeral messages belong to no guild and concern the bot alone that sent them."""
+        """Dispatch a message event. Ephemeral messages have no guild and go only to the bot that sent them."""
         self.watch.changed()
         if not (message.author is self.bot if message.ephemeral else self.sees(message.channel)):
             return
@@ -114,7 +114,9 @@ class Platform:
         )
 
     def seen(self, message: Message) -> Json:
-        """What REST shows of it to the bot, which depends on the application and not on a session's intents."""
+        """Return the message as REST shows it to the bot: content depends on the application, not the session's
+        intents.
+        """
         data = message_json(message)
         allowed = self.world.application.flags & CONTENT_FLAGS
         return data if allowed else message_json_without_content(data, message, self.bot)
@@ -122,7 +124,7 @@ class Platform:
     # Channels.
 
     def open_thread(self, thread: Channel, starter: Message | None = None) -> Channel:
-        """A thread that was just made. One that grows from a message has that message's id, as forum posts do."""
+        """Announce a new thread. One started from a message gets that message's id, as forum posts do."""
         world, guild = self.world, thread.guild
         assert guild
         if starter and thread.id != starter.id:
@@ -140,7 +142,7 @@ class Platform:
         return thread
 
     def enter(self, thread: Channel, *users: User) -> None:
-        """Writing in a thread joins it and brings it back from the archive; a mention brings in who is mentioned."""
+        """Join users who write or are mentioned in a thread, and unarchive it."""
         saw = self.sees(thread)
         thread.joined += [user for user in dict.fromkeys(users) if user not in thread.joined]
         if thread.archived:
@@ -150,7 +152,7 @@ class Platform:
             self.changed(thread, "CREATE")
 
     def _announce(self, thread: Channel, starter: Message | None) -> None:
-        """Discord itself writes where a thread begins: in it (21), or that there is one (18). In forums it does not."""
+        """Post Discord's system message, in the thread (21) or in its channel (18). Forums get none."""
         owner = thread.owner or self.bot
         if starter and starter.channel is not thread:
             self.post(Message(self.world.snowflake(), thread, owner, type=21, reply_to=starter))
@@ -158,17 +160,17 @@ class Platform:
             self.post(Message(self.world.snowflake(), thread.parent, owner, thread.name, type=18))
 
     def changed(self, channel: Channel, name: str = "UPDATE") -> None:
-        """Tell of a channel or thread that was created, updated or deleted."""
+        """Dispatch that a channel or thread was created, updated or deleted."""
         data = thread_json(channel, self.bot) if channel.is_thread else channel_json(channel)
         self.tell(("THREAD_" if channel.is_thread else "CHANNEL_") + name, data, channel.guild, Intent.GUILDS)
 
     def old_edit(self, message: Message) -> bool:
-        """Whether an edit now is of an old message."""
+        """Return whether editing the message now counts as an edit of an old message."""
         return time.time() - message.sent > self.rules.old
 
 
 def message_json_without_content(data: Json, message: Message, bot: User) -> Json:
-    """What is left of a message for who has no content intent: everything, if it concerns the bot."""
+    """Return the message without the content intent: only messages that concern the bot keep content."""
     concerns = message.guild is None or message.author is bot or bot in message.mentions.users or message.ephemeral
     blank = data if concerns else data | {"content": "", "embeds": [], "attachments": [], "components": []}
     source, shown = message.reply_to, data.get("referenced_message")

@@ -13,7 +13,7 @@ MAJOR = ("channel", "guild", "webhook", "token")
 
 @dataclass(slots=True)
 class Window:
-    """How many came since it began. Times are monotonic."""
+    """The number of requests since the window began. Times are monotonic."""
 
     began: float = 0.0
     used: int = 0
@@ -30,7 +30,7 @@ class Window:
 
 
 class RateLimitError(Exception):
-    """429, with the headers of the bucket."""
+    """A 429 with the headers of its bucket."""
 
     def __init__(self, retry_after: float, headers: dict[str, str], *, everywhere: bool = False) -> None:
         super().__init__(retry_after)
@@ -44,7 +44,7 @@ class RateLimits:
         self._everything = Window()
 
     def take(self, route: str, params: dict[str, str], *, exempt: bool) -> dict[str, str]:
-        """The headers that the answer has to carry. Raises RateLimitError. `exempt` from the global limit."""
+        """Return the headers of the response, or raise RateLimitError. `exempt` skips the global limit."""
         if self._rules.strict and not exempt and not self._everything.take(self._rules.global_limit):
             retry_after = self._everything.resets_after(self._rules.global_limit)
             raise RateLimitError(

@@ -13,7 +13,7 @@ ALL_MESSAGES = GUILDS | GUILD_MESSAGES | DIRECT_MESSAGES
 
 
 class RawGateway:
-    """A websocket to the gateway that speaks as a test wants."""
+    """A gateway WebSocket that sends whatever the test wants."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.socket = socket
@@ -33,7 +33,7 @@ class RawGateway:
         return payload
 
     async def closed(self) -> int | None:
-        """The code with which it is closed."""
+        """Return the close code once the connection closes."""
         while (await self.socket.receive(timeout=3)).type not in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED):
             pass
         return self.socket.close_code

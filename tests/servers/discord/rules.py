@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """So many requests in so many seconds, for each value of the route's top-level resource."""
+    """Requests per seconds, for each value of the route's top-level resource."""
 
     limit: int
     per: float
@@ -31,11 +31,11 @@ STRICT = {
 
 @dataclass(slots=True)
 class Rules:
-    """`strict` rate limits: `quotas` by route, `usual` for the others, and `global_limit` requests a second.
+    """`strict` enforces rate limits: `quotas` by route, `usual` for others, and `global_limit` requests a second.
 
-    Otherwise every route has room for ten thousand a second. `old` is when edits begin to be counted as edits of an
-    old message: `old_edits` of them are allowed an hour and channel. `user_install_follow_ups` counts for people who
-    brought the app themselves to a place where it is not installed.
+    Without `strict`, every route allows ten thousand a second. `old` is the age from which a message counts as old;
+    `old_edits` edits of such messages are allowed per hour and channel. `user_install_follow_ups` limits the follow-ups
+    of an app that is only installed by the user.
     """
 
     first_response: float = 3.0

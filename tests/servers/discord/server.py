@@ -1,7 +1,7 @@
-"""A loopback Discord: REST and gateway v10 with their rules, a small world, and people who act in it; it knows no bot.
+"""A loopback Discord server: REST and gateway v10 with their rules, two guilds and simulated users.
 
-Point discord.py at it with `discord.http.Route.BASE = server.api_url`; a plain Client, which does not ask where the
-gateway is, needs `discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(server.gateway_url)` as well.
+Point discord.py at it with `discord.http.Route.BASE = server.api_url`; a plain Client, which does not request the
+gateway's URL, also needs `discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(server.gateway_url)`.
 """
 
 from collections.abc import Callable, Iterable
@@ -33,11 +33,11 @@ Value = TypeVar("Value")
 
 
 class DiscordServer(AdminActions, UserActions, Loopback):
-    """The small world has the guilds "acme" and "initech"; in acme the channels "general" and "random", the forum
-    "help", and alice, who may manage the guild, bob and carol; in initech the channel "lobby", and dave and alice.
+    """It starts with two guilds. "acme" has the channels "general" and "random", the forum "help", alice (who may
+    manage the guild), bob and carol; "initech" has the channel "lobby", dave and alice.
 
-    `calls` are the requests, `interactions` what people did with the bot, both in order. `token` is the bot's.
-    `intents` are AppFlags: which privileged intents the application may ask for; none at first.
+    `calls` are all requests and `interactions` all users' interactions with the bot, in order. `intents` are AppFlags:
+    the privileged intents that the application is granted.
     """
 
     def __init__(self, *, token: str = "bot-token", rules: Rules | None = None, bot_name: str = "bot",
@@ -54,7 +54,7 @@ class DiscordServer(AdminActions, UserActions, Loopback):
 
     @property
     def api_url(self) -> str:
-        """What `discord.http.Route.BASE` is to be."""
+        """Return the value for `discord.http.Route.BASE`."""
         return self.origin + API
 
     @property
@@ -83,17 +83,17 @@ class DiscordServer(AdminActions, UserActions, Loopback):
 
     @property
     def said(self) -> list[Message]:
-        """The bot's messages that stand somewhere now, in the order in which they were sent."""
+        """Return the bot's undeleted messages, in order."""
         return [one for one in self.world.messages.values() if one.author is self.bot and not one.deleted]
 
     def calls_to(self, method: str, path: str) -> list[Call]:
-        """Those whose path begins so."""
+        """Return the requests whose path starts with this one."""
         return [call for call in self.calls if call.method == method and call.path.startswith(path)]
 
     async def until(self, predicate: Callable[[], Value | None], within: float = 5.0) -> Value:
-        """What the predicate returns, as soon as that is true; it is asked after everything that happens.
+        """Return the predicate's result once it is true.
 
-        Raises TimeoutError after so many seconds, with the last requests in its text.
+        Raise TimeoutError after so many seconds, with the last requests in its message.
         """
         try:
             return await self.platform.watch.until(predicate, within)
@@ -102,11 +102,11 @@ class DiscordServer(AdminActions, UserActions, Loopback):
             raise TimeoutError(f"not within {within:g} s; the last requests were: {last or 'none'}") from None
 
     async def ready(self, shards: int = 1, within: float = 10.0) -> None:
-        """Until so many shards listen."""
+        """Wait for so many shards to connect."""
         await self.until(lambda: len(self.gateway.listening) >= shards, within)
 
     def misbehave(self, pattern: str, fault: Fault, times: int | None = 1) -> None:
-        """For the next so many requests of that method and path, each `*` for anything; None: for all."""
+        """Inject a fault into the next requests of "METHOD path", `*` for anything; None: into all."""
         self.api.script.add(pattern, fault, times)
 
     def behave(self) -> None:
@@ -123,7 +123,7 @@ class DiscordServer(AdminActions, UserActions, Loopback):
 
 
 def furnish(world: World) -> None:
-    """The small world that every server begins with."""
+    """Create the guilds, channels and users that every server starts with."""
     alice, bob, carol, dave = (world.user(name) for name in ("alice", "bob", "carol", "dave"))
     acme = world.guild("acme", members=(alice, bob, carol))
     world.channel(acme, "general")

@@ -31,9 +31,9 @@ KNOWN_INTENTS = (1 << 17) - 1 | 0b11 << 20 | 0b11 << 24
 
 @dataclass(eq=False)
 class Session:
-    """One IDENTIFY and its RESUMEs. `events` are the last ones, numbered; `present` while a connection listens.
+    """One IDENTIFY and its RESUMEs. `events` are buffered with their numbers; `present` while connected.
 
-    `holder` is the connection that has it, and `cut` cuts that.
+    `holder` is its connection; `cut` aborts that.
     """
 
     shard: tuple[int, int]
@@ -56,11 +56,11 @@ class Session:
         return [event for event in self.events if event[0] > seq]
 
     def remembers(self, seq: int) -> bool:
-        """Whether nothing after that number was forgotten."""
+        """Return whether all events after that number are still buffered."""
         return seq >= self.last or (bool(self.events) and self.events[0][0] <= seq + 1)
 
     def serves(self, guild: Guild | None) -> bool:
-        """Whether this guild is of its shard; what belongs to no guild goes to shard 0."""
+        """Return whether the guild is on this shard; events without a guild go to shard 0."""
         index, count = self.shard
         return (0 if guild is None else (guild.id >> 22) % count) == index
 
@@ -69,9 +69,9 @@ Payload = Json | Callable[[Session], Json]
 
 
 class Sessions:
-    """All sessions of the bot, those of its other replicas among them.
+    """All sessions of the bot, including those of its other replicas.
 
-    `copies` is how often the next events are delivered, `late` how many seconds after they happened: for a test.
+    `copies` is how often future events are delivered, `late` the delay in seconds.
     """
 
     def __init__(self, rules: Rules) -> None:
@@ -95,7 +95,7 @@ class Sessions:
             self._all.remove(session)
 
     def find(self, session_id: object) -> Session | None:
-        """A session that can still be resumed."""
+        """Return a session that can still be resumed."""
         now = time.monotonic()
         for session in list(self._all):
             if not session.present and now - session.left > self._rules.session_lifetime:
@@ -103,7 +103,7 @@ class Sessions:
         return next((session for session in self._all if session.id == session_id), None)
 
     def dispatch(self, name: str, payload: Payload, guild: Guild | None, intent: Intent, late: float = 0.0) -> None:
-        """Tell all sessions that it concerns, now or after so many seconds."""
+        """Send an event to all sessions that receive it, now or after so many seconds."""
         late += self.late
         if not late:
             self._deliver(name, payload, guild, intent)

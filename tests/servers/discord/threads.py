@@ -1,4 +1,4 @@
-"""REST: starting threads from a message, alone or in a forum, and their members."""
+"""REST: starting threads from a message, without one or in a forum, and their members."""
 
 from collections.abc import Iterable
 
@@ -45,7 +45,7 @@ class Threads:
         return 201, thread_json(thread, self.platform.bot)
 
     def create(self, call: Call) -> Answer:
-        """In a text channel without a message, in a forum with its first one."""
+        """Start a thread without a message in a text channel, or with its first message in a forum."""
         parent = self.places.channel(call)
         if parent.kind == Kind.FORUM:
             return self._post(parent, call)

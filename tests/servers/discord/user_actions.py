@@ -1,4 +1,4 @@
-"""Users' commands, button presses and form submissions, as Discord's client allows them."""
+"""Users' commands, button clicks and modal submissions, as Discord's client allows them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,22 +20,22 @@ STRING_SELECT, TEXT_INPUT = 3, 4
 
 @dataclass(frozen=True, slots=True)
 class Suggestions:
-    """What came back to somebody who is typing, and after how many seconds."""
+    """Autocomplete choices and the seconds until they came."""
 
     choices: list[Json]
     latency: float
 
 
 class UserActions(UserMessages):
-    """`late` in all of these: the gateway delivers so many seconds after the person acted; the clock runs already."""
+    """`late` delays the gateway event by so many seconds after the action, from which deadlines count."""
 
     commands: Commands
 
     def slash(self, user: UserRef, channel: ChannelRef, name: str, *, late: float = 0.0, permitted: bool = False,
               **options: Any) -> Interaction:  # fmt: skip
-        """Someone uses a command; a name of several words names its subcommands.
+        """Run a command; further words of the name are its subcommands.
 
-        `permitted`: an administrator of the guild has allowed it to them, whatever permissions it asks for by default.
+        `permitted`: an administrator allowed the command to this user, whatever its default permissions.
         """
         who, where = self.who(user), self.where(channel, user)
         command, path = self._command(who, where, name, permitted)
@@ -44,7 +44,7 @@ class UserActions(UserMessages):
 
     async def autocomplete(self, user: UserRef, channel: ChannelRef, name: str, option: str, value: Any, *,
                            within: float = 3.0, **others: Any) -> Suggestions:  # fmt: skip
-        """Someone types in an option. Raises TimeoutError when no choices come."""
+        """Type into an option. Raise TimeoutError if no choices come."""
         who, where = self.who(user), self.where(channel, user)
         command, path = self._command(who, where, name, permitted=False)
         data = _data(command) | filled(command, path, others | {option: value}, where, who, focused=option)
@@ -53,7 +53,7 @@ class UserActions(UserMessages):
         return Suggestions(interaction.choices or [], interaction.latency or 0.0)
 
     def use_on(self, user: UserRef, target: Message | User, name: str, channel: ChannelRef = "") -> Interaction:
-        """Someone picks a command from the menu of a message, or of a user in a channel."""
+        """Run a message's or user's context menu command."""
         on_message = isinstance(target, Message)
         where = target.channel if isinstance(target, Message) else self.where(channel)
         who = self.who(user)
@@ -70,7 +70,7 @@ class UserActions(UserMessages):
 
     def click(self, user: UserRef, message: Message, custom_id: str, *, values: list[str] | None = None,
               late: float = 0.0) -> Interaction:  # fmt: skip
-        """Someone presses a button, or picks values in a menu."""
+        """Click a button, or select values in a menu."""
         who = self.who(user)
         if message.deleted or (message.only_for and message.only_for is not who):
             raise UserActionError(f"{who.name} does not see that message")
@@ -89,7 +89,7 @@ class UserActions(UserMessages):
         return self._happen(Did.COMPONENT, who, message.channel, data, owners, message, late=late)
 
     def submit(self, opened: Interaction, values: dict[str, str] | None = None, *, late: float = 0.0) -> Interaction:
-        """Someone fills in the form that an interaction opened for them, and sends it."""
+        """Submit the modal that the interaction opened."""
         if opened.modal is None:
             raise UserActionError("no form is open")
         given = dict(values or {})
@@ -128,7 +128,7 @@ class UserActions(UserMessages):
             raise UserActionError(f"{who.name} may not use /{command['name']}")
 
     def _owners(self, who: User, where: Channel, command: Json | None) -> dict[str, str]:
-        """Through whose installation the command is there; empty if through nobody's."""
+        """Return the installations that offer the command to the user there; empty if none does."""
         world = self.platform.world
         types = (command or {}).get("integration_types") or [BY_GUILD, BY_USER]
         owners: dict[str, str] = {}
@@ -180,7 +180,7 @@ def _data(command: Json) -> Json:
 
 
 def _submitted(component: Json, given: dict[str, str]) -> Json:
-    """A part of the form with what was typed into it, which is taken out of `given`."""
+    """Return a modal component with its submitted value, which is removed from `given`."""
     if "component" in component:
         return {"type": component["type"], "id": 1, "component": _submitted(component["component"], given)}
     if "components" in component:

@@ -1,4 +1,4 @@
-"""Users' messages: send, reply, edit, delete, open threads and posts; other bots and webhooks too."""
+"""Messages of users, other bots and webhooks: send, reply, edit, delete, open threads and forum posts."""
 
 from datetime import UTC, datetime
 
@@ -12,11 +12,11 @@ ChannelRef = Channel | User | str
 
 
 class UserActionError(Exception):
-    """Discord's client would not let a person do that."""
+    """Discord's client does not allow the action."""
 
 
 class UserMessages:
-    """Users and channels are given as they are or by name; the bot in place of a channel: somebody's talk with it."""
+    """Users and channels are given as objects or names; the bot in place of a channel is the user's DM with it."""
 
     platform: Platform
 
@@ -29,7 +29,7 @@ class UserMessages:
         return named[0]
 
     def where(self, channel: ChannelRef, who: UserRef | None = None) -> Channel:
-        """The channel; for the bot in its place the talk of `who` with it, and for another user theirs."""
+        """Return a channel: by name, the user's DM with the bot, or the bot's DM with another user."""
         if isinstance(channel, Channel):
             return channel
         rooms = (room for room in self.platform.world.channels.values() if room.name == channel and not room.deleted)
@@ -41,9 +41,9 @@ class UserMessages:
     def say(self, user: UserRef, channel: ChannelRef, text: str, *, reply_to: Message | None = None, ping: bool = True,
             embeds: list[Json] | None = None, attachments: list[Json] | None = None,
             late: float = 0.0) -> Message:  # fmt: skip
-        """Someone speaks; "@bot" stands for a mention of the bot. `ping`: whether a reply notifies whom it answers.
+        """Send a message; "@bot" becomes a mention. `ping`: whether a reply notifies the author it answers.
 
-        `late` is how many seconds the gateway takes to tell of it.
+        `late` delays the gateway event by so many seconds.
         """
         author, room = self.who(user), self.where(channel, user)
         if not may(author, room, speaking(room)) or room.kind == Kind.FORUM:
@@ -65,11 +65,11 @@ class UserMessages:
         message.mentions = mentions_in(world, message.channel, message.author, message.content, [], allowed, replied)
 
     def mention(self, user: UserRef, channel: ChannelRef, text: str) -> Message:
-        """Someone speaks to the bot."""
+        """Send a message that mentions the bot."""
         return self.say(user, channel, f"{self.platform.bot.mention} {text}")
 
     def by_webhook(self, name: str, channel: ChannelRef, text: str) -> Message:
-        """A webhook speaks, under a name that no user has to have."""
+        """Send a webhook's message, under any name."""
         room, world = self.where(channel), self.platform.world
         hook = User(world.snowflake(), name, bot=True)
         message = Message(world.snowflake(), room, hook, webhook_name=name)
@@ -77,37 +77,36 @@ class UserMessages:
         return self.platform.post(message)
 
     def system(self, user: UserRef, channel: ChannelRef, kind: int = 7) -> Message:
-        """A message that Discord writes in somebody's name, such as a welcome (7) or a pin (6)."""
+        """Post a system message in the user's name, such as a welcome (7) or a pin (6)."""
         return self.platform.post(
             Message(self.platform.world.snowflake(), self.where(channel), self.who(user), type=kind)
         )
 
     def edit(self, message: Message, text: str) -> Message:
-        """Its author edits it."""
         self._write(message, text)
         return self.platform.revise(message)
 
     def unfurl(self, message: Message, url: str = "https://example.com/", title: str = "A page") -> Message:
-        """Discord adds the preview of a link. That is an update, but nobody edited anything."""
+        """Add a link preview, which is an update but not an edit."""
         if message.has(Flag.SUPPRESS_EMBEDS):
             return message
         preview = {"type": "link", "url": url, "title": title, "description": "What it says."}
         return self.platform.revise(message, marked=False, embeds=[*message.embeds, preview])
 
     def pin(self, message: Message) -> Message:
-        """An update again that changes no text."""
+        """Pin a message, which is an update without a change of its text."""
         return self.platform.revise(message, marked=False)
 
     def delete(self, *messages: Message) -> None:
-        """More than one at once: as a moderator does."""
+        """Delete messages; several at once as a moderator does."""
         self.platform.remove(*messages)
 
     def react(self, user: UserRef, message: Message, emoji: str, *, taken_back: bool = False) -> None:
-        """Someone puts an emoji under a message, or takes theirs back."""
+        """Add or take back a reaction."""
         self.platform.react(self.who(user), message, emoji, taken_back=taken_back)
 
     def thread(self, user: UserRef, start: Message | ChannelRef, name: str, *, private: bool = False) -> Channel:
-        """Someone opens a thread, on a message or in a channel."""
+        """Open a thread on a message or in a channel."""
         owner = self.who(user)
         parent = start.channel if isinstance(start, Message) else self.where(start)
         assert parent.guild
@@ -117,7 +116,7 @@ class UserMessages:
         return self.platform.open_thread(thread, start if isinstance(start, Message) else None)
 
     def forum_post(self, user: UserRef, forum: ChannelRef, title: str, text: str) -> Channel:
-        """Someone opens a post: a thread whose first message has its id."""
+        """Open a forum post: a thread whose first message has its id."""
         owner, parent = self.who(user), self.where(forum)
         assert parent.guild
         thread = self.platform.world.channel(parent.guild, title, Kind.PUBLIC_THREAD, parent=parent)
@@ -133,7 +132,7 @@ class UserMessages:
         self.platform.changed(thread)
 
     def old(self, message: Message, seconds: float) -> Message:
-        """Make it that much older than its id says, for limits that look at the age."""
+        """Make the message older than its id says, for limits by age."""
         message.sent -= seconds
         message.edited = message.edited and datetime.fromtimestamp(message.edited.timestamp() - seconds, UTC)
         return message

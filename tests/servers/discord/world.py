@@ -1,4 +1,4 @@
-"""Registry of all objects, under snowflake ids that encode their time."""
+"""Store of all objects by snowflake id."""
 
 import time
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ EPOCH = 1_420_070_400_000
 
 
 class World:
-    """Everything that exists. Ids are snowflakes: unique, growing, and they tell their time."""
+    """All objects. Their ids are snowflakes: unique, increasing and timestamped."""
 
     def __init__(self, bot_name: str = "bot") -> None:
         self._last_snowflake = 0
@@ -23,21 +23,20 @@ class World:
         self.application = Application(self.bot.id, bot_name, self.user("owner"), install_permissions=MEMBERS_MAY)
 
     def snowflake(self, at: float | None = None) -> int:
-        """A new id; of the time `at`, in seconds since 1970, if given (then the order of ids is the caller's care)."""
+        """Return a new id, optionally for a Unix time (which may break the order of ids)."""
         if at is not None:
             return (int(at * 1000) - EPOCH) << 22 | (len(self.messages) & 0xFFF)
         self._last_snowflake = max(self._last_snowflake + 1, (int(time.time() * 1000) - EPOCH) << 22)
         return self._last_snowflake
 
     def user(self, name: str, *, bot: bool = False, locale: str = "en-US") -> User:
-        """A new user."""
         user = User(self.snowflake(), name, bot, locale)
         self.users[user.id] = user
         return user
 
     def guild(self, name: str, *, owner: User | None = None, members: Iterable[User] = (), with_bot: bool = True,
               shard: tuple[int, int] | None = None) -> Guild:  # fmt: skip
-        """A new guild with @everyone. `shard` (index, count): its id will belong to that shard."""
+        """Create a guild with @everyone. `shard` (index, count) chooses an id of that shard."""
         guild_id = self.snowflake()
         while shard and (guild_id >> 22) % shard[1] != shard[0]:
             guild_id += 1 << 22
@@ -55,13 +54,13 @@ class World:
         return role
 
     def channel(self, guild: Guild, name: str, kind: Kind = Kind.TEXT, *, parent: Channel | None = None) -> Channel:
-        """A new channel, forum or thread; nobody is told."""
+        """Create a channel, forum or thread without an event."""
         channel = Channel(self.snowflake(), kind, name, guild, parent)
         guild.channels[channel.id] = self.channels[channel.id] = channel
         return channel
 
     def direct(self, user: User) -> Channel:
-        """The conversation of the bot and this user, which is made when it is first needed."""
+        """Return the bot's direct conversation with the user, created on first use."""
         for channel in self.channels.values():
             if channel.is_direct and channel.recipients == [user]:
                 return channel

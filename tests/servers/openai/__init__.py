@@ -1,9 +1,10 @@
-"""A loopback OpenAI: chat completions and embeddings with the service's rules, and faults on order."""
+"""A loopback OpenAI: chat completions and embeddings with the service's rules, and scripted faults."""
 
 from tests.servers.openai.replies import (
     Broken,
     ContentFilter,
     ContextTooLong,
+    Deltas,
     EmbeddingReply,
     Empty,
     Garbage,
@@ -28,6 +29,7 @@ __all__ = [
     "ChatRequest",
     "ContentFilter",
     "ContextTooLong",
+    "Deltas",
     "EmbeddingReply",
     "Empty",
     "Garbage",

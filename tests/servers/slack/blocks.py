@@ -29,7 +29,7 @@ Problems = Iterator[str]
 
 
 def check_blocks(blocks: Any, *, most: int = MOST_BLOCKS) -> list[Json]:
-    """The blocks of a message, or ApiError with `invalid_blocks` and its reasons, or with `msg_blocks_too_long`."""
+    """Return the valid blocks of a message; raise ApiError with all problems, or if the total text is too long."""
     if not blocks:
         return []
     if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
@@ -42,7 +42,7 @@ def check_blocks(blocks: Any, *, most: int = MOST_BLOCKS) -> list[Json]:
 
 
 def with_ids(blocks: Sequence[Json]) -> list[Json]:
-    """The blocks as Slack keeps them: what had no block_id or action_id has one."""
+    """Return the blocks with the `block_id`s and `action_id`s that Slack generates where the app sent none."""
     kept = [{**block, "block_id": block.get("block_id") or new_id("", 5)} for block in blocks]
     for block in kept:
         if block["type"] in ("actions", "context_actions"):
@@ -53,7 +53,7 @@ def with_ids(blocks: Sequence[Json]) -> list[Json]:
 
 
 def problems_of(blocks: Sequence[Json], at: str, most: int) -> Problems:
-    """All that is wrong with the blocks of a message or a view, each with a pointer to where."""
+    """Yield every problem of a message's or view's blocks, each with its JSON pointer."""
     if len(blocks) > most:
         yield f"no more than {most} items allowed [json-pointer:{at}]"
         return
@@ -172,7 +172,7 @@ def _feedback_button(button: Any, at: str) -> Problems:
 
 
 def text_problems(text: Any, most: int, at: str, types: Collection[str] = ("plain_text", "mrkdwn")) -> Problems:
-    """What is wrong with a text object."""
+    """Yield every problem of a text object."""
     if not isinstance(text, dict):
         yield f"missing required field: {at.rpartition('/')[2]} [json-pointer:{at.rpartition('/')[0]}]"
         return
@@ -195,7 +195,7 @@ def _length(value: Any, most: int, at: str) -> Problems:
 
 
 def texts_of(part: Any) -> Iterator[str]:
-    """Every `text` anywhere in blocks."""
+    """Yield every `text` in the blocks, at any depth."""
     if isinstance(part, list):
         for one in part:
             yield from texts_of(one)

@@ -16,7 +16,7 @@ class App:
 
 @dataclass(slots=True)
 class Installation:
-    """An app in a workspace: what its bot token stands for."""
+    """An app installed in a workspace, with its bot user and token."""
 
     token: str
     app: App
@@ -28,9 +28,9 @@ class Installation:
 
 @dataclass(slots=True)
 class Call:
-    """One call of a method. `at` is in seconds of the monotonic clock. `error` is Slack's word for what was wrong.
+    """A call of a Web API method. `at` is monotonic seconds; `error` is Slack's error code.
 
-    `status` is that of HTTP; 0 when the connection was dropped.
+    `status` is the HTTP status, or 0 if the connection was dropped.
     """
 
     method: str
@@ -44,13 +44,13 @@ class Call:
 
     @property
     def by(self) -> Installation:
-        """Who calls; only methods that need a bot token ask."""
+        """Return the calling installation; fail for methods that need no bot token."""
         assert self.caller
         return self.caller
 
 
 class ApiError(Exception):
-    """Slack says no. `more` goes into the answer; `messages` are its remarks, without their [ERROR]."""
+    """An error response of the Web API. `messages` go to `response_metadata` with the prefix [ERROR]."""
 
     def __init__(self, error: str, *messages: str, status: int = 200, retry_after: int | None = None,
                  **more: object) -> None:  # fmt: skip
@@ -70,14 +70,14 @@ class ApiError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RateLimited:
-    """429, and when to come back, in whole seconds."""
+    """Answer 429. `retry_after` is in whole seconds."""
 
     retry_after: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """{"ok": false} with this error."""
+    """Answer `{"ok": false}` with this error."""
 
     error: str
     messages: tuple[str, ...] = ()
@@ -85,13 +85,13 @@ class Error:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """The connection closes without an answer, before or after the call took effect."""
+    """Close the connection without an answer, before or after the call takes effect."""
 
     after: bool = False
 
 
 class Ordinary:
-    """What it does anyway: to let some calls pass."""
+    """Answer normally, so that a later call gets the next fault."""
 
 
 Reply = RateLimited | Error | Dropped | Ordinary | Status | Slow

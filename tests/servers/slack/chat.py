@@ -75,7 +75,7 @@ def delete(slack: Platform, call: Call) -> Json:
 
 
 def postable_channel(slack: Platform, call: Call) -> Channel:
-    """Where the call wants to post: a conversation, a channel by its name, or a person's direct messages."""
+    """Return the channel to post to, given a channel's id or name or a user's id."""
     wanted = str(call.arguments.get("channel", ""))
     user = slack.world.users.get(wanted)
     if user and user.team == call.by.team:
@@ -98,7 +98,7 @@ def check_postable(channel: Channel, by: Installation) -> None:
 
 
 def content_of(call: Call, *, longest: int = LONGEST_TEXT) -> Json:
-    """What the message is to hold; text beyond the longest is cut off by a post, and refused by an update."""
+    """Return the content to show. Truncate text beyond the maximum in a post; refuse it in an update."""
     given = call.arguments
     text, markdown = given.get("text") or "", given.get("markdown_text")
     if markdown is not None:
@@ -136,7 +136,7 @@ def options_of(call: Call) -> Json:
 
 
 def thread_of(slack: Platform, channel: Channel, ts: str | None) -> str | None:
-    """The root of the thread that a reply goes to. A reply's own ts stands for its root's."""
+    """Return the ts of the thread's root, also if `ts` is that of a reply."""
     if not ts:
         return None
     if not TS.fullmatch(str(ts)):
@@ -148,7 +148,7 @@ def thread_of(slack: Platform, channel: Channel, ts: str | None) -> str | None:
 
 
 def new_message(slack: Platform, by: Installation, channel: Channel, content: Json, thread: str | None) -> Message:
-    """A message of an app, not yet to be seen."""
+    """Create an app's message without publishing it."""
     message = Message(slack.world.ts(), channel.id, by.team, by.bot.id, content["text"], thread,
                       bot_id=by.bot.bot_id, app_id=by.app.id, versions=[content["text"]])  # fmt: skip
     message.blocks, message.attachments = content.get("blocks") or [], content.get("attachments") or []
@@ -157,7 +157,7 @@ def new_message(slack: Platform, by: Installation, channel: Channel, content: Js
 
 
 def publish(slack: Platform, message: Message, channel: Channel) -> None:
-    """Everybody in the channel sees it. A message of the app ends its status in that thread."""
+    """Show a message to the channel. A message of the app clears its status in that thread."""
     slack.world.messages.append(message)
     if message.app_id == slack.app.id and message.thread_ts:
         slack.statuses.pop((channel.id, message.thread_ts), None)
@@ -166,7 +166,7 @@ def publish(slack: Platform, message: Message, channel: Channel) -> None:
 
 
 def take_away(slack: Platform, message: Message, channel: Channel) -> None:
-    """Nobody sees it any more."""
+    """Delete a message and dispatch the event."""
     before = message_payload(message)
     message.deleted, message.streaming = True, False
     if not message.ephemeral_to:
@@ -175,7 +175,7 @@ def take_away(slack: Platform, message: Message, channel: Channel) -> None:
 
 
 def own_message(slack: Platform, call: Call, channel: Channel, otherwise: str) -> Message:
-    """The message that the call names, which has to be the caller's own."""
+    """Return the message that the call names; raise ApiError with the code `otherwise` for another author's."""
     message = slack.world.message(channel.id, str(call.arguments["ts"]))
     if message is None:
         raise ApiError("message_not_found")

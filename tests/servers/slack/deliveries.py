@@ -14,10 +14,10 @@ Kind = Literal["events_api", "slash_commands", "interactive"]
 
 @dataclass(slots=True, eq=False)
 class Attempt:
-    """One try. Times are seconds of the monotonic clock. `connection` is the number of the socket, from 1.
+    """One attempt of a delivery. Times are monotonic seconds; `connection` is the socket's number, counted from 1.
 
-    `number` is 0 for the first; `reason` is why it had to be repeated. `response` is what came with the answer.
-    `final` means that the app asked for no repetition.
+    `number` is 0 for the first attempt; `reason` is the failure that caused this retry. `response` is the payload of
+    the acknowledgement. `final` means that the app asked for no retry.
     """
 
     number: int
@@ -33,7 +33,7 @@ class Attempt:
 
     @property
     def took(self) -> float | None:
-        """Seconds to the acknowledgement."""
+        """Return the seconds until the acknowledgement."""
         return None if self.acknowledged_at is None else self.acknowledged_at - self.sent_at
 
     def acknowledge(self, at: float, response: Any) -> None:
@@ -43,7 +43,7 @@ class Attempt:
 
 @dataclass(slots=True, eq=False)
 class Delivery:
-    """Something that the app is to be told, and how that went. `finished` is set when nothing more is tried."""
+    """An event, command or click on its way to the app. `finished` is set after the last attempt."""
 
     kind: Kind
     payload: Json
@@ -53,30 +53,30 @@ class Delivery:
 
     @property
     def event(self) -> Json:
-        """The inner event of an event; else nothing."""
+        """Return the inner event, or {} for commands and clicks."""
         return dict(self.payload.get("event", {}))
 
     @property
     def what(self) -> str:
-        """`app_mention`, `block_actions`, `/ask`."""
+        """Return the event type, interaction type or command, such as `app_mention`, `block_actions`, `/ask`."""
         return str(self.event.get("type") or self.payload.get("command") or self.payload.get("type"))
 
     @property
     def acknowledged(self) -> bool:
-        """In time, by any attempt."""
+        """Return whether any attempt was acknowledged in time."""
         return any(attempt.acknowledged_at and not attempt.failure for attempt in self.attempts)
 
     @property
     def response(self) -> Any:
-        """What the app answered."""
+        """Return the payload of the app's acknowledgement."""
         return next((attempt.response for attempt in self.attempts if attempt.acknowledged_at), None)
 
 
 class Carrier(Protocol):
-    """How an attempt reaches the app: over a socket or by HTTP."""
+    """A transport of attempts to the app: WebSocket or HTTP."""
 
     async def carry(self, delivery: Delivery, attempt: Attempt) -> None:
-        """Return when it is acknowledged, or with `failure` set."""
+        """Return once the attempt is acknowledged or `failure` is set."""
         ...
 
 
@@ -84,29 +84,29 @@ class Carrier(Protocol):
 
 
 class Twice:
-    """It comes two times at once, as a first try each."""
+    """Deliver twice at once, each as a first attempt."""
 
 
 class Lost:
-    """It never leaves."""
+    """Never deliver."""
 
 
 @dataclass(frozen=True, slots=True)
 class Late:
-    """It leaves after so many seconds; what comes behind it may overtake it."""
+    """Deliver after so many seconds; later deliveries may arrive first."""
 
     seconds: float
 
 
 class Normal:
-    """It comes as it should: to let some pass."""
+    """Deliver normally, so that a later delivery gets the next fault."""
 
 
 Mishap = Twice | Lost | Late | Normal
 
 
 class Deliveries:
-    """All deliveries of one Slack, in the order in which they were to be made."""
+    """All deliveries to the app, in order of creation."""
 
     def __init__(self, slack: Platform) -> None:
         self.all: list[Delivery] = []
@@ -118,11 +118,11 @@ class Deliveries:
         self._mishaps.extend(mishaps)
 
     def of(self, what: str) -> list[Delivery]:
-        """Those of one kind: the type of an event (`app_mention`) or interaction (`block_actions`), or a command."""
+        """Return the deliveries of an event type, interaction type or command (see `Delivery.what`)."""
         return [delivery for delivery in self.all if delivery.what == what]
 
     def send(self, delivery: Delivery, carrier: Carrier, then: Callable[[Delivery], None] | None = None) -> Delivery:
-        """Bring it to the app in the background, and then call `then`."""
+        """Deliver in the background, then call `then`."""
         self.all.append(delivery)
         mishap = self._mishaps.popleft() if self._mishaps else Normal()
         for _ in range(2 if isinstance(mishap, Twice) else 1):
@@ -143,7 +143,7 @@ class Deliveries:
         self._slack.changed()
 
     async def _attempt(self, delivery: Delivery, carrier: Carrier) -> None:
-        """Try until it is acknowledged; only events are tried again."""
+        """Try until acknowledged. Slack retries only events."""
         delays = self._slack.rules.retry_delays if delivery.kind == "events_api" else ()
         reason = ""
         for number in range(1 + len(delays)):

@@ -7,7 +7,7 @@ from tests.servers.slack.world import Channel, Kind, Team, User, UserGroup, new_
 
 
 class Directory(Platform):
-    """A Slack with one workspace, an admin, a person, a bot (the app that is driven) and a channel of all three."""
+    """A Slack with one workspace, an admin, a user, the app's bot and a channel of all three."""
 
     def __init__(self, rules: Rules | None = None, *, scopes: frozenset[str] = BOT_SCOPES) -> None:
         super().__init__(rules)
@@ -51,7 +51,7 @@ class Directory(Platform):
 
     def install(self, team: Team, *, app: App | None = None, scopes: frozenset[str] = BOT_SCOPES,
                 token: str | None = None, bot_user_id: str | None = None) -> Installation:  # fmt: skip
-        """The app in one more workspace, or another app in one: it has a bot user and a token of its own there."""
+        """Install the app in another workspace, or another app in this one, with its own bot user and token."""
         app = app or self.app
         bot = self.add_user(app.name, app.name.title(), team=team, is_bot=True, user_id=bot_user_id)
         installation = Installation(token or f"xoxb-{new_id('', 12)}", app, team.id, bot, set(scopes))
@@ -59,7 +59,7 @@ class Directory(Platform):
         return installation
 
     def direct(self, user: User | str) -> Channel:
-        """That person's direct messages with the app."""
+        """Return the user's direct messages with the app."""
         person = self.person(user)
         installation = self.installed(person.team)
         assert installation, "the app is not installed in that workspace"

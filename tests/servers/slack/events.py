@@ -1,4 +1,4 @@
-"""Events API payloads, and the subscription that each event belongs to."""
+"""Events API payloads, and the subscription and scope that each event needs."""
 
 import re
 import time
@@ -17,21 +17,21 @@ TOKEN = re.compile(r"<(?P<kind>[@#!]?)(?P<what>[^>|]+)(?:\|(?P<label>[^>]*))?>")
 
 
 def subscription_of(event: Json, channel: Channel | None) -> str:
-    """The name under which an app subscribes to such an event."""
+    """Return the name of the subscription that includes the event."""
     if event["type"] == "message" and channel:
         return SUBSCRIPTION[channel.kind]
     return str(event["type"])
 
 
 def scope_of(event: Json, channel: Channel | None) -> str | None:
-    """The scope without which an app does not hear of it."""
+    """Return the scope that the event requires."""
     if event["type"] == "message" and channel:
         return SCOPE[channel.kind]
     return SCOPES.get(event["type"])
 
 
 def callback(event: Json, installation: Installation) -> Json:
-    """What is around every event: the outer `event_callback`."""
+    """Wrap an event in the outer `event_callback`."""
     channel = event.get("channel", "")
     authorization = {"enterprise_id": None, "team_id": installation.team, "user_id": installation.bot.id}
     return {
@@ -51,7 +51,6 @@ def callback(event: Json, installation: Installation) -> Json:
 
 
 def message_event(world: World, message: Message, channel: Channel) -> Json:
-    """Somebody said something."""
     event = message_payload(message) | {"channel": channel.id, "event_ts": message.ts}
     if message.is_reply and (root := world.message(channel.id, message.root)):
         event["parent_user_id"] = root.user
@@ -59,20 +58,20 @@ def message_event(world: World, message: Message, channel: Channel) -> Json:
 
 
 def mention_event(world: World, message: Message, channel: Channel) -> Json:
-    """The same message once more, for it mentions the app. This event does not tell the type of the channel."""
+    """Return the `app_mention` event of a message; it has no channel type."""
     event = message_event(world, message, channel) | {"type": "app_mention"}
     del event["channel_type"]
     return event
 
 
 def message_changed(world: World, message: Message, before: Json, channel: Channel) -> Json:
-    """The message looks otherwise than before: it was edited, or links in it were unfurled."""
+    """Return the event of an edited or unfurled message."""
     event = _hidden(world, "message_changed", channel)
     return event | {"message": message_payload(message), "previous_message": before}
 
 
 def message_deleted(world: World, message: Message, before: Json, channel: Channel) -> Json:
-    """The message is gone. Where it had replies, Slack leaves a tombstone and calls that a change."""
+    """Return the event of a deleted message. A root with replies becomes a tombstone, which is a `message_changed`."""
     if not [m for m in world.thread(channel.id, message.ts) if m is not message]:
         event = _hidden(world, "message_deleted", channel)
         return event | {"deleted_ts": message.ts, "previous_message": before}
@@ -88,7 +87,7 @@ def _hidden(world: World, subtype: str, channel: Channel) -> Json:
 
 
 def rich_text(text: str) -> list[Json]:
-    """The blocks in which Slack delivers what a person typed."""
+    """Return the blocks that Slack sends for typed text."""
     section = {"type": "rich_text_section", "elements": list(_rich_elements(text))}
     return [{"type": "rich_text", "block_id": new_id("", 5), "elements": [section]}]
 

@@ -21,7 +21,7 @@ FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
 
 class HttpMode:
-    """Carries deliveries by HTTP. `urls` are the app's addresses: one for each kind, mostly the same."""
+    """Delivers by HTTP. `urls` has the app's URL per kind of delivery."""
 
     def __init__(self, slack: Platform) -> None:
         self.urls: dict[Kind, str] = {}
@@ -29,11 +29,11 @@ class HttpMode:
         self._session: aiohttp.ClientSession | None = None
 
     def use(self, url: str) -> None:
-        """Everything goes to this address from now on, and nothing over sockets."""
+        """Deliver everything to this URL instead of over sockets."""
         self.urls = {"events_api": url, "slash_commands": url, "interactive": url}
 
     async def verify(self) -> bool:
-        """Whether the app answers Slack's challenge, as it must before Slack sends it events."""
+        """Return whether the app answers Slack's URL verification challenge."""
         challenge = secrets.token_urlsafe(32)
         body = {"token": "verification-token", "challenge": challenge, "type": "url_verification"}
         async with self.post("events_api", body) as response:
@@ -46,7 +46,7 @@ class HttpMode:
 
     async def forge(self, kind: Kind, payload: Json, *, secret: str | None = None, age: float = 0,
                     signature: str | None = None) -> int:  # fmt: skip
-        """The status with which the app meets a request that is signed with another secret, or so many seconds old."""
+        """Send a request with another secret, age or signature; return the app's HTTP status."""
         async with self.post(kind, payload, secret=secret, age=age, signature=signature) as response:
             return response.status
 
@@ -54,7 +54,7 @@ class HttpMode:
     async def post(self, kind: Kind, payload: Json, headers: Mapping[str, str] | None = None, *,
                    secret: str | None = None, age: float = 0,
                    signature: str | None = None) -> AsyncIterator[aiohttp.ClientResponse]:  # fmt: skip
-        """A request as Slack makes it."""
+        """Send a signed request to the app."""
         body, content_type = _body(kind, payload)
         timestamp = str(int(time.time() - age))
         signed = signature or sign(secret or self._slack.signing_secret, timestamp, body)
@@ -95,12 +95,12 @@ class HttpMode:
 
 
 def sign(secret: str, timestamp: str, body: str) -> str:
-    """Slack's signature, version 0."""
+    """Return a version 0 request signature."""
     return "v0=" + hmac.new(secret.encode(), f"v0:{timestamp}:{body}".encode(), hashlib.sha256).hexdigest()
 
 
 def _body(kind: Kind, payload: Json) -> tuple[str, str]:
-    """Events are JSON, commands a form, and clicks a form with JSON in it."""
+    """Encode events as JSON, commands as a form and interactions as a form with a JSON payload."""
     if kind == "events_api":
         return json.dumps(payload), JSON
     return urlencode(payload if kind == "slash_commands" else {"payload": json.dumps(payload)}), FORM

@@ -104,7 +104,7 @@ def conversations_open(slack: Platform, call: Call) -> Json:
 
 
 def conversations_replies(slack: Platform, call: Call) -> Json:
-    """The thread from its root on, oldest first. The root comes with every page, as it does in Slack."""
+    """Return a thread, oldest first. As in Slack, every page includes the root."""
     channel = readable_channel(slack, call, "history")
     named = slack.world.message(channel.id, str(call.arguments["ts"]))
     if named is None:
@@ -115,7 +115,7 @@ def conversations_replies(slack: Platform, call: Call) -> Json:
 
 
 def conversations_history(slack: Platform, call: Call) -> Json:
-    """What stands in the channel itself, newest first."""
+    """Return a channel's messages without replies, newest first."""
     channel = readable_channel(slack, call, "history")
     said = [m for m in slack.world.said(channel.id) if not m.is_reply or m.options.get("reply_broadcast")]
     page, more = _page(call, said[::-1])
@@ -123,7 +123,7 @@ def conversations_history(slack: Platform, call: Call) -> Json:
 
 
 def _page(call: Call, messages: list[Message]) -> tuple[list[Message], int | None]:
-    """The part that is asked for, and where the next one begins, if there is one."""
+    """Return the requested page and the start of the next one, if any."""
     given = call.arguments
     oldest, latest = str(given.get("oldest") or "0"), str(given.get("latest") or "9999999999")
     inclusive = bool(given.get("inclusive"))

@@ -41,7 +41,7 @@ def team_payload(team: Team) -> Json:
 
 
 def channel_payload(channel: Channel, reader: str) -> Json:
-    """As the user of that id sees it."""
+    """Return the channel as the user with that id sees it."""
     shape: Json = {
         "id": channel.id,
         "created": 1,
@@ -75,7 +75,7 @@ def usergroup_payload(group: UserGroup) -> Json:
 
 
 def message_payload(message: Message, *, metadata: bool = False) -> Json:
-    """The message itself, as in an event, in an answer and in a history; without its channel."""
+    """Return the message without its channel, as events, responses and histories contain it."""
     shape: Json = {"type": "message", "user": message.user, "ts": message.ts, "text": message.text}
     optional: Json = {
         "subtype": message.subtype,
@@ -107,7 +107,7 @@ def message_payload(message: Message, *, metadata: bool = False) -> Json:
 
 
 def history_payload(world: World, message: Message, *, metadata: bool = False) -> Json:
-    """The message as a history shows it: a root tells of its replies, a reply of its root's author."""
+    """Return the message as in a history: a root with its reply count, a reply with its root's author."""
     shape = message_payload(message, metadata=metadata)
     replies = [m for m in world.thread(message.channel, message.ts) if m is not message]
     if message.is_reply and message.thread_ts:

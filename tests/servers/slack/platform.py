@@ -1,4 +1,4 @@
-"""State that all methods share, and waiting for it to change."""
+"""State that all methods share, scripted replies and waiting for changes."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """The one status of a thread, as somebody sees it."""
+    """The status of an assistant thread."""
 
     channel: str
     thread_ts: str
@@ -26,7 +26,7 @@ class Posted:
 
 
 class Platform:
-    """One Slack. Its methods are functions of it and of a call; what people do is in `slack_people`."""
+    """One Slack. Web API methods are functions of it and a `Call`; `user_actions` has the users' side."""
 
     def __init__(self, rules: Rules | None = None) -> None:
         self.rules = rules or Rules()
@@ -49,11 +49,11 @@ class Platform:
     # Scripting.
 
     def enqueue(self, method: str, *replies: Reply) -> None:
-        """The next calls of the method are answered so, one reply each, before any rule is looked at."""
+        """Script the next calls of the method, one reply each. A scripted reply precedes all validation."""
         self._scripts.setdefault(method, deque()).extend(replies)
 
     def refuse(self, method: str, error: str | None) -> None:
-        """From now on the method answers this error, as in a workspace without the feature; None ends it."""
+        """Make the method fail with this error, as in a workspace without the feature; None restores it."""
         self.refusals.pop(method, None)
         if error:
             self.refusals[method] = error
@@ -65,12 +65,12 @@ class Platform:
     # Waiting.
 
     def changed(self) -> None:
-        """Something happened that somebody may wait for."""
+        """Wake everything that waits for a change."""
         self._change.set()
         self._change = asyncio.Event()
 
     async def until(self, predicate: Callable[[], T], within: float = 5) -> T:
-        """What the predicate says, as soon as it is true of the state; TimeoutError after so many seconds."""
+        """Return the predicate's result once it is true. Raise TimeoutError after `within` seconds."""
         try:
             async with asyncio.timeout(within):
                 while not (found := predicate()):
@@ -85,7 +85,7 @@ class Platform:
         await self._change.wait()
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:
-        """Do it then, unless the server is closed before."""
+        """Run the action after so many seconds, unless the server closes first."""
 
         def run() -> None:
             self._timers.discard(timer)
@@ -103,36 +103,35 @@ class Platform:
     # Looking.
 
     def called(self, method: str) -> list[Call]:
-        """The calls of one method, in order."""
         return [call for call in self.calls if call.method == method]
 
     def messages(self, channel: str, thread: str | None = None, *, deleted: bool = False) -> list[Message]:
-        """What people see in a channel, replies among it, or in one thread; on demand with what was deleted."""
+        """Return a channel's visible messages with replies, or one thread's; optionally with deleted ones."""
         everything = (m for m in self.world.messages if m.channel == channel and not m.ephemeral_to)
         return [m for m in everything if (deleted or not m.deleted) and (thread is None or m.root == thread)]
 
     def ephemerals(self, user: str) -> list[Message]:
-        """What only this person sees."""
+        """Return the ephemeral messages that the user sees."""
         return [m for m in self.world.messages if m.ephemeral_to == user and not m.deleted]
 
     def status(self, channel: str, thread_ts: str) -> str:
-        """What stands under the thread now, such as "is thinking..."; nothing: ""."""
+        """Return the thread's current status, such as "is thinking...", or ""."""
         posted = self.statuses.get((channel, thread_ts))
         return posted.status if posted else ""
 
     def installed(self, team: str) -> Installation | None:
-        """The app that is driven, in that workspace."""
+        """Return the tested app's installation in the workspace."""
         return next((i for i in self.installations.values() if i.app == self.app and i.team == team), None)
 
     # What the server knows: where it is, and how events get to the app.
 
     @property
     def origin(self) -> str:
-        """`http://127.0.0.1:PORT`, without a slash."""
+        """Return `http://127.0.0.1:PORT`, without a trailing slash."""
         raise NotImplementedError
 
     def dispatch(self, event: Json, team: str, channel: Channel | None = None) -> None:
-        """Tell the app of an event in that workspace."""
+        """Send an event of the workspace to the app."""
         raise NotImplementedError
 
     @property
@@ -142,9 +141,9 @@ class Platform:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A method of the Web API: what it does, what it asks for, how often it may be called a minute (its tier).
+    """A Web API method. `tier` is its rate limit class.
 
-    Any one of `scopes` is enough. `required` are the arguments without which Slack answers invalid_arguments.
+    Any one of `scopes` is enough. Slack answers invalid_arguments without one of the `required` arguments.
     """
 
     run: Callable[[Platform, Call], Json]

@@ -16,9 +16,9 @@ POSTING = {"chat.postMessage"}
 
 @dataclass(slots=True)
 class Rates:
-    """What is allowed. While `strict` is off, everything is. Slack tolerates short bursts of posts: `posting_burst`.
+    """Rate limits, enforced if `strict`. Slack tolerates short bursts of posts (`posting_burst`).
 
-    `tiers` are calls in `window` seconds, of one method in one workspace; `methods` may set some apart.
+    `tiers` are calls per `window` seconds, method and workspace; `methods` overrides single methods.
     """
 
     strict: bool = False
@@ -31,7 +31,7 @@ class Rates:
     _posts: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def check(self, call: Call, method: Method) -> None:
-        """Count the call, or raise ApiError with the whole seconds after which to come back."""
+        """Count the call; raise ApiError with the whole seconds to wait if it exceeds a limit."""
         if not self.strict:
             return
         team = call.caller.team if call.caller else ""

@@ -31,7 +31,7 @@ def remove(slack: Platform, call: Call) -> Json:
 
 
 def react(slack: Platform, user: str, channel: Channel, message: Message, name: str) -> None:
-    """A person or a bot reacts; the app hears of it."""
+    """Add a user's or bot's reaction and dispatch its event."""
     message.reactions.setdefault(name, []).append(user)
     slack.dispatch(_event(slack, "reaction_added", user, message, name), channel.team, channel)
     slack.changed()

@@ -22,7 +22,7 @@ SCOPE_OF_KIND: Mapping[Kind, str] = {"channel": "channels", "group": "groups", "
 
 
 async def arguments_of(request: web.Request) -> Json:
-    """All arguments, from the address and from a JSON, form or multipart body; what is JSON in text is parsed."""
+    """Return the arguments of the query and of a JSON, form or multipart body, with JSON strings parsed."""
     arguments: Json = dict(request.query)
     if request.method == "POST":
         if request.content_type == "application/json":
@@ -58,14 +58,14 @@ def _parsed(name: str, value: Any) -> Any:
 
 
 def token_of(request: web.Request, arguments: Json) -> str:
-    """The bearer token, else the argument of that name, which is taken out."""
+    """Return the bearer token, else the `token` argument, which is removed."""
     argument = str(arguments.pop("token", ""))
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if kind == "Bearer" and token else argument
 
 
 def authorize(slack: Platform, call: Call, method: Method) -> Installation | None:
-    """Who calls, if the token is one that may call this method; `apps.connections.open` alone takes the app's token."""
+    """Return the calling installation. Only `apps.connections.open` takes the app's token, and no other."""
     if not call.token:
         raise ApiError("not_authed")
     wants_app = call.method == "apps.connections.open"
@@ -86,7 +86,7 @@ def authorize(slack: Platform, call: Call, method: Method) -> Installation | Non
 
 
 def need(installation: Installation, *scopes: str) -> None:
-    """One of the scopes has to be granted."""
+    """Raise ApiError unless one of the scopes is granted."""
     if not installation.scopes & set(scopes):
         raise ApiError("missing_scope", needed=",".join(scopes), provided=scopes_header(installation.scopes))
 
@@ -97,7 +97,7 @@ def check_required(arguments: Json, required: Iterable[str]) -> None:
 
 
 def channel_of(slack: Platform, call: Call, name: str = "channel") -> Channel:
-    """The conversation that the argument names, if the caller may know of it."""
+    """Return the conversation that the argument names, if the caller can see it."""
     channel = slack.world.channels.get(str(call.arguments.get(name, "")))
     if channel is None or channel.team != call.by.team:
         raise ApiError("channel_not_found")
@@ -107,7 +107,7 @@ def channel_of(slack: Platform, call: Call, name: str = "channel") -> Channel:
 
 
 def readable_channel(slack: Platform, call: Call, what: str) -> Channel:
-    """The same, for methods that read: they need the scope for its kind ("history"), and history needs membership."""
+    """Return the channel if the caller has the scope to read it and, for its history, is a member."""
     try:
         channel = channel_of(slack, call)
     except ApiError:

@@ -1,4 +1,4 @@
-"""Short-lived permissions: messages to a response_url, and modals for a trigger."""
+"""Short-lived permissions: messages to a response_url, and modals for a trigger_id."""
 
 import json
 import secrets
@@ -16,7 +16,7 @@ from tests.servers.slack.world import Json, Message, User
 
 @dataclass(slots=True)
 class Trigger:
-    """What a modal is opened with, once and soon."""
+    """A permission to open one modal."""
 
     user: User
     at: float
@@ -25,9 +25,9 @@ class Trigger:
 
 @dataclass(slots=True)
 class ResponseUrl:
-    """Where an app may answer one person in one channel. `original` is the message that was clicked, if one was.
+    """A permission to answer one user in one channel. `original` is the clicked message.
 
-    A command has none; there the first answer becomes what later ones replace or delete.
+    For a command, `original` is the first answer, which later ones replace or delete.
     """
 
     id: str
@@ -40,7 +40,7 @@ class ResponseUrl:
 
 
 class Responses:
-    """The triggers and response addresses that a Slack has given out."""
+    """The triggers and response URLs that Slack has issued."""
 
     def __init__(self, slack: Platform) -> None:
         self._slack = slack
@@ -53,7 +53,7 @@ class Responses:
         return trigger_id
 
     def exchange(self, trigger_id: str) -> User:
-        """The person whose trigger it is; it cannot be used again."""
+        """Use up a trigger and return its user."""
         trigger = self._triggers.get(trigger_id)
         if trigger is None:
             raise ApiError("invalid_trigger_id")
@@ -71,7 +71,7 @@ class Responses:
         return url
 
     async def serve(self, request: web.Request) -> web.Response:
-        """A post to a response address. Unlike a method, it is answered by status, and in plain text if all is well."""
+        """Handle a post to a response URL. Errors have an HTTP status; success is the plain text "ok"."""
         try:
             url = self._usable(request.match_info["id"])
             try:
@@ -100,7 +100,7 @@ class Responses:
         return url
 
     def respond(self, url: ResponseUrl, body: Json) -> None:
-        """Do what the body says: delete or replace the original, or show something new."""
+        """Delete or replace the original, or post a new message."""
         channel = self._slack.world.channels[url.channel]
         original = url.original if url.original and not url.original.deleted else None
         if body.get("delete_original"):

@@ -12,14 +12,13 @@ BOT_SCOPES = frozenset(
 
 @dataclass(slots=True)
 class Rules:
-    """What may be set about a Slack, also while it runs. All times are in seconds.
+    """Slack's limits and settings, which a test may also change at run time. Times are in seconds.
 
-    `subscriptions` are the events that the app gets, by the names in its settings (`app_mention`, `message.im`);
-    None: all. `retry_delays` are the waits before the first, second and third repetition of an event.
-    `stream_limit` is how much one streamed message may hold in all, which Slack does not document: people measured that
-    appends fail with msg_too_long from about 12,000 characters on. `is_agent` is the app's setting "Agent".
-    `stop_after_stop` is what chat.stopStream says of a stream that its reader has stopped.
-    `echoes`: the app also hears of its own messages, as it does in Slack.
+    `subscriptions` are the app's event subscriptions (`app_mention`, `message.im`); None means all. `retry_delays` are
+    the waits before an event's first, second and third retry. `stream_limit` is the maximum total length of a streamed
+    message, which Slack does not document: measured appends fail with msg_too_long from about 12,000 characters on.
+    `is_agent` is the app's setting "Agent". `stop_after_stop` is the error of chat.stopStream after the reader stopped
+    the stream. `echoes` sends the app its own messages, as Slack does.
     """
 
     subscriptions: frozenset[str] | None = None

@@ -21,11 +21,10 @@ from tests.servers.slack.world import Channel, Json
 
 
 class SlackServer(Loopback, UserActions):
-    """Slack on 127.0.0.1: the Web API, Socket Mode, response addresses, and people who act as a test tells them.
+    """Slack on 127.0.0.1: Web API, Socket Mode, HTTP mode, response URLs and simulated users.
 
-    It begins with a workspace `team`, an `admin`, a `user`, the app's own `bot` and a `channel` of all three; more can
-    be added. `rules` and `rates` may be changed while it runs. `calls` are all calls of methods, `deliveries.all` all
-    that the app was to be told, with its acknowledgements; `until` waits for either.
+    It starts with a workspace `team`, an `admin`, a `user`, the app's `bot` and a `channel` of all three. `calls`
+    records all API calls, `deliveries.all` all deliveries with their acknowledgements; `until` waits for either.
     """
 
     def __init__(self, rules: Rules | None = None, *, rates: Rates | None = None, scopes: frozenset[str] = BOT_SCOPES,
@@ -40,11 +39,11 @@ class SlackServer(Loopback, UserActions):
 
     @property
     def base_url(self) -> str:
-        """What `AsyncWebClient(base_url=…)` is to be."""
+        """Return the `base_url` of an `AsyncWebClient`."""
         return f"{self.origin}/api/"
 
     def carrier(self, kind: Kind) -> Carrier:
-        """What brings such deliveries to the app: sockets, unless the app has an address for them."""
+        """Return the transport for this kind: HTTP if the app has a URL for it, else sockets."""
         return self.http if kind in self.http.urls else self.sockets
 
     def routes(self) -> Iterable[web.RouteDef]:
@@ -60,7 +59,7 @@ class SlackServer(Loopback, UserActions):
         await super().__aexit__()
 
     def dispatch(self, event: Json, team: str, channel: Channel | None = None) -> None:
-        """Tell the app of the event, if it is subscribed to it, may know of it, and is where it happened."""
+        """Deliver the event if the app subscribes to it, has the scope and is in the channel."""
         installation, wanted = self.installed(team), self.rules.subscriptions
         if installation is None or (wanted is not None and subscription_of(event, channel) not in wanted):
             return
@@ -79,5 +78,5 @@ class SlackServer(Loopback, UserActions):
 
 
 def _authors(event: Json) -> list[str | None]:
-    """The apps whose message an event is about."""
+    """Return the ids of the apps whose message the event is about."""
     return [part.get("app_id") for part in (event, event.get("message", {}), event.get("previous_message", {}))]

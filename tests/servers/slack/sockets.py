@@ -1,4 +1,4 @@
-"""Socket Mode: open connections, one of which takes each delivery, and their failures."""
+"""Socket Mode: open connections, one of which takes each delivery, and their faults."""
 
 import asyncio
 import json
@@ -23,9 +23,9 @@ CONNECTION_TIME = 18_060  # seconds that a connection lives, as Slack's hello sa
 
 @dataclass(slots=True, eq=False)
 class Connection:
-    """A WebSocket of the app. A dead one stays open, but nothing goes in or out; a leaving one gets no more events.
+    """A WebSocket of the app. A dead one stays open without traffic; a leaving one gets no more events.
 
-    `pings` counts those of the client.
+    `pings` counts the client's pings.
     """
 
     number: int
@@ -41,13 +41,13 @@ class Connection:
                 await self.socket.send_str(json.dumps(message))
 
     def drop(self) -> None:
-        """The TCP connection breaks, without a word."""
+        """Abort the TCP connection."""
         if self.request.transport:
             self.request.transport.abort()
 
 
 class Sockets:
-    """Carries deliveries over whatever connections are open."""
+    """Sends each delivery over one of the open connections."""
 
     def __init__(self, slack: Platform) -> None:
         self.open: list[Connection] = []
@@ -62,7 +62,7 @@ class Sockets:
         return {"apps.connections.open": Method(self.issue_address, tier=1)}
 
     def issue_address(self, slack: Platform, call: Call) -> Json:
-        """An address for one connection."""
+        """Issue a URL for one connection."""
         ticket = secrets.token_hex(16)
         self._tickets.add(ticket)
         return {"url": f"ws{slack.origin.removeprefix('http')}/link/?ticket={ticket}&app_id={slack.app.id}"}
@@ -101,12 +101,12 @@ class Sockets:
             connection.drop()
 
     def go_dead(self, *connections: Connection) -> None:
-        """They stay open, silent and deaf: no ping is answered, no acknowledgement heard."""
+        """Leave connections open, but ignore pings and acknowledgements and send nothing."""
         for connection in connections or tuple(self.open):
             connection.dead = True
 
     async def disconnect(self, reason: Reason, *connections: Connection) -> None:
-        """Slack asks the client to leave, and closes the connection itself some seconds later."""
+        """Ask clients to leave; close their connections some seconds later."""
         for connection in connections or tuple(self.open):
             connection.leaving = reason != "warning"
             await connection.tell({"type": "disconnect", "reason": reason, "debug_info": _debug(connection.number)})

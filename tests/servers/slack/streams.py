@@ -20,7 +20,7 @@ Mode = Literal["text", "chunks"]
 
 @dataclass(slots=True, eq=False)
 class Stream:
-    """How far a streamed message is. Its mode is that of the first piece that it got."""
+    """The state of a streamed message. The first piece sets its mode."""
 
     message: Message
     mode: Mode | None = None
@@ -43,7 +43,7 @@ class Streams:
 
     @staticmethod
     def close(stream: Stream, end: Literal["stopped", "expired", "stopped_by_user"]) -> None:
-        """Nothing more comes. The first end is the one that stays."""
+        """End the stream; a later end does not override the first."""
         stream.end = stream.end or end
         stream.message.streaming = False
 
@@ -51,7 +51,7 @@ class Streams:
         return self._streams.get((channel, ts))
 
     def open_in(self, channel: str, thread_ts: str) -> list[Stream]:
-        """Those that still grow in a thread."""
+        """Return the open streams of a thread."""
         streams = [s for (where, _), s in self._streams.items() if where == channel and not s.end]
         return [stream for stream in streams if stream.message.root == thread_ts and not stream.message.deleted]
 
@@ -102,7 +102,7 @@ class Streams:
         return {"channel": channel.id, "ts": message.ts, "message": message_payload(message, metadata=True)}
 
     def _growing(self, slack: Platform, call: Call) -> tuple[Channel, Stream]:
-        """The caller's stream that the call names, if it may still grow."""
+        """Return the caller's open stream that the call names."""
         channel = channel_of(slack, call)
         message = slack.world.message(channel.id, str(call.arguments["ts"]))
         if message is None:
@@ -126,7 +126,7 @@ class Streams:
 
 
 def _check_recipient(slack: Platform, call: Call) -> None:
-    """In channels one person reads along, and Slack has to know who."""
+    """Require the recipient's user and team ids for streams in channels."""
     given = call.arguments
     if not given.get("recipient_team_id"):
         raise ApiError("missing_recipient_team_id")
@@ -139,7 +139,7 @@ def _check_recipient(slack: Platform, call: Call) -> None:
 
 
 def _piece_of(call: Call) -> tuple[Mode | None, str, list[Json]]:
-    """What the call adds: in which mode, its text, and its chunks. Nothing at all has no mode."""
+    """Return the mode, text and chunks of an append; the mode is None without content."""
     text, chunks = call.arguments.get("markdown_text"), call.arguments.get("chunks")
     if text and chunks:
         raise ApiError("cannot_provide_both_markdown_text_and_chunks")

@@ -81,7 +81,7 @@ def set_session_status(slack: Platform, call: Call) -> Json:
 
 
 def _thread(slack: Platform, call: Call) -> tuple[Channel, str]:
-    """The thread that the call names. A message without replies is one, too."""
+    """Return the thread that the call names, which may be a message without replies."""
     channel = channel_of(slack, call, "channel_id")
     if call.by.bot.id not in channel.members:
         raise ApiError("channel_not_found")

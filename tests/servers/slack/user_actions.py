@@ -17,7 +17,7 @@ from tests.servers.slack.world import Channel, Json, Message, User
 
 @dataclass(slots=True)
 class Interaction:
-    """A command or a click on its way. `complaint` is what Slack tells the person when the app does not answer."""
+    """A command or click. `complaint` is the error that Slack shows the user if the app fails to answer."""
 
     delivery: Delivery
     trigger_id: str
@@ -26,7 +26,7 @@ class Interaction:
 
 
 class UserActions(UserMessages):
-    """UserMessages's commands, clicks and modals, and what the app answers to them."""
+    """Users' commands, clicks and modals, and the app's responses to them."""
 
     def __init__(self, rules: Rules | None = None, *, scopes: frozenset[str] = BOT_SCOPES) -> None:
         super().__init__(rules, scopes=scopes)
@@ -37,11 +37,11 @@ class UserActions(UserMessages):
         self.streams = Streams()
 
     def deliver(self, kind: Kind, payload: Json, then: Callable[[Delivery], None] | None = None) -> Delivery:
-        """Bring it to the app in the background, and then call `then`."""
+        """Deliver in the background, then call `then`."""
         raise NotImplementedError
 
     def slash(self, user: User | str, channel: Channel | str, command: str, text: str = "") -> Interaction:
-        """`/ask what is this`, typed in a channel; it works where the app is no member, too. Never in a thread."""
+        """Run a slash command in a channel, which the app need not be in. Slack offers none in threads."""
         person, place = self.person(user), self.place(channel)
         url, trigger = self.responses.url(person, place.id), self.responses.trigger(person)
         team = self.world.teams[place.team]
@@ -63,7 +63,7 @@ class UserActions(UserMessages):
         return self._interact("slash_commands", payload, trigger, url)
 
     def click(self, user: User | str, message: Message, action_id: str, value: str | None = None) -> Interaction:
-        """A button of a message. Of feedback buttons, `value` tells which; "positive" and "negative" do, too."""
+        """Click a button. For feedback buttons, `value` selects one; "positive" and "negative" work as well."""
         person, place = self.person(user), self.world.channels[message.channel]
         action = _action(message, action_id, value) | {"action_ts": self.world.ts()}
         url, trigger = self.responses.url(person, place.id, message), self.responses.trigger(person)
@@ -78,11 +78,11 @@ class UserActions(UserMessages):
         return self._interact("interactive", payload, trigger, url)
 
     def submit(self, modal: Modal, values: Mapping[str, str] | None = None) -> Interaction:
-        """The person whose modal it is sends it; `values` are what was typed, by block_id."""
+        """Submit a modal with `values` by block_id."""
         return self._view_event("view_submission", modal, values or {})
 
     def close(self, modal: Modal) -> Interaction | None:
-        """The person closes it; the app hears of it where the view asks for that."""
+        """Close a modal; the app gets an event if the view has `notify_on_close`."""
         modal.open = False
         return self._view_event("view_closed", modal, {}) if modal.view.get("notify_on_close") else None
 
@@ -98,7 +98,7 @@ class UserActions(UserMessages):
         return self._interact("interactive", payload, trigger)
 
     def open_app_home(self, user: User | str, tab: str = "messages", context: Json | None = None) -> Channel:
-        """Somebody opens the app: with an agent's messages tab, the beginning of a conversation."""
+        """Open the app's home; an agent's messages tab starts a conversation."""
         person, place = self.person(user), self.direct(user)
         event: Json = {"type": "app_home_opened", "user": person.id, "channel": place.id, "tab": tab}
         event |= {"event_ts": self.world.ts()} | ({"context": context} if context is not None else {})
@@ -106,14 +106,14 @@ class UserActions(UserMessages):
         return place
 
     def look_at(self, user: User | str, channel: Channel | str) -> None:
-        """While the app is open beside it, the person turns to a channel: `app_context_changed`."""
+        """Open a channel beside the app: `app_context_changed`."""
         person, place, seen = self.person(user), self.direct(user), self.place(channel)
         entities = [{"type": "slack#/types/channel_id", "value": seen.id, "team_id": seen.team}]
         event: Json = {"type": "app_context_changed", "user": person.id, "channel": place.id}
         self.dispatch(event | {"context": {"entities": entities}, "event_ts": self.world.ts()}, place.team, place)
 
     def start_assistant_thread(self, user: User | str, seen: Channel | str | None = None) -> Message:
-        """The older assistant view: a thread that Slack itself opens, with the channel that the person looks at."""
+        """Open a thread in the older assistant view, with the channel that the user is viewing."""
         person, place = self.person(user), self.direct(user)
         root = Message(self.world.ts(), place.id, place.team, "USLACKBOT", "New Assistant Thread")
         root.subtype = "assistant_app_thread"
@@ -125,7 +125,7 @@ class UserActions(UserMessages):
         return root
 
     def stop_stream(self, user: User | str, message: Message) -> list[Stream]:
-        """The reader presses stop: Slack ends the streams of the thread, and tells the app which."""
+        """Press "Stop": Slack ends the thread's streams and sends the app their ids."""
         place = self.world.channels[message.channel]
         stopped = self.streams.open_in(place.id, message.root)
         for stream in stopped:
@@ -139,7 +139,7 @@ class UserActions(UserMessages):
     # What comes back.
 
     def answered(self, interaction: Interaction) -> None:
-        """Show what the app's acknowledgement carries, or complain as Slack does."""
+        """Show the response in the app's acknowledgement, or Slack's error."""
         delivery = interaction.delivery
         if not delivery.acknowledged:
             late = any(attempt.failure in ("timeout", "http_timeout") for attempt in delivery.attempts)
@@ -188,7 +188,7 @@ def _name_of(channel: Channel) -> str:
 
 
 def _action(message: Message, action_id: str, value: str | None) -> Json:
-    """What a click on the element of that name tells the app."""
+    """Return the action payload of a click on the element."""
     for block in message.blocks:
         elements = [*block.get("elements", ()), *([block["accessory"]] if "accessory" in block else ())]
         for element in elements:

@@ -1,4 +1,4 @@
-"""Users' messages, edits, deletions, reactions and joins, and the events they cause."""
+"""Users' messages, edits, deletions, reactions and joins, and their events."""
 
 import uuid
 
@@ -11,10 +11,10 @@ from tests.servers.slack.world import Channel, Json, Message, User
 
 
 class UserMessages(Directory):
-    """Tests act through these methods. UserMessages and channels can be named by their ids, too."""
+    """Users' messages. Users and channels are given as objects or ids."""
 
     def say(self, user: User | str, channel: Channel | str, text: str, thread_ts: str | None = None) -> Message:
-        """Text is as Slack keeps it: `<@U0BOT00001> hello`, `&amp;`. A mention of the app makes two events of it."""
+        """Post a message in Slack's escaped form: `<@U0BOT00001> hello`, `&amp;`. A mention sends two events."""
         person, place = self.person(user), self.place(channel)
         message = Message(self.world.ts(), place.id, person.team, person.id, text, thread_ts, versions=[text])
         message.blocks, message.client_msg_id = rich_text(text), str(uuid.uuid4())
@@ -22,7 +22,7 @@ class UserMessages(Directory):
 
     def say_as_bot(self, bot: User | str, channel: Channel | str, text: str, thread_ts: str | None = None, *,
                    legacy: bool = False) -> Message:  # fmt: skip
-        """Another bot speaks. The old kind has the subtype `bot_message` and no user."""
+        """Post as another bot. A legacy bot has the subtype `bot_message` and no user."""
         person, place = self.person(bot), self.place(channel)
         message = Message(self.world.ts(), place.id, person.team, person.id, text, thread_ts, versions=[text])
         message.bot_id, message.app_id = person.bot_id, None if legacy else "A0OTHERAPP"
@@ -35,13 +35,13 @@ class UserMessages(Directory):
         return message
 
     def _mention(self, message: Message, place: Channel) -> None:
-        """A second event for a message that names the app; in direct messages Slack sends `message.im` alone."""
+        """Send `app_mention` for a message that mentions the app, except in direct messages."""
         installation = self.installed(place.team)
         if installation and place.kind != "im" and f"<@{installation.bot.id}" in message.text:
             self.dispatch(mention_event(self.world, message, place), place.team, place)
 
     def edit(self, message: Message, text: str) -> None:
-        """Its author edits it. If it names the app then, Slack mentions it once more, with `edited` and the same ts."""
+        """Edit a message. If it then mentions the app, Slack repeats `app_mention` with `edited` and the same ts."""
         before = message_payload(message)
         message.show(text)
         message.blocks, message.edits = rich_text(text), message.edits + 1
@@ -50,7 +50,7 @@ class UserMessages(Directory):
         self._mention(message, self.world.channels[message.channel])
 
     def unfurl(self, message: Message, url: str, title: str = "A page") -> None:
-        """Slack shows a preview under it: a change that nobody made."""
+        """Add a link preview, which is a change without an editor."""
         before = message_payload(message)
         message.attachments.append({"from_url": url, "original_url": url, "title": title, "id": 1, "fallback": title})
         self._changed(message, before)
@@ -61,7 +61,6 @@ class UserMessages(Directory):
         self.changed()
 
     def delete(self, message: Message) -> None:
-        """Somebody who may takes it away."""
         take_away(self, message, self.world.channels[message.channel])
 
     def react(self, user: User | str, message: Message, name: str) -> None:
@@ -71,7 +70,7 @@ class UserMessages(Directory):
         unreact(self, self.person(user).id, self.world.channels[message.channel], message, name)
 
     def join(self, user: User | str, channel: Channel | str) -> None:
-        """Somebody joins, or the app is invited: a line in the channel, and an event of its own."""
+        """Join a channel, or invite the app: a message in the channel and a separate event."""
         person, place = self.person(user), self.place(channel)
         place.members.add(person.id)
         text = f"<@{person.id}> has joined the channel"

@@ -16,7 +16,7 @@ MOST_BLOCKS = 100
 
 @dataclass(slots=True, eq=False)
 class Modal:
-    """A modal before somebody's eyes. `errors` are those that the app showed at its last submission, by block."""
+    """A modal. `errors` are the app's validation errors of the last submission, by block_id."""
 
     id: str
     user: User
@@ -26,7 +26,7 @@ class Modal:
     errors: Json | None = None
 
     def shape(self, by: Installation) -> Json:
-        """The view as Slack hands it out."""
+        """Return the view as the API returns it."""
         kept: Json = {"private_metadata": "", "callback_id": "", "close": None, "submit": None, "external_id": ""}
         kept |= {"clear_on_close": False, "notify_on_close": False, "submit_disabled": False} | self.view
         ids = {"id": self.id, "root_view_id": self.id, "previous_view_id": None, "hash": self.hash}
@@ -35,7 +35,7 @@ class Modal:
 
 
 class Views:
-    """The modals of one Slack, by id."""
+    """The modals and home tabs of one Slack."""
 
     def __init__(self, responses: Responses) -> None:
         self.modals: dict[str, Modal] = {}
@@ -51,7 +51,7 @@ class Views:
         }
 
     def of(self, user: str) -> list[Modal]:
-        """What that person has open, the newest last."""
+        """Return the user's open modals, newest last."""
         return [modal for modal in self.modals.values() if modal.user.id == user and modal.open]
 
     def open(self, slack: Platform, call: Call) -> Json:
@@ -84,12 +84,12 @@ class Views:
 
     @staticmethod
     def show(modal: Modal, view: Json) -> None:
-        """The modal shows another view from now on."""
+        """Replace the modal's view."""
         modal.view, modal.hash, modal.errors = view, secrets.token_hex(8), None
 
 
 def checked_view(view: Any, kind: str = "modal") -> Json:
-    """The view, or ApiError with `invalid_arguments` and all reasons."""
+    """Return the valid view with ids; raise ApiError with all problems."""
     if not isinstance(view, dict):
         raise ApiError("invalid_arguments", "must provide an object [json-pointer:/view]")
     if problems := list(_problems(view, kind)):

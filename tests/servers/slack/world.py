@@ -1,4 +1,4 @@
-"""Slack's objects: workspaces, users, channels, messages."""
+"""Slack's objects (workspaces, users, channels, messages) and their store."""
 
 import random
 import string
@@ -22,7 +22,7 @@ class Team:
 
 @dataclass(slots=True)
 class User:
-    """A person, or the user of a bot."""
+    """A human or bot user."""
 
     id: str
     team: str
@@ -56,7 +56,7 @@ class Channel:
 
 @dataclass(slots=True)
 class UserGroup:
-    """What people mention as @handle."""
+    """A group that users mention by @handle."""
 
     id: str
     team: str
@@ -66,10 +66,10 @@ class UserGroup:
 
 @dataclass(slots=True, eq=False)
 class Message:
-    """One message as people see it. `versions` are the texts that it showed, one after the other.
+    """A message. `versions` are all texts that it has shown, in order.
 
-    `streaming` is True while a stream may still grow it. `ephemeral_to` is the only person who sees it, if set.
-    `options` are the arguments of its post that change how it looks: unfurl_links, mrkdwn, username and the like.
+    `streaming` is True while a stream may append to it. `ephemeral_to` is the only user who sees it, if set. `options`
+    are the display arguments of its post: unfurl_links, mrkdwn, username and the like.
     """
 
     ts: str
@@ -98,7 +98,7 @@ class Message:
 
     @property
     def root(self) -> str:
-        """The ts of the thread that it belongs to, or its own."""
+        """Return the ts of its thread, or its own."""
         return self.thread_ts or self.ts
 
     @property
@@ -106,13 +106,13 @@ class Message:
         return self.thread_ts is not None and self.thread_ts != self.ts
 
     def show(self, text: str) -> None:
-        """The message shows this text from now on."""
+        """Replace the text and record it in `versions`."""
         self.text = text
         self.versions.append(text)
 
 
 class World:
-    """Everything that is there, found by its id; messages in the order in which they came."""
+    """All objects by id; messages in order of creation."""
 
     def __init__(self) -> None:
         self.teams: dict[str, Team] = {}
@@ -123,25 +123,25 @@ class World:
         self._last_ts = 0
 
     def ts(self) -> str:
-        """The time as Slack spells it, never the same twice and never smaller: `1700000000.000100`."""
+        """Return a unique, increasing timestamp in Slack's format: `1700000000.000100`."""
         self._last_ts = max(time.time_ns() // 1000, self._last_ts + 1)
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
     def message(self, channel: str, ts: str) -> Message | None:
-        """The message that people can see there."""
+        """Return the visible message with this ts."""
         found = (m for m in reversed(self.messages) if m.channel == channel and m.ts == ts)
         return next((m for m in found if not m.deleted and not m.ephemeral_to), None)
 
     def thread(self, channel: str, ts: str) -> list[Message]:
-        """The message and what was said under it, without what was deleted."""
+        """Return the root and its replies, without deleted messages."""
         return [m for m in self.said(channel) if m.root == ts or m.ts == ts]
 
     def said(self, channel: str) -> list[Message]:
-        """All that everybody can see in a channel, replies among them."""
+        """Return the channel's visible messages, including replies."""
         return [m for m in self.messages if m.channel == channel and not m.deleted and not m.ephemeral_to]
 
     def direct(self, people: Iterable[str], team: str) -> Channel:
-        """The direct conversation of exactly these people; it is opened if there is none."""
+        """Return the direct conversation of exactly these users, created on first use."""
         members = set(people)
         for channel in self.channels.values():
             if channel.kind in ("im", "mpim") and channel.members == members:
@@ -154,5 +154,5 @@ class World:
 
 
 def new_id(prefix: str, length: int = 10) -> str:
-    """An id as Slack makes them: a letter for the kind, then capitals and digits."""
+    """Return an id in Slack's format: a letter for the type, then capitals and digits."""
     return prefix + "".join(random.choices(string.ascii_uppercase + string.digits, k=length))
