@@ -16,6 +16,7 @@ from core.answering.prompts import Instructions, build_prompt, fewer_passages, n
 from core.domain import Answer, AnswerTrace, Footnote, Question, Scope, ScoredPassage, SearchResults
 from core.errors import AnswerInterruptedError, ContextTooLongError, ModelError, ModelTimeoutError
 from core.models.protocols import ChatModel, NumberedPassage, Prompt
+from core.models.thoughts import Retraction
 from core.retrieval.retriever import Retriever
 from core.telemetry import ModelCalled, emit
 from core.tokens import TokenCounter
@@ -34,7 +35,10 @@ TOKEN_CACHE_SIZE = 256
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`context` is the maximum of tokens in a prompt; the times run from the request to the model."""
+    """`context` is the maximum of tokens in a prompt; the times run from the request to the model.
+
+    `first_token` also limits the pauses of a model that thinks before its first token.
+    """
 
     context: int = 8_000
     top_k: int = 5
@@ -98,13 +102,12 @@ class RagAnswerer:
         self, prompt: Prompt, search: _Search, began: float, timings: dict[str, float]
     ) -> AsyncGenerator[Wrote | Answered, None]:
         """Stream the model's answer; only passages and addresses of this very prompt may be cited."""
-        citations = CitationFilter(
-            (passage.number for passage in prompt.passages),
-            (f"{passage.passage.url} {passage.passage.text}" for passage in prompt.passages),
-        )
-        text = ""
+        citations, text = _citation_filter(prompt), ""
         async with aclosing(self._stream_in_time(prompt)) as pieces:
             async for piece in pieces:
+                if isinstance(piece, Retraction):
+                    citations, text = _citation_filter(prompt), ""
+                    continue
                 timings.setdefault("first_token", _since(began))
                 if shown := citations.read(piece):
                     text += shown
@@ -143,18 +146,24 @@ class RagAnswerer:
             return _Search(understood, results)
         try:
             async with aclosing(self._stream_in_time(rewriting_prompt(question))) as pieces:
-                rewritten = "".join([piece async for piece in pieces]).strip()
+                rewritten = ""
+                async for piece in pieces:
+                    rewritten = "" if isinstance(piece, Retraction) else rewritten + piece
         except ModelError as error:
             log.warning("follow-up rewriting failed", error_id=error.id, cause=str(error))
             return _Search(understood, results)
-        rewritten = rewritten or question.text
+        rewritten = rewritten.strip() or question.text
         return _Search(rewritten, await self._retriever.search(rewritten, sources=sources))
 
     async def _stream_in_time(self, prompt: Prompt) -> AsyncGenerator[str, None]:
-        """Stream the model's text within the time limits. Raises ModelTimeoutError."""
+        """Stream the model's text within the time limits. Raises ModelTimeoutError.
+
+        While the model thinks, the limit for the first token starts again with each sign of life.
+        """
         loop = asyncio.get_running_loop()
+        first_token = self._limits.first_token.total_seconds()
         end = loop.time() + self._limits.whole_answer.total_seconds()
-        deadline = loop.time() + self._limits.first_token.total_seconds()
+        deadline = loop.time() + first_token
         async with aclosing(self._model.stream(prompt)) as pieces:
             while True:
                 try:
@@ -165,8 +174,18 @@ class RagAnswerer:
                 except TimeoutError as error:
                     emit(ModelCalled("chat", ModelTimeoutError.code))
                     raise ModelTimeoutError("the model exceeded its time limit") from error
-                deadline = end
-                yield piece
+                if piece or isinstance(piece, Retraction):
+                    deadline = end
+                    yield piece
+                elif deadline != end:
+                    deadline = loop.time() + first_token
+
+
+def _citation_filter(prompt: Prompt) -> CitationFilter:
+    return CitationFilter(
+        (passage.number for passage in prompt.passages),
+        (f"{passage.passage.url} {passage.passage.text}" for passage in prompt.passages),
+    )
 
 
 def _all_texts(prompt: Prompt, answer: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from openai.types.chat import ChatCompletionMessageParam
 from core.errors import AnswerInterruptedError, ContentFilteredError
 from core.models.openai_errors import translated
 from core.models.protocols import Prompt
+from core.models.thoughts import Retraction, ThoughtFilter
 
 
 class OpenAIChatModel:
@@ -59,14 +60,20 @@ def _messages(prompt: Prompt) -> list[ChatCompletionMessageParam]:
 
 
 async def _pieces(stream: AsyncStream[object]) -> AsyncGenerator[str, None]:
-    """Yield the text of a stream. A stream that ends without a finish_reason was cut off."""
+    """Yield the text of a stream, without thoughts. A stream that ends without a finish_reason was cut off."""
     reason = None
+    thoughts, begun = ThoughtFilter(), False
     try:
         async for chunk in stream:
             text, finish_reason = _read(cast("dict[str, Any]", chunk))
-            if text:
-                yield text
+            pieces = [piece for piece in thoughts.read(text) if piece or isinstance(piece, Retraction)]
+            begun = begun or bool(pieces)
+            for piece in pieces if begun else [""]:
+                # An empty piece is a sign of life.
+                yield piece
             reason = finish_reason or reason
+        for piece in thoughts.end():
+            yield piece
     except (AttributeError, TypeError, KeyError) as error:
         raise AnswerInterruptedError(f"malformed chunk: {error!r}") from error
     except APITimeoutError:

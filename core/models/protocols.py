@@ -70,5 +70,5 @@ class ChatModel(Protocol):
         ...
 
     def stream(self, prompt: Prompt) -> AsyncGenerator[str, None]:
-        """Stream the answer in pieces."""
+        """Stream the answer in pieces. An empty one means that the model is still thinking; see also `Retraction`."""
         ...

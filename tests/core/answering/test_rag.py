@@ -32,6 +32,7 @@ from tests.servers.openai import (
     Broken,
     ContentFilter,
     ContextTooLong,
+    Deltas,
     Empty,
     Garbage,
     OpenAIServer,
@@ -149,6 +150,39 @@ async def test_slow_model_is_stopped(
     assert len(server.chats) == 1
     await asyncio.wait_for(server.chats[0].finished.wait(), 5)
     assert server.chats[0].cancelled
+
+
+async def test_model_that_streams_its_thoughts_is_not_cut_off(
+    blog: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel, server: OpenAIServer
+) -> None:
+    thoughts = [{"reasoning_content": "Bees?"}] * 8
+    server.enqueue(Deltas(deltas=[*thoughts, {"content": "Honey [1]."}], tokens_per_second=10))
+    limits = Limits(first_token=timedelta(seconds=0.5), whole_answer=timedelta(seconds=30))
+    collected = await collect(rag_answerer(blog, embedder, model, limits=limits), ABOUT_BEES)
+    assert collected.text == collected.answer.text == "Honey [1]."
+
+
+async def test_thinking_is_limited_by_the_time_for_the_whole_answer(
+    blog: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel, server: OpenAIServer
+) -> None:
+    server.enqueue(Deltas(deltas=[{"reasoning_content": "Bees?"}] * 1_000, tokens_per_second=20))
+    collected = await collect(rag_answerer(blog, embedder, model, limits=SHORT), ABOUT_BEES)
+    assert type(collected.error) is ModelTimeoutError
+
+
+@pytest.mark.parametrize("opening", ["<think>", ""], ids=["tagged", "without the opening tag"])
+async def test_numbers_in_thoughts_are_not_footnotes(answerer: RagAnswerer, server: OpenAIServer, opening: str) -> None:
+    server.enqueue(Text(f"{opening}I doubt [2] about drums [3].\n</think>\n\nHoney [1]."))
+    collected = await collect(answerer, ABOUT_BEES)
+    assert collected.answer.text == "Honey [1]."
+    assert [footnote.number for footnote in collected.answer.footnotes] == [1]
+
+
+async def test_thoughts_are_not_searched(answerer: RagAnswerer, server: OpenAIServer) -> None:
+    for thought in ("<think>Football? Trains? Pumpkins?</think>", "Football? Trains?\n</think>\n"):
+        server.enqueue(Text(thought + ABOUT_BEES.text), Text("They shiver [1]."))
+        collected = await collect(answerer, follow_up("And then?", before="Hello there!"))
+        assert collected.trace.understood == ABOUT_BEES.text
 
 
 async def test_refusal_of_the_model_has_no_footnotes(answerer: RagAnswerer, server: OpenAIServer) -> None:

@@ -147,9 +147,10 @@ async def test_stopped_reply_is_counted_as_far_as_it_was_written(
 ) -> None:
     server.enqueue(Text("word " * 1_000, tokens_per_second=200))
     async with aclosing(MeteredChatModel(model, usage, estimate_tokens).stream(PROMPT)) as pieces:
-        async for _ in pieces:
+        async for piece in pieces:
             before = (await usage.used_today(PROMPT.question)).whole
-            break
+            if piece:
+                break
     assert before > 0
     assert (await usage.used_today(PROMPT.question)).whole > before
 

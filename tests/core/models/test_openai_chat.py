@@ -26,6 +26,7 @@ from tests.servers.loopback import Status
 from tests.servers.openai import (
     Broken,
     ContentFilter,
+    Deltas,
     Garbage,
     OpenAIServer,
     Refusal,
@@ -55,7 +56,7 @@ async def model(server: OpenAIServer) -> AsyncIterator[OpenAIChatModel]:
 async def test_answer_is_streamed(server: OpenAIServer, model: OpenAIChatModel) -> None:
     server.enqueue(Text(pieces=["Honey", ",", " mostly", " [1]."]))
     async with aclosing(model.stream(PROMPT)) as pieces:
-        assert [piece async for piece in pieces] == ["Honey", ",", " mostly", " [1]."]
+        assert [piece async for piece in pieces if piece] == ["Honey", ",", " mostly", " [1]."]
 
 
 async def test_instructions_history_and_request_are_sent_in_this_order(
@@ -91,6 +92,18 @@ async def test_temperature_zero_is_sent(server: OpenAIServer) -> None:
 async def test_refusal_of_the_model_is_its_answer(server: OpenAIServer, model: OpenAIChatModel) -> None:
     server.enqueue(Refusal("I cannot help with that."))
     assert await written(model) == "I cannot help with that."
+
+
+async def test_thoughts_are_not_part_of_the_answer(server: OpenAIServer, model: OpenAIChatModel) -> None:
+    thoughts = [{"reasoning_content": "The user asks"}, {"reasoning": " about bees."}, {"content": "<th"}]
+    server.enqueue(Deltas(deltas=[*thoughts, {"content": "ink>Doubt [1].</think>\n\nHo"}, {"content": "ney [1]."}]))
+    assert await written(model) == "Honey [1]."
+
+
+async def test_silent_pieces_show_that_the_model_is_thinking(server: OpenAIServer, model: OpenAIChatModel) -> None:
+    server.enqueue(Deltas(deltas=[{"reasoning_content": "Bees?"}] * 3 + [{"content": "<think>Bees."}] * 2))
+    async with aclosing(model.stream(PROMPT)) as pieces:
+        assert [piece async for piece in pieces][:5] == [""] * 5
 
 
 @pytest.mark.parametrize(

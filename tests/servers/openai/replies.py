@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tests.servers.loopback import Status
 
@@ -18,6 +19,13 @@ class Text:
 
 class Empty(Text):
     """Finish without any text."""
+
+
+@dataclass(frozen=True)
+class Deltas(Text):
+    """The model sends these deltas as they are: thoughts, lists of parts. Without a finish_reason if it is empty."""
+
+    deltas: Sequence[dict[str, Any]] = ()
 
 
 class Refusal(Text):

@@ -10,7 +10,17 @@ from typing import Any
 from aiohttp import web
 
 from tests.servers.loopback import Loopback, hang_up
-from tests.servers.openai.replies import Broken, ContentFilter, Garbage, Refusal, Stall, StreamFault, Text, Truncated
+from tests.servers.openai.replies import (
+    Broken,
+    ContentFilter,
+    Deltas,
+    Garbage,
+    Refusal,
+    Stall,
+    StreamFault,
+    Text,
+    Truncated,
+)
 from tests.servers.openai.rules import ChatRequest, prompt_tokens
 from tests.servers.openai.text import Json, count_tokens
 
@@ -84,6 +94,11 @@ class Writing:
         async with aclosing(self._write()) as pieces:
             async for piece in pieces:
                 await stream.write(self._delta(self._message(piece)))
+        if isinstance(self.reply, Deltas):
+            pace = self.reply.tokens_per_second
+            for delta in self.reply.deltas:
+                await self.server.pause(1 / pace if pace else 0)
+                await stream.write(self._delta(delta))
         await self._end(stream)
         return stream
 
@@ -98,7 +113,8 @@ class Writing:
             case Truncated():
                 pass
             case _:
-                await stream.write(self._delta({}, self.finish_reason))
+                if self.finish_reason:
+                    await stream.write(self._delta({}, self.finish_reason))
                 if self._counts_usage:
                     await stream.write(self._chunk([], usage=self._usage()))
                 await stream.write(b"data: [DONE]\n\n")
