@@ -69,6 +69,12 @@ def _retry_after(error: openai.APIStatusError) -> float | None:
         return None
 
 
+def is_invalid_request(error: ModelError) -> bool:
+    """Return whether a server rejected the request itself, such as one with too many inputs."""
+    cause = error.__cause__
+    return isinstance(cause, openai.APIStatusError) and cause.status_code in {400, 413, 422}
+
+
 def is_context_overflow(message: str) -> bool:
     """Return whether a server's error says that the prompt exceeds the context."""
     return _OVERFLOW.search(message) is not None
