@@ -31,9 +31,11 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import ClassVar
+from typing import ClassVar, TypeVar, overload
 
 from redis.exceptions import RedisError
+
+ErrorT = TypeVar("ErrorT", bound=Exception)
 
 
 class FootnotedError(Exception):
@@ -298,9 +300,10 @@ def to_footnoted_error(error: BaseException) -> FootnotedError:
     return wrapped
 
 
-def first_error(error: BaseException) -> Exception:
+@overload
+def first_error(error: ExceptionGroup[ErrorT]) -> ErrorT: ...
+@overload
+def first_error(error: Exception) -> Exception: ...
+def first_error(error: Exception) -> Exception:
     """Return the first exception of a group, however nested: the others are what it caused."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, Exception)
-    return error
+    return first_error(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error

@@ -150,7 +150,7 @@ async def test_reactions_send_events(slack: SlackServer) -> None:
 
 async def test_app_home_and_context_send_events(slack: SlackServer) -> None:
     private = slack.open_app_home(slack.user)
-    slack.look_at(slack.user, slack.channel)
+    slack.view_channel(slack.user, slack.channel)
     root = slack.start_assistant_thread(slack.user, slack.channel)
     opened, turned, started = heard(slack)
     assert (opened["type"], opened["tab"], opened["channel"]) == ("app_home_opened", "messages", private.id)

@@ -58,7 +58,7 @@ class Connection:
         except* CloseError as closed:
             await self.close(next(one.code for one in closed.exceptions if isinstance(one, CloseError)))
         except* (ConnectionResetError, RuntimeError):
-            pass  # the client is gone, which the next RESUME will tell of
+            pass  # the client disconnected and may resume
         finally:
             self._leave()
         return self._socket
@@ -102,11 +102,11 @@ class Connection:
     async def _deliver(self) -> None:
         await self._known.wait()
         while self.session and not self.silent:
-            self.session.news.clear()
+            self.session.new_events.clear()
             for seq, event in self.session.after(self._cursor):
                 await self.send(event)
                 self._cursor = seq
-            await self.session.news.wait()
+            await self.session.new_events.wait()
 
     async def _listen_for_beats(self) -> None:
         patience = self.hub.rules.heartbeat_interval * self.hub.rules.heartbeats_missed
@@ -154,7 +154,7 @@ class Connection:
             case 3 | 4 | 8 | 31 | 43 if self.session is None:
                 raise CloseError(4003)
             case 8 if isinstance(data, dict):
-                self._tell_members(data)
+                self._send_members(data)
             case 3 | 4 | 31 | 43:
                 pass
             case _:
@@ -173,40 +173,40 @@ class Connection:
         if not isinstance(intents, int) or intents & ~KNOWN_INTENTS:
             raise CloseError(4013)
         for intent, flags in PRIVILEGED.items():
-            if intents & intent and not self.hub.world.application.flags & flags:
+            if intents & intent and not self.hub.store.application.flags & flags:
                 raise CloseError(4014)
         if not self.hub.may_identify(shard[0]):
             await self.send({"op": 9, "d": False})
             return
         self.hub.identified.append(shard)
         session = self.hub.sessions.open(shard, intents)
-        self._hold(session)
-        self.hub.greet(session)
+        self._attach(session)
+        self.hub.send_ready(session)
         self._known.set()
 
     async def _resume(self, data: Json) -> None:
         self._authenticate(data)
         session = self.hub.sessions.find(data.get("session_id"))
         seq = data.get("seq")
-        if session is None or not isinstance(seq, int) or not session.remembers(seq):
+        if session is None or not isinstance(seq, int) or not session.can_replay(seq):
             await self.send({"op": 9, "d": False})
             return
         if seq > session.last:
             raise CloseError(4007)
         session.cut()
         self._cursor = seq
-        self._hold(session)
+        self._attach(session)
         session.send("RESUMED", {"_trace": ["loopback"]})
         self.hub.resumed.append(session.shard)
         self._known.set()
 
-    def _hold(self, session: Session) -> None:
+    def _attach(self, session: Session) -> None:
         self.session, session.present, session.holder = session, True, self
         session.cut = self.cut
 
-    def _tell_members(self, data: Json) -> None:
+    def _send_members(self, data: Json) -> None:
         assert self.session
-        guild = self.hub.world.guilds.get(int(data.get("guild_id", 0)))
+        guild = self.hub.store.guilds.get(int(data.get("guild_id", 0)))
         everybody = not data.get("user_ids") and not data.get("query")
         if guild is None or (everybody and not self.session.intents & Intent.MEMBERS):
             return

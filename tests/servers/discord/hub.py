@@ -9,14 +9,14 @@ from tests.servers.discord.payloads import channel_json, guild_json, member_json
 from tests.servers.discord.permissions import VIEW_CHANNEL, may
 from tests.servers.discord.rules import Rules
 from tests.servers.discord.sessions import Intent, Session, Sessions
-from tests.servers.discord.world import World
+from tests.servers.discord.store import Store
 
 
 class Hub:
     """`closed` are close codes; `identified` and `resumed` are shards, in order."""
 
-    def __init__(self, world: World, rules: Rules, watch: Changes, token: str, url: Callable[[], str]) -> None:
-        self.world, self.rules, self.watch, self.token, self.url = world, rules, watch, token, url
+    def __init__(self, store: Store, rules: Rules, watch: Changes, token: str, url: Callable[[], str]) -> None:
+        self.store, self.rules, self.watch, self.token, self.url = store, rules, watch, token, url
         self.sessions = Sessions(rules)
         self.closed: list[int] = []
         self.identified: list[tuple[int, int]] = []
@@ -36,12 +36,12 @@ class Hub:
         self._identifies[key] = [*recent, now]
         return not recent
 
-    def greet(self, session: Session) -> None:
+    def send_ready(self, session: Session) -> None:
         """Send READY with unavailable guilds, then each guild."""
-        guilds = [guild for guild in self.world.guilds.values() if self.sees(guild) and session.serves(guild)]
-        application = {"id": str(self.world.application.id), "flags": self.world.application.flags}
+        guilds = [guild for guild in self.store.guilds.values() if self.sees(guild) and session.includes(guild)]
+        application = {"id": str(self.store.application.id), "flags": self.store.application.flags}
         session.send("READY", {
-            "v": 10, "user": user_json(self.world.bot) | {"verified": True, "mfa_enabled": True, "flags": 0},
+            "v": 10, "user": user_json(self.store.bot) | {"verified": True, "mfa_enabled": True, "flags": 0},
             "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds], "session_id": session.id,
             "resume_gateway_url": self.url(), "shard": list(session.shard), "application": application,
             "private_channels": [], "relationships": [], "presences": [], "user_settings": {},
@@ -52,17 +52,17 @@ class Hub:
                     session.send("GUILD_CREATE", self.guild_create(guild))
 
     def sees(self, guild: Guild) -> bool:
-        return self.world.bot.id in guild.members
+        return self.store.bot.id in guild.members
 
     def guild_create(self, guild: Guild) -> Json:
         """Return a guild with its channels and, as without the presences intent, only the bot as member."""
-        bot = self.world.bot
-        rooms = [channel for channel in guild.channels.values() if not channel.deleted]
-        threads = [room for room in rooms if room.is_thread and not room.archived and may(bot, room, VIEW_CHANNEL)]
+        bot = self.store.bot
+        channels = [channel for channel in guild.channels.values() if not channel.deleted]
+        threads = [one for one in channels if one.is_thread and not one.archived and may(bot, one, VIEW_CHANNEL)]
         me = guild.members[bot.id]
         return guild_json(guild) | {
             "joined_at": stamp(me.joined), "large": False, "member_count": len(guild.members), "voice_states": [],
             "unavailable": False, "members": [member_json(me)], "presences": [], "stage_instances": [],
             "guild_scheduled_events": [], "soundboard_sounds": [],
-            "channels": [channel_json(room) for room in rooms if not room.is_thread],
+            "channels": [channel_json(channel) for channel in channels if not channel.is_thread],
             "threads": [thread_json(thread, bot) for thread in threads]}  # fmt: skip

@@ -19,10 +19,8 @@ class Intent(IntFlag):
     PRESENCES = 1 << 8
     GUILD_MESSAGES = 1 << 9
     GUILD_REACTIONS = 1 << 10
-    GUILD_TYPING = 1 << 11
     DIRECT_MESSAGES = 1 << 12
     DIRECT_REACTIONS = 1 << 13
-    DIRECT_TYPING = 1 << 14
     MESSAGE_CONTENT = 1 << 15
 
 
@@ -45,21 +43,21 @@ class Session:
     left: float = 0.0
     holder: object = None
     cut: Callable[[], None] = lambda: None
-    news: asyncio.Event = field(default_factory=asyncio.Event)
+    new_events: asyncio.Event = field(default_factory=asyncio.Event)
 
     def send(self, name: str, data: Json) -> None:
         self.last += 1
         self.events.append((self.last, {"op": 0, "t": name, "s": self.last, "d": data}))
-        self.news.set()
+        self.new_events.set()
 
     def after(self, seq: int) -> list[tuple[int, Json]]:
         return [event for event in self.events if event[0] > seq]
 
-    def remembers(self, seq: int) -> bool:
+    def can_replay(self, seq: int) -> bool:
         """Return whether all events after that number are still buffered."""
         return seq >= self.last or (bool(self.events) and self.events[0][0] <= seq + 1)
 
-    def serves(self, guild: Guild | None) -> bool:
+    def includes(self, guild: Guild | None) -> bool:
         """Return whether the guild is on this shard; events without a guild go to shard 0."""
         index, count = self.shard
         return (0 if guild is None else (guild.id >> 22) % count) == index
@@ -113,7 +111,7 @@ class Sessions:
 
     def _deliver(self, name: str, payload: Payload, guild: Guild | None, intent: Intent) -> None:
         for session in self._all:
-            if session.serves(guild) and session.intents & intent == intent:
+            if session.includes(guild) and session.intents & intent == intent:
                 data = payload(session) if callable(payload) else payload
                 self.sent.append((name, data))
                 for _ in range(self.copies):
