@@ -100,7 +100,8 @@ async def test_a_reply_to_a_person_includes_what_that_person_wrote(harness: Harn
     said = harness.discord.say("bob", "general", "@bot I grow tomatoes on a balcony.")
     await harness.answer(said)
     await harness.answer(harness.discord.say("alice", "general", "@bot When should they be watered?", reply_to=said))
-    assert said_before(harness, 1)[-1] == "Bob: I grow tomatoes on a balcony."
+    request = str(harness.model.chats[1].messages[-1]["content"])
+    assert request.startswith("Bob: I grow tomatoes on a balcony.\n\n")
 
 
 async def test_direct_messages_are_answered_with_their_history(harness: Harness) -> None:

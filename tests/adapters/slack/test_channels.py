@@ -97,6 +97,6 @@ async def test_called_into_a_thread_the_bot_reads_it_first_page_by_page(room: Ro
     room.ask("what does this mean?", thread=root)
     await room.answer(root)
     contents = [message["content"] for message in room.model.chats[-1].messages]
-    assert any("They shiver in a cluster" in content for content in contents[1:-1])
-    assert any("line 249" in content for content in contents[1:-1])
+    assert any("They shiver in a cluster" in content for content in contents[1:])
+    assert any("line 249" in content for content in contents[1:])
     assert len(room.slack.called("conversations.replies")) == 2
