@@ -1,61 +1,73 @@
-"""From `/ask` in Discord to the first response and to the first words: `python -m benchmarks.discord`.
+"""Measure the time from `/ask` in Discord to the first response and words: `python -m benchmarks.discord`.
 
-`footnoted serve` runs as an ordinary process, connected to a loopback Discord in this one; `benchmarks.chats` says how.
+`footnoted serve` runs as an ordinary process, connected to a loopback Discord in this process.
+`benchmarks.chat_platforms` describes the method.
 """
 
+import argparse
 import asyncio
 import time
 from collections.abc import Sequence
 
-from benchmarks.chats import MOST_AT_ONCE, QUESTIONS, WITHIN, Stage, Timing, compare, serving, stage
+from benchmarks.chat_platforms import (
+    MAX_AT_ONCE,
+    QUESTIONS,
+    TIMEOUT,
+    Environment,
+    Timing,
+    bot_environment,
+    compare,
+    serving,
+)
 from tests.servers.discord import Channel, DiscordServer, Interaction
 
 MODEL, WEB = 8962, 8963
 
 
 def main() -> None:
-    with stage(MODEL) as where:
-        asyncio.run(run(where))
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    with bot_environment(MODEL) as env:
+        asyncio.run(run(env))
 
 
-async def run(where: Stage) -> None:
+async def run(env: Environment) -> None:
     async with DiscordServer() as discord:
-        rooms = [discord.add_channel("acme", f"room-{number}") for number in range(MOST_AT_ONCE)]
+        channels = [discord.add_channel("acme", f"channel-{number}") for number in range(MAX_AT_ONCE)]
 
         async def ask(at_once: int, over: float) -> list[Timing]:
-            return await asked(discord, rooms, at_once, over)
+            return await ask_all(discord, channels, at_once, over)
 
-        async with serving(where, WEB, DISCORD_BOT_TOKEN=discord.token, DISCORD_API_URL=discord.api_url) as pid:
-            await discord.ready(within=WITHIN)
-            await compare(ask, where.model, pid)
+        async with serving(env, WEB, DISCORD_BOT_TOKEN=discord.token, DISCORD_API_URL=discord.api_url) as pid:
+            await discord.ready(within=TIMEOUT)
+            await compare(ask, env.model, pid)
 
 
-async def asked(discord: DiscordServer, rooms: Sequence[Channel], at_once: int, over: float) -> list[Timing]:
-    """Uses /ask so often, in as many channels, and waits for all answers."""
+async def ask_all(discord: DiscordServer, channels: Sequence[Channel], at_once: int, over: float) -> list[Timing]:
+    """Use /ask `at_once` times, in as many channels, and wait for all answers."""
     used = []
-    for place in range(at_once):
-        question = QUESTIONS[place % len(QUESTIONS)]
-        used.append((discord.slash("alice", rooms[place], "ask", question=question), time.time()))
+    for index in range(at_once):
+        question = QUESTIONS[index % len(QUESTIONS)]
+        used.append((discord.slash("alice", channels[index], "ask", question=question), time.time()))
         if over:
             await asyncio.sleep(over / at_once)
-    await discord.until(lambda: all(whole(command) for command, _ in used), within=WITHIN)
-    return [timing(command, began) for command, began in used]
+    await discord.until(lambda: all(is_complete(command) for command, _ in used), within=TIMEOUT)
+    return [timing(command, started) for command, started in used]
 
 
-def whole(command: Interaction) -> bool:
-    """Whether the answer has its buttons."""
+def is_complete(command: Interaction) -> bool:
+    """Return True if the answer has its buttons, which come last."""
     return bool(command.messages) and bool(command.messages[-1].buttons)
 
 
-def timing(command: Interaction, began: float) -> Timing:
-    """What followed one command, by the clock of the Discord."""
+def timing(command: Interaction, started: float) -> Timing:
+    """Return the milestones of one command, by the clock of the loopback Discord."""
     if command.original is None or command.latency is None:
         raise RuntimeError("a command was not answered")
     shown = [revision.at for revision in command.original.revisions if revision.content]
     return {
         "first response": command.latency * 1000,
-        "first words": (shown[0] - began) * 1000,
-        "whole answer": (shown[-1] - began) * 1000,
+        "first words": (shown[0] - started) * 1000,
+        "whole answer": (shown[-1] - started) * 1000,
     }
 
 

@@ -1,12 +1,12 @@
-"""Two hundred questions in flight in one process: `python -m benchmarks.load [--questions 1500] [--in-flight 200]`.
+"""Test one process under load: `python -m benchmarks.load [--questions 1500] [--in-flight 200]`.
 
-`footnoted serve` runs as an ordinary process between a loopback Slack in this one and a stand-in for OpenAI in a third,
-which writes 50 tokens a second. Of the questions, seven in ten are mentions in Slack, one in ten goes on in a thread
-that was answered, and two in ten are streamed to the page; twice the sources are read again by another process. So many
-questions are kept in flight, and the next comes when one is answered: half an hour of a busy bot in two minutes.
+`footnoted serve` runs as an ordinary process, with a loopback Slack in this process and a stand-in for OpenAI, which
+writes 50 tokens per second, in a third. Of the questions, 70 % are mentions in Slack, 10 % are follow-ups in answered
+threads, and 20 % are streamed to the web page; another process reindexes the sources twice. A new question starts when
+one has been answered, so the number in flight is constant: half an hour of a busy bot in two minutes.
 
-It ends with 1 when a question was lost or answered twice, when memory grew by more than a tenth, or when the event loop
-was late by more than 100 ms at the 99th percentile; both are measured behind the first fifth of the questions.
+The exit code is 1 if a question was lost or answered twice, if memory grew by more than 10 %, or if the event loop
+lagged by more than 100 ms at the 99th percentile. Memory and lag are measured after the first fifth of the questions.
 """
 
 import argparse
@@ -22,29 +22,31 @@ from pathlib import Path
 
 import aiohttp
 
-from benchmarks.chats import QUESTIONS, processor_seconds
+from benchmarks.chat_platforms import QUESTIONS, cpu_seconds
 from benchmarks.processes import environment, measure, resident_mb, running
 from bot.embedded_redis import embedded_redis
 from tests.adapters.slack.harness import is_failure, is_whole
 from tests.servers.slack import Message, SlackServer
 
 MODEL, WEB, METRICS = 8972, 8973, 8974
-TOKENS_A_SECOND = "50"
-WITHIN = 180.0
+TOKENS_PER_SECOND = "50"
+ANSWER_TIMEOUT = 180.0
 """Seconds for an answer before it counts as lost."""
 
 RAMP = 5.0
-"""Seconds over which the first questions come; all in one moment is what `benchmarks.slack` measures."""
+"""Seconds over which the first questions arrive; `benchmarks.slack` measures simultaneous ones."""
 
 WARM_UP = 0.2
-MOST_GROWTH = 0.10
-MOST_LAG = 0.100
+"""Share of the questions that come before memory and lag are measured."""
+
+MAX_GROWTH = 0.10
+MAX_LAG = 0.100
 LAG = re.compile(r'footnoted_event_loop_lag_seconds_bucket\{le="([^"]+)"\} ([0-9.e+]+)')
 
 
 @dataclass
 class Traffic:
-    """What was asked, and what came of it."""
+    """Ask questions and count the outcomes; `whole` counts complete answers by thread."""
 
     slack: SlackServer
     web: aiohttp.ClientSession
@@ -55,23 +57,23 @@ class Traffic:
     lost: int = 0
     failed: int = 0
 
-    async def one(self, number: int) -> None:
-        """Asks one question in one of the ways, and waits for its end."""
+    async def ask(self, number: int) -> None:
+        """Ask one question, in Slack or on the page, and wait for the answer."""
         text = f"{QUESTIONS[number % len(QUESTIONS)]} ({number})"
-        began = time.perf_counter()
+        started = time.perf_counter()
         try:
-            async with asyncio.timeout(WITHIN):
+            async with asyncio.timeout(ANSWER_TIMEOUT):
                 if number % 10 < 2:
-                    await self._on_the_page(text)
+                    await self._ask_page(text)
                 else:
-                    await self._in_slack(text, goes_on=number % 10 == 2)
+                    await self._ask_slack(text, follow_up=number % 10 == 2)
         except TimeoutError:
             self.lost += 1
-        self.seconds.append(time.perf_counter() - began)
+        self.seconds.append(time.perf_counter() - started)
 
-    async def _in_slack(self, text: str, goes_on: bool) -> None:
+    async def _ask_slack(self, text: str, follow_up: bool) -> None:
         slack = self.slack
-        thread = self.answered.pop() if goes_on and self.answered else None
+        thread = self.answered.pop() if follow_up and self.answered else None
         said = slack.say(slack.user, slack.channel, f"<@{slack.bot.id}> {text}", thread.ts if thread else None)
         self.asked.append(said)
         root = said.root
@@ -81,7 +83,7 @@ class Traffic:
         if thread is None:
             self.answered.append(said)
 
-    async def _on_the_page(self, text: str) -> None:
+    async def _ask_page(self, text: str) -> None:
         headers = {"Accept": "text/event-stream"}
         async with self.web.post("/api/ask", json={"question": text}, headers=headers) as response:
             events = re.findall(rb"^event: (\w+)", await response.read(), re.MULTILINE)
@@ -89,7 +91,7 @@ class Traffic:
         self.lost += events[-1:] != [b"answered"] and events[-1:] != [b"failed"]
 
     async def watch(self) -> None:
-        """Counts whole answers by the thread in which they stand; one pass for all that wait."""
+        """Count complete answers ten times a second, for all questions that wait."""
         while True:
             self.count()
             await asyncio.sleep(0.1)
@@ -99,12 +101,12 @@ class Traffic:
         own = (message for message in said if message.user == self.slack.bot.id and is_whole(message))
         self.whole = Counter(str(message.thread_ts) for message in own)
 
-    def told(self) -> int:
-        """Questions in Slack that came to a sentence instead of an answer."""
+    def failed_in_slack(self) -> int:
+        """Return how many questions in Slack were answered with an error message."""
         return sum(is_failure(message) for message in self.slack.messages(self.slack.channel.id))
 
     def doubled(self) -> int:
-        """Answers beyond one for each question of a thread."""
+        """Return the number of answers beyond one per question of a thread."""
         self.count()
         questions = Counter(message.root for message in self.asked)
         return sum(max(0, self.whole[root] - count) for root, count in questions.items())
@@ -112,12 +114,12 @@ class Traffic:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--questions", type=int, default=1_500)
-    parser.add_argument("--in-flight", type=int, default=200)
-    parser.add_argument("--times", type=int, default=10, help="how often an answer says its sentence of 20 tokens")
+    parser.add_argument("--questions", type=int, default=1_500, help="questions in total")
+    parser.add_argument("--in-flight", type=int, default=200, help="questions at the same time")
+    parser.add_argument("--times", type=int, default=10, help="how often an answer repeats its sentence of 20 tokens")
     options = parser.parse_args()
     model = f"http://127.0.0.1:{MODEL}/v1"
-    stand_in = ["tests.servers.openai", "--port", str(MODEL), "--tokens-per-second", TOKENS_A_SECOND]
+    stand_in = ["tests.servers.openai", "--port", str(MODEL), "--tokens-per-second", TOKENS_PER_SECOND]
     stand_in += ["--times", str(options.times)]
     with (
         tempfile.TemporaryDirectory() as name,
@@ -128,7 +130,7 @@ def main() -> None:
 
 
 async def load(folder: Path, model: str, redis_url: str, questions: int, in_flight: int) -> int:
-    """The exit code."""
+    """Start the bot, ask all questions and return the exit code."""
     async with SlackServer() as slack:
         env = environment(
             REDIS_URL=redis_url, OPENAI_API_KEY="sk-benchmark", OPENAI_BASE_URL=model, LOG_LEVEL="error",
@@ -140,58 +142,60 @@ async def load(folder: Path, model: str, redis_url: str, questions: int, in_flig
         serving = running(["bot", "serve"], folder, env, f"http://127.0.0.1:{WEB}/healthz")
         pid, _ = await asyncio.to_thread(serving.__enter__)
         try:
-            await slack.until(lambda: bool(slack.sockets.open), within=WITHIN)
+            await slack.until(lambda: bool(slack.sockets.open), within=ANSWER_TIMEOUT)
             async with aiohttp.ClientSession(f"http://127.0.0.1:{WEB}", connector=aiohttp.TCPConnector(limit=0)) as web:
-                return await watched(Traffic(slack, web), folder, env, pid, questions, in_flight)
+                return await generate_load(Traffic(slack, web), folder, env, pid, questions, in_flight)
         finally:
             await asyncio.to_thread(serving.__exit__, None, None, None)
 
 
-async def watched(traffic: Traffic, folder: Path, env: dict[str, str], pid: int, questions: int, in_flight: int) -> int:
-    """Keeps so many in flight, watches memory meanwhile, and prints the figures."""
+async def generate_load(
+    traffic: Traffic, folder: Path, env: dict[str, str], pid: int, questions: int, in_flight: int
+) -> int:
+    """Keep `in_flight` questions open, sample memory, print the figures and return the exit code."""
     memory: list[tuple[int, float]] = []
-    began, used = time.perf_counter(), processor_seconds(pid)
+    started, used = time.perf_counter(), cpu_seconds(pid)
     numbers, warmed_up = iter(range(questions)), Counter[float]()
 
-    async def keep_asking(place: int) -> None:
-        await asyncio.sleep(RAMP * place / in_flight)
+    async def keep_asking(slot: int) -> None:
+        await asyncio.sleep(RAMP * slot / in_flight)
         for number in numbers:
-            await traffic.one(number)
+            await traffic.ask(number)
             memory.append((len(traffic.seconds), resident_mb(pid)))
             if len(traffic.seconds) == int(WARM_UP * questions):
-                warmed_up.update(await buckets())
+                warmed_up.update(await lag_buckets())
             if number in {questions // 3, 2 * questions // 3}:
                 await asyncio.to_thread(measure, ["bot", "reindex", "--force"], folder, env)
 
-    watching = asyncio.create_task(traffic.watch())
+    watcher = asyncio.create_task(traffic.watch())
     async with asyncio.TaskGroup() as tasks:
-        for place in range(in_flight):
-            tasks.create_task(keep_asking(place))
-    watching.cancel()
-    took = time.perf_counter() - began
-    share = (processor_seconds(pid) - used) / took
+        for slot in range(in_flight):
+            tasks.create_task(keep_asking(slot))
+    watcher.cancel()
+    elapsed = time.perf_counter() - started
+    share = (cpu_seconds(pid) - used) / elapsed
     warm = [mb for count, mb in memory if WARM_UP * questions <= count <= 2 * WARM_UP * questions]
     last = [mb for count, mb in memory if count >= (1 - WARM_UP) * questions]
     growth = statistics.mean(last) / statistics.mean(warm) - 1
-    since = await buckets()
+    since = await lag_buckets()
     since.subtract(warmed_up)
-    late, doubled = quantile(since, 0.99), traffic.doubled()
-    print(f"{questions} questions, {in_flight} in flight, in {took:.0f} s ({questions / took:.1f} a second)")
-    print(f"lost {traffic.lost}, doubled {doubled}, told that it failed {traffic.failed + traffic.told()}")
-    print(f"an answer took p50 {statistics.median(traffic.seconds):.1f} s, longest {max(traffic.seconds):.1f} s")
+    lag, doubled = quantile(since, 0.99), traffic.doubled()
+    print(f"{questions} questions, {in_flight} in flight, in {elapsed:.0f} s ({questions / elapsed:.1f} a second)")
+    print(f"lost {traffic.lost}, doubled {doubled}, failed {traffic.failed + traffic.failed_in_slack()}")
+    print(f"whole answer p50 {statistics.median(traffic.seconds):.1f} s, longest {max(traffic.seconds):.1f} s")
     print(f"memory {statistics.mean(warm):.0f} MB, at the end {statistics.mean(last):.0f} MB ({growth:+.1%})")
-    print(f"event loop late p50 {quantile(since, 0.5) * 1000:.0f} ms, p99 {late * 1000:.0f} ms; {share:.0%} of a core")
-    return int(bool(traffic.lost or doubled) or growth > MOST_GROWTH or late > MOST_LAG)
+    print(f"event loop lag p50 {quantile(since, 0.5) * 1000:.0f} ms, p99 {lag * 1000:.0f} ms; {share:.0%} of a core")
+    return int(bool(traffic.lost or doubled) or growth > MAX_GROWTH or lag > MAX_LAG)
 
 
-async def buckets() -> Counter[float]:
-    """How often the bot's event loop was late by at most so many seconds."""
+async def lag_buckets() -> Counter[float]:
+    """Return how often the bot's event loop lagged by at most each number of seconds."""
     async with aiohttp.ClientSession() as web, web.get(f"http://127.0.0.1:{METRICS}/metrics") as response:
         return Counter({float(le): int(float(count)) for le, count in LAG.findall(await response.text())})
 
 
 def quantile(counts: Counter[float], share: float) -> float:
-    """The upper end, in seconds, of the bucket in which a quantile lies."""
+    """Return the upper bound, in seconds, of the bucket that holds a quantile."""
     return next(le for le in sorted(counts) if counts[le] >= share * max(counts.values()))
 
 

@@ -1,10 +1,10 @@
-"""Reindexing a site, first time, again, and after one post has changed:
-`python -m benchmarks.reindex POSTS.jsonl [--posts 1000] [--langchain PYTHON] [--llama-index PYTHON]`.
+"""Measure how long it takes to reindex a site: for the first time, again, and after one post has changed.
 
-POSTS.jsonl holds one post a line (slug, title, date, html); what is missing to the wanted number is made of them, with
-other words in every paragraph. The site takes 30 ms for each answer, the stand-in for OpenAI 50 ms. Side by side in the
-same run, on the same pages, sitemap and Redis: the script that many would write in an evening and, where a Python is
-named that has what `benchmarks/peers/` says, langchain-redis and llama-index.
+`python -m benchmarks.reindex POSTS.jsonl [--posts 1000] [--langchain PYTHON] [--llama-index PYTHON]`
+
+POSTS.jsonl holds one post per line (slug, title, date, html); variants of them make up the number of posts. The site
+takes 30 ms per response, the stand-in for OpenAI 50 ms. The same run measures a minimal script on the same pages,
+sitemap and Redis and, if a Python with the packages in `benchmarks/peers/` is given, langchain-redis and llama-index.
 """
 
 import argparse
@@ -24,14 +24,14 @@ from bot.embedded_redis import embedded_redis
 from tests.servers.blog import Blog, Post, load
 from tests.servers.openai import OpenAIServer
 
-PAGE_TAKES = 0.03
-EMBEDDING_TAKES = 0.05
+PAGE_SECONDS = 0.03
+EMBEDDING_SECONDS = 0.05
 PEERS = {"langchain": "langchain_redis_records.py", "llama-index": "llama_index_upserts.py"}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One run: what it took, and what it asked of the site and of the model."""
+    """One process: its time and memory, and its requests to the site and the model."""
 
     name: str
     measured: Measured
@@ -44,19 +44,19 @@ class Row:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("posts_file", type=Path, metavar="POSTS.jsonl")
-    parser.add_argument("--posts", type=int, default=1_000)
+    parser.add_argument("--posts", type=int, default=1_000, help="number of posts")
     for peer in PEERS:
-        parser.add_argument(f"--{peer}", type=Path, metavar="PYTHON")
+        parser.add_argument(f"--{peer}", type=Path, metavar="PYTHON", help=f"Python with the packages for {peer}")
     options = parser.parse_args()
-    posts = made_of(load(options.posts_file), options.posts)
+    posts = make_posts(load(options.posts_file), options.posts)
     peers = {peer: getattr(options, peer.replace("-", "_")) for peer in PEERS}
     with tempfile.TemporaryDirectory() as name, embedded_redis(Path(name) / "redis") as url:
-        rows = asyncio.run(compare(posts, Path(name), on_a_port(url), peers))
+        rows = asyncio.run(compare(posts, Path(name), on_tcp_port(url), peers))
     show(rows)
 
 
-def on_a_port(url: str) -> str:
-    """The same Redis by TCP: not everybody takes the path of a socket."""
+def on_tcp_port(url: str) -> str:
+    """Make Redis listen on TCP as well, because not every client accepts the path of a socket."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with Redis.from_url(url) as redis:
@@ -65,8 +65,8 @@ def on_a_port(url: str) -> str:
     return f"redis://127.0.0.1:{port}"
 
 
-def made_of(posts: Sequence[Post], count: int) -> list[Post]:
-    """So many posts; those that are made have other paragraphs than the ones that they are made of."""
+def make_posts(posts: Sequence[Post], count: int) -> list[Post]:
+    """Return `count` posts: the given ones, then variants of them with other paragraphs."""
     made = []
     for number, post in enumerate(islice(cycle(posts), count)):
         turn = number // len(posts)
@@ -76,8 +76,8 @@ def made_of(posts: Sequence[Post], count: int) -> list[Post]:
 
 
 async def compare(posts: Sequence[Post], folder: Path, redis_url: str, peers: Mapping[str, Path | None]) -> list[Row]:
-    """All rows, one process after the other."""
-    async with Blog(posts, delay=PAGE_TAKES) as blog, OpenAIServer(delay=EMBEDDING_TAKES) as model:
+    """Run all processes, one after another."""
+    async with Blog(posts, delay=PAGE_SECONDS) as blog, OpenAIServer(delay=EMBEDDING_SECONDS) as model:
         sitemap = blog.url("/sitemap.xml")
         (folder / "footnoted.toml").write_text(f'[[sources]]\nname = "blog"\nsitemap = "{sitemap}"\n')
         env = environment(
@@ -103,7 +103,10 @@ async def compare(posts: Sequence[Post], folder: Path, redis_url: str, peers: Ma
         changed = f"{blog.posts[0].html}<p>One more paragraph about crates.</p>"
         blog.posts[0] = replace(blog.posts[0], html=changed, date="2026-11-01")
         rows.append(await run("footnoted, one post changed", reindex))
-        rows += [await run(f"evening script, {turn}", ["benchmarks.script", sitemap]) for turn in ("first", "again")]
+        rows += [
+            await run(f"baseline script, {turn}", ["benchmarks.baseline_script", sitemap])
+            for turn in ("first", "again")
+        ]
         for name, python in peers.items():
             path = str(Path(__file__).parent / "peers" / PEERS[name])
             rows += [await run(f"{name}, {turn}", [path], python) for turn in ("first", "again") if python]
@@ -111,14 +114,14 @@ async def compare(posts: Sequence[Post], folder: Path, redis_url: str, peers: Ma
 
 
 def show(rows: Sequence[Row]) -> None:
-    """Whole processes, start included; ratios are against the first row."""
+    """Print a table; times are of whole processes, including their start, and ratios relative to the first row."""
     columns: list[tuple[str, Callable[[Row], str]]] = [
         ("seconds", lambda row: f"{row.measured.seconds:.1f}"),
         ("ratio", lambda row: f"{row.measured.seconds / rows[0].measured.seconds:.2f}"),
         ("peak MB", lambda row: f"{row.measured.peak_mb:.0f}"),
-        ("site asked", lambda row: str(row.pages)),
+        ("site requests", lambda row: str(row.pages)),
         ("of these 304", lambda row: str(row.unchanged)),
-        ("model asked", lambda row: str(row.requests)),
+        ("model requests", lambda row: str(row.requests)),
         ("texts", lambda row: str(row.inputs)),
     ]
     print(f"{'':42}" + "".join(f"{head:>14}" for head, _ in columns))
@@ -126,7 +129,7 @@ def show(rows: Sequence[Row]) -> None:
         print(f"{row.name:42}" + "".join(f"{cell(row):>14}" for _, cell in columns))
     for row in rows[:3]:
         print(
-            f"{row.name}: {next((line for line in row.measured.output.splitlines() if line.startswith('Read in')), '')}"
+            f"{row.name}: {next((line for line in row.measured.output.splitlines() if line.startswith('Done in')), '')}"
         )
 
 

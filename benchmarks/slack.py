@@ -1,53 +1,56 @@
-"""From a mention in Slack to its acknowledgement, its status and its first words: `python -m benchmarks.slack`.
+"""Measure the time from a mention in Slack to its acknowledgement, status and words: `python -m benchmarks.slack`.
 
-`footnoted serve` runs as an ordinary process, connected to a loopback Slack in this one; `benchmarks.chats` says how.
+`footnoted serve` runs as an ordinary process, connected to a loopback Slack in this process.
+`benchmarks.chat_platforms` describes the method.
 """
 
+import argparse
 import asyncio
 
-from benchmarks.chats import QUESTIONS, WITHIN, Stage, Timing, compare, serving, stage
+from benchmarks.chat_platforms import QUESTIONS, TIMEOUT, Environment, Timing, bot_environment, compare, serving
 from tests.servers.slack import Message, SlackServer
 
 MODEL, WEB = 8952, 8953
 
 
 def main() -> None:
-    with stage(MODEL) as where:
-        asyncio.run(run(where))
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    with bot_environment(MODEL) as env:
+        asyncio.run(run(env))
 
 
-async def run(where: Stage) -> None:
+async def run(env: Environment) -> None:
     async with SlackServer() as slack:
         tokens = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}
 
         async def ask(at_once: int, over: float) -> list[Timing]:
-            return await asked(slack, at_once, over)
+            return await ask_all(slack, at_once, over)
 
-        async with serving(where, WEB, SLACK_API_URL=slack.base_url, **tokens) as pid:
-            await slack.until(lambda: bool(slack.sockets.open), within=WITHIN)
-            await compare(ask, where.model, pid)
+        async with serving(env, WEB, SLACK_API_URL=slack.base_url, **tokens) as pid:
+            await slack.until(lambda: bool(slack.sockets.open), within=TIMEOUT)
+            await compare(ask, env.model, pid)
 
 
-async def asked(slack: SlackServer, at_once: int, over: float) -> list[Timing]:
-    """Mentions the bot so often, and waits for all answers."""
-    channel, me = slack.channel.id, slack.bot.id
+async def ask_all(slack: SlackServer, at_once: int, over: float) -> list[Timing]:
+    """Mention the bot `at_once` times and wait for all answers."""
+    channel, bot = slack.channel.id, slack.bot.id
     calls = len(slack.calls)
     said = []
-    for place in range(at_once):
-        said.append(slack.say(slack.user.id, channel, f"<@{me}> {QUESTIONS[place % len(QUESTIONS)]}"))
+    for index in range(at_once):
+        said.append(slack.say(slack.user.id, channel, f"<@{bot}> {QUESTIONS[index % len(QUESTIONS)]}"))
         if over:
             await asyncio.sleep(over / at_once)
 
-    def ended() -> bool:
+    def all_ended() -> bool:
         stopped = sum(call.method == "chat.stopStream" for call in slack.calls[calls:])
         return stopped >= at_once
 
-    await slack.until(ended, within=WITHIN)
+    await slack.until(all_ended, within=TIMEOUT)
     return [timing(slack, message, calls) for message in said]
 
 
 def timing(slack: SlackServer, question: Message, since: int) -> Timing:
-    """What followed one mention, by the clock of the Slack."""
+    """Return the milestones of one mention, by the clock of the loopback Slack."""
     attempts = [
         attempt
         for delivery in slack.deliveries.all
@@ -58,8 +61,8 @@ def timing(slack: SlackServer, question: Message, since: int) -> Timing:
     start = next(call for call in calls if call.method == "chat.startStream")
     ts = start.answer.get("ts")
     sent = attempts[0].sent_at
-    happened = {
-        "first response": attempts[0].acknowledged_at or sent + WITHIN,
+    milestones = {
+        "first response": attempts[0].acknowledged_at or sent + TIMEOUT,
         "first status": min(call.at for call in calls if call.method == "assistant.threads.setStatus"),
         "first words": start.at,
         "whole answer": max(
@@ -68,7 +71,7 @@ def timing(slack: SlackServer, question: Message, since: int) -> Timing:
             if call.method == "chat.stopStream" and call.arguments.get("ts") == ts
         ),
     }
-    return {name: (at - sent) * 1000 for name, at in happened.items()}
+    return {name: (at - sent) * 1000 for name, at in milestones.items()}
 
 
 if __name__ == "__main__":

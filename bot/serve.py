@@ -1,6 +1,7 @@
 """`footnoted serve`: run the web page, the platforms and background jobs until stopped."""
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -103,7 +104,9 @@ async def _listening(app: web.Application, host: str, port: int, prefix: str) ->
         try:
             await site.start()
         except OSError as error:
-            what = f"Cannot listen on {host}:{port} ({error.strerror})."
+            # asyncio's own text repeats the address; errors of name resolution have a negative number.
+            reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+            what = f"Cannot listen on {host}:{port} ({reason})."
             raise StartupError(Problem(what, f"Set {prefix}_HOST and {prefix}_PORT to a free address.")) from error
         host, port = runner.addresses[0][:2]
         log.info("server listening", host=host, port=port)

@@ -1,5 +1,7 @@
-"""langchain-redis with langchain's record manager, as its documentation shows: run by
-`benchmarks.reindex --langchain`."""
+"""Index a sitemap with langchain-redis and langchain's record manager, following its documentation.
+
+Run by `benchmarks.reindex --langchain`.
+"""
 
 import asyncio
 import os
@@ -15,17 +17,17 @@ from langchain_redis import RedisConfig, RedisVectorStore
 from langchain_text_splitters import RecursiveCharacterTextSplitter
 
 AT_ONCE = 32
-PASSAGE = 1_000
-"""Signs; about what Footnoted's passages have."""
+PASSAGE_CHARS = 1_000
+"""About as long as Footnoted's passages."""
 
 
-async def pages(links: list[str]) -> list[Document]:
-    """The pages' articles, fetched many at a time."""
-    turns = asyncio.Semaphore(AT_ONCE)
+async def fetch_pages(links: list[str]) -> list[Document]:
+    """Fetch the articles of the pages, `AT_ONCE` at a time."""
+    limit = asyncio.Semaphore(AT_ONCE)
     async with aiohttp.ClientSession() as web:
 
         async def page(link: str) -> Document:
-            async with turns, web.get(link) as response:
+            async with limit, web.get(link) as response:
                 soup = BeautifulSoup(await response.read(), "lxml")
             article = soup.find("div", class_="entry-content")
             return Document(article.get_text() if article else "", metadata={"source": link})
@@ -36,8 +38,8 @@ async def pages(links: list[str]) -> list[Document]:
 def main() -> None:
     with urlopen(os.environ["SITEMAP"]) as response:
         links = [loc.text or "" for loc in ET.fromstring(response.read()).findall(".//{*}loc")]
-    passages = RecursiveCharacterTextSplitter(chunk_size=PASSAGE, chunk_overlap=0).split_documents(
-        asyncio.run(pages(links))
+    passages = RecursiveCharacterTextSplitter(chunk_size=PASSAGE_CHARS, chunk_overlap=0).split_documents(
+        asyncio.run(fetch_pages(links))
     )
     store = RedisVectorStore(
         OpenAIEmbeddings(model="text-embedding-3-small", check_embedding_ctx_length=False),

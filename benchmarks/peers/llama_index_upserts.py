@@ -1,5 +1,7 @@
-"""llama-index' ingestion pipeline with upserts as its documentation shows: run by
-`benchmarks.reindex --peers`."""
+"""Index a sitemap with llama-index's ingestion pipeline and upserts, following its documentation.
+
+Run by `benchmarks.reindex --llama-index`.
+"""
 
 import asyncio
 import os
@@ -18,8 +20,8 @@ from llama_index.vector_stores.redis import RedisVectorStore
 from redisvl.schema import IndexSchema
 
 AT_ONCE = 32
-PASSAGE = 300
-"""Tokens, as many as Footnoted's passages have at most."""
+PASSAGE_TOKENS = 300
+"""The maximum of Footnoted's passages."""
 
 STORED = "llama"
 
@@ -34,13 +36,13 @@ SCHEMA = {
 }
 
 
-async def pages(links: list[str]) -> list[Document]:
-    """The pages' articles, fetched many at a time."""
-    turns = asyncio.Semaphore(AT_ONCE)
+async def fetch_pages(links: list[str]) -> list[Document]:
+    """Fetch the articles of the pages, `AT_ONCE` at a time."""
+    limit = asyncio.Semaphore(AT_ONCE)
     async with aiohttp.ClientSession() as web:
 
         async def page(link: str) -> Document:
-            async with turns, web.get(link) as response:
+            async with limit, web.get(link) as response:
                 soup = BeautifulSoup(await response.read(), "lxml")
             article = soup.find("div", class_="entry-content")
             return Document(text=article.get_text() if article else "", id_=link)
@@ -51,12 +53,12 @@ async def pages(links: list[str]) -> list[Document]:
 def main() -> None:
     with urlopen(os.environ["SITEMAP"]) as response:
         links = [loc.text or "" for loc in ET.fromstring(response.read()).findall(".//{*}loc")]
-    documents = asyncio.run(pages(links))
+    documents = asyncio.run(fetch_pages(links))
     store = RedisVectorStore(schema=IndexSchema.from_dict(SCHEMA), redis_url=os.environ["REDIS_URL"])
-    known = Path(STORED)
+    stored = Path(STORED)
     pipeline = IngestionPipeline(
         transformations=[
-            SentenceSplitter(chunk_size=PASSAGE, chunk_overlap=0),
+            SentenceSplitter(chunk_size=PASSAGE_TOKENS, chunk_overlap=0),
             OpenAIEmbedding(
                 model="text-embedding-3-small", embed_batch_size=64, api_base=os.environ["OPENAI_BASE_URL"]
             ),
@@ -65,7 +67,7 @@ def main() -> None:
         vector_store=store,
         docstore_strategy=DocstoreStrategy.UPSERTS,
     )
-    if known.is_dir():
+    if stored.is_dir():
         pipeline.load(STORED)
     nodes = pipeline.run(documents=documents)
     pipeline.persist(STORED)

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from adapters.console import ConsoleReply
 from bot.app import Bot
+from bot.cli.exit_codes import OK
 from bot.config.settings import Settings
 from core.chat.delivery import deliver
 from core.domain import EVERYTHING, Conversation, Question
@@ -30,7 +31,7 @@ def chat(settings: Settings, name: str, open_bot: OpenBot, out: Console, err: Co
             _answer_lines(runner, bot, conversation, out, err)
         finally:
             runner.run(opened.__aexit__(None, None, None))
-    return 0
+    return OK
 
 
 def _show_welcome(bot: Bot, out: Console) -> None:

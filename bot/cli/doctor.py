@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bot.app import Bot, create_bot
+from bot.cli.exit_codes import FAILED, NOT_READY, OK
 from bot.config.loader import load_settings
 from bot.config.settings import Settings
 from bot.platforms import Platform, build_platforms
@@ -19,12 +20,12 @@ from core.errors import FootnotedError, StartupError
 from core.models.protocols import Prompt
 
 MODEL_TIMEOUT = 30.0
-"""Seconds for the first word of a model."""
+"""Seconds that a model has for its first word."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One line of output: the component, its state, and the cure for a problem."""
+    """One line of output."""
 
     component: str
     state: str
@@ -33,13 +34,13 @@ class CheckResult:
 
 
 def run_checks(out: Console, set_up_logs: Callable[[Settings], None]) -> int:
-    """Print one line per check. Return the exit code: 1 for problems, 2 for invalid settings."""
+    """Print one line per check; return the exit code."""
     try:
         settings = load_settings()
     except StartupError as error:
         for problem in error.problems:
             _show(out, CheckResult("settings", problem.what, problem.cure, "problem"))
-        return 2
+        return NOT_READY
     set_up_logs(settings)
     return asyncio.run(_run_checks(settings, out))
 
@@ -52,7 +53,7 @@ async def _run_checks(settings: Settings, out: Console) -> int:
             problems += result.level == "problem"
     summary = "1 problem found." if problems == 1 else f"{problems} problems found."
     out.print(Text(summary if problems else "No problems found.", style="bold"))
-    return 1 if problems else 0
+    return FAILED if problems else OK
 
 
 async def _check_all(settings: Settings) -> AsyncGenerator[CheckResult, None]:
@@ -81,7 +82,7 @@ def _check_port(component: str, host: str, port: int, setting: str) -> CheckResu
         try:
             probe.bind((host, port))
         except OSError as error:
-            cure = f"Fine if the bot is running; otherwise set {setting} to a free port."
+            cure = f"This is expected while the bot is running; otherwise, set {setting} to a free port."
             return CheckResult(component, f"{address} is in use ({error.strerror})", cure, "note")
     return CheckResult(component, f"{address} is free")
 

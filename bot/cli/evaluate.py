@@ -1,10 +1,11 @@
 """`footnoted evaluate`: measure retrieval on questions whose right posts are known."""
 
-import json
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from json import dumps
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from adapters.console import print_json
 from bot.app import Bot
 from core.domain import SearchResults
 from core.errors import Problem, StartupError
@@ -23,7 +25,7 @@ MAX_PROBLEMS = 10
 
 
 class Example(BaseModel):
-    """A line of a questions file: `url` are the right posts; one of `answers` has to be in the passages."""
+    """A line of a questions file: `url` names the right posts; the passages should contain one of `answers`."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -60,6 +62,20 @@ class Result:
         }
 
 
+async def evaluate(
+    bot: Bot, examples: Sequence[Example], out: Console, err: Console, json: bool = False, details: Path | None = None
+) -> None:
+    """Measure retrieval on the examples and print the metrics; write each result to the file `details`."""
+    results = await evaluate_all(bot, examples, err)
+    if details:
+        await asyncio.to_thread(write_details, details, results)
+    metrics = compute_metrics(results)
+    if json:
+        print_json(metrics)
+    else:
+        show_metrics(metrics, out)
+
+
 async def evaluate_all(bot: Bot, examples: Sequence[Example], err: Console) -> list[Result]:
     """Search for each question in turn, with a progress bar."""
     tracked = track(examples, "Evaluating", auto_refresh=False, console=err, transient=True)
@@ -77,7 +93,7 @@ def show_metrics(metrics: Mapping[str, float | int | None], out: Console) -> Non
 
 def write_details(path: Path, results: Sequence[Result]) -> None:
     """Write one JSON line per question: what was found, the rank, and whether it was refused."""
-    lines = (json.dumps(result.to_json(), ensure_ascii=False) + "\n" for result in results)
+    lines = (dumps(result.to_json(), ensure_ascii=False) + "\n" for result in results)
     path.write_text("".join(lines), encoding="utf-8")
 
 

@@ -1,35 +1,35 @@
-"""The `footnoted` command: all subcommands, their options and exit codes."""
+"""The `footnoted` command: all subcommands and their options. `bot.cli.exit_codes` explains the exit codes."""
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from redis.exceptions import RedisError
 from rich.console import Console
 from rich.text import Text
 
-from adapters.console import ConsoleReply, JsonReply, print_json, readable
+from adapters.console import print_json
 from bot.app import VERSION, Bot, create_bot
+from bot.cli import ask as ask_command
+from bot.cli import evaluate as evaluate_command
 from bot.cli import feedback as feedback_command
 from bot.cli import forget as forget_command
 from bot.cli import reindex as reindex_command
+from bot.cli import search as search_command
 from bot.cli import stats as stats_command
 from bot.cli.chat import chat as run_chat
 from bot.cli.doctor import run_checks
-from bot.cli.evaluate import compute_metrics, evaluate_all, read_examples, show_metrics, write_details
+from bot.cli.exit_codes import FAILED, INTERRUPTED, NOT_READY, OK
 from bot.cli.reindex_output import progress_bar
 from bot.config.loader import load_settings
 from bot.config.settings import Settings
 from bot.observability.log_redaction import secrets_of
 from bot.observability.logs import set_up_logs
 from bot.serve import serve as serve_until_stopped
-from core.chat.delivery import deliver
-from core.chat.documents import match_document
-from core.domain import EVERYTHING, Question
 from core.errors import FootnotedError, StartupError, to_footnoted_error
 from core.indexing.options import ReindexOptions
 
@@ -44,11 +44,9 @@ app = typer.Typer(
 out = Console()
 err = Console(stderr=True)
 
-FAILED = 1
-NOT_READY = 2
-INTERRUPTED = 130
+QUESTIONS_HELP = "JSON Lines file with the keys question, url, answers, earlier and kind."
 
-Json = Annotated[bool, typer.Option("--json", help="Print a single JSON document to standard output.")]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print a single JSON document to standard output.")]
 
 
 def _show_version(wanted: bool) -> None:
@@ -68,55 +66,38 @@ def footnoted(
 
 @app.command()
 def serve() -> None:
-    """Run the bot: the web page and all chat platforms that have a token."""
+    """Run the bot: the web page, and each chat platform whose token is set."""
     settings = _load_settings(quiet=False)
-    _run(asyncio.run, serve_until_stopped(settings, err))
+    _run_async(serve_until_stopped(settings, err))
 
 
 @app.command()
-def ask(question: Annotated[str, typer.Argument(help="Your question.")], json: Json = False) -> None:
+def ask(question: Annotated[str, typer.Argument(help="Your question.")], json: JsonFlag = False) -> None:
     """Answer one question, with footnotes."""
     settings = _load_settings()
 
-    async def answer() -> int:
-        async with _up_to_date_bot(settings) as bot:
-            events = bot.answerer.ask(Question(question, scope=EVERYTHING))
-            if json:
-                json_reply = JsonReply()
-                await deliver(events, json_reply)
-                return FAILED if json_reply.error else 0
-            with ConsoleReply(out, err) as reply:
-                await deliver(events, reply)
-            return FAILED if reply.error else 0
+    async def run() -> int:
+        async with _bot_reindexed_if_needed(settings) as bot:
+            return await ask_command.ask(bot, question, out, err, json)
 
-    _run(asyncio.run, answer())
+    _run_async(run())
 
 
 @app.command()
 def search(
     question: Annotated[str, typer.Argument(help="A question, or words to search for.")],
-    k: Annotated[int, typer.Option("-k", help="Number of posts.", min=1, max=20)] = 5,
-    json: Json = False,
+    k: Annotated[int, typer.Option("-k", help="Most posts to list.", min=1, max=20)] = 5,
+    json: JsonFlag = False,
 ) -> None:
-    """List the posts that match best."""
+    """List the posts that best match a question, without an answer."""
     settings = _load_settings()
 
     async def run() -> int:
-        async with _up_to_date_bot(settings) as bot:
-            posts = (await bot.retriever.search(question)).posts[:k]
-        if json:
-            keys = ("url", "title", "text", "score")
-            print_json([{key: match_document(match)[key] for key in keys} for match in posts])
-            return 0
-        for rank, match in enumerate(posts, start=1):
-            title, url = readable(match.passage.title), readable(match.passage.url)
-            out.print(Text.assemble((f"{rank:2}. ", "bold cyan"), title, (f"  {match.score:.2f}", "dim")))
-            out.print(Text(f"    {url}", style="dim"), soft_wrap=True)
-        if not posts:
-            out.print("No matching posts.")
-        return 0
+        async with _bot_reindexed_if_needed(settings) as bot:
+            await search_command.search(bot, question, k, out, json)
+        return OK
 
-    _run(asyncio.run, run())
+    _run_async(run())
 
 
 @app.command()
@@ -124,28 +105,30 @@ def chat(
     system: Annotated[
         str | None, typer.Option("--system", help="Persona for this conversation, instead of SYSTEM_PROMPT.")
     ] = None,
-    name: Annotated[str, typer.Option("--name", help="Name of the conversation to continue or start.")] = "default",
+    name: Annotated[str, typer.Option("--name", help="Name of the conversation to start or continue.")] = "default",
 ) -> None:
     """Chat in the terminal. /forget clears the conversation, /sources lists the sources."""
     settings = _load_settings(system_prompt=system) if system else _load_settings()
-    _run(run_chat, settings, name, _up_to_date_bot, out, err)
+    _run(lambda: run_chat(settings, name, _bot_reindexed_if_needed, out, err))
 
 
 @app.command()
 def reindex(
     source: Annotated[str, typer.Argument(help="Reindex only this source.", show_default=False)] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change and what it would cost.")] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Publish even if more than half of the posts are gone.")
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change and the cost; write nothing.")
     ] = False,
-    rollback: Annotated[bool, typer.Option("--rollback", help="Restore the previous posts.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Publish even if more than half of the posts would be removed.")
+    ] = False,
+    rollback: Annotated[bool, typer.Option("--rollback", help="Restore the posts before the last change.")] = False,
     cancel: Annotated[bool, typer.Option("--cancel", help="Cancel the run in progress, in any process.")] = False,
     history: Annotated[
-        bool, typer.Option("--history", help="List recent runs: when, who and with what result.")
+        bool, typer.Option("--history", help="List recent runs: when, by whom and with what result.")
     ] = False,
-    json: Json = False,
+    json: JsonFlag = False,
 ) -> None:
-    """Reindex all sources, or one. Only changed posts are embedded again."""
+    """Reindex all sources, or one. Only new and changed text is embedded."""
     actions = {"--rollback": rollback, "--cancel": cancel, "--history": history}
     chosen = [name for name, wanted in actions.items() if wanted]
     if len(chosen) > 1 or (chosen and (source or dry_run or force)):
@@ -164,12 +147,12 @@ def reindex(
             request = ReindexOptions(reindex_command.terminal_user(), source, dry_run, force)
             return await reindex_command.reindex(reindexer, request, out, err, json)
 
-    _run(asyncio.run, run())
+    _run_async(run())
 
 
 @app.command()
 def worker() -> None:
-    """Parse and embed for reindex runs that other processes have started."""
+    """Parse and embed posts for reindex runs that other processes have started."""
     settings = _load_settings(quiet=False)
 
     async def run() -> int:
@@ -179,14 +162,14 @@ def worker() -> None:
         async with create_bot(settings) as bot:
             return await run_worker(bot.index_dependencies, err)
 
-    _run(asyncio.run, run())
+    _run_async(run())
 
 
 @app.command()
 def feedback(
-    most: Annotated[int, typer.Option("--most", help="Number of answers.", min=1)] = 20, json: Json = False
+    most: Annotated[int, typer.Option("--most", help="Most answers to list.", min=1)] = 20, json: JsonFlag = False
 ) -> None:
-    """List rated answers from chats, most recent rating first."""
+    """List the answers that users have rated in chats, most recently rated first."""
     settings = _load_settings()
 
     async def run() -> int:
@@ -196,61 +179,60 @@ def feedback(
             print_json(feedback_command.to_json(rated))
         else:
             feedback_command.show_feedback(rated, out)
-        return 0
+        return OK
 
-    _run(asyncio.run, run())
+    _run_async(run())
 
 
 @app.command()
 def stats(
-    days: Annotated[int, typer.Option("--days", help="Number of days, including today.", min=1, max=90)] = 7,
-    json: Json = False,
+    days: Annotated[int, typer.Option("--days", help="Number of days to cover, including today.", min=1, max=90)] = 7,
+    json: JsonFlag = False,
 ) -> None:
-    """Show questions, outcomes, latency, costs, and gaps in the posts."""
-    _run(stats_command.stats, _load_settings(), days, out, json)
+    """Show questions, outcomes, latency, cost, and the gaps in the posts."""
+    _run_async(stats_command.stats(_load_settings(), days, out, json))
 
 
 @app.command()
 def forget(
     user: Annotated[
-        str, typer.Option("--user", help="PLATFORM:ID, such as slack:U0123456789.", callback=forget_command.parse_user)
+        str,
+        typer.Option("--user", help="PLATFORM:ID, such as slack:U0123456789.", callback=forget_command.parse_user),
     ],
-    json: Json = False,
+    json: JsonFlag = False,
 ) -> None:
-    """Erase a chat user's questions, answers, conversation turns and votes."""
-    _run(forget_command.forget, _load_settings(), user, out, json)
+    """Erase a chat user's questions with their answers, conversation turns and votes."""
+    _run_async(forget_command.forget(_load_settings(), user, out, json))
 
 
 @app.command()
 def evaluate(
-    questions: Annotated[Path, typer.Argument(help="JSON lines: question, url, answers, earlier, kind.", exists=True)],
-    json: Json = False,
-    details: Annotated[Path | None, typer.Option(help="Write the results of each question to this file.")] = None,
+    questions: Annotated[
+        Path,
+        typer.Argument(help=QUESTIONS_HELP, exists=True),
+    ],
+    json: JsonFlag = False,
+    details: Annotated[
+        Path | None, typer.Option(help="Write each question's result to this file, as JSON Lines.")
+    ] = None,
 ) -> None:
-    """Measure retrieval, and refusal of off-topic questions, on a file of questions."""
+    """Measure how well retrieval finds the right posts and refuses off-topic questions."""
     settings = _load_settings()
 
     async def run() -> int:
-        examples = await asyncio.to_thread(read_examples, questions)
-        async with _up_to_date_bot(settings) as bot:
-            results = await evaluate_all(bot, examples, err)
-        if details:
-            await asyncio.to_thread(write_details, details, results)
-        metrics = compute_metrics(results)
-        if json:
-            print_json(metrics)
-        else:
-            show_metrics(metrics, out)
-        return 0
+        examples = await asyncio.to_thread(evaluate_command.read_examples, questions)
+        async with _bot_reindexed_if_needed(settings) as bot:
+            await evaluate_command.evaluate(bot, examples, out, err, json, details)
+        return OK
 
-    _run(asyncio.run, run())
+    _run_async(run())
 
 
 @app.command()
 def doctor() -> None:
-    """Check configuration and dependencies."""
-    # Only errors: its output already names every problem.
-    _run(run_checks, out, lambda settings: set_up_logs("error", secrets_of(dict(settings))))
+    """Check the settings, ports, Redis, models, posts and chat platforms."""
+    # Log only errors, because the output already names every problem.
+    _run(lambda: run_checks(out, lambda settings: set_up_logs("error", secrets_of(dict(settings)))))
 
 
 def _load_settings(quiet: bool = True, **given: Any) -> Settings:
@@ -266,12 +248,12 @@ def _load_settings(quiet: bool = True, **given: Any) -> Settings:
 
 
 @asynccontextmanager
-async def _up_to_date_bot(settings: Settings) -> AsyncGenerator[Bot, None]:
+async def _bot_reindexed_if_needed(settings: Settings) -> AsyncGenerator[Bot, None]:
     """Create the bot, and reindex first if the sources or the embedding model have changed."""
     async with create_bot(settings) as bot:
         reason = await bot.reindex_reason()
         if reason:
-            err.print(Text(f"Reading the sources first: {reason}.", style="dim"))
+            err.print(Text(f"Reindexing first: {reason}.", style="dim"))
             with progress_bar(err) as show_progress:
                 report = await bot.reindex(show_progress)
             for failure in report.failed_sources:
@@ -279,21 +261,27 @@ async def _up_to_date_bot(settings: Settings) -> AsyncGenerator[Bot, None]:
         yield bot
 
 
-def _run(command: Callable[..., int], *arguments: Any) -> None:
-    """Run a command, report any error in one sentence, and exit."""
+def _run_async(command: Coroutine[Any, Any, int]) -> NoReturn:
+    """Run a command as a coroutine; otherwise the same as `_run`."""
+    _run(lambda: asyncio.run(command))
+
+
+def _run(command: Callable[[], int]) -> NoReturn:
+    """Run a command, report any error in one sentence, and exit with the command's code."""
     try:
-        code = command(*arguments)
+        code = command()
     except StartupError as error:
         _show_problems(error)
         code = NOT_READY
     except FootnotedError as error:
+        # The user's sentence does not name the cause, such as an address or a status, which an operator needs.
         cause = f": {error}" if str(error) != error.user_message else ""
         err.print(Text(f"{error.user_message} ({error.id}{cause})", style="yellow"))
         code = FAILED
     except KeyboardInterrupt:
         code = INTERRUPTED
     except (OSError, RedisError) as error:
-        err.print(Text(to_footnoted_error(error).user_message + f" ({error})", style="yellow"))
+        err.print(Text(f"{to_footnoted_error(error).user_message} ({error})", style="yellow"))
         code = FAILED
     sys.exit(code)
 

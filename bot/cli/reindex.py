@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from adapters.console import print_json, readable
+from bot.cli.exit_codes import FAILED, OK
 from bot.cli.reindex_output import progress_bar, show_diff, show_history, show_report
 from core.chat.run_texts import OUTCOMES, plan_text, started_text
 from core.domain import Person
@@ -17,8 +18,6 @@ from core.indexing.progress import Plan, Report
 from core.indexing.reindexer import Reindexer
 from core.indexing.run_events import RunEnded, RunPlanned, RunProgressed, RunStarted
 from core.indexing.run_status import AuditRecord
-
-SOME_FAILED = 1
 
 
 def terminal_user() -> Person:
@@ -33,7 +32,7 @@ def terminal_user() -> Person:
 async def reindex(reindexer: Reindexer, request: ReindexOptions, out: Console, err: Console, json: bool = False) -> int:
     """Start a run, or follow the one in progress; Ctrl-C cancels only a run started here.
 
-    Return the exit code: 1 if a source could not be read. Raises what `Reindexer.reindex` raises.
+    Return the exit code, FAILED if a source could not be read. Raises what `Reindexer.reindex` raises.
     """
     plan, report = Plan(), None
     with progress_bar(err) as show_progress:
@@ -52,12 +51,12 @@ async def reindex(reindexer: Reindexer, request: ReindexOptions, out: Console, e
                         show_progress(event.progress)
                     case RunEnded():
                         report = event.report
-    assert report is not None, "every stream ends with `Ended`"
+    assert report is not None, "every stream ends with `RunEnded`"
     if json:
         print_json(report_json(report, plan if request.dry_run else None))
     else:
         _show(report, plan, out)
-    return SOME_FAILED if report.failed_sources else 0
+    return FAILED if report.failed_sources else OK
 
 
 async def rollback(reindexer: Reindexer, out: Console, json: bool = False) -> int:
@@ -69,7 +68,7 @@ async def rollback(reindexer: Reindexer, out: Console, json: bool = False) -> in
         out.print(Text(OUTCOMES["rolled back"], style="bold"))
         show_diff(out, report.diff)
         out.print(Text(f"{report.posts:,} posts, in {report.seconds:.3f} s.", style="dim"))
-    return 0
+    return OK
 
 
 async def cancel(reindexer: Reindexer, out: Console, json: bool = False) -> int:
@@ -81,7 +80,7 @@ async def cancel(reindexer: Reindexer, out: Console, json: bool = False) -> int:
         out.print(
             "Cancelling the run. What has been embedded so far is kept." if requested else "No run is in progress."
         )
-    return 0
+    return OK
 
 
 async def history(reindexer: Reindexer, out: Console, json: bool = False) -> int:
@@ -91,7 +90,7 @@ async def history(reindexer: Reindexer, out: Console, json: bool = False) -> int
         print_json([_record_json(record) for record in records])
     else:
         show_history(out, records, await reindexer.running())
-    return 0
+    return OK
 
 
 def report_json(report: Report, plan: Plan | None = None) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def progress_bar(console: Console) -> Iterator[Callable[[Counts], None]]:
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Reading", total=None, details="")
+        task = bar.add_task("Reindexing", total=None, details="")
 
         def show_progress(counts: Counts) -> None:
             bar.update(
@@ -105,7 +105,7 @@ def show_history(console: Console, records: Sequence[AuditRecord], running: Rein
         console.print("There have been no runs yet.")
         return
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
-    for name in ("when (UTC)", "who", "action", "result"):
+    for name in ("when (UTC)", "by", "action", "result"):
         table.add_column(name, overflow="fold")
     for record in records:
         run = record.run

@@ -1,6 +1,5 @@
 """`footnoted stats`: usage, latency, costs and gaps, for operators."""
 
-import asyncio
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
@@ -15,6 +14,7 @@ from rich.text import Text
 
 from adapters.console import print_json, readable
 from bot.app import Bot, create_bot
+from bot.cli.exit_codes import OK
 from bot.config.settings import Settings
 from core.domain import Rating
 from core.errors import FootnotedError
@@ -68,19 +68,15 @@ class Overview:
         return [used.model for used in self.figures.usage if dollars(used.model, used.read, used.written) is None]
 
 
-def stats(settings: Settings, days: int, out: Console, json: bool = False) -> int:
-    """Print the statistics of the last `days`, including today."""
-    overview = asyncio.run(_collect(settings, days))
+async def stats(settings: Settings, days: int, out: Console, json: bool = False) -> int:
+    """Print the statistics of the last `days`, including today; return the exit code."""
+    async with create_bot(settings) as bot:
+        overview = await collect_overview(bot, days)
     if json:
         print_json(overview_json(overview))
     else:
         show_overview(overview, out)
-    return 0
-
-
-async def _collect(settings: Settings, days: int) -> Overview:
-    async with create_bot(settings) as bot:
-        return await collect_overview(bot, days)
+    return OK
 
 
 async def collect_overview(bot: Bot, days: int) -> Overview:
@@ -154,7 +150,7 @@ def _usage(overview: Overview) -> Table:
 
 def _show_gaps(gaps: list[QuestionGap] | None, out: Console) -> None:
     if gaps is None:
-        out.print("The embedding model is not available, so unanswered questions cannot be grouped right now.")
+        out.print("The embedding model is not available, so the unanswered questions cannot be grouped right now.")
         return
     if not gaps:
         out.print("The posts answered every question.")

@@ -17,7 +17,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_home(tmp_path_factory.mktemp("home"))
     first = invoke(folder, "ask", ASKED)
     assert first.returncode == 0, first.stderr
-    assert first.stderr.startswith("Reading the sources first: the sources have not been read yet.\n")
+    assert first.stderr.startswith("Reindexing first: the sources have not been read yet.\n")
     return folder
 
 

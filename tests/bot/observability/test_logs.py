@@ -172,7 +172,7 @@ async def test_commands_log_nothing_when_nothing_went_wrong(tmp_path: Path) -> N
         lines = await logged(make_home(tmp_path), "ask", ASKED, **settings)
     # Without a network the model's vocabulary cannot be had, which is a warning.
     said = [line for line in lines if line and "estimating token counts" not in line]
-    assert said == ["Reading the sources first: the sources have not been read yet."]
+    assert said == ["Reindexing first: the sources have not been read yet."]
 
 
 @pytest.mark.parametrize("level", ["debug", "warning"])

@@ -1,8 +1,10 @@
-"""What many would write in an evening, to measure against: one page after the other, one vector a post, all again each
-time. Run as `python -m benchmarks.script SITEMAP`; it needs REDIS_URL and OPENAI_BASE_URL."""
+"""Baseline for `benchmarks.reindex`: a minimal script that embeds each page of a sitemap, one by one, on every run.
 
+Run `python -m benchmarks.baseline_script SITEMAP` with REDIS_URL, OPENAI_BASE_URL and OPENAI_API_KEY set.
+"""
+
+import argparse
 import os
-import sys
 from urllib.request import urlopen
 
 import numpy as np
@@ -10,8 +12,8 @@ import redis
 from bs4 import BeautifulSoup
 from openai import OpenAI
 
-MOST = 8_000
-"""Signs of a post; the model takes no more, and so the rest is lost."""
+MAX_CHARS = 8_000
+"""Characters of a post that are embedded; the rest is cut off, as the model accepts no more."""
 
 
 def main(sitemap: str) -> None:
@@ -26,7 +28,7 @@ def main(sitemap: str) -> None:
         article = soup.find("div", class_="entry-content")
         if article is None:
             continue
-        embedded = model.embeddings.create(model="text-embedding-3-small", input=article.get_text()[:MOST])
+        embedded = model.embeddings.create(model="text-embedding-3-small", input=article.get_text()[:MAX_CHARS])
         vector = np.asarray(embedded.data[0].embedding, dtype=np.float32)
         client.hset(f"script:{link}", mapping={"url": link, "embedding": vector.tobytes()})
         read += 1
@@ -34,4 +36,6 @@ def main(sitemap: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sitemap", help="address of the sitemap")
+    main(parser.parse_args().sitemap)

@@ -1,7 +1,9 @@
-"""Time to the first event and to the answer: `python -m benchmarks.asking POSTS.jsonl QUESTIONS.jsonl`.
+"""Measure the time to the first event and to the end of an answer.
+
+Run `python -m benchmarks.questions POSTS.jsonl QUESTIONS.jsonl`.
 
 `footnoted serve` runs as an ordinary process against a stand-in for OpenAI on loopback. The same run asks the stand-in
-directly for the same embedding and answer; the difference is the bot's own share.
+directly for the same embedding and answer; the difference is the bot's own overhead.
 """
 
 import argparse
@@ -30,8 +32,8 @@ Timings = tuple[float, float]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("posts", type=Path)
-    parser.add_argument("questions", type=Path, help="one question a line of JSON")
+    parser.add_argument("posts", type=Path, help="JSON Lines file with the keys slug, title, date and html")
+    parser.add_argument("questions", type=Path, help="JSON Lines file with the key question")
     options = parser.parse_args()
     lines = options.questions.read_text(encoding="utf-8").splitlines()
     questions = [json.loads(line)["question"] for line in lines if "off-topic" not in line]
@@ -60,28 +62,28 @@ def main() -> None:
 
 
 async def compare(questions: Sequence[str], model: str) -> None:
-    """Ask the bot and the stand-in in turn, so that both run under the same load."""
+    """Alternate between the bot and the stand-in, so that both run under the same load."""
     async with aiohttp.ClientSession() as session:
 
         async def ask(question: str) -> Timings:
             return await ask_bot(session, question)
 
-        async def direct(question: str) -> Timings:
+        async def ask_directly(question: str) -> Timings:
             return await ask_model(session, model, question)
 
-        await spread(ask, questions[:20], 1)
+        await ask_all(ask, questions[:20], 1)
         print(f"{'milliseconds':34}{'first p50':>10}{'first p99':>10}{'end p50':>10}{'end p99':>10}")
         for at_once in (1, AT_ONCE):
             asked = list(itertools.islice(itertools.cycle(questions), ROUNDS))
-            own = await spread(direct, asked, at_once)
-            whole = await spread(ask, asked, at_once)
-            show(f"embedding and model alone, {at_once} at once", own)
+            own = await ask_all(ask_directly, asked, at_once)
+            whole = await ask_all(ask, asked, at_once)
+            show(f"stand-in asked directly, {at_once} at once", own)
             show(f"footnoted, {at_once} at once", whole)
             share = (statistics.median(t[1] for t in whole) - statistics.median(t[1] for t in own)) * 1000
-            print(f"{'the bot’s own share, p50':34}{share:30.1f}")
+            print(f"{'the bot’s own overhead, p50':34}{share:30.1f}")
 
 
-async def spread(ask: Callable[[str], Awaitable[Timings]], questions: Sequence[str], at_once: int) -> list[Timings]:
+async def ask_all(ask: Callable[[str], Awaitable[Timings]], questions: Sequence[str], at_once: int) -> list[Timings]:
     """Ask all questions, `at_once` at a time."""
     waiting = iter(questions)
     timings: list[Timings] = []
@@ -96,33 +98,33 @@ async def spread(ask: Callable[[str], Awaitable[Timings]], questions: Sequence[s
 
 
 async def ask_bot(session: aiohttp.ClientSession, question: str) -> Timings:
-    began = time.perf_counter()
+    started = time.perf_counter()
     address = f"http://127.0.0.1:{WEB}/api/ask"
     async with session.post(address, json={"question": question}, headers={"Accept": "text/event-stream"}) as response:
-        timings, body = await _timings(response, began)
+        timings, body = await _timings(response, started)
     if b"event: answered" not in body:
         raise RuntimeError(f"“{question}” was not answered: {body[-300:].decode(errors='replace')}")
     return timings
 
 
 async def ask_model(session: aiohttp.ClientSession, model: str, question: str) -> Timings:
-    began = time.perf_counter()
+    started = time.perf_counter()
     embedding = {"model": "text-embedding-3-small", "input": [question]}
     async with session.post(f"{model}/embeddings", json=embedding, headers=KEY) as response:
         await response.read()
     chat = {"model": "gpt-5.4-mini", "stream": True, "messages": [{"role": "user", "content": question}]}
     async with session.post(f"{model}/chat/completions", json=chat, headers=KEY) as response:
-        timings, _ = await _timings(response, began)
+        timings, _ = await _timings(response, started)
     return timings
 
 
-async def _timings(response: aiohttp.ClientResponse, began: float) -> tuple[Timings, bytes]:
+async def _timings(response: aiohttp.ClientResponse, started: float) -> tuple[Timings, bytes]:
     response.raise_for_status()
     first, pieces = 0.0, []
     async for piece in response.content.iter_any():
-        first = first or time.perf_counter() - began
+        first = first or time.perf_counter() - started
         pieces.append(piece)
-    return (first, time.perf_counter() - began), b"".join(pieces)
+    return (first, time.perf_counter() - started), b"".join(pieces)
 
 
 def show(name: str, timings: Sequence[Timings]) -> None:

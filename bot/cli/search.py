@@ -1,0 +1,24 @@
+"""`footnoted search`: the posts that match best, without an answer."""
+
+from rich.console import Console
+from rich.text import Text
+
+from adapters.console import print_json, readable
+from bot.app import Bot
+from core.chat.documents import match_document
+
+JSON_KEYS = ("url", "title", "text", "score")
+
+
+async def search(bot: Bot, question: str, k: int, out: Console, json: bool = False) -> None:
+    """Print at most `k` posts, best first."""
+    posts = (await bot.retriever.search(question)).posts[:k]
+    if json:
+        print_json([{key: match_document(match)[key] for key in JSON_KEYS} for match in posts])
+        return
+    for rank, match in enumerate(posts, start=1):
+        title, url = readable(match.passage.title), readable(match.passage.url)
+        out.print(Text.assemble((f"{rank:2}. ", "bold cyan"), title, (f"  {match.score:.2f}", "dim")))
+        out.print(Text(f"    {url}", style="dim"), soft_wrap=True)
+    if not posts:
+        out.print("No matching posts.")
