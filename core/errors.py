@@ -16,6 +16,7 @@
     + ModelAccessError        HTTP 401, 403, 404: wrong key, or no such model
     + ModelTimeoutError       no first token, or no end, in time
     + AnswerInterruptedError  the stream ended before the answer did
+    + AnswerTooLongError      the model's limit cut the answer off
     + ContextTooLongError     the prompt exceeds the model's context window
     + ContentFilteredError    the provider's filter blocked question or answer
   x IndexUnavailableError   Redis cannot be reached, or lacks its search module
@@ -197,6 +198,15 @@ class AnswerInterruptedError(ModelError):
 
     code = "AnswerBroken"
     user_message = "The answer was cut off. Please try again."
+
+
+class AnswerTooLongError(ModelError):
+    """The model's limit of tokens ended the answer: finish_reason `length`. The text so far is kept."""
+
+    code = "AnswerTooLong"
+    user_message = (
+        "The language model reached its length limit before it wrote an answer. Please ask a simpler question."
+    )
 
 
 class ContextTooLongError(ModelError):

@@ -53,6 +53,11 @@ class CitationFilter:
         self._text += piece
         return "".join(self._advance(final=False))
 
+    @property
+    def open_fence(self) -> str:
+        """The fence that closes the code block in which the text so far ends; empty outside code blocks."""
+        return self._fence
+
     def end(self) -> str:
         """Return the text held back at the end."""
         return "".join(self._advance(final=True))

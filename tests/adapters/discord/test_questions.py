@@ -5,7 +5,8 @@ from functools import partial
 from itertools import pairwise
 
 from bot.app import create_bot
-from bot.config.settings import Settings, load_settings
+from bot.config.loader import load_settings
+from bot.config.settings import Settings
 from tests.adapters.discord.harness import Harness, buttons, connected, is_whole
 from tests.adapters.garden import ASKED, FOLLOW_UP, OFF_TOPIC
 from tests.servers.discord import AppFlag, Callback, DiscordServer, Flag
@@ -99,7 +100,8 @@ async def test_a_reply_to_a_person_includes_what_that_person_wrote(harness: Harn
     said = harness.discord.say("bob", "general", "@bot I grow tomatoes on a balcony.")
     await harness.answer(said)
     await harness.answer(harness.discord.say("alice", "general", "@bot When should they be watered?", reply_to=said))
-    assert said_before(harness, 1)[-1] == "Bob: I grow tomatoes on a balcony."
+    request = str(harness.model.chats[1].messages[-1]["content"])
+    assert request.startswith("Bob: I grow tomatoes on a balcony.\n\n")
 
 
 async def test_direct_messages_are_answered_with_their_history(harness: Harness) -> None:

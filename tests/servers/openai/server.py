@@ -23,6 +23,7 @@ from tests.servers.openai.replies import (
     Stall,
     Text,
     TooFew,
+    Unnumbered,
     WrongLength,
 )
 from tests.servers.openai.rules import (
@@ -55,6 +56,11 @@ class OpenAIServer(Loopback):
     the first passage in a message as group 1. `models` are the existing ones; None means any. `dimensions` overrides
     the models' own. `delay` is in seconds, before every response.
     """
+
+    max_inputs = 2048
+    """Texts in a request for embeddings; more are refused with `max_inputs_status`."""
+
+    max_inputs_status = 400
 
     def __init__(self, *, answer: Callable[[ChatRequest], str | Reply] | None = None,
                  passage: re.Pattern[str] = FIRST_PASSAGE, tokens_per_second: float | None = None,
@@ -157,6 +163,8 @@ class OpenAIServer(Loopback):
         self.embeddings.append(embedding)
         await self.pause(self.delay)
         self._check_model(embedding.model)
+        if len(embedding.inputs) > self.max_inputs:
+            return error_response(Status(self.max_inputs_status, message="batch size is invalid"))
         native = self.dimensions or DIMENSIONS.get(embedding.model, 1536)
         check_embedding(embedding, body.get("encoding_format", "float"), native)
         reply = self._embedding_replies.popleft() if self._embedding_replies else None
@@ -172,6 +180,8 @@ class OpenAIServer(Loopback):
                 for index, vector in enumerate(vectors)]  # fmt: skip
         if isinstance(reply, TooFew | Shuffled):
             data = data[:-1] if isinstance(reply, TooFew) else data[::-1]
+        if isinstance(reply, Unnumbered):
+            data = [{key: value for key, value in item.items() if key != "index"} for item in data]
         tokens = sum(map(count_tokens, embedding.inputs))
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}
         return web.json_response({"object": "list", "data": data, "model": embedding.model, "usage": usage})
