@@ -5,7 +5,8 @@ from functools import partial
 from itertools import pairwise
 
 from bot.app import create_bot
-from bot.config.settings import Settings, load_settings
+from bot.config.loader import load_settings
+from bot.config.settings import Settings
 from tests.adapters.discord.harness import Harness, buttons, connected, is_whole
 from tests.adapters.garden import ASKED, FOLLOW_UP, OFF_TOPIC
 from tests.servers.discord import AppFlag, Callback, DiscordServer, Flag

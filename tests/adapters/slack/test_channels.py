@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.app import Bot
-from bot.config.settings import Settings, load_settings
+from bot.config.loader import load_settings
+from bot.config.settings import Settings
 from tests.adapters.garden import write_posts
 from tests.adapters.slack.harness import Room, entered
 from tests.servers.openai import OpenAIServer
