@@ -1,1 +1,1 @@
-"""The platforms that people speak through: each turns what comes in into a question, and events into what is shown."""
+"""The adapters: each turns what its platform delivers into questions, and answer events into messages."""

@@ -1,1 +1,1 @@
-"""The program: it reads the settings, builds the pieces, opens the adapters and closes them in order."""
+"""The program: it reads the settings, builds the components, opens the adapters and closes them in order."""

@@ -16,6 +16,7 @@
     + ModelAccessError        HTTP 401, 403, 404: wrong key, or no such model
     + ModelTimeoutError       no first token, or no end, in time
     + AnswerInterruptedError  the stream ended before the answer did
+    + AnswerTooLongError      the model's limit cut the answer off
     + ContextTooLongError     the prompt exceeds the model's context window
     + ContentFilteredError    the provider's filter blocked question or answer
   x IndexUnavailableError   Redis cannot be reached, or lacks its search module
@@ -30,9 +31,11 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import ClassVar
+from typing import ClassVar, TypeVar, overload
 
 from redis.exceptions import RedisError
+
+ErrorT = TypeVar("ErrorT", bound=Exception)
 
 
 class FootnotedError(Exception):
@@ -197,6 +200,15 @@ class AnswerInterruptedError(ModelError):
     user_message = "The answer was cut off. Please try again."
 
 
+class AnswerTooLongError(ModelError):
+    """The model's limit of tokens ended the answer: finish_reason `length`. The text so far is kept."""
+
+    code = "AnswerTooLong"
+    user_message = (
+        "The language model reached its length limit before it wrote an answer. Please ask a simpler question."
+    )
+
+
 class ContextTooLongError(ModelError):
     """The prompt exceeds the model's context window."""
 
@@ -288,9 +300,10 @@ def to_footnoted_error(error: BaseException) -> FootnotedError:
     return wrapped
 
 
-def first_error(error: BaseException) -> Exception:
+@overload
+def first_error(error: ExceptionGroup[ErrorT]) -> ErrorT: ...
+@overload
+def first_error(error: Exception) -> Exception: ...
+def first_error(error: Exception) -> Exception:
     """Return the first exception of a group, however nested: the others are what it caused."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, Exception)
-    return error
+    return first_error(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error

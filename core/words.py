@@ -6,6 +6,8 @@ from functools import lru_cache
 import snowballstemmer
 
 _WORD = re.compile(r"\w*[^\W_]\w*")
+# Punctuation at the end belongs to the sentence; the rest of a Markdown link or of Slack's `<address|label>` stays.
+_ADDRESS = re.compile(r"(?:https?://|\bwww\.)[^\s<>|\"`\[\]]*[^\s<>|\"`\[\].,;:!?)'*_]", re.IGNORECASE)
 _stemmer = snowballstemmer.stemmer("english")
 
 STOPWORDS = frozenset(
@@ -23,6 +25,12 @@ STOPWORDS = frozenset(
 def words(text: str) -> list[str]:
     """Return the lower-cased words and numbers of a text, in order."""
     return _WORD.findall(text.lower())
+
+
+def without_addresses(text: str) -> str:
+    """Return a text without its web addresses; unchanged if no word would be left."""
+    rest = " ".join(_ADDRESS.sub(" ", text).split()) if _ADDRESS.search(text) else text
+    return rest if words(rest) else text
 
 
 def content_words(text: str) -> list[str]:

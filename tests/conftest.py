@@ -11,7 +11,8 @@ from hypothesis import settings as hypothesis_settings
 from redis.asyncio import Redis
 
 from bot.app import Bot, create_bot
-from bot.config.settings import Settings, load_settings
+from bot.config.loader import load_settings
+from bot.config.settings import Settings
 from bot.embedded_redis import embedded_redis
 from core.models.offline_embedder import OfflineEmbedder
 from core.storage.connection import connect

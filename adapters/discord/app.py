@@ -15,10 +15,10 @@ from adapters.discord.client import Client, invite_link
 from adapters.discord.command_sync import sync
 from adapters.discord.commands import Autocomplete, Tree, command_tree
 from adapters.discord.connection import INVALID_TOKEN, Connection
-from adapters.discord.escaping import neutralize_mentions
+from adapters.discord.escaping import cut_message, neutralize_mentions
 from adapters.discord.listeners import Listeners
 from adapters.discord.message_sender import MessageSender, ReplyTarget
-from adapters.discord.messages import MAX_MESSAGE, message_content
+from adapters.discord.messages import message_content
 from adapters.discord.rest_api import RestApi
 from core.chat.platform_errors import PlatformError
 from core.chat.services import ChatServices
@@ -91,15 +91,12 @@ class DiscordBot:
         return self._connection.problem() if self._connection else "Discord has not been reached yet."
 
     async def post(self, channel: str, text: str) -> None:
-        """Write Markdown to a channel, cut at a line if it is too long. Raise DeliveryError."""
+        """Write Markdown to a channel, cut if it is too long. Raise DeliveryError."""
         if self._client is None:
             raise DeliveryError("Discord is not open")
-        shown = neutralize_mentions(text)
-        if len(shown) > MAX_MESSAGE:
-            shown = shown[:MAX_MESSAGE].rsplit("\n", 1)[0]
         sender = MessageSender(RestApi(self._client), ReplyTarget(channel, user=""))
         try:
-            await sender.create(message_content(shown))
+            await sender.create(message_content(cut_message(neutralize_mentions(text))))
         except PlatformError as error:
             raise DeliveryError(f"Discord: {error}") from error
 

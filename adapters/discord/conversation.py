@@ -72,7 +72,7 @@ class ConversationHandler:
             case {"corrected": message}:
                 await self._answer_again(MessageReceived(**message))
             case {"removed": removed}:
-                await self._withdraw(**removed)
+                await self._handle_deletion(**removed)
 
     async def _is_question(self, message: MessageReceived) -> bool:
         """Return whether a message is for the bot.
@@ -114,7 +114,7 @@ class ConversationHandler:
         await self._services.supersede(question_id(message.name))
         await self._answers.write(message.name, self._pending(text, message, secrets.token_hex(8)), message.target, old)
 
-    async def _withdraw(self, channel: str, message: str) -> None:
+    async def _handle_deletion(self, channel: str, message: str) -> None:
         """Delete an unfinished answer, whose question was deleted."""
         name = message_name(channel, message)
         await self._dispatcher.stop(name)

@@ -2,6 +2,9 @@
 
 import regex
 
+MAX_MESSAGE = 2_000
+"""Characters of a message."""
+
 _JOINER = "\u2060"
 """A word joiner: invisible, and enough to keep Discord from reading a mention."""
 
@@ -51,3 +54,13 @@ def shorten(text: str, limit: int) -> str:
     """Return the text as one line of at most `limit` characters, cut with an ellipsis."""
     text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def cut_message(text: str) -> str:
+    """Return Markdown that fits into a message, cut between words and never inside a backslash escape."""
+    if len(text) <= MAX_MESSAGE:
+        return text
+    space = max(text.rfind(" ", 0, MAX_MESSAGE), text.rfind("\n", 0, MAX_MESSAGE))
+    kept = text[: space if space > MAX_MESSAGE // 2 else MAX_MESSAGE - 1].rstrip()
+    backslashes = len(kept) - len(kept.rstrip("\\"))
+    return kept[: len(kept) - backslashes % 2] + "…"

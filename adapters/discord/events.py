@@ -7,7 +7,7 @@ from typing import Any
 import discord
 
 from adapters.discord.message_sender import ReplyTarget
-from adapters.discord.messages import answered_question
+from adapters.discord.messages import question_id_of
 from core.domain import Conversation
 
 EDIT_WINDOW = timedelta(minutes=10)
@@ -113,7 +113,7 @@ def _replied_to(message: discord.Message) -> discord.Message | None:
 
 def _question_of(answer: discord.Message) -> str:
     rows: list[Any] = [row.to_dict() for row in answer.components]
-    return answered_question(rows)
+    return question_id_of(rows)
 
 
 def _in_forum(thread: discord.Thread) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from adapters.discord.answer_writer import AnswerWriter
-from adapters.discord.escaping import neutralize_mentions
+from adapters.discord.escaping import cut_message, neutralize_mentions
 from adapters.discord.interactions import UserInteraction
 from adapters.discord.mentions import MentionResolver
 from adapters.discord.message_sender import MessageSender
@@ -16,8 +16,8 @@ from adapters.discord.messages import (
     CANCEL,
     DOWN,
     EXAMPLE,
-    MAX_MESSAGE,
     REASON,
+    REASON_FIELD,
     UP,
     WHY,
     Json,
@@ -140,7 +140,7 @@ class InteractionHandler:
     async def _take_feedback(self, interaction: UserInteraction) -> Json:
         question, person = interaction.subject, interaction.person
         if interaction.action == REASON:
-            if (reason := str(interaction.options.get(REASON) or "")).strip():
+            if (reason := str(interaction.options.get(REASON_FIELD) or "")).strip():
                 await self._services.explain_rating(question, person, reason)
             return message_content(texts.REASON_SAVED)
         await self._services.rate(question, person, "up" if interaction.action == UP else "down")
@@ -178,10 +178,8 @@ class _RunMessage:
 
     async def write(self, text: str, cancellable: bool) -> None:
         """Create or edit the message."""
-        text = neutralize_mentions(text)
-        text = text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 2].rstrip() + "…"
         rows: tuple[Any, ...] = (cancel_button(),) if cancellable else ()
-        content = message_content(text, *rows)
+        content = message_content(cut_message(neutralize_mentions(text)), *rows)
         if self._id:
             try:
                 await self._sender.edit(self._id, content)

@@ -15,7 +15,7 @@ from adapters.discord.events import edit_time, read_message
 from adapters.discord.interaction_handler import InteractionHandler
 from adapters.discord.interactions import UserInteraction, acknowledge, parse_interaction, read_payload, to_payload
 from adapters.discord.mentions import MentionResolver
-from adapters.discord.messages import EXAMPLE, REASON, read_form, reason_form
+from adapters.discord.messages import EXAMPLE, REASON, REASON_FIELD, read_form, reason_form
 from adapters.discord.rest_api import RestApi
 from core.chat.error_report import report_error
 from core.chat.services import ChatServices
@@ -80,7 +80,7 @@ class Listeners:
         """Receive a form; discord.py dispatches commands and buttons itself."""
         if interaction.type is discord.InteractionType.modal_submit and (form := read_form(interaction.data)):
             question_id, reason = form
-            parsed = self._parse(interaction, REASON, subject=question_id, **{REASON: reason})
+            parsed = self._parse(interaction, REASON, subject=question_id, **{REASON_FIELD: reason})
             await self._receive_interaction(interaction, parsed, thinking=False)
 
     async def on_press(self, interaction: Interaction, action: str, subject: str, label: str) -> None:

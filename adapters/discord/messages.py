@@ -6,7 +6,7 @@ from typing import Any
 import discord
 from discord import ui
 
-from adapters.discord.escaping import plain, shorten
+from adapters.discord.escaping import cut_message, plain, shorten
 from core.chat import texts
 from core.chat.answer_details import (
     LEFT_OUT_HEADING,
@@ -19,13 +19,13 @@ from core.chat.answer_details import (
 from core.domain import Answer, ScoredPassage, StoredQuestion
 from core.errors import FootnotedError
 
-MAX_MESSAGE = 2_000
-"""Characters of a message."""
 MAX_TITLE = 120
 MAX_URL = 500
 """Characters; a longer address is left out and only its title is shown."""
 MAX_LABEL = 80
-MAX_ROWS = 5
+MAX_BUTTON_ROWS = 5
+MAX_PASSAGES = 5
+"""Passages in each list of an explanation."""
 MAX_LIST, MAX_LIST_ROWS = 1_700, 40
 """Characters and rows of a list, to which headings, bullets and line ends are added."""
 MAX_REASON = 1_000
@@ -35,11 +35,14 @@ FORM_TIMEOUT = 900.0
 UP, DOWN, WHY, AGAIN, REASON, EXAMPLE, CANCEL = "up", "down", "why", "again", "reason", "example", "cancel"
 """Actions of buttons."""
 
+REASON_FIELD = "reason"
+"""The custom id of the form's text field, and the option of a sent form that holds its text."""
+
 Json = dict[str, Any]
 
 
 def custom_id(action: str, subject: str) -> str:
-    """Return a button's or form's custom id. It never changes: old messages keep their buttons."""
+    """Return the custom id of a button or form. Never change its format: buttons on old messages still use it."""
     return f"footnoted:{action}:{subject}"
 
 
@@ -48,9 +51,9 @@ def _split_custom_id(component: Json) -> tuple[str, str]:
     return action, subject
 
 
-def answered_question(components: Sequence[Json]) -> str:
-    """Return the id of the question whose answer has these buttons, or an empty string."""
-    buttons = (button for row in components for button in row.get("components") or ())
+def question_id_of(rows: Sequence[Json]) -> str:
+    """Return the id of a question from the buttons under its answer or failure; an empty string for other buttons."""
+    buttons = (button for row in rows for button in row.get("components") or ())
     return next((subject for action, subject in map(_split_custom_id, buttons) if action in {UP, AGAIN}), "")
 
 
@@ -84,12 +87,15 @@ def cancel_button() -> Json:
 
 
 def reason_form(question_id: str) -> ui.Modal:
-    """Return the form for what was wrong with an answer; its custom id names the question, so any process reads it."""
+    """Return the form that asks what was wrong with an answer.
+
+    Its custom id contains the question's id, so any process can handle it.
+    """
     form = ui.Modal(title=texts.REASON_TITLE, custom_id=custom_id(REASON, question_id), timeout=FORM_TIMEOUT)
     field: ui.TextInput[Any] = ui.TextInput(
         label=texts.REASON_LABEL,
         style=discord.TextStyle.paragraph,
-        custom_id=REASON,
+        custom_id=REASON_FIELD,
         max_length=MAX_REASON,
         placeholder=texts.REASON_PLACEHOLDER,
     )
@@ -106,7 +112,7 @@ def read_form(data: Any) -> tuple[str, str] | None:
 def _reason(components: Any) -> str:
     """Find the reason field in rows (`components`) or labels (`component`)."""
     for component in components:
-        if component.get("custom_id") == REASON:
+        if component.get("custom_id") == REASON_FIELD:
             return str(component.get("value") or "")
         if found := _reason(component.get("components") or [part for part in [component.get("component")] if part]):
             return found
@@ -135,7 +141,7 @@ def greeting(bot_id: str, examples: Sequence[str]) -> Json:
         "- `/sources` lists what I answer from, and `/forget` makes me forget what was asked here.\n"
         "- Delete your question to stop its answer, or edit it to get a new one."
     )
-    fitting = [example for example in examples if 0 < len(example.strip()) <= MAX_LABEL][:MAX_ROWS]
+    fitting = [example for example in examples if 0 < len(example.strip()) <= MAX_LABEL][:MAX_BUTTON_ROWS]
     rows = [_row(_button(custom_id(EXAMPLE, str(at)), example)) for at, example in enumerate(fitting)]
     return message_content(f"{text}\n\n{texts.FOR_EXAMPLE}" if rows else text, *rows)
 
@@ -163,16 +169,18 @@ def explanation(stored: StoredQuestion) -> str:
         _bulleted(LEFT_OUT_HEADING, _passages(details.left_out)),
         f"-# {details.footer}",
     ]
-    return "\n\n".join(part for part in parts if part)[:MAX_MESSAGE]
+    return cut_message("\n\n".join(part for part in parts if part))
 
 
 def _row(*buttons: Json) -> Json:
-    return {"type": 1, "components": list(buttons)}
+    return {"type": discord.ComponentType.action_row.value, "components": list(buttons)}
 
 
 def _button(id_: str, label: str = "", emoji: str = "") -> Json:
     shown: Json = {"label": shorten(label, MAX_LABEL)} if label else {}
-    return {"type": 2, "style": 2, "custom_id": id_, **shown, **({"emoji": {"name": emoji}} if emoji else {})}
+    kind, style = discord.ComponentType.button.value, discord.ButtonStyle.secondary.value
+    icon: Json = {"emoji": {"name": emoji}} if emoji else {}
+    return {"type": kind, "style": style, "custom_id": id_, **shown, **icon}
 
 
 def _link(title: str, url: str) -> str:
@@ -186,14 +194,14 @@ def _link(title: str, url: str) -> str:
     return f"[{shown}](<{url}>)" if len(url) <= MAX_URL else shown
 
 
-def _passages(matches: Sequence[ScoredPassage]) -> list[str]:
+def _passages(hits: Sequence[ScoredPassage]) -> list[str]:
     rows = [
-        plain(shorten(match.passage.title, 80))
-        + (f" › {plain(shorten(match.passage.heading, 60))}" if match.passage.heading else "")
-        + f" ({score_text(match)})"
-        for match in matches
+        plain(shorten(hit.passage.title, 80))
+        + (f" › {plain(shorten(hit.passage.heading, 60))}" if hit.passage.heading else "")
+        + f" ({score_text(hit)})"
+        for hit in hits
     ]
-    return fit_rows(rows, MAX_LIST, MAX_ROWS)
+    return fit_rows(rows, MAX_LIST, MAX_PASSAGES)
 
 
 def _bulleted(heading: str, rows: Sequence[str]) -> str:

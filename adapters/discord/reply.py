@@ -6,10 +6,9 @@ from typing import Any
 
 import structlog
 
-from adapters.discord.escaping import neutralize_mentions
+from adapters.discord.escaping import MAX_MESSAGE, neutralize_mentions
 from adapters.discord.message_sender import MessageSender
 from adapters.discord.messages import (
-    MAX_MESSAGE,
     again_button,
     answer_buttons,
     failure,
@@ -156,7 +155,7 @@ class DiscordReply:
         self._sender = sender
         self._messages = messages
         self._question_id = question_id
-        self._posts: tuple[Footnote, ...] = ()
+        self._footnotes: tuple[Footnote, ...] = ()
         self.over = False
 
     @property
@@ -169,7 +168,7 @@ class DiscordReply:
             case Searching():
                 pass  # “is thinking…” or “is typing…” has been shown since the question arrived
             case Found():
-                self._posts = progress.footnotes
+                self._footnotes = progress.footnotes
 
     async def grow(self, text: str) -> None:
         """Show the text so far.
@@ -189,7 +188,7 @@ class DiscordReply:
             log.warning("answer update failed", cause=str(error))
 
     async def finish(self, answer: Answer) -> None:
-        self._posts = self._posts or answer.footnotes
+        self._footnotes = self._footnotes or answer.footnotes
         try:
             text = self._render(answer.text)
             await self._messages.finish(text, source_list(answer), answer_buttons(self._question_id))
@@ -228,7 +227,7 @@ class DiscordReply:
         await self._sender.create(message_content(text))
 
     def _render(self, text: str) -> str:
-        return neutralize_mentions(link_footnotes(text, self._posts, FOOTNOTE_LINK))
+        return neutralize_mentions(link_footnotes(text, self._footnotes, FOOTNOTE_LINK))
 
 
 def _append(parts: list[str], below: str) -> list[str]:

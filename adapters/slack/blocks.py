@@ -31,13 +31,14 @@ CANCEL = "cancel_reindex"
 MAX_SECTION = 3_000
 MAX_SOURCES = 2_000
 """Characters of all sources together: Slack takes about 13,000 in a message."""
-MAX_MATCHES = 2_800
+MAX_LIST = 2_800
 """Characters of the passages in one section."""
 MAX_UNDERSTOOD = 2_500
 MAX_TITLE = 120
 MAX_BUTTON = 75
 MAX_VALUE = 2_000
-MAX_ROWS = 8
+MAX_EXAMPLES = 8
+MAX_PASSAGES = 8
 
 
 def markdown(text: str) -> Block:
@@ -153,7 +154,7 @@ def greeting(bot_user: str, examples: Sequence[str]) -> list[Block]:
 
 def example_buttons(examples: Sequence[str]) -> list[Block]:
     """Return a button per example question."""
-    buttons = [button(example, f"{EXAMPLE}:{at}", example) for at, example in enumerate(examples[:MAX_ROWS])]
+    buttons = [button(example, f"{EXAMPLE}:{at}", example) for at, example in enumerate(examples[:MAX_EXAMPLES])]
     return [context(texts.FOR_EXAMPLE), _actions(*buttons)] if buttons else []
 
 
@@ -170,22 +171,22 @@ def explanation(stored: StoredQuestion) -> list[Block]:
     understood = _truncate(_as_words(details.understood), MAX_UNDERSTOOD)
     return [
         section(f"*Understood as*\n{understood}\n{details.relevance}"),
-        *_matches(USED_HEADING, details.used),
-        *_matches(LEFT_OUT_HEADING, details.left_out),
+        *_passages(USED_HEADING, details.used),
+        *_passages(LEFT_OUT_HEADING, details.left_out),
         context(details.footer),
     ]
 
 
-def _matches(heading: str, matches: Sequence[ScoredPassage]) -> list[Block]:
-    if not matches:
+def _passages(heading: str, hits: Sequence[ScoredPassage]) -> list[Block]:
+    if not hits:
         return []
     rows = [
-        f"• {_link(match.passage.title, match.passage.url)}"
-        + (f" › {_as_words(_one_line(match.passage.heading))}" if match.passage.heading else "")
-        + f"  _{score_text(match)}_"
-        for match in matches
+        f"• {_link(hit.passage.title, hit.passage.url)}"
+        + (f" › {_as_words(_one_line(hit.passage.heading))}" if hit.passage.heading else "")
+        + f"  _{score_text(hit)}_"
+        for hit in hits
     ]
-    return [section("\n".join([f"*{heading}*", *fit_rows(rows, MAX_MATCHES, MAX_ROWS)]))]
+    return [section("\n".join([f"*{heading}*", *fit_rows(rows, MAX_LIST, MAX_PASSAGES)]))]
 
 
 def _link(title: str, url: str) -> str:

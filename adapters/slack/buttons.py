@@ -12,17 +12,16 @@ from adapters.slack import blocks
 from adapters.slack.answer_writer import AnswerWriter
 from adapters.slack.blocks import Block, context, markdown, section
 from adapters.slack.commands import Commands, private_conversation
-from adapters.slack.ephemeral_reply import delete_original, respond, response_webhook
-from adapters.slack.escaping import fallback, neutralize_mentions
+from adapters.slack.escaping import fallback, neutralize_mentions, render_answer
 from adapters.slack.events import Click
 from adapters.slack.mentions import MentionResolver
 from adapters.slack.message_sequence import HARD, SOFT
 from adapters.slack.question_builder import QuestionBuilder
 from adapters.slack.reply_target import ReplyTarget
+from adapters.slack.response_url import delete_original, respond, response_webhook
 from adapters.slack.web_api import SlackRefusedError, call_api
 from core.chat import texts
 from core.chat.error_report import report_error
-from core.chat.footnote_links import link_footnotes
 from core.chat.message_splitter import split_stream
 from core.chat.pending_question import PendingQuestion, question_id
 from core.chat.platform_errors import PlatformError
@@ -187,7 +186,7 @@ class Buttons:
     async def _post(self, click: Click, question: Question, answer: Answer) -> None:
         name = (await self._mentions.person(click.user)).name
         head = neutralize_mentions(f"**{name} asked:** {question.text}\n\n")
-        parts = split_stream(head + neutralize_mentions(link_footnotes(answer.text, answer.footnotes)), SOFT, HARD)
+        parts = split_stream(head + render_answer(answer.text, answer.footnotes), SOFT, HARD)
         thread_ts = None
         for at, part in enumerate(parts):
             last = at == len(parts) - 1

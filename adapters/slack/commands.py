@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from aiolimiter import AsyncLimiter
@@ -9,11 +10,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from adapters.slack.blocks import cancel_button, error_text, example_buttons, section
-from adapters.slack.ephemeral_reply import UPDATE_INTERVAL, EphemeralReply, respond, response_webhook
+from adapters.slack.ephemeral_reply import EphemeralReply
 from adapters.slack.escaping import escape, neutralize_mentions
 from adapters.slack.events import Click
 from adapters.slack.mentions import MentionResolver
 from adapters.slack.message import message_content, update
+from adapters.slack.response_url import respond, response_webhook
 from adapters.slack.web_api import SlackRefusedError, call_api
 from core.chat.delivery import deliver
 from core.chat.error_report import report_error
@@ -25,6 +27,7 @@ from core.domain import Conversation, Person, Question
 
 USAGE = "Write a question after `/ask`; only you will see the answer."
 
+UPDATE_INTERVAL = timedelta(seconds=4)
 UPDATES_PER_MINUTE = 100
 
 DRY_RUN = frozenset({"dry_run", "dry-run", "--dry-run"})
@@ -79,7 +82,7 @@ class Commands:
             await call_api(self._client.chat_postEphemeral(channel=click.channel, user=click.user, text=text))
 
     async def _ask(self, command: Mapping[str, Any]) -> None:
-        text = await self._mentions.readable(command.get("text") or "")
+        text = await self._mentions.resolve(command.get("text") or "")
         webhook = response_webhook(self._client, command["response_url"])
         conversation = private_conversation(command["channel_id"], command["team_id"], command["user_id"])
         if not text:

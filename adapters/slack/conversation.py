@@ -1,7 +1,7 @@
-"""Messages where the bot is: which of them are questions, and what follows from edits and deletions."""
+"""Messages in conversations that the bot takes part in: questions, their edits and deletions."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from time import time
@@ -33,17 +33,20 @@ log = structlog.get_logger()
 
 FORGET = frozenset({"/forget", "forget", "forget this", "forget this conversation"})
 HELP = frozenset({"help", "/help", "?"})
-"""In a direct message, where a mention alone cannot ask for help."""
+"""Messages that ask for help, as a mention alone does."""
 
 NOTED_WITHIN = 5.0
-"""Seconds after which it is stored which question a message answers."""
+"""Seconds within which the process that writes a message stores which question it answers."""
 
 OTHERS = ("<@", "<!subteam^", "<!here", "<!channel", "<!everyone")
 """Beginnings of messages that are addressed to others."""
 
+RECEIVED, EDITED, DELETED = "said", "corrected", "taken_back"
+"""Keys of stored events."""
+
 
 class ConversationHandler:
-    """Turns messages into questions, each of them once."""
+    """Answers messages that are for the bot, and follows their edits and deletions."""
 
     def __init__(
         self,
@@ -68,27 +71,27 @@ class ConversationHandler:
         """Claim an event that concerns the bot; it is handled later."""
         match event:
             case MessageReceived() if await self._is_question(event):
-                await self._dispatcher.receive(Event((event.name, event_id), {"said": asdict(event)}))
+                await self._dispatcher.receive(Event((event.name, event_id), {RECEIVED: asdict(event)}))
             case MessageEdited():
-                await self._dispatcher.receive(Event((event.name, event_id), {"corrected": asdict(event.message)}))
+                await self._dispatcher.receive(Event((event.name, event_id), {EDITED: asdict(event.message)}))
             case MessageDeleted():
-                await self._dispatcher.receive(Event((event_id,), {"taken_back": asdict(event)}))
+                await self._dispatcher.receive(Event((event_id,), {DELETED: asdict(event)}))
 
     async def handle(self, body: Mapping[str, Any], claim: Claim) -> None:
         """Handle an event that this process has claimed."""
-        if received := body.get("said"):
+        if received := body.get(RECEIVED):
             await self._guarded(MessageReceived(**received), partial(self._answer, claim=claim))
-        elif edited := body.get("corrected"):
+        elif edited := body.get(EDITED):
             await self._guarded(MessageReceived(**edited), self._handle_edit)
-        elif deleted := body.get("taken_back"):
-            await self._withdraw(MessageDeleted(**deleted))
+        elif deleted := body.get(DELETED):
+            await self._handle_deletion(MessageDeleted(**deleted))
 
-    async def stop(self, channel: str, thread_ts: str) -> None:
+    async def on_stop_pressed(self, channel: str, thread_ts: str) -> None:
         """Stop the answers in a thread whose stop button was pressed."""
         for name, running in list(self._answers.running.items()):
             target = running.reply.target
             if (target.channel, target.thread_ts) == (channel, thread_ts):
-                await self._halt(name)
+                await self._cancel_answer(name)
                 await running.reply.stop()
 
     async def _guarded(self, message: MessageReceived, act: Callable[[MessageReceived], Awaitable[None]]) -> None:
@@ -99,7 +102,7 @@ class ConversationHandler:
             blocks = failure(known, question_id(message.name), message.ts)
             await self._post(target_of(message, self._identity.user), known.user_message, blocks)
 
-    async def _halt(self, name: str) -> RunningAnswer[SlackReply] | None:
+    async def _cancel_answer(self, name: str) -> RunningAnswer[SlackReply] | None:
         """Stop the answer to a message, whether the message, an edit or a retry began it."""
         running = self._answers.running.get(name)
         await self._dispatcher.stop(name)
@@ -123,9 +126,12 @@ class ConversationHandler:
 
     async def _answer(self, message: MessageReceived, claim: Claim) -> None:
         target = target_of(message, self._identity.user)
-        if claim is Claim.TAKEOVER and await self._was_answered(target, message):
-            return
-        text = await self._mentions.readable(message.text)
+        if claim is Claim.TAKEOVER:
+            own = await self._own_messages(target)
+            if _is_complete(own, message.name):
+                return
+            await self._delete_unfinished(own, message)
+        text = await self._mentions.resolve(message.text)
         if not text or text.lower() in HELP:
             examples = await self._services.examples(message.conversation)
             await self._post(target, "Ask me something.", greeting(self._identity.user, examples))
@@ -141,31 +147,29 @@ class ConversationHandler:
         self._edits[message.name] = current = current_task()
         try:
             stopped = before is not None and await self._dispatcher.stop_task(before)
-            if stopped or await self._needs_new_answer(message):
+            stored = await self._services.question(question_id(message.name), message.conversation)
+            if stopped or (stored and stored.question.text != await self._mentions.resolve(message.text)):
                 await self._answer_edited(message)
+            elif not stored and await self._is_question(message):
+                await self._dispatch(message)
         finally:
             if self._edits.get(message.name) is current:
                 del self._edits[message.name]
 
-    async def _needs_new_answer(self, message: MessageReceived) -> bool:
-        """Return whether an edit changed an answered question.
+    async def _dispatch(self, message: MessageReceived) -> None:
+        """Dispatch a message that an edit made a question.
 
-        A message that only now is a question is answered like a new one. One that was not, such as a mention alone,
-        may have become one.
+        One that has been handled before, such as a mention alone, cannot be claimed again and is answered here.
         """
-        stored = await self._services.question(question_id(message.name), message.conversation)
-        if stored:
-            return stored.question.text != await self._mentions.readable(message.text)
-        if not await self._is_question(message):
-            return False
-        return not await self._dispatcher.receive(Event((message.name,), {"said": asdict(message)}))
+        if not await self._dispatcher.receive(Event((message.name,), {RECEIVED: asdict(message)})):
+            await self._answer_edited(message)
 
     async def _answer_edited(self, message: MessageReceived) -> None:
         """Answer an edited question in the messages of its first answer."""
-        text = await self._mentions.readable(message.text)
+        text = await self._mentions.resolve(message.text)
         if not text:
             return
-        await self._halt(message.name)
+        await self._cancel_answer(message.name)
         await self._services.reassign_event(message.name)
         old = await self._services.reply_messages(message.name)
         for ts in old:
@@ -174,32 +178,31 @@ class ConversationHandler:
         target = target_of(message, self._identity.user)
         await self._answers.write(message.name, self._questions.pending(text, message), target, old)
 
-    async def _withdraw(self, deleted: MessageDeleted) -> None:
+    async def _handle_deletion(self, deleted: MessageDeleted) -> None:
         """Delete the unfinished answer to a deleted question."""
-        running = await self._halt(deleted.name)
+        running = await self._cancel_answer(deleted.name)
         await self._services.reassign_event(deleted.name)
         if running and not running.reply.over:
             await running.reply.remove()
             return
         for ts in await self._services.reply_messages(deleted.name):
             message = await self._questions.read_message(deleted.channel, ts)
-            if message is None or not _ends_answer(message, deleted.name):
+            if message is None or not _is_complete([message], deleted.name):
                 await delete(self._client, deleted.channel, ts)
 
-    async def _was_answered(self, target: ReplyTarget, message: MessageReceived) -> bool:
-        """Return whether a dead process had finished an answer; delete what it had only begun."""
+    async def _own_messages(self, target: ReplyTarget) -> list[dict[str, Any]]:
         try:
-            own = await target.own_messages(self._client)
+            return await target.own_messages(self._client)
         except PlatformError as error:
             log.warning("thread could not be read", cause=str(error))
-            own = []
-        if any(_ends_answer(each, message.name) for each in own):
-            return True
+            return []
+
+    async def _delete_unfinished(self, own: list[dict[str, Any]], message: MessageReceived) -> None:
+        """Delete what a dead process had written of an answer."""
         unfinished = [each["ts"] for each in own if _is_abandoned(each)]
         noted = await self._services.reply_messages(message.name)
         for ts in {*noted, *await self._services.unclaimed_messages(unfinished)}:
             await delete(self._client, message.channel, ts)
-        return False
 
     async def _post(self, target: ReplyTarget, text: str, blocks: list[Block] | None = None) -> None:
         await call_api(
@@ -209,9 +212,10 @@ class ConversationHandler:
         )
 
 
-def _ends_answer(message: Mapping[str, Any], name: str) -> bool:
+def _is_complete(messages: Sequence[Mapping[str, Any]], name: str) -> bool:
+    """Return whether the end of an answer is among the messages."""
     block_id = answer_block_id(question_id(name))
-    return any(block.get("block_id") == block_id for block in message.get("blocks") or [])
+    return any(block.get("block_id") == block_id for each in messages for block in each.get("blocks") or [])
 
 
 def _is_abandoned(message: Mapping[str, Any]) -> bool:

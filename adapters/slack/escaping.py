@@ -1,7 +1,11 @@
 """Escaping of Slack's mentions and markup, and plain text for notifications."""
 
+from collections.abc import Sequence
+
 import regex
 
+from core.chat.footnote_links import link_footnotes
+from core.domain import Footnote
 from core.markdown import parse_blocks
 
 _JOINER = "\u2060"
@@ -34,6 +38,11 @@ def neutralize_mentions(markdown: str, ended: bool = True) -> str:
     """
     unfinished = None if ended else _UNFINISHED.search(markdown)
     return _MENTION.sub(_as_plain, markdown[: unfinished.start()] if unfinished else markdown)
+
+
+def render_answer(text: str, footnotes: Sequence[Footnote], ended: bool = True) -> str:
+    """Return an answer's text with linked footnotes and without working mentions."""
+    return neutralize_mentions(link_footnotes(text, footnotes), ended)
 
 
 def _as_plain(match: regex.Match[str]) -> str:

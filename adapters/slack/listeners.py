@@ -105,7 +105,7 @@ class Listeners:
     async def on_stopped(self, body: Mapping[str, Any]) -> None:
         """Handle the stop button."""
         event = body["event"]
-        await self._wait_briefly(self._conversation.stop(event["channel"], event.get("thread_ts", "")))
+        await self._wait_briefly(self._conversation.on_stop_pressed(event["channel"], event.get("thread_ts", "")))
 
     async def on_ignored(self) -> None:
         """Acknowledge an event that does not concern the bot."""

@@ -32,7 +32,7 @@ class MentionResolver:
         self._bot_user = bot_user
         self._names = NameCache()
 
-    async def readable(self, text: str) -> str:
+    async def resolve(self, text: str) -> str:
         """Return a message as users see it, without the mention of the bot."""
         shown, at = "", 0
         for entity in _ENTITY.finditer(text):

@@ -39,7 +39,7 @@ class QuestionBuilder:
         """Build the question from a message as it is now; return None when it cannot be read, or is not a person's."""
         found = await self.read_message(channel, ts)
         message = parse_message(found, team, channel, self._identity) if found else None
-        text = await self._mentions.readable(message.text) if message else ""
+        text = await self._mentions.resolve(message.text) if message else ""
         return await self._build(text, message) if message and text else None
 
     async def read_message(self, channel: str, ts: str) -> dict[str, Any] | None:
@@ -92,7 +92,7 @@ class QuestionBuilder:
         return messages
 
     async def _turn(self, message: dict[str, Any]) -> Turn:
-        text = await self._mentions.readable(message["text"][:MAX_TURN_CHARS])
+        text = await self._mentions.resolve(message["text"][:MAX_TURN_CHARS])
         if user := message.get("user"):
             author = (await self._mentions.person(user)).name
         else:

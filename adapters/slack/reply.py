@@ -6,12 +6,11 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.blocks import answer_buttons, failure, rate_limited, sources
-from adapters.slack.escaping import neutralize_mentions
+from adapters.slack.escaping import render_answer
 from adapters.slack.message_sequence import NO_ACCESS, MessageSequence
 from adapters.slack.reply_target import ReplyTarget
 from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api
 from core.answerer import Found, Searching
-from core.chat.footnote_links import link_footnotes
 from core.chat.platform_errors import AnswerStoppedError, PlatformError, RefusedError
 from core.chat.texts import asked_elsewhere_text
 from core.domain import Answer, Footnote
@@ -56,7 +55,7 @@ class SlackReply:
         self._question_id = question_id
         self._status = status
         self._messages = messages
-        self._posts: tuple[Footnote, ...] = ()
+        self._footnotes: tuple[Footnote, ...] = ()
         self.over = False
 
     async def note(self, progress: Searching | Found) -> None:
@@ -64,8 +63,8 @@ class SlackReply:
             case Searching():
                 pass  # the status has said so since the question arrived
             case Found():
-                self._posts = progress.footnotes
-                if count := len(self._posts):
+                self._footnotes = progress.footnotes
+                if count := len(self._footnotes):
                     self._status.set(f"is reading {count} post{'s' if count > 1 else ''}…")
 
     async def grow(self, text: str) -> None:
@@ -75,7 +74,7 @@ class SlackReply:
         shown with the next call.
         """
         try:
-            await self._messages.show(self._render(text, ended=False))
+            await self._messages.show(render_answer(text, self._footnotes, ended=False))
         except SlackRefusedError as error:
             if error.error in NO_ACCESS:
                 raise
@@ -87,9 +86,8 @@ class SlackReply:
 
     async def finish(self, answer: Answer) -> None:
         try:
-            await self._messages.finish(
-                self._render(answer.text), [*sources(answer), *answer_buttons(self._question_id)]
-            )
+            text = render_answer(answer.text, self._footnotes)
+            await self._messages.finish(text, [*sources(answer), *answer_buttons(self._question_id)])
         except AnswerStoppedError as error:
             log.info("answer stopped", cause=str(error))
         self.over = True
@@ -125,9 +123,6 @@ class SlackReply:
         opened = await call_api(self._client.conversations_open(users=self.target.user))
         text = asked_elsewhere_text(self.target.channel, text)
         await call_api(self._client.chat_postMessage(channel=opened["channel"]["id"], text=text))
-
-    def _render(self, text: str, ended: bool = True) -> str:
-        return neutralize_mentions(link_footnotes(text, self._posts), ended)
 
     def _replace_status(self) -> None:
         # Slack keeps the status when an old message is edited.

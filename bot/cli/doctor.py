@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.text import Text
 
 from bot.app import Bot, create_bot
-from bot.config.settings import Settings, load_settings
+from bot.config.loader import load_settings
+from bot.config.settings import Settings
 from bot.platforms import Platform, build_platforms
 from core.domain import Question
 from core.errors import FootnotedError, StartupError

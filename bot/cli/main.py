@@ -22,7 +22,8 @@ from bot.cli.chat import chat as run_chat
 from bot.cli.doctor import run_checks
 from bot.cli.evaluate import compute_metrics, evaluate_all, read_examples, show_metrics, write_details
 from bot.cli.reindex_output import progress_bar
-from bot.config.settings import Settings, load_settings
+from bot.config.loader import load_settings
+from bot.config.settings import Settings
 from bot.observability.log_redaction import secrets_of
 from bot.observability.logs import set_up_logs
 from bot.serve import serve as serve_until_stopped

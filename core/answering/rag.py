@@ -14,7 +14,7 @@ from core.answerer import Answered, AnswerEvent, Found, Searching, Wrote
 from core.answering.citations import CitationFilter
 from core.answering.prompts import Instructions, build_prompt, fewer_passages, number_posts, rewriting_prompt
 from core.domain import Answer, AnswerTrace, Footnote, Question, Scope, ScoredPassage, SearchResults
-from core.errors import AnswerInterruptedError, ContextTooLongError, ModelError, ModelTimeoutError
+from core.errors import AnswerInterruptedError, AnswerTooLongError, ContextTooLongError, ModelError, ModelTimeoutError
 from core.models.protocols import ChatModel, NumberedPassage, Prompt
 from core.models.thoughts import Retraction
 from core.retrieval.retriever import Retriever
@@ -26,6 +26,7 @@ log = structlog.get_logger()
 NOT_IN_POSTS = "My posts do not answer this."
 NONE_READ = "I have read none yet."
 NONE_HERE = "I have none that I may answer from here."
+CUT_NOTICE = "\n\nThe answer ends here because the language model reached its length limit."
 NEAREST = 2
 MAX_LEFT_OUT = 8
 """Unused hits that an answer's trace lists."""
@@ -103,20 +104,27 @@ class RagAnswerer:
     ) -> AsyncGenerator[Wrote | Answered, None]:
         """Stream the model's answer; only passages and addresses of this very prompt may be cited."""
         citations, text = _citation_filter(prompt), ""
-        async with aclosing(self._stream_in_time(prompt)) as pieces:
-            async for piece in pieces:
-                if isinstance(piece, Retraction):
-                    citations, text = _citation_filter(prompt), ""
-                    continue
-                timings.setdefault("first_token", _since(began))
-                if shown := citations.read(piece):
-                    text += shown
-                    yield Wrote(shown)
-        if shown := citations.end():
+        too_long: AnswerTooLongError | None = None
+        try:
+            async with aclosing(self._stream_in_time(prompt)) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, Retraction):
+                        citations, text = _citation_filter(prompt), ""
+                        continue
+                    timings.setdefault("first_token", _since(began))
+                    if shown := citations.read(piece):
+                        text += shown
+                        yield Wrote(shown)
+        except AnswerTooLongError as error:
+            too_long = error
+        shown = citations.end()
+        if not (text + shown).strip():
+            raise too_long or AnswerInterruptedError("the model wrote nothing")
+        if too_long:
+            shown += (f"\n{citations.open_fence}" if citations.open_fence else "") + CUT_NOTICE
+        if shown:
             text += shown
             yield Wrote(shown)
-        if not text.strip():
-            raise AnswerInterruptedError("the model wrote nothing")
         timings["total"] = _since(began)
         footnotes = _footnotes(prompt.passages, citations.cited)
         yield Answered(

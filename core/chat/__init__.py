@@ -1,1 +1,1 @@
-"""What all chat platforms ask of the house."""
+"""The framework that every chat platform shares."""

@@ -14,7 +14,7 @@ from core.chat.pacing import Pause, paced
 from core.chat.pending_question import PendingQuestion
 from core.chat.platform_errors import AnswerStoppedError, PlatformError, RefusedError, UnreachableError
 from core.chat.services import ChatServices
-from core.errors import FootnotedError
+from core.errors import FootnotedError, first_error
 
 log = structlog.get_logger()
 
@@ -51,7 +51,6 @@ class ChatReply(Reply, Protocol):
 
 
 R = TypeVar("R", bound=ChatReply)
-ErrorT = TypeVar("ErrorT", bound=Exception)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +90,11 @@ class AnswerSessions(Generic[R]):
             log.info("answer stopped", question=name)
             await reply.stop()
         except* RefusedError as group:
-            await self._report_refusal(name, reply, _first(group))
+            await self._report_refusal(name, reply, first_error(group))
         except* UnreachableError as group:
-            log.error("answer could not be written", question=name, cause=str(_first(group)))
+            log.error("answer could not be written", question=name, cause=str(first_error(group)))
         except* Exception as group:  # Boundary: report any error to the user.
-            await self._fail(name, reply, report_error("answer failed", _first(group), question=name))
+            await self._fail(name, reply, report_error("answer failed", first_error(group), question=name))
         finally:
             if self._running.get(name) is running:
                 del self._running[name]
@@ -132,9 +131,3 @@ def current_task() -> asyncio.Task[None]:
     if task is None:
         raise RuntimeError("answers are written in tasks")
     return task
-
-
-def _first(group: ExceptionGroup[ErrorT]) -> ErrorT:
-    """Return the error that ended an answer; the others follow from it."""
-    first = group.exceptions[0]
-    return _first(first) if isinstance(first, ExceptionGroup) else first

@@ -1,16 +1,22 @@
 """Chat models of OpenAI, Azure OpenAI and compatible servers."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from typing import Any, cast
+from itertools import groupby
+from typing import Any, Literal, cast
 
 from openai import APIConnectionError, APITimeoutError, AsyncOpenAI, AsyncStream
+from openai._streaming import ServerSentEvent
 from openai.types.chat import ChatCompletionMessageParam
 
-from core.errors import AnswerInterruptedError, ContentFilteredError
+from core.domain import Turn
+from core.errors import AnswerInterruptedError, AnswerTooLongError, ContentFilteredError
 from core.models.openai_errors import translated
 from core.models.protocols import Prompt
 from core.models.thoughts import Retraction, ThoughtFilter
+
+NOTHING = "…"
+"""Stands in for the user's message before a conversation that begins with an answer."""
 
 
 class OpenAIChatModel:
@@ -32,7 +38,7 @@ class OpenAIChatModel:
                 body=self._request(prompt),
                 cast_to=object,
                 stream=True,
-                stream_cls=AsyncStream[object],
+                stream_cls=_Stream,
             )
             async with stream, aclosing(_pieces(stream)) as pieces:
                 async for piece in pieces:
@@ -46,21 +52,35 @@ class OpenAIChatModel:
 
 
 def _messages(prompt: Prompt) -> list[ChatCompletionMessageParam]:
-    history: list[ChatCompletionMessageParam] = [
-        {"role": "user", "content": turn.content}
-        if turn.role == "user"
-        else {"role": "assistant", "content": turn.content}
-        for turn in prompt.history
-    ]
+    """Return the messages of a prompt. Many chat templates demand that user and assistant alternate, the user first."""
+    turns = [Turn("user", NOTHING)] if prompt.history and prompt.history[0].role == "assistant" else []
+    turns += [*prompt.history, Turn("user", prompt.request)]
     return [
         {"role": "system", "content": prompt.system},
-        *history,
-        {"role": "user", "content": prompt.request},
+        *(
+            _message(role, "\n\n".join(turn.content for turn in same))
+            for role, same in groupby(turns, lambda turn: turn.role)
+        ),
     ]
 
 
-async def _pieces(stream: AsyncStream[object]) -> AsyncGenerator[str, None]:
-    """Yield the text of a stream, without thoughts. A stream that ends without a finish_reason was cut off."""
+def _message(role: Literal["user", "assistant"], text: str) -> ChatCompletionMessageParam:
+    return {"role": "user", "content": text} if role == "user" else {"role": "assistant", "content": text}
+
+
+class _Stream(AsyncStream[object]):
+    """A stream of raw chunks. `done` is set by its `[DONE]`: some servers send no finish_reason, only this."""
+
+    done = False
+
+    async def _iter_events(self) -> AsyncIterator[ServerSentEvent]:
+        async for event in super()._iter_events():
+            self.done = self.done or event.data.startswith("[DONE]")
+            yield event
+
+
+async def _pieces(stream: _Stream) -> AsyncGenerator[str, None]:
+    """Yield the text of a stream, without thoughts. A stream without finish_reason and `[DONE]` was cut off."""
     reason = None
     thoughts, begun = ThoughtFilter(), False
     try:
@@ -84,7 +104,9 @@ async def _pieces(stream: AsyncStream[object]) -> AsyncGenerator[str, None]:
         ) from error
     if reason == "content_filter":
         raise ContentFilteredError("the stream ended with finish_reason content_filter")
-    if reason is None:
+    if reason == "length":
+        raise AnswerTooLongError("the stream ended with finish_reason length")
+    if reason is None and not stream.done:
         raise AnswerInterruptedError("the stream ended without a finish_reason")
 
 
@@ -94,5 +116,12 @@ def _read(chunk: dict[str, Any]) -> tuple[str, str | None]:
     for choice in chunk.get("choices") or ():
         delta = choice.get("delta") or {}
         # A refusal is sent in its own field.
-        return delta.get("content") or delta.get("refusal") or "", choice.get("finish_reason")
+        return _text(delta.get("content")) or delta.get("refusal") or "", choice.get("finish_reason")
     return "", None
+
+
+def _text(content: str | list[dict[str, Any]] | None) -> str:
+    """Return the text of a delta's content, which some servers send as a list of typed parts (text, thinking)."""
+    if isinstance(content, list):
+        return "".join(part.get("text") or "" for part in content if part.get("type") == "text")
+    return content or ""

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from openai import AsyncOpenAI, omit
 
-from core.errors import EmbeddingMismatchError
+from core.errors import EmbeddingMismatchError, ModelError
 from core.models.batches import batches
-from core.models.openai_errors import translated
+from core.models.openai_errors import is_invalid_request, translated
 from core.models.protocols import Vectors
 from core.telemetry import TokensUsed, emit
 from core.tokens import TokenCounter
@@ -19,7 +19,7 @@ MAX_CONCURRENCY = 8
 """Requests in flight; more would cause 429s instead of speed."""
 
 INPUTS_PER_REQUEST = 64
-"""Far below the service's limit: several medium requests at once are faster than one large one."""
+"""Far below OpenAI's limit: several medium requests at once are faster than one large one. Some servers take fewer."""
 
 
 class OpenAIEmbedder:
@@ -31,6 +31,7 @@ class OpenAIEmbedder:
         self._tokens = tokens
         self._requested_dimensions = dimensions
         self._dimensions = dimensions
+        self._max_inputs = INPUTS_PER_REQUEST
         self._slots = asyncio.Semaphore(MAX_CONCURRENCY)
 
     @property
@@ -46,10 +47,24 @@ class OpenAIEmbedder:
     async def embed(self, texts: Sequence[str]) -> Vectors:
         if not texts:
             return np.zeros((0, await self.dimensions()), dtype=np.float32)
-        requests = batches(texts, self._tokens, INPUTS_PER_REQUEST)
-        vectors = np.concatenate(await asyncio.gather(*(self._request(batch) for batch in requests)))
+        requests = batches(texts, self._tokens, self._max_inputs)
+        vectors = np.concatenate(await asyncio.gather(*map(self._embed_batch, requests)))
         self._dimensions = vectors.shape[1]
         return vectors
+
+    async def _embed_batch(self, batch: list[str]) -> Vectors:
+        """Embed a batch, in halves if the server takes fewer inputs; remember the number that it takes."""
+        if len(batch) <= self._max_inputs:
+            try:
+                return await self._request(batch)
+            except ModelError as error:
+                if len(batch) == 1 or not is_invalid_request(error):
+                    raise
+        size = min(self._max_inputs, (len(batch) + 1) // 2)
+        parts = [batch[start : start + size] for start in range(0, len(batch), size)]
+        vectors = [await self._embed_batch(part) for part in parts]
+        self._max_inputs = min(self._max_inputs, size)
+        return np.concatenate(vectors)
 
     async def _request(self, batch: list[str]) -> Vectors:
         async with self._slots:
@@ -64,7 +79,9 @@ class OpenAIEmbedder:
         if response.usage:
             # Compatible servers may omit it.
             emit(TokensUsed(self.name, response.usage.total_tokens))
-        rows = [_row(item.embedding) for item in sorted(response.data, key=lambda item: item.index)]
+        # Some servers send no index, but keep the order.
+        items = sorted(response.data, key=lambda item: getattr(item, "index", None) or 0)
+        rows = [_row(item.embedding) for item in items]
         return _checked(rows, len(batch), self._dimensions)
 
 

@@ -1,5 +1,6 @@
 """Translation of the OpenAI SDK's exceptions into `core.errors`."""
 
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -17,6 +18,12 @@ from core.errors import (
     ModelUnreachableError,
 )
 from core.telemetry import ModelCalled, Service, emit
+
+_OVERFLOW = re.compile(
+    r"context length|maximum context|exceed\w*[^.]{0,60}\bcontext[ _]?(?:size|window)"
+    r"|\bcontext[ _]?(?:size|window)[^.]{0,60}exceed|prompt is too long",
+    re.IGNORECASE,
+)
 
 
 @contextmanager
@@ -62,6 +69,17 @@ def _retry_after(error: openai.APIStatusError) -> float | None:
         return None
 
 
+def is_invalid_request(error: ModelError) -> bool:
+    """Return whether a server rejected the request itself, such as one with too many inputs."""
+    cause = error.__cause__
+    return isinstance(cause, openai.APIStatusError) and cause.status_code in {400, 413, 422}
+
+
+def is_context_overflow(message: str) -> bool:
+    """Return whether a server's error says that the prompt exceeds the context."""
+    return _OVERFLOW.search(message) is not None
+
+
 def _kind_of(error: openai.APIStatusError) -> type[ModelError]:
     match error.status_code, error.code:
         case 429, "insufficient_quota":
@@ -72,8 +90,8 @@ def _kind_of(error: openai.APIStatusError) -> type[ModelError]:
             return ContextTooLongError
         case 400, "content_filter":
             return ContentFilteredError
-        case 400, _ if "context length" in error.message or "maximum context" in error.message:
-            # Compatible servers (vLLM, LM Studio) send no code, only a message.
+        case ((400 | 413 | 500), _) if is_context_overflow(error.message):
+            # Compatible servers (vLLM, LM Studio, llama.cpp) send no such code, only a message.
             return ContextTooLongError
         case ((401 | 403 | 404), _):
             return ModelAccessError

@@ -20,6 +20,7 @@ from core.retrieval.relevance import DEFAULT_MIN_SCORE, UNCALIBRATED, Calibratio
 from core.retrieval.search import bm25_search, read_passages, term_idf, vector_search
 from core.retrieval.term_coverage import Term, TermCoverage
 from core.telemetry import timed
+from core.words import without_addresses
 
 log = structlog.get_logger()
 
@@ -66,8 +67,9 @@ class Retriever:
         """Search the posts of `sources`, None for all.
 
         A follow-up is searched alone and together with the `previous` question, and all rankings are fused. If the
-        question cannot be embedded, only words are searched.
+        question cannot be embedded, only words are searched. Addresses are not searched.
         """
+        text, previous = without_addresses(text), without_addresses(previous)
         searchable = text.strip() and sources != frozenset()
         texts = [text, f"{previous}\n{text}"] if previous else [text]
         with timed("retrieve"):

@@ -8,7 +8,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.app import Bot
-from bot.config.settings import Settings, load_settings
+from bot.config.loader import load_settings
+from bot.config.settings import Settings
 from core.indexing.progress import Progress
 from tests.adapters.garden import write_posts
 

@@ -16,7 +16,7 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.app import Bot, create_bot
-from bot.config.settings import load_settings
+from bot.config.loader import load_settings
 from core.answerer import Answerer, AnswerEvent
 from core.domain import Conversation, Person, Question
 from core.storage.connection import as_text

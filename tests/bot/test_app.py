@@ -9,7 +9,8 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.app import Bot, create_bot
-from bot.config.settings import Settings, load_settings
+from bot.config.loader import load_settings
+from bot.config.settings import Settings
 from core.answering.token_budget import WHOLE_USED_UP
 from core.domain import Conversation, Person, Question
 from core.errors import StartupError, TooManyQuestionsError

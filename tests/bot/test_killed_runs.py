@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.app import create_bot
-from bot.config.settings import load_settings
+from bot.config.loader import load_settings
 from core.domain import Passage
 from core.index.schema import digest_of
 from core.index.version import live_version

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.config.settings import Settings, load_settings
+from bot.config.loader import load_settings
+from bot.config.settings import Settings
 from bot.observability.log_redaction import SECRET, LogRedactor, secrets_of
 from bot.providers import CHAT_PROVIDERS, EMBEDDING_PROVIDERS, build_models, select_provider
 from core.errors import StartupError

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.config.settings import load_settings
+from bot.config.loader import load_settings
 from core.errors import StartupError
 
 

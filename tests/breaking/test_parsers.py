@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from adapters.slack.events import MessageReceived, parse_event
 from adapters.slack.identity import BotIdentity
-from bot.config.settings import Settings, load_settings
+from bot.config.loader import load_settings
+from bot.config.settings import Settings
 from core.answering.citations import CitationFilter
 from core.domain import Source
 from core.errors import SourceReadError, StartupError

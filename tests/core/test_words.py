@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.words import STOPWORDS, content_words, stem, words
+from core.words import STOPWORDS, content_words, stem, without_addresses, words
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,20 @@ def test_forms_of_a_word_share_a_stem(form: str) -> None:
 
 def test_stop_words_are_normalized_words() -> None:
     assert all(words(word) == [word] for word in STOPWORDS)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("When is lunch served?", "When is lunch served?"),
+        ("two  blanks,\nand a line", "two  blanks,\nand a line"),
+        ("I read https://wiki.example/p/1?x=1, when is lunch?", "I read , when is lunch?"),
+        ("Is lunch (see www.example.com/a_(b)) served?", "Is lunch (see )) served?"),
+        ("Is [lunch](https://wiki.example) served?", "Is [lunch]( ) served?"),
+        ("Is <https://wiki.example/1|lunch> served?", "Is < |lunch> served?"),
+        ("https://wiki.example/lunch", "https://wiki.example/lunch"),
+        ("What does https:// mean?", "What does https:// mean?"),
+    ],
+)
+def test_addresses_are_left_out_unless_they_are_all_there_is(text: str, expected: str) -> None:
+    assert without_addresses(text) == expected

@@ -66,12 +66,12 @@ class StubResolver(AbstractResolver):
 
     def __init__(self, **names: Sequence[Sequence[str]]) -> None:
         self._answers = {name.replace("_", "."): chain(answers, repeat(answers[-1])) for name, answers in names.items()}
-        self.asked: Counter[str] = Counter()
+        self.lookups: Counter[str] = Counter()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        self.asked[host] += 1
+        self.lookups[host] += 1
         if host in self._answers:
             return [_result(host, address, port) for address in next(self._answers[host])]
         places = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)

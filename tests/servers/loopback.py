@@ -71,7 +71,7 @@ class Loopback(ABC):
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        # First, so that answers which hang on purpose end by themselves and do not look cancelled by their client.
+        # First, so that responses that hang on purpose end by themselves, not as if cancelled by their client.
         self._closing.set()
         if self._runner:
             await self._runner.cleanup()

@@ -12,12 +12,12 @@ class RedisProxy:
     def __init__(self, path: str) -> None:
         self._path = path
         self._writers: set[asyncio.StreamWriter] = set()
-        self._swallowing: bytes = b""
+        self._command_to_drop: bytes = b""
         self.address = ""
         self.is_cut = False
         self.dropped_replies = 0
         self.delay = 0.0
-        """Seconds that each command takes to get there."""
+        """Seconds of delay per command."""
 
     def cut(self) -> None:
         """End all connections, and refuse new ones."""
@@ -30,7 +30,7 @@ class RedisProxy:
 
     def drop_reply_to(self, command: bytes) -> None:
         """Execute the next such command, but break the connection before its reply."""
-        self._swallowing = command
+        self._command_to_drop = command
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.is_cut:
@@ -39,36 +39,40 @@ class RedisProxy:
         up_reader, up_writer = await asyncio.open_unix_connection(self._path)
         ends = {writer, up_writer}
         self._writers |= ends
-        breaking = asyncio.Event()
+        dropping = asyncio.Event()
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._there(reader, up_writer, breaking))
-                tasks.create_task(self._back(up_reader, writer, breaking))
+                tasks.create_task(self._forward(reader, up_writer, dropping))
+                tasks.create_task(self._return_replies(up_reader, writer, dropping))
         finally:
             self._writers -= ends
             for end in ends:
                 end.close()
 
-    async def _there(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, breaking: asyncio.Event) -> None:
+    async def _forward(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, dropping: asyncio.Event
+    ) -> None:
         with suppress(ConnectionError):
             while sent := await reader.read(65_536):
-                if self._swallowing and self._swallowing in sent:
-                    self._swallowing = b""
-                    breaking.set()
-                await self._dawdle()
+                if self._command_to_drop and self._command_to_drop in sent:
+                    self._command_to_drop = b""
+                    dropping.set()
+                await self._wait()
                 writer.write(sent)
                 await writer.drain()
         writer.close()
 
-    async def _dawdle(self) -> None:
+    async def _wait(self) -> None:
         until = monotonic() + self.delay
         while self.delay and not self.is_cut and monotonic() < until:
             await asyncio.sleep(0.05)
 
-    async def _back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, breaking: asyncio.Event) -> None:
+    async def _return_replies(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, dropping: asyncio.Event
+    ) -> None:
         with suppress(ConnectionError):
             while sent := await reader.read(65_536):
-                if breaking.is_set():
+                if dropping.is_set():
                     self.dropped_replies += 1
                     break
                 writer.write(sent)

@@ -49,10 +49,10 @@ async def test_feed_entries_omit_configured_fields(web: aiohttp.ClientSession) -
 
 
 async def test_feeds_can_be_malformed_or_have_a_wrong_content_type(web: aiohttp.ClientSession) -> None:
-    async with Blog(posts(3), bozo="ampersand") as blog:
+    async with Blog(posts(3), malformed="ampersand") as blog:
         blog.content_types["/feed/"] = "text/plain"
-        for bozo in ("ampersand", "truncated"):
-            blog.bozo = bozo
+        for malformed in ("ampersand", "truncated"):
+            blog.malformed = malformed
             async with web.get(blog.url()) as response:
                 feed = feedparser.parse(await response.read())
                 assert response.content_type == "text/plain"
@@ -85,10 +85,10 @@ async def test_page_is_encoded_in_latin_1(web: aiohttp.ClientSession, declared: 
 
 async def test_unchanged_page_returns_304(web: aiohttp.ClientSession) -> None:
     async with Blog(posts(1)) as blog:
-        for etags, sent, told in ((True, "ETag", "If-None-Match"), (False, "Last-Modified", "If-Modified-Since")):
+        for etags, sent, header in ((True, "ETag", "If-None-Match"), (False, "Last-Modified", "If-Modified-Since")):
             blog.etags = etags
             async with web.get(blog.url("/post-1/")) as response:
-                known = {told: response.headers[sent]}
+                known = {header: response.headers[sent]}
             async with web.get(blog.url("/post-1/"), headers=known) as response:
                 assert response.status == 304
             blog.posts[0].html += "<p>More.</p>"
@@ -103,25 +103,25 @@ async def test_unchanged_page_returns_304(web: aiohttp.ClientSession) -> None:
 async def test_faults_are_injected_per_path(web: aiohttp.ClientSession) -> None:
     async with Blog(posts(2)) as blog:
         page = blog.url("/post-1/")
-        blog.misbehave("/post-1/", Status(503, retry_after=1), times=1)
+        blog.inject_fault("/post-1/", Status(503, retry_after=1), times=1)
         async with web.get(page) as response:
             assert (response.status, response.headers["Retry-After"]) == (503, "1")
-        blog.misbehave("/post-1/", Redirect("/post-2/"))
+        blog.inject_fault("/post-1/", Redirect("/post-2/"))
         async with web.get(page) as response:
             assert response.url.path == "/post-2/"
-        blog.misbehave("/post-1/", RedirectLoop())
+        blog.inject_fault("/post-1/", RedirectLoop())
         with pytest.raises(aiohttp.TooManyRedirects):
             await web.get(page)
         for declared in (True, False):
-            blog.misbehave("/post-1/", Huge(2, declared))
+            blog.inject_fault("/post-1/", Huge(2, declared))
             async with web.get(page) as response:
                 assert len(await response.read()) == 2 * 1024 * 1024
                 assert ("Content-Length" in response.headers) is declared
         for slow in (Drip(0.01), Slow(5)):
-            blog.misbehave("/post-1/", slow)
+            blog.inject_fault("/post-1/", slow)
             with pytest.raises(TimeoutError):
                 await (await web.get(page, timeout=aiohttp.ClientTimeout(total=0.1))).read()
-        blog.behave("/post-1/")
+        blog.clear_faults("/post-1/")
         async with web.get(page) as response:
             assert response.status == 200
 

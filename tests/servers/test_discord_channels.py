@@ -8,9 +8,9 @@ from tests.servers.discord.client import logged_in
 
 
 async def test_application_info_contains_its_install_settings(server: DiscordServer, rest: discord.Client) -> None:
-    server.world.application.installed_by.append(server.who("alice"))
+    server.store.application.installed_by.append(server.find_user("alice"))
     info = await rest.application_info()
-    assert (info.id, info.owner.name, info.approximate_guild_count) == (server.world.application.id, "owner", 2)
+    assert (info.id, info.owner.name, info.approximate_guild_count) == (server.store.application.id, "owner", 2)
     assert info.install_params and info.install_params.scopes == ["bot", "applications.commands"]
     assert info.install_params.permissions.send_messages
     assert (info.guild_integration_config is not None, info.user_integration_config) == (True, None)
@@ -21,8 +21,8 @@ async def test_guild_member_role_and_channel_can_be_fetched(server: DiscordServe
     assert [guild.name async for guild in rest.fetch_guilds()] == ["acme", "initech"]
     assert {role.name for role in await acme.fetch_roles()} == {"@everyone", "managers"}
     assert [channel.name for channel in await acme.fetch_channels()] == ["general", "random", "help"]
-    assert (await acme.fetch_member(server.who("alice").id)).name == "alice"
-    assert (await rest.fetch_user(server.who("dave").id)).global_name == "Dave"
+    assert (await acme.fetch_member(server.find_user("alice").id)).name == "alice"
+    assert (await rest.fetch_user(server.find_user("dave").id)).global_name == "Dave"
     thread = server.thread("alice", "general", "thread")
     assert [thread.id for thread in await acme.active_threads()] == [thread.id]
 
@@ -40,9 +40,9 @@ async def test_missing_objects_return_an_unknown_error(server: DiscordServer, re
 async def test_non_member_and_foreign_guild_are_refused(server: DiscordServer, rest: discord.Client) -> None:
     acme = await rest.fetch_guild(server.guild("acme").id)
     with pytest.raises(discord.NotFound, match="10007"):
-        await acme.fetch_member(server.who("dave").id)
+        await acme.fetch_member(server.find_user("dave").id)
     with pytest.raises(discord.Forbidden, match="50001"):
-        await rest.fetch_guild(server.world.guild("secret", with_bot=False).id)
+        await rest.fetch_guild(server.store.guild("secret", with_bot=False).id)
 
 
 async def test_gateway_info_contains_shards_and_session_starts(server: DiscordServer, rest: discord.Client) -> None:
@@ -54,15 +54,15 @@ async def test_gateway_info_contains_shards_and_session_starts(server: DiscordSe
 
 async def test_channel_edit_requires_permission(server: DiscordServer) -> None:
     async with logged_in(server) as rest:
-        channel = await rest.fetch_channel(server.where("general").id)
+        channel = await rest.fetch_channel(server.find_channel("general").id)
         assert isinstance(channel, discord.TextChannel)
         with pytest.raises(discord.Forbidden, match="50013"):
             await channel.edit(topic="New")
-        server.permit("general", server.bot, allow=1 << 4)
+        server.set_overwrite("general", server.bot, allow=1 << 4)
         await channel.edit(topic="New")
         await channel.delete()
-    assert server.world.channels[channel.id].topic == "New"
-    assert server.world.channels[channel.id].deleted
+    assert server.store.channels[channel.id].topic == "New"
+    assert server.store.channels[channel.id].deleted
 
 
 async def test_bot_joins_and_leaves_threads(server: DiscordServer, rest: discord.Client) -> None:
@@ -70,6 +70,6 @@ async def test_bot_joins_and_leaves_threads(server: DiscordServer, rest: discord
     fetched = await rest.fetch_channel(thread.id)
     assert isinstance(fetched, discord.Thread)
     await fetched.join()
-    assert [member.id for member in await fetched.fetch_members()] == [server.who("alice").id, server.bot.id]
+    assert [member.id for member in await fetched.fetch_members()] == [server.find_user("alice").id, server.bot.id]
     await fetched.leave()
-    assert thread.joined == [server.who("alice")]
+    assert thread.joined == [server.find_user("alice")]

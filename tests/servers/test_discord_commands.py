@@ -1,4 +1,4 @@
-"""Slash commands: who is offered which, and what the bot receives."""
+"""Slash commands: availability, options and payloads."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ async def test_autocomplete_returns_choices(server: DiscordServer) -> None:
 
     @bot.tree.command(description="Ask")
     async def topic(interaction: discord.Interaction, name: str) -> None:
-        """Never called here."""
+        """Never called."""
 
     @topic.autocomplete("name")
     async def suggest(interaction: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
@@ -32,14 +32,14 @@ async def test_autocomplete_returns_choices(server: DiscordServer) -> None:
 
 
 async def test_user_install_is_limited_to_five_follow_ups(server: DiscordServer) -> None:
-    server.world.application.for_users = True
-    alice = server.who("alice")
-    server.world.application.installed_by.append(alice)
-    elsewhere = server.world.channel(server.world.guild("elsewhere", members=(alice,), with_bot=False), "out")
+    server.store.application.for_users = True
+    alice = server.find_user("alice")
+    server.store.application.installed_by.append(alice)
+    elsewhere = server.store.channel(server.store.guild("elsewhere", members=(alice,), with_bot=False), "out")
     async with running(server, RecordingBot()) as bot:
         happened = server.slash("alice", elsewhere, "ask", question="Why?")
         assert happened.owners == {"1": str(alice.id)}
-        interaction = await bot.asked()
+        interaction = await bot.interaction()
         await interaction.response.send_message("0")
         for number in range(5):
             await interaction.followup.send(str(number))
@@ -98,7 +98,7 @@ async def test_unavailable_commands_cannot_be_used(
 ) -> None:
     bot = Bot()
     build(bot)
-    known: dict[str, Callable[[str], Any]] = {"who": server.who, "where": server.where}
+    known: dict[str, Callable[[str], Any]] = {"who": server.find_user, "where": server.find_channel}
     options = {key: known[key](value) if key in known else value for key, value in options.items()}
     async with running(server, bot):
         with pytest.raises(UserActionError):
@@ -110,7 +110,7 @@ async def test_subcommand_options_are_resolved(server: DiscordServer) -> None:
     bot = Bot()
     in_group(bot)
     with_permission(bot)
-    options: dict[str, Any] = {"kind": 1, "who": server.who("bob"), "where": server.where("random")}
+    options: dict[str, Any] = {"kind": 1, "who": server.find_user("bob"), "where": server.find_channel("random")}
     async with running(server, bot):
         happened = server.slash("alice", "general", "faq add", **options)
         original = await server.until(lambda: happened.original)
@@ -127,7 +127,7 @@ async def test_context_menu_command_gets_its_target_with_content(server: Discord
         await interaction.response.send_message(message.content)
 
     async with running(server, bot):
-        happened = server.use_on("alice", server.say("bob", "general", "words"), "Quote it")
+        happened = server.use_context_menu("alice", server.say("bob", "general", "words"), "Quote it")
         original = await server.until(lambda: happened.original)
         assert (original.content, original.type) == ("words", 23)
 

@@ -1,4 +1,4 @@
-"""Buttons, menus and forms."""
+"""Buttons, menus and modals."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from tests.servers.discord.client import RecordingBot
 
 
 class Buttons(discord.ui.View):
-    """What each kind of response to a button does."""
+    """A component per kind of response."""
 
     def __init__(self) -> None:
         super().__init__(timeout=None)
@@ -49,7 +49,7 @@ class Form(discord.ui.Modal, title="Form"):
 async def test_button_click_updates_its_message(
     server: DiscordServer, bot: RecordingBot, custom_id: str, content: str
 ) -> None:
-    await bot.get_channel(server.where("general").id).send("x", view=Buttons())  # type: ignore[union-attr]
+    await bot.get_channel(server.find_channel("general").id).send("x", view=Buttons())  # type: ignore[union-attr]
     (message,) = server.said
     values = ["1"] if custom_id == "menu" else None
     happened = server.click("bob", message, custom_id, values=values)
@@ -59,14 +59,14 @@ async def test_button_click_updates_its_message(
 
 
 async def test_button_click_is_answered_with_a_reply(server: DiscordServer, bot: RecordingBot) -> None:
-    await bot.get_channel(server.where("general").id).send("x", view=Buttons())  # type: ignore[union-attr]
+    await bot.get_channel(server.find_channel("general").id).send("x", view=Buttons())  # type: ignore[union-attr]
     happened = server.click("bob", server.said[0], "answer")
     original = await server.until(lambda: happened.original)
     assert (original.reply_to, original.ephemeral, original.type) == (server.said[0], True, 19)
 
 
 async def test_modal_is_opened_and_submitted(server: DiscordServer, bot: RecordingBot) -> None:
-    await bot.get_channel(server.where("general").id).send("x", view=Buttons())  # type: ignore[union-attr]
+    await bot.get_channel(server.find_channel("general").id).send("x", view=Buttons())  # type: ignore[union-attr]
     opened = server.click("bob", server.said[0], "form")
     await server.until(lambda: opened.modal)
     for wrong in ({"text": "too long"}, {"text": ""}, {"text": "x", "other": "y"}):
@@ -80,11 +80,11 @@ async def test_modal_is_opened_and_submitted(server: DiscordServer, bot: Recordi
 async def test_components_v2_flag_cannot_be_removed(server: DiscordServer, bot: RecordingBot) -> None:
     view: discord.ui.LayoutView = discord.ui.LayoutView(timeout=None)
     row: discord.ui.ActionRow[Any] = discord.ui.ActionRow(discord.ui.Button(label="A", custom_id="a"))
-    view.add_item(discord.ui.Container(discord.ui.TextDisplay(f"hello {server.who('bob').mention}"), row))
-    message = await bot.get_channel(server.where("general").id).send(view=view)  # type: ignore[union-attr]
+    view.add_item(discord.ui.Container(discord.ui.TextDisplay(f"hello {server.find_user('bob').mention}"), row))
+    message = await bot.get_channel(server.find_channel("general").id).send(view=view)  # type: ignore[union-attr]
     (said,) = server.said
     assert (said.has(Flag.COMPONENTS_V2), said.content, len(said.buttons)) == (True, "", 1)
-    assert said.pings == {server.who("bob").mention}
+    assert said.pings == {server.find_user("bob").mention}
     route = Route("PATCH", "/channels/{channel_id}/messages/{id}", channel_id=message.channel.id, id=message.id)
     for body, place in (({"flags": 0}, "flags"), ({"content": "x"}, "content")):
         with pytest.raises(discord.HTTPException, match=f"50035.*\n?In {place}"):
@@ -96,6 +96,6 @@ async def test_duplicate_ids_in_a_layout_are_refused_at_any_depth(server: Discor
     row = {"type": 1, "components": [button]}
     section = {"type": 9, "components": [{"type": 10, "content": "x"}], "accessory": button}
     body = {"flags": int(Flag.COMPONENTS_V2), "components": [{"type": 17, "components": [row, section]}]}
-    route = Route("POST", "/channels/{channel_id}/messages", channel_id=server.where("general").id)
+    route = Route("POST", "/channels/{channel_id}/messages", channel_id=server.find_channel("general").id)
     with pytest.raises(discord.HTTPException, match=r"In components\.0\.components\.1\.accessory\.custom_id"):
         await bot.http.request(route, json=body)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.servers.discord import DiscordServer, Quota, Rules
-from tests.servers.discord.compression import compression
-from tests.servers.discord.raw_gateway import CONTENT, MEMBERS, identity, line
+from tests.servers.discord.connection import compression
+from tests.servers.discord.raw_gateway import CONTENT, MEMBERS, connect, identity
 
 
 def test_unknown_compression_is_refused() -> None:
@@ -17,7 +17,7 @@ def test_unknown_compression_is_refused() -> None:
 
 
 async def test_zlib_stream_is_flushed_after_each_message(server: DiscordServer) -> None:
-    async with line(server, "?v=10&encoding=json&compress=zlib-stream") as one:
+    async with connect(server, "?v=10&encoding=json&compress=zlib-stream") as one:
         stream = zlib.decompressobj()
         first = await one.socket.receive_bytes()
         assert json.loads(stream.decompress(first))["d"]["heartbeat_interval"] == 41250
@@ -27,7 +27,7 @@ async def test_zlib_stream_is_flushed_after_each_message(server: DiscordServer) 
 
 
 async def test_connection_gets_hello_heartbeat_acks_ready_and_guilds(server: DiscordServer) -> None:
-    async with line(server) as one:
+    async with connect(server) as one:
         assert (await one.receive())["op"] == 10
         await one.send(1, None)
         assert (await one.receive())["op"] == 11
@@ -58,7 +58,7 @@ CLOSES: list[tuple[Speech, int]] = [
 async def test_invalid_payload_closes_the_connection_with_its_code(
     server: DiscordServer, speech: Speech, code: int
 ) -> None:
-    async with line(server) as one:
+    async with connect(server) as one:
         await one.send(*speech(server))
         assert await one.closed() == code
     assert server.gateway.closed == [code]
@@ -69,16 +69,16 @@ BAD_QUERIES: list[tuple[str, int]] = [("?v=8", 4012), ("?v=10&encoding=etf", 400
 
 async def test_unsupported_version_encoding_or_compression_closes_the_connection(server: DiscordServer) -> None:
     for query, code in BAD_QUERIES:
-        async with line(server, query) as one:
+        async with connect(server, query) as one:
             assert await one.closed() == code
 
 
 async def test_second_identify_or_malformed_payload_closes_the_connection(server: DiscordServer) -> None:
-    async with line(server) as one:
+    async with connect(server) as one:
         await one.identify(server)
         await one.send(2, identity(server))
         assert await one.closed() == 4005
-    async with line(server) as one:
+    async with connect(server) as one:
         await one.socket.send_str("{")
         assert await one.closed() == 4002
 
@@ -86,23 +86,23 @@ async def test_second_identify_or_malformed_payload_closes_the_connection(server
 async def test_send_limit_and_missing_heartbeat_close_the_connection() -> None:
     rules = Rules(sends=Quota(5, 60), heartbeat_interval=0.2)
     async with DiscordServer(rules=rules) as server:
-        async with line(server) as one:
+        async with connect(server) as one:
             for _ in range(6):
                 await one.send(1, None)
             assert await one.closed() == 4008
-        async with line(server) as one:
+        async with connect(server) as one:
             session = (await one.identify(server))["session_id"]
             assert await one.closed() == 4009
         assert server.gateway.sessions.find(session) is None
 
 
 async def test_identifies_are_limited_by_max_concurrency() -> None:
-    async with DiscordServer(rules=Rules(identify_every=5.0)) as server, line(server) as one, line(server) as two:
+    async with DiscordServer(rules=Rules(identify_every=5.0)) as server, connect(server) as one, connect(server) as two:
         await one.identify(server)
         await two.send(2, identity(server))
         await two.receive()
         assert await two.receive() == {"op": 9, "d": False}
     rules = Rules(identify_every=5.0, max_concurrency=2)
-    async with DiscordServer(rules=rules) as server, line(server) as one, line(server) as two:
+    async with DiscordServer(rules=rules) as server, connect(server) as one, connect(server) as two:
         await one.identify(server, shard=[0, 2])
         await two.identify(server, shard=[1, 2])

@@ -4,14 +4,14 @@ import pytest
 
 from tests.servers.discord import AppFlag, DiscordServer
 from tests.servers.discord.client import Bot, running
-from tests.servers.discord.raw_gateway import ALL_MESSAGES, CONTENT, DIRECT_MESSAGES, GUILD_MESSAGES, GUILDS, line
+from tests.servers.discord.raw_gateway import ALL_MESSAGES, CONTENT, DIRECT_MESSAGES, GUILD_MESSAGES, GUILDS, connect
 
 
 async def test_shard_gets_its_guilds_and_shard_zero_direct_messages(server: DiscordServer) -> None:
-    alice = server.who("alice")
-    guilds = [server.world.guild(f"g{shard}", members=(alice,), shard=(shard, 3)) for shard in range(3)]
-    rooms = [server.world.channel(guild, guild.name) for guild in guilds]
-    async with line(server) as one, line(server) as two:
+    alice = server.find_user("alice")
+    guilds = [server.store.guild(f"g{shard}", members=(alice,), shard=(shard, 3)) for shard in range(3)]
+    rooms = [server.store.channel(guild, guild.name) for guild in guilds]
+    async with connect(server) as one, connect(server) as two:
         for shard, it in ((0, one), (2, two)):
             ready = await it.identify(server, shard=[shard, 3])
             assert str(guilds[shard].id) in {guild["id"] for guild in ready["guilds"]}
@@ -35,7 +35,7 @@ async def test_every_replica_gets_all_events(server: DiscordServer) -> None:
     [(GUILDS, []), (GUILDS | GUILD_MESSAGES, ["general"]), (GUILDS | DIRECT_MESSAGES, ["direct"])],
 )
 async def test_events_require_their_intent(server: DiscordServer, intents: int, heard: list[str]) -> None:
-    async with line(server) as one:
+    async with connect(server) as one:
         await one.identify(server, intents=intents)
         server.say("alice", "general", "general @bot")
         server.say("alice", server.bot, "direct")
@@ -48,7 +48,7 @@ async def test_events_require_their_intent(server: DiscordServer, intents: int, 
 
 @pytest.mark.parametrize("content", [True, False])
 async def test_content_requires_the_intent_unless_the_message_concerns_the_bot(content: bool) -> None:
-    async with DiscordServer(intents=AppFlag.MESSAGE_CONTENT_LIMITED) as server, line(server) as one:
+    async with DiscordServer(intents=AppFlag.MESSAGE_CONTENT_LIMITED) as server, connect(server) as one:
         await one.identify(server, intents=ALL_MESSAGES | (CONTENT if content else 0))
         own = server.mention("alice", "general", "mention")
         server.say("alice", server.bot, "direct")
@@ -66,8 +66,8 @@ async def test_content_requires_the_intent_unless_the_message_concerns_the_bot(c
 
 
 async def test_hidden_channel_sends_no_events(server: DiscordServer) -> None:
-    server.permit("random", server.bot, deny=1 << 10)
-    async with line(server) as one:
+    server.set_overwrite("random", server.bot, deny=1 << 10)
+    async with connect(server) as one:
         await one.identify(server)
         server.say("alice", "random", "secret")
         hidden = server.thread("alice", "general", "hidden", private=True)
@@ -91,7 +91,7 @@ async def test_user_actions_dispatch_discords_events(server: DiscordServer) -> N
         thread = server.thread("bob", server.say("bob", "general", "start"), "thread")
         server.say("carol", thread, "in it")
         post = server.forum_post("carol", "help", "Title", "@bot help")
-        server.by_webhook("Feed", "general", "news")
+        server.say_as_webhook("Feed", "general", "news")
         server.system("dave", "lobby")
         server.react("alice", said, "👍")
         server.react("alice", said, "👍", taken_back=True)

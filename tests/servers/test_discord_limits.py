@@ -21,8 +21,8 @@ def strict(**changes: Any) -> Rules:
 
 
 async def post(server: DiscordServer, web: aiohttp.ClientSession, channel: str = "general") -> aiohttp.ClientResponse:
-    """A message from a rest that heeds no limits."""
-    url = f"{server.api_url}/channels/{server.where(channel).id}/messages"
+    """Send a message while ignoring rate limits."""
+    url = f"{server.api_url}/channels/{server.find_channel(channel).id}/messages"
     headers = {"Authorization": f"Bot {server.token}"}
     async with web.post(url, json={"content": "x"}, headers=headers) as response:
         await response.read()
@@ -49,7 +49,7 @@ async def test_channel_is_limited_to_five_messages_in_five_seconds(web: aiohttp.
 
 async def test_client_that_respects_the_headers_gets_no_429(web: aiohttp.ClientSession) -> None:
     async with DiscordServer(rules=strict(quotas={SEND: Quota(2, 0.2)})) as server, logged_in(server) as rest:
-        channel = rest.get_partial_messageable(server.where("general").id)
+        channel = rest.get_partial_messageable(server.find_channel("general").id)
         began = time.monotonic()
         await asyncio.gather(*(channel.send(str(number)) for number in range(5)))
         assert time.monotonic() - began >= 0.4
@@ -76,23 +76,23 @@ async def test_rate_limits_apply_only_in_strict_mode(server: DiscordServer, web:
 
 @pytest.mark.parametrize("everywhere", [True, False])
 async def test_client_waits_out_an_injected_429(server: DiscordServer, rest: discord.Client, everywhere: bool) -> None:
-    server.misbehave("POST /channels/*/messages", RateLimited(0.05, everywhere=everywhere), times=2)
+    server.inject_fault("POST /channels/*/messages", RateLimited(0.05, everywhere=everywhere), times=2)
     began = time.monotonic()
-    await rest.get_partial_messageable(server.where("general").id).send("x")
+    await rest.get_partial_messageable(server.find_channel("general").id).send("x")
     assert time.monotonic() - began >= 0.1
     assert [call.status for call in server.calls_to("POST", "/channels/")] == [429, 429, 200]
 
 
 async def test_client_does_not_retry_cloudflares_429(server: DiscordServer, rest: discord.Client) -> None:
-    server.misbehave("POST /channels/*/messages", RateLimited(0.05, via=False))
+    server.inject_fault("POST /channels/*/messages", RateLimited(0.05, via=False))
     with pytest.raises(discord.HTTPException) as caught:
-        await rest.get_partial_messageable(server.where("general").id).send("x")
+        await rest.get_partial_messageable(server.find_channel("general").id).send("x")
     assert (caught.value.status, server.said) == (429, [])
 
 
 async def test_any_discord_error_can_be_injected(server: DiscordServer, rest: discord.Client) -> None:
-    server.misbehave("POST /channels/*/messages", ApiError(50013))
-    channel = rest.get_partial_messageable(server.where("general").id)
+    server.inject_fault("POST /channels/*/messages", ApiError(50013))
+    channel = rest.get_partial_messageable(server.find_channel("general").id)
     with pytest.raises(discord.Forbidden, match="50013"):
         await channel.send("x")
     await channel.send("y")
@@ -101,8 +101,8 @@ async def test_any_discord_error_can_be_injected(server: DiscordServer, rest: di
 
 @pytest.mark.parametrize("status", [500, 502])
 async def test_client_retries_server_errors(server: DiscordServer, rest: discord.Client, status: int) -> None:
-    server.misbehave("POST /channels/*/messages", Status(status))
-    await rest.get_partial_messageable(server.where("general").id).send("x")
+    server.inject_fault("POST /channels/*/messages", Status(status))
+    await rest.get_partial_messageable(server.find_channel("general").id).send("x")
     assert [call.status for call in server.calls_to("POST", "/channels/")] == [status, 200]
 
 
@@ -110,8 +110,8 @@ async def test_client_retries_server_errors(server: DiscordServer, rest: discord
 async def test_connection_drops_before_or_after_the_effect(
     server: DiscordServer, rest: discord.Client, happened: bool
 ) -> None:
-    server.misbehave("POST /channels/*/messages", Dropped(after_effect=happened))
-    channel = rest.get_partial_messageable(server.where("general").id)
+    server.inject_fault("POST /channels/*/messages", Dropped(after_effect=happened))
+    channel = rest.get_partial_messageable(server.find_channel("general").id)
     with pytest.raises(aiohttp.ServerDisconnectedError):
         await channel.send("x")
     assert len(server.said) == happened
@@ -122,13 +122,12 @@ async def test_connection_drops_before_or_after_the_effect(
 async def test_response_can_be_delayed_before_or_after_the_effect(
     server: DiscordServer, rest: discord.Client, fault: Slow | Late, at_once: bool
 ) -> None:
-    server.misbehave("POST *", fault, times=None)
-    sending = asyncio.create_task(rest.get_partial_messageable(server.where("general").id).send("x"))
-    await server.until(lambda: server.calls_to("POST", "/channels/"))
-    await asyncio.sleep(0)
-    assert len(server.said) == at_once
+    server.inject_fault("POST *", fault, times=None)
+    sending = asyncio.create_task(rest.get_partial_messageable(server.find_channel("general").id).send("x"))
+    await server.until(lambda: server.calls_to("POST", "/channels/") and len(server.said) == at_once)
+    assert not sending.done()
     await sending
-    server.behave()
+    server.clear_faults()
     assert len(server.said) == 1
 
 

@@ -18,7 +18,7 @@ from tests.servers.discord.permissions import (
 
 
 async def channel_of(rest: discord.Client, server: DiscordServer, name: str = "general") -> discord.TextChannel:
-    channel = await rest.fetch_channel(server.where(name).id)
+    channel = await rest.fetch_channel(server.find_channel(name).id)
     assert isinstance(channel, discord.TextChannel)
     return channel
 
@@ -30,7 +30,7 @@ async def channel_of(rest: discord.Client, server: DiscordServer, name: str = "g
 async def test_sending_requires_permission(server: DiscordServer, rest: discord.Client, denied: int, code: int) -> None:
     channel = await channel_of(rest, server)
     said = server.say("alice", "general", "hi")
-    server.permit("general", deny=denied)
+    server.set_overwrite("general", deny=denied)
     reference = discord.MessageReference(message_id=said.id, channel_id=channel.id)
     with pytest.raises(discord.HTTPException) as caught:
         await channel.send("x", embed=discord.Embed(title="t"), reference=reference)
@@ -43,8 +43,8 @@ UNREACHABLE: list[tuple[int, int, int | str | None]] = [(404, 10003, 1), (403, 5
 
 async def test_forum_and_deleted_channel_accept_no_messages(server: DiscordServer, rest: discord.Client) -> None:
     for status, code, channel in UNREACHABLE:
-        secret = server.world.channel(server.world.guild("secret", with_bot=False), "secret")
-        target = channel if isinstance(channel, int) else server.where(channel or secret).id
+        secret = server.store.channel(server.store.guild("secret", with_bot=False), "secret")
+        target = channel if isinstance(channel, int) else server.find_channel(channel or secret).id
         with pytest.raises(discord.HTTPException) as caught:
             await rest.get_partial_messageable(target).send("x")
         assert (caught.value.status, caught.value.code) == (status, code)
@@ -54,10 +54,10 @@ async def test_forum_and_deleted_channel_accept_no_messages(server: DiscordServe
 async def test_direct_messages_can_be_refused(
     server: DiscordServer, rest: discord.Client, name: str, code: int
 ) -> None:
-    server.who("alice").takes_direct_messages = False
-    server.join(server.world.user("robot", bot=True), "acme")
-    server.world.user("stranger")
-    user = await rest.fetch_user(server.who(name).id)
+    server.find_user("alice").takes_direct_messages = False
+    server.join(server.store.user("robot", bot=True), "acme")
+    server.store.user("stranger")
+    user = await rest.fetch_user(server.find_user(name).id)
     with pytest.raises(discord.Forbidden) as caught:
         await user.send("x")
     assert caught.value.code == code
@@ -72,7 +72,7 @@ async def test_bot_edits_only_its_messages_and_deletes_others_with_permission(
         with pytest.raises(discord.Forbidden) as caught:
             await action
         assert caught.value.code == code
-    server.permit("general", server.bot, allow=MANAGE_MESSAGES)
+    server.set_overwrite("general", server.bot, allow=MANAGE_MESSAGES)
     await theirs.delete()
     for action in (theirs.delete(), theirs.fetch()):
         with pytest.raises(discord.NotFound, match="10008"):
@@ -85,10 +85,10 @@ async def test_bulk_delete_requires_permission(server: DiscordServer, rest: disc
     ids = [message.id for message in said]
     with pytest.raises(discord.Forbidden, match="50013"):
         await rest.http.delete_messages(channel.id, ids)  # type: ignore[arg-type]
-    server.permit("general", server.bot, allow=MANAGE_MESSAGES)
+    server.set_overwrite("general", server.bot, allow=MANAGE_MESSAGES)
     with pytest.raises(discord.HTTPException, match="50016"):
         await rest.http.delete_messages(channel.id, ids[:1])  # type: ignore[arg-type]
-    server.old(said[0], 15 * 24 * 3600)
+    server.backdate(said[0], 15 * 24 * 3600)
     with pytest.raises(discord.HTTPException, match="50034"):
         await rest.http.delete_messages(channel.id, ids)  # type: ignore[arg-type]
     await rest.http.delete_messages(channel.id, ids[1:])  # type: ignore[arg-type]
@@ -118,7 +118,7 @@ async def test_edits_of_old_messages_are_limited(server: DiscordServer) -> None:
     async with logged_in(server) as rest:
         message = await (await channel_of(rest, server)).send("x")
         await message.edit(content="fresh")
-        server.old(server.said[0], 3601)
+        server.backdate(server.said[0], 3601)
         for number in range(2):
             await message.edit(content=str(number))
         rest.http.max_ratelimit_timeout = 30
@@ -159,9 +159,9 @@ async def test_message_notifies_only_allowed_mentions(
     server: DiscordServer, rest: discord.Client, text: str, allowed: discord.AllowedMentions | None, pings: set[str]
 ) -> None:
     acme = server.guild("acme")
-    names = {"crew": server.world.role(acme, "crew", mentionable=True), "quiet": server.world.role(acme, "quiet")}
+    names = {"crew": server.store.role(acme, "crew", mentionable=True), "quiet": server.store.role(acme, "quiet")}
     for name in ("alice", "bob", "dave"):
-        names[name] = server.who(name)  # type: ignore[assignment]
+        names[name] = server.find_user(name)  # type: ignore[assignment]
 
     def spelt(words: str) -> str:
         for name, thing in names.items():
@@ -169,13 +169,13 @@ async def test_message_notifies_only_allowed_mentions(
         return words
 
     if allowed and allowed.users:
-        allowed.users = [discord.Object(server.who("alice").id)]
+        allowed.users = [discord.Object(server.find_user("alice").id)]
     await (await channel_of(rest, server)).send(spelt(text), allowed_mentions=allowed)  # type: ignore[arg-type]
     assert server.said[0].pings == {spelt(ping) for ping in pings}
 
 
 async def test_edit_is_parsed_with_its_own_allowed_mentions(server: DiscordServer, rest: discord.Client) -> None:
-    server.permit("general", server.bot, allow=MENTION_EVERYONE)
+    server.set_overwrite("general", server.bot, allow=MENTION_EVERYONE)
     channel = await channel_of(rest, server)
     message = await channel.send("@here", allowed_mentions=discord.AllowedMentions.none())
     (said,) = server.said
@@ -192,7 +192,7 @@ async def test_reply_notifies_its_author_by_default(server: DiscordServer, rest:
     channel = await channel_of(rest, server)
     message = await channel.fetch_message(server.say("alice", "general", "hi").id)
     await message.reply("ho", mention_author=ping)
-    assert server.said[0].pings == ({server.who("alice").mention} if ping else set())
+    assert server.said[0].pings == ({server.find_user("alice").mention} if ping else set())
 
 
 async def test_files_and_flags_are_stored(server: DiscordServer, rest: discord.Client) -> None:
@@ -231,4 +231,4 @@ async def test_snowflakes_are_unique_increasing_and_timestamped(server: DiscordS
     assert ids == sorted(set(ids))
     age = discord.utils.utcnow() - discord.utils.snowflake_time(ids[-1])
     assert abs(age.total_seconds()) < 5
-    assert server.where("help").kind == Kind.FORUM
+    assert server.find_channel("help").kind == Kind.FORUM

@@ -8,7 +8,7 @@ import pytest
 
 from tests.servers.discord import AppFlag, DiscordServer, Rules
 from tests.servers.discord.client import Bot, running
-from tests.servers.discord.raw_gateway import line
+from tests.servers.discord.raw_gateway import connect
 
 Fault = Callable[[DiscordServer], Any]
 
@@ -43,22 +43,22 @@ async def test_bot_resumes_without_missing_events_after_a_disconnect(
 
 async def test_expired_session_cannot_be_resumed() -> None:
     async with DiscordServer(rules=Rules(replayable=5)) as server:
-        async with line(server) as one:
+        async with connect(server) as one:
             ready = await one.identify(server)
             await one.socket.close(code=4000)
         session = {"token": server.token, "session_id": ready["session_id"]}
         for _ in range(6):
             server.say("alice", "general", "x")
         for data, answer in ((session | {"seq": 1}, 9), (session | {"session_id": "none", "seq": 1}, 9)):
-            async with line(server) as one:
+            async with connect(server) as one:
                 await one.receive()
                 await one.send(6, data)
                 assert await one.receive() == {"op": answer, "d": False}
-        async with line(server) as one:
+        async with connect(server) as one:
             await one.send(6, session | {"seq": 99})
             assert await one.closed() == 4007
         server.rules.session_lifetime = 0
-        async with line(server) as one:
+        async with connect(server) as one:
             await one.receive()
             await one.send(6, session | {"seq": 6})
             assert await one.receive() == {"op": 9, "d": False}
@@ -66,7 +66,7 @@ async def test_expired_session_cannot_be_resumed() -> None:
 
 async def test_clean_close_ends_the_session(server: DiscordServer) -> None:
     for code, left in ((1000, 0), (4000, 1)):
-        async with line(server) as one:
+        async with connect(server) as one:
             await one.identify(server)
             await one.socket.close(code=code)
             await server.until(lambda: not server.gateway.connections)
@@ -114,11 +114,11 @@ async def test_privileged_intent_without_grant_fails_at_start(
 
 
 async def test_bot_requests_guild_members(server: DiscordServer) -> None:
-    server.world.application.flags = AppFlag.MEMBERS_LIMITED
+    server.store.application.flags = AppFlag.MEMBERS_LIMITED
     async with running(server, Bot(discord.Intents.default() | discord.Intents(members=True))) as bot:
         acme = bot.get_guild(server.guild("acme").id)
         assert acme and {member.name for member in acme.members} >= {"alice", "bob", "carol"}
-        server.join(server.world.user("erin"), acme.name)
+        server.join(server.store.user("erin"), acme.name)
         await bot.watch.until(lambda: bot.got("member_join"))
 
 
@@ -128,8 +128,8 @@ async def test_guild_outage_recovery_and_removal_are_dispatched(server: DiscordS
         server.recover("acme")
         server.remove_bot("initech")
         server.join(server.bot, "initech")
-        server.allow_role("acme", permissions=0)
-        server.give(server.bot, "acme", server.world.role(server.guild("acme"), "helpers"))
+        server.set_role_permissions("acme", permissions=0)
+        server.add_role(server.bot, "acme", server.store.role(server.guild("acme"), "helpers"))
         await bot.watch.until(lambda: bot.got("member_update") or bot.got("guild_role_update"))
         names = ("guild_unavailable", "guild_available", "guild_remove", "guild_join")
         seen = [name for name, _ in bot.events if name in names]

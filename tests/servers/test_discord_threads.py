@@ -10,7 +10,7 @@ PUBLIC, PRIVATE = discord.ChannelType.public_thread, discord.ChannelType.private
 
 
 async def channel_of(rest: discord.Client, server: DiscordServer) -> discord.TextChannel:
-    channel = await rest.fetch_channel(server.where("general").id)
+    channel = await rest.fetch_channel(server.find_channel("general").id)
     assert isinstance(channel, discord.TextChannel)
     return channel
 
@@ -21,11 +21,11 @@ async def test_thread_starts_without_a_message(
 ) -> None:
     channel = await channel_of(rest, server)
     thread = await channel.create_thread(name="thread", type=kind)
-    assert server.where("thread").kind == (Kind.PUBLIC_THREAD if kind is PUBLIC else Kind.PRIVATE_THREAD)
-    assert [(message.type, message.content) for message in server.where("general").said] == [
+    assert server.find_channel("thread").kind == (Kind.PUBLIC_THREAD if kind is PUBLIC else Kind.PRIVATE_THREAD)
+    assert [(message.type, message.content) for message in server.find_channel("general").said] == [
         (18, name) for name in announced
     ]
-    server.permit("general", deny=CREATE_PUBLIC_THREADS | CREATE_PRIVATE_THREADS)
+    server.set_overwrite("general", deny=CREATE_PUBLIC_THREADS | CREATE_PRIVATE_THREADS)
     with pytest.raises(discord.Forbidden, match="50013"):
         await channel.create_thread(name="again", type=kind)
     with pytest.raises(discord.HTTPException, match="50024"):
@@ -34,8 +34,8 @@ async def test_thread_starts_without_a_message(
 
 async def test_writing_in_a_thread_joins_it(server: DiscordServer, rest: discord.Client) -> None:
     thread = server.thread("alice", "general", "thread")
-    await rest.get_partial_messageable(thread.id).send(f"welcome {server.who('bob').mention}")
-    assert thread.joined == [server.who("alice"), server.bot, server.who("bob")]
+    await rest.get_partial_messageable(thread.id).send(f"welcome {server.find_user('bob').mention}")
+    assert thread.joined == [server.find_user("alice"), server.bot, server.find_user("bob")]
 
 
 async def test_threads_start_from_messages_and_forum_posts(server: DiscordServer, rest: discord.Client) -> None:
@@ -43,10 +43,10 @@ async def test_threads_start_from_messages_and_forum_posts(server: DiscordServer
     start = channel.get_partial_message(server.say("alice", "general", "hi").id)
     thread = await start.create_thread(name="On hi")
     await thread.send("in it")
-    assert (thread.id, server.where("On hi").said[-1].content) == (start.id, "in it")
+    assert (thread.id, server.find_channel("On hi").said[-1].content) == (start.id, "in it")
     with pytest.raises(discord.HTTPException, match="160004"):
         await start.create_thread(name="Again")
-    forum = await rest.fetch_channel(server.where("help").id)
+    forum = await rest.fetch_channel(server.find_channel("help").id)
     assert isinstance(forum, discord.ForumChannel)
     post = await forum.create_thread(name="Why?", content="Because")
     assert post.message.id == post.thread.id

@@ -24,7 +24,7 @@ def embed(**parts: Any) -> dict[str, Any]:
 
 
 async def refusal(rest: discord.Client, route: Route, body: Any) -> tuple[int, int, str]:
-    """Status, code, and the place of the first fault."""
+    """Return status, code and the path of the first fault."""
     with pytest.raises(discord.HTTPException) as caught:
         await rest.http.request(route, json=body)
     first = caught.value.text.partition("\n")[2].partition(":")[0]
@@ -84,7 +84,7 @@ async def test_invalid_message_is_refused_with_the_path_of_the_fault(
     server: DiscordServer, rest: discord.Client
 ) -> None:
     for body, code, place in MESSAGES:
-        route = Route("POST", "/channels/{channel_id}/messages", channel_id=server.where("general").id)
+        route = Route("POST", "/channels/{channel_id}/messages", channel_id=server.find_channel("general").id)
         assert await refusal(rest, route, body) == (400, code, place)
         assert server.said == []
         assert (server.calls[-1].status, server.calls[-1].code, server.calls[-1].body) == (400, code, body)
@@ -105,7 +105,7 @@ ACCEPTED_MESSAGES: list[dict[str, Any]] = [
 
 async def test_message_at_the_limits_is_posted(server: DiscordServer, rest: discord.Client) -> None:
     for body in ACCEPTED_MESSAGES:
-        route = Route("POST", "/channels/{channel_id}/messages", channel_id=server.where("general").id)
+        route = Route("POST", "/channels/{channel_id}/messages", channel_id=server.find_channel("general").id)
         await rest.http.request(route, json=body)
     assert len(server.said) == len(ACCEPTED_MESSAGES)
 
@@ -151,13 +151,13 @@ COMMANDS: list[tuple[dict[str, Any], str]] = [
 
 async def test_invalid_command_is_not_registered(server: DiscordServer, rest: discord.Client) -> None:
     for command, place in COMMANDS:
-        route = Route("PUT", "/applications/{application_id}/commands", application_id=server.world.application.id)
+        route = Route("PUT", "/applications/{application_id}/commands", application_id=server.store.application.id)
         assert await refusal(rest, route, [command]) == (400, 50035, place)
         assert server.commands.of(None) == []
 
 
 async def test_command_names_are_unique_and_limited_to_one_hundred(server: DiscordServer, rest: discord.Client) -> None:
-    route = Route("PUT", "/applications/{application_id}/commands", application_id=server.world.application.id)
+    route = Route("PUT", "/applications/{application_id}/commands", application_id=server.store.application.id)
     assert await refusal(rest, route, [COMMAND, COMMAND]) == (400, 50035, "1.name")
     many = [COMMAND | {"name": f"ask{number}"} for number in range(101)]
     assert await refusal(rest, route, many) == (400, 30032, "")
@@ -166,7 +166,7 @@ async def test_command_names_are_unique_and_limited_to_one_hundred(server: Disco
 
 
 async def test_command_keeps_its_id_while_its_name_is_unchanged(server: DiscordServer, rest: discord.Client) -> None:
-    application = server.world.application.id
+    application = server.store.application.id
     first = await rest.http.bulk_upsert_global_commands(application, payload=[COMMAND])
     again = await rest.http.bulk_upsert_global_commands(application, payload=[COMMAND | {"description": "Now"}])
     assert (first[0]["id"], again[0]["description"]) == (again[0]["id"], "Now")

@@ -205,7 +205,7 @@ async def test_similar_texts_have_similar_embeddings(server: OpenAIServer, clien
     assert vectors[0] @ vectors[1] > 0.3 > vectors[0] @ vectors[2]
     plain = await client.embeddings.create(model=SMALL, input=texts, encoding_format="float")
     assert plain.data[0].embedding == pytest.approx(answer.data[0].embedding)
-    assert [asked.inputs for asked in server.embeddings] == [texts, texts]
+    assert [request.inputs for request in server.embeddings] == [texts, texts]
     short = await client.embeddings.create(model="text-embedding-3-large", input="one", dimensions=64)
     assert len(short.data[0].embedding) == 64
     assert answer.usage.prompt_tokens == sum(map(count_tokens, texts))
@@ -214,7 +214,7 @@ async def test_similar_texts_have_similar_embeddings(server: OpenAIServer, clien
 async def test_token_arrays_are_embedded_as_text(server: OpenAIServer, client: openai.AsyncOpenAI) -> None:
     await client.embeddings.create(model=SMALL, input=[15339, 1917])
     await client.embeddings.create(model=SMALL, input=[[15339], [1917]])
-    assert [asked.inputs for asked in server.embeddings] == [["hello world"], ["hello", " world"]]
+    assert [request.inputs for request in server.embeddings] == [["hello world"], ["hello", " world"]]
 
 
 REFUSED_EMBEDDINGS: list[dict[str, Any]] = [

@@ -7,7 +7,8 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.app import Bot, create_bot
-from bot.config.settings import Settings, load_settings
+from bot.config.loader import load_settings
+from bot.config.settings import Settings
 from core.storage.connection import connect
 from tests.adapters.discord.harness import Harness, connected
 from tests.adapters.garden import write_posts

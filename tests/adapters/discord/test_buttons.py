@@ -21,7 +21,7 @@ def press(harness: Harness, message: Message, what: str, user: str = "alice") ->
 async def response_to(harness: Harness, pressed: Interaction) -> Message:
     """Wait for the response that only the user sees."""
     [response] = await harness.until(lambda: pressed.follow_ups)
-    assert response.only_for is pressed.user
+    assert response.ephemeral_to is pressed.user
     return response
 
 
@@ -86,7 +86,7 @@ async def test_a_retry_replaces_the_failed_answer(harness: Harness, private: boo
     failed = await harness.answer(harness.command(ASKED, private=private))
     pressed = press(harness, failed, "again")
     await harness.until(lambda: "up" in buttons(failed))
-    assert failed.only_for is (pressed.user if private else None)
+    assert failed.ephemeral_to is (pressed.user if private else None)
     assert harness.refused() == []
 
 

@@ -17,7 +17,7 @@ EVERYWHERE = {"contexts": [0, 1, 2], "integration_types": [0, 1]}
 async def said(harness: Harness, used: Interaction) -> str:
     """Wait for the response that only the user sees, and return its text."""
     await harness.until(lambda: used.done)
-    assert used.original and used.original.only_for is used.user
+    assert used.original and used.original.ephemeral_to is used.user
     return used.original.content
 
 

@@ -30,7 +30,7 @@ async def test_the_bot_requests_no_privileged_intent(harness: Harness) -> None:
 async def test_an_every_question_channel_requests_the_message_content_intent(
     discord: DiscordServer, model: OpenAIServer, bot: Bot
 ) -> None:
-    discord.world.application.flags = AppFlag.MESSAGE_CONTENT
+    discord.store.application.flags = AppFlag.MESSAGE_CONTENT
     async with connected(discord, model, answering_everything(bot)):
         [session] = list(discord.gateway.sessions)
         assert session.intents & Intent.MESSAGE_CONTENT
@@ -72,7 +72,7 @@ async def test_an_unreachable_discord_is_retried_until_it_answers(
     discord: DiscordServer, model: OpenAIServer, bot: Bot
 ) -> None:
     app = DiscordBot(bot.chat_services("discord"), access(discord))
-    discord.misbehave("GET /users/@me", Status(403), times=1)
+    discord.inject_fault("GET /users/@me", Status(403), times=1)
     async with app.open():
         await discord.ready()
         await Harness(discord, model, bot, app).until(lambda: not app.problem())
@@ -107,7 +107,11 @@ async def test_a_connection_that_discord_py_gives_up_is_reopened(harness: Harnes
 async def test_a_bot_opens_all_shards_that_discord_recommends(model: OpenAIServer, bot: Bot) -> None:
     async with DiscordServer(rules=Rules(shards=3)) as discord, connected(discord, model, bot) as harness:
         await discord.ready(shards=3)
-        asked = [harness.ask(ASKED), harness.ask(ASKED, "lobby", "dave"), harness.ask(ASKED, discord.who("bob"), "bob")]
+        asked = [
+            harness.ask(ASKED),
+            harness.ask(ASKED, "lobby", "dave"),
+            harness.ask(ASKED, discord.find_user("bob"), "bob"),
+        ]
         for one in asked:
             await harness.answer(one)
         assert [len(harness.since(one)) for one in asked] == [1, 1, 1]
@@ -125,7 +129,7 @@ async def test_processes_can_share_the_shards(model: OpenAIServer, bot: Bot) -> 
             asked = [
                 harness.ask(ASKED),
                 harness.ask(ASKED, "lobby", "dave"),
-                harness.ask(ASKED, discord.who("bob"), "bob"),
+                harness.ask(ASKED, discord.find_user("bob"), "bob"),
             ]
             for one in asked:
                 await harness.answer(one)
@@ -150,7 +154,7 @@ async def test_an_unopened_bot_reports_that_discord_was_not_reached(discord: Dis
 
 async def test_the_check_returns_the_bots_name_and_invite_link(harness: Harness) -> None:
     checked = await DiscordBot(harness.bot.chat_services("discord"), access(harness.discord)).check()
-    assert checked == f"bot; invite link: {invite_link(str(harness.discord.world.application.id))}"
+    assert checked == f"bot; invite link: {invite_link(str(harness.discord.store.application.id))}"
 
 
 def test_the_invite_link_requests_only_the_needed_permissions() -> None:
@@ -169,11 +173,11 @@ def test_the_invite_link_requests_only_the_needed_permissions() -> None:
 async def test_the_invited_permissions_are_sufficient(model: OpenAIServer, bot: Bot) -> None:
     async with DiscordServer() as discord:
         acme = discord.guild("acme")
-        discord.allow_role(acme, permissions=library.Permissions(use_application_commands=True).value)
-        role = discord.world.role(acme, "bot", PERMISSIONS.value)
-        discord.give(discord.bot, acme, role)
-        person = discord.world.role(acme, "people", library.Permissions.text().value | 1 << 10)
-        discord.give("alice", acme, person)
+        discord.set_role_permissions(acme, permissions=library.Permissions(use_application_commands=True).value)
+        role = discord.store.role(acme, "bot", PERMISSIONS.value)
+        discord.add_role(discord.bot, acme, role)
+        person = discord.store.role(acme, "people", library.Permissions.text().value | 1 << 10)
+        discord.add_role("alice", acme, person)
         async with connected(discord, model, bot) as harness:
             asked = harness.ask(ASKED)
             await harness.answer(asked)

@@ -115,9 +115,9 @@ async def test_a_mention_added_by_an_edit_makes_a_question(harness: Harness) -> 
 
 
 async def test_a_late_edit_is_ignored(harness: Harness) -> None:
-    asked = harness.discord.old(harness.ask(ASKED), 0)
+    asked = harness.discord.backdate(harness.ask(ASKED), 0)
     await harness.answer(asked)
-    harness.discord.old(asked, 3600)
+    harness.discord.backdate(asked, 3600)
     harness.discord.edit(asked, f"@bot {BEES}")
     await harness.settled()
     assert len(harness.model.chats) <= 2

@@ -9,7 +9,7 @@ from tests.redis_dump import redis_dump
 
 
 async def test_erasing_a_user_removes_their_name_questions_and_reasons_from_redis(harness: Harness) -> None:
-    alice = harness.discord.who("alice")
+    alice = harness.discord.find_user("alice")
     answer = await harness.answer(harness.command(ASKED))
     await harness.answer(harness.ask("What do bees eat in winter?", user="bob"))
     await harness.answer(harness.ask("How long does my compost take?", alice))

@@ -7,8 +7,8 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.discord.escaping import neutralize_mentions, plain, shorten
-from adapters.discord.messages import MAX_MESSAGE, explanation, failure, greeting, posts_by_source, source_list
+from adapters.discord.escaping import MAX_MESSAGE, cut_message, neutralize_mentions, plain, shorten
+from adapters.discord.messages import explanation, failure, greeting, posts_by_source, source_list
 from adapters.discord.reply import HARD, SOFT
 from core.chat.footnote_links import link_footnotes
 from core.chat.message_splitter import split_stream
@@ -106,6 +106,21 @@ def test_sources_beyond_the_limit_are_counted() -> None:
     footnotes = tuple(Footnote(at, "A title " * 10, "https://a.example/" + "b" * 300, 0.5) for at in range(1, 21))
     listed = source_list(Answer("x", True, footnotes)).splitlines()
     assert listed[-1] == f"-# … and {20 - len(listed) + 2} more"
+
+
+@given(st.text("a\\ \n", min_size=1, max_size=7))
+def test_a_text_too_long_for_a_message_is_cut_outside_escapes(repeated: str) -> None:
+    long = repeated * MAX_MESSAGE
+    cut = cut_message(long)
+    assert len(cut) <= MAX_MESSAGE
+    if cut != long:
+        assert cut.endswith("…")
+        assert long.startswith(kept := cut[:-1])
+        assert not regex.search(r"(?<!\\)(\\\\)*\\\Z", kept)
+
+
+def test_a_text_too_long_for_a_message_is_cut_between_words() -> None:
+    assert cut_message("sentence " * 300) == "sentence " * 221 + "sentence…"
 
 
 @given(text, text, st.integers(0, 40))

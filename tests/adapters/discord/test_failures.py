@@ -29,7 +29,7 @@ async def test_one_api_failure_neither_loses_nor_duplicates_an_answer(
     harness: Harness, where: str, trouble: Status | Dropped | Slow | RateLimited
 ) -> None:
     harness.model.answer = lambda _: QUICK
-    harness.discord.misbehave(where, trouble)
+    harness.discord.inject_fault(where, trouble)
     asked, command = harness.ask(ASKED), harness.command(ASKED, "random")
     for one in (asked, command):
         answer = await harness.answer(one)
@@ -62,16 +62,16 @@ async def test_the_eleventh_question_in_a_minute_is_refused(harness: Harness) ->
 async def test_an_asker_whose_channel_the_bot_cannot_write_in_gets_a_direct_message(harness: Harness) -> None:
     asked = harness.ask(ASKED, "random")
     await harness.answer(asked)
-    harness.discord.permit("random", harness.discord.bot, deny=SEND)
+    harness.discord.set_overwrite("random", harness.discord.bot, deny=SEND)
     harness.ask(ASKED, "random", "bob")
-    direct = harness.discord.where(harness.discord.who("bob"))
+    direct = harness.discord.find_channel(harness.discord.find_user("bob"))
     [told] = await harness.until(lambda: direct.said)
     assert NO_ACCESS_REMEDY in told.content
     assert f"<#{asked.channel.id}>" in told.content
 
 
 async def test_a_command_needs_no_channel_permissions(harness: Harness) -> None:
-    harness.discord.permit("random", harness.discord.bot, deny=VIEW | SEND)
+    harness.discord.set_overwrite("random", harness.discord.bot, deny=VIEW | SEND)
     harness.model.enqueue(Text("Water tomatoes early [1].\n\n" + "They want six hours of sun a day. " * 120))
     asked = harness.command(ASKED, "random")
     await harness.answer(asked)
@@ -80,14 +80,14 @@ async def test_a_command_needs_no_channel_permissions(harness: Harness) -> None:
 
 
 async def test_without_access_to_the_history_the_answer_is_not_a_reply(harness: Harness) -> None:
-    harness.discord.permit("random", harness.discord.bot, deny=READ_HISTORY)
+    harness.discord.set_overwrite("random", harness.discord.bot, deny=READ_HISTORY)
     answer = await harness.answer(harness.ask(ASKED, "random"))
     assert answer.reply_to is None
 
 
 async def test_an_asker_who_blocks_direct_messages_breaks_nothing(harness: Harness, logged: Logged) -> None:
-    harness.discord.who("bob").takes_direct_messages = False
-    harness.discord.permit("random", harness.discord.bot, deny=SEND)
+    harness.discord.find_user("bob").takes_direct_messages = False
+    harness.discord.set_overwrite("random", harness.discord.bot, deny=SEND)
     harness.ask(ASKED, "random", "bob")
     await harness.until(
         lambda: [line for line in logged if line["event"] == "refusal could not be reported to the user"]
@@ -111,7 +111,7 @@ async def test_a_message_too_old_to_edit_is_replaced_by_a_new_one(harness: Harne
     asked = harness.ask(ASKED)
     failed = await harness.answer(asked)
     await harness.settled()
-    harness.discord.old(failed, 7200)
+    harness.discord.backdate(failed, 7200)
     harness.discord.click("alice", failed, buttons(failed)["again"])
     await harness.until(lambda: any("up" in buttons(one) for one in harness.since(asked)))
 

@@ -69,7 +69,7 @@ async def test_doctor_prints_the_invite_link(redis: Redis, redis_url: str, tmp_p
     async with DiscordServer() as discord, OpenAIServer() as model:
         settings = reached(discord, model, redis_url)
         ended = await asyncio.to_thread(lambda: footnoted(make_home(tmp_path), "doctor", **settings))
-        assert invite_link(str(discord.world.application.id)) in ended.stdout
+        assert invite_link(str(discord.store.application.id)) in ended.stdout
 
 
 async def test_every_question_is_answered_once_when_a_process_is_killed(

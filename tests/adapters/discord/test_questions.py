@@ -5,7 +5,8 @@ from functools import partial
 from itertools import pairwise
 
 from bot.app import create_bot
-from bot.config.settings import Settings, load_settings
+from bot.config.loader import load_settings
+from bot.config.settings import Settings
 from tests.adapters.discord.harness import Harness, buttons, connected, is_whole
 from tests.adapters.garden import ASKED, FOLLOW_UP, OFF_TOPIC
 from tests.servers.discord import AppFlag, Callback, DiscordServer, Flag
@@ -54,7 +55,7 @@ async def test_an_answer_grows_while_the_model_writes_it(harness: Harness) -> No
 
 
 async def test_an_answer_pings_nobody_and_previews_no_link(harness: Harness) -> None:
-    alice = harness.discord.who("alice")
+    alice = harness.discord.find_user("alice")
     hostile = (
         f"Ask @everyone, @here and {alice.mention}, see https://garden.example/ and ![x](https://garden.example/y)."
     )
@@ -95,15 +96,16 @@ async def test_a_reply_to_an_older_answer_follows_up_on_that_answer(harness: Har
 
 
 async def test_a_reply_to_a_person_includes_what_that_person_wrote(harness: Harness) -> None:
-    harness.discord.world.application.flags = AppFlag.MESSAGE_CONTENT
+    harness.discord.store.application.flags = AppFlag.MESSAGE_CONTENT
     said = harness.discord.say("bob", "general", "@bot I grow tomatoes on a balcony.")
     await harness.answer(said)
     await harness.answer(harness.discord.say("alice", "general", "@bot When should they be watered?", reply_to=said))
-    assert said_before(harness, 1)[-1] == "Bob: I grow tomatoes on a balcony."
+    request = str(harness.model.chats[1].messages[-1]["content"])
+    assert request.startswith("Bob: I grow tomatoes on a balcony.\n\n")
 
 
 async def test_direct_messages_are_answered_with_their_history(harness: Harness) -> None:
-    alice = harness.discord.who("alice")
+    alice = harness.discord.find_user("alice")
     await harness.answer(harness.discord.say("alice", alice, ASKED))
     await harness.answer(harness.discord.say("alice", alice, FOLLOW_UP))
     assert ASKED in said_before(harness, 1)
@@ -112,7 +114,7 @@ async def test_direct_messages_are_answered_with_their_history(harness: Harness)
 async def test_a_private_answer_is_visible_to_its_asker_and_in_a_history_of_its_own(harness: Harness) -> None:
     asked = harness.command(ASKED, private=True)
     answer = await harness.answer(asked)
-    assert answer.only_for is asked.user
+    assert answer.ephemeral_to is asked.user
     await harness.answer(harness.command(BEES))
     await harness.answer(harness.command(BEES, user="bob", private=True))
     await harness.answer(harness.command(FOLLOW_UP, private=True))
@@ -121,7 +123,7 @@ async def test_a_private_answer_is_visible_to_its_asker_and_in_a_history_of_its_
 
 async def test_a_user_who_installed_the_bot_can_ask_in_a_server_without_it(harness: Harness) -> None:
     discord = harness.discord
-    discord.world.application.installed_by.append(discord.who("dave"))
+    discord.store.application.installed_by.append(discord.find_user("dave"))
     discord.remove_bot("initech")
     harness.model.enqueue(Text("Water tomatoes early [1].\n\n" + "They want six hours of sun a day. " * 160))
     asked = discord.slash("dave", "lobby", "ask", question=ASKED)
@@ -133,7 +135,7 @@ async def test_a_user_who_installed_the_bot_can_ask_in_a_server_without_it(harne
 
 async def test_an_answer_beyond_the_limit_of_follow_ups_says_that_it_was_cut(harness: Harness) -> None:
     discord = harness.discord
-    discord.world.application.installed_by.append(discord.who("dave"))
+    discord.store.application.installed_by.append(discord.find_user("dave"))
     discord.remove_bot("initech")
     harness.model.enqueue(Text("Water tomatoes early [1].\n\n" + "They want six hours of sun a day. " * 480))
     asked = discord.slash("dave", "lobby", "ask", question=ASKED)
@@ -144,10 +146,10 @@ async def test_an_answer_beyond_the_limit_of_follow_ups_says_that_it_was_cut(har
 
 async def test_messages_of_bots_webhooks_and_discord_are_not_questions(harness: Harness) -> None:
     me = harness.discord.bot.mention
-    other = harness.discord.world.user("helper", bot=True)
+    other = harness.discord.store.user("helper", bot=True)
     harness.discord.join(other, "acme")
     harness.discord.mention(other, "general", ASKED)
-    harness.discord.by_webhook("news", "general", f"{me} {ASKED}")
+    harness.discord.say_as_webhook("news", "general", f"{me} {ASKED}")
     harness.discord.system("alice", "general")
     harness.discord.say("alice", "general", "When should I water tomatoes?")
     await harness.settled()
@@ -167,7 +169,7 @@ async def test_a_mention_without_a_question_gets_examples_to_press(harness: Harn
 
 
 async def test_mentions_in_a_question_are_searched_as_names(harness: Harness) -> None:
-    bob, general = harness.discord.who("bob"), harness.discord.where("general")
+    bob, general = harness.discord.find_user("bob"), harness.discord.find_channel("general")
     await harness.answer(harness.ask(f"What did {bob.mention} say in {general.mention} about bees?"))
     await harness.answer(harness.command(f"What did {bob.mention} say in {general.mention} about bees?"))
     assert harness.questions() == ["What did @Bob say in #general about bees?"] * 2
@@ -205,9 +207,9 @@ async def test_a_long_answer_spans_messages_with_its_sources_in_the_last(harness
 async def test_an_every_question_channel_needs_no_mention(
     discord: DiscordServer, model: OpenAIServer, settings: Settings
 ) -> None:
-    discord.world.application.flags = AppFlag.MESSAGE_CONTENT
+    discord.store.application.flags = AppFlag.MESSAGE_CONTENT
     channels = [
-        {"platform": "discord", "id": str(discord.where(name).id), "mode": "every-question"}
+        {"platform": "discord", "id": str(discord.find_channel(name).id), "mode": "every-question"}
         for name in ("general", "help")
     ]
     given = settings.model_dump(include={"redis_url", "sources", "openai_base_url"})
@@ -222,7 +224,7 @@ async def test_an_every_question_channel_needs_no_mention(
             await harness.answer(discord.say("bob", post, FOLLOW_UP))
             left_alone = [
                 discord.say("alice", "random", ASKED),
-                discord.say("alice", "general", f"{discord.who('bob').mention} when should I water tomatoes?"),
+                discord.say("alice", "general", f"{discord.find_user('bob').mention} when should I water tomatoes?"),
             ]
             await harness.settled()
             assert [harness.since(said) for said in left_alone] == [[], []]

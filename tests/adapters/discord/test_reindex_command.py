@@ -79,7 +79,7 @@ async def test_a_member_without_rights_is_refused_where_the_command_is_visible(
 
 
 async def test_admins_from_the_settings_may_reindex(bot: Bot, discord: DiscordServer) -> None:
-    bob = discord.who("bob")
+    bob = discord.find_user("bob")
     async with connected(bot.chat_services("discord"), discord, admins=frozenset({str(bob.id)})):
         discord.slash("bob", bob, "reindex")
         await notice(discord, "Nothing has changed.")
@@ -110,10 +110,10 @@ async def test_a_long_run_continues_in_a_direct_message_where_the_bot_cannot_wri
         DiscordServer(rules=Rules(token_lifetime=2)) as discord,
         connected(services, discord, token_lifetime=timedelta(seconds=1)),
     ):
-        discord.permit("general", discord.bot, deny=1 << 10)
+        discord.set_overwrite("general", discord.bot, deny=1 << 10)
         discord.slash("alice", "general", "reindex")
         told = await notice(discord, "The posts have been read.")
-        assert told.channel is discord.where(discord.who("alice"))
+        assert told.channel is discord.find_channel(discord.find_user("alice"))
 
 
 async def test_a_second_run_joins_the_first_and_cancel_stops_it(bot: Bot, discord: DiscordServer) -> None:

@@ -9,7 +9,7 @@ from tests.servers.discord import RateLimited
 async def test_acknowledgement_throttling_and_outcome_are_reported(harness: Harness) -> None:
     told: list[TelemetryEvent] = []
     with subscribed(told.append):
-        harness.discord.misbehave("PATCH /webhooks/*", RateLimited(0.2))
+        harness.discord.inject_fault("PATCH /webhooks/*", RateLimited(0.2))
         await harness.answer(harness.command(ASKED))
         await harness.settled()
     [acknowledged] = [each for each in told if isinstance(each, StepTimed) and each.step == "acknowledge"]

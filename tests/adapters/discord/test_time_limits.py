@@ -29,8 +29,8 @@ async def test_a_late_command_is_answered_in_the_channel(harness: Harness) -> No
 async def test_a_late_private_command_is_answered_in_a_direct_message(harness: Harness) -> None:
     harness.discord.platform.rules.first_response = 0.1
     asked = harness.command(ASKED, private=True, late=0.3)
-    alice = harness.discord.who("alice")
-    answer = await harness.until(lambda: [one for one in harness.discord.where(alice).said if is_whole(one)])
+    alice = harness.discord.find_user("alice")
+    answer = await harness.until(lambda: [one for one in harness.discord.find_channel(alice).said if is_whole(one)])
     assert answer[0].content.startswith("According to the posts")
     assert harness.since(asked) == []
 
@@ -76,7 +76,7 @@ async def test_a_private_answer_that_outlives_its_token_says_so(hurried: Harness
     hurried.model.enqueue(Text(LONG, tokens_per_second=80))
     asked = hurried.command(ASKED, private=True)
     answer = await hurried.answer(asked)
-    assert answer.only_for is asked.user
+    assert answer.ephemeral_to is asked.user
     assert TokenExpiredError.user_message in answer.content
     assert answer.content.startswith("Water tomatoes")
     assert hurried.refused() == []
@@ -103,7 +103,7 @@ async def test_answers_in_one_channel_stay_within_its_rate_limit(model: OpenAISe
 
 
 async def test_an_answer_waits_for_a_rate_limit(harness: Harness) -> None:
-    harness.discord.misbehave("PATCH /webhooks/*", RateLimited(0.3), times=2)
+    harness.discord.inject_fault("PATCH /webhooks/*", RateLimited(0.3), times=2)
     answer = await harness.answer(harness.command(ASKED))
     assert is_whole(answer)
 

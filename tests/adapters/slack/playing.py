@@ -27,7 +27,7 @@ async def in_a_thread(asker: Answerer, question: Question) -> tuple[str, list[st
     async with _asked(question) as (slack, client, place):
         messages = MessageSequence(client, place, StreamingState(), _noted, _never)
         await deliver(asker.ask(question), SlackReply(client, place, question.id, Status(client, place), messages))
-        return _shown([message for message in slack.world.messages if message.user == slack.bot.id])
+        return _shown([message for message in slack.store.messages if message.user == slack.bot.id])
 
 
 async def privately(asker: Answerer, question: Question) -> tuple[str, list[str]]:

@@ -22,7 +22,7 @@ async def test_an_update_after_two_refusals_arrives() -> None:
         posted = await client.chat_postMessage(channel=slack.channel.id, text="Old.")
         slack.enqueue("chat.update", Error("streaming_state_conflict"), Error("invalid_blocks"))
         await update(client, slack.channel.id, str(posted["ts"]), "New.", [])
-        [message] = [message for message in slack.world.messages if message.user == slack.bot.id]
+        [message] = [message for message in slack.store.messages if message.user == slack.bot.id]
         assert "New." in message.text
 
 

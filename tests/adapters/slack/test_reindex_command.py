@@ -10,7 +10,8 @@ import pytest
 
 from adapters.slack.app import Access, SlackBot
 from bot.app import Bot
-from bot.config.settings import Settings, load_settings
+from bot.config.loader import load_settings
+from bot.config.settings import Settings
 from core.domain import Person
 from core.errors import NoPreviousVersionError
 from core.indexing.options import ReindexOptions

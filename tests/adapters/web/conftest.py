@@ -9,7 +9,8 @@ from redis.asyncio import Redis
 
 from adapters.web.app import About, web_app
 from bot.app import Bot, create_bot
-from bot.config.settings import Settings, load_settings
+from bot.config.loader import load_settings
+from bot.config.settings import Settings
 from core.answering.admission import GuardedAnswerer, RateLimits
 from core.answering.channel_scope import Channels
 from core.storage.rate_limiter import RateLimiter

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from adapters.web.app import About, web_app
 from bot.app import Bot, create_bot
-from bot.config.settings import load_settings
+from bot.config.loader import load_settings
 from bot.embedded_redis import embedded_redis
 from core.answering.admission import RateLimits, VisitorLimiter
 from core.storage.rate_limiter import RateLimiter

@@ -10,7 +10,8 @@ from selenium.webdriver.common.keys import Keys
 from structlog.testing import capture_logs
 
 from bot.app import create_bot
-from bot.config.settings import Settings, load_settings
+from bot.config.loader import load_settings
+from bot.config.settings import Settings
 from bot.embedded_redis import embedded_redis
 from core.indexing.progress import Progress
 from tests.adapters.conftest import unseen

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from bot.app import create_bot
 from bot.cli.doctor import run_checks
-from bot.config.settings import load_settings
+from bot.config.loader import load_settings
 from tests.adapters.conftest import unseen
 from tests.bot.running import invoke, make_home
 from tests.servers.loopback import Status

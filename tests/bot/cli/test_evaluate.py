@@ -9,7 +9,8 @@ import pytest
 
 from bot.app import Bot
 from bot.cli.evaluate import Example, Result, compute_metrics, evaluate_all, read_examples, write_details
-from bot.config.settings import Settings, load_settings
+from bot.config.loader import load_settings
+from bot.config.settings import Settings
 from core.domain import SearchResults
 from core.errors import StartupError
 from tests.adapters.conftest import unseen

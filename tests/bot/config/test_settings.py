@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from bot.config.settings import MANUAL, Settings, load_settings
+from bot.config.loader import load_settings
+from bot.config.settings import MANUAL, Settings
 from bot.config.types import shards_of
 from core.domain import Source
 from core.errors import StartupError

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.config.settings import load_settings
+from bot.config.loader import load_settings
 from core.domain import Conversation, Scope
 from core.errors import StartupError
 

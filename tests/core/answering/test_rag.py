@@ -9,10 +9,11 @@ from redis.asyncio import Redis
 
 from core.answerer import Found
 from core.answering.prompts import Instructions
-from core.answering.rag import NOT_IN_POSTS, Limits, RagAnswerer
+from core.answering.rag import CUT_NOTICE, NOT_IN_POSTS, Limits, RagAnswerer
 from core.domain import Question, Turn
 from core.errors import (
     AnswerInterruptedError,
+    AnswerTooLongError,
     ContentFilteredError,
     ContextTooLongError,
     FootnotedError,
@@ -178,6 +179,26 @@ async def test_numbers_in_thoughts_are_not_footnotes(answerer: RagAnswerer, serv
     assert [footnote.number for footnote in collected.answer.footnotes] == [1]
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("Honey [1]. They", "Honey [1]. They"), ("Honey:\n\n```\neat(", "Honey:\n\n```\neat(\n```")],
+    ids=["in a sentence", "in a code block"],
+)
+async def test_answer_cut_at_the_length_limit_says_so(
+    answerer: RagAnswerer, server: OpenAIServer, text: str, shown: str
+) -> None:
+    server.enqueue(Text(text, finish_reason="length"))
+    collected = await collect(answerer, ABOUT_BEES)
+    assert collected.text == collected.answer.text == shown + CUT_NOTICE
+
+
+async def test_length_limit_before_the_first_word_is_an_error(answerer: RagAnswerer, server: OpenAIServer) -> None:
+    server.enqueue(Deltas(deltas=[{"reasoning_content": "Bees?"}], finish_reason="length"))
+    collected = await collect(answerer, ABOUT_BEES)
+    assert type(collected.error) is AnswerTooLongError
+    assert collected.text == ""
+
+
 async def test_thoughts_are_not_searched(answerer: RagAnswerer, server: OpenAIServer) -> None:
     for thought in ("<think>Football? Trains? Pumpkins?</think>", "Football? Trains?\n</think>\n"):
         server.enqueue(Text(thought + ABOUT_BEES.text), Text("They shiver [1]."))
@@ -283,7 +304,7 @@ async def test_newest_turns_are_sent_as_far_as_they_fit(
     turns = tuple(Turn("user" if n % 2 == 0 else "assistant", f"turn-{n} " + "honey " * 60) for n in range(40))
     limits = Limits(context=2_000)
     await collect(rag_answerer(blog, embedder, model, limits=limits), Question(ABOUT_BEES.text, history=turns))
-    sent: list[Any] = [message["content"] for message in server.chats[0].messages[1:-1]]
+    sent: list[Any] = [message["content"] for message in server.chats[0].messages[1:-1] if message["content"] != "…"]
     assert sent == [turn.content for turn in turns[-len(sent) :]]
     assert 1 <= len(sent) < len(turns)
     assert "<passage>" in server.chats[0].messages[-1]["content"]

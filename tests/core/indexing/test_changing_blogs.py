@@ -75,7 +75,7 @@ async def test_an_unreachable_blog_keeps_its_posts_and_is_reported(
     redis: Redis, embedder: OfflineEmbedder, blog: Blog, tmp_path: Path
 ) -> None:
     await read(redis, embedder, feed_of(blog))
-    blog.misbehave("/feed/", Status(403))
+    blog.inject_fault("/feed/", Status(403))
     folder = write_posts(tmp_path / "notes", name="notes")
     report = await read(redis, embedder, feed_of(blog), folder)
     assert [failure.address for failure in report.failed_sources] == [blog.url()]
@@ -86,7 +86,7 @@ async def test_an_unreachable_blog_keeps_its_posts_and_is_reported(
 async def test_a_failing_page_keeps_its_post(redis: Redis, embedder: OfflineEmbedder, blog: Blog) -> None:
     blog.text = "summary"
     await read(redis, embedder, feed_of(blog))
-    blog.misbehave("/entry-2/", Status(403))
+    blog.inject_fault("/entry-2/", Status(403))
     for _ in range(2):
         report = await read(redis, embedder, feed_of(blog))
         [failure] = report.failures
@@ -133,18 +133,18 @@ async def test_a_post_is_removed_when_its_page_is_missing_in_two_runs_in_a_row(
 ) -> None:
     blog.text = "summary"
     await read(redis, embedder, feed_of(blog))
-    blog.misbehave("/entry-2/", Status(410), times=1)
+    blog.inject_fault("/entry-2/", Status(410), times=1)
     report = await read(redis, embedder, feed_of(blog))
     assert (report.progress.failed, report.progress.removed) == (1, 0)
     assert "the post will be removed if the next run finds the same" in report.failures[0].reason
     assert (await read(redis, embedder, feed_of(blog))).progress.unchanged == 3
-    blog.misbehave("/entry-2/", Status(404))
+    blog.inject_fault("/entry-2/", Status(404))
     assert (await read(redis, embedder, feed_of(blog))).progress.removed == 0
     report = await read(redis, embedder, feed_of(blog))
     assert [title.url for title in report.diff.removed] == [blog.url("/entry-2/")]
     assert len(await urls(redis)) == 2
     # The feed still lists it: it comes back with its page.
-    blog.behave("/entry-2/")
+    blog.clear_faults("/entry-2/")
     assert (await read(redis, embedder, feed_of(blog))).progress.new == 1
 
 
@@ -154,7 +154,7 @@ async def test_a_permanently_moved_post_keeps_its_vectors_under_the_new_address(
     blog.text = "summary"
     await read(redis, embedder, feed_of(blog))
     blog.posts.append(Post("moved", "Entry 2", entry(2).html, date="2026-01-02"))
-    blog.misbehave("/entry-2/", Redirect("/moved/", 301))
+    blog.inject_fault("/entry-2/", Redirect("/moved/", 301))
     feed = replace(feed_of(blog), exclude=("/moved/",))
     report = await read(redis, embedder, feed)
     assert (report.progress.changed, report.progress.removed, report.progress.embedded) == (1, 0, 0)
@@ -169,7 +169,7 @@ async def test_a_page_that_redirects_to_the_home_page_counts_as_missing(
 ) -> None:
     blog.text = "summary"
     await read(redis, embedder, feed_of(blog))
-    blog.misbehave("/entry-2/", Redirect("/", 301))
+    blog.inject_fault("/entry-2/", Redirect("/", 301))
     await read(redis, embedder, feed_of(blog))
     assert (await read(redis, embedder, feed_of(blog))).progress.removed == 1
     assert blog.url("/") not in await urls(redis)
@@ -194,7 +194,7 @@ async def test_validators_are_not_stored_before_the_posts_are(
 async def test_a_failed_post_is_tried_again_even_if_its_listing_is_unchanged(
     redis: Redis, embedder: OfflineEmbedder, blog: Blog
 ) -> None:
-    blog.misbehave("/entry-2/", Status(403), times=1)
+    blog.inject_fault("/entry-2/", Status(403), times=1)
     first = await read(redis, embedder, sitemap_of(blog))
     assert (first.progress.new, first.progress.failed) == (2, 1)
     assert (await read(redis, embedder, sitemap_of(blog))).progress.new == 1
@@ -222,7 +222,7 @@ async def test_the_text_in_the_feed_replaces_a_page_that_cannot_be_fetched(
     redis: Redis, embedder: OfflineEmbedder, blog: Blog
 ) -> None:
     blog.text = "summary"
-    blog.misbehave("/entry-2/", Status(403))
+    blog.inject_fault("/entry-2/", Status(403))
     report = await read(redis, embedder, feed_of(blog))
     assert report.progress.new == 3
     assert [failure.address for failure in report.failures] == [blog.url("/entry-2/")]

@@ -63,14 +63,14 @@ async def test_validators_are_sent_only_to_the_url_that_gave_them(blog: Blog, fe
     """Two pages may have the same ETag."""
     other = await fetch(fetcher, blog.url("/post-2/"))
     assert isinstance(await again(fetcher, blog.url("/post-1/"), other.validators), Fetched)
-    blog.misbehave("/post-1/", Redirect("/post-2/", 302))
+    blog.inject_fault("/post-1/", Redirect("/post-2/", 302))
     assert isinstance(await again(fetcher, blog.url("/post-1/"), other.validators), NotModified)
-    blog.misbehave("/post-1/", Redirect("/post-3/", 302))
+    blog.inject_fault("/post-1/", Redirect("/post-3/", 302))
     assert isinstance(await again(fetcher, blog.url("/post-1/"), other.validators), Fetched)
 
 
 async def test_unsolicited_304_is_an_error(blog: Blog, fetcher: Fetcher) -> None:
-    blog.misbehave("/post-1/", Status(304))
+    blog.inject_fault("/post-1/", Status(304))
     with pytest.raises(SourceReadError, match="the server answered 304"):
         await fetch(fetcher, blog.url("/post-1/"))
 
@@ -113,7 +113,7 @@ async def test_page_has_moved_only_if_every_redirect_is_permanent(
 ) -> None:
     places = ["/start/", *(f"/hop-{n}/" for n in range(1, len(statuses))), "/post-2/"] if statuses else ["/post-2/"]
     for place, following, status in zip(places, places[1:], statuses, strict=False):
-        blog.misbehave(place, Redirect(following, status))
+        blog.inject_fault(place, Redirect(following, status))
     first = await fetch(fetcher, blog.url(places[0]))
     second = await again(fetcher, blog.url(places[0]), first.validators)
     assert isinstance(second, NotModified)
@@ -123,10 +123,10 @@ async def test_page_has_moved_only_if_every_redirect_is_permanent(
 
 async def test_post_url_follows_permanent_redirects(blog: Blog, fetcher: Fetcher) -> None:
     entry = Entry(blog.url("/old/"), "", Source("blog", "sitemap", blog.url("/sitemap.xml")))
-    blog.misbehave("/old/", Redirect("/post-2/?utm_source=old", 301))
+    blog.inject_fault("/old/", Redirect("/post-2/?utm_source=old", 301))
     page = await fetch_page(entry, fetcher)
     assert post_url(entry, page) == blog.url("/post-2/")
-    blog.misbehave("/old/", Redirect("/post-2/", 302))
+    blog.inject_fault("/old/", Redirect("/post-2/", 302))
     assert post_url(entry, await fetch_page(entry, fetcher)) == blog.url("/old/")
     assert post_url(entry, None) == blog.url("/old/")
 
@@ -221,7 +221,7 @@ async def test_linked_feed_pages_are_followed_though_unchanged(fetcher: Fetcher)
 
 
 async def test_damaged_feed_page_is_fetched_again(blog: Blog, fetcher: Fetcher) -> None:
-    blog.paged, blog.bozo = False, "ampersand"
+    blog.paged, blog.malformed = False, "ampersand"
     feed = source("feed", blog.url())
     assert known_from(await events_of(feed, fetcher)) == {}
 
@@ -255,7 +255,7 @@ async def test_modified_date_comes_from_the_source(blog: Blog, fetcher: Fetcher)
 
 
 async def test_moved_listing_reports_its_new_address(blog: Blog, fetcher: Fetcher) -> None:
-    blog.misbehave("/rss/", Redirect("/feed/", 301))
+    blog.inject_fault("/rss/", Redirect("/feed/", 301))
     blog.paged = False
     feed = source("feed", blog.url("/rss/"))
     events = await events_of(feed, fetcher)

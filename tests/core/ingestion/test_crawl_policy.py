@@ -74,7 +74,7 @@ async def test_host_that_asks_for_hours_is_given_up() -> None:
 
 
 async def test_retry_after_is_waited_before_retrying(blog: Blog, fetcher: Fetcher) -> None:
-    blog.misbehave("/post-1/", Status(429, retry_after=1), times=1)
+    blog.inject_fault("/post-1/", Status(429, retry_after=1), times=1)
     await fetch(fetcher, blog.url("/post-2/"))
     before = asyncio.get_running_loop().time()
     events: list[TelemetryEvent] = []
@@ -86,7 +86,7 @@ async def test_retry_after_is_waited_before_retrying(blog: Blog, fetcher: Fetche
 
 
 async def test_server_that_asks_for_an_hour_gets_no_more_requests(blog: Blog, fetcher: Fetcher) -> None:
-    blog.misbehave("/post-1/", Status(503, retry_after=3600))
+    blog.inject_fault("/post-1/", Status(503, retry_after=3600))
     for path in ("/post-1/", "/post-2/"):
         with pytest.raises(SourceReadError, match="asked to wait"):
             await fetch(fetcher, blog.url(path))
@@ -112,7 +112,7 @@ async def test_slow_host_does_not_delay_other_hosts(blog: Blog, fetcher: Fetcher
     """Requests waiting for a busy host take no slot from another one."""
     async with Blog([Post("post", "Post", "<p>Quick.</p>")]) as quick:
         await fetch(fetcher, blog.url("/post-1/"))
-        blog.misbehave("/post-1/", Slow(30))
+        blog.inject_fault("/post-1/", Slow(30))
         waiting = [asyncio.create_task(fetch(fetcher, blog.url("/post-1/"))) for _ in range(POLICY.max_requests + 8)]
         while blog.in_flight < POLICY.max_per_host:
             await asyncio.sleep(0.01)

@@ -48,7 +48,7 @@ async def test_failing_later_page_ends_the_feed_and_is_reported(blog: Blog, fetc
         seen = []
         async for item in items:
             seen.append(item)
-            blog.misbehave("/feed/", Status(503))
+            blog.inject_fault("/feed/", Status(503))
     assert len(entries(seen)) == 5
     assert [event for event in seen if isinstance(event, ListingFinished)] == seen[5:6]
     assert seen[-1] == EntrySkipped(blog.url("/feed/?paged=2"), "the server answered 503")
@@ -56,7 +56,7 @@ async def test_failing_later_page_ends_the_feed_and_is_reported(blog: Blog, fetc
 
 @pytest.mark.parametrize("status", [404, 403, 503])
 async def test_unreadable_feed_is_reported(status: int, blog: Blog, fetcher: Fetcher) -> None:
-    blog.misbehave("/feed/", Status(status))
+    blog.inject_fault("/feed/", Status(status))
     with pytest.raises(SourceReadError, match=str(status)):
         await listed(blog, fetcher)
 
@@ -94,11 +94,11 @@ async def test_entries_without_link_id_or_date_are_listed(blog: Blog, fetcher: F
     assert found["Relative"].published is not None
 
 
-@pytest.mark.parametrize(("bozo", "least"), [("ampersand", 12), ("truncated", 4)])
+@pytest.mark.parametrize(("malformed", "least"), [("ampersand", 12), ("truncated", 4)])
 async def test_damaged_feed_is_read_as_far_as_possible_and_reported(
-    bozo: Literal["ampersand", "truncated"], least: int, blog: Blog, fetcher: Fetcher
+    malformed: Literal["ampersand", "truncated"], least: int, blog: Blog, fetcher: Fetcher
 ) -> None:
-    blog.bozo = bozo
+    blog.malformed = malformed
     items = await listed(blog, fetcher)
     assert len(entries(items)) >= least
     assert any(isinstance(item, EntrySkipped) and item.reason.startswith("it is not well-formed") for item in items)

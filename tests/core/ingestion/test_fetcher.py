@@ -46,26 +46,26 @@ async def test_robots_txt_is_obeyed_and_fetched_once(blog: Blog, fetcher: Fetche
 
 @pytest.mark.parametrize("status", [404, 403, 500])
 async def test_missing_robots_txt_allows_everything(status: int, blog: Blog, fetcher: Fetcher) -> None:
-    blog.misbehave("/robots.txt", Status(status))
+    blog.inject_fault("/robots.txt", Status(status))
     assert (await fetch(fetcher, blog.url("/post-1/"))).body
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 async def test_transient_errors_are_retried(status: int, blog: Blog, fetcher: Fetcher) -> None:
-    blog.misbehave("/post-1/", Status(status), times=2)
+    blog.inject_fault("/post-1/", Status(status), times=2)
     assert b"Number 1." in (await fetch(fetcher, blog.url("/post-1/"))).body
     assert blog.requests["/post-1/"] == 3
 
 
 async def test_persistent_transient_error_is_given_up(blog: Blog, fetcher: Fetcher) -> None:
-    blog.misbehave("/post-1/", Status(503))
+    blog.inject_fault("/post-1/", Status(503))
     assert await refusal(fetcher, blog.url("/post-1/")) == "the server answered 503"
     assert blog.requests["/post-1/"] == 3
 
 
 @pytest.mark.parametrize("status", [404, 410])
 async def test_missing_page_is_not_retried(status: int, blog: Blog, fetcher: Fetcher) -> None:
-    blog.misbehave("/post-1/", Status(status))
+    blog.inject_fault("/post-1/", Status(status))
     with pytest.raises(PageNotFoundError, match=str(status)):
         await fetch(fetcher, blog.url("/post-1/"))
     assert blog.requests["/post-1/"] == 1
@@ -73,40 +73,40 @@ async def test_missing_page_is_not_retried(status: int, blog: Blog, fetcher: Fet
 
 @pytest.mark.parametrize("status", [400, 401, 403, 451])
 async def test_client_error_is_not_retried(status: int, blog: Blog, fetcher: Fetcher) -> None:
-    blog.misbehave("/post-1/", Status(status))
+    blog.inject_fault("/post-1/", Status(status))
     assert await refusal(fetcher, blog.url("/post-1/")) == f"the server answered {status}"
     assert blog.requests["/post-1/"] == 1
 
 
 async def test_redirect_is_followed(blog: Blog, fetcher: Fetcher) -> None:
-    blog.misbehave("/old/", Redirect("/post-2/"))
+    blog.inject_fault("/old/", Redirect("/post-2/"))
     fetched = await fetch(fetcher, blog.url("/old/"))
     assert fetched.url == blog.url("/post-2/")
     assert b"Number 2." in fetched.body
 
 
 async def test_redirect_loop_ends(blog: Blog, fetcher: Fetcher) -> None:
-    blog.misbehave("/post-1/", RedirectLoop())
+    blog.inject_fault("/post-1/", RedirectLoop())
     assert await refusal(fetcher, blog.url("/post-1/")) == "it redirects too many times"
     assert blog.requests.total() < 10
 
 
 @pytest.mark.parametrize("place", ["file:///etc/passwd", "ftp://127.0.0.1/", "http://[bad", "http://"])
 async def test_redirect_to_invalid_address_is_not_followed(place: str, blog: Blog, fetcher: Fetcher) -> None:
-    blog.misbehave("/post-1/", Redirect(place))
+    blog.inject_fault("/post-1/", Redirect(place))
     assert await refusal(fetcher, blog.url("/post-1/"))
 
 
 @pytest.mark.parametrize("declared", [True, False])
 async def test_too_large_page_is_rejected(declared: bool, blog: Blog, fetcher: Fetcher) -> None:
-    blog.misbehave("/post-1/", Huge(3, declared))
+    blog.inject_fault("/post-1/", Huge(3, declared))
     with pytest.raises(SourceReadError, match="it is larger than 1 MB"):
         await fetch(fetcher, blog.url("/post-1/"), replace(PAGE, max_bytes=1024 * 1024))
 
 
 @pytest.mark.parametrize("how", [Drip(), Slow(30)])
 async def test_endless_response_times_out(how: Drip | Slow, blog: Blog) -> None:
-    blog.misbehave("/post-1/", how)
+    blog.inject_fault("/post-1/", how)
     async with Fetcher("Footnoted", replace(POLICY, deadline=timedelta(seconds=0.1))) as fetcher:
         assert await refusal(fetcher, blog.url("/post-1/")) == "it did not respond in time"
     assert blog.requests["/post-1/"] == 1

@@ -55,7 +55,7 @@ async def test_sitemap_page_becomes_a_post(blog: Blog, fetcher: Fetcher) -> None
 
 
 async def test_unreadable_sitemap_of_an_index_is_reported(blog: Blog, fetcher: Fetcher) -> None:
-    blog.misbehave("/sitemap-1.xml", Status(403))
+    blog.inject_fault("/sitemap-1.xml", Status(403))
     items = await listed(blog.url("/sitemap-index.xml"), fetcher)
     assert items[0] == EntrySkipped(blog.url("/sitemap-1.xml"), "the server answered 403")
     assert sum(isinstance(item, Entry) for item in items) == 6

@@ -131,7 +131,7 @@ async def test_dns_rebinding_is_blocked(blog: HostileSite, fetcher: Fetcher, nam
         fetcher.clear_dns_cache()
         with pytest.raises(AddressBlockedError):
             await linked(blog, fetcher, address)
-        assert names.asked["turning.example"] == 2
+        assert names.lookups["turning.example"] == 2
         assert not private.requests
 
 

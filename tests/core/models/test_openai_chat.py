@@ -4,11 +4,14 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
+from core.domain import Turn
 from core.errors import (
     AnswerInterruptedError,
+    AnswerTooLongError,
     ContentFilteredError,
     ContextTooLongError,
     FootnotedError,
@@ -100,6 +103,29 @@ async def test_thoughts_are_not_part_of_the_answer(server: OpenAIServer, model: 
     assert await written(model) == "Honey [1]."
 
 
+async def test_text_parts_of_a_list_are_the_answer(server: OpenAIServer, model: OpenAIChatModel) -> None:
+    thinking = {"type": "thinking", "thinking": [{"type": "text", "text": "The user asks."}]}
+    text = [{"type": "text", "text": "Honey"}, {"type": "reference", "reference_ids": [1]}]
+    server.enqueue(Deltas(deltas=[{"content": [thinking]}, {"content": text}, {"content": " [1]."}]))
+    assert await written(model) == "Honey [1]."
+
+
+async def test_answer_may_end_without_a_finish_reason(server: OpenAIServer, model: OpenAIChatModel) -> None:
+    server.enqueue(Text("Honey.", finish_reason=""))
+    assert await written(model) == "Honey."
+
+
+async def test_roles_alternate_and_the_user_is_first(server: OpenAIServer, model: OpenAIChatModel) -> None:
+    turns = (Turn("assistant", "Hello."), Turn("user", "Our hive stinks."), Turn("user", "So does ours."))
+    await written(model, replace(PROMPT, history=turns))
+    assert [(message["role"], message["content"]) for message in server.chats[0].messages] == [
+        ("system", PROMPT.system),
+        ("user", "…"),
+        ("assistant", "Hello."),
+        ("user", f"Our hive stinks.\n\nSo does ours.\n\n{PROMPT.request}"),
+    ]
+
+
 async def test_silent_pieces_show_that_the_model_is_thinking(server: OpenAIServer, model: OpenAIChatModel) -> None:
     server.enqueue(Deltas(deltas=[{"reasoning_content": "Bees?"}] * 3 + [{"content": "<think>Bees."}] * 2))
     async with aclosing(model.stream(PROMPT)) as pieces:
@@ -120,6 +146,12 @@ async def test_silent_pieces_show_that_the_model_is_thinking(server: OpenAIServe
         (Status(400), ModelError, 1),
         (Status(400, code="content_filter"), ContentFilteredError, 1),
         (Status(400, message="This model's maximum context length is 4096 tokens"), ContextTooLongError, 1),
+        (
+            Status(400, message="request (5210 tokens) exceeds the available context size (4096)"),
+            ContextTooLongError,
+            1,
+        ),
+        (Status(500, message="Context size has been exceeded."), ContextTooLongError, 1),
         (TooLongForTheServer(), ContextTooLongError, 1),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, TooLongForTheServer) else str(value),
@@ -142,6 +174,7 @@ async def test_error_replies_raise_their_kind_and_are_retried_if_that_helps(
         (Truncated("Bees eat"), AnswerInterruptedError),
         (Garbage("Bees eat"), AnswerInterruptedError),
         (ContentFilter("Bees eat"), ContentFilteredError),
+        (Text("Bees eat", finish_reason="length"), AnswerTooLongError),
     ],
     ids=lambda value: type(value).__name__,
 )

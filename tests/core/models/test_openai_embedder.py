@@ -10,6 +10,7 @@ from core.errors import (
     FootnotedError,
     ModelAccessError,
     ModelBusyError,
+    ModelError,
     ModelQuotaExceededError,
     ModelTimeoutError,
     ModelUnreachableError,
@@ -17,7 +18,18 @@ from core.errors import (
 from core.models.openai_embedder import INPUTS_PER_REQUEST, MAX_CONCURRENCY, OpenAIEmbedder
 from tests.core.models.openai_parts import client_of, tokens
 from tests.servers.loopback import Status
-from tests.servers.openai import EmbeddingReply, NaN, OpenAIServer, Shuffled, Silence, Stall, TooFew, WrongLength, embed
+from tests.servers.openai import (
+    EmbeddingReply,
+    NaN,
+    OpenAIServer,
+    Shuffled,
+    Silence,
+    Stall,
+    TooFew,
+    Unnumbered,
+    WrongLength,
+    embed,
+)
 
 SMALL = "text-embedding-3-small"
 ATTEMPTS = 3
@@ -91,6 +103,34 @@ async def test_empty_and_overlong_texts_are_made_acceptable(
     assert (await embedder.embed(["bees", text])).shape == (2, 64)
     [request] = server.embeddings
     assert request.inputs[0] == "bees"
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+async def test_smaller_batches_are_learned_from_a_refusal(
+    server: OpenAIServer, embedder: OpenAIEmbedder, status: int
+) -> None:
+    server.max_inputs, server.max_inputs_status = 10, status
+    texts = [f"word{number}" for number in range(INPUTS_PER_REQUEST)]
+    np.testing.assert_allclose(await embedder.embed(texts), [embed(text, 64) for text in texts], atol=1e-6)
+    assert [len(request.inputs) for request in server.embeddings] == [64, 32, 16, *[8] * 8]
+    await embedder.embed(texts)
+    assert [len(request.inputs) for request in server.embeddings[11:]] == [8] * 8
+
+
+async def test_refusal_of_a_single_text_is_an_error_and_teaches_nothing(
+    server: OpenAIServer, embedder: OpenAIEmbedder
+) -> None:
+    server.enqueue_embedding(*[Status(400)] * 2)
+    with pytest.raises(ModelError):
+        await embedder.embed(["bees", "honey"])
+    await embedder.embed(["bees", "honey"])
+    assert [len(request.inputs) for request in server.embeddings] == [2, 1, 2]
+
+
+async def test_vectors_without_an_index_are_in_order(server: OpenAIServer, embedder: OpenAIEmbedder) -> None:
+    server.enqueue_embedding(Unnumbered())
+    vectors = await embedder.embed(["bees", "honey"])
+    np.testing.assert_allclose(vectors, [embed("bees", 64), embed("honey", 64)], atol=1e-6)
 
 
 async def test_vectors_are_normalised(server: OpenAIServer) -> None:

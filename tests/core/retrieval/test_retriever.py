@@ -110,6 +110,13 @@ async def test_follow_up_is_searched_with_the_previous_question(retriever: Retri
     assert following.relevance > alone.relevance
 
 
+async def test_addresses_in_a_question_are_not_searched(retriever: Retriever) -> None:
+    address = "https://wiki.example.com/spaces/football/pages/1998/tungsten?version=12&focus=portuguese"
+    with_address = await retriever.search(f"I read {address} but how do bees get through the winter?")
+    assert with_address == await retriever.search("I read but how do bees get through the winter?")
+    assert with_address.relevant
+
+
 async def test_hits_are_ordered_and_the_best_has_the_relevance_as_score(retriever: Retriever) -> None:
     results = await retriever.search("How do bees get through the winter?")
     scores = [hit.score for hit in results.hits]

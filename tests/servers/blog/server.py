@@ -1,11 +1,11 @@
-"""A loopback blog server."""
+"""A loopback blog server and its faults."""
 
 import gzip
 import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
@@ -14,7 +14,6 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from tests.servers.blog.faults import Drip, Fault, Huge, Redirect, RedirectLoop
 from tests.servers.blog.pages import (
     ATOM,
     PLAIN,
@@ -31,6 +30,36 @@ from tests.servers.blog.pages import (
 from tests.servers.loopback import Loopback, Slow, Status
 
 
+@dataclass(frozen=True)
+class Redirect:
+    """Redirect to a path or URL."""
+
+    to: str
+    status: int = 301
+
+
+class RedirectLoop:
+    """Redirect to itself and a query of itself, forever."""
+
+
+@dataclass(frozen=True)
+class Huge:
+    """Send a page of so many megabytes, with Content-Length if `declared`."""
+
+    megabytes: float
+    declared: bool = False
+
+
+@dataclass(frozen=True)
+class Drip:
+    """Send a byte now and then, forever, so that no single read times out."""
+
+    seconds_between: float = 0.05
+
+
+Fault = Status | Slow | Redirect | RedirectLoop | Huge | Drip
+
+
 class Blog(Loopback):
     """Serves `posts`, newest first. Every argument is also an attribute that may change between requests.
 
@@ -43,13 +72,13 @@ class Blog(Loopback):
     def __init__(self, posts: Iterable[Post] = (), *, per_page: int = 10, paged: bool = True,
                  past_end: Literal["404", "repeat", "empty"] = "404",
                  text: Literal["full", "summary", "title"] = "full", theme: Literal["wordpress", "plain"] = "wordpress",
-                 bozo: Literal["", "ampersand", "truncated"] = "", disallow: Sequence[str] = ("/private/",),
+                 malformed: Literal["", "ampersand", "truncated"] = "", disallow: Sequence[str] = ("/private/",),
                  crawl_delay: float | None = None, etags: bool = True, dates: bool = True, delay: float = 0,
                  port: int = 0) -> None:  # fmt: skip
         super().__init__(port)
         self.posts = list(posts)
         self.per_page, self.paged, self.past_end = per_page, paged, past_end
-        self.text, self.theme, self.bozo = text, theme, bozo
+        self.text, self.theme, self.malformed = text, theme, malformed
         self.disallow, self.crawl_delay = disallow, crawl_delay
         self.etags, self.dates, self.delay = etags, dates, delay
         self.content_types: dict[str, str] = {}
@@ -58,18 +87,18 @@ class Blog(Loopback):
         self.unchanged: Counter[str] = Counter()
         self.user_agents: Counter[str] = Counter()
         self.in_flight = self.in_flight_peak = 0
-        self._misbehaviours: dict[str, tuple[Fault, int | None]] = {}
+        self._faults: dict[str, tuple[Fault, int | None]] = {}
         self._versions: dict[str, tuple[str, datetime]] = {}
 
     def url(self, path: str = "/feed/") -> str:
         return self.origin + path
 
-    def misbehave(self, path: str, how: Fault, times: int | None = None) -> None:
+    def inject_fault(self, path: str, fault: Fault, times: int | None = None) -> None:
         """Inject a fault for the decoded path, whatever its query: for the next so many requests, or for all."""
-        self._misbehaviours[path] = how, times
+        self._faults[path] = fault, times
 
-    def behave(self, path: str) -> None:
-        self._misbehaviours.pop(path, None)
+    def clear_faults(self, path: str) -> None:
+        self._faults.pop(path, None)
 
     def routes(self) -> Iterable[web.RouteDef]:
         yield web.get("/{path:.*}", self._serve)
@@ -81,14 +110,14 @@ class Blog(Loopback):
         self.in_flight_peak = max(self.in_flight_peak, self.in_flight)
         try:
             await self.pause(self.delay)
-            return await self._misbehaved(request) or self._answer(request)
+            return await self._inject(request) or self._answer(request)
         finally:
             self.in_flight -= 1
 
-    async def _misbehaved(self, request: web.Request) -> web.StreamResponse | None:
-        match self._next_misbehaviour(request.path):
-            case Status() as how:
-                return web.Response(status=how.status, headers=how.headers, text=how.message)
+    async def _inject(self, request: web.Request) -> web.StreamResponse | None:
+        match self._next_fault(request.path):
+            case Status() as fault:
+                return web.Response(status=fault.status, headers=fault.headers, text=fault.message)
             case Redirect(to, status):
                 return web.Response(status=status, headers={"Location": to})
             case RedirectLoop():
@@ -96,30 +125,30 @@ class Blog(Loopback):
                 return web.Response(status=302, headers={"Location": quote(request.path) + there})
             case Slow(seconds):
                 await self.pause(seconds)
-            case Huge() | Drip() as how:
-                return await self._pour(request, how)
+            case Huge() | Drip() as fault:
+                return await self._stream_fault(request, fault)
         return None
 
-    def _next_misbehaviour(self, path: str) -> Fault | None:
-        how, times = self._misbehaviours.get(path, (None, None))
-        if how and times is not None:
-            self._misbehaviours[path] = how, times - 1
-            return how if times > 0 else None
-        return how
+    def _next_fault(self, path: str) -> Fault | None:
+        fault, times = self._faults.get(path, (None, None))
+        if fault and times is not None:
+            self._faults[path] = fault, times - 1
+            return fault if times > 0 else None
+        return fault
 
-    async def _pour(self, request: web.Request, how: Huge | Drip) -> web.StreamResponse:
+    async def _stream_fault(self, request: web.Request, fault: Huge | Drip) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/html; charset=utf-8"})
-        kilobytes = int(how.megabytes * 1024) if isinstance(how, Huge) else None
-        if isinstance(how, Huge) and how.declared:
-            response.content_length = int(how.megabytes * 1024) * 1024
+        kilobytes = int(fault.megabytes * 1024) if isinstance(fault, Huge) else None
+        if isinstance(fault, Huge) and fault.declared:
+            response.content_length = int(fault.megabytes * 1024) * 1024
         try:
             await response.prepare(request)
             while not self.closing and kilobytes != 0:
-                await response.write(b"<p>12345" * 128 if isinstance(how, Huge) else b" ")
-                await self.pause(how.seconds_between if isinstance(how, Drip) else 0)
+                await response.write(b"<p>12345" * 128 if isinstance(fault, Huge) else b" ")
+                await self.pause(fault.seconds_between if isinstance(fault, Drip) else 0)
                 kilobytes = kilobytes and kilobytes - 1
         except ConnectionResetError:
-            return web.Response()  # the reader had enough
+            return web.Response()  # the client disconnected
         return response
 
     def _answer(self, request: web.Request) -> web.Response:
@@ -131,7 +160,7 @@ class Blog(Loopback):
         headers |= {"Link": self.links[request.path]} if request.path in self.links else {}
         headers |= {"ETag": f'"{tag}"'} if self.etags else {}
         headers |= {"Last-Modified": format_datetime(changed, usegmt=True)} if self.dates else {}
-        if self._has_it(request, tag, changed):
+        if self._is_unchanged(request, tag, changed):
             self.unchanged[request.path] += 1
             return web.Response(status=304, headers=headers)
         return web.Response(body=page.body, headers=headers)
@@ -145,7 +174,7 @@ class Blog(Loopback):
             self._versions[path] = tag, last[1] + timedelta(seconds=1) if last else first
         return self._versions[path]
 
-    def _has_it(self, request: web.Request, tag: str, changed: datetime) -> bool:
+    def _is_unchanged(self, request: web.Request, tag: str, changed: datetime) -> bool:
         known, since = request.headers.get("If-None-Match"), request.headers.get("If-Modified-Since")
         if known is not None and self.etags:
             return f'"{tag}"' in known or known == "*"
@@ -181,9 +210,9 @@ class Blog(Loopback):
         number = min(number, last) if self.past_end == "repeat" else number
         posts = newest[(number - 1) * self.per_page : number * self.per_page]
         body = feed(form, self, posts)
-        if self.bozo == "ampersand":
+        if self.malformed == "ampersand":
             body = body.replace("<title>", "<title>Tea & ")
-        if self.bozo == "truncated":
+        if self.malformed == "truncated":
             body = body[: body.rfind("</item>")]
         return Page(body.encode(), form.content_type, newest[0].published if newest else None)
 

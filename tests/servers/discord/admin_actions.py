@@ -5,8 +5,6 @@ from tests.servers.discord.payloads import member_json, role_json
 from tests.servers.discord.sessions import Intent
 from tests.servers.discord.user_messages import ChannelRef, UserMessages, UserRef
 
-EVERYONE = None
-
 
 class AdminActions(UserMessages):
     """Guilds are given as objects or names. Each action sends its gateway events."""
@@ -14,75 +12,76 @@ class AdminActions(UserMessages):
     def guild(self, guild: Guild | str) -> Guild:
         if isinstance(guild, Guild):
             return guild
-        return next(one for one in self.platform.world.guilds.values() if one.name == guild)
+        return next(one for one in self.platform.store.guilds.values() if one.name == guild)
 
     def add_channel(self, guild: Guild | str, name: str, kind: Kind = Kind.TEXT) -> Channel:
-        channel = self.platform.world.channel(self.guild(guild), name, kind)
+        channel = self.platform.store.channel(self.guild(guild), name, kind)
         self.platform.changed(channel, "CREATE")
         return channel
 
     def remove_channel(self, channel: ChannelRef) -> None:
-        room = self.where(channel)
-        room.deleted = True
-        self.platform.changed(room, "DELETE")
+        channel = self.find_channel(channel)
+        channel.deleted = True
+        self.platform.changed(channel, "DELETE")
 
-    def permit(
-        self, channel: ChannelRef, who: UserRef | Role | None = EVERYONE, *, allow: int = 0, deny: int = 0
+    def set_overwrite(
+        self, channel: ChannelRef, target: UserRef | Role | None = None, *, allow: int = 0, deny: int = 0
     ) -> None:
         """Set the channel's permission overwrite of a role, a member or everyone."""
-        room = self.where(channel)
-        assert room.guild
-        target = room.guild.everyone if who is None else who if isinstance(who, Role) else self.who(who)
-        room.overwrites[target.id] = allow, deny
-        self.platform.changed(room)
+        channel = self.find_channel(channel)
+        assert channel.guild
+        target = target or channel.guild.everyone
+        holder = target if isinstance(target, Role) else self.find_user(target)
+        channel.overwrites[holder.id] = allow, deny
+        self.platform.changed(channel)
 
-    def allow_role(self, guild: Guild | str, role: Role | None = EVERYONE, *, permissions: int) -> None:
+    def set_role_permissions(self, guild: Guild | str, role: Role | None = None, *, permissions: int) -> None:
         """Set the guild permissions of a role or of everyone."""
-        place = self.guild(guild)
-        changed = role or place.everyone
+        guild = self.guild(guild)
+        changed = role or guild.everyone
         changed.permissions = permissions
-        data: Json = {"guild_id": str(place.id), "role": role_json(changed)}
-        self.platform.tell("GUILD_ROLE_UPDATE", data, place, Intent.GUILDS)
+        data: Json = {"guild_id": str(guild.id), "role": role_json(changed)}
+        self.platform.dispatch("GUILD_ROLE_UPDATE", data, guild, Intent.GUILDS)
 
-    def give(self, user: UserRef, guild: Guild | str, role: Role) -> None:
+    def add_role(self, user: UserRef, guild: Guild | str, role: Role) -> None:
         """Give a role to a member. A bot receives its own changes whatever its intents."""
-        place, who = self.guild(guild), self.who(user)
-        member = place.members[who.id]
+        guild, user = self.guild(guild), self.find_user(user)
+        member = guild.members[user.id]
         member.roles.append(role)
-        intent = Intent.NONE if who is self.platform.bot else Intent.MEMBERS
-        data = member_json(member) | {"guild_id": str(place.id)}
-        self.platform.tell("GUILD_MEMBER_UPDATE", data, place, intent)
+        intent = Intent.NONE if user is self.platform.bot else Intent.MEMBERS
+        data = member_json(member) | {"guild_id": str(guild.id)}
+        self.platform.dispatch("GUILD_MEMBER_UPDATE", data, guild, intent)
 
     def join(self, user: UserRef, guild: Guild | str) -> Member:
         """Add a user to the guild."""
-        place, who = self.guild(guild), self.who(user)
-        member = place.members[who.id] = Member(who)
-        if who is self.platform.bot:
-            self._there(place, new=True)
+        guild, user = self.guild(guild), self.find_user(user)
+        member = guild.members[user.id] = Member(user)
+        if user is self.platform.bot:
+            self._send_guild_create(guild, new=True)
         else:
-            data = member_json(member) | {"guild_id": str(place.id)}
-            self.platform.tell("GUILD_MEMBER_ADD", data, place, Intent.MEMBERS)
+            data = member_json(member) | {"guild_id": str(guild.id)}
+            self.platform.dispatch("GUILD_MEMBER_ADD", data, guild, Intent.MEMBERS)
         return member
 
     def remove_bot(self, guild: Guild | str) -> None:
-        place = self.guild(guild)
-        self.platform.tell("GUILD_DELETE", {"id": str(place.id)}, place, Intent.GUILDS)
-        del place.members[self.platform.bot.id]
+        guild = self.guild(guild)
+        self.platform.dispatch("GUILD_DELETE", {"id": str(guild.id)}, guild, Intent.GUILDS)
+        del guild.members[self.platform.bot.id]
 
     def outage(self, guild: Guild | str) -> None:
         """Make the guild temporarily unavailable."""
-        place = self.guild(guild)
-        place.unavailable = True
-        self.platform.tell("GUILD_DELETE", {"id": str(place.id), "unavailable": True}, place, Intent.GUILDS)
+        guild = self.guild(guild)
+        guild.unavailable = True
+        self.platform.dispatch("GUILD_DELETE", {"id": str(guild.id), "unavailable": True}, guild, Intent.GUILDS)
 
     def recover(self, guild: Guild | str) -> None:
-        place = self.guild(guild)
-        place.unavailable = False
-        self._there(place, new=False)
+        guild = self.guild(guild)
+        guild.unavailable = False
+        self._send_guild_create(guild, new=False)
 
-    def _there(self, guild: Guild, *, new: bool) -> None:
+    def _send_guild_create(self, guild: Guild, *, new: bool) -> None:
         """Send GUILD_CREATE; `unavailable` is False for a known guild and absent for a new one."""
         data = self.platform.gateway.guild_create(guild)
         if new:
             del data["unavailable"]
-        self.platform.tell("GUILD_CREATE", data, guild, Intent.GUILDS)
+        self.platform.dispatch("GUILD_CREATE", data, guild, Intent.GUILDS)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from tests.servers.discord.components import check_modal
 from tests.servers.discord.errors import ApiError, Form
 from tests.servers.discord.http import Answer, Call, Route
-from tests.servers.discord.interactions import Callback, Did, Interaction
+from tests.servers.discord.interactions import Callback, Interaction, InteractionType
 from tests.servers.discord.mentions import USERS_ONLY
 from tests.servers.discord.message_rules import SETTABLE, flags_of
 from tests.servers.discord.message_writer import MessageWriter
@@ -14,10 +14,10 @@ from tests.servers.discord.objects import Flag, Json, Message
 from tests.servers.discord.payloads import message_json, user_json
 
 ALLOWED = {
-    Did.COMMAND: {Callback.MESSAGE, Callback.DEFERRED, Callback.MODAL},
-    Did.COMPONENT: set(Callback) - {Callback.CHOICES},
-    Did.AUTOCOMPLETE: {Callback.CHOICES},
-    Did.MODAL: {Callback.MESSAGE, Callback.DEFERRED},
+    InteractionType.COMMAND: {Callback.MESSAGE, Callback.DEFERRED, Callback.MODAL},
+    InteractionType.COMPONENT: set(Callback) - {Callback.CHOICES},
+    InteractionType.AUTOCOMPLETE: {Callback.CHOICES},
+    InteractionType.MODAL: {Callback.MESSAGE, Callback.DEFERRED},
 }
 FROM_MODAL_OF_COMPONENT = {Callback.DEFERRED_UPDATE, Callback.UPDATE}
 
@@ -61,7 +61,7 @@ class Callbacks:
                 message = self._create(interaction, data, call, prefix="data")
                 interaction.original = self.platform.post(message)
             case Callback.DEFERRED:
-                interaction.original = self.platform.post(self._promise(interaction, data))
+                interaction.original = self.platform.post(self._deferred_message(interaction, data))
             case Callback.DEFERRED_UPDATE:
                 interaction.original = interaction.message
             case Callback.UPDATE:
@@ -78,27 +78,27 @@ class Callbacks:
                 reply_to: Message | None = None) -> Message:  # fmt: skip
         message = self.writer.create(interaction.channel, body, call, USERS_ONLY, reply_to=reply_to, prefix=prefix,
                                         settable=SETTABLE | Flag.EPHEMERAL)  # fmt: skip
-        return self._sign(interaction, message)
+        return self._link(interaction, message)
 
-    def _sign(self, interaction: Interaction, message: Message) -> Message:
+    def _link(self, interaction: Interaction, message: Message) -> Message:
         """Link the message to its interaction. A response to a component replies to the component's message."""
         message.reply_to = message.reply_to or interaction.message
         message.type = 19 if message.reply_to else {1: 20}.get(interaction.data.get("type", 1), 23)
-        message.only_for = interaction.user if message.ephemeral else None
+        message.ephemeral_to = interaction.user if message.ephemeral else None
         message.interaction = _metadata(interaction, message)
         return message
 
-    def _promise(self, interaction: Interaction, data: Json) -> Message:
+    def _deferred_message(self, interaction: Interaction, data: Json) -> Message:
         flags = Flag.LOADING | flags_of(data, "data") & Flag.EPHEMERAL
-        world = self.platform.world
-        return self._sign(interaction, Message(world.snowflake(), interaction.channel, world.bot, flags=flags))
+        store = self.platform.store
+        return self._link(interaction, Message(store.snowflake(), interaction.channel, store.bot, flags=flags))
 
-    # By the token.
+    # Authorized by the token.
 
     def _interaction(self, call: Call) -> Interaction:
         """Return an acknowledged interaction whose token has not expired."""
         interaction = self.platform.interactions.get(call.params["token"])
-        ours = call.params["webhook"] == str(self.platform.world.application.id)
+        ours = call.params["webhook"] == str(self.platform.store.application.id)
         if interaction is None or not ours:
             raise ApiError(10015)
         if interaction.age > self.platform.rules.token_lifetime:
@@ -133,7 +133,7 @@ class Callbacks:
         return 200, message_json(message)
 
     def _edit(self, message: Message, call: Call) -> Message:
-        # The first edit of a promise is what was promised: it does not count as an edit that people see.
+        # The first edit of a deferral is its response, which is not shown as edited.
         return self.writer.change(message, call.form, call, USERS_ONLY, marked=not message.loading)
 
     def get(self, call: Call) -> Answer:
@@ -149,7 +149,7 @@ class Callbacks:
 
 def _kind(interaction: Interaction, kind: object) -> Callback:
     allowed = ALLOWED[interaction.type]
-    if interaction.type == Did.MODAL and interaction.message:
+    if interaction.type == InteractionType.MODAL and interaction.message:
         allowed = allowed | FROM_MODAL_OF_COMPONENT
     form = Form()
     form.choice("type", kind, tuple(sorted(int(one) for one in allowed)))
@@ -174,24 +174,24 @@ def _choices(data: Json) -> list[Json]:
 def _metadata(interaction: Interaction, message: Message) -> Json:
     data: Json = {"id": str(interaction.id), "type": int(interaction.type), "user": user_json(interaction.user),
                   "authorizing_integration_owners": interaction.owners}  # fmt: skip
-    if interaction.type == Did.COMMAND:
+    if interaction.type == InteractionType.COMMAND:
         data |= {"name": interaction.name, "command_type": interaction.data.get("type", 1)}
     if interaction.original and interaction.original is not message:
         data |= {"original_response_message_id": str(interaction.original.id)}
-    if interaction.type == Did.COMPONENT and interaction.message:
+    if interaction.type == InteractionType.COMPONENT and interaction.message:
         data |= {"interacted_message_id": str(interaction.message.id)}
-    if interaction.type == Did.MODAL and interaction.opener:
+    if interaction.type == InteractionType.MODAL and interaction.opener:
         data |= {"triggering_interaction_metadata": _metadata(interaction.opener, message)}
     return data
 
 
 def _callback_json(interaction: Interaction, kind: Callback) -> Json:
-    told: Json = {"id": str(interaction.id), "type": int(interaction.type)}
+    summary: Json = {"id": str(interaction.id), "type": int(interaction.type)}
     resource: Json = {"type": int(kind)}
     if interaction.original:
-        told |= {"response_message_id": str(interaction.original.id),
-                 "response_message_loading": interaction.original.loading,
-                 "response_message_ephemeral": interaction.original.ephemeral}  # fmt: skip
+        summary |= {"response_message_id": str(interaction.original.id),
+                    "response_message_loading": interaction.original.loading,
+                    "response_message_ephemeral": interaction.original.ephemeral}  # fmt: skip
     if kind in (Callback.MESSAGE, Callback.UPDATE) and interaction.original:
         resource |= {"message": message_json(interaction.original)}
-    return {"interaction": told, "resource": resource}
+    return {"interaction": summary, "resource": resource}

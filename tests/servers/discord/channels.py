@@ -21,7 +21,7 @@ from tests.servers.discord.platform import Platform
 
 class Channels:
     def __init__(self, platform: Platform) -> None:
-        self.platform, self.world = platform, platform.world
+        self.platform, self.store = platform, platform.store
 
     def routes(self) -> Iterable[Route]:
         yield Route("GET", "/users/@me", lambda call: (200, self._me()))
@@ -42,13 +42,13 @@ class Channels:
         yield Route("DELETE", "/channels/{channel}", self.delete_channel)
 
     def _me(self) -> object:
-        return user_json(self.world.bot) | {"verified": True, "mfa_enabled": True, "flags": 0, "locale": "en-US"}
+        return user_json(self.store.bot) | {"verified": True, "mfa_enabled": True, "flags": 0, "locale": "en-US"}
 
-    # Finding.
+    # Lookups shared by all routes.
 
     def guild(self, call: Call) -> Guild:
         """Return the guild of the path, which the bot must be in."""
-        guild = self.world.guilds.get(call.id("guild"))
+        guild = self.store.guilds.get(call.id("guild"))
         if guild is None:
             raise ApiError(10004)
         if not self.platform.gateway.sees(guild):
@@ -57,7 +57,7 @@ class Channels:
 
     def channel(self, call: Call) -> Channel:
         """Return the channel of the path, which the bot must see."""
-        channel = self.world.channels.get(call.id("channel"))
+        channel = self.store.channels.get(call.id("channel"))
         if channel is None or channel.deleted:
             raise ApiError(10003)
         if not self.platform.sees(channel):
@@ -66,35 +66,35 @@ class Channels:
 
     def need(self, channel: Channel, permission: int) -> None:
         """Raise 50013 unless the bot has the permission in the channel."""
-        if in_channel(self.world.bot, channel) & permission != permission:
+        if in_channel(self.store.bot, channel) & permission != permission:
             raise ApiError(50013)
 
-    # Answering.
+    # Routes.
 
     def guilds(self, call: Call) -> Answer:
-        mine = [guild for guild in self.world.guilds.values() if self.platform.gateway.sees(guild)]
+        mine = [guild for guild in self.store.guilds.values() if self.platform.gateway.sees(guild)]
         return 200, [{"id": str(guild.id), "name": guild.name, "icon": None, "banner": None, "owner": False,
-                      "permissions": str(in_guild(self.world.bot, guild) & ALL), "features": []}
+                      "permissions": str(in_guild(self.store.bot, guild) & ALL), "features": []}
                      for guild in mine]  # fmt: skip
 
     def user(self, call: Call) -> Answer:
-        user = self.world.users.get(call.id("user"))
+        user = self.store.users.get(call.id("user"))
         if user is None:
             raise ApiError(10013)
         return 200, user_json(user)
 
     def direct(self, call: Call) -> Answer:
         """Open a conversation, even with users who accept no direct messages: only sending fails."""
-        user = self.world.users.get(snowflake(call.form.get("recipient_id"), "recipient_id"))
+        user = self.store.users.get(snowflake(call.form.get("recipient_id"), "recipient_id"))
         if user is None:
             raise ApiError(10013)
-        if user is self.world.bot:
+        if user is self.store.bot:
             raise ApiError(50007)
-        return 200, channel_json(self.world.direct(user))
+        return 200, channel_json(self.store.direct(user))
 
     def application(self, call: Call) -> Answer:
-        guilds = len([guild for guild in self.world.guilds.values() if self.platform.gateway.sees(guild)])
-        return 200, application_json(self.world.application, self.world.bot, guilds)
+        guilds = len([guild for guild in self.store.guilds.values() if self.platform.gateway.sees(guild)])
+        return 200, application_json(self.store.application, self.store.bot, guilds)
 
     def gateway(self, call: Call) -> Answer:
         rules, gateway = self.platform.rules, self.platform.gateway
@@ -104,8 +104,8 @@ class Channels:
         return 200, {"url": gateway.url(), "shards": rules.shards, "session_start_limit": limit}
 
     def channels(self, call: Call) -> Answer:
-        rooms = [room for room in self.guild(call).channels.values() if not room.is_thread and not room.deleted]
-        return 200, [channel_json(room) for room in rooms]
+        channels = self.guild(call).channels.values()
+        return 200, [channel_json(channel) for channel in channels if not channel.is_thread and not channel.deleted]
 
     def roles(self, call: Call) -> Answer:
         return 200, [role_json(role) for role in self.guild(call).roles.values()]
@@ -117,19 +117,19 @@ class Channels:
         return 200, member_json(member)
 
     def active_threads(self, call: Call) -> Answer:
-        rooms = [room for room in self.guild(call).channels.values() if room.is_thread and not room.deleted]
-        threads = [room for room in rooms if not room.archived and self.platform.sees(room)]
-        mine = [thread_member_json(room, self.world.bot) for room in threads if self.world.bot in room.joined]
-        return 200, {"threads": [thread_json(room, self.world.bot) for room in threads], "members": mine}
+        threads = [one for one in self.guild(call).channels.values() if one.is_thread and not one.deleted]
+        threads = [thread for thread in threads if not thread.archived and self.platform.sees(thread)]
+        mine = [thread_member_json(thread, self.store.bot) for thread in threads if self.store.bot in thread.joined]
+        return 200, {"threads": [thread_json(thread, self.store.bot) for thread in threads], "members": mine}
 
     def get_channel(self, call: Call) -> Answer:
         channel = self.channel(call)
-        return 200, thread_json(channel, self.world.bot) if channel.is_thread else channel_json(channel)
+        return 200, thread_json(channel, self.store.bot) if channel.is_thread else channel_json(channel)
 
     def edit_channel(self, call: Call) -> Answer:
         """Edit name and topic; for threads, also `archived` and `locked`."""
         channel, body = self.channel(call), call.form
-        own = channel.is_thread and channel.owner is self.world.bot and "locked" not in body
+        own = channel.is_thread and channel.owner is self.store.bot and "locked" not in body
         if not own:
             self.need(channel, MANAGE_THREADS if channel.is_thread else MANAGE_CHANNELS)
         channel.name = body.get("name") or channel.name

@@ -53,15 +53,15 @@ class RecordingBot(Bot):
 
     def __init__(self) -> None:
         super().__init__()
-        self.tree.add_command(app_commands.Command(name="ask", description="Ask", callback=keep))
+        self.tree.add_command(app_commands.Command(name="ask", description="Ask", callback=leave_to_test))
 
-    async def asked(self, number: int = 0) -> discord.Interaction:
+    async def interaction(self, number: int = 0) -> discord.Interaction:
         """Return an interaction by its number, counted from 0, once it arrives."""
         await self.watch.until(lambda: len(self.got("interaction")) > number)
         return self.got("interaction")[number]  # type: ignore[no-any-return]
 
 
-async def keep(interaction: discord.Interaction, question: str) -> None:
+async def leave_to_test(interaction: discord.Interaction, question: str) -> None:
     """Do nothing: the test responds."""
 
 

@@ -27,8 +27,8 @@ TYPES: dict[int, tuple[type, ...]] = {
 }  # fmt: skip
 
 
-def filled(command: Json, path: list[str], values: dict[str, Any], place: Channel, who: User,
-           focused: str | None = None) -> Json:  # fmt: skip
+def fill_options(command: Json, path: list[str], values: dict[str, Any], channel: Channel, user: User,
+                 focused: str | None = None) -> Json:  # fmt: skip
     """Return `options` and `resolved` of an interaction's data. `path` are subcommands. Raise UserActionError.
 
     While an option is focused (autocomplete), none is required and the focused value need not be valid.
@@ -48,7 +48,7 @@ def filled(command: Json, path: list[str], values: dict[str, Any], place: Channe
             option |= {"value": value, "focused": True}
         else:
             _check(names[name], value)
-            option |= {"value": _resolve(value, resolved, place, who)}
+            option |= {"value": _resolve(value, resolved, channel, user)}
         options.append(option)
     for step in reversed(wrap):
         options = [step | {"options": options}]
@@ -86,15 +86,15 @@ def _check(option: Json, value: Any) -> None:
         raise UserActionError(f"{name} takes no channel of that type")
 
 
-def _resolve(value: Any, resolved: Json, place: Channel, who: User) -> Any:
+def _resolve(value: Any, resolved: Json, channel: Channel, user: User) -> Any:
     """Return an object's snowflake and add the object to `resolved`."""
     if isinstance(value, User):
-        resolve_user(value, place, resolved)
+        resolve_user(value, channel, resolved)
     elif isinstance(value, Role):
         resolved.setdefault("roles", {})[str(value.id)] = role_json(value)
     elif isinstance(value, Channel):
         channels = resolved.setdefault("channels", {})
-        channels[str(value.id)] = partial_channel_json(value, in_channel(who, value))
+        channels[str(value.id)] = partial_channel_json(value, in_channel(user, value))
     elif isinstance(value, dict):
         resolved.setdefault("attachments", {})[value["id"]] = value
         return value["id"]
@@ -103,10 +103,10 @@ def _resolve(value: Any, resolved: Json, place: Channel, who: User) -> Any:
     return str(value.id)
 
 
-def resolve_user(user: User, place: Channel, resolved: Json) -> None:
+def resolve_user(user: User, channel: Channel, resolved: Json) -> None:
     """Add a user to `resolved`, with the membership and channel permissions of a guild member."""
     resolved.setdefault("users", {})[str(user.id)] = user_json(user)
-    member = place.guild.members.get(user.id) if place.guild else None
+    member = channel.guild.members.get(user.id) if channel.guild else None
     if member:
         members = resolved.setdefault("members", {})
-        members[str(user.id)] = member_json(member, user=False, permissions=in_channel(user, place))
+        members[str(user.id)] = member_json(member, user=False, permissions=in_channel(user, channel))

@@ -39,11 +39,11 @@ class Commands:
         return next((one for one in everything if one["name"] == name and one["type"] == kind), None)
 
     def _scope(self, call: Call) -> int | None:
-        if call.id("application") != self.platform.world.application.id:
+        if call.id("application") != self.platform.store.application.id:
             raise ApiError(20012)
         if "guild" not in call.params:
             return None
-        guild = self.platform.world.guilds.get(call.id("guild"))
+        guild = self.platform.store.guilds.get(call.id("guild"))
         if guild is None or not self.platform.gateway.sees(guild):
             raise ApiError(50001)
         return guild.id
@@ -96,7 +96,7 @@ class Commands:
         form = Form()
         check_command(changed, form)
         form.check()
-        command.update(changed | {"version": str(self.platform.world.snowflake())})
+        command.update(changed | {"version": str(self.platform.store.snowflake())})
         return 200, self._registered[scope][self.of(scope).index(command)]
 
     def delete(self, call: Call) -> Answer:
@@ -108,11 +108,11 @@ class Commands:
             raise ApiError(30032)
 
     def _made(self, command: Json, scope: int | None) -> Json:
-        kind, world = command.get("type") or CHAT_INPUT, self.platform.world
+        kind, store = command.get("type") or CHAT_INPUT, self.platform.store
         before = (one["id"] for one in self.of(scope) if (one["type"], one["name"]) == (kind, command["name"]))
         permissions = command.get("default_member_permissions")
-        made = {"id": next(before, None) or str(world.snowflake()), "application_id": str(world.application.id),
-                "version": str(world.snowflake()), "type": kind, "name": command["name"],
+        made = {"id": next(before, None) or str(store.snowflake()), "application_id": str(store.application.id),
+                "version": str(store.snowflake()), "type": kind, "name": command["name"],
                 "name_localizations": command.get("name_localizations"),
                 "description": command.get("description") or "",
                 "description_localizations": command.get("description_localizations"),
@@ -120,7 +120,7 @@ class Commands:
                 "nsfw": bool(command.get("nsfw")), "options": command.get("options") or []}  # fmt: skip
         if scope is not None:
             return made | {"guild_id": str(scope)}
-        usual = [kind for kind, has in ((0, world.application.for_guilds), (1, world.application.for_users)) if has]
+        usual = [kind for kind, has in ((0, store.application.for_guilds), (1, store.application.for_users)) if has]
         in_private = command.get("dm_permission", True)
         return made | {"contexts": command.get("contexts"), "dm_permission": in_private,
                        "integration_types": command.get("integration_types") or usual}  # fmt: skip

@@ -1,24 +1,28 @@
 """One gateway websocket: hello, identify, heartbeat, resume, and Discord's close codes."""
 
 import asyncio
+import importlib
 import json
 import time
+import zlib
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from tests.servers.discord.compression import compression
-from tests.servers.discord.hub import Hub
 from tests.servers.discord.objects import AppFlag, Json
 from tests.servers.discord.payloads import member_json
-from tests.servers.discord.sessions import KNOWN_INTENTS, Intent, Session
+from tests.servers.discord.sessions import KNOWN_INTENTS, Hub, Intent, Session
 
 PRIVILEGED = {
     Intent.PRESENCES: AppFlag.PRESENCE | AppFlag.PRESENCE_LIMITED,
     Intent.MEMBERS: AppFlag.MEMBERS | AppFlag.MEMBERS_LIMITED,
     Intent.MESSAGE_CONTENT: AppFlag.MESSAGE_CONTENT | AppFlag.MESSAGE_CONTENT_LIMITED,
 }
+
+Compress = Callable[[bytes], bytes]
 
 
 class CloseError(Exception):
@@ -58,7 +62,7 @@ class Connection:
         except* CloseError as closed:
             await self.close(next(one.code for one in closed.exceptions if isinstance(one, CloseError)))
         except* (ConnectionResetError, RuntimeError):
-            pass  # the client is gone, which the next RESUME will tell of
+            pass  # the client disconnected and may resume
         finally:
             self._leave()
         return self._socket
@@ -102,11 +106,11 @@ class Connection:
     async def _deliver(self) -> None:
         await self._known.wait()
         while self.session and not self.silent:
-            self.session.news.clear()
+            self.session.new_events.clear()
             for seq, event in self.session.after(self._cursor):
                 await self.send(event)
                 self._cursor = seq
-            await self.session.news.wait()
+            await self.session.new_events.wait()
 
     async def _listen_for_beats(self) -> None:
         patience = self.hub.rules.heartbeat_interval * self.hub.rules.heartbeats_missed
@@ -154,7 +158,7 @@ class Connection:
             case 3 | 4 | 8 | 31 | 43 if self.session is None:
                 raise CloseError(4003)
             case 8 if isinstance(data, dict):
-                self._tell_members(data)
+                self._send_members(data)
             case 3 | 4 | 31 | 43:
                 pass
             case _:
@@ -173,42 +177,42 @@ class Connection:
         if not isinstance(intents, int) or intents & ~KNOWN_INTENTS:
             raise CloseError(4013)
         for intent, flags in PRIVILEGED.items():
-            if intents & intent and not self.hub.world.application.flags & flags:
+            if intents & intent and not self.hub.store.application.flags & flags:
                 raise CloseError(4014)
         if not self.hub.may_identify(shard[0]):
             await self.send({"op": 9, "d": False})
             return
         self.hub.identified.append(shard)
         session = self.hub.sessions.open(shard, intents)
-        self._hold(session)
-        self.hub.greet(session)
+        self._attach(session)
+        self.hub.send_ready(session)
         self._known.set()
 
     async def _resume(self, data: Json) -> None:
         self._authenticate(data)
         session = self.hub.sessions.find(data.get("session_id"))
         seq = data.get("seq")
-        if session is None or not isinstance(seq, int) or not session.remembers(seq):
+        if session is None or not isinstance(seq, int) or not session.can_replay(seq):
             await self.send({"op": 9, "d": False})
             return
         if seq > session.last:
             raise CloseError(4007)
         session.cut()
         self._cursor = seq
-        self._hold(session)
+        self._attach(session)
         session.send("RESUMED", {"_trace": ["loopback"]})
         self.hub.resumed.append(session.shard)
         self._known.set()
 
-    def _hold(self, session: Session) -> None:
+    def _attach(self, session: Session) -> None:
         self.session, session.present, session.holder = session, True, self
         session.cut = self.cut
 
-    def _tell_members(self, data: Json) -> None:
+    def _send_members(self, data: Json) -> None:
         assert self.session
-        guild = self.hub.world.guilds.get(int(data.get("guild_id", 0)))
-        everybody = not data.get("user_ids") and not data.get("query")
-        if guild is None or (everybody and not self.session.intents & Intent.MEMBERS):
+        guild = self.hub.store.guilds.get(int(data.get("guild_id", 0)))
+        everyone = not data.get("user_ids") and not data.get("query")
+        if guild is None or (everyone and not self.session.intents & Intent.MEMBERS):
             return
         wanted = data.get("user_ids") or []
         wanted = [str(one) for one in (wanted if isinstance(wanted, list) else [wanted])]
@@ -227,3 +231,26 @@ def _shard(value: object) -> tuple[int, int]:
         if 0 <= index < count:
             return index, count
     raise CloseError(4010)
+
+
+def compression(name: str | None) -> Compress | None:
+    """Return a compressor for `zlib-stream` or `zstd-stream`, or None if the name is unknown or its package missing."""
+    if name == "zlib-stream":
+        stream = zlib.compressobj()
+        return lambda data: stream.compress(data) + stream.flush(zlib.Z_SYNC_FLUSH)
+    if name == "zstd-stream":
+        return _zstd()
+    return None
+
+
+def _zstd() -> Compress | None:
+    """Return a zstd compressor of the standard library (3.14), else of the `zstandard` package."""
+    for module in ("compression.zstd", "zstandard"):
+        try:
+            zstd: Any = importlib.import_module(module)
+        except ImportError:
+            continue
+        stream = zstd.ZstdCompressor() if module == "compression.zstd" else zstd.ZstdCompressor().compressobj()
+        flush = stream.FLUSH_BLOCK if module == "compression.zstd" else zstd.COMPRESSOBJ_FLUSH_BLOCK
+        return lambda data: bytes(stream.compress(data) + stream.flush(flush))
+    return None

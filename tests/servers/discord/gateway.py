@@ -6,16 +6,16 @@ from aiohttp import web
 
 from tests.servers.discord.changes import Changes
 from tests.servers.discord.connection import Connection
-from tests.servers.discord.hub import Hub
 from tests.servers.discord.rules import Rules
-from tests.servers.discord.world import World
+from tests.servers.discord.sessions import Hub
+from tests.servers.discord.store import Store
 
 
 class Gateway(Hub):
     """Faults affect the connections of one shard, or all if none is given."""
 
-    def __init__(self, world: World, rules: Rules, watch: Changes, token: str, url: Callable[[], str]) -> None:
-        super().__init__(world, rules, watch, token, url)
+    def __init__(self, store: Store, rules: Rules, watch: Changes, token: str, url: Callable[[], str]) -> None:
+        super().__init__(store, rules, watch, token, url)
         self.connections: list[Connection] = []
 
     async def serve(self, request: web.Request) -> web.StreamResponse:

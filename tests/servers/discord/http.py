@@ -88,7 +88,7 @@ class Api:
     def routes(self, routes: Iterable[Route]) -> Iterable[web.RouteDef]:
         for route in routes:
             yield web.route(route.method, API + route.template, partial(self._serve, route))
-        yield web.route("*", API + "/{rest:.*}", partial(self._serve, Route("*", "/{rest}", _nothing_there, True)))
+        yield web.route("*", API + "/{rest:.*}", partial(self._serve, Route("*", "/{rest}", _raise_not_found, True)))
 
     async def _serve(self, route: Route, request: web.Request) -> web.StreamResponse:
         call = await _call_of(request)
@@ -99,7 +99,7 @@ class Api:
             if isinstance(fault, Slow):
                 await self._server.pause(fault.seconds)
             if isinstance(fault, Status | RateLimited | ApiError) or fault == Dropped():
-                response = self._trouble(call, fault)
+                response = self._inject(call, fault)
             else:
                 response = self._response(route, call)
         finally:
@@ -108,7 +108,7 @@ class Api:
             await self._server.pause(fault.seconds)
         return hang_up(request) if isinstance(fault, Dropped) else response
 
-    def _trouble(self, call: Call, fault: Status | RateLimited | ApiError | Dropped) -> web.Response:
+    def _inject(self, call: Call, fault: Status | RateLimited | ApiError | Dropped) -> web.Response:
         if isinstance(fault, RateLimited):
             code = {} if fault.code is None else {"code": fault.code}
             headers = {"X-RateLimit-Scope": fault.scope}
@@ -170,7 +170,7 @@ def _answered(call: Call, status: int, answer: Any, headers: dict[str, str]) -> 
     call.status, call.answer = status, answer
     if answer is None:
         return web.Response(status=status, headers=VIA | headers)
-    # Exactly this content type: discord.py reads JSON under no other.
+    # discord.py parses JSON only with exactly this content type.
     headers = VIA | headers | {"Content-Type": "application/json"}
     return web.Response(status=status, headers=headers, body=json.dumps(answer).encode())
 
@@ -198,5 +198,5 @@ def _limited(call: Call, exhausted: RateLimitError, via: bool = True, code: Json
     return response
 
 
-def _nothing_there(call: Call) -> Answer:
+def _raise_not_found(call: Call) -> Answer:
     raise not_found()

@@ -8,7 +8,7 @@ from enum import IntEnum
 from tests.servers.discord.objects import Channel, Json, Message, User
 
 
-class Did(IntEnum):
+class InteractionType(IntEnum):
     """Types of interactions."""
 
     COMMAND = 2
@@ -37,7 +37,7 @@ class Interaction:
     """
 
     id: int
-    type: Did
+    type: InteractionType
     user: User
     channel: Channel
     data: Json

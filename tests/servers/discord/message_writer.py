@@ -21,8 +21,8 @@ class MessageWriter:
         """Create a message without posting it; raise ApiError if it is invalid."""
         flags = flags_of(body, prefix) & settable
         check_message(body, files=len(call.files), flags=flags, prefix=prefix)
-        world = self.platform.world
-        message = Message(world.snowflake(), channel, world.bot, flags=flags, reply_to=reply_to)
+        store = self.platform.store
+        message = Message(store.snowflake(), channel, store.bot, flags=flags, reply_to=reply_to)
         self._fill(message, body)
         message.attachments = self._attachments(message, body, call, [])
         self._mention(message, body, default)
@@ -59,7 +59,7 @@ class MessageWriter:
         allowed = body.get("allowed_mentions")
         allowed = default if allowed is None else allowed
         replied = message.reply_to.author if message.reply_to and not message.webhook_name else None
-        message.mentions = mentions_in(self.platform.world, message.channel, message.author, message.content,
+        message.mentions = mentions_in(self.platform.store, message.channel, message.author, message.content,
                                        message.components, allowed, replied)  # fmt: skip
 
     def _attachments(self, message: Message, body: Json, call: Call, before: list[Json]) -> list[Json]:
@@ -71,7 +71,7 @@ class MessageWriter:
         return keep + [self._attachment(message, name, content) for name, content in call.files]
 
     def _attachment(self, message: Message, name: str, content: bytes) -> Json:
-        attachment_id = str(self.platform.world.snowflake())
+        attachment_id = str(self.platform.store.snowflake())
         url = f"https://cdn.example/attachments/{message.channel.id}/{attachment_id}/{name}"
         return {"id": attachment_id, "filename": name, "size": len(content), "url": url, "proxy_url": url}
 

@@ -28,8 +28,8 @@ FORTNIGHT = 14 * 24 * 3600
 class Messages:
     """Everything under /channels/{channel}/messages. `typing` records channels and times."""
 
-    def __init__(self, places: Channels, writer: MessageWriter) -> None:
-        self.places, self.writer, self.platform = places, writer, places.platform
+    def __init__(self, channels: Channels, writer: MessageWriter) -> None:
+        self.channels, self.writer, self.platform = channels, writer, channels.platform
         self.typing: list[tuple[Channel, float]] = []
         self._nonces: dict[tuple[int, str], Message] = {}
         self._old_edits: dict[int, list[float]] = {}
@@ -47,12 +47,12 @@ class Messages:
         yield Route("POST", "/channels/{channel}/typing", self.type)
 
     def create(self, call: Call) -> Answer:
-        channel, body = self.places.channel(call), call.form
+        channel, body = self.channels.channel(call), call.form
         self._may_speak(channel)
         if body.get("embeds"):
-            self.places.need(channel, EMBED_LINKS)
+            self.channels.need(channel, EMBED_LINKS)
         if call.files:
-            self.places.need(channel, ATTACH_FILES)
+            self.channels.need(channel, ATTACH_FILES)
         message = self.writer.create(channel, body, call, EVERYTHING, reply_to=self._answered(channel, call))
         message.type, message.nonce = 19 if message.reply_to else 0, body.get("nonce")
         if first := self._first(message, bool(body.get("enforce_nonce"))):
@@ -66,7 +66,7 @@ class Messages:
             raise ApiError(40058)
         if channel.is_direct:
             self._may_write_to(channel.recipients[0])
-        self.places.need(channel, speaking(channel))
+        self.channels.need(channel, speaking(channel))
         if channel.locked and not may(self.platform.bot, channel, MANAGE_THREADS):
             raise ApiError(160005)
 
@@ -74,8 +74,8 @@ class Messages:
         """Refuse bots, users who accept no direct messages and users without a mutual guild."""
         if person.bot or not person.takes_direct_messages:
             raise ApiError(50007)
-        guilds = [guild for guild in self.platform.world.guilds.values() if person.id in guild.members]
-        installed = person in self.platform.world.application.installed_by
+        guilds = [guild for guild in self.platform.store.guilds.values() if person.id in guild.members]
+        installed = person in self.platform.store.application.installed_by
         if not installed and not any(self.platform.gateway.sees(guild) for guild in guilds):
             raise ApiError(50278)
 
@@ -120,13 +120,13 @@ class Messages:
         if message.author is not self.platform.bot:
             if message.channel.is_direct:
                 raise ApiError(50003)
-            self.places.need(message.channel, MANAGE_MESSAGES)
+            self.channels.need(message.channel, MANAGE_MESSAGES)
         self.platform.remove(message)
         return 204, None
 
     def delete_many(self, call: Call) -> Answer:
-        channel = self.places.channel(call)
-        self.places.need(channel, MANAGE_MESSAGES)
+        channel = self.channels.channel(call)
+        self.channels.need(channel, MANAGE_MESSAGES)
         wanted = [snowflake(one, "messages") for one in call.form.get("messages") or ()]
         if not 2 <= len(wanted) <= 100:
             raise ApiError(50016)
@@ -142,7 +142,7 @@ class Messages:
 
     def list(self, call: Call) -> Answer:
         """List messages newest first, without ephemeral ones."""
-        channel = self.places.channel(call)
+        channel = self.channels.channel(call)
         form = Form()
         limit = form.number("limit", call.query.get("limit", "50"), 1, 100)
         form.check()
@@ -160,14 +160,14 @@ class Messages:
         return 200, [self.platform.seen(message) for message in said[:limit]]
 
     def type(self, call: Call) -> Answer:
-        channel = self.places.channel(call)
+        channel = self.channels.channel(call)
         self._may_speak(channel)
         self.typing.append((channel, time.time()))
         return 204, None
 
     def react(self, call: Call) -> Answer:
         message = self._message(call)
-        self.places.need(message.channel, ADD_REACTIONS)
+        self.channels.need(message.channel, ADD_REACTIONS)
         self.platform.react(self.platform.bot, message, unquote(call.params["emoji"]))
         return 204, None
 
@@ -177,10 +177,10 @@ class Messages:
 
     def _message(self, call: Call) -> Message:
         """Return a message of the path that is neither deleted nor ephemeral, if the bot may read its channel."""
-        channel = self.places.channel(call)
+        channel = self.channels.channel(call)
         message = channel.messages.get(call.id("message"))
         if message is None or message.deleted or message.has(Flag.EPHEMERAL):
             raise ApiError(10008)
         if message.author is not self.platform.bot:
-            self.places.need(channel, READ_MESSAGE_HISTORY)
+            self.channels.need(channel, READ_MESSAGE_HISTORY)
         return message

@@ -149,7 +149,7 @@ class Mentions:
     users: tuple[User, ...] = ()
     roles: tuple[Role, ...] = ()
     everyone: bool = False
-    loud: frozenset[str] = frozenset()
+    notified: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ class Message:
     nonce: str | int | None = None
     webhook_name: str | None = None
     interaction: Json | None = None
-    only_for: User | None = None
+    ephemeral_to: User | None = None
     thread: Channel | None = None
     reactions: dict[str, list[User]] = field(default_factory=dict)
     sent: float = field(default_factory=time.time)
@@ -218,10 +218,10 @@ class Message:
         """Return all buttons, at any depth."""
         return [component for component in walk(self.components) if component.get("type") == 2]
 
-    def keep(self) -> None:
+    def record_revision(self) -> None:
         """Record the current state as the newest revision."""
         self.revisions.append(
-            Revision(self.content, list(self.embeds), list(self.components), self.mentions.loud, time.time())
+            Revision(self.content, list(self.embeds), list(self.components), self.mentions.notified, time.time())
         )
 
 

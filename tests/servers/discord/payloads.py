@@ -45,10 +45,10 @@ def channel_json(channel: Channel) -> Json:
         return data
     data |= {"guild_id": str(channel.guild.id), "name": channel.name, "rate_limit_per_user": 0, "nsfw": False,
              "parent_id": None if channel.parent is None else str(channel.parent.id)}  # fmt: skip
-    return data | (_thread_part(channel) if channel.is_thread else _room_part(channel))
+    return data | (_thread_part(channel) if channel.is_thread else _guild_channel_part(channel))
 
 
-def _room_part(channel: Channel) -> Json:
+def _guild_channel_part(channel: Channel) -> Json:
     overwrites = [{"id": str(target), "type": 0 if channel.guild and target in channel.guild.roles else 1,
                    "allow": str(allow), "deny": str(deny)}
                   for target, (allow, deny) in channel.overwrites.items()]  # fmt: skip
@@ -135,7 +135,7 @@ def _origin(message: Message) -> Json:
         data |= {"interaction_metadata": message.interaction, "application_id": str(message.author.id),
                  "webhook_id": str(message.author.id)}  # fmt: skip
         if "name" in message.interaction:
-            # Deprecated, and still sent.
+            # Deprecated but still sent.
             data |= {"interaction": {name: message.interaction[name] for name in ("id", "type", "name", "user")}}
     return data | ({"webhook_id": str(message.author.id)} if message.webhook_name is not None else {})
 

@@ -13,7 +13,7 @@ from tests.servers.discord.payloads import channel_json, member_json, message_js
 from tests.servers.discord.permissions import MANAGE_THREADS, VIEW_CHANNEL, may
 from tests.servers.discord.rules import Rules
 from tests.servers.discord.sessions import Intent, Session
-from tests.servers.discord.world import World
+from tests.servers.discord.store import Store
 
 CONTENT_FLAGS = AppFlag.MESSAGE_CONTENT | AppFlag.MESSAGE_CONTENT_LIMITED
 
@@ -23,16 +23,16 @@ class Platform:
 
     def __init__(self, rules: Rules, token: str, url: Callable[[], str], bot_name: str) -> None:
         self.rules, self.watch = rules, Changes()
-        self.world = World(bot_name)
-        self.gateway = Gateway(self.world, rules, self.watch, token, url)
+        self.store = Store(bot_name)
+        self.gateway = Gateway(self.store, rules, self.watch, token, url)
         self.interactions: dict[str, Interaction] = {}
 
     @property
     def bot(self) -> User:
-        return self.world.bot
+        return self.store.bot
 
-    def tell(self, name: str, data: Json | Callable[[Session], Json], guild: Guild | None, intent: Intent,
-             late: float = 0.0) -> None:  # fmt: skip
+    def dispatch(self, name: str, data: Json | Callable[[Session], Json], guild: Guild | None, intent: Intent,
+                 late: float = 0.0) -> None:  # fmt: skip
         """Dispatch an event to the bot's sessions, if the bot is in that guild, or it is None."""
         if guild is None or self.bot.id in guild.members:
             self.gateway.sessions.dispatch(name, data, guild, intent, late)
@@ -48,9 +48,9 @@ class Platform:
 
     def post(self, message: Message, late: float = 0.0) -> Message:
         """Publish a message."""
-        message.channel.messages[message.id] = self.world.messages[message.id] = message
-        message.keep()
-        self._tell_message("MESSAGE_CREATE", message, late)
+        message.channel.messages[message.id] = self.store.messages[message.id] = message
+        message.record_revision()
+        self._dispatch_message("MESSAGE_CREATE", message, late)
         return message
 
     def revise(self, message: Message, *, marked: bool = True, **changes: Any) -> Message:
@@ -60,8 +60,8 @@ class Platform:
         if marked:
             message.edited = datetime.now(UTC)
             message.edits += 1
-        message.keep()
-        self._tell_message("MESSAGE_UPDATE", message)
+        message.record_revision()
+        self._dispatch_message("MESSAGE_UPDATE", message)
         return message
 
     def remove(self, *messages: Message) -> None:
@@ -74,10 +74,10 @@ class Platform:
         if self.sees(first.channel):
             intent = Intent.GUILD_MESSAGES if guild else Intent.DIRECT_MESSAGES
             if len(messages) == 1:
-                self.tell("MESSAGE_DELETE", data | {"id": str(first.id)}, guild, intent)
+                self.dispatch("MESSAGE_DELETE", data | {"id": str(first.id)}, guild, intent)
             else:
                 ids = [str(message.id) for message in messages]
-                self.tell("MESSAGE_DELETE_BULK", data | {"ids": ids}, guild, intent)
+                self.dispatch("MESSAGE_DELETE_BULK", data | {"ids": ids}, guild, intent)
         self.watch.changed()
 
     def react(self, user: User, message: Message, emoji: str, *, taken_back: bool = False) -> None:
@@ -92,9 +92,9 @@ class Platform:
             data |= {} if taken_back else {"member": member_json(guild.members[user.id])}
         intent = Intent.GUILD_REACTIONS if guild else Intent.DIRECT_REACTIONS
         if self.sees(message.channel):
-            self.tell(f"MESSAGE_REACTION_{'REMOVE' if taken_back else 'ADD'}", data, guild, intent)
+            self.dispatch(f"MESSAGE_REACTION_{'REMOVE' if taken_back else 'ADD'}", data, guild, intent)
 
-    def _tell_message(self, name: str, message: Message, late: float = 0.0) -> None:
+    def _dispatch_message(self, name: str, message: Message, late: float = 0.0) -> None:
         """Dispatch a message event. Ephemeral messages have no guild and go only to the bot that sent them."""
         self.watch.changed()
         if not (message.author is self.bot if message.ephemeral else self.sees(message.channel)):
@@ -109,7 +109,7 @@ class Platform:
             data["member"] = member_json(guild.members[message.author.id], user=False)
         blank = message_json_without_content(data, message, self.bot)
         intent = Intent.GUILD_MESSAGES if guild else Intent.DIRECT_MESSAGES
-        self.tell(
+        self.dispatch(
             name, lambda session: data if session.intents & Intent.MESSAGE_CONTENT else blank, guild, intent, late
         )
 
@@ -118,23 +118,23 @@ class Platform:
         intents.
         """
         data = message_json(message)
-        allowed = self.world.application.flags & CONTENT_FLAGS
+        allowed = self.store.application.flags & CONTENT_FLAGS
         return data if allowed else message_json_without_content(data, message, self.bot)
 
     # Channels.
 
     def open_thread(self, thread: Channel, starter: Message | None = None) -> Channel:
         """Announce a new thread. One started from a message gets that message's id, as forum posts do."""
-        world, guild = self.world, thread.guild
+        store, guild = self.store, thread.guild
         assert guild
         if starter and thread.id != starter.id:
-            for channels in (world.channels, guild.channels):
+            for channels in (store.channels, guild.channels):
                 channels.pop(thread.id, None)
             thread.id = starter.id
-            guild.channels[thread.id] = world.channels[thread.id] = thread
+            guild.channels[thread.id] = store.channels[thread.id] = thread
         data = thread_json(thread, self.bot) | {"newly_created": True}
         if self.sees(thread):
-            self.tell("THREAD_CREATE", data, guild, Intent.GUILDS)
+            self.dispatch("THREAD_CREATE", data, guild, Intent.GUILDS)
         if starter and starter.channel is not thread:
             thread.starter, starter.thread = starter, thread
             self.revise(starter, marked=False, flags=starter.flags | Flag.HAS_THREAD)
@@ -155,14 +155,14 @@ class Platform:
         """Post Discord's system message, in the thread (21) or in its channel (18). Forums get none."""
         owner = thread.owner or self.bot
         if starter and starter.channel is not thread:
-            self.post(Message(self.world.snowflake(), thread, owner, type=21, reply_to=starter))
+            self.post(Message(self.store.snowflake(), thread, owner, type=21, reply_to=starter))
         elif thread.parent and thread.parent.kind == Kind.TEXT and thread.kind == Kind.PUBLIC_THREAD:
-            self.post(Message(self.world.snowflake(), thread.parent, owner, thread.name, type=18))
+            self.post(Message(self.store.snowflake(), thread.parent, owner, thread.name, type=18))
 
     def changed(self, channel: Channel, name: str = "UPDATE") -> None:
         """Dispatch that a channel or thread was created, updated or deleted."""
         data = thread_json(channel, self.bot) if channel.is_thread else channel_json(channel)
-        self.tell(("THREAD_" if channel.is_thread else "CHANNEL_") + name, data, channel.guild, Intent.GUILDS)
+        self.dispatch(("THREAD_" if channel.is_thread else "CHANNEL_") + name, data, channel.guild, Intent.GUILDS)
 
     def old_edit(self, message: Message) -> bool:
         """Return whether editing the message now counts as an edit of an old message."""

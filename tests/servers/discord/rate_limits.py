@@ -54,7 +54,7 @@ class RateLimits:
         major = "/".join(params.get(name, "") for name in MAJOR)
         window = self._windows.setdefault(f"{route} {major}", Window())
         allowed = window.take(quota)
-        # Rounded up, so that who waits exactly so long does not come too early.
+        # Rounded up: a client that waits exactly this long must not be early.
         after = ceil(window.resets_after(quota) * 1000) / 1000
         headers = {
             "X-RateLimit-Limit": str(quota.limit),

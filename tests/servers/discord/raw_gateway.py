@@ -48,6 +48,6 @@ def identity(server: DiscordServer) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def line(server: DiscordServer, query: str = "?v=10&encoding=json") -> AsyncIterator[RawGateway]:
+async def connect(server: DiscordServer, query: str = "?v=10&encoding=json") -> AsyncIterator[RawGateway]:
     async with aiohttp.ClientSession() as session, session.ws_connect(server.gateway_url + query) as socket:
         yield RawGateway(socket)

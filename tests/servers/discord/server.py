@@ -24,9 +24,9 @@ from tests.servers.discord.permissions import MANAGE_GUILD
 from tests.servers.discord.platform import Platform
 from tests.servers.discord.rate_limits import RateLimits
 from tests.servers.discord.rules import Rules
+from tests.servers.discord.store import Store
 from tests.servers.discord.threads import Threads
 from tests.servers.discord.user_actions import UserActions
-from tests.servers.discord.world import World
 from tests.servers.loopback import Loopback
 
 Value = TypeVar("Value")
@@ -45,12 +45,12 @@ class DiscordServer(AdminActions, UserActions, Loopback):
         super().__init__(port)
         self.token, self.rules = token, rules or Rules()
         self.platform = Platform(self.rules, token, lambda: self.gateway_url, bot_name)
-        self.world.application.flags = intents
-        places, writer = Channels(self.platform), MessageWriter(self.platform)
-        self.commands, self.messages = Commands(self.platform), Messages(places, writer)
-        self._parts = (places, self.messages, Threads(places, writer), self.commands, Callbacks(writer))
+        self.store.application.flags = intents
+        channels, writer = Channels(self.platform), MessageWriter(self.platform)
+        self.commands, self.messages = Commands(self.platform), Messages(channels, writer)
+        self._parts = (channels, self.messages, Threads(channels, writer), self.commands, Callbacks(writer))
         self.api = Api(self, self.platform.watch, RateLimits(self.rules), token)
-        furnish(self.world)
+        add_default_guilds(self.store)
 
     @property
     def api_url(self) -> str:
@@ -62,8 +62,8 @@ class DiscordServer(AdminActions, UserActions, Loopback):
         return f"ws://127.0.0.1:{self.port}/gateway"
 
     @property
-    def world(self) -> World:
-        return self.platform.world
+    def store(self) -> Store:
+        return self.platform.store
 
     @property
     def gateway(self) -> Gateway:
@@ -84,7 +84,7 @@ class DiscordServer(AdminActions, UserActions, Loopback):
     @property
     def said(self) -> list[Message]:
         """Return the bot's undeleted messages, in order."""
-        return [one for one in self.world.messages.values() if one.author is self.bot and not one.deleted]
+        return [one for one in self.store.messages.values() if one.author is self.bot and not one.deleted]
 
     def calls_to(self, method: str, path: str) -> list[Call]:
         """Return the requests whose path starts with this one."""
@@ -105,11 +105,11 @@ class DiscordServer(AdminActions, UserActions, Loopback):
         """Wait for so many shards to connect."""
         await self.until(lambda: len(self.gateway.listening) >= shards, within)
 
-    def misbehave(self, pattern: str, fault: Fault, times: int | None = 1) -> None:
+    def inject_fault(self, pattern: str, fault: Fault, times: int | None = 1) -> None:
         """Inject a fault into the next requests of "METHOD path", `*` for anything; None: into all."""
         self.api.script.add(pattern, fault, times)
 
-    def behave(self) -> None:
+    def clear_faults(self) -> None:
         self.api.script.clear()
 
     def routes(self) -> Iterable[web.RouteDef]:
@@ -122,13 +122,13 @@ class DiscordServer(AdminActions, UserActions, Loopback):
         await super().__aexit__(*exception)
 
 
-def furnish(world: World) -> None:
+def add_default_guilds(store: Store) -> None:
     """Create the guilds, channels and users that every server starts with."""
-    alice, bob, carol, dave = (world.user(name) for name in ("alice", "bob", "carol", "dave"))
-    acme = world.guild("acme", members=(alice, bob, carol))
-    world.channel(acme, "general")
-    world.channel(acme, "random")
-    world.channel(acme, "help", Kind.FORUM)
-    acme.members[alice.id].roles.append(world.role(acme, "managers", MANAGE_GUILD))
-    initech = world.guild("initech", members=(dave, alice))
-    world.channel(initech, "lobby")
+    alice, bob, carol, dave = (store.user(name) for name in ("alice", "bob", "carol", "dave"))
+    acme = store.guild("acme", members=(alice, bob, carol))
+    store.channel(acme, "general")
+    store.channel(acme, "random")
+    store.channel(acme, "help", Kind.FORUM)
+    acme.members[alice.id].roles.append(store.role(acme, "managers", MANAGE_GUILD))
+    initech = store.guild("initech", members=(dave, alice))
+    store.channel(initech, "lobby")

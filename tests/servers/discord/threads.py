@@ -20,8 +20,8 @@ ARCHIVE_MINUTES = (60, 1440, 4320, 10080)
 
 
 class Threads:
-    def __init__(self, places: Channels, writer: MessageWriter) -> None:
-        self.places, self.writer, self.platform = places, writer, places.platform
+    def __init__(self, channels: Channels, writer: MessageWriter) -> None:
+        self.channels, self.writer, self.platform = channels, writer, channels.platform
 
     def routes(self) -> Iterable[Route]:
         yield Route("POST", "/channels/{channel}/threads", self.create)
@@ -31,7 +31,7 @@ class Threads:
         yield Route("DELETE", "/channels/{channel}/thread-members/@me", self.leave)
 
     def create_from_message(self, call: Call) -> Answer:
-        parent = self.places.channel(call)
+        parent = self.channels.channel(call)
         message = parent.messages.get(call.id("message"))
         if message is None or message.deleted or message.ephemeral:
             raise ApiError(10008)
@@ -39,26 +39,26 @@ class Threads:
             raise ApiError(160004)
         if parent.kind != Kind.TEXT:
             raise ApiError(50024)
-        self.places.need(parent, CREATE_PUBLIC_THREADS | READ_MESSAGE_HISTORY)
+        self.channels.need(parent, CREATE_PUBLIC_THREADS | READ_MESSAGE_HISTORY)
         thread = self._thread(parent, call.form, Kind.PUBLIC_THREAD)
         self.platform.open_thread(thread, message)
         return 201, thread_json(thread, self.platform.bot)
 
     def create(self, call: Call) -> Answer:
         """Start a thread without a message in a text channel, or with its first message in a forum."""
-        parent = self.places.channel(call)
+        parent = self.channels.channel(call)
         if parent.kind == Kind.FORUM:
             return self._post(parent, call)
         if parent.kind != Kind.TEXT:
             raise ApiError(50024)
         private = call.form.get("type", Kind.PRIVATE_THREAD) == Kind.PRIVATE_THREAD
-        self.places.need(parent, CREATE_PRIVATE_THREADS if private else CREATE_PUBLIC_THREADS)
+        self.channels.need(parent, CREATE_PRIVATE_THREADS if private else CREATE_PUBLIC_THREADS)
         thread = self._thread(parent, call.form, Kind.PRIVATE_THREAD if private else Kind.PUBLIC_THREAD)
         self.platform.open_thread(thread)
         return 201, thread_json(thread, self.platform.bot)
 
     def _post(self, forum: Channel, call: Call) -> Answer:
-        self.places.need(forum, SEND_MESSAGES)
+        self.channels.need(forum, SEND_MESSAGES)
         body = call.form.get("message")
         if not isinstance(body, dict):
             form = Form()
@@ -84,13 +84,13 @@ class Threads:
     def _thread(self, parent: Channel, body: Json, kind: Kind) -> Channel:
         self._check(body)
         assert parent.guild
-        thread = self.platform.world.channel(parent.guild, body["name"], kind, parent=parent)
+        thread = self.platform.store.channel(parent.guild, body["name"], kind, parent=parent)
         thread.owner, thread.joined = self.platform.bot, [self.platform.bot]
         thread.archive_minutes = body.get("auto_archive_duration") or 1440
         return thread
 
     def _here(self, call: Call) -> Channel:
-        thread = self.places.channel(call)
+        thread = self.channels.channel(call)
         if not thread.is_thread:
             raise ApiError(50024)
         return thread

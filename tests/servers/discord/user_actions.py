@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tests.servers.discord.command_options import filled, resolve_user
+from tests.servers.discord.command_options import fill_options, resolve_user
 from tests.servers.discord.command_rules import ON_MESSAGE, ON_USER
 from tests.servers.discord.commands import Commands
-from tests.servers.discord.interactions import Did, Interaction
+from tests.servers.discord.interactions import Interaction, InteractionType
 from tests.servers.discord.objects import Channel, Json, Message, User, walk
 from tests.servers.discord.payloads import ATTACHMENT_LIMIT, member_json, message_json, partial_channel_json, user_json
 from tests.servers.discord.permissions import ALL, USE_APPLICATION_COMMANDS, in_channel, may
@@ -37,43 +37,48 @@ class UserActions(UserMessages):
 
         `permitted`: an administrator allowed the command to this user, whatever its default permissions.
         """
-        who, where = self.who(user), self.where(channel, user)
-        command, path = self._command(who, where, name, permitted)
-        data = _data(command) | filled(command, path, options, where, who)
-        return self._happen(Did.COMMAND, who, where, data, self._owners(who, where, command), late=late)
+        user, channel = self.find_user(user), self.find_channel(channel, user)
+        command, path = self._command(user, channel, name, permitted)
+        data = _data(command) | fill_options(command, path, options, channel, user)
+        owners = self._owners(user, channel, command)
+        return self._interact(InteractionType.COMMAND, user, channel, data, owners, late=late)
 
     async def autocomplete(self, user: UserRef, channel: ChannelRef, name: str, option: str, value: Any, *,
                            within: float = 3.0, **others: Any) -> Suggestions:  # fmt: skip
         """Type into an option. Raise TimeoutError if no choices come."""
-        who, where = self.who(user), self.where(channel, user)
-        command, path = self._command(who, where, name, permitted=False)
-        data = _data(command) | filled(command, path, others | {option: value}, where, who, focused=option)
-        interaction = self._happen(Did.AUTOCOMPLETE, who, where, data, self._owners(who, where, command))
+        user, channel = self.find_user(user), self.find_channel(channel, user)
+        command, path = self._command(user, channel, name, permitted=False)
+        data = _data(command) | fill_options(command, path, others | {option: value}, channel, user, focused=option)
+        interaction = self._interact(
+            InteractionType.AUTOCOMPLETE, user, channel, data, self._owners(user, channel, command)
+        )
         await self.platform.watch.until(lambda: interaction.choices is not None, within)
         return Suggestions(interaction.choices or [], interaction.latency or 0.0)
 
-    def use_on(self, user: UserRef, target: Message | User, name: str, channel: ChannelRef = "") -> Interaction:
+    def use_context_menu(
+        self, user: UserRef, target: Message | User, name: str, channel: ChannelRef = ""
+    ) -> Interaction:
         """Run a message's or user's context menu command."""
         on_message = isinstance(target, Message)
-        where = target.channel if isinstance(target, Message) else self.where(channel)
-        who = self.who(user)
-        command = self.commands.find(where, name, ON_MESSAGE if on_message else ON_USER)
+        channel = target.channel if isinstance(target, Message) else self.find_channel(channel)
+        user = self.find_user(user)
+        command = self.commands.find(channel, name, ON_MESSAGE if on_message else ON_USER)
         if command is None:
             raise UserActionError(f"there is no command {name} on that")
         resolved: Json = {}
         if isinstance(target, Message):
             resolved["messages"] = {str(target.id): message_json(target)}
         else:
-            resolve_user(target, where, resolved)
+            resolve_user(target, channel, resolved)
         data = _data(command) | {"target_id": str(target.id), "resolved": resolved}
-        return self._happen(Did.COMMAND, who, where, data, self._owners(who, where, command))
+        return self._interact(InteractionType.COMMAND, user, channel, data, self._owners(user, channel, command))
 
     def click(self, user: UserRef, message: Message, custom_id: str, *, values: list[str] | None = None,
               late: float = 0.0) -> Interaction:  # fmt: skip
         """Click a button, or select values in a menu."""
-        who = self.who(user)
-        if message.deleted or (message.only_for and message.only_for is not who):
-            raise UserActionError(f"{who.name} does not see that message")
+        user = self.find_user(user)
+        if message.deleted or (message.ephemeral_to and message.ephemeral_to is not user):
+            raise UserActionError(f"{user.name} does not see that message")
         part = next((one for one in walk(message.components) if one.get("custom_id") == custom_id), None)
         if part is None or part.get("disabled"):
             raise UserActionError(f"there is nothing to press under {custom_id}")
@@ -85,8 +90,8 @@ class UserActions(UserMessages):
                 raise UserActionError("the menu does not offer that")
             data["values"] = values or []
         owners = (message.interaction or {}).get("authorizing_integration_owners")
-        owners = owners or self._owners(who, message.channel, None)
-        return self._happen(Did.COMPONENT, who, message.channel, data, owners, message, late=late)
+        owners = owners or self._owners(user, message.channel, None)
+        return self._interact(InteractionType.COMPONENT, user, message.channel, data, owners, message, late=late)
 
     def submit(self, opened: Interaction, values: dict[str, str] | None = None, *, late: float = 0.0) -> Interaction:
         """Submit the modal that the interaction opened."""
@@ -97,79 +102,80 @@ class UserActions(UserMessages):
         if given:
             raise UserActionError(f"the form has no field {min(given)}")
         data = {"custom_id": opened.modal["custom_id"], "components": components}
-        return self._happen(
-            Did.MODAL, opened.user, opened.channel, data, opened.owners, opened.message, opened, late=late
+        return self._interact(
+            InteractionType.MODAL, opened.user, opened.channel, data, opened.owners, opened.message, opened, late=late
         )
 
-    # What the client looks at.
+    # Checks of the client.
 
-    def _command(self, who: User, where: Channel, name: str, permitted: bool) -> tuple[Json, list[str]]:
+    def _command(self, user: User, channel: Channel, name: str, permitted: bool) -> tuple[Json, list[str]]:
         first, *path = name.removeprefix("/").split()
-        command = self.commands.find(where, first)
+        command = self.commands.find(channel, first)
         if command is None:
             raise UserActionError(f"there is no command /{first}")
-        if not self._owners(who, where, command):
+        if not self._owners(user, channel, command):
             raise UserActionError(f"/{first} is not offered there")
         contexts = command.get("contexts")
-        if where.is_direct and not command.get("dm_permission", True) and contexts is None:
+        if channel.is_direct and not command.get("dm_permission", True) and contexts is None:
             raise UserActionError(f"/{first} is not offered in direct messages")
-        if contexts is not None and (BOT_DM if where.is_direct else GUILD) not in contexts:
+        if contexts is not None and (BOT_DM if channel.is_direct else GUILD) not in contexts:
             raise UserActionError(f"/{first} is not offered there")
-        if where.guild and not permitted:
-            self._check_permissions(who, where, command)
+        if channel.guild and not permitted:
+            self._check_permissions(user, channel, command)
         return command, path
 
-    def _check_permissions(self, who: User, where: Channel, command: Json) -> None:
+    def _check_permissions(self, user: User, channel: Channel, command: Json) -> None:
         wanted = command["default_member_permissions"]
-        mine = in_channel(who, where)
-        # "0" leaves a command to administrators alone.
+        mine = in_channel(user, channel)
+        # "0" restricts a command to administrators.
         missing = wanted is not None and (mine & int(wanted) != int(wanted) or (not int(wanted) and mine != ALL))
-        if missing or not may(who, where, USE_APPLICATION_COMMANDS):
-            raise UserActionError(f"{who.name} may not use /{command['name']}")
+        if missing or not may(user, channel, USE_APPLICATION_COMMANDS):
+            raise UserActionError(f"{user.name} may not use /{command['name']}")
 
-    def _owners(self, who: User, where: Channel, command: Json | None) -> dict[str, str]:
+    def _owners(self, user: User, channel: Channel, command: Json | None) -> dict[str, str]:
         """Return the installations that offer the command to the user there; empty if none does."""
-        world = self.platform.world
+        store = self.platform.store
         types = (command or {}).get("integration_types") or [BY_GUILD, BY_USER]
         owners: dict[str, str] = {}
-        if where.guild is None and BY_GUILD in types:
+        if channel.guild is None and BY_GUILD in types:
             owners["0"] = "0"
-        if where.guild and BY_GUILD in types and world.bot.id in where.guild.members:
-            owners["0"] = str(where.guild.id)
-        if BY_USER in types and who in world.application.installed_by:
-            owners["1"] = str(who.id)
+        if channel.guild and BY_GUILD in types and store.bot.id in channel.guild.members:
+            owners["0"] = str(channel.guild.id)
+        if BY_USER in types and user in store.application.installed_by:
+            owners["1"] = str(user.id)
         return owners
 
-    # What the bot gets.
+    # Gateway events.
 
-    def _happen(self, kind: Did, who: User, where: Channel, data: Json, owners: dict[str, str],
-                message: Message | None = None, opener: Interaction | None = None,
-                late: float = 0.0) -> Interaction:  # fmt: skip
-        world = self.platform.world
-        interaction = Interaction(world.snowflake(), kind, who, where, data, owners, message, opener)
+    def _interact(self, kind: InteractionType, user: User, channel: Channel, data: Json, owners: dict[str, str],
+                  message: Message | None = None, opener: Interaction | None = None,
+                  late: float = 0.0) -> Interaction:  # fmt: skip
+        store = self.platform.store
+        interaction = Interaction(store.snowflake(), kind, user, channel, data, owners, message, opener)
         interaction.payload = self._payload(interaction)
         self.platform.interactions[interaction.token] = interaction
         self.platform.gateway.sessions.dispatch(
-            "INTERACTION_CREATE", interaction.payload, where.guild, Intent.NONE, late
+            "INTERACTION_CREATE", interaction.payload, channel.guild, Intent.NONE, late
         )
         self.platform.watch.changed()
         return interaction
 
     def _payload(self, interaction: Interaction) -> Json:
-        who, where, world = interaction.user, interaction.channel, self.platform.world
-        payload: Json = {"id": str(interaction.id), "application_id": str(world.application.id), "version": 1,
+        user, channel, store = interaction.user, interaction.channel, self.platform.store
+        permissions = in_channel(user, channel)
+        payload: Json = {"id": str(interaction.id), "application_id": str(store.application.id), "version": 1,
                          "type": int(interaction.type), "token": interaction.token, "data": interaction.data,
-                         "channel_id": str(where.id), "channel": partial_channel_json(where, in_channel(who, where)),
-                         "app_permissions": str(in_channel(world.bot, where)), "locale": who.locale,
+                         "channel_id": str(channel.id), "channel": partial_channel_json(channel, permissions),
+                         "app_permissions": str(in_channel(store.bot, channel)), "locale": user.locale,
                          "entitlements": [], "entitlement_sku_ids": [], "attachment_size_limit": ATTACHMENT_LIMIT,
                          "authorizing_integration_owners": interaction.owners,
-                         "context": BOT_DM if where.is_direct else GUILD}  # fmt: skip
+                         "context": BOT_DM if channel.is_direct else GUILD}  # fmt: skip
         if interaction.message:
             payload["message"] = message_json(interaction.message)
-        guild = where.guild
+        guild = channel.guild
         if guild is None:
-            return payload | {"user": user_json(who)}
-        member = member_json(guild.members[who.id], permissions=in_channel(who, where))
+            return payload | {"user": user_json(user)}
+        member = member_json(guild.members[user.id], permissions=permissions)
         partial = {"id": str(guild.id), "locale": guild.locale, "features": []}
         return payload | {"guild_id": str(guild.id), "guild": partial, "guild_locale": guild.locale, "member": member}
 

@@ -20,23 +20,23 @@ class UserMessages:
 
     platform: Platform
 
-    def who(self, user: UserRef) -> User:
+    def find_user(self, user: UserRef) -> User:
         if isinstance(user, User):
             return user
-        named = [one for one in self.platform.world.users.values() if one.name == user]
+        named = [one for one in self.platform.store.users.values() if one.name == user]
         if not named:
-            raise UserActionError(f"nobody is called {user}")
+            raise UserActionError(f"unknown user {user}")
         return named[0]
 
-    def where(self, channel: ChannelRef, who: UserRef | None = None) -> Channel:
+    def find_channel(self, channel: ChannelRef, viewer: UserRef | None = None) -> Channel:
         """Return a channel: by name, the user's DM with the bot, or the bot's DM with another user."""
         if isinstance(channel, Channel):
             return channel
-        rooms = (room for room in self.platform.world.channels.values() if room.name == channel and not room.deleted)
-        if room := next(rooms, None):
-            return room
-        user = self.who(channel)
-        return self.platform.world.direct(self.who(who or user) if user is self.platform.bot else user)
+        named = (one for one in self.platform.store.channels.values() if one.name == channel and not one.deleted)
+        if found := next(named, None):
+            return found
+        user = self.find_user(channel)
+        return self.platform.store.direct(self.find_user(viewer or user) if user is self.platform.bot else user)
 
     def say(self, user: UserRef, channel: ChannelRef, text: str, *, reply_to: Message | None = None, ping: bool = True,
             embeds: list[Json] | None = None, attachments: list[Json] | None = None,
@@ -45,41 +45,41 @@ class UserMessages:
 
         `late` delays the gateway event by so many seconds.
         """
-        author, room = self.who(user), self.where(channel, user)
-        if not may(author, room, speaking(room)) or room.kind == Kind.FORUM:
+        author, channel = self.find_user(user), self.find_channel(channel, user)
+        if not may(author, channel, speaking(channel)) or channel.kind == Kind.FORUM:
             raise UserActionError(f"{author.name} may not write there")
-        message = Message(self.platform.world.snowflake(), room, author, type=19 if reply_to else 0, reply_to=reply_to,
-                          embeds=embeds or [], attachments=attachments or [])  # fmt: skip
+        message = Message(self.platform.store.snowflake(), channel, author, type=19 if reply_to else 0,
+                          reply_to=reply_to, embeds=embeds or [], attachments=attachments or [])  # fmt: skip
         self._write(message, text, ping)
-        if room.is_thread:
-            if room.locked:
+        if channel.is_thread:
+            if channel.locked:
                 raise UserActionError("the thread is locked")
-            self.platform.enter(room, author, *message.mentions.users)
+            self.platform.enter(channel, author, *message.mentions.users)
         return self.platform.post(message, late)
 
     def _write(self, message: Message, text: str, ping: bool = True) -> None:
-        world = self.platform.world
-        message.content = text.replace(f"@{world.bot.name}", world.bot.mention)
+        store = self.platform.store
+        message.content = text.replace(f"@{store.bot.name}", store.bot.mention)
         allowed = EVERYTHING | {"replied_user": ping}
         replied = message.reply_to.author if message.reply_to else None
-        message.mentions = mentions_in(world, message.channel, message.author, message.content, [], allowed, replied)
+        message.mentions = mentions_in(store, message.channel, message.author, message.content, [], allowed, replied)
 
     def mention(self, user: UserRef, channel: ChannelRef, text: str) -> Message:
         """Send a message that mentions the bot."""
         return self.say(user, channel, f"{self.platform.bot.mention} {text}")
 
-    def by_webhook(self, name: str, channel: ChannelRef, text: str) -> Message:
+    def say_as_webhook(self, name: str, channel: ChannelRef, text: str) -> Message:
         """Send a webhook's message, under any name."""
-        room, world = self.where(channel), self.platform.world
-        hook = User(world.snowflake(), name, bot=True)
-        message = Message(world.snowflake(), room, hook, webhook_name=name)
+        channel, store = self.find_channel(channel), self.platform.store
+        hook = User(store.snowflake(), name, bot=True)
+        message = Message(store.snowflake(), channel, hook, webhook_name=name)
         self._write(message, text)
         return self.platform.post(message)
 
     def system(self, user: UserRef, channel: ChannelRef, kind: int = 7) -> Message:
         """Post a system message in the user's name, such as a welcome (7) or a pin (6)."""
         return self.platform.post(
-            Message(self.platform.world.snowflake(), self.where(channel), self.who(user), type=kind)
+            Message(self.platform.store.snowflake(), self.find_channel(channel), self.find_user(user), type=kind)
         )
 
     def edit(self, message: Message, text: str) -> Message:
@@ -103,23 +103,23 @@ class UserMessages:
 
     def react(self, user: UserRef, message: Message, emoji: str, *, taken_back: bool = False) -> None:
         """Add or take back a reaction."""
-        self.platform.react(self.who(user), message, emoji, taken_back=taken_back)
+        self.platform.react(self.find_user(user), message, emoji, taken_back=taken_back)
 
     def thread(self, user: UserRef, start: Message | ChannelRef, name: str, *, private: bool = False) -> Channel:
         """Open a thread on a message or in a channel."""
-        owner = self.who(user)
-        parent = start.channel if isinstance(start, Message) else self.where(start)
+        owner = self.find_user(user)
+        parent = start.channel if isinstance(start, Message) else self.find_channel(start)
         assert parent.guild
         kind = Kind.PRIVATE_THREAD if private else Kind.PUBLIC_THREAD
-        thread = self.platform.world.channel(parent.guild, name, kind, parent=parent)
+        thread = self.platform.store.channel(parent.guild, name, kind, parent=parent)
         thread.owner, thread.joined = owner, [owner]
         return self.platform.open_thread(thread, start if isinstance(start, Message) else None)
 
     def forum_post(self, user: UserRef, forum: ChannelRef, title: str, text: str) -> Channel:
         """Open a forum post: a thread whose first message has its id."""
-        owner, parent = self.who(user), self.where(forum)
+        owner, parent = self.find_user(user), self.find_channel(forum)
         assert parent.guild
-        thread = self.platform.world.channel(parent.guild, title, Kind.PUBLIC_THREAD, parent=parent)
+        thread = self.platform.store.channel(parent.guild, title, Kind.PUBLIC_THREAD, parent=parent)
         thread.owner, thread.joined = owner, [owner]
         starter = Message(thread.id, thread, owner)
         self._write(starter, text)
@@ -131,7 +131,7 @@ class UserMessages:
         thread.archived, thread.locked = True, locked
         self.platform.changed(thread)
 
-    def old(self, message: Message, seconds: float) -> Message:
+    def backdate(self, message: Message, seconds: float) -> Message:
         """Make the message older than its id says, for limits by age."""
         message.sent -= seconds
         message.edited = message.edited and datetime.fromtimestamp(message.edited.timestamp() - seconds, UTC)

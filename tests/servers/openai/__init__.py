@@ -17,6 +17,7 @@ from tests.servers.openai.replies import (
     Text,
     TooFew,
     Truncated,
+    Unnumbered,
     WrongLength,
 )
 from tests.servers.openai.rules import ChatRequest
@@ -43,6 +44,7 @@ __all__ = [
     "Text",
     "TooFew",
     "Truncated",
+    "Unnumbered",
     "WrongLength",
     "count_tokens",
     "embed",

@@ -82,9 +82,13 @@ class TooFew:
     """Omit the last vector."""
 
 
+class Unnumbered:
+    """Vectors in order, without their index."""
+
+
 class Shuffled:
     """Return vectors in reverse order, each with its right index."""
 
 
 Reply = Text | StreamFault | Silence | ContextTooLong | Status
-EmbeddingReply = Stall | Silence | WrongLength | NaN | TooFew | Shuffled | Status
+EmbeddingReply = Stall | Silence | WrongLength | NaN | TooFew | Shuffled | Unnumbered | Status

@@ -12,7 +12,7 @@ from tests.servers.openai.text import Json, count_tokens, text_of
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 NEWER_MODEL = re.compile(r"o\d|gpt-[5-9]")
-# The code that goes with a status when the test names none, and the type that goes with a code.
+# The default code of a status, and the type of a code.
 ERRORS = {401: "invalid_api_key", 404: "model_not_found", 429: "rate_limit_exceeded"}
 TYPES = {"insufficient_quota": "insufficient_quota", "rate_limit_exceeded": "requests"}
 
@@ -118,24 +118,24 @@ def check_chat(chat: ChatRequest, refuses_temperature: bool, window: int) -> Non
         raise context_too_long(window, tokens)
 
 
-def check_embedding(asked: EmbeddingRequest, encoding_format: str, native: int) -> None:
+def check_embedding(request: EmbeddingRequest, encoding_format: str, native: int) -> None:
     """Check the limits of the request and of each input, and the model's options."""
-    if not asked.inputs or not all(asked.inputs):
+    if not request.inputs or not all(request.inputs):
         raise ApiError(400, "'$.input' is invalid: it must not be empty.", param="input")
-    if len(asked.inputs) > 2048:
+    if len(request.inputs) > 2048:
         raise ApiError(
             400, "Invalid 'input': expected an array with maximum length 2048.", "array_above_max_length", "input"
         )
-    tokens = [count_tokens(text) for text in asked.inputs]
+    tokens = [count_tokens(text) for text in request.inputs]
     if max(tokens) > 8192:
         raise context_too_long(8192, max(tokens), None)
     if sum(tokens) > 300_000:
         code = "max_tokens_per_request"
         raise ApiError(400, f"Requested {sum(tokens)} tokens, max 300000 tokens per request", code, "input")
-    if asked.dimensions and not asked.model.startswith("text-embedding-3"):
+    if request.dimensions and not request.model.startswith("text-embedding-3"):
         raise ApiError(400, "This model does not support specifying dimensions.", param="dimensions")
-    if asked.dimensions is not None and not 0 < asked.dimensions <= native:
-        raise ApiError(400, f"Invalid value for 'dimensions' = {asked.dimensions}.", param="dimensions")
+    if request.dimensions is not None and not 0 < request.dimensions <= native:
+        raise ApiError(400, f"Invalid value for 'dimensions' = {request.dimensions}.", param="dimensions")
     if encoding_format not in ("float", "base64"):
         raise ApiError(400, f"Invalid value: '{encoding_format}'.", "invalid_value", "encoding_format")
 

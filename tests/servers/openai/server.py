@@ -23,6 +23,7 @@ from tests.servers.openai.replies import (
     Stall,
     Text,
     TooFew,
+    Unnumbered,
     WrongLength,
 )
 from tests.servers.openai.rules import (
@@ -55,6 +56,11 @@ class OpenAIServer(Loopback):
     the first passage in a message as group 1. `models` are the existing ones; None means any. `dimensions` overrides
     the models' own. `delay` is in seconds, before every response.
     """
+
+    max_inputs = 2048
+    """Texts in a request for embeddings; more are refused with `max_inputs_status`."""
+
+    max_inputs_status = 400
 
     def __init__(self, *, answer: Callable[[ChatRequest], str | Reply] | None = None,
                  passage: re.Pattern[str] = FIRST_PASSAGE, tokens_per_second: float | None = None,
@@ -101,8 +107,8 @@ class OpenAIServer(Loopback):
         try:
             authorize(request)
             return await endpoint(request, await body_of(request, known))
-        except ApiError as refused:
-            return error_response(refused.status)
+        except ApiError as error:
+            return error_response(error.status)
 
     async def _list_models(self, request: web.Request, body: Json) -> web.StreamResponse:
         models = [{"id": name, "object": "model", "created": 0, "owned_by": "openai"} for name in self.models or MODELS]
@@ -152,28 +158,33 @@ class OpenAIServer(Loopback):
 
     async def _embed(self, request: web.Request, body: Json) -> web.StreamResponse:
         headers = dict(request.headers)
-        asked = EmbeddingRequest(texts_of(body.get("input")), body.get("model", ""), body.get("dimensions"), headers)
-        self.embeddings.append(asked)
+        inputs = texts_of(body.get("input"))
+        embedding = EmbeddingRequest(inputs, body.get("model", ""), body.get("dimensions"), headers)
+        self.embeddings.append(embedding)
         await self.pause(self.delay)
-        self._check_model(asked.model)
-        native = self.dimensions or DIMENSIONS.get(asked.model, 1536)
-        check_embedding(asked, body.get("encoding_format", "float"), native)
+        self._check_model(embedding.model)
+        if len(embedding.inputs) > self.max_inputs:
+            return error_response(Status(self.max_inputs_status, message="batch size is invalid"))
+        native = self.dimensions or DIMENSIONS.get(embedding.model, 1536)
+        check_embedding(embedding, body.get("encoding_format", "float"), native)
         reply = self._embedding_replies.popleft() if self._embedding_replies else None
         if isinstance(reply, Status):
             return error_response(reply)
         if isinstance(reply, Stall | Silence):
             await self.pause(None)
             return hang_up(request)
-        length = reply.dimensions if isinstance(reply, WrongLength) else asked.dimensions or native
-        vectors = [embed(text, length) * (np.nan if isinstance(reply, NaN) else 1) for text in asked.inputs]
+        length = reply.dimensions if isinstance(reply, WrongLength) else embedding.dimensions or native
+        vectors = [embed(text, length) * (np.nan if isinstance(reply, NaN) else 1) for text in embedding.inputs]
         plain = body.get("encoding_format", "float") == "float"
         data = [{"object": "embedding", "index": index, "embedding": vector.tolist() if plain else base64_of(vector)}
                 for index, vector in enumerate(vectors)]  # fmt: skip
         if isinstance(reply, TooFew | Shuffled):
             data = data[:-1] if isinstance(reply, TooFew) else data[::-1]
-        tokens = sum(map(count_tokens, asked.inputs))
+        if isinstance(reply, Unnumbered):
+            data = [{key: value for key, value in item.items() if key != "index"} for item in data]
+        tokens = sum(map(count_tokens, embedding.inputs))
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-        return web.json_response({"object": "list", "data": data, "model": asked.model, "usage": usage})
+        return web.json_response({"object": "list", "data": data, "model": embedding.model, "usage": usage})
 
 
 def quote_first_passage(chat: ChatRequest, passage: re.Pattern[str], times: int = 1) -> str:

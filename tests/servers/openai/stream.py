@@ -24,7 +24,7 @@ from tests.servers.openai.replies import (
 from tests.servers.openai.rules import ChatRequest, prompt_tokens
 from tests.servers.openai.text import Json, count_tokens
 
-# Lossless pieces about as long as tokens, so that a pace of tokens is a pace of these.
+# Lossless pieces of about one token each, for `tokens_per_second`.
 TOKEN = re.compile(r"\s?\w{1,6}|\s?[^\w\s]|\s")
 
 
@@ -88,7 +88,7 @@ class Writing:
         stream = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
         await stream.prepare(self.request)
         if "deployment" in self.request.match_info:
-            # Azure begins with the verdict on the prompt, in a chunk that has no choice.
+            # Azure first sends its content filter result, in a chunk without choices.
             await stream.write(self._chunk([], prompt_filter_results=[{"prompt_index": 0}]))
         await stream.write(self._delta({"role": "assistant", "content": "", "refusal": None}))
         async with aclosing(self._write()) as pieces:

@@ -4,12 +4,12 @@ from tests.servers.slack.blocks import check_blocks, texts_of
 from tests.servers.slack.calls import App, Dropped, Error, Ordinary, RateLimited
 from tests.servers.slack.deliveries import Late, Lost, Normal, Twice
 from tests.servers.slack.events import callback
+from tests.servers.slack.objects import Channel, Message, User
 from tests.servers.slack.payloads import message_payload
 from tests.servers.slack.rate_limits import Rates
 from tests.servers.slack.rules import BOT_SCOPES, Rules
 from tests.servers.slack.server import SlackServer
 from tests.servers.slack.views import checked_view
-from tests.servers.slack.world import Channel, Message, User
 
 __all__ = [
     "BOT_SCOPES",

@@ -6,11 +6,11 @@ from aiohttp import web
 
 from tests.servers.loopback import Loopback, Slow, Status, hang_up
 from tests.servers.slack.calls import ApiError, Call, Dropped, Error, RateLimited
+from tests.servers.slack.objects import Json
 from tests.servers.slack.payloads import scopes_header
 from tests.servers.slack.platform import Method, Methods, Platform
 from tests.servers.slack.rate_limits import Rates
 from tests.servers.slack.requests import arguments_of, authorize, check_required, token_of
-from tests.servers.slack.world import Json
 
 
 class WebApi:

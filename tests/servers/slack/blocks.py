@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from tests.servers.slack.calls import ApiError
-from tests.servers.slack.world import Json, new_id
+from tests.servers.slack.objects import Json, new_id
 
 MOST_BLOCKS = 50
 MARKDOWN = 12_000

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from tests.servers.loopback import Slow, Status
-from tests.servers.slack.world import Json, User
+from tests.servers.slack.objects import Json, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class ApiError(Exception):
         return body
 
 
-# What a method can be told to do, next to `Status` and `Slow`.
+# Scripted replies, besides `Status` and `Slow`.
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from typing import Any
 from tests.servers.slack.blocks import check_blocks, with_ids
 from tests.servers.slack.calls import ApiError, Call, Installation
 from tests.servers.slack.events import message_changed, message_deleted, message_event
+from tests.servers.slack.objects import Channel, Json, Message
 from tests.servers.slack.payloads import message_payload
 from tests.servers.slack.platform import Method, Methods, Platform
 from tests.servers.slack.requests import channel_of
-from tests.servers.slack.world import Channel, Json, Message
 
 LONGEST_TEXT, LONGEST_UPDATE, LONGEST_MARKDOWN = 40_000, 4_000, 12_000
 TS = re.compile(r"\d+\.\d+")
@@ -34,7 +34,7 @@ def post_ephemeral(slack: Platform, call: Call) -> Json:
     thread = thread_of(slack, channel, call.arguments.get("thread_ts"))
     message = new_message(slack, call.by, channel, content, thread)
     message.ephemeral_to = user
-    slack.world.messages.append(message)
+    slack.store.messages.append(message)
     return {"message_ts": message.ts}
 
 
@@ -58,8 +58,8 @@ def update(slack: Platform, call: Call) -> Json:
         message.metadata = content["metadata"] or None
     message.edits += 1
     if not content["blocks"]:  # Slack shows "(edited)" under texts alone
-        message.edited = {"user": call.by.bot.id, "ts": slack.world.ts()}
-    slack.dispatch(message_changed(slack.world, message, before, channel), channel.team, channel)
+        message.edited = {"user": call.by.bot.id, "ts": slack.store.ts()}
+    slack.dispatch(message_changed(slack.store, message, before, channel), channel.team, channel)
     text, shape = message.text, message_payload(message, metadata=True)
     return {"channel": channel.id, "ts": message.ts, "text": text, "message": shape}
 
@@ -67,21 +67,21 @@ def update(slack: Platform, call: Call) -> Json:
 def delete(slack: Platform, call: Call) -> Json:
     channel = channel_of(slack, call)
     message = own_message(slack, call, channel, "cant_delete_message")
-    take_away(slack, message, channel)
+    remove_message(slack, message, channel)
     return {"channel": channel.id, "ts": message.ts}
 
 
-# What these methods share with streams, response addresses and people.
+# Shared with streams, response URLs and users.
 
 
 def postable_channel(slack: Platform, call: Call) -> Channel:
     """Return the channel to post to, given a channel's id or name or a user's id."""
     wanted = str(call.arguments.get("channel", ""))
-    user = slack.world.users.get(wanted)
+    user = slack.store.users.get(wanted)
     if user and user.team == call.by.team:
-        call.arguments["channel"] = slack.world.direct((user.id, call.by.bot.id), user.team).id
-    elif wanted not in slack.world.channels:
-        named = (c for c in slack.world.channels.values() if c.kind == "channel" and c.team == call.by.team)
+        call.arguments["channel"] = slack.store.direct((user.id, call.by.bot.id), user.team).id
+    elif wanted not in slack.store.channels:
+        named = (c for c in slack.store.channels.values() if c.kind == "channel" and c.team == call.by.team)
         call.arguments["channel"] = next((c.id for c in named if c.name == wanted.removeprefix("#")), wanted)
     channel = channel_of(slack, call)
     check_postable(channel, call.by)
@@ -141,7 +141,7 @@ def thread_of(slack: Platform, channel: Channel, ts: str | None) -> str | None:
         return None
     if not TS.fullmatch(str(ts)):
         raise ApiError("invalid_thread_ts", f"{ts} is not a valid thread_ts")
-    root = slack.world.message(channel.id, str(ts))
+    root = slack.store.message(channel.id, str(ts))
     if root is None:
         raise ApiError("thread_not_found")
     return root.root
@@ -149,7 +149,7 @@ def thread_of(slack: Platform, channel: Channel, ts: str | None) -> str | None:
 
 def new_message(slack: Platform, by: Installation, channel: Channel, content: Json, thread: str | None) -> Message:
     """Create an app's message without publishing it."""
-    message = Message(slack.world.ts(), channel.id, by.team, by.bot.id, content["text"], thread,
+    message = Message(slack.store.ts(), channel.id, by.team, by.bot.id, content["text"], thread,
                       bot_id=by.bot.bot_id, app_id=by.app.id, versions=[content["text"]])  # fmt: skip
     message.blocks, message.attachments = content.get("blocks") or [], content.get("attachments") or []
     message.metadata = content.get("metadata")
@@ -158,25 +158,25 @@ def new_message(slack: Platform, by: Installation, channel: Channel, content: Js
 
 def publish(slack: Platform, message: Message, channel: Channel) -> None:
     """Show a message to the channel. A message of the app clears its status in that thread."""
-    slack.world.messages.append(message)
+    slack.store.messages.append(message)
     if message.app_id == slack.app.id and message.thread_ts:
         slack.statuses.pop((channel.id, message.thread_ts), None)
-    slack.dispatch(message_event(slack.world, message, channel), channel.team, channel)
+    slack.dispatch(message_event(slack.store, message, channel), channel.team, channel)
     slack.changed()
 
 
-def take_away(slack: Platform, message: Message, channel: Channel) -> None:
+def remove_message(slack: Platform, message: Message, channel: Channel) -> None:
     """Delete a message and dispatch the event."""
     before = message_payload(message)
     message.deleted, message.streaming = True, False
     if not message.ephemeral_to:
-        slack.dispatch(message_deleted(slack.world, message, before, channel), channel.team, channel)
+        slack.dispatch(message_deleted(slack.store, message, before, channel), channel.team, channel)
     slack.changed()
 
 
 def own_message(slack: Platform, call: Call, channel: Channel, otherwise: str) -> Message:
     """Return the message that the call names; raise ApiError with the code `otherwise` for another author's."""
-    message = slack.world.message(channel.id, str(call.arguments["ts"]))
+    message = slack.store.message(channel.id, str(call.arguments["ts"]))
     if message is None:
         raise ApiError("message_not_found")
     if message.user != call.by.bot.id:

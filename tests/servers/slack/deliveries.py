@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from tests.servers.slack.objects import Json
 from tests.servers.slack.platform import Platform
-from tests.servers.slack.world import Json
 
 Kind = Literal["events_api", "slash_commands", "interactive"]
 
@@ -80,7 +80,7 @@ class Carrier(Protocol):
         ...
 
 
-# What can happen to the next deliveries on order.
+# Faults for the next deliveries.
 
 
 class Twice:

@@ -1,9 +1,9 @@
 """Workspaces, users, channels and installations that a test sets up."""
 
 from tests.servers.slack.calls import App, Installation
+from tests.servers.slack.objects import Channel, Kind, Team, User, UserGroup, new_id
 from tests.servers.slack.platform import Platform
 from tests.servers.slack.rules import BOT_SCOPES, Rules
-from tests.servers.slack.world import Channel, Kind, Team, User, UserGroup, new_id
 
 
 class Directory(Platform):
@@ -24,7 +24,7 @@ class Directory(Platform):
 
     def add_team(self, name: str, domain: str, *, team_id: str | None = None) -> Team:
         team = Team(team_id or new_id("T"), name, domain)
-        self.world.teams[team.id] = team
+        self.store.teams[team.id] = team
         return team
 
     def add_user(self, name: str, real_name: str = "", *, team: Team | None = None, is_admin: bool = False,
@@ -33,7 +33,7 @@ class Directory(Platform):
         user = User(user_id or new_id("U"), (team or self.team).id, name, real_name or name.title())
         user.is_admin, user.is_owner, user.is_bot, user.tz = is_admin, is_owner, is_bot, tz
         user.bot_id = new_id("B") if is_bot else None
-        self.world.users[user.id] = user
+        self.store.users[user.id] = user
         return user
 
     def add_channel(self, name: str, *members: User, kind: Kind = "channel", team: Team | None = None,
@@ -41,12 +41,12 @@ class Directory(Platform):
                     channel_id: str | None = None) -> Channel:  # fmt: skip
         channel = Channel(channel_id or new_id("C"), (team or self.team).id, name, kind, {user.id for user in members})
         channel.archived, channel.restricted = archived, restricted
-        self.world.channels[channel.id] = channel
+        self.store.channels[channel.id] = channel
         return channel
 
     def add_usergroup(self, handle: str, *users: User, group_id: str | None = None) -> UserGroup:
         group = UserGroup(group_id or new_id("S"), self.team.id, handle, [user.id for user in users])
-        self.world.usergroups[group.id] = group
+        self.store.usergroups[group.id] = group
         return group
 
     def install(self, team: Team, *, app: App | None = None, scopes: frozenset[str] = BOT_SCOPES,
@@ -60,13 +60,13 @@ class Directory(Platform):
 
     def direct(self, user: User | str) -> Channel:
         """Return the user's direct messages with the app."""
-        person = self.person(user)
-        installation = self.installed(person.team)
+        user = self.find_user(user)
+        installation = self.installed(user.team)
         assert installation, "the app is not installed in that workspace"
-        return self.world.direct((person.id, installation.bot.id), person.team)
+        return self.store.direct((user.id, installation.bot.id), user.team)
 
-    def person(self, user: User | str) -> User:
-        return user if isinstance(user, User) else self.world.users[user]
+    def find_user(self, user: User | str) -> User:
+        return user if isinstance(user, User) else self.store.users[user]
 
-    def place(self, channel: Channel | str) -> Channel:
-        return channel if isinstance(channel, Channel) else self.world.channels[channel]
+    def find_channel(self, channel: Channel | str) -> Channel:
+        return channel if isinstance(channel, Channel) else self.store.channels[channel]

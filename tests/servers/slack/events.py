@@ -5,8 +5,8 @@ import time
 from collections.abc import Iterator
 
 from tests.servers.slack.calls import Installation
+from tests.servers.slack.objects import Channel, Json, Message, Store, new_id
 from tests.servers.slack.payloads import message_payload
-from tests.servers.slack.world import Channel, Json, Message, World, new_id
 
 CHANNEL_TYPE = {"channel": "channel", "group": "group", "im": "im", "mpim": "mpim"}
 SUBSCRIPTION = {"channel": "message.channels", "group": "message.groups", "im": "message.im", "mpim": "message.mpim"}
@@ -50,38 +50,38 @@ def callback(event: Json, installation: Installation) -> Json:
     }
 
 
-def message_event(world: World, message: Message, channel: Channel) -> Json:
+def message_event(store: Store, message: Message, channel: Channel) -> Json:
     event = message_payload(message) | {"channel": channel.id, "event_ts": message.ts}
-    if message.is_reply and (root := world.message(channel.id, message.root)):
+    if message.is_reply and (root := store.message(channel.id, message.root)):
         event["parent_user_id"] = root.user
     return event | {"channel_type": CHANNEL_TYPE[channel.kind]}
 
 
-def mention_event(world: World, message: Message, channel: Channel) -> Json:
+def mention_event(store: Store, message: Message, channel: Channel) -> Json:
     """Return the `app_mention` event of a message; it has no channel type."""
-    event = message_event(world, message, channel) | {"type": "app_mention"}
+    event = message_event(store, message, channel) | {"type": "app_mention"}
     del event["channel_type"]
     return event
 
 
-def message_changed(world: World, message: Message, before: Json, channel: Channel) -> Json:
+def message_changed(store: Store, message: Message, before: Json, channel: Channel) -> Json:
     """Return the event of an edited or unfurled message."""
-    event = _hidden(world, "message_changed", channel)
+    event = _hidden(store, "message_changed", channel)
     return event | {"message": message_payload(message), "previous_message": before}
 
 
-def message_deleted(world: World, message: Message, before: Json, channel: Channel) -> Json:
+def message_deleted(store: Store, message: Message, before: Json, channel: Channel) -> Json:
     """Return the event of a deleted message. A root with replies becomes a tombstone, which is a `message_changed`."""
-    if not [m for m in world.thread(channel.id, message.ts) if m is not message]:
-        event = _hidden(world, "message_deleted", channel)
+    if not [m for m in store.thread(channel.id, message.ts) if m is not message]:
+        event = _hidden(store, "message_deleted", channel)
         return event | {"deleted_ts": message.ts, "previous_message": before}
     tomb: Json = {"type": "message", "subtype": "tombstone", "text": "This message was deleted.", "user": "USLACKBOT"}
     tomb |= {"hidden": True, "ts": message.ts, "thread_ts": message.ts}
-    return _hidden(world, "message_changed", channel) | {"message": tomb, "previous_message": before}
+    return _hidden(store, "message_changed", channel) | {"message": tomb, "previous_message": before}
 
 
-def _hidden(world: World, subtype: str, channel: Channel) -> Json:
-    ts = world.ts()
+def _hidden(store: Store, subtype: str, channel: Channel) -> Json:
+    ts = store.ts()
     event = {"type": "message", "subtype": subtype, "hidden": True, "channel": channel.id, "ts": ts, "event_ts": ts}
     return event | {"channel_type": CHANNEL_TYPE[channel.kind]}
 

@@ -13,8 +13,8 @@ from urllib.parse import urlencode
 import aiohttp
 
 from tests.servers.slack.deliveries import Attempt, Delivery, Kind
+from tests.servers.slack.objects import Json
 from tests.servers.slack.platform import Platform
-from tests.servers.slack.world import Json
 
 MOST_REDIRECTS = 2
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"

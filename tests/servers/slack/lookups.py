@@ -3,36 +3,36 @@
 import base64
 
 from tests.servers.slack.calls import ApiError, Call
+from tests.servers.slack.objects import Json, Message
 from tests.servers.slack.payloads import channel_payload, history_payload, team_payload, user_payload, usergroup_payload
 from tests.servers.slack.platform import Method, Methods, Platform
 from tests.servers.slack.requests import SCOPE_OF_KIND, need, readable_channel
-from tests.servers.slack.world import Json, Message
 
 MOST_ITEMS = 1000
 
 
 def auth_test(slack: Platform, call: Call) -> Json:
-    team, bot = slack.world.teams[call.by.team], call.by.bot
+    team, bot = slack.store.teams[call.by.team], call.by.bot
     shape: Json = {"url": f"https://{team.domain}.slack.com/", "team": team.name, "user": bot.name}
     shape |= {"team_id": team.id, "user_id": bot.id, "bot_id": bot.bot_id, "is_enterprise_install": False}
     return shape
 
 
 def users_info(slack: Platform, call: Call) -> Json:
-    user = slack.world.users.get(str(call.arguments["user"]))
+    user = slack.store.users.get(str(call.arguments["user"]))
     if user is None or user.team != call.by.team:
         raise ApiError("user_not_found")
     return {"user": user_payload(user)}
 
 
 def users_list(slack: Platform, call: Call) -> Json:
-    members = [user_payload(user) for user in slack.world.users.values() if user.team == call.by.team]
+    members = [user_payload(user) for user in slack.store.users.values() if user.team == call.by.team]
     return {"members": members, "cache_ts": 1, "response_metadata": {"next_cursor": ""}}
 
 
 def bots_info(slack: Platform, call: Call) -> Json:
     wanted = call.arguments.get("bot")
-    user = next((u for u in slack.world.users.values() if u.bot_id and u.bot_id == wanted), None)
+    user = next((u for u in slack.store.users.values() if u.bot_id and u.bot_id == wanted), None)
     if user is None:
         raise ApiError("bot_not_found")
     bot = {"id": user.bot_id, "deleted": user.deleted, "name": user.name, "user_id": user.id, "app_id": ""}
@@ -40,21 +40,21 @@ def bots_info(slack: Platform, call: Call) -> Json:
 
 
 def team_info(slack: Platform, call: Call) -> Json:
-    team = slack.world.teams.get(str(call.arguments.get("team") or call.by.team))
+    team = slack.store.teams.get(str(call.arguments.get("team") or call.by.team))
     if team is None or team.id != call.by.team:
         raise ApiError("team_not_found")
     return {"team": team_payload(team)}
 
 
 def usergroups_list(slack: Platform, call: Call) -> Json:
-    groups = [usergroup_payload(group) for group in slack.world.usergroups.values() if group.team == call.by.team]
+    groups = [usergroup_payload(group) for group in slack.store.usergroups.values() if group.team == call.by.team]
     if not call.arguments.get("include_users"):
         groups = [{name: value for name, value in group.items() if name != "users"} for group in groups]
     return {"usergroups": groups}
 
 
 def usergroups_users_list(slack: Platform, call: Call) -> Json:
-    group = slack.world.usergroups.get(str(call.arguments["usergroup"]))
+    group = slack.store.usergroups.get(str(call.arguments["usergroup"]))
     if group is None or group.team != call.by.team:
         raise ApiError("no_such_subteam")
     return {"users": list(group.users)}
@@ -71,7 +71,7 @@ def conversations_info(slack: Platform, call: Call) -> Json:
 def conversations_list(slack: Platform, call: Call) -> Json:
     kinds = str(call.arguments.get("types", "public_channel")).split(",")
     wanted = {{"public_channel": "channel", "private_channel": "group"}.get(kind, kind) for kind in kinds}
-    channels = [c for c in slack.world.channels.values() if c.team == call.by.team and c.kind in wanted]
+    channels = [c for c in slack.store.channels.values() if c.team == call.by.team and c.kind in wanted]
     for kind in wanted:
         need(call.by, f"{ {'channel': 'channels', 'group': 'groups'}.get(kind, kind) }:read")
     seen = [c for c in channels if not c.is_private or call.by.bot.id in c.members]
@@ -94,11 +94,11 @@ def conversations_open(slack: Platform, call: Call) -> Json:
         if not users:
             raise ApiError("users_list_not_supplied")
         need(call.by, f"{SCOPE_OF_KIND['im' if len(users) == 1 else 'mpim']}:write")
-        if strangers := [name for name in users if name not in slack.world.users]:
+        if strangers := [name for name in users if name not in slack.store.users]:
             raise ApiError("user_not_found", *strangers)
         if len(users) > 8:
             raise ApiError("too_many_users")
-        channel = slack.world.direct((*users, call.by.bot.id), call.by.team)
+        channel = slack.store.direct((*users, call.by.bot.id), call.by.team)
     shape = channel_payload(channel, call.by.bot.id) if call.arguments.get("return_im") else {"id": channel.id}
     return {"no_op": False, "already_open": False, "channel": shape}
 
@@ -106,10 +106,10 @@ def conversations_open(slack: Platform, call: Call) -> Json:
 def conversations_replies(slack: Platform, call: Call) -> Json:
     """Return a thread, oldest first. As in Slack, every page includes the root."""
     channel = readable_channel(slack, call, "history")
-    named = slack.world.message(channel.id, str(call.arguments["ts"]))
+    named = slack.store.message(channel.id, str(call.arguments["ts"]))
     if named is None:
         raise ApiError("thread_not_found")
-    root, *replies = slack.world.thread(channel.id, named.root) or [named]
+    root, *replies = slack.store.thread(channel.id, named.root) or [named]
     page, more = _page(call, replies)
     return _history(slack, call, [root, *page], more)
 
@@ -117,7 +117,7 @@ def conversations_replies(slack: Platform, call: Call) -> Json:
 def conversations_history(slack: Platform, call: Call) -> Json:
     """Return a channel's messages without replies, newest first."""
     channel = readable_channel(slack, call, "history")
-    said = [m for m in slack.world.said(channel.id) if not m.is_reply or m.options.get("reply_broadcast")]
+    said = [m for m in slack.store.said(channel.id) if not m.is_reply or m.options.get("reply_broadcast")]
     page, more = _page(call, said[::-1])
     return _history(slack, call, page, more)
 
@@ -139,7 +139,7 @@ def _page(call: Call, messages: list[Message]) -> tuple[list[Message], int | Non
 
 def _history(slack: Platform, call: Call, messages: list[Message], more: int | None) -> Json:
     metadata = bool(call.arguments.get("include_all_metadata"))
-    shapes = [history_payload(slack.world, message, metadata=metadata) for message in messages]
+    shapes = [history_payload(slack.store, message, metadata=metadata) for message in messages]
     answer: Json = {"messages": shapes, "has_more": more is not None}
     if more is not None:
         answer["response_metadata"] = {"next_cursor": base64.b64encode(str(more).encode()).decode()}

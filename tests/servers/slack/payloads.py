@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tests.servers.slack.world import Channel, Json, Message, Team, User, UserGroup, World
+from tests.servers.slack.objects import Channel, Json, Message, Store, Team, User, UserGroup
 
 LOOKS = ("username", "icons", "parse", "mrkdwn")
 
@@ -106,12 +106,12 @@ def message_payload(message: Message, *, metadata: bool = False) -> Json:
     return shape | {name: message.options[name] for name in LOOKS if name in message.options}
 
 
-def history_payload(world: World, message: Message, *, metadata: bool = False) -> Json:
+def history_payload(store: Store, message: Message, *, metadata: bool = False) -> Json:
     """Return the message as in a history: a root with its reply count, a reply with its root's author."""
     shape = message_payload(message, metadata=metadata)
-    replies = [m for m in world.thread(message.channel, message.ts) if m is not message]
+    replies = [m for m in store.thread(message.channel, message.ts) if m is not message]
     if message.is_reply and message.thread_ts:
-        root = world.message(message.channel, message.thread_ts)
+        root = store.message(message.channel, message.thread_ts)
         return shape | {"parent_user_id": root.user if root else None}
     if not replies:
         return shape

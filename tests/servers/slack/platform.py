@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from tests.servers.slack.calls import App, Call, Installation, Reply
+from tests.servers.slack.objects import Channel, Json, Message, Store
 from tests.servers.slack.rules import Rules
-from tests.servers.slack.world import Channel, Json, Message, World
 
 T = TypeVar("T")
 
@@ -30,7 +30,7 @@ class Platform:
 
     def __init__(self, rules: Rules | None = None) -> None:
         self.rules = rules or Rules()
-        self.world = World()
+        self.store = Store()
         self.app = App("A0APP00001", "footnoted")
         self.app_token = "xapp-1-A0APP00001-1-loopback"
         self.signing_secret = "loopback-signing-secret"
@@ -80,10 +80,6 @@ class Platform:
             said = ", ".join(f"{call.method}: {call.error or 'ok'}" for call in self.calls)
             raise TimeoutError(f"It did not come true within {within} s. Calls so far: {said or 'none'}.") from None
 
-    async def next_change(self) -> None:
-        """Wait until something happens."""
-        await self._change.wait()
-
     def after(self, seconds: float, action: Callable[[], None]) -> None:
         """Run the action after so many seconds, unless the server closes first."""
 
@@ -100,19 +96,19 @@ class Platform:
             timer.cancel()
         self._timers.clear()
 
-    # Looking.
+    # State.
 
     def called(self, method: str) -> list[Call]:
         return [call for call in self.calls if call.method == method]
 
     def messages(self, channel: str, thread: str | None = None, *, deleted: bool = False) -> list[Message]:
         """Return a channel's visible messages with replies, or one thread's; optionally with deleted ones."""
-        everything = (m for m in self.world.messages if m.channel == channel and not m.ephemeral_to)
+        everything = (m for m in self.store.messages if m.channel == channel and not m.ephemeral_to)
         return [m for m in everything if (deleted or not m.deleted) and (thread is None or m.root == thread)]
 
     def ephemerals(self, user: str) -> list[Message]:
         """Return the ephemeral messages that the user sees."""
-        return [m for m in self.world.messages if m.ephemeral_to == user and not m.deleted]
+        return [m for m in self.store.messages if m.ephemeral_to == user and not m.deleted]
 
     def status(self, channel: str, thread_ts: str) -> str:
         """Return the thread's current status, such as "is thinking...", or ""."""
@@ -123,7 +119,7 @@ class Platform:
         """Return the tested app's installation in the workspace."""
         return next((i for i in self.installations.values() if i.app == self.app and i.team == team), None)
 
-    # What the server knows: where it is, and how events get to the app.
+    # Provided by the server.
 
     @property
     def origin(self) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from tests.servers.slack.calls import ApiError, Call
 from tests.servers.slack.platform import Method
 
-# Tier 0 stands for "special": posting has a limit of its own, auth.test and statuses allow hundreds a minute.
+# Tier 0 is "special": posting has a limit of its own, auth.test and statuses allow hundreds a minute.
 TIERS: Mapping[int, int] = {0: 600, 1: 1, 2: 20, 3: 50, 4: 100}
 MINUTE = 60.0
 POSTING = {"chat.postMessage"}

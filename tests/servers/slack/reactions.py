@@ -1,9 +1,9 @@
 """reactions.add and reactions.remove."""
 
 from tests.servers.slack.calls import ApiError, Call
+from tests.servers.slack.objects import Channel, Json, Message
 from tests.servers.slack.platform import Method, Methods, Platform
 from tests.servers.slack.requests import channel_of
-from tests.servers.slack.world import Channel, Json, Message
 
 MOST_EMOJI = 23
 
@@ -48,14 +48,14 @@ def unreact(slack: Platform, user: str, channel: Channel, message: Message, name
 def _event(slack: Platform, kind: str, user: str, message: Message, name: str) -> Json:
     item = {"type": "message", "channel": message.channel, "ts": message.ts}
     event: Json = {"type": kind, "user": user, "reaction": name, "item": item, "item_user": message.user}
-    return event | {"event_ts": slack.world.ts()}
+    return event | {"event_ts": slack.store.ts()}
 
 
 def _message(slack: Platform, call: Call) -> tuple[Channel, Message]:
     channel = channel_of(slack, call)
     if channel.archived:
         raise ApiError("is_archived")
-    message = slack.world.message(channel.id, str(call.arguments["timestamp"]))
+    message = slack.store.message(channel.id, str(call.arguments["timestamp"]))
     if message is None:
         raise ApiError("message_not_found")
     return channel, message

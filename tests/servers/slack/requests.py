@@ -7,13 +7,13 @@ from typing import Any
 from aiohttp import web
 
 from tests.servers.slack.calls import ApiError, Call, Installation
+from tests.servers.slack.objects import Channel, Json, Kind
 from tests.servers.slack.payloads import scopes_header
 from tests.servers.slack.platform import Method, Platform
-from tests.servers.slack.world import Channel, Json, Kind
 
-# Arguments that are JSON, though they come as text in a form.
+# Arguments that forms carry as JSON text.
 STRUCTURED = {"attachments", "blocks", "chunks", "loading_messages", "metadata", "prompts", "unfurls", "view"}
-# What Slack calls it when one of them does not parse or is of the wrong kind.
+# Error codes for those that do not parse or have the wrong type.
 MALFORMED = {"blocks": "invalid_blocks_format", "metadata": "invalid_metadata_format", "chunks": "invalid_chunks"}
 TRUTH = {"1": True, "true": True, "True": True, "0": False, "false": False, "False": False, "": False}
 FLAGS = {"as_user", "include_all_metadata", "include_disabled", "include_users", "inclusive", "link_names", "mrkdwn"}
@@ -98,7 +98,7 @@ def check_required(arguments: Json, required: Iterable[str]) -> None:
 
 def channel_of(slack: Platform, call: Call, name: str = "channel") -> Channel:
     """Return the conversation that the argument names, if the caller can see it."""
-    channel = slack.world.channels.get(str(call.arguments.get(name, "")))
+    channel = slack.store.channels.get(str(call.arguments.get(name, "")))
     if channel is None or channel.team != call.by.team:
         raise ApiError("channel_not_found")
     if channel.is_private and call.by.bot.id not in channel.members:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from tests.servers.slack.calls import ApiError, Call
-from tests.servers.slack.chat import content_of, new_message, publish, take_away
+from tests.servers.slack.chat import content_of, new_message, publish, remove_message
 from tests.servers.slack.events import message_changed
+from tests.servers.slack.objects import Json, Message, User
 from tests.servers.slack.payloads import message_payload
 from tests.servers.slack.platform import Platform
-from tests.servers.slack.world import Json, Message, User
 
 
 @dataclass(slots=True)
@@ -101,11 +101,11 @@ class Responses:
 
     def respond(self, url: ResponseUrl, body: Json) -> None:
         """Delete or replace the original, or post a new message."""
-        channel = self._slack.world.channels[url.channel]
+        channel = self._slack.store.channels[url.channel]
         original = url.original if url.original and not url.original.deleted else None
         if body.get("delete_original"):
             if original:
-                take_away(self._slack, original, channel)
+                remove_message(self._slack, original, channel)
             return
         installation = self._slack.installed(channel.team)
         assert installation
@@ -119,7 +119,7 @@ class Responses:
             publish(self._slack, message, channel)
         else:
             message.ephemeral_to = url.user.id
-            self._slack.world.messages.append(message)
+            self._slack.store.messages.append(message)
         url.original = url.original or message
 
     def _replace(self, original: Message, content: Json) -> None:
@@ -127,7 +127,7 @@ class Responses:
         original.show(content["text"])
         original.blocks, original.attachments = content["blocks"], content["attachments"]
         original.edits += 1
-        channel = self._slack.world.channels[original.channel]
+        channel = self._slack.store.channels[original.channel]
         if not original.ephemeral_to:
-            event = message_changed(self._slack.world, original, before, channel)
+            event = message_changed(self._slack.store, original, before, channel)
             self._slack.dispatch(event, channel.team, channel)

@@ -11,13 +11,13 @@ from tests.servers.slack.deliveries import Carrier, Delivery, Kind
 from tests.servers.slack.events import callback, scope_of, subscription_of
 from tests.servers.slack.http import HttpMode
 from tests.servers.slack.lookups import METHODS as LOOKUPS
+from tests.servers.slack.objects import Channel, Json
 from tests.servers.slack.rate_limits import Rates
 from tests.servers.slack.reactions import METHODS as REACTIONS
 from tests.servers.slack.rules import BOT_SCOPES, Rules
 from tests.servers.slack.sockets import Sockets
 from tests.servers.slack.threads import METHODS as THREADS
 from tests.servers.slack.user_actions import UserActions
-from tests.servers.slack.world import Channel, Json
 
 
 class SlackServer(Loopback, UserActions):

@@ -14,8 +14,8 @@ from aiohttp import WSMsgType, web
 
 from tests.servers.slack.calls import Call
 from tests.servers.slack.deliveries import Attempt, Delivery
+from tests.servers.slack.objects import Json
 from tests.servers.slack.platform import Method, Methods, Platform
-from tests.servers.slack.world import Json
 
 Reason = Literal["warning", "refresh_requested", "link_disabled"]
 CONNECTION_TIME = 18_060  # seconds that a connection lives, as Slack's hello says
@@ -35,7 +35,7 @@ class Connection:
     leaving: bool = False
     pings: int = 0
 
-    async def tell(self, message: Json) -> None:
+    async def send(self, message: Json) -> None:
         if not self.dead:
             with suppress(ConnectionError):
                 await self.socket.send_str(json.dumps(message))
@@ -78,7 +78,7 @@ class Sockets:
         if delivery.kind == "events_api":
             envelope |= {"retry_attempt": attempt.number, "retry_reason": attempt.reason}
         self._awaited[envelope_id] = attempt
-        await connection.tell(envelope)
+        await connection.send(envelope)
         try:
             async with asyncio.timeout(self._slack.rules.ack_deadline):
                 await attempt.done.wait()
@@ -94,7 +94,7 @@ class Sockets:
         self._turn += 1
         return usable[self._turn % len(usable)]
 
-    # What can become of connections, all of them if none is named.
+    # Faults, for the given connections or all.
 
     def drop(self, *connections: Connection) -> None:
         for connection in connections or tuple(self.open):
@@ -109,11 +109,11 @@ class Sockets:
         """Ask clients to leave; close their connections some seconds later."""
         for connection in connections or tuple(self.open):
             connection.leaving = reason != "warning"
-            await connection.tell({"type": "disconnect", "reason": reason, "debug_info": _debug(connection.number)})
+            await connection.send({"type": "disconnect", "reason": reason, "debug_info": _debug(connection.number)})
             if reason != "warning":
                 self._slack.after(self._slack.rules.leaving_time, connection.drop)
 
-    # The door.
+    # Connections.
 
     async def accept(self, request: web.Request) -> web.StreamResponse:
         ticket = request.query.get("ticket", "")
@@ -126,11 +126,11 @@ class Sockets:
         connection = Connection(self.opened, socket, request)
         if len(self.open) >= self._slack.rules.most_connections:
             debug = _debug(connection.number)
-            await connection.tell({"type": "disconnect", "reason": "too_many_websockets", "debug_info": debug})
+            await connection.send({"type": "disconnect", "reason": "too_many_websockets", "debug_info": debug})
             await socket.close()
             return socket
         async with self._counted(connection):
-            await connection.tell(self._hello(connection))
+            await connection.send(self._hello(connection))
             await self._listen(connection)
         return socket
 

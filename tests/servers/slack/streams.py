@@ -7,10 +7,10 @@ from tests.servers.slack.blocks import BLOCKS_TEXT, MOST_BLOCKS, check_blocks, w
 from tests.servers.slack.calls import ApiError, Call
 from tests.servers.slack.chat import metadata_of, new_message, options_of, postable_channel, publish, thread_of
 from tests.servers.slack.events import message_changed
+from tests.servers.slack.objects import Channel, Json, Message
 from tests.servers.slack.payloads import message_payload
 from tests.servers.slack.platform import Method, Methods, Platform
 from tests.servers.slack.requests import channel_of
-from tests.servers.slack.world import Channel, Json, Message
 
 LONGEST_PIECE = 12_000
 TASK_STATUSES = {"pending", "in_progress", "complete", "error"}
@@ -24,7 +24,6 @@ class Stream:
 
     message: Message
     mode: Mode | None = None
-    recipient: str | None = None
     end: Literal["stopped", "expired", "stopped_by_user"] | None = None
 
 
@@ -68,21 +67,21 @@ class Streams:
         thread = thread_of(slack, channel, given.get("thread_ts"))
         message = new_message(slack, call.by, channel, {"text": text}, thread)
         message.chunks, message.options = chunks, options_of(call)
-        self.open(slack, Stream(message, mode, given.get("recipient_user_id")))
+        self.open(slack, Stream(message, mode))
         publish(slack, message, channel)
         return {"channel": channel.id, "ts": message.ts}
 
     def append(self, slack: Platform, call: Call) -> Json:
-        channel, stream = self._growing(slack, call)
+        channel, stream = self._open_stream(slack, call)
         mode, text, chunks = _piece_of(call)
         if mode is None:
             raise ApiError("markdown_text_or_chunks_required")
-        _grow(slack, stream, mode, text, chunks)
+        _append(slack, stream, mode, text, chunks)
         slack.changed()
         return {"channel": channel.id, "ts": stream.message.ts}
 
     def stop(self, slack: Platform, call: Call) -> Json:
-        channel, stream = self._growing(slack, call)
+        channel, stream = self._open_stream(slack, call)
         message, given = stream.message, call.arguments
         before = message_payload(message)
         mode, text, chunks = _piece_of(call)
@@ -93,18 +92,18 @@ class Streams:
         if not (message.text + text).strip() and not (blocks or chunks or message.chunks):
             raise ApiError("no_text")
         if mode:
-            _grow(slack, stream, mode, text, chunks)
+            _append(slack, stream, mode, text, chunks)
         message.blocks, message.metadata = blocks, metadata
         self.close(stream, "stopped")
         slack.sessions[channel.id, message.root] = given.get("session_status", "active")
-        slack.dispatch(message_changed(slack.world, message, before, channel), channel.team, channel)
+        slack.dispatch(message_changed(slack.store, message, before, channel), channel.team, channel)
         slack.changed()
         return {"channel": channel.id, "ts": message.ts, "message": message_payload(message, metadata=True)}
 
-    def _growing(self, slack: Platform, call: Call) -> tuple[Channel, Stream]:
+    def _open_stream(self, slack: Platform, call: Call) -> tuple[Channel, Stream]:
         """Return the caller's open stream that the call names."""
         channel = channel_of(slack, call)
-        message = slack.world.message(channel.id, str(call.arguments["ts"]))
+        message = slack.store.message(channel.id, str(call.arguments["ts"]))
         if message is None:
             raise ApiError("message_not_found")
         if message.app_id != call.by.app.id:
@@ -132,9 +131,9 @@ def _check_recipient(slack: Platform, call: Call) -> None:
         raise ApiError("missing_recipient_team_id")
     if not given.get("recipient_user_id"):
         raise ApiError("missing_recipient_user_id")
-    if given["recipient_team_id"] not in slack.world.teams:
+    if given["recipient_team_id"] not in slack.store.teams:
         raise ApiError("team_not_found")
-    if given["recipient_user_id"] not in slack.world.users:
+    if given["recipient_user_id"] not in slack.store.users:
         raise ApiError("user_not_found")
 
 
@@ -169,7 +168,7 @@ def _is_chunk(chunk: Any) -> bool:
     return False
 
 
-def _grow(slack: Platform, stream: Stream, mode: Mode, text: str, chunks: list[Json]) -> None:
+def _append(slack: Platform, stream: Stream, mode: Mode, text: str, chunks: list[Json]) -> None:
     message = stream.message
     if stream.mode and mode != stream.mode:
         raise ApiError("streaming_mode_mismatch")

@@ -1,9 +1,9 @@
 """Assistant threads: status, title, suggested prompts and session state."""
 
 from tests.servers.slack.calls import ApiError, Call
+from tests.servers.slack.objects import Channel, Json
 from tests.servers.slack.platform import Method, Methods, Platform, Posted
 from tests.servers.slack.requests import channel_of
-from tests.servers.slack.world import Channel, Json
 
 MOST_LOADING_MESSAGES, MOST_PROMPTS = 10, 4
 SESSION_STATUSES = {"active", "processing", "suspended", "closed"}
@@ -85,7 +85,7 @@ def _thread(slack: Platform, call: Call) -> tuple[Channel, str]:
     channel = channel_of(slack, call, "channel_id")
     if call.by.bot.id not in channel.members:
         raise ApiError("channel_not_found")
-    message = slack.world.message(channel.id, str(call.arguments["thread_ts"]))
+    message = slack.store.message(channel.id, str(call.arguments["thread_ts"]))
     if message is None:
         raise ApiError("invalid_thread_ts")
     return channel, message.root

@@ -6,13 +6,13 @@ from typing import Any
 
 from tests.servers.slack.calls import ApiError
 from tests.servers.slack.deliveries import Deliveries, Delivery, Kind
+from tests.servers.slack.objects import Channel, Json, Message, User
 from tests.servers.slack.payloads import message_payload
 from tests.servers.slack.responses import Responses, ResponseUrl
 from tests.servers.slack.rules import BOT_SCOPES, Rules
 from tests.servers.slack.streams import Stream, Streams
 from tests.servers.slack.user_messages import UserMessages
 from tests.servers.slack.views import Modal, Views, checked_view
-from tests.servers.slack.world import Channel, Json, Message, User
 
 
 @dataclass(slots=True)
@@ -42,17 +42,17 @@ class UserActions(UserMessages):
 
     def slash(self, user: User | str, channel: Channel | str, command: str, text: str = "") -> Interaction:
         """Run a slash command in a channel, which the app need not be in. Slack offers none in threads."""
-        person, place = self.person(user), self.place(channel)
-        url, trigger = self.responses.url(person, place.id), self.responses.trigger(person)
-        team = self.world.teams[place.team]
+        user, channel = self.find_user(user), self.find_channel(channel)
+        url, trigger = self.responses.url(user, channel.id), self.responses.trigger(user)
+        team = self.store.teams[channel.team]
         payload = {
             "token": "verification-token",
             "team_id": team.id,
             "team_domain": team.domain,
-            "channel_id": place.id,
-            "channel_name": _name_of(place),
-            "user_id": person.id,
-            "user_name": person.name,
+            "channel_id": channel.id,
+            "channel_name": _name_of(channel),
+            "user_id": user.id,
+            "user_name": user.name,
             "command": command,
             "text": text,
             "api_app_id": self.app.id,
@@ -64,16 +64,16 @@ class UserActions(UserMessages):
 
     def click(self, user: User | str, message: Message, action_id: str, value: str | None = None) -> Interaction:
         """Click a button. For feedback buttons, `value` selects one; "positive" and "negative" work as well."""
-        person, place = self.person(user), self.world.channels[message.channel]
-        action = _action(message, action_id, value) | {"action_ts": self.world.ts()}
-        url, trigger = self.responses.url(person, place.id, message), self.responses.trigger(person)
+        user, channel = self.find_user(user), self.store.channels[message.channel]
+        action = _action(message, action_id, value) | {"action_ts": self.store.ts()}
+        url, trigger = self.responses.url(user, channel.id, message), self.responses.trigger(user)
         ephemeral = message.ephemeral_to is not None
-        container = {"type": "message", "message_ts": message.ts, "channel_id": place.id, "is_ephemeral": ephemeral}
-        payload: Json = self._interactive("block_actions", person, trigger)
+        container = {"type": "message", "message_ts": message.ts, "channel_id": channel.id, "is_ephemeral": ephemeral}
+        payload: Json = self._interactive("block_actions", user, trigger)
         payload |= {"container": container | ({"thread_ts": message.thread_ts} if message.thread_ts else {})}
-        payload |= {"channel": {"id": place.id, "name": _name_of(place)}, "state": {"values": {}}}
+        payload |= {"channel": {"id": channel.id, "name": _name_of(channel)}, "state": {"values": {}}}
         payload |= {"response_url": self._address(url), "actions": [action]}
-        if not ephemeral:  # Slack does not keep what only one person sees
+        if not ephemeral:  # Slack does not store ephemeral messages
             payload["message"] = message_payload(message)
         return self._interact("interactive", payload, trigger, url)
 
@@ -99,44 +99,44 @@ class UserActions(UserMessages):
 
     def open_app_home(self, user: User | str, tab: str = "messages", context: Json | None = None) -> Channel:
         """Open the app's home; an agent's messages tab starts a conversation."""
-        person, place = self.person(user), self.direct(user)
-        event: Json = {"type": "app_home_opened", "user": person.id, "channel": place.id, "tab": tab}
-        event |= {"event_ts": self.world.ts()} | ({"context": context} if context is not None else {})
-        self.dispatch(event, place.team, place)
-        return place
+        user, channel = self.find_user(user), self.direct(user)
+        event: Json = {"type": "app_home_opened", "user": user.id, "channel": channel.id, "tab": tab}
+        event |= {"event_ts": self.store.ts()} | ({"context": context} if context is not None else {})
+        self.dispatch(event, channel.team, channel)
+        return channel
 
-    def look_at(self, user: User | str, channel: Channel | str) -> None:
+    def view_channel(self, user: User | str, channel: Channel | str) -> None:
         """Open a channel beside the app: `app_context_changed`."""
-        person, place, seen = self.person(user), self.direct(user), self.place(channel)
+        user, channel, seen = self.find_user(user), self.direct(user), self.find_channel(channel)
         entities = [{"type": "slack#/types/channel_id", "value": seen.id, "team_id": seen.team}]
-        event: Json = {"type": "app_context_changed", "user": person.id, "channel": place.id}
-        self.dispatch(event | {"context": {"entities": entities}, "event_ts": self.world.ts()}, place.team, place)
+        event: Json = {"type": "app_context_changed", "user": user.id, "channel": channel.id}
+        self.dispatch(event | {"context": {"entities": entities}, "event_ts": self.store.ts()}, channel.team, channel)
 
     def start_assistant_thread(self, user: User | str, seen: Channel | str | None = None) -> Message:
         """Open a thread in the older assistant view, with the channel that the user is viewing."""
-        person, place = self.person(user), self.direct(user)
-        root = Message(self.world.ts(), place.id, place.team, "USLACKBOT", "New Assistant Thread")
+        user, channel = self.find_user(user), self.direct(user)
+        root = Message(self.store.ts(), channel.id, channel.team, "USLACKBOT", "New Assistant Thread")
         root.subtype = "assistant_app_thread"
-        self.world.messages.append(root)
-        context = {"channel_id": self.place(seen).id, "team_id": place.team} if seen else {}
-        thread = {"user_id": person.id, "context": context, "channel_id": place.id, "thread_ts": root.ts}
-        event: Json = {"type": "assistant_thread_started", "assistant_thread": thread, "event_ts": self.world.ts()}
-        self.dispatch(event, place.team, place)
+        self.store.messages.append(root)
+        context = {"channel_id": self.find_channel(seen).id, "team_id": channel.team} if seen else {}
+        thread = {"user_id": user.id, "context": context, "channel_id": channel.id, "thread_ts": root.ts}
+        event: Json = {"type": "assistant_thread_started", "assistant_thread": thread, "event_ts": self.store.ts()}
+        self.dispatch(event, channel.team, channel)
         return root
 
     def stop_stream(self, user: User | str, message: Message) -> list[Stream]:
         """Press "Stop": Slack ends the thread's streams and sends the app their ids."""
-        place = self.world.channels[message.channel]
-        stopped = self.streams.open_in(place.id, message.root)
+        channel = self.store.channels[message.channel]
+        stopped = self.streams.open_in(channel.id, message.root)
         for stream in stopped:
             self.streams.close(stream, "stopped_by_user")
-        event: Json = {"type": "agent_session_stopped", "user": self.person(user).id, "channel": place.id}
+        event: Json = {"type": "agent_session_stopped", "user": self.find_user(user).id, "channel": channel.id}
         event |= {"thread_ts": message.root, "streaming_message_ts": [stream.message.ts for stream in stopped]}
-        self.dispatch(event | {"event_ts": self.world.ts()}, place.team, place)
+        self.dispatch(event | {"event_ts": self.store.ts()}, channel.team, channel)
         self.changed()
         return stopped
 
-    # What comes back.
+    # Responses.
 
     def answered(self, interaction: Interaction) -> None:
         """Show the response in the app's acknowledgement, or Slack's error."""
@@ -172,10 +172,10 @@ class UserActions(UserMessages):
         interaction = Interaction(delivery, trigger, url)
         return interaction
 
-    def _interactive(self, kind: str, person: User, trigger: str) -> Json:
-        team = self.world.teams[person.team]
-        user = {"id": person.id, "username": person.name, "name": person.name, "team_id": person.team}
-        payload: Json = {"type": kind, "team": {"id": team.id, "domain": team.domain}, "user": user}
+    def _interactive(self, kind: str, user: User, trigger: str) -> Json:
+        team = self.store.teams[user.team]
+        user_json = {"id": user.id, "username": user.name, "name": user.name, "team_id": user.team}
+        payload: Json = {"type": kind, "team": {"id": team.id, "domain": team.domain}, "user": user_json}
         payload |= {"api_app_id": self.app.id, "token": "verification-token", "trigger_id": trigger}
         return payload | {"enterprise": None, "is_enterprise_install": False}
 
@@ -193,9 +193,9 @@ def _action(message: Message, action_id: str, value: str | None) -> Json:
         elements = [*block.get("elements", ()), *([block["accessory"]] if "accessory" in block else ())]
         for element in elements:
             if element.get("action_id") == action_id:
-                told = _button(element, value) if element["type"] == "feedback_buttons" else element
+                source = _button(element, value) if element["type"] == "feedback_buttons" else element
                 action = {"action_id": action_id, "block_id": block["block_id"], "type": element["type"]}
-                return action | {name: told[name] for name in ("text", "value", "style", "url") if name in told}
+                return action | {name: source[name] for name in ("text", "value", "style", "url") if name in source}
     raise LookupError(f"Nothing in the message has the action_id {action_id!r}.")
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from tests.servers.slack.blocks import problems_of, text_problems, with_ids
 from tests.servers.slack.calls import ApiError, Call, Installation
+from tests.servers.slack.objects import Json, User, new_id
 from tests.servers.slack.platform import Method, Methods, Platform
 from tests.servers.slack.responses import Responses
-from tests.servers.slack.world import Json, User, new_id
 
 MOST_BLOCKS = 100
 
@@ -76,7 +76,7 @@ class Views:
 
     def publish(self, slack: Platform, call: Call) -> Json:
         view, user = checked_view(call.arguments["view"], "home"), str(call.arguments["user_id"])
-        if user not in slack.world.users:
+        if user not in slack.store.users:
             raise ApiError("invalid_arguments", "invalid `user_id` [json-pointer:/user_id]")
         self.homes[user] = view
         slack.changed()

@@ -111,7 +111,7 @@ class Message:
         self.versions.append(text)
 
 
-class World:
+class Store:
     """All objects by id; messages in order of creation."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ EPOCH = 1_420_070_400_000
 """Snowflakes count milliseconds from the first second of 2015."""
 
 
-class World:
+class Store:
     """All objects. Their ids are snowflakes: unique, increasing and timestamped."""
 
     def __init__(self, bot_name: str = "bot") -> None:
