@@ -94,7 +94,7 @@ async def published(redis: Redis, embedder: Embedder, posts: Mapping[str, str] =
 
 
 class Runs:
-    """Runs one job after another, without parser processes. `events` are those of the last run."""
+    """Runs reindex jobs without parser processes. `events` are those of the last run."""
 
     def __init__(self, dependencies: IndexDependencies, fetcher: Fetcher, executor: LocalExecutor) -> None:
         self._dependencies = dependencies
@@ -119,7 +119,7 @@ class Runs:
 async def reindexing(
     redis: Redis, embedder: Embedder, precision: Precision = "FLOAT32", algorithm: Algorithm | None = None
 ) -> AsyncIterator[Runs]:
-    """Runs that share an HTTP session."""
+    """Yield runs that share an HTTP session."""
     dependencies = IndexDependencies(
         redis, embedder, Retriever(redis, embedder), estimate_tokens, precision=precision, algorithm=algorithm
     )

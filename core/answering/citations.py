@@ -16,10 +16,16 @@ _LINK = regex.compile(
     r"\(\s?(?:<(?P<address>[^<>\n]{0,2000})>|(?P<address>(?:[^()\s]|\([^()\s]{0,200}\)){0,2000}))"
     r"(?:\s{1,4}[\"'(][^\"'()\n]{0,300}[\"')])?\s?\)"
 )
-_CITATION = regex.compile(r"[ \t]?[\[【]\^?(?P<numbers>\d{1,3}(?: ?[,;] ?\^?\d{1,3}){0,20})[\]】]")
+_CITATION = regex.compile(
+    r"[ \t]?[\[【](?:sources? ?|\^)?(?P<numbers>\d{1,3}(?: ?[,;\-–] ?(?:source ?|\^)?\d{1,3}){0,20})"
+    r"(?:†[^\[\]【】\n]{0,100})?[\]】]",
+    regex.IGNORECASE,
+)
+_RANGE = regex.compile(r"(?P<first>\d{1,3})(?: ?[-–] ?(?P<last>\d{1,3}))?")
+_IDENTIFIER = regex.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}(?:\[\d{1,3}\]){0,4}\Z")
 _BARE = regex.compile(r"(?P<address>(?:https?://|(?<![A-Za-z0-9])www\.)[^\s<>\"`\[\]]{1,2000})", regex.IGNORECASE)
 _START = regex.compile(r"[ \t]?[\[【!]|[`~hHwW]| {1,3}(?=[`~])|[ \t]{1,4}\Z")
-_NUMBERS = regex.compile(r"\d{1,3}(?: ?[,;] ?\d{1,3}){0,20}")
+_NUMBERS = regex.compile(r"(?:source )?\d{1,3}(?: ?[,;] ?\d{1,3}){0,20}", regex.IGNORECASE)
 _PARTIAL_ADDRESS = regex.compile(
     r"(?:https?:/{0,2}|(?<![A-Za-z0-9])(?:h|ht|htt|https?|w{1,3}|www\.))\Z", regex.IGNORECASE
 )
@@ -34,7 +40,8 @@ class CitationFilter:
 
     def __init__(self, numbers: Iterable[int], texts: Iterable[str]) -> None:
         self._numbers = frozenset(numbers)
-        self._addresses = {_bare(match["address"]) for text in texts for match in _BARE.finditer(text)}
+        self._source = "\n".join(texts)
+        self._addresses = {_bare(match["address"]) for match in _BARE.finditer(self._source)}
         self._text = ""
         self._at = 0
         self._fence = ""
@@ -100,13 +107,46 @@ class CitationFilter:
         return match[0]
 
     def _citation(self, match: regex.Match[str]) -> str:
-        numbers = [int(number) for number in regex.findall(r"\d+", match["numbers"])]
+        if self._is_index(match):
+            return match[0]
+        if self._is_quoted(match):
+            return ""
+        numbers = self._expand(match["numbers"])
+        if not numbers:
+            return match[0]
         known = [number for number in dict.fromkeys(numbers) if number in self._numbers]
         self.cited.update(known)
         blank = match[0][0] if match[0][0] in " \t" else ""
         if known:
             return blank + "".join(f"[{number}]" for number in known)
         return self._separated(blank if self._following.isalnum() else "")
+
+    def _expand(self, numbers: str) -> list[int]:
+        """Return the numbers of a footnote. None for ranges without passages at both ends, such as `[0-9]`."""
+        expanded: list[int] = []
+        for part in _RANGE.finditer(numbers):
+            first, last = int(part["first"]), int(part["last"] or part["first"])
+            if part["last"] and not (first <= last and {first, last} <= self._numbers):
+                return []
+            expanded += range(first, last + 1)
+        return expanded
+
+    def _is_index(self, match: regex.Match[str]) -> bool:
+        """Return whether the number is an index or a subscript: a 0, or copied from a passage, right after a name."""
+        if match[0][0] != "[" or match.string != self._text:
+            return False
+        name = _IDENTIFIER.search(self._text[max(0, match.start() - 90) : match.start()])
+        if name is None:
+            return False
+        index = name[0] + match[0]
+        return index in self._source or ("[0]" in index and not _PARTIAL_ADDRESS.search(self._shown))
+
+    def _is_quoted(self, match: regex.Match[str]) -> bool:
+        """Return whether the number is copied, with the words before it, from a passage into a block quote."""
+        start = match.start()
+        line = self._text[self._text.rfind("\n", 0, start) + 1 : start].lstrip()
+        words = line.removeprefix(">").lstrip()[-12:]
+        return line.startswith(">") and words != "" and f"{words}{match[0]}" in self._source
 
     def _link(self, match: regex.Match[str]) -> str:
         text, address = match["text"], match["address"]

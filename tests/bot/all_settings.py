@@ -1,4 +1,4 @@
-"""Each setting with a value as it stands in the environment, and what is read from that."""
+"""A sample of every setting: its text in the environment and the value it is parsed to."""
 
 from datetime import timedelta
 from pathlib import Path

@@ -1,5 +1,6 @@
 """The command line: run in this process, or as a separate one."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -73,3 +74,8 @@ def invoke(home: Path, *arguments: str, **settings: str) -> subprocess.Completed
         except SystemExit as end:
             code = end.code
     return subprocess.CompletedProcess(arguments, code if isinstance(code, int) else 0, out.getvalue(), err.getvalue())
+
+
+async def invoke_in_thread(home: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run `invoke` beside the test's event loop."""
+    return await asyncio.to_thread(invoke, home, *arguments, **settings)

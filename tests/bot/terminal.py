@@ -1,4 +1,4 @@
-"""A command in a terminal of its own, typed at and read like a person would."""
+"""A command in a pseudo-terminal: type into it and read its screen."""
 
 import fcntl
 import os
@@ -19,7 +19,7 @@ CTRL_C, CTRL_D = "\x03", "\x04"
 
 
 class Typed:
-    """The command, for as long as the block lasts; `read_until` looks only at what came since the last look."""
+    """A running command; `read_until` searches only output that was not read before."""
 
     def __init__(self, home: Path, *arguments: str, **settings: str) -> None:
         self._terminal, theirs = pty.openpty()
@@ -32,7 +32,7 @@ class Typed:
             stdout=theirs,
             stderr=theirs,
             start_new_session=True,
-            # Ctrl-C reaches the program as in a window of its own: through its controlling terminal.
+            # Ctrl-C reaches the program through its controlling terminal.
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )
         os.close(theirs)
@@ -51,23 +51,21 @@ class Typed:
         os.write(self._terminal, text.encode())
 
     def press_until(self, key: str, text: str) -> str:
-        """Presses a key, and again each second until this text is there: Python's `input` misses a Ctrl-C that comes
-        between its prompt and its reading.
-        """
+        """Press a key every second until a text appears: `input` misses a Ctrl-C between its prompt and its read."""
         for _ in range(int(WITHIN)):
             self.type(key)
-            if self._comes(text, 1):
+            if self._appears(text, 1):
                 break
         return self.read_until(text)
 
     def read_until(self, text: str) -> str:
-        """Everything up to this text, without colours and movements."""
-        assert self._comes(text, WITHIN), f"“{text}” did not come, but:\n{self._unread[-2000:]}"
+        """Return the output up to a text, without control sequences."""
+        assert self._appears(text, WITHIN), f"“{text}” did not appear in:\n{self._unread[-2000:]}"
         seen, _, self._unread = CONTROL.sub("", self._unread).partition(text)
         return seen + text
 
-    def _comes(self, text: str, within: float) -> bool:
-        """Whether this text is there within so many seconds."""
+    def _appears(self, text: str, within: float) -> bool:
+        """Return whether a text appears within some seconds."""
         deadline = time.monotonic() + within
         while text not in CONTROL.sub("", self._unread):
             left = deadline - time.monotonic()
@@ -77,7 +75,7 @@ class Typed:
         return True
 
     def exit_code(self) -> int:
-        """How it ended; what it still wrote is read, for a full terminal would keep it from ending."""
+        """Wait for the exit code; drain the output meanwhile, because a full terminal blocks the process."""
         deadline = time.monotonic() + WITHIN
         while self._process.poll() is None and time.monotonic() < deadline:
             if select.select([self._terminal], [], [], 0.05)[0]:

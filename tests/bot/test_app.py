@@ -1,4 +1,4 @@
-"""The pieces are put together as the settings say, start with words and end in order."""
+"""Composition: settings choose the components, startup failures are explained, and shutdown closes everything."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -39,7 +39,7 @@ def blog(tmp_path: Path) -> Path:
 
 
 async def loaded(**given: Any) -> Settings:
-    """Settings read files."""
+    """Load settings in a thread, because this reads files."""
     return await asyncio.to_thread(load_settings, **given)
 
 
@@ -47,7 +47,7 @@ async def settings_for(redis_url: str, folder: Path, **more: Any) -> Settings:
     return await loaded(redis_url=redis_url, sources=({"name": "blog", "folder": folder},), **more)
 
 
-async def read(bot: Bot) -> None:
+async def reindex(bot: Bot) -> None:
     await bot.reindex(lambda progress: None)
 
 
@@ -56,22 +56,22 @@ async def test_without_a_key_everything_is_offline(bot: Bot) -> None:
     assert isinstance(bot.chat_model, ExtractiveChatModel)
 
 
-async def test_offline_the_posts_are_read_and_quoted(redis: Redis, redis_url: str, blog: Path) -> None:
+async def test_offline_bot_indexes_and_quotes_the_posts(redis: Redis, redis_url: str, blog: Path) -> None:
     async with create_bot(await settings_for(redis_url, blog)) as bot:
-        await read(bot)
+        await reindex(bot)
         said = await collect(bot.answerer, ABOUT_BEES)
     assert said.is_in_order
     assert said.answer.footnotes[0].url == url_of("bees")
 
 
-async def test_with_a_key_the_service_embeds_and_answers(
+async def test_with_a_key_openai_embeds_and_answers(
     redis: Redis, redis_url: str, blog: Path, server: OpenAIServer
 ) -> None:
     settings = await settings_for(redis_url, blog, openai_base_url=server.base_url, temperature=0.2, top_k=1, **KEYED)
     async with create_bot(settings) as bot:
         assert isinstance(bot.embedder, OpenAIEmbedder)
         assert isinstance(bot.chat_model, OpenAIChatModel)
-        await read(bot)
+        await reindex(bot)
         said = await collect(bot.answerer, ABOUT_BEES)
     assert said.answer.footnotes[0].url == url_of("bees")
     [chat] = server.chats
@@ -81,7 +81,7 @@ async def test_with_a_key_the_service_embeds_and_answers(
     assert {request.dimensions for request in server.embeddings} == {64}
 
 
-async def test_azure_is_asked_with_its_key_and_its_deployments(
+async def test_azure_receives_its_key_and_deployment_names(
     redis: Redis, redis_url: str, blog: Path, server: OpenAIServer
 ) -> None:
     settings = await settings_for(
@@ -94,7 +94,7 @@ async def test_azure_is_asked_with_its_key_and_its_deployments(
         embedding_model="my-embeddings",
     )
     async with create_bot(settings) as bot:
-        await read(bot)
+        await reindex(bot)
         said = await collect(bot.answerer, ABOUT_BEES)
     assert said.error is None
     assert server.chats[0].model == "my-chat"
@@ -102,7 +102,7 @@ async def test_azure_is_asked_with_its_key_and_its_deployments(
     assert server.embeddings[0].model == "my-embeddings"
 
 
-async def test_the_operators_words_and_limits_reach_their_pieces(
+async def test_persona_rate_limit_and_history_length_come_from_the_settings(
     redis: Redis, redis_url: str, blog: Path, server: OpenAIServer
 ) -> None:
     settings = await settings_for(
@@ -117,7 +117,7 @@ async def test_the_operators_words_and_limits_reach_their_pieces(
     )
     place, person = Conversation("slack", "C1"), Person("U1")
     async with create_bot(settings) as bot:
-        await read(bot)
+        await reindex(bot)
         for _ in range(2):
             await collect(bot.answerer, Question(ABOUT_BEES.text, place, person))
         refused = await collect(bot.answerer, Question(ABOUT_BEES.text, place, person))
@@ -129,7 +129,7 @@ async def test_the_operators_words_and_limits_reach_their_pieces(
     assert len(server.chats[1].messages) == 4
 
 
-async def test_a_channel_is_answered_from_its_sources_in_its_voice_and_its_questions_are_kept(
+async def test_channel_uses_its_own_sources_persona_and_history(
     redis: Redis, redis_url: str, blog: Path, tmp_path: Path, server: OpenAIServer
 ) -> None:
     await asyncio.to_thread(
@@ -144,7 +144,7 @@ async def test_a_channel_is_answered_from_its_sources_in_its_voice_and_its_quest
     )
     here, there = Conversation("slack", "C1", "T1", "1.0"), Conversation("slack", "C2", "T1", "1.0")
     async with create_bot(settings) as bot:
-        await read(bot)
+        await reindex(bot)
         asked = [Question(ABOUT_BEES.text, place, Person("U1")) for place in (here, there)]
         for question in asked:
             await collect(bot.answerer, question)
@@ -162,10 +162,12 @@ async def test_a_channel_is_answered_from_its_sources_in_its_voice_and_its_quest
         assert await bot.history.turns(there)
 
 
-async def test_it_knows_why_it_has_to_read(redis: Redis, redis_url: str, blog: Path, server: OpenAIServer) -> None:
+async def test_reindex_reason_names_what_has_changed(
+    redis: Redis, redis_url: str, blog: Path, server: OpenAIServer
+) -> None:
     async with create_bot(await settings_for(redis_url, blog)) as bot:
         assert await bot.reindex_reason() == "the sources have not been read yet"
-        await read(bot)
+        await reindex(bot)
         assert await bot.reindex_reason() == ""
     async with create_bot(await settings_for(redis_url, blog, feeds="https://blog.example/feed")) as bot:
         assert "sources have changed" in await bot.reindex_reason()
@@ -176,11 +178,11 @@ async def test_it_knows_why_it_has_to_read(redis: Redis, redis_url: str, blog: P
 
 
 @pytest.mark.parametrize(("setting", "ending"), [("auto", ":flat"), ("flat", ":flat"), ("hnsw", ":hnsw")])
-async def test_the_index_is_the_one_that_the_setting_names(
+async def test_vector_index_setting_chooses_the_index_type(
     redis: Redis, redis_url: str, blog: Path, setting: str, ending: str
 ) -> None:
     async with create_bot(await settings_for(redis_url, blog, vector_index=setting)) as bot:
-        await read(bot)
+        await reindex(bot)
         assert (await bot.catalog.stats()).posts == len(POSTS)
     [index] = await redis.execute_command("FT._LIST")
     assert index.decode().endswith(ending)
@@ -196,48 +198,49 @@ async def test_without_redis_url_an_embedded_redis_starts(tmp_path: Path) -> Non
     "address",
     ["redis://127.0.0.1:1", "redis://127.0.0.1:port", "redis://127.0.0.1:99999999", "redis://h:6379?db=x", "unix://"],
 )
-async def test_a_redis_that_is_not_there_is_told_with_its_cure(address: str) -> None:
+async def test_unreachable_redis_is_reported_with_a_remedy(address: str) -> None:
     with pytest.raises(StartupError) as caught:
         async with create_bot(await loaded(redis_url=address)):
             pass
     assert all("REDIS_URL" in problem.cure or "REDIS_URL" in problem.what for problem in caught.value.problems)
 
 
-async def test_a_password_in_an_address_that_is_none_is_not_shown() -> None:
+async def test_password_in_an_invalid_redis_url_is_not_shown() -> None:
     with pytest.raises(StartupError) as caught:
         async with create_bot(await loaded(redis_url="redis://:hunter2@127.0.0.1:port")):
             pass
     assert "hunter2" not in f"{caught.value} {caught.value.__cause__}"
 
 
-async def test_without_a_key_and_without_the_offline_models_it_says_so(
-    redis_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_missing_key_and_offline_models_are_reported(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(offline_embedder, "installed", lambda: False)
     with pytest.raises(StartupError, match="OPENAI_API_KEY"):
         async with create_bot(await loaded(redis_url=redis_url)):
             pass
 
 
-async def test_nothing_is_left_open_at_its_end(redis: Redis, redis_url: str, blog: Path, server: OpenAIServer) -> None:
+async def test_shutdown_closes_all_connections_and_tasks(
+    redis: Redis, redis_url: str, blog: Path, server: OpenAIServer
+) -> None:
     before = int((await redis.info("clients"))["connected_clients"])
     tasks = asyncio.all_tasks()
     async with create_bot(await settings_for(redis_url, blog, openai_base_url=server.base_url, **KEYED)) as bot:
-        await read(bot)
+        await reindex(bot)
         await collect(bot.answerer, ABOUT_BEES)
-        client = bot.chat_model._client  # type: ignore[attr-defined]
-    assert client.is_closed()
-    assert {task for task in asyncio.all_tasks() - tasks if "wiring" in str(task)} == set()
-    while int((await redis.info("clients"))["connected_clients"]) > before:
-        await asyncio.sleep(0.01)
+    with pytest.raises(RuntimeError, match="client has been closed"):
+        await bot.embedder.embed(["The HTTP client is closed."])
+    assert not {task for task in asyncio.all_tasks() - tasks if "create_bot" in str(task)}
+    async with asyncio.timeout(10):
+        while int((await redis.info("clients"))["connected_clients"]) > before:
+            await asyncio.sleep(0.01)
 
 
-async def test_beyond_the_budget_the_language_model_is_not_asked(
+async def test_exhausted_token_budget_skips_the_language_model(
     redis: Redis, redis_url: str, blog: Path, server: OpenAIServer
 ) -> None:
     settings = await settings_for(redis_url, blog, openai_base_url=server.base_url, tokens_per_day=0, **KEYED)
     async with create_bot(settings) as bot:
-        await read(bot)
+        await reindex(bot)
         said = await collect(bot.answerer, ABOUT_BEES)
     assert said.text.endswith(WHOLE_USED_UP)
     assert said.answer.footnotes[0].url == url_of("bees")

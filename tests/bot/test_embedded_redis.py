@@ -1,4 +1,4 @@
-"""The embedded Redis: real processes that share it, die of it, and find their data again."""
+"""The embedded Redis: processes share it, restart it after a crash, and find their data again."""
 
 import os
 import signal
@@ -32,7 +32,7 @@ Start = Callable[[], "subprocess.Popen[str]"]
 def until(happened: Callable[[], bool], seconds: float = 15) -> None:
     end = time.monotonic() + seconds
     while not happened():
-        assert time.monotonic() < end, "it did not happen in time"
+        assert time.monotonic() < end, "timed out"
         time.sleep(0.01)
 
 
@@ -54,7 +54,7 @@ def is_alive(pid: int) -> bool:
 
 @contextmanager
 def user_of(folder: Path) -> Iterator["subprocess.Popen[str]"]:
-    """Another process that uses the Redis of a folder until its input ends; its first line is the address."""
+    """Start a process that uses the Redis of a folder until its stdin closes; its first line is the URL."""
     process = subprocess.Popen(
         [sys.executable, "-c", USER, str(folder)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -75,14 +75,14 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def test_it_searches_and_keeps_what_it_is_given(folder: Path) -> None:
+def test_search_and_persistence_are_on(folder: Path) -> None:
     with embedded_redis(folder) as url, client(url) as connection:
         assert connection.execute_command("FT._LIST") == []
         assert connection.config_get("appendonly")["appendonly"] == "yes"
         assert connection.config_get("maxmemory-policy")["maxmemory-policy"] == "noeviction"
 
 
-def test_only_its_owner_reaches_it(folder: Path) -> None:
+def test_only_the_owner_can_connect(folder: Path) -> None:
     folder.mkdir(mode=0o755)
     folder.chmod(0o755)
     with embedded_redis(folder) as url:
@@ -92,7 +92,7 @@ def test_only_its_owner_reaches_it(folder: Path) -> None:
             assert connection.config_get("port")["port"] == "0"
 
 
-def test_a_second_process_shares_it_and_the_last_one_ends_it(folder: Path) -> None:
+def test_processes_share_one_server_and_the_last_one_stops_it(folder: Path) -> None:
     with user_of(folder) as first, user_of(folder) as second:
         url = address_from(first)
         assert address_from(second) == url
@@ -106,20 +106,20 @@ def test_a_second_process_shares_it_and_the_last_one_ends_it(folder: Path) -> No
     assert not socket_path(folder).exists()
 
 
-def test_many_that_start_at_once_get_one_server(folder: Path) -> None:
+def test_simultaneous_starts_get_one_server(folder: Path) -> None:
     with user_of(folder) as one, user_of(folder) as two, user_of(folder) as three:
         urls = [address_from(process) for process in (one, two, three)]
         assert len({server_pid(url) for url in urls}) == 1
 
 
-def test_it_also_ends_when_its_last_user_is_killed(folder: Path) -> None:
+def test_server_stops_when_its_last_user_is_killed(folder: Path) -> None:
     with user_of(folder) as user:
         pid = server_pid(address_from(user))
         user.kill()
     until(lambda: not is_alive(pid))
 
 
-def test_what_was_written_outlives_all_processes(folder: Path) -> None:
+def test_data_survives_a_restart(folder: Path) -> None:
     with embedded_redis(folder) as url, client(url) as connection:
         pid = server_pid(url)
         connection.set("kept", "yes")
@@ -128,7 +128,7 @@ def test_what_was_written_outlives_all_processes(folder: Path) -> None:
         assert connection.get("kept") == b"yes"
 
 
-def test_a_killed_server_is_started_again_with_its_data_and_its_index(folder: Path) -> None:
+def test_killed_server_is_restarted_with_its_data_and_index(folder: Path) -> None:
     with embedded_redis(folder) as url:
         with client(url) as connection:
             connection.execute_command(*"FT.CREATE idx PREFIX 1 doc: SCHEMA text TEXT".split())
@@ -150,13 +150,13 @@ def test_a_killed_server_is_started_again_with_its_data_and_its_index(folder: Pa
         assert server_pid(url) != pid
 
 
-def test_a_bot_that_starts_while_another_ends_is_not_left_without_a_server(folder: Path) -> None:
+def test_start_during_another_shutdown_gets_a_server(folder: Path) -> None:
     for _ in range(5):
         with embedded_redis(folder) as url, client(url) as connection:
             assert connection.incr("starts")
 
 
-def test_a_folder_too_deep_for_a_socket_has_it_among_the_temporary_files(tmp_path: Path) -> None:
+def test_socket_of_a_deep_folder_is_a_temporary_file(tmp_path: Path) -> None:
     deep = tmp_path / ("d" * 60) / ("e" * 60)
     path = socket_path(deep)
     assert len(os.fsencode(path)) <= embedded.MAX_SOCKET_PATH
@@ -171,7 +171,7 @@ def test_a_folder_too_deep_for_a_socket_has_it_among_the_temporary_files(tmp_pat
     path.parent.rmdir()
 
 
-def test_where_there_are_no_wheels_it_says_what_to_do(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unsupported_platform_is_reported_with_a_remedy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "find_spec", lambda name: None)
     with pytest.raises(StartupError) as caught, embedded_redis(folder):
         pass
@@ -182,7 +182,7 @@ def test_where_there_are_no_wheels_it_says_what_to_do(folder: Path, monkeypatch:
     assert not folder.exists()
 
 
-def test_a_server_that_does_not_start_is_told_with_its_log(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_start_names_the_log_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder.mkdir()
     (folder / "appendonlydir").write_text("in the way of the folder that Redis wants to make")
     monkeypatch.setattr(embedded, "START_TIMEOUT", 1.0)
@@ -191,7 +191,7 @@ def test_a_server_that_does_not_start_is_told_with_its_log(folder: Path, monkeyp
     assert "appendonlydir" in (folder / "redis.log").read_text()
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_invalid_data_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StartupError, match="DATA_DIR"), embedded_redis(tmp_path / "file" / "data"):
         pass

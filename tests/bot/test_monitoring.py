@@ -1,4 +1,4 @@
-"""/healthz, /readyz and /metrics of a bot that serves, as an orchestrator and Prometheus see them."""
+"""/healthz, /readyz and /metrics of a serving bot."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ MANUAL = REPOSITORY / "docs" / "monitoring.md"
 
 @asynccontextmanager
 async def watched(home: Path, **settings: str) -> AsyncIterator[tuple[aiohttp.ClientSession, aiohttp.ClientSession]]:
-    """The page of a bot that has read its posts, and its port for monitoring."""
+    """Start a bot and wait until it is indexed; yield clients of its page and of its metrics port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -62,7 +62,7 @@ async def scraped(own: aiohttp.ClientSession) -> dict[str, Metric]:
 
 
 def value(families: Mapping[str, Metric], name: str, **labels: str) -> float:
-    """The one sample of this name that bears these labels."""
+    """Return the sample with this name and these labels."""
     [found] = [
         sample.value
         for family in families.values()
@@ -72,7 +72,7 @@ def value(families: Mapping[str, Metric], name: str, **labels: str) -> float:
     return found
 
 
-async def test_what_happens_is_counted_under_the_names_of_the_manual(tmp_path: Path) -> None:
+async def test_metrics_count_questions_and_a_rejected_model_makes_the_bot_unready(tmp_path: Path) -> None:
     async with OpenAIServer() as model:
         settings = {"OPENAI_BASE_URL": model.base_url, "CHAT_MODEL": "gpt-5.4-mini"}
         async with watched(make_home(tmp_path), **settings) as (page, own):
@@ -80,6 +80,7 @@ async def test_what_happens_is_counted_under_the_names_of_the_manual(tmp_path: P
             for question in (ASKED, ASKED, ASKED, OFF_TOPIC):
                 await page.post("/api/ask", json={"question": question, "conversation": question[:3]})
             figures = await scraped(own)
+            await _unready_until_the_chat_model_answers(model, page, own)
     asked = "footnoted_questions_total"
     assert value(figures, asked, platform="web", outcome="answered") == 2
     assert value(figures, asked, platform="web", outcome="failed") == 1
@@ -107,8 +108,22 @@ async def test_what_happens_is_counted_under_the_names_of_the_manual(tmp_path: P
     _dashboard_and_manual_name(set(figures))
 
 
+async def _unready_until_the_chat_model_answers(
+    model: OpenAIServer, page: aiohttp.ClientSession, own: aiohttp.ClientSession
+) -> None:
+    response = await own.get("/readyz")
+    assert (response.status, await response.json()) == (
+        503,
+        {"ready": False, "problems": {"chat": "The chat model refuses this bot."}},
+    )
+    assert value(await scraped(own), "footnoted_problem", part="chat") == 1
+    model.enqueue(Text("In the morning [1]."))
+    await page.post("/api/ask", json={"question": ASKED})
+    assert (await own.get("/readyz")).status == 200
+
+
 def _dashboard_and_manual_name(families: set[str]) -> None:
-    """Each figure stands in the dashboard and in the manual, and none that there is not."""
+    """The dashboard and the manual name exactly the existing metrics."""
     ours = {name for name in families if name.startswith("footnoted_")}
     panels = json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]
     asked = " ".join(target["expr"] for panel in panels for target in panel.get("targets", ()))
@@ -122,7 +137,7 @@ def _family(name: str) -> str:
     return re.sub(r"_(total|bucket|count|sum)$", "", name)
 
 
-async def test_redis_that_hangs_is_told_in_time(tmp_path: Path) -> None:
+async def test_hanging_redis_is_reported_within_seconds(tmp_path: Path) -> None:
     async with own_redis(tmp_path) as redis, watched(make_home(tmp_path / "home"), REDIS_URL=redis.url) as (_, own):
         redis.signal(signal.SIGSTOP)
         async with asyncio.timeout(8):
@@ -137,8 +152,11 @@ async def test_redis_that_hangs_is_told_in_time(tmp_path: Path) -> None:
         assert value(await scraped(own), "footnoted_index_posts") == 5
 
 
-async def test_whoever_asks_too_much_of_the_page_is_counted(tmp_path: Path) -> None:
+async def test_metrics_port_takes_monitoring_off_the_page_and_counts_refused_questions(tmp_path: Path) -> None:
     async with watched(make_home(tmp_path), WEB_QUESTIONS_PER_MINUTE="1") as (page, own):
+        assert [(await own.get(path)).status for path in ("/healthz", "/readyz", "/metrics")] == [200, 200, 200]
+        assert [(await page.get(path)).status for path in ("/healthz", "/readyz", "/metrics")] == [200, 404, 404]
+        assert (await own.get("/")).status == 404
         for _ in range(3):
             await page.post("/api/ask", json={"question": ASKED, "conversation": "c"})
         figures = await scraped(own)
@@ -146,36 +164,13 @@ async def test_whoever_asks_too_much_of_the_page_is_counted(tmp_path: Path) -> N
     assert value(figures, "footnoted_streams_open") == 0
 
 
-async def test_a_port_of_its_own_takes_metrics_off_the_page(tmp_path: Path) -> None:
-    async with watched(make_home(tmp_path)) as (page, own):
-        assert [(await own.get(path)).status for path in ("/healthz", "/readyz", "/metrics")] == [200, 200, 200]
-        assert [(await page.get(path)).status for path in ("/healthz", "/readyz", "/metrics")] == [200, 404, 404]
-        assert (await own.get("/")).status == 404
-
-
-async def test_without_one_they_are_beside_the_page(tmp_path: Path) -> None:
+async def test_without_a_metrics_port_the_page_serves_metrics(tmp_path: Path) -> None:
     async with served(make_home(tmp_path)) as bot, aiohttp.ClientSession(bot.address) as page:
         assert "footnoted_streams_open" in await scraped(page)
         assert (await page.get("/metrics", headers={"Host": "evil.example"})).status == 403
 
 
-async def test_a_model_that_cannot_be_used_makes_the_bot_unready(tmp_path: Path) -> None:
-    async with OpenAIServer() as model, watched(make_home(tmp_path), OPENAI_BASE_URL=model.base_url) as (page, own):
-        assert (await own.get("/readyz")).status == 200
-        model.enqueue(Status(401))
-        await page.post("/api/ask", json={"question": ASKED})
-        response = await own.get("/readyz")
-        assert (response.status, await response.json()) == (
-            503,
-            {"ready": False, "problems": {"chat": "The chat model refuses this bot."}},
-        )
-        assert value(await scraped(own), "footnoted_problem", part="chat") == 1
-        model.enqueue(Text("In the morning [1]."))
-        await page.post("/api/ask", json={"question": ASKED})
-        assert (await own.get("/readyz")).status == 200
-
-
-async def test_a_model_that_nobody_has_asked_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_health_check_calls_a_model_that_was_not_used_recently(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.observability.health.RETRY_AFTER", 0.0)
     monkeypatch.setattr("bot.observability.health.CHECK_TIMEOUT", 0.3)
     async with OpenAIServer() as server, client_of(server) as client:
@@ -198,7 +193,7 @@ async def test_a_model_that_nobody_has_asked_is_asked(monkeypatch: pytest.Monkey
             assert await health.problems() == {}, "it has answered"
 
 
-async def test_whatever_blocks_the_loop_is_named(nothing_blocks: object) -> None:
+async def test_watchdog_names_the_function_that_blocks_the_event_loop(nothing_blocks: object) -> None:
     lags: list[TelemetryEvent] = []
     with capture_logs() as logged, subscribed(lags.append):
         async with loop_watchdog(every=0.01, blocked=0.1):

@@ -1,4 +1,4 @@
-"""New posts are found by the clock, in one process of many."""
+"""Scheduled runs find new posts; one process of many runs each of them."""
 
 import asyncio
 from itertools import pairwise
@@ -14,28 +14,28 @@ from tests.bot.test_serve import served
 EVERY = 2
 
 
-async def test_two_bots_read_by_one_clock_and_find_what_is_new(redis: Redis, redis_url: str, tmp_path: Path) -> None:
-    """Each interval has one run, whichever process carries it out; a new post is there without anybody's order."""
+async def test_two_bots_share_one_schedule_and_find_new_posts(redis: Redis, redis_url: str, tmp_path: Path) -> None:
+    """Each interval has exactly one run, in either process."""
     home = make_home(tmp_path)
     settings = {"REDIS_URL": redis_url, "REINDEX_EVERY": f"{EVERY}s"}
     async with served(home, **settings), served(home, **settings):
-        await found(redis, "garden/tomatoes.md")
+        await wait_for_post(redis, "garden/tomatoes.md")
         (home / "posts" / "ponds.md").write_text("# Ponds\n\nNewts come to a pond without fish.\n", encoding="utf-8")
-        await found(redis, "garden/ponds.md")
-        await runs(redis, 4)
+        await wait_for_post(redis, "garden/ponds.md")
+        await wait_for_runs(redis, 3)
     began = sorted(record.run.at for record in await AuditLog(redis).latest(50))
     assert all((later - earlier).total_seconds() > EVERY * 0.9 for earlier, later in pairwise(began))
 
 
-async def runs(redis: Redis, number: int) -> None:
-    """Waits until there were so many."""
+async def wait_for_runs(redis: Redis, number: int) -> None:
+    """Wait for this number of completed runs."""
     async with asyncio.timeout(WITHIN):
         while len([record for record in await AuditLog(redis).latest(50) if record.ended]) < number:
             await asyncio.sleep(0.1)
 
 
-async def found(redis: Redis, url: str) -> None:
-    """Waits until a run has brought this post."""
+async def wait_for_post(redis: Redis, url: str) -> None:
+    """Wait until a run has indexed this post."""
     async with asyncio.timeout(WITHIN):
         while url not in {post.url for report in await reports(redis) for post in report.diff.new}:
             await asyncio.sleep(0.1)

@@ -1,4 +1,4 @@
-"""The bot as it serves: quickly there, reading meanwhile, and gone cleanly when it is told to go."""
+"""`footnoted serve`: startup, answers during indexing, and clean shutdown."""
 
 import asyncio
 import re
@@ -21,14 +21,14 @@ WITHIN = 30.0
 
 @dataclass(slots=True)
 class Served:
-    """A running bot. `said` is what it has written to standard error until its address was known."""
+    """A running bot; `said` is its standard error up to the line with its address."""
 
     process: asyncio.subprocess.Process
     address: str
     said: str
 
     async def end(self, number: signal.Signals) -> tuple[int, str]:
-        """The exit code after this signal, and everything it said."""
+        """Send a signal; return the exit code and all of standard error."""
         self.process.send_signal(number)
         async with asyncio.timeout(WITHIN):
             _, rest = await self.process.communicate()
@@ -37,7 +37,7 @@ class Served:
 
 @asynccontextmanager
 async def served(home: Path, **settings: str) -> AsyncIterator[Served]:
-    """`footnoted serve` on any free port, as soon as it has said where."""
+    """Start `footnoted serve` on a free port and wait for its address."""
     process = await asyncio.create_subprocess_exec(
         *command("serve"), cwd=home, env=environment(settings), stderr=asyncio.subprocess.PIPE
     )
@@ -47,7 +47,7 @@ async def served(home: Path, **settings: str) -> AsyncIterator[Served]:
         async with asyncio.timeout(WITHIN):
             while not (found := re.search(r"http://[0-9.]+:\d+", said)):
                 line = await process.stderr.readline()
-                assert line, f"it ended: {said}"
+                assert line, f"bot exited: {said}"
                 said += line.decode()
         yield Served(process, found[0], said)
     finally:
@@ -56,7 +56,7 @@ async def served(home: Path, **settings: str) -> AsyncIterator[Served]:
             await process.communicate()
 
 
-async def test_it_answers_while_it_reads_and_ends_when_told(tmp_path: Path) -> None:
+async def test_serve_answers_once_indexed_and_exits_on_sigterm(tmp_path: Path) -> None:
     began = time.monotonic()
     async with served(make_home(tmp_path)) as bot, aiohttp.ClientSession(bot.address) as web:
         async with web.get("/healthz") as response:
@@ -76,7 +76,7 @@ async def test_it_answers_while_it_reads_and_ends_when_told(tmp_path: Path) -> N
     assert "Traceback" not in said
 
 
-async def test_whoever_leaves_stops_the_model_and_an_answer_may_end_when_the_bot_is_stopped(tmp_path: Path) -> None:
+async def test_closing_the_page_cancels_the_model_and_shutdown_completes_open_answers(tmp_path: Path) -> None:
     async with OpenAIServer() as model:
         model.enqueue(Text("word " * 10_000, tokens_per_second=50), Text("word " * 20, tokens_per_second=40))
         async with (
@@ -101,7 +101,7 @@ async def test_whoever_leaves_stops_the_model_and_an_answer_may_end_when_the_bot
     assert "Traceback" not in said
 
 
-async def test_a_port_that_is_taken_is_told_with_a_cure(tmp_path: Path) -> None:
+async def test_port_in_use_is_reported_with_a_remedy(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = await asyncio.to_thread(footnoted, make_home(tmp_path), "serve", WEB_PORT=port)
@@ -111,8 +111,8 @@ async def test_a_port_that_is_taken_is_told_with_a_cure(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-async def test_it_goes_on_without_its_sources(tmp_path: Path) -> None:
-    """A feed that cannot be read is logged, and the page says that there are no posts yet."""
+async def test_unreadable_source_does_not_stop_the_bot(tmp_path: Path) -> None:
+    """The failure is logged, and questions are answered without sources."""
     (tmp_path / "footnoted.toml").write_text('feeds = ["http://127.0.0.1:1/feed"]\n', encoding="utf-8")
     async with served(tmp_path) as bot, aiohttp.ClientSession(bot.address) as web:
         assert bot.process.stderr

@@ -1,4 +1,4 @@
-"""A Redis of a test's own, on a port and a socket, that can be killed, started again and spoken to."""
+"""A private Redis server, on a port and a socket, that a test can kill and restart."""
 
 import asyncio
 import signal
@@ -22,7 +22,7 @@ def free_port() -> int:
 
 
 class OwnRedis:
-    """The same address and the same data, however often it is started."""
+    """A server that keeps its address and data across restarts."""
 
     def __init__(self, folder: Path, *options: str, searches: bool = True, before: Sequence[str] = ()) -> None:
         self._folder = folder
@@ -38,7 +38,7 @@ class OwnRedis:
         return f"redis://127.0.0.1:{self.port}"
 
     async def start(self) -> None:
-        """Returns when it answers."""
+        """Start the server and wait until it answers."""
         found = await asyncio.to_thread(binaries)
         assert found is not None
         program, module = found
@@ -53,19 +53,19 @@ class OwnRedis:
                 await asyncio.sleep(0.02)
 
     async def kill(self) -> None:
-        """As the kernel does it when memory is short."""
+        """Kill the server with SIGKILL, as the kernel does when memory is short."""
         if self._process and self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
 
     def signal(self, number: signal.Signals) -> None:
-        """SIGSTOP lets every command hang, until SIGCONT."""
+        """Send a signal; SIGSTOP makes every command hang until SIGCONT."""
         if self._process:
             self._process.send_signal(number)
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[Redis]:
-        """A client that tries nothing twice."""
+        """Connect without retries."""
         client = Redis(host="127.0.0.1", port=self.port, protocol=2, retry=Retry(NoBackoff(), 0))
         try:
             yield client
@@ -76,7 +76,7 @@ class OwnRedis:
 async def _answers(client: Redis) -> bool:
     try:
         return bool(await client.ping())
-    except Exception:  # not yet there, or still loading
+    except Exception:  # not started yet, or still loading
         return False
 
 
@@ -84,10 +84,17 @@ async def _answers(client: Redis) -> bool:
 async def own_redis(
     folder: Path, *options: str, searches: bool = True, before: Sequence[str] = ()
 ) -> AsyncIterator[OwnRedis]:
-    """`before` are words before the command, such as a shell's."""
+    """Start a server; `before` is put before its command, such as a shell."""
     server = OwnRedis(folder, *options, searches=searches, before=before)
     await server.start()
     try:
         yield server
     finally:
         await server.kill()
+
+
+async def until_nothing_is_unanswered(redis: OwnRedis) -> None:
+    """Wait until no bot holds a Slack question that it could still answer again."""
+    async with redis.client() as client, asyncio.timeout(15):
+        while await client.hlen("unanswered:{slack}"):
+            await asyncio.sleep(0.05)

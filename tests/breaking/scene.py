@@ -1,4 +1,4 @@
-"""The bot as an ordinary process between a Slack, a model and a Redis, each of which a test can break."""
+"""A bot process between a Slack, a model and a Redis, each of which a test can break."""
 
 import asyncio
 import re
@@ -16,19 +16,19 @@ from tests.servers.openai import OpenAIServer
 from tests.servers.slack import Message, SlackServer
 
 WITHIN = 30.0
-"""Seconds for anything to happen; it takes a tenth of that where nothing else runs."""
+"""Timeout in seconds; on an idle machine everything takes a tenth of it."""
 
 BEES = "What do bees eat in winter?"
 CALM = re.compile(r"\A[A-Z“][^\n{}<>]{10,160}[.?]\Z")
-"""One sentence: no traceback, no address, no name of an exception."""
+"""One sentence without a traceback, an address or the name of an exception."""
 
 TOLD = re.compile(r":warning: (.+?)\s+`[0-9a-f]{8}`")
-"""How Slack's reply shows it."""
+"""An error sentence in a Slack reply."""
 
 
 @dataclass(slots=True)
 class Running:
-    """A bot's process, and the file with all it has said."""
+    """A bot process and its log file."""
 
     process: asyncio.subprocess.Process
     log: Path
@@ -47,18 +47,18 @@ class Running:
 
 
 async def until(true: Callable[[], Any], within: float = WITHIN, told: Callable[[], object] = lambda: "") -> None:
-    """Waits for something, and fails with what is `told` when it does not come."""
+    """Wait for a condition; fail with the text of `told` after the timeout."""
     try:
         async with asyncio.timeout(within):
             while not true():
                 await asyncio.sleep(0.02)
     except TimeoutError:
-        raise AssertionError(f"in vain: {str(told())[-4000:]}") from None
+        raise AssertionError(f"timed out: {str(told())[-4000:]}") from None
 
 
 @asynccontextmanager
 async def running(home: Path, log: str = "bot.log", **settings: str) -> AsyncIterator[Running]:
-    """`footnoted serve` as soon as it has said where."""
+    """Start `footnoted serve` and wait until it has printed its address."""
     path = home / log
     with path.open("wb") as file:
         process = await asyncio.create_subprocess_exec(
@@ -81,7 +81,7 @@ async def running(home: Path, log: str = "bot.log", **settings: str) -> AsyncIte
 
 @dataclass(slots=True)
 class Scene:
-    """Somebody asks, on Slack or on the page."""
+    """A running bot and its surroundings; questions are asked on Slack or on the page."""
 
     slack: SlackServer
     model: OpenAIServer
@@ -89,36 +89,36 @@ class Scene:
     web: aiohttp.ClientSession
 
     def ask(self, text: str = BEES) -> Message:
-        """A mention in a thread of its own."""
+        """Mention the bot in a new thread."""
         return self.slack.say(self.slack.user, self.slack.channel, f"<@{self.slack.bot.id}> {text}")
 
     def replies(self, asked: Message) -> list[Message]:
-        """What the bot has written in the thread, as it stands there."""
+        """Return the bot's messages in the thread."""
         thread = self.slack.messages(asked.channel, asked.root)
         return [m for m in thread if m.user == self.slack.bot.id and not m.deleted]
 
     async def reply(self, asked: Message, within: float = WITHIN) -> str:
-        """The one reply to a message, when it is whole: an answer, or what was written of it and a sentence."""
+        """Wait for the finished reply: an answer, or a partial answer with an error sentence."""
         await until(lambda: any(map(is_whole, self.replies(asked))), within, self.bot.said)
         [only] = self.replies(asked)
         shown = read(only)
         return f"{shown}\n{below(only)}" if is_failure(only) and not shown.startswith(":warning:") else shown
 
     async def told(self, asked: Message, within: float = WITHIN) -> str:
-        """The calm sentence in the thread; fails when there is an answer."""
+        """Return the error sentence in the thread; fail if there is an answer."""
         found = TOLD.fullmatch(await self.reply(asked, within))
         assert found, read(self.replies(asked)[0])
         assert CALM.fullmatch(found[1]), found[1]
         return found[1]
 
     async def page(self, text: str = BEES, conversation: str | None = None) -> dict[str, Any]:
-        """What the page is told: an answer's document, or the one of an error."""
+        """Ask on the page; return the JSON of the answer or the error."""
         asked = {"question": text, "conversation": conversation}
         async with asyncio.timeout(WITHIN), self.web.post("/api/ask", json=asked) as response:
             return dict(await response.json())
 
     async def sentence(self) -> str:
-        """The error that the page shows; fails when there is an answer."""
+        """Return the error that the page shows; fail if there is an answer."""
         document = await self.page()
         assert "error" in document, document
         assert CALM.fullmatch(document["error"]), document
@@ -128,14 +128,14 @@ class Scene:
         return "answer" in await self.page()
 
     async def until_answered(self) -> None:
-        """The page is answered again."""
+        """Wait until the page is answered again."""
         async with asyncio.timeout(WITHIN):
             while not await self.is_answered():
                 await asyncio.sleep(0.1)
 
 
 def reached(slack: SlackServer, model: OpenAIServer, redis_url: str) -> dict[str, str]:
-    """Settings of a bot between these."""
+    """Return the settings of a bot that uses these servers."""
     return {
         "REDIS_URL": redis_url,
         "OPENAI_BASE_URL": model.base_url,
@@ -150,7 +150,7 @@ def reached(slack: SlackServer, model: OpenAIServer, redis_url: str) -> dict[str
 
 @asynccontextmanager
 async def scene(home: Path, redis_url: str, model: OpenAIServer | None = None, **more: str) -> AsyncIterator[Scene]:
-    """All of it, with the garden blog read; without an address of Redis, on the embedded one."""
+    """Start everything and wait until the garden blog is indexed; an empty `redis_url` starts the embedded Redis."""
     async with (
         SlackServer() as slack,
         model or OpenAIServer(dimensions=64) as model,

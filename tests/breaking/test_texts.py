@@ -1,4 +1,4 @@
-"""Whatever people send, in a chat or to the page, gets an answer or one sentence, and the bot goes on."""
+"""Any text, in a chat or on the page, gets an answer or one sentence, and the bot keeps running."""
 
 from io import BytesIO
 from pathlib import Path
@@ -30,7 +30,7 @@ BODIES: dict[str, tuple[bytes, int]] = {
 }
 
 
-async def test_any_text_and_any_body_is_answered_or_refused_in_a_sentence(tmp_path: Path) -> None:
+async def test_any_text_or_request_body_is_answered_or_refused_in_a_sentence(tmp_path: Path) -> None:
     async with own_redis(tmp_path) as redis, scene(tmp_path / "home", redis.url) as here:
         for name, text in TEXTS.items():
             document = await here.page(text)

@@ -33,7 +33,7 @@ MARKDOWN = st.lists(
 _MARKS = re.compile(r"^[ \t>]*(?:`{3,}|~{3,})\w*[ \t]*$|^\| key \| value \|$|^\|---\|---\|$", re.MULTILINE)
 
 
-def telling_words(markdown: str) -> list[str]:
+def text_words(markdown: str) -> list[str]:
     """Return a text's words without fences and table heads, which chunking may repeat, and quote marks."""
     return [word for word in _MARKS.sub("", markdown).split() if word != ">"]
 

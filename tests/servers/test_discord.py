@@ -38,7 +38,7 @@ async def test_command_is_deferred_answered_and_followed_up(server: DiscordServe
         await server.until(lambda: asked.follow_ups)
     assert asked.original and asked.latency is not None
     assert (asked.original.content, asked.original.type, asked.follow_ups[0].content) == ("Why not?", 20, "More")
-    assert asked.original.edits == 1  # filling the promise is no edit
+    assert asked.original.edits == 1  # the response to a deferral is not an edit
     assert not asked.original.has(Flag.LOADING)
 
 

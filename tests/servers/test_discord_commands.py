@@ -1,4 +1,4 @@
-"""Slash commands: who is offered which, and what the bot receives."""
+"""Slash commands: availability, options and payloads."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ async def test_autocomplete_returns_choices(server: DiscordServer) -> None:
 
     @bot.tree.command(description="Ask")
     async def topic(interaction: discord.Interaction, name: str) -> None:
-        """Never called here."""
+        """Never called."""
 
     @topic.autocomplete("name")
     async def suggest(interaction: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:

@@ -1,4 +1,4 @@
-"""Buttons, menus and forms."""
+"""Buttons, menus and modals."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from tests.servers.discord.client import RecordingBot
 
 
 class Buttons(discord.ui.View):
-    """What each kind of response to a button does."""
+    """A component per kind of response."""
 
     def __init__(self) -> None:
         super().__init__(timeout=None)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.servers.discord import DiscordServer, Quota, Rules
-from tests.servers.discord.compression import compression
+from tests.servers.discord.connection import compression
 from tests.servers.discord.raw_gateway import CONTENT, MEMBERS, connect, identity
 
 

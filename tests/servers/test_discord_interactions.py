@@ -120,7 +120,7 @@ async def test_ephemeral_message_is_not_listed_in_its_channel(server: DiscordSer
     with pytest.raises(discord.NotFound, match="10008"):
         await message.edit(content="y")
     await bot.watch.until(lambda: bot.got("message"))
-    assert bot.got("message")[0].guild is None  # Discord tells of it as of a direct message
+    assert bot.got("message")[0].guild is None  # Discord sends it without a guild, as a direct message
     await interaction.edit_original_response(content="y")
     assert original.content == "y"
     with pytest.raises(UserActionError):
@@ -177,9 +177,9 @@ async def test_invalid_response_does_not_acknowledge_the_interaction(
 
 async def test_deferral_ignores_everything_but_the_ephemeral_flag(server: DiscordServer, bot: RecordingBot) -> None:
     happened = ask(server)
-    told = await respond(await bot.interaction(), 5, {"flags": int(Flag.EPHEMERAL | Flag.SUPPRESS_EMBEDS)})
+    response = await respond(await bot.interaction(), 5, {"flags": int(Flag.EPHEMERAL | Flag.SUPPRESS_EMBEDS)})
     assert happened.original and happened.original.flags == Flag.LOADING | Flag.EPHEMERAL
-    assert told["interaction"] | {"id": 0, "response_message_id": 0} == {
+    assert response["interaction"] | {"id": 0, "response_message_id": 0} == {
         "id": 0, "type": 2, "response_message_id": 0, "response_message_loading": True,
         "response_message_ephemeral": True,
     }  # fmt: skip

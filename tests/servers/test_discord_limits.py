@@ -21,7 +21,7 @@ def strict(**changes: Any) -> Rules:
 
 
 async def post(server: DiscordServer, web: aiohttp.ClientSession, channel: str = "general") -> aiohttp.ClientResponse:
-    """A message from a rest that heeds no limits."""
+    """Send a message while ignoring rate limits."""
     url = f"{server.api_url}/channels/{server.find_channel(channel).id}/messages"
     headers = {"Authorization": f"Bot {server.token}"}
     async with web.post(url, json={"content": "x"}, headers=headers) as response:

@@ -24,7 +24,7 @@ def embed(**parts: Any) -> dict[str, Any]:
 
 
 async def refusal(rest: discord.Client, route: Route, body: Any) -> tuple[int, int, str]:
-    """Status, code, and the place of the first fault."""
+    """Return status, code and the path of the first fault."""
     with pytest.raises(discord.HTTPException) as caught:
         await rest.http.request(route, json=body)
     first = caught.value.text.partition("\n")[2].partition(":")[0]

@@ -1,4 +1,4 @@
-"""Block Kit's limits, from both sides."""
+"""Block Kit's limits: accepted at the maximum, refused beyond it."""
 
 from typing import Any
 

@@ -38,7 +38,7 @@ MODAL = {
 
 
 def bot(slack: SlackServer) -> AsyncApp:
-    """An app that answers mentions in a stream, and takes verdicts, a command and what is typed into a modal."""
+    """Return an app with streamed answers, feedback buttons, a command and a modal."""
     app = AsyncApp(client=AsyncWebClient(token=slack.bot_token, base_url=slack.base_url))
 
     @app.event("app_mention")
@@ -75,7 +75,7 @@ def bot(slack: SlackServer) -> AsyncApp:
 
 @pytest.fixture
 async def slack() -> AsyncIterator[SlackServer]:
-    """A Slack to which the bot is connected."""
+    """Yield a Slack with the connected bot."""
     async with SlackServer() as slack:
         handler: Any = AsyncSocketModeHandler(bot(slack), slack.app_token)
         await handler.connect_async()

@@ -105,6 +105,6 @@ async def test_rate_limit_tiers_and_window_are_configurable(refusal: Refusal) ->
         await client.team_info()
         assert (await refusal(client.team_info()))["error"] == "ratelimited"
         slack.rates.window = 0.05
-        slack.after(0.06, lambda: None)  # nothing else happens that would make `until` look
+        slack.after(0.06, lambda: None)  # triggers a check of `until`
         await slack.until(lambda: slack.now > slack.calls[0].at + 0.05)
         await client.team_info()

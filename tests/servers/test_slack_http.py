@@ -22,7 +22,7 @@ Listen = Callable[[Answer], Awaitable[list[server.Request]]]
 
 @pytest.fixture
 async def listen(slack: SlackServer) -> AsyncIterator[Listen]:
-    """Starts a server that answers so, tells Slack its address, and remembers what came."""
+    """Return a function that starts an app server, points Slack at it and returns the requests it gets."""
     async with AsyncExitStack() as closing:
 
         async def listen(answer: Answer) -> list[server.Request]:
@@ -116,8 +116,8 @@ async def test_failed_delivery_is_retried_with_its_reason(
     slack.say(slack.user, slack.channel, "hello")
     (delivery,) = slack.deliveries.all
     await slack.until(lambda: delivery.finished)
-    told = [(r.headers.get("X-Slack-Retry-Num"), r.headers.get("X-Slack-Retry-Reason")) for r in came]
-    assert list(dict.fromkeys(told)) == [(None, None), ("1", reason), ("2", reason), ("3", reason)]
+    retries = [(r.headers.get("X-Slack-Retry-Num"), r.headers.get("X-Slack-Retry-Reason")) for r in came]
+    assert list(dict.fromkeys(retries)) == [(None, None), ("1", reason), ("2", reason), ("3", reason)]
     assert len({(await request.json())["event_id"] for request in came}) == 1
     assert not delivery.acknowledged
 

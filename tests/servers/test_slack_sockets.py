@@ -20,7 +20,7 @@ Connect = Callable[[], Awaitable[Socket]]
 
 @pytest.fixture
 async def connect(slack: SlackServer, client: AsyncWebClient, web: aiohttp.ClientSession) -> AsyncIterator[Connect]:
-    """Opens one more socket by hand, and says what Slack says first."""
+    """Return a function that opens a raw socket."""
     async with AsyncExitStack() as sockets:
 
         async def connect() -> Socket:
@@ -55,8 +55,8 @@ async def test_socket_url_is_valid_for_one_connection(
 async def test_eleventh_connection_is_refused(slack: SlackServer, connect: Connect) -> None:
     for _ in range(10):
         await envelope(await connect())
-    told = await envelope(await connect())
-    assert (told["type"], told["reason"]) == ("disconnect", "too_many_websockets")
+    message = await envelope(await connect())
+    assert (message["type"], message["reason"]) == ("disconnect", "too_many_websockets")
     assert len(slack.sockets.open) == 10
 
 
@@ -146,7 +146,7 @@ async def test_server_answers_pings_and_sends_its_own(slack: SlackServer, connec
 
 @asynccontextmanager
 async def listening(slack: SlackServer, heard: list[str]) -> AsyncIterator[Any]:
-    """Bolt, connected, writing down what people say."""
+    """Connect a Bolt app that records messages in `heard`."""
     app = AsyncApp(client=AsyncWebClient(token=slack.bot_token, base_url=slack.base_url))
 
     @app.event("message")

@@ -18,7 +18,7 @@ async def asked(slack: SlackServer) -> Message:
 
 @pytest.fixture
 def there(slack: SlackServer, asked: Message) -> Arguments:
-    """Where a stream in the channel goes, and for whom."""
+    """Return the channel, thread and recipient of a stream."""
     recipient = {"recipient_user_id": slack.user.id, "recipient_team_id": slack.team.id}
     return {"channel": slack.channel.id, "thread_ts": asked.ts} | recipient
 

@@ -12,7 +12,7 @@ Json = dict[str, Any]
 
 
 def heard(slack: SlackServer) -> list[Json]:
-    """The inner events so far."""
+    """Return the inner events sent so far."""
     return [delivery.event for delivery in slack.deliveries.all if delivery.kind == "events_api"]
 
 
@@ -191,8 +191,8 @@ async def test_click_has_its_action_and_message(slack: SlackServer, client: Asyn
     payload = slack.click(slack.user, message, "go").delivery.payload
     (action,) = payload["actions"]
     assert re.fullmatch(r"\d+\.\d+", action.pop("action_ts"))
-    told = {"type": "button", "action_id": "go", "block_id": "row", "value": "1", "text": button["text"]}
-    assert action == told
+    expected = {"type": "button", "action_id": "go", "block_id": "row", "value": "1", "text": button["text"]}
+    assert action == expected
     assert payload["type"] == "block_actions"
     assert payload["message"]["blocks"] == blocks
     assert payload["container"] == {

@@ -1,1 +1,1 @@
-"""What is shipped: the image, compose.yml, the wheel. There is no container engine in these tests."""
+"""The image, compose.yml and the wheel, tested without a container engine."""

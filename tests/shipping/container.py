@@ -1,4 +1,4 @@
-"""Something like a container, of what Linux has by itself: a root of its own that nobody may write to, and a user."""
+"""A container made of Linux namespaces: a read-only root and an unprivileged user."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ exec /usr/sbin/chroot --userspec="$user" "$root" /bin/sh -c 'cd "$0" && exec "$@
 
 
 def can_contain() -> bool:
-    """Whether this machine lets one build such a root: on Linux, as root."""
+    """Return whether this machine allows it: Linux, as root."""
     if shutil.which("unshare") is None or os.getuid() != 0:
         return False
     return subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True).returncode == 0
@@ -36,8 +36,8 @@ def can_contain() -> bool:
 def contained(
     root: Path, user: str, start: Path, shown: Sequence[Path], command: Sequence[str], environment: Mapping[str, str]
 ) -> subprocess.Popen[str]:
-    """Starts a command in it. `root` is an empty folder that the new root is put upon; `shown` is what can be read
-    beside the system; only /tmp, which is memory, can be written to."""
+    """Start a command in it. The new root is mounted on the empty folder `root`; the system and the paths in `shown`
+    are readable; only /tmp, a tmpfs, is writable."""
     root.mkdir(parents=True, exist_ok=True)
     paths = [*(f"/{name}" for name in SYSTEM), *map(str, shown)]
     enter = ["unshare", "--mount", "sh", "-c", _ENTER, "enter", str(root), user, str(start), *paths, "--", *command]

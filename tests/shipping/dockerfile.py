@@ -1,4 +1,4 @@
-"""Reads a Dockerfile as far as ours goes: stages of instructions."""
+"""A parser for the subset of Dockerfile syntax that ours uses."""
 
 import json
 import re
@@ -14,19 +14,19 @@ DOCKERFILE = REPOSITORY / "Dockerfile"
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """One instruction, such as `COPY`, and what follows it, with continued lines joined."""
+    """An instruction such as `COPY` with its arguments; continued lines are joined."""
 
     name: str
     rest: str
 
     @property
     def words(self) -> list[str]:
-        """What follows, as words; the JSON form as its elements."""
+        """Return the arguments as words; those of the JSON form as its elements."""
         return list(json.loads(self.rest)) if self.rest.startswith("[") else shlex.split(self.rest)
 
 
 def stages(path: Path = DOCKERFILE) -> list[list[Instruction]]:
-    """The instructions of each stage; the first one is its FROM."""
+    """Return the instructions of each stage, beginning with its FROM."""
     found: list[list[Instruction]] = []
     for instruction in _instructions(path.read_text(encoding="utf-8")):
         if instruction.name == "FROM":
@@ -36,13 +36,13 @@ def stages(path: Path = DOCKERFILE) -> list[list[Instruction]]:
 
 
 def environment_of(stage: list[Instruction]) -> dict[str, str]:
-    """All that ENV says in a stage."""
+    """Return the ENV variables of a stage."""
     words = (word for instruction in stage if instruction.name == "ENV" for word in instruction.words)
     return dict(word.split("=", 1) for word in words)
 
 
 def last(stage: list[Instruction], name: str) -> Instruction:
-    """The instruction of this name that counts."""
+    """Return the last instruction with this name, which is the effective one."""
     return [instruction for instruction in stage if instruction.name == name][-1]
 
 

@@ -1,4 +1,4 @@
-"""Carries out the steps of the Dockerfile without a container engine, and looks at what they make.
+"""Carry out the steps of the Dockerfile without a container engine, and check the result.
 
     make image-steps
 
@@ -36,8 +36,8 @@ PORT = "8080"
 WITHIN = 90.0
 
 
-class Room:
-    """The folder in which the image's paths lie."""
+class ImageRoot:
+    """The folder that stands in for the image's root."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -47,11 +47,11 @@ class Room:
         return self._folder / str(path).lstrip("/")
 
     def placed(self, text: str) -> str:
-        """A command of the image with this folder before its absolute paths; those of the system stay."""
+        """Prefix the absolute paths in a command with this folder, except paths of the system."""
         return re.sub(r"(?<![\w.$}/-])/(opt|wheels|srv)\b", rf"{self._folder}/\1", text)
 
     def carry_out(self, stage: list[Instruction], path: str) -> None:
-        """Does what a stage says. `path` is where its commands are looked for first."""
+        """Carry out a stage; `path` comes first in PATH."""
         environment = {"PATH": f"{path}:/usr/bin:/bin", "HOME": str(self._folder), "PIP_QUIET": "2"}
         # Where packages come from on this machine; in the image it is pip's own choice.
         environment |= {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
@@ -92,43 +92,43 @@ def main() -> int:
         folder.chmod(0o755)
         base = folder / "base"
         venv.create(base, with_pip=True)
-        room = Room(folder)
+        image_root = ImageRoot(folder)
         build, image = stages()
         for stage in (build, image):
-            room.carry_out(stage, str(base / "bin"))
-        size = sum(file.lstat().st_size for file in room.path("/opt/footnoted").rglob("*")) / 1e6
+            image_root.carry_out(stage, str(base / "bin"))
+        size = sum(file.lstat().st_size for file in image_root.path("/opt/footnoted").rglob("*")) / 1e6
         print(f"/opt/footnoted: {size:.0f} MB; with python:3.11-slim of some {BASE_MB} MB: {size + BASE_MB:.0f} MB")
         if size + BASE_MB > MOST_MB:
             print(f"That is more than {MOST_MB} MB.")
             return 1
-        return asyncio.run(_run(room, image, folder))
+        return asyncio.run(_run(image_root, image, folder))
 
 
-async def _run(room: Room, image: list[Instruction], folder: Path) -> int:
-    """The bot as the image starts it, until it has answered a question and has been stopped."""
+async def _run(image_root: ImageRoot, image: list[Instruction], folder: Path) -> int:
+    """Start the bot as the image does, ask a question, and stop it."""
     if not can_contain():
         print("not run: the bot itself; a root of its own needs Linux, and root")
         return 0
     redis = folder / "redis"
     with embedded_redis(redis) as url:
         async with redis_proxy(url) as line:
-            return await asyncio.to_thread(_serve, room, image, folder, line.address)
+            return await asyncio.to_thread(_serve, image_root, image, folder, line.address)
 
 
-def _serve(room: Room, image: list[Instruction], folder: Path, redis_url: str) -> int:
-    start = room.path(last(image, "WORKDIR").rest)
+def _serve(image_root: ImageRoot, image: list[Instruction], folder: Path, redis_url: str) -> int:
+    start = image_root.path(last(image, "WORKDIR").rest)
     _write_posts(start)
-    environment = {name: room.placed(value) for name, value in environment_of(image).items()}
+    environment = {name: image_root.placed(value) for name, value in environment_of(image).items()}
     environment["PATH"] = environment["PATH"].replace("$PATH", "/usr/bin:/bin")
     environment |= {"REDIS_URL": redis_url, "WEB_TOKEN": TOKEN, "WEB_PORT": PORT}
     command = [*last(image, "ENTRYPOINT").words, *last(image, "CMD").words]
-    shown = [room.path("/opt"), start, Path(sys.base_prefix)]
+    shown = [image_root.path("/opt"), start, Path(sys.base_prefix)]
     bot = contained(folder / "root", last(image, "USER").rest, start, shown, command, environment)
     try:
         _until_well(bot)
         check = last(image, "HEALTHCHECK").rest.partition(" CMD ")[2]
         probe = Instruction("CMD", check).words
-        probe[0] = str(room.path("/opt/footnoted/bin/python"))
+        probe[0] = str(image_root.path("/opt/footnoted/bin/python"))
         subprocess.run(probe, check=True, env=environment, timeout=5)
         print("The health check of the image says that it is well.")
         print(_answer())
@@ -142,7 +142,7 @@ def _serve(room: Room, image: list[Instruction], folder: Path, redis_url: str) -
 
 
 def _write_posts(start: Path) -> None:
-    """What an operator puts into the folder that the bot starts in: so many posts that processes take them apart."""
+    """Write the operator's files: enough posts that worker processes parse them."""
     (start / "posts").mkdir(parents=True, exist_ok=True)
     toml = '[[sources]]\nname = "pears"\nfolder = "posts"\n'
     (start / "footnoted.toml").write_text(toml, encoding="utf-8")
@@ -152,7 +152,7 @@ def _write_posts(start: Path) -> None:
 
 
 def _until_well(bot: subprocess.Popen[str]) -> None:
-    """Until there are posts to answer from."""
+    """Wait until posts are indexed."""
     began = time.monotonic()
     while time.monotonic() - began < WITHIN:
         if bot.poll() is not None:

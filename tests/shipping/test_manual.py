@@ -1,4 +1,4 @@
-"""What the manual gives to systemd and to nginx to read is in their form, as far as the programs are there to ask."""
+"""The manual's systemd unit and nginx configuration are valid, checked by these programs where installed."""
 
 import re
 import shutil
@@ -14,7 +14,7 @@ RUNNING = REPOSITORY / "docs" / "running"
 
 
 def blocks(page: str, language: str) -> list[str]:
-    """The blocks of code in a page of the manual."""
+    """Return the code blocks of a page in a language."""
     text = (RUNNING / f"{page}.md").read_text(encoding="utf-8")
     return re.findall(rf"(?ms)^```{language}\n(.*?)^```", text)
 
@@ -24,7 +24,7 @@ def unit() -> str:
     return str(found)
 
 
-def test_the_unit_gives_running_answers_their_time_and_lets_redis_end_by_itself() -> None:
+def test_unit_lets_open_answers_finish_and_redis_stop_by_itself() -> None:
     parsed = ConfigParser()
     parsed.read_string(unit())
     service = parsed["Service"]
@@ -35,7 +35,7 @@ def test_the_unit_gives_running_answers_their_time_and_lets_redis_end_by_itself(
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is needed")
-def test_systemd_understands_every_line_of_the_unit(tmp_path: Path) -> None:
+def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
     file = tmp_path / "footnoted.service"
     file.write_text(re.sub(r"(?m)^ExecStart=.*$", "ExecStart=/bin/true", unit()), encoding="utf-8")
     done = subprocess.run(["systemd-analyze", "verify", str(file)], capture_output=True, text=True, check=False)
@@ -43,7 +43,7 @@ def test_systemd_understands_every_line_of_the_unit(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is needed")
-def test_nginx_understands_every_location(tmp_path: Path) -> None:
+def test_nginx_accepts_the_configuration(tmp_path: Path) -> None:
     locations = "".join(blocks("proxy", "nginx"))
     file = tmp_path / "nginx.conf"
     file.write_text(f"events {{}} http {{ server {{ {locations} }} }}", encoding="utf-8")

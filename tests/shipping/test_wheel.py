@@ -1,4 +1,4 @@
-"""What `pip install .` and pipx give: the command, its version, the manual and the page, and nothing else beside it."""
+"""The wheel contains the command, the manual and the page, and nothing else."""
 
 import re
 import subprocess
@@ -17,7 +17,7 @@ PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-
 
 
 def run(*command: str | Path, folder: Path) -> str:
-    """What a command prints; neither this checkout nor the settings of whoever runs the tests are seen by it."""
+    """Run a command hidden from this checkout and the developer's settings; return its output."""
     without = {name: value for name, value in environment().items() if name != "PYTHONPATH"}
     done = subprocess.run(
         list(map(str, command)),
@@ -35,7 +35,7 @@ def run(*command: str | Path, folder: Path) -> str:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel that is made of this checkout, by the builder that the lock names."""
+    """Build the wheel of this checkout with the locked builder."""
     folder = tmp_path_factory.mktemp("wheel")
     run(sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder, folder=REPOSITORY)
     [found] = folder.glob("*.whl")
@@ -44,7 +44,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with the wheel; what it needs is taken from the one that the tests run in."""
+    """Install the wheel into an environment that shares the dependencies of the tests."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=False, symlinks=True)
     python = folder / "bin" / "python"
@@ -55,7 +55,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_command_says_its_version_which_stands_in_one_place(installed: Path, tmp_path: Path) -> None:
+def test_command_prints_its_version_which_is_defined_once(installed: Path, tmp_path: Path) -> None:
     assert run(installed / "bin" / "footnoted", "--version", folder=tmp_path) == f"footnoted {PROJECT['version']}\n"
     named = subprocess.run(
         ["git", "grep", "-lF", f'"{PROJECT["version"]}"', "--", "*.py", "*.toml"],
@@ -67,14 +67,14 @@ def test_the_command_says_its_version_which_stands_in_one_place(installed: Path,
     assert named.returncode == 128 or named.stdout.split() == ["pyproject.toml"]
 
 
-def test_it_answers_from_the_manual_that_it_brings_along(installed: Path, tmp_path: Path) -> None:
+def test_installed_bot_answers_from_its_manual(installed: Path, tmp_path: Path) -> None:
     where = run(installed / "bin" / "python", "-c", "import bot; print(bot.__file__)", folder=tmp_path)
     assert where.startswith(str(installed))
     answer = run(installed / "bin" / "footnoted", "ask", "How do I connect Slack?", folder=tmp_path)
     assert "manual/slack.md" in answer
 
 
-def test_the_wheel_holds_the_program_its_page_and_its_manual_and_nothing_else(wheel: Path) -> None:
+def test_wheel_holds_only_the_program_page_and_manual(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     tops = {name.split("/")[0] for name in names}
     assert tops == {"bot", "adapters", "core", f"footnoted-{PROJECT['version']}.dist-info"}
@@ -84,9 +84,8 @@ def test_the_wheel_holds_the_program_its_page_and_its_manual_and_nothing_else(wh
     assert not [name for name in names if name.endswith((".pyc", ".env", ".rdb"))]
 
 
-def test_the_changelog_is_in_the_form_that_it_names_and_knows_this_version() -> None:
-    """Keep a Changelog: what is not released stands first, then each version with its day, each with kinds of change
-    that there are."""
+def test_changelog_follows_keep_a_changelog_and_has_this_version() -> None:
+    """Unreleased changes come first, then each version with its date; headings are the known kinds of change."""
     text = (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
     versions = re.findall(r"(?m)^## (.+)$", text)
     assert versions[0] == "[Unreleased]"

@@ -114,7 +114,7 @@ def test_every_method_that_is_called_has_its_scopes_and_every_scope_a_use(manife
 def test_every_event_is_listened_to_and_asked_for(manifest: dict[str, Any]) -> None:
     asked = set(manifest["settings"]["event_subscriptions"]["bot_events"])
     assert asked == set(EVENTS)
-    tree = ast.parse((ADAPTER / "listening.py").read_text(encoding="utf-8"))
+    tree = ast.parse((ADAPTER / "listeners.py").read_text(encoding="utf-8"))
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "app.event"]
     listened = {call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)}
     assert listened - OLDER_VIEW == {event.split(".")[0] for event in asked}

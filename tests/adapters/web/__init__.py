@@ -1,1 +1,1 @@
-"""The web page and its interface, over real sockets and in a real browser."""
+"""Tests of the web page and its API, over real sockets and in a real browser."""

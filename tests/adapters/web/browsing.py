@@ -1,4 +1,4 @@
-"""A site that is served in the background while a real browser looks at it."""
+"""A background event loop that serves a site, and a real browser to open it."""
 
 import asyncio
 import threading
@@ -22,13 +22,13 @@ needs_browser = pytest.mark.skipif(
     reason=f"a real browser is needed: {CHROMIUM} and {CHROMEDRIVER} (Debian: apt-get install chromium-driver)",
 )
 WITHIN = 10.0
-"""Seconds for whatever a page has to show."""
+"""Timeout in seconds for anything on the page."""
 
 T = TypeVar("T")
 
 
 class Background:
-    """An event loop in a thread of its own; what was opened there is closed there, last first."""
+    """An event loop in a thread; contexts opened there are closed there in reverse order."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -58,7 +58,7 @@ class Background:
 
 
 class Browser:
-    """Headless Chromium, with the page's own names for what is on it."""
+    """Headless Chromium with helpers for this page."""
 
     def __init__(self, profile: Path) -> None:
         options = webdriver.ChromeOptions()
@@ -69,10 +69,10 @@ class Browser:
         self.driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(str(CHROMEDRIVER)))
 
     def open(self, address: str, width: int = 1100) -> None:
-        """A first visit: nothing is stored. The log begins anew."""
+        """Open a page as a first visit: clear its storage and the log."""
         size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        # The page saves its conversation when it is left, so the storage is emptied where the page is not.
+        # Clear the storage on another page, because this page saves its conversation when it is left.
         self.driver.get(f"{address}healthz")
         self.js("sessionStorage.clear(); localStorage.clear()")
         self.driver.execute("getLog", {"type": "browser"})
@@ -95,12 +95,12 @@ class Browser:
         self.one("#question").send_keys(*keys)
 
     def click(self, element: WebElement) -> None:
-        """Clicks where nothing that floats above the page is in the way."""
+        """Click an element, scrolled clear of floating ones."""
         self.js("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", element)
         element.click()
 
     def ask(self, question: str, state: str = "answered") -> WebElement:
-        """Types a question and waits until its answer is in that state."""
+        """Ask a question and wait until its answer has a state."""
         self.press(question, Keys.ENTER)
         return self.last_answer(state)
 
@@ -109,12 +109,12 @@ class Browser:
         return self.all("article.answer")[-1]
 
     def text_of(self, selector: str) -> str:
-        """What stands there, read in one go: a page that is at work replaces its nodes."""
+        """Return the text of an element in one call, because a busy page replaces its nodes."""
         return str(self.js("return document.querySelector(arguments[0])?.innerText ?? ''", selector))
 
     @property
     def complaints(self) -> list[str]:
-        """What the browser logged since the last look: errors, and whatever the page's policy stopped."""
+        """Return new errors and policy violations in the browser's log."""
         entries = self.driver.execute("getLog", {"type": "browser"})["value"]
         return [str(entry["message"]) for entry in entries]
 

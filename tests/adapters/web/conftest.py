@@ -1,4 +1,4 @@
-"""A client of the offline bot's page, and one of a bot behind which a stand-in for OpenAI writes."""
+"""Clients of the page: of an offline bot and of a bot with a stand-in for OpenAI."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -32,7 +32,7 @@ class Modelled:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """One browser for all tests of a module; each opens its page as a first visit."""
+    """Start one browser per module; each test opens its page as a first visit."""
     browser = Browser(tmp_path_factory.mktemp("profile"))
     yield browser
     browser.driver.quit()

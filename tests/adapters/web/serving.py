@@ -1,4 +1,4 @@
-"""The web application on a real socket, and what it streams in pieces that a test can look at."""
+"""The web application on a real socket, and a parser for its event streams."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ STREAM = {"Accept": "text/event-stream"}
 
 @asynccontextmanager
 async def opened(bot: Bot, progress: Callable[[], Progress | None] = lambda: None) -> AsyncIterator[Client]:
-    """A client of the bot's page, which listens on a free port of 127.0.0.1."""
+    """Serve the bot's page on a free port; yield a client."""
     model = None if bot.settings.offline else bot.settings.chat_model
     about = About(offline=bot.settings.offline, model=model, sources="garden")
     app = await asyncio.to_thread(web_app, bot.chat_services("web"), progress, about)
@@ -31,24 +31,24 @@ async def opened(bot: Bot, progress: Callable[[], Progress | None] = lambda: Non
 
 @asynccontextmanager
 async def listening(app: web.Application) -> AsyncIterator[Client]:
-    """A client of an application."""
+    """Serve an application; yield a client."""
     async with TestClient(TestServer(app)) as client:
         yield client
 
 
 async def streamed(response: ClientResponse) -> list[Event]:
-    """All events of a response, in order."""
+    """Return all events of a response."""
     text = await response.text()
     return [event_of(block) for block in text.split("\n\n") if block]
 
 
 async def next_event(response: ClientResponse) -> Event:
-    """The next event of a response, as soon as it is there."""
+    """Wait for the next event of a response."""
     block = await response.content.readuntil(b"\n\n")
     return event_of(block.decode().strip())
 
 
 def event_of(block: str) -> Event:
-    """One server-sent event: a line with its name, a line with its JSON, nothing else."""
+    """Parse a server-sent event, which must be one `event` line and one `data` line."""
     name, data = block.split("\n")
     return name.removeprefix("event: "), json.loads(data.removeprefix("data: "))

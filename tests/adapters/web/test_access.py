@@ -1,4 +1,4 @@
-"""A page with a token answers those who know it, and nobody may ask it more often than is allowed."""
+"""Access to the page: the token and the rate limit per visitor."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -51,7 +51,7 @@ async def page_of(bot: Bot, limit: int = 30) -> AsyncIterator[Client]:
 
 @pytest.fixture
 async def locked(bot: Bot) -> AsyncIterator[Client]:
-    """A client of a page with a token."""
+    """Yield a client of a page with a token."""
     async with page_of(bot) as client:
         yield client
 
@@ -71,7 +71,7 @@ async def locked(bot: Bot) -> AsyncIterator[Client]:
         "Bearer ünïcode-that-is-long",
     ],
 )
-async def test_who_does_not_know_the_token_gets_nothing(locked: Client, given: str | None) -> None:
+async def test_requests_without_the_right_token_are_rejected(locked: Client, given: str | None) -> None:
     headers = {} if given is None else {"Authorization": given}
     for response in (
         await locked.post("/api/ask", json=ASK, headers=headers),
@@ -88,7 +88,7 @@ async def test_who_does_not_know_the_token_gets_nothing(locked: Client, given: s
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER "])
-async def test_who_knows_it_is_answered(locked: Client, scheme: str) -> None:
+async def test_requests_with_the_token_are_answered(locked: Client, scheme: str) -> None:
     response = await locked.post("/api/ask", json=ASK, headers={"Authorization": f"{scheme} {TOKEN}"})
     assert response.status == 200
     assert (await response.json())["grounded"] is True
@@ -96,14 +96,14 @@ async def test_who_knows_it_is_answered(locked: Client, scheme: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/page/app.js", "/page/style.css", "/healthz", "/readyz"])
-async def test_the_page_itself_and_the_health_of_the_bot_need_no_token(locked: Client, path: str) -> None:
+async def test_static_page_and_health_need_no_token(locked: Client, path: str) -> None:
     assert (await locked.get(path)).status == 200
 
 
 @pytest.mark.parametrize(
     "path", ["/page/../api/status", "/page/%2e%2e/api/status", "//api/status", "/page//api/status"]
 )
-async def test_no_way_leads_around_the_token(locked: Client, path: str) -> None:
+async def test_path_tricks_do_not_bypass_the_token(locked: Client, path: str) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", locked.port)
     writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
     assert int((await reader.readline()).split()[1]) in {401, 403, 404}
@@ -111,16 +111,16 @@ async def test_no_way_leads_around_the_token(locked: Client, path: str) -> None:
     await writer.wait_closed()
 
 
-async def test_a_platforms_own_door_checks_for_itself(locked: Client) -> None:
+async def test_platform_webhook_authenticates_requests_itself(locked: Client) -> None:
     assert (await locked.post(HOOK)).status == 200
 
 
-async def test_a_token_does_not_let_another_sites_page_ask(locked: Client) -> None:
+async def test_cross_site_requests_are_rejected_even_with_the_token(locked: Client) -> None:
     response = await locked.post("/api/ask", json=ASK, headers=KNOWN | {"Origin": "https://evil.example"})
     assert response.status == 403
 
 
-async def test_the_third_question_in_a_minute_waits_when_two_are_allowed(bot: Bot) -> None:
+async def test_question_over_the_rate_limit_is_rejected(bot: Bot) -> None:
     async with page_of(bot, limit=2) as client:
         for _ in range(2):
             assert (await client.post("/api/ask", json=ASK, headers=KNOWN)).status == 200
@@ -132,8 +132,8 @@ async def test_the_third_question_in_a_minute_waits_when_two_are_allowed(bot: Bo
     assert [name for name, _ in events] == ["failed"]
 
 
-async def test_behind_a_proxy_each_of_its_visitors_is_counted_alone(bot: Bot) -> None:
-    """What the visitor has written into the header counts for nothing; two addresses of one network are one."""
+async def test_visitors_behind_a_proxy_are_limited_separately(bot: Bot) -> None:
+    """Entries that the visitor adds to the header are ignored; addresses of one network count as one visitor."""
     asked = [
         ("198.51.100.1", 200),
         ("198.51.100.1", 429),
@@ -164,7 +164,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @needs_browser
-def test_the_page_asks_for_the_token_and_keeps_it_until_the_tab_is_closed(browser: Browser, address: str) -> None:
+def test_page_asks_for_the_token_and_keeps_it_for_the_tab(browser: Browser, address: str) -> None:
     browser.open(address)
     browser.wait(lambda: browser.one("#access").is_displayed())
     assert browser.js("return document.activeElement.id") == "token"
@@ -182,7 +182,7 @@ def test_the_page_asks_for_the_token_and_keeps_it_until_the_tab_is_closed(browse
 
 
 @needs_browser
-def test_a_question_that_was_refused_is_asked_again_with_the_token(browser: Browser, address: str) -> None:
+def test_rejected_question_is_repeated_with_the_token(browser: Browser, address: str) -> None:
     browser.open(address)
     browser.wait(lambda: browser.one("#access").is_displayed())
     browser.one("#token").send_keys(Keys.ESCAPE)

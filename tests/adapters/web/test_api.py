@@ -1,4 +1,4 @@
-"""What the page's interface answers to well-formed requests: answers, streams, posts, status."""
+"""The page's API: answers, streams, posts and status."""
 
 import asyncio
 
@@ -14,7 +14,7 @@ from tests.servers.openai import Broken, ChatRequest, Stall, Text
 TOMATOES = "garden/tomatoes.md"
 
 
-async def test_a_question_is_answered_in_one_document(client: Client) -> None:
+async def test_question_is_answered_as_one_json_document(client: Client) -> None:
     response = await client.post("/api/ask", json={"question": ASKED})
     answer = await response.json()
     assert response.status == 200
@@ -27,7 +27,7 @@ async def test_a_question_is_answered_in_one_document(client: Client) -> None:
     assert 0 < answer["timings_ms"]["found"] <= answer["timings_ms"]["total"]
 
 
-async def test_an_answer_streams_as_searching_found_wrote_answered(client: Client) -> None:
+async def test_answer_streams_as_searching_found_wrote_answered(client: Client) -> None:
     response = await client.post("/api/ask", json={"question": f"  {ASKED}\n"}, headers=STREAM)
     events = await streamed(response)
     names = [name for name, _ in events]
@@ -41,7 +41,7 @@ async def test_an_answer_streams_as_searching_found_wrote_answered(client: Clien
     assert passage["url"] == TOMATOES
 
 
-async def test_the_pieces_of_a_stream_are_the_answer(modelled: Modelled) -> None:
+async def test_streamed_pieces_add_up_to_the_answer(modelled: Modelled) -> None:
     pieces = ("Early ", "in the ", "morning [", "1], says “", "日本", "🍅”\n\n", "data: x\r\n", "event: y")
     modelled.model.enqueue(Text(pieces=pieces))
     events = await streamed(await modelled.client.post("/api/ask", json={"question": ASKED}, headers=STREAM))
@@ -51,8 +51,8 @@ async def test_the_pieces_of_a_stream_are_the_answer(modelled: Modelled) -> None
     assert events[-1][1]["sources"][0]["url"] == TOMATOES
 
 
-async def test_half_a_character_does_not_keep_a_question_from_its_answer(client: Client) -> None:
-    """A browser can send one half of an emoji, as an escape."""
+async def test_question_with_a_lone_surrogate_is_answered(client: Client) -> None:
+    """A browser can send half an emoji as an escape."""
     body = f'{{"question": "{ASKED} \\ud83c"}}'.encode()
     headers = STREAM | {"Content-Type": "application/json"}
     events = await streamed(await client.post("/api/ask", data=body, headers=headers))
@@ -60,7 +60,7 @@ async def test_half_a_character_does_not_keep_a_question_from_its_answer(client:
     assert events[-1][1]["grounded"] is True
 
 
-async def test_a_piece_is_sent_before_the_next_one_is_written(modelled: Modelled) -> None:
+async def test_each_piece_is_sent_before_the_next_is_generated(modelled: Modelled) -> None:
     modelled.model.enqueue(Stall("Early in the morning, "))
     async with modelled.client.post("/api/ask", json={"question": ASKED}, headers=STREAM) as response:
         async with asyncio.timeout(5):
@@ -69,7 +69,7 @@ async def test_a_piece_is_sent_before_the_next_one_is_written(modelled: Modelled
         assert not modelled.model.chats[0].finished.is_set()
 
 
-async def test_what_the_posts_do_not_know_is_said_with_the_nearest_posts(client: Client) -> None:
+async def test_question_outside_the_posts_gets_the_nearest_posts(client: Client) -> None:
     answer = await (await client.post("/api/ask", json={"question": OFF_TOPIC})).json()
     assert answer["grounded"] is False
     assert answer["sources"] == []
@@ -77,7 +77,7 @@ async def test_what_the_posts_do_not_know_is_said_with_the_nearest_posts(client:
     assert all(near["title"] in answer["answer"] for near in answer["nearest"])
 
 
-async def test_a_follow_up_is_understood_only_in_its_own_conversation(modelled: Modelled) -> None:
+async def test_follow_up_is_understood_only_in_its_conversation(modelled: Modelled) -> None:
     async def ask(question: str, conversation: str | None) -> str:
         modelled.model.chats.clear()
         response = await modelled.client.post("/api/ask", json={"question": question, "conversation": conversation})
@@ -90,7 +90,7 @@ async def test_a_follow_up_is_understood_only_in_its_own_conversation(modelled: 
     assert ASKED not in await ask(FOLLOW_UP, None)
 
 
-async def test_a_forgotten_conversation_is_gone_and_others_stay(client: Client) -> None:
+async def test_forgetting_a_conversation_keeps_the_others(client: Client) -> None:
     async def grounded_follow_up(conversation: str) -> bool:
         asked = {"question": FOLLOW_UP, "conversation": conversation}
         return bool((await (await client.post("/api/ask", json=asked)).json())["grounded"])
@@ -104,7 +104,7 @@ async def test_a_forgotten_conversation_is_gone_and_others_stay(client: Client) 
 
 
 async def hang_up_in_the_middle(modelled: Modelled, conversation: str) -> ChatRequest:
-    """Asks, leaves while the answer is written, and gives back what the model saw of it."""
+    """Ask, disconnect during the answer, and return the model's request."""
     modelled.model.enqueue(Text("word " * 10_000, tokens_per_second=50))
     asked = {"question": ASKED, "conversation": conversation}
     async with asyncio.timeout(10):
@@ -117,21 +117,20 @@ async def hang_up_in_the_middle(modelled: Modelled, conversation: str) -> ChatRe
     return chat
 
 
-async def test_a_client_that_hangs_up_stops_the_model(modelled: Modelled, logged: Logged) -> None:
-    """That is nobody's failure: the log only says that it was stopped."""
+async def test_disconnecting_cancels_the_model_without_an_error(modelled: Modelled, logged: Logged) -> None:
     logged.clear()
     assert (await hang_up_in_the_middle(modelled, "left")).cancelled
     assert [line["outcome"] for line in logged] == ["stopped"]
 
 
-async def test_an_answer_that_nobody_waited_for_is_not_remembered(modelled: Modelled) -> None:
+async def test_abandoned_answer_is_not_stored_in_the_history(modelled: Modelled) -> None:
     await hang_up_in_the_middle(modelled, "left")
     await modelled.client.post("/api/ask", json={"question": "Why comfrey tea?", "conversation": "left"})
     assert [message["role"] for message in modelled.model.chats[-1].messages] == ["system", "user"]
 
 
-async def test_a_stream_that_breaks_off_ends_with_a_sentence_and_an_id(modelled: Modelled, logged: Logged) -> None:
-    """What was written until then was sent; what happened stands in the log, under the same id."""
+async def test_broken_stream_ends_with_a_sentence_and_an_error_id(modelled: Modelled, logged: Logged) -> None:
+    """The text so far is sent, and the log has the cause under the same id."""
     modelled.model.enqueue(Broken("Early in the morning"))
     events = await streamed(await modelled.client.post("/api/ask", json={"question": ASKED}, headers=STREAM))
     assert "".join(data["text"] for name, data in events if name == "wrote") == "Early in the morning"
@@ -141,7 +140,7 @@ async def test_a_stream_that_breaks_off_ends_with_a_sentence_and_an_id(modelled:
     assert failure["id"] in [line.get("error_id") for line in logged]
 
 
-async def test_a_model_that_refuses_is_told_in_one_sentence(modelled: Modelled, logged: Logged) -> None:
+async def test_model_rejection_is_reported_in_one_sentence(modelled: Modelled, logged: Logged) -> None:
     modelled.model.enqueue(Status(401, message="Incorrect API key provided: sk-secret"))
     response = await modelled.client.post("/api/ask", json={"question": ASKED})
     failure = await response.json()
@@ -151,26 +150,26 @@ async def test_a_model_that_refuses_is_told_in_one_sentence(modelled: Modelled, 
     assert failure["id"] in [line.get("error_id") for line in logged]
 
 
-async def test_a_post_is_shown_whole(client: Client) -> None:
+async def test_post_is_returned_in_full(client: Client) -> None:
     response = await client.get("/api/post", params={"url": "garden/compost.md"})
     post = await response.json()
     assert (post["title"], post["url"]) == ("A compost heap that does not smell", "garden/compost.md")
     assert post["text"].split() == POSTS["compost.md"].split()
 
 
-async def test_a_post_that_is_not_there_is_not_found(client: Client) -> None:
+async def test_unknown_post_is_not_found(client: Client) -> None:
     for url in ("garden/nothing.md", "", "../../etc/passwd", "*"):
         response = await client.get("/api/post", params={"url": url})
         assert (response.status, await response.json()) == (404, {"error": "Post not found."})
     assert (await client.get("/api/post")).status == 404
 
 
-async def test_the_bot_tells_that_it_is_alive(client: Client) -> None:
+async def test_health_check_succeeds(client: Client) -> None:
     response = await client.get("/healthz")
     assert (response.status, await response.json()) == (200, {"status": "ok"})
 
 
-async def test_the_status_says_who_answers_and_from_what(client: Client, modelled: Modelled) -> None:
+async def test_status_names_the_model_and_the_sources(client: Client, modelled: Modelled) -> None:
     status = await (await modelled.client.get("/api/status")).json()
     examples = status.pop("examples")
     assert status == {
@@ -181,8 +180,8 @@ async def test_the_status_says_who_answers_and_from_what(client: Client, modelle
     assert (offline["offline"], offline["model"]) == (True, None)
 
 
-async def test_the_status_says_how_far_reading_has_come(bot: Bot) -> None:
-    """Posts that failed are not counted as read; how many there are is told once all sources are listed."""
+async def test_status_reports_indexing_progress(bot: Bot) -> None:
+    """Failed posts are not counted; the total is known once all sources are listed."""
     listing = Progress(listed=9, listing=True, new=2)
     reading = Progress(listed=9, listing=False, new=3, changed=1, unchanged=1, failed=2)
     steps = iter([listing, reading])

@@ -1,4 +1,4 @@
-"""The page in a real browser: what people see, type and click, and what hostile posts cannot do to it."""
+"""The page in a real browser: streaming, keyboard use, errors and hostile content."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -28,7 +28,7 @@ SLUGS = "What keeps slugs away?"
 
 @dataclass(slots=True)
 class Site:
-    """One bot's page. `reading` is what its status tells about reading."""
+    """The page of one bot; `reading` is the progress in its status."""
 
     address: str
     reading: Progress | None = None
@@ -53,7 +53,7 @@ async def site_of(settings: Settings) -> AsyncIterator[Site]:
 
 @pytest.fixture(scope="module")
 def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
-    """An offline bot and one with a model, each on a Redis of its own, for all tests of this module."""
+    """Serve an offline bot and one with a model, each with its own Redis."""
     room = tmp_path_factory.mktemp("page")
     sources = [{"name": "garden", "folder": write_posts(room / "posts")}]
     with (
@@ -72,7 +72,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
         yield Sites(background.open(site_of(offline)), background.open(site_of(modelled)), model)
 
 
-def test_an_answer_grows_and_its_footnote_opens_the_post(browser: Browser, sites: Sites) -> None:
+def test_answer_streams_and_its_footnote_opens_the_post(browser: Browser, sites: Sites) -> None:
     sites.model.enqueue(
         Text("Water them **early** in the morning [1]. " + "And feed them. " * 10, tokens_per_second=30)
     )
@@ -95,7 +95,7 @@ def test_an_answer_grows_and_its_footnote_opens_the_post(browser: Browser, sites
     assert browser.complaints == []
 
 
-def test_an_example_is_asked_with_one_click(browser: Browser, sites: Sites) -> None:
+def test_clicking_an_example_asks_it(browser: Browser, sites: Sites) -> None:
     browser.open(sites.offline.address)
     example = browser.wait(lambda: browser.all(".examples button"))[0]
     question = example.text
@@ -106,7 +106,7 @@ def test_an_example_is_asked_with_one_click(browser: Browser, sites: Sites) -> N
     assert browser.complaints == []
 
 
-def test_offline_the_answer_is_quoted_and_the_page_says_so(browser: Browser, sites: Sites) -> None:
+def test_offline_answers_are_marked_as_quotations(browser: Browser, sites: Sites) -> None:
     browser.open(sites.offline.address)
     browser.wait(lambda: "Offline mode" in browser.text_of("#status"))
     answer = browser.ask(ASKED)
@@ -114,8 +114,8 @@ def test_offline_the_answer_is_quoted_and_the_page_says_so(browser: Browser, sit
     assert browser.all(".footnotes li a")
 
 
-def test_an_answer_can_be_stopped(browser: Browser, sites: Sites) -> None:
-    """By the button or by Escape. What was written stays, and the model is told."""
+def test_button_or_escape_stops_an_answer(browser: Browser, sites: Sites) -> None:
+    """The text so far stays, and the model request is cancelled."""
     browser.open(sites.modelled.address)
     for by_button in (True, False):
         sites.model.chats.clear()
@@ -132,8 +132,8 @@ def test_an_answer_can_be_stopped(browser: Browser, sites: Sites) -> None:
 @pytest.mark.parametrize(
     "question", [SLUGS, "How do I keep snails away from lettuce?", "Do coffee grounds repel slugs?"]
 )
-def test_a_hostile_post_runs_nothing(browser: Browser, sites: Sites, question: str) -> None:
-    """Neither where it is quoted nor where it is shown whole; its title is text, and its links lead nowhere."""
+def test_hostile_post_runs_no_script(browser: Browser, sites: Sites, question: str) -> None:
+    """Neither quoted nor shown in full: its title is text, and its dangerous links are removed."""
     browser.open(sites.offline.address)
     browser.wait(lambda: browser.all(".examples button"))
     browser.ask(question)
@@ -146,8 +146,8 @@ def test_a_hostile_post_runs_nothing(browser: Browser, sites: Sites, question: s
     assert browser.complaints == []
 
 
-def test_a_hostile_model_runs_nothing(browser: Browser, sites: Sites) -> None:
-    """Not even while its answer is being written."""
+def test_hostile_model_output_runs_no_script(browser: Browser, sites: Sites) -> None:
+    """Not even during streaming."""
     hostile = (
         "Use ash [1]. <script>window.pwned = 1</script><img src=x onerror='window.pwned = 2'> <svg onload=pwned=3> "
         "[click](javascript:window.pwned=4) ![x](https://evil.example/x.png) <iframe src=//evil.example></iframe> end"
@@ -161,7 +161,7 @@ def test_a_hostile_model_runs_nothing(browser: Browser, sites: Sites) -> None:
     assert browser.complaints == []
 
 
-def test_a_conversation_survives_a_reload_and_a_new_one_knows_nothing(browser: Browser, sites: Sites) -> None:
+def test_conversation_survives_a_reload_and_a_new_one_starts_empty(browser: Browser, sites: Sites) -> None:
     browser.open(sites.modelled.address)
     browser.ask(ASKED)
     shown = browser.text_of("#log")
@@ -175,7 +175,7 @@ def test_a_conversation_survives_a_reload_and_a_new_one_knows_nothing(browser: B
     assert ASKED not in sites.model.chats[-1].prompt
 
 
-def test_everything_works_from_the_keyboard(browser: Browser, sites: Sites) -> None:
+def test_page_works_with_the_keyboard_alone(browser: Browser, sites: Sites) -> None:
     browser.open(sites.offline.address)
     active = "return document.activeElement.id"
     assert browser.js(active) == "question"
@@ -193,7 +193,7 @@ def test_everything_works_from_the_keyboard(browser: Browser, sites: Sites) -> N
     assert browser.driver.switch_to.active_element == link
 
 
-def test_a_narrow_window_needs_no_scrolling_sideways(browser: Browser, sites: Sites) -> None:
+def test_narrow_window_does_not_scroll_sideways(browser: Browser, sites: Sites) -> None:
     long = "w" * 200
     wide = f"A word: {long} and\n\n```\n{long}\n```\n\n| a | b |\n|---|---|\n|{long}| 1 |\n\nDone [1]."
     sites.model.enqueue(Text(wide))
@@ -207,7 +207,7 @@ def test_a_narrow_window_needs_no_scrolling_sideways(browser: Browser, sites: Si
     assert browser.js(beyond) == 0
 
 
-def test_the_status_shows_what_is_being_read(browser: Browser, sites: Sites) -> None:
+def test_status_shows_indexing_progress(browser: Browser, sites: Sites) -> None:
     site = sites.modelled
     site.reading = Progress(listed=12, listing=False, new=6, failed=2)
     try:
@@ -221,7 +221,7 @@ def test_the_status_shows_what_is_being_read(browser: Browser, sites: Sites) -> 
     browser.wait(lambda: ended in browser.text_of("#status"))
 
 
-def test_a_failure_is_a_sentence_with_a_way_to_try_again(browser: Browser, sites: Sites) -> None:
+def test_error_is_one_sentence_with_a_retry_button(browser: Browser, sites: Sites) -> None:
     sites.model.enqueue(Broken("Early in the morning"), Text("At the root [1]."))
     browser.open(sites.modelled.address)
     answer = browser.ask(ASKED, "failed")
@@ -234,7 +234,7 @@ def test_a_failure_is_a_sentence_with_a_way_to_try_again(browser: Browser, sites
     assert not browser.all(".failure")
 
 
-def test_a_failure_shows_nothing_of_our_insides(browser: Browser, sites: Sites) -> None:
+def test_error_shows_no_internals(browser: Browser, sites: Sites) -> None:
     sites.model.enqueue(Status(401, message="Incorrect API key provided: sk-secret"))
     browser.open(sites.modelled.address)
     answer = browser.ask(ASKED, "failed")

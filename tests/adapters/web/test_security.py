@@ -1,4 +1,4 @@
-"""What the web refuses, and the headers that stand on everything it sends."""
+"""Rejected web requests and security headers."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ GOOD = json.dumps({"question": ASKED}).encode()
         (415, {"Content-Type": ""}),
     ],
 )
-async def test_what_another_sites_page_can_send_is_refused(
+async def test_cross_site_requests_are_rejected(
     guarded: Client, path: str, status: int, headers: dict[str, str]
 ) -> None:
     response = await guarded.post(path, data=GOOD, headers=JSON | headers)
@@ -38,7 +38,7 @@ async def test_what_another_sites_page_can_send_is_refused(
     assert set(await response.json()) == {"error"}
 
 
-async def test_the_bots_own_page_may_ask(guarded: Client) -> None:
+async def test_same_origin_requests_are_accepted(guarded: Client) -> None:
     own = {"Origin": str(guarded.make_url("")).rstrip("/"), "Sec-Fetch-Site": "same-origin"}
     response = await guarded.post("/api/ask", data=GOOD, headers=JSON | own)
     assert response.status == 200
@@ -47,14 +47,14 @@ async def test_the_bots_own_page_may_ask(guarded: Client) -> None:
 @pytest.mark.parametrize(
     "host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "192.168.0.1", "", "[", "a:b:c"]
 )
-async def test_a_foreign_name_for_this_machine_is_refused(guarded: Client, host: str) -> None:
-    """A page elsewhere can make its own name point here; even reading is not allowed to it."""
+async def test_foreign_host_names_are_rejected(guarded: Client, host: str) -> None:
+    """DNS rebinding: another site can point its own name at this machine, and must not even read."""
     for path in ("/", "/api/status"):
         assert await raw_status(guarded, path, host) in {400, 403}
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:8080", "bot.localhost", "127.0.0.1:9", "[::1]:8080"])
-async def test_this_machines_own_names_are_let_in(guarded: Client, host: str) -> None:
+async def test_loopback_host_names_are_accepted(guarded: Client, host: str) -> None:
     assert await raw_status(guarded, "/healthz", host) == 200
 
 
@@ -76,29 +76,29 @@ async def test_this_machines_own_names_are_let_in(guarded: Client, host: str) ->
         b'{"question": "a", "conversation": "%s"}' % (b"x" * 129),
     ],
 )
-async def test_a_body_that_asks_nothing_is_told_what_is_wrong(guarded: Client, body: bytes) -> None:
+async def test_invalid_body_is_rejected_with_a_reason(guarded: Client, body: bytes) -> None:
     response = await guarded.post("/api/ask", data=body, headers=JSON)
     assert response.status == 400
     assert (await response.json())["error"].endswith((".", "}", "-"))
 
 
-async def test_a_charset_that_nobody_knows_is_refused(guarded: Client) -> None:
+async def test_unknown_charset_is_rejected(guarded: Client) -> None:
     response = await guarded.post("/api/ask", data=GOOD, headers={"Content-Type": "application/json; charset=klingon"})
     assert response.status == 400
 
 
 @pytest.mark.parametrize("body", [{}, {"conversation": ""}, {"conversation": None}, {"conversation": ["a"]}])
-async def test_forgetting_needs_the_name_of_a_conversation(guarded: Client, body: object) -> None:
+async def test_forget_requires_a_conversation(guarded: Client, body: object) -> None:
     assert (await guarded.post("/api/forget", json=body)).status == 400
 
 
-async def test_a_body_over_64_kilobytes_is_too_large(guarded: Client) -> None:
+async def test_body_over_64_kilobytes_is_rejected(guarded: Client) -> None:
     body = {"question": "a", "padding": "x" * 64 * 1024}
     response = await guarded.post("/api/ask", json=body)
     assert (response.status, await response.json()) == (413, {"error": "The body is larger than 64 KB."})
 
 
-async def test_a_question_over_4000_characters_is_too_long(guarded: Client) -> None:
+async def test_question_over_4000_characters_is_rejected(guarded: Client) -> None:
     response = await guarded.post("/api/ask", json={"question": "x" * 4_001})
     failure = await response.json()
     assert response.status == 413
@@ -108,7 +108,7 @@ async def test_a_question_over_4000_characters_is_too_long(guarded: Client) -> N
     assert (await guarded.post("/api/ask", json={"question": "x" * 4_000})).status == 200
 
 
-async def test_every_response_carries_the_guarding_headers(guarded: Client) -> None:
+async def test_every_response_has_the_security_headers(guarded: Client) -> None:
     responses = [
         await guarded.get("/"),
         await guarded.get("/page/app.js"),
@@ -130,7 +130,7 @@ async def test_every_response_carries_the_guarding_headers(guarded: Client) -> N
         assert cache_is_asked_first(response)
 
 
-async def test_a_page_may_run_nothing_but_its_own_files(guarded: Client) -> None:
+async def test_content_security_policy_allows_only_own_files(guarded: Client) -> None:
     policy = (await guarded.get("/")).headers["Content-Security-Policy"]
     directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
     assert directives["default-src"] == directives["frame-ancestors"] == directives["base-uri"] == "'none'"
@@ -153,7 +153,7 @@ async def test_a_page_may_run_nothing_but_its_own_files(guarded: Client) -> None
         "/page/vendor",
     ],
 )
-async def test_only_the_pages_own_files_are_served(guarded: Client, path: str) -> None:
+async def test_only_page_files_are_served(guarded: Client, path: str) -> None:
     assert (PAGE / ".." / "app.py").exists()
     assert await raw_status(guarded, path, "localhost") in {400, 403, 404}
 
@@ -163,7 +163,7 @@ def cache_is_asked_first(response: ClientResponse) -> bool:
 
 
 async def raw_status(guarded: Client, path: str, host: str) -> int:
-    """The status for a path and a host as they are: HTTP clients correct both."""
+    """Return the status for a raw path and host, which HTTP clients would normalize."""
     reader, writer = await asyncio.open_connection("127.0.0.1", guarded.port)
     writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
     status = int((await reader.readline()).split()[1])

@@ -1,4 +1,4 @@
-"""The doctor looks at everything, says what to do about what is missing, and tells scripts by its exit code."""
+"""`footnoted doctor`: its checks, remedies and exit codes."""
 
 import asyncio
 import socket
@@ -12,13 +12,13 @@ from bot.app import create_bot
 from bot.cli.doctor import run_checks
 from bot.config.loader import load_settings
 from tests.adapters.conftest import unseen
-from tests.bot.running import footnoted, make_home
+from tests.bot.running import invoke, make_home
 from tests.servers.loopback import Status
 from tests.servers.openai import OpenAIServer
 
 
-async def examined(monkeypatch: pytest.MonkeyPatch, **settings: str) -> tuple[int, str]:
-    """The exit code and the lines, with these settings in the environment."""
+async def diagnose(monkeypatch: pytest.MonkeyPatch, **settings: str) -> tuple[int, str]:
+    """Run all checks with settings in the environment; return the exit code and the lines."""
     for name, value in settings.items():
         monkeypatch.setenv(name.upper(), value)
     out = StringIO()
@@ -30,8 +30,8 @@ def line_about(lines: str, what: str) -> str:
     return next(line for line in lines.splitlines() if line[2:].startswith(f"{what}:"))
 
 
-async def test_where_all_is_well_it_says_so(monkeypatch: pytest.MonkeyPatch, redis_url: str) -> None:
-    code, lines = await examined(monkeypatch, redis_url=redis_url, web_port="0")
+async def test_no_problems_exit_with_zero(monkeypatch: pytest.MonkeyPatch, redis_url: str) -> None:
+    code, lines = await diagnose(monkeypatch, redis_url=redis_url, web_port="0")
     assert code == 0
     assert lines.rstrip().endswith("No problems found.")
     assert line_about(lines, "Redis").startswith("✓ Redis: the server in REDIS_URL")
@@ -39,21 +39,21 @@ async def test_where_all_is_well_it_says_so(monkeypatch: pytest.MonkeyPatch, red
     assert "Set OPENAI_API_KEY to use one." in line_about(lines, "chat model")
 
 
-async def test_posts_that_have_to_be_read_are_no_fault_but_a_note(
+async def test_posts_that_are_not_indexed_yet_are_a_note(
     monkeypatch: pytest.MonkeyPatch, redis: object, redis_url: str
 ) -> None:
-    code, lines = await examined(monkeypatch, redis_url=redis_url)
+    code, lines = await diagnose(monkeypatch, redis_url=redis_url)
     assert code == 0
     assert line_about(lines, "posts") == (
         "· posts: 0, passages: 0; the sources have not been read yet  → Run `footnoted reindex`."
     )
 
 
-async def test_a_model_that_refuses_is_to_be_mended(
+async def test_rejected_model_is_a_problem_with_a_remedy(
     monkeypatch: pytest.MonkeyPatch, redis: object, redis_url: str
 ) -> None:
     async with OpenAIServer(models=["text-embedding-3-small"]) as model:
-        code, lines = await examined(
+        code, lines = await diagnose(
             monkeypatch, redis_url=redis_url, openai_base_url=model.base_url, openai_api_key="sk-test-secret"
         )
     assert code == 1
@@ -64,61 +64,58 @@ async def test_a_model_that_refuses_is_to_be_mended(
     assert "sk-test-secret" not in lines
 
 
-async def test_every_line_is_told_although_the_embedding_model_is_gone(
+async def test_unavailable_embedding_model_does_not_hide_the_other_checks(
     monkeypatch: pytest.MonkeyPatch, redis: object, redis_url: str, tmp_path: Path
 ) -> None:
-    """Also where posts were read before, and nobody can say whether they fit the model."""
     make_home(tmp_path)
     async with OpenAIServer() as model:
-        await read_with(redis_url, model)
+        await index_with(redis_url, model)
         model.enqueue_embedding(*[Status(400)] * 9)
-        code, lines = await examined(monkeypatch, redis_url=redis_url, openai_base_url=model.base_url)
+        code, lines = await diagnose(monkeypatch, redis_url=redis_url, openai_base_url=model.base_url)
     assert code == 1
     assert line_about(lines, "embedding model").startswith("✗ embedding model: text-embedding-3-small failed")
     assert line_about(lines, "chat model") == "✓ chat model: gpt-5.4-mini"
     assert "posts: 5, passages: 5" in line_about(lines, "posts")
 
 
-async def read_with(redis_url: str, model: OpenAIServer) -> None:
-    """Reads the blog with this model."""
-
+async def index_with(redis_url: str, model: OpenAIServer) -> None:
+    """Index the blog with this model."""
     settings = await asyncio.to_thread(load_settings, redis_url=redis_url, openai_base_url=model.base_url)
     async with create_bot(settings) as bot:
         await bot.reindex(unseen)
 
 
-async def test_a_port_that_is_taken_is_a_note_with_a_way_out(
+async def test_port_in_use_is_a_note_with_a_remedy(
     monkeypatch: pytest.MonkeyPatch, redis: object, redis_url: str
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        code, lines = await examined(monkeypatch, redis_url=redis_url, web_port=str(port))
+        code, lines = await diagnose(monkeypatch, redis_url=redis_url, web_port=str(port))
     assert code == 0
     assert f"127.0.0.1:{port} is in use" in line_about(lines, "web page")
     assert "set WEB_PORT to a free port." in line_about(lines, "web page")
 
 
-async def test_wrong_settings_end_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    code, lines = await examined(monkeypatch, web_port="99999", top_k="0")
+async def test_invalid_settings_end_the_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    code, lines = await diagnose(monkeypatch, web_port="99999", top_k="0")
     assert code == 2
     assert "✗ settings: WEB_PORT is invalid" in lines
     assert "✗ settings: TOP_K is invalid" in lines
 
 
-async def test_a_redis_that_is_not_there_is_to_be_mended(monkeypatch: pytest.MonkeyPatch) -> None:
-    code, lines = await examined(monkeypatch, redis_url="redis://127.0.0.1:1")
+async def test_unreachable_redis_is_a_problem_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    code, lines = await diagnose(monkeypatch, redis_url="redis://127.0.0.1:1")
     assert code == 1
     assert line_about(lines, "Redis").startswith("✗ Redis:")
     assert "→" in line_about(lines, "Redis")
 
 
-def test_the_command_prints_its_lines_and_nothing_else(tmp_path: Path) -> None:
-    """Its exit code is the doctor's, also for a model that is not there."""
+def test_command_prints_only_the_checks_and_exits_with_their_result(tmp_path: Path) -> None:
     home = make_home(tmp_path)
-    done = footnoted(home, "doctor")
+    done = invoke(home, "doctor")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("✓ settings: valid\n")
     assert done.stdout.endswith("No problems found.\n")
-    wrong = footnoted(home, "doctor", OPENAI_BASE_URL="http://127.0.0.1:1/v1")
+    wrong = invoke(home, "doctor", OPENAI_BASE_URL="http://127.0.0.1:1/v1")
     assert (wrong.returncode, wrong.stderr) == (1, "")
     assert [line[0] for line in wrong.stdout.splitlines()] == ["✓", "✓", "✓", "✗", "✗", "·", "2"]

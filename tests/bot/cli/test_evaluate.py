@@ -1,4 +1,4 @@
-"""The figures of a measurement, on results whose figures can be told by hand."""
+"""`footnoted evaluate`: its metrics, checked against values computed by hand, and its file of questions."""
 
 import asyncio
 import json
@@ -46,7 +46,7 @@ def result(
         ("unanswerable_refused", 1.0, [result("unanswerable", relevant=False), result()]),
     ],
 )
-def test_every_figure_is_what_it_says(figure: str, expected: float | None, results: list[Result]) -> None:
+def test_metric_has_the_value_computed_by_hand(figure: str, expected: float | None, results: list[Result]) -> None:
     assert compute_metrics(results)[figure] == expected
 
 
@@ -56,8 +56,7 @@ def settings(redis_url: str, tmp_path: Path) -> Settings:
     return load_settings(redis_url=redis_url, sources=[{"name": "garden", "folder": folder}])
 
 
-async def test_posts_and_words_are_found_however_they_are_written(bot: Bot, tmp_path: Path) -> None:
-    """One address or several, with a slash at the end; answers in other letters, without the marks of Markdown."""
+async def test_urls_and_answers_match_despite_slashes_case_and_markdown(bot: Bot, tmp_path: Path) -> None:
     await bot.reindex(unseen)
     lines: list[dict[str, Any]] = [
         {"question": ASKED, "url": "garden/tomatoes.md/", "answers": ["EARLY in the  *morning*"], "extra": 1},
@@ -81,7 +80,7 @@ async def test_posts_and_words_are_found_however_they_are_written(bot: Bot, tmp_
 
 
 @pytest.mark.parametrize("line", ["{", "[]", '"text"', "{}", '{"question": 1}', '{"question": "a", "kind": "other"}'])
-def test_a_broken_line_is_named_with_its_number(tmp_path: Path, line: str) -> None:
+def test_invalid_lines_are_reported_with_their_numbers(tmp_path: Path, line: str) -> None:
     file = tmp_path / "questions.jsonl"
     file.write_text(f'{{"question": "fine"}}\n\n{line}\n{{"question": "fine"}}\n{line}\n', encoding="utf-8")
     with pytest.raises(StartupError) as refused:
@@ -89,8 +88,8 @@ def test_a_broken_line_is_named_with_its_number(tmp_path: Path, line: str) -> No
     assert [problem.what.split(":")[0] for problem in refused.value.problems] == [f"{file}, line 3", f"{file}, line 5"]
 
 
-def test_a_file_is_read_as_json_lines_and_nothing_else(tmp_path: Path) -> None:
-    """Signs that end a line elsewhere may stand in a question; another encoding is told in a sentence."""
+def test_file_is_split_at_newlines_only_and_must_be_utf8(tmp_path: Path) -> None:
+    """U+2028 and U+0085 end lines elsewhere, but are allowed within a question."""
     file = tmp_path / "questions.jsonl"
     file.write_bytes('{"question": "one\u2028\x85two"}\r\n{"question": "three"}'.encode())
     assert [example.question for example in read_examples(file)] == ["one\u2028\x85two", "three"]

@@ -1,4 +1,4 @@
-"""`footnoted feedback`: what people think of the answers, readable and as a document."""
+"""`footnoted feedback`: the rated answers, as text and as JSON."""
 
 import json
 from dataclasses import replace
@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from bot.app import Bot
 from core.domain import Answer, AnswerTrace, Conversation, Footnote, Passage, Person, Question, ScoredPassage
-from tests.bot.running import footnoted, make_home
+from tests.bot.running import invoke_in_thread
 
 ADA, BEN = Person("U1", "Ada"), Person("U2", "Ben")
 PASSAGE = Passage("https://garden.example/bees", "Bees in winter", "Eating", "Bees eat honey.")
@@ -21,7 +21,8 @@ ANSWER = Answer(
 )
 
 
-async def voted(bot: Bot) -> None:
+async def save_ratings(bot: Bot) -> None:
+    """Save one answer that two users have rated."""
     await bot.question_store.save(QUESTION)
     await bot.question_store.save(QUESTION, ANSWER)
     await bot.feedback.vote("q1", ADA, "up")
@@ -33,8 +34,8 @@ async def voted(bot: Bot) -> None:
 async def test_each_answer_is_listed_with_its_question_votes_and_passages(
     bot: Bot, redis_url: str, tmp_path: Path
 ) -> None:
-    await voted(bot)
-    done = footnoted(make_home(tmp_path), "feedback", REDIS_URL=redis_url)
+    await save_ratings(bot)
+    done = await invoke_in_thread(tmp_path, "feedback", REDIS_URL=redis_url)
     assert done.returncode == 0
     for words in (
         "What do bees eat?",
@@ -47,23 +48,28 @@ async def test_each_answer_is_listed_with_its_question_votes_and_passages(
         assert words in done.stdout
 
 
-async def test_the_document_holds_all_of_it(bot: Bot, redis_url: str, tmp_path: Path) -> None:
-    await voted(bot)
-    [judged] = json.loads(footnoted(make_home(tmp_path), "feedback", "--json", REDIS_URL=redis_url).stdout)
-    assert (judged["question"], judged["answer"], judged["channel"]) == ("What do bees eat?", "Honey [1].", "C1")
-    assert {(vote["by"], vote["vote"], vote["reason"]) for vote in judged["votes"]} == {
+async def test_json_output_holds_votes_reasons_and_passages(bot: Bot, redis_url: str, tmp_path: Path) -> None:
+    await save_ratings(bot)
+    [rated] = json.loads((await invoke_in_thread(tmp_path, "feedback", "--json", REDIS_URL=redis_url)).stdout)
+    assert (rated["question"], rated["answer"], rated["channel"]) == ("What do bees eat?", "Honey [1].", "C1")
+    assert {(vote["by"], vote["vote"], vote["reason"]) for vote in rated["votes"]} == {
         ("Ada", "down", "It is out of date."),
         ("Ben", "up", ""),
     }
-    assert judged["passages"][0]["url"] == PASSAGE.url
-    assert (judged["passages"][0]["meaning"], judged["passages"][0]["words"]) == (0.8, 0.7)
+    assert rated["passages"][0]["url"] == PASSAGE.url
+    assert (rated["passages"][0]["meaning"], rated["passages"][0]["words"]) == (0.8, 0.7)
 
 
-async def test_without_votes_it_says_so(redis: Redis, redis_url: str, tmp_path: Path) -> None:
-    assert "No answers have been rated yet" in footnoted(make_home(tmp_path), "feedback", REDIS_URL=redis_url).stdout
+async def test_no_ratings_are_reported_in_a_sentence(redis: Redis, redis_url: str, tmp_path: Path) -> None:
+    done = await invoke_in_thread(tmp_path, "feedback", REDIS_URL=redis_url)
+    assert "No answers have been rated yet" in done.stdout
 
 
-async def test_titles_cannot_steer_the_terminal(bot: Bot, redis_url: str, tmp_path: Path) -> None:
-    await bot.question_store.save(replace(QUESTION, text="What\x1b[2J do bees eat?"), ANSWER)
+async def test_control_characters_in_a_question_are_not_printed(bot: Bot, redis_url: str, tmp_path: Path) -> None:
+    question = replace(QUESTION, text="What\x1b[2J do bees eat?")
+    await bot.question_store.save(question)
+    await bot.question_store.save(question, ANSWER)
     await bot.feedback.vote("q1", BEN, "up")
-    assert "\x1b[2J" not in footnoted(make_home(tmp_path), "feedback", REDIS_URL=redis_url).stdout
+    done = await invoke_in_thread(tmp_path, "feedback", REDIS_URL=redis_url)
+    assert "do bees eat?" in done.stdout
+    assert "\x1b[2J" not in done.stdout

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bot.running import WITHIN, command, environment, footnoted, invoke, make_home
+from tests.bot.running import WITHIN, command, environment, invoke, invoke_in_thread, make_home
 from tests.bot.terminal import CTRL_C, Typed
 from tests.servers.loopback import Status
 from tests.servers.openai import OpenAIServer
@@ -62,7 +62,7 @@ def test_rollback_restores_the_previous_posts_and_is_listed_in_the_history(home:
     again = invoke(home, "reindex", "--rollback")
     assert again.returncode == 1
     assert "There is nothing to roll back to" in again.stderr
-    runs = json.loads(footnoted(home, "reindex", "--history", "--json").stdout)
+    runs = json.loads(invoke(home, "reindex", "--history", "--json").stdout)
     assert [(run["what"], bool(run["error"])) for run in runs] == [
         ("rollback", True), ("rollback", False), ("reindex", False), ("reindex", False),
     ]  # fmt: skip
@@ -116,7 +116,7 @@ def cancelled(home: Path, address: str) -> str:
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as watched:  # fmt: skip
         deadline = time.monotonic() + WITHIN
-        while "Cancelling" not in footnoted(home, "reindex", "--cancel").stdout and time.monotonic() < deadline:
+        while "Cancelling" not in invoke(home, "reindex", "--cancel").stdout and time.monotonic() < deadline:
             pass
         told, _ = watched.communicate(timeout=WITHIN)
     return str(json.loads(told)["outcome"])
@@ -126,7 +126,7 @@ async def test_model_failure_is_reported_in_one_sentence(tmp_path: Path) -> None
     home = make_home(tmp_path)
     async with OpenAIServer() as model:
         model.enqueue_embedding(*[Status(401)] * 4)
-        done = await asyncio.to_thread(footnoted, home, "reindex", OPENAI_BASE_URL=model.base_url)
+        done = await invoke_in_thread(home, "reindex", OPENAI_BASE_URL=model.base_url)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "denied this bot access. Please tell the person who runs it" in done.stderr

@@ -1,6 +1,5 @@
-"""`footnoted stats`: what was asked of a bot that served, read by another process."""
+"""`footnoted stats`: questions of a bot that served, reported by another process."""
 
-import asyncio
 import json
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from core.domain import Answer, Conversation, Person, Question
 from core.storage.statistics import Statistics
 from core.telemetry import QuestionFinished
 from tests.adapters.garden import ASKED, OFF_TOPIC
-from tests.bot.running import footnoted, make_home
+from tests.bot.running import invoke_in_thread, make_home
 from tests.bot.test_monitoring import watched
 from tests.servers.loopback import Status
 from tests.servers.openai import OpenAIServer, Text
@@ -24,7 +23,7 @@ async def asked(page: aiohttp.ClientSession, *questions: str) -> None:
         await page.post("/api/forget", json={"conversation": "c"})
 
 
-async def test_what_was_asked_how_it_went_and_what_to_write_next(tmp_path: Path) -> None:
+async def test_stats_report_outcomes_costs_step_times_and_question_gaps(tmp_path: Path) -> None:
     async with OpenAIServer() as model:
         settings = {"OPENAI_BASE_URL": model.base_url, "CHAT_MODEL": "gpt-5.4-mini", "REDIS_URL": ""}
         home = make_home(tmp_path)
@@ -48,7 +47,7 @@ async def test_what_was_asked_how_it_went_and_what_to_write_next(tmp_path: Path)
     assert told["gaps"][1]["question"] == "How do I renew a passport?"
 
 
-async def test_votes_are_counted_as_they_stand(bot: Bot, redis: Redis, redis_url: str, tmp_path: Path) -> None:
+async def test_only_the_last_vote_of_each_user_counts(bot: Bot, redis: Redis, redis_url: str, tmp_path: Path) -> None:
     question = Question("Why?", Conversation("slack", "C1"), Person("U1", "Ann"))
     await bot.question_store.save(question)
     await bot.question_store.save(question, Answer("So.", grounded=True))
@@ -66,7 +65,7 @@ async def test_votes_are_counted_as_they_stand(bot: Bot, redis: Redis, redis_url
     assert "The posts answered every question." in shown
 
 
-async def test_without_the_embedding_model_all_but_the_gaps_is_told(
+async def test_without_the_embedding_model_everything_except_gaps_is_reported(
     redis: Redis, redis_url: str, tmp_path: Path
 ) -> None:
     statistics = Statistics(redis)
@@ -79,12 +78,12 @@ async def test_without_the_embedding_model_all_but_the_gaps_is_told(
     assert "\x1b" not in offline
 
 
-async def test_nobody_has_asked(redis: Redis, redis_url: str, tmp_path: Path) -> None:
+async def test_no_questions_are_reported_in_a_sentence(redis: Redis, redis_url: str, tmp_path: Path) -> None:
     assert "no questions" in await printed(tmp_path, "stats", REDIS_URL=redis_url)
 
 
 async def printed(home: Path, *arguments: str, **settings: str) -> str:
-    """What a command prints."""
-    done = await asyncio.to_thread(footnoted, home, *arguments, **settings)
+    """Return the output of a command that succeeds."""
+    done = await invoke_in_thread(home, *arguments, **settings)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -11,7 +11,7 @@ from core.errors import StartupError
 
 
 def problems(**given: Any) -> list[str]:
-    """What is invalid, each with its cure."""
+    """Return the problems of invalid settings with their remedies."""
     with pytest.raises(StartupError) as caught:
         load_settings(**given)
     return [f"{problem.what} {problem.cure}" for problem in caught.value.problems]
@@ -36,7 +36,7 @@ mode = "every-question"
 """
 
 
-def test_channels_are_read_and_what_they_name_shows_nowhere_else() -> None:
+def test_source_of_a_channel_is_hidden_from_other_channels() -> None:
     Path("footnoted.toml").write_text(CHANNELS.format(shared="false"))
     channels = load_settings().all_channels
     here, elsewhere = Conversation("slack", "C1", "T1", "thread"), Conversation("slack", "C2", "T1")
@@ -46,19 +46,19 @@ def test_channels_are_read_and_what_they_name_shows_nowhere_else() -> None:
     assert not channels.answers_every_question(elsewhere)
 
 
-def test_a_shared_source_shows_everywhere() -> None:
+def test_shared_source_is_visible_in_all_channels() -> None:
     Path("footnoted.toml").write_text(CHANNELS.format(shared="true"))
     assert load_settings().all_channels.scope(None) == Scope(None)
 
 
-def test_a_channel_names_only_sources_that_there_are() -> None:
+def test_unknown_source_of_a_channel_is_reported() -> None:
     Path("footnoted.toml").write_text(CHANNELS.format(shared="false").replace('["people"]', '["attic"]'))
     assert problems() == [
         "The channel C1 names the source “attic”, which does not exist. Use one of: blog, people.",
     ]
 
 
-def test_a_wrong_channel_is_named_by_its_place() -> None:
+def test_invalid_channel_is_reported_with_its_position() -> None:
     Path("footnoted.toml").write_text(CHANNELS.format(shared="false").replace('"slack"', '"irc"'))
     assert problems()[0].startswith("footnoted.toml, channel 1 platform is invalid")
 
@@ -79,26 +79,26 @@ def test_a_wrong_channel_is_named_by_its_place() -> None:
         ),
     ],
 )
-def test_a_channel_that_makes_no_sense_is_named(table: str, words: str) -> None:
+def test_each_invalid_key_of_a_channel_is_reported(table: str, words: str) -> None:
     Path("footnoted.toml").write_text(f"[[channels]]\n{table}\n")
     [problem] = problems()
     assert words in problem
 
 
-def test_a_channel_of_another_platform_is_another_channel() -> None:
+def test_same_channel_id_may_appear_on_two_platforms() -> None:
     tables = "".join(f'[[channels]]\nplatform = "{platform}"\nid = "1"\n' for platform in ("slack", "discord"))
     Path("footnoted.toml").write_text(tables)
     assert len(load_settings().channels) == 2
 
 
 @pytest.mark.parametrize("name", ["", "  ", "a\\u0000b", "a\\u001fb", "a\\nb"])
-def test_a_source_is_called_by_signs_that_can_be_read(name: str) -> None:
+def test_source_name_without_printable_characters_is_rejected(name: str) -> None:
     Path("footnoted.toml").write_text(f'[[sources]]\nname = "{name}"\nfeed = "https://a/feed"\n')
     [problem] = problems()
     assert "source 1 name is invalid" in problem
 
 
-def test_blanks_around_the_name_of_a_source_do_not_count() -> None:
+def test_spaces_around_source_names_are_ignored() -> None:
     Path("footnoted.toml").write_text(
         '[[sources]]\nname = " people "\nfeed = "https://a/feed"\n'
         '[[channels]]\nplatform = "slack"\nid = "C1"\nsources = ["people  "]\n'
@@ -108,7 +108,7 @@ def test_blanks_around_the_name_of_a_source_do_not_count() -> None:
     assert settings.all_channels.scope(Conversation("slack", "C1")).sources == frozenset({"people"})
 
 
-def test_a_feed_is_named_by_its_address_without_the_beginning() -> None:
+def test_feed_is_named_by_its_url_without_scheme_and_www() -> None:
     Path("footnoted.toml").write_text(
         'feeds = ["https://www.a.example/feed/"]\n'
         '[[channels]]\nplatform = "slack"\nid = "C1"\nsources = ["a.example/feed"]\n'
@@ -118,7 +118,7 @@ def test_a_feed_is_named_by_its_address_without_the_beginning() -> None:
     assert channels.scope(None).sources == frozenset()
 
 
-def test_a_wrong_source_is_not_blamed_on_the_channel_that_names_it() -> None:
+def test_invalid_source_is_not_also_reported_for_its_channel() -> None:
     Path("footnoted.toml").write_text(CHANNELS.format(shared="false").replace("https://b/feed", "b/feed"))
     [problem] = problems()
     assert "source 2 feed is invalid" in problem

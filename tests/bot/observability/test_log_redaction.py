@@ -1,4 +1,4 @@
-"""What does not belong into the log is taken out of it, however it came in."""
+"""Log redaction: questions, answers, posts and secrets are removed from every log event."""
 
 import json
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def asking() -> Iterator[QuestionContext]:
     question_context.reset(token)
 
 
-def scrubbed(text: str, words_wanted: bool = False) -> str:
+def redacted(text: str, words_wanted: bool = False) -> str:
     return str(LogRedactor(["hunter2"], words_wanted)(None, "error", {"cause": text})["cause"])
 
 
@@ -38,26 +38,26 @@ def scrubbed(text: str, words_wanted: bool = False) -> str:
         "and: BECAUSE YOURS IS OF QUITE another kind",
     ],
 )
-def test_words_that_belong_to_the_question_are_taken_out(asking: QuestionContext, text: str) -> None:
-    said = scrubbed(text)
+def test_text_of_the_current_question_is_redacted_in_any_encoding(asking: QuestionContext, text: str) -> None:
+    said = redacted(text)
     assert TEXT in said
     for words in ("hedge", "privet", "birds are", "yours"):
         assert words not in said.casefold()
-    assert scrubbed(text, words_wanted=True) == text
+    assert redacted(text, words_wanted=True) == text
 
 
-def test_what_stands_around_them_stays(asking: QuestionContext) -> None:
-    said = scrubbed(f"Error 400: {ASKED} (request req_123)")
+def test_text_around_the_question_is_kept(asking: QuestionContext) -> None:
+    said = redacted(f"Error 400: {ASKED} (request req_123)")
     assert said == f"Error 400: {TEXT}? (request req_123)"
-    assert scrubbed("the connection was closed by the other side") == "the connection was closed by the other side"
+    assert redacted("the connection was closed by the other side") == "the connection was closed by the other side"
 
 
 @pytest.mark.parametrize(
     ("asked", "text", "left"), [("Redis?", "say Redis now", f"say {TEXT} now"), ("¿?", "a ¿? b", "a ¿? b")]
 )
-def test_a_short_question_is_recognised_as_a_whole(asked: str, text: str, left: str) -> None:
+def test_short_question_is_redacted_only_as_a_whole(asked: str, text: str, left: str) -> None:
     token = question_context.set(QuestionContext("q1", asked))
-    assert scrubbed(text) == left
+    assert redacted(text) == left
     question_context.reset(token)
 
 
@@ -75,8 +75,8 @@ def test_a_short_question_is_recognised_as_a_whole(asked: str, text: str, left: 
     ],
 )
 @pytest.mark.parametrize("words_wanted", [False, True])
-def test_secrets_are_taken_out_by_value_and_by_look(secret: str, words_wanted: bool) -> None:
-    said = scrubbed(f"before {secret} after", words_wanted)
+def test_secrets_are_redacted_by_value_and_by_pattern(secret: str, words_wanted: bool) -> None:
+    said = redacted(f"before {secret} after", words_wanted)
     assert SECRET in said
     assert "before" in said
     assert "after" in said
@@ -84,7 +84,7 @@ def test_secrets_are_taken_out_by_value_and_by_look(secret: str, words_wanted: b
         assert part not in said
 
 
-def test_addresses_and_names_stay_as_they_are() -> None:
+def test_harmless_urls_and_words_are_kept() -> None:
     for text in (
         "https://medium.com/@ann/hedges",
         "redis://host:6379/0",
@@ -92,19 +92,19 @@ def test_addresses_and_names_stay_as_they_are() -> None:
         "Bot commands",
         "risk-assessment",
     ):
-        assert scrubbed(text) == text
+        assert redacted(text) == text
 
 
-def test_what_pydantic_quotes_is_taken_out() -> None:
+def test_values_quoted_by_pydantic_are_redacted() -> None:
     class Row(BaseModel):
         count: int
 
     with pytest.raises(ValidationError) as caught:
         Row(count="what somebody wrote")  # type: ignore[arg-type]
-    assert "somebody" not in scrubbed(str(caught.value))
+    assert "somebody" not in redacted(str(caught.value))
 
 
-def test_everything_within_a_value_is_looked_at(asking: QuestionContext) -> None:
+def test_nested_values_and_exceptions_are_redacted(asking: QuestionContext) -> None:
     event = {
         "event": "x",
         "a": {"b": [ASKED, ("hunter2",)]},
@@ -131,11 +131,11 @@ def test_secrets_of_settings_are_tokens_and_passwords() -> None:
 
 
 @given(st.text(), st.text())
-def test_no_text_breaks_it_and_none_of_a_long_question_is_left(asked: str, around: str) -> None:
+def test_any_text_is_redacted_without_an_error(asked: str, around: str) -> None:
     token = question_context.set(QuestionContext("q1", asked))
     try:
-        said = scrubbed(f"{around} {asked} {around}")
-        assert scrubbed(said) is not None
+        said = redacted(f"{around} {asked} {around}")
+        assert redacted(said) is not None
         if len(asked.split()) > 3 and asked.isascii() and asked.replace(" ", "").isalpha():
             assert asked not in said
     finally:

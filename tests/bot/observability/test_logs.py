@@ -1,4 +1,4 @@
-"""The log: JSON where no terminal reads it, and never a key or what people asked."""
+"""The log: JSON without a terminal, and never with keys or questions."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ KEY = "sk-test-secret"
 
 
 async def logged(home: Path, *arguments: str, **settings: str) -> list[str]:
-    """What a command writes to standard error."""
+    """Run a command; return the lines of its standard error."""
     process = await asyncio.create_subprocess_exec(
         *command(*arguments),
         cwd=home,
@@ -36,7 +36,7 @@ async def logged(home: Path, *arguments: str, **settings: str) -> list[str]:
     return err.decode().splitlines()
 
 
-async def test_a_failing_question_is_logged_as_json_without_secrets_or_what_was_asked(tmp_path: Path) -> None:
+async def test_failed_question_is_logged_as_json_without_secrets_or_its_text(tmp_path: Path) -> None:
     """Not even at the most talkative level, and not even when the model's server says the key in its refusal."""
     async with OpenAIServer(answer=lambda _: Status(401, message="Incorrect API key provided.")) as model:
         settings = {"OPENAI_BASE_URL": model.base_url, "OPENAI_API_KEY": KEY, "LOG_LEVEL": "debug"}
@@ -60,7 +60,7 @@ ANSWER = "Tomatoes are watered by patient gardeners whose cans never leak [1]."
 
 
 def trouble(key: str) -> Callable[[ChatRequest], Reply]:
-    """A model that fails each time in another way, and tells the whole world what it was asked, and with which key."""
+    """Return a model that fails in a different way each time and repeats its prompt and key in the errors."""
     failures: Iterator[Callable[[str], Reply]] = iter(
         [
             lambda told: Status(400, message=told),
@@ -78,7 +78,7 @@ def trouble(key: str) -> Callable[[ChatRequest], Reply]:
     return answer
 
 
-async def chatty_run(home: Path, **given: str) -> tuple[list[dict[str, Any]], list[str], list[dict[str, Any]]]:
+async def run_with_failures(home: Path, **given: str) -> tuple[list[dict[str, Any]], list[str], list[dict[str, Any]]]:
     """The log of a bot with which nearly everything goes wrong, as entries, all secrets it was given, and what the
     page was told."""
     async with OpenAIServer(answer=trouble(KEY)) as model, SlackServer() as slack:
@@ -102,12 +102,12 @@ async def chatty_run(home: Path, **given: str) -> tuple[list[dict[str, Any]], li
     return [json.loads(line) for line in lines], list(secrets.values()), told
 
 
-async def test_a_failing_chatty_run_logs_no_words_of_people_answers_and_posts_and_no_secret(tmp_path: Path) -> None:
-    entries, secrets, told = await chatty_run(tmp_path)
+async def test_debug_log_of_many_failures_has_no_questions_answers_posts_or_secrets(tmp_path: Path) -> None:
+    entries, secrets, told = await run_with_failures(tmp_path)
     log = json.dumps(entries, ensure_ascii=False).casefold()
     for secret in secrets:
         assert secret.casefold() not in log
-    assert "i cannot do this" in log, "what went wrong is told"
+    assert "i cannot do this" in log, "the error itself is logged"
     for words in (
         "water tomatoes",
         "early in the morning",
@@ -116,7 +116,7 @@ async def test_a_failing_chatty_run_logs_no_words_of_people_answers_and_posts_an
         "never on the leaves",
     ):
         assert words not in log
-    # Whoever saw an error can have it found by its id, and with it all other lines about the question.
+    # The error id that the user sees leads to all log lines about the question.
     failed = {entry["error_id"]: entry for entry in entries if entry["event"] == "question failed"}
     assert len(failed) == 5
     for answer in told[:5]:
@@ -128,8 +128,8 @@ async def test_a_failing_chatty_run_logs_no_words_of_people_answers_and_posts_an
     assert [entry["outcome"] for entry in settled] == ["failed"] * 5 + ["answered"] * 2
 
 
-async def test_words_are_logged_when_they_are_wanted_and_secrets_are_not(tmp_path: Path) -> None:
-    entries, secrets, _ = await chatty_run(tmp_path, LOG_TEXT="true")
+async def test_log_text_setting_logs_questions_and_answers_but_no_secrets(tmp_path: Path) -> None:
+    entries, secrets, _ = await run_with_failures(tmp_path, LOG_TEXT="true")
     last = [entry for entry in entries if entry["event"] == "question finished"][-1]
     assert (last["asked"], last["answer"]) == (ASKED, ANSWER)
     log = json.dumps(entries, ensure_ascii=False)
@@ -152,7 +152,7 @@ raise RuntimeError("redis://user:another-password@host and xoxb-12-ab and sk-abc
 """
 
 
-async def test_whatever_is_thrown_wherever_is_one_line_without_a_secret() -> None:
+async def test_errors_from_any_origin_are_logged_in_one_line_without_secrets() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", THROWN, env=environment(), stderr=asyncio.subprocess.PIPE
     )
@@ -166,7 +166,7 @@ async def test_whatever_is_thrown_wherever_is_one_line_without_a_secret() -> Non
         assert secret not in told
 
 
-async def test_commands_log_nothing_when_nothing_went_wrong(tmp_path: Path) -> None:
+async def test_successful_command_logs_nothing(tmp_path: Path) -> None:
     async with OpenAIServer() as model:
         settings = {"OPENAI_BASE_URL": model.base_url, "OPENAI_API_KEY": KEY}
         lines = await logged(make_home(tmp_path), "ask", ASKED, **settings)
@@ -176,7 +176,7 @@ async def test_commands_log_nothing_when_nothing_went_wrong(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("level", ["debug", "warning"])
-async def test_the_level_decides_what_is_said(tmp_path: Path, level: str) -> None:
+async def test_log_level_filters_events(tmp_path: Path, level: str) -> None:
     script = (
         "import structlog; from bot.observability.logs import set_up_logs\n"
         f"set_up_logs({level!r})\n"

@@ -1,4 +1,4 @@
-"""Traces reach a collector; without the extra, or without a collector, nothing else changes."""
+"""Traces reach the collector; a missing extra or collector does not affect the bot."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ from tests.servers.openai import OpenAIServer, Text
 
 
 class Collector:
-    """Takes traces over HTTP."""
+    """Receive traces over HTTP."""
 
     def __init__(self) -> None:
         self.requests: list[ExportTraceServiceRequest] = []
@@ -60,7 +60,7 @@ async def collecting() -> AsyncIterator[Collector]:
 
 
 async def asked(bot: Served, times: int = 1) -> None:
-    """Asks when there is something to answer from."""
+    """Ask as soon as posts are indexed."""
     async with aiohttp.ClientSession(bot.address) as page, asyncio.timeout(WITHIN):
         while not (await (await page.get("/api/status")).json())["posts"]:
             await asyncio.sleep(0.05)
@@ -68,7 +68,7 @@ async def asked(bot: Served, times: int = 1) -> None:
             await (await page.post("/api/ask", json={"question": ASKED})).read()
 
 
-async def test_a_question_is_a_span_with_its_steps_below_it(tmp_path: Path) -> None:
+async def test_question_is_a_span_with_its_steps_as_children(tmp_path: Path) -> None:
     async with collecting() as collector, OpenAIServer() as model:
         model.enqueue(Text("In the morning [1]."), Status(401))
         settings = {
@@ -101,7 +101,7 @@ async def test_a_question_is_a_span_with_its_steps_below_it(tmp_path: Path) -> N
     assert ASKED not in str(collector.spans)
 
 
-async def test_without_the_extra_one_line_says_so(tmp_path: Path) -> None:
+async def test_missing_tracing_extra_is_logged_once(tmp_path: Path) -> None:
     (tmp_path / "shadow" / "opentelemetry").mkdir(parents=True)
     (tmp_path / "shadow" / "opentelemetry" / "__init__.py").write_text("raise ImportError('there is none')")
     path = f"{tmp_path / 'shadow'}:{REPOSITORY}"
@@ -114,7 +114,7 @@ async def test_without_the_extra_one_line_says_so(tmp_path: Path) -> None:
     assert "footnoted[tracing]" in line["cure"]
 
 
-async def test_a_collector_that_is_not_there_keeps_nobody_waiting(tmp_path: Path) -> None:
+async def test_unreachable_collector_does_not_delay_shutdown(tmp_path: Path) -> None:
     async with served(make_home(tmp_path), OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:1") as bot:
         await asked(bot)
         began = time.monotonic()

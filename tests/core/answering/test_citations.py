@@ -13,6 +13,7 @@ from core.answering.citations import LINK_REMOVED, CitationFilter
 TEXTS = (
     "See https://blog.example/setup and www.known.example, or https://blog.example/wiki/Redis_(software).",
     "https://blog.example/日本",
+    "Counted from one.[1] The thirteenth is letters[12]; CO[2] and H[2]O are molecules.",
 )
 PIECES = st.sampled_from(
     [
@@ -20,6 +21,7 @@ PIECES = st.sampled_from(
         "```", "```py\n", "~~~", "   ", "!", "![x]", "[text]", "(https://blog.example/setup)", "(https://evil.example/)",
         "https://", "http", "www.", "evil.example/?q=secret", "blog.example/setup", ".", ",", "1", "[1](", "日本",
         "\t", "* ", "<", ">", "(<", ">)", "//evil.example/",
+        "-2]", "–", "[Source ", "【2†", "source】", "letters", "[12]", "[0]", "> ", "from one.",
     ]
 )  # fmt: skip
 
@@ -65,7 +67,23 @@ def test_no_foreign_address_passes_outside_code(text: str) -> None:
         ("Yes [^1, ^2].", "Yes [1][2].", {1, 2}),
         ("No [7].", "No.", set()),
         ("Do it with [7].", "Do it with.", set()),
-        ("No[0], no[007].", "No, no.", set()),
+        ("No [0], no[007].", "No, no.", set()),
+        ("Yes [1-2].", "Yes [1][2].", {1, 2}),
+        ("Yes [1–2].", "Yes [1][2].", {1, 2}),
+        ("Yes [1 - 2, 7].", "Yes [1][2].", {1, 2}),
+        ("Yes【1†source】.", "Yes[1].", {1}),
+        ("Yes【2†L5-L9】.", "Yes[2].", {2}),
+        ("No【7†source】.", "No.", set()),
+        ("Yes [Source 1].", "Yes [1].", {1}),
+        ("Yes [Sources 1, 2].", "Yes [1][2].", {1, 2}),
+        ("Yes [source 1, source 2].", "Yes [1][2].", {1, 2}),
+        ("Yes [Source 1](https://evil.example).", "Yes [1].", {1}),
+        ("Match [0-9] or [1-9]", "Match [0-9] or [1-9]", set()),
+        ("First is words[0], then grid[0][1]", "First is words[0], then grid[0][1]", set()),
+        ("Last is letters[12] and letters[-1] [1]", "Last is letters[12] and letters[-1] [1]", {1}),
+        ("Burn CO[2] or H[2]O [1]", "Burn CO[2] or H[2]O [1]", {1}),
+        ("> Counted from one.[1] Then letters[12]. [2]", "> Counted from one. Then letters[12]. [2]", {2}),
+        ("Counted from one.[1]", "Counted from one.[1]", {1}),
         ("No [7][8].", "No.", set()),
         ("In [2026] years", "In [2026] years", set()),
         ("- [ ] todo [x]", "- [ ] todo [x]", set()),

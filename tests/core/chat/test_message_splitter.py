@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core.chat.message_splitter import split_stream
 from core.markdown import open_fence as open_fence_lines
-from tests.core.generated import MARKDOWN, open_fence, telling_words
+from tests.core.generated import MARKDOWN, open_fence, text_words
 
 SOFT, HARD = 300, 450
 HELD_BACK = HARD // 4
@@ -121,7 +121,7 @@ def test_no_message_of_a_whole_text_leaves_a_fence_open(text: str) -> None:
 @MANY
 def test_all_messages_together_say_the_same(text: str, limits: tuple[int, int]) -> None:
     messages = split_stream(text, *limits)
-    assert "".join(telling_words("\n\n".join(messages))) == "".join(telling_words(text))
+    assert "".join(text_words("\n\n".join(messages))) == "".join(text_words(text))
     assert {open_fence(message) for message in messages} <= {""}
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from core.domain import Passage, Post
 from core.ingestion.chunker import MAX_TOKENS, MIN_TOKENS, chunk
 from core.tokens import estimate_tokens
-from tests.core.generated import MARKDOWN, open_fence, telling_words
+from tests.core.generated import MARKDOWN, open_fence, text_words
 
 
 def passages_of(text: str, title: str = "Title") -> tuple[Passage, ...]:
@@ -28,7 +28,7 @@ def test_chunking_keeps_all_words_in_order_within_limits_and_closes_fences(text:
     passages = passages_of(text)
     joined = "\n\n".join(passage.text for passage in passages)
     # A word longer than a passage may be cut: what remains when blanks are taken out is the same.
-    assert "".join(telling_words(joined)) == "".join(telling_words(text))
+    assert "".join(text_words(joined)) == "".join(text_words(text))
     assert all(estimate_tokens(passage.text) <= MAX_TOKENS for passage in passages)
     assert [passage.position for passage in passages] == list(range(len(passages)))
     assert not any(open_fence(passage.text) for passage in passages)

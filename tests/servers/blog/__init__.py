@@ -1,8 +1,7 @@
 """A loopback blog with the feeds, sitemaps, pages and faults of real ones."""
 
-from tests.servers.blog.faults import Drip, Huge, Redirect, RedirectLoop
 from tests.servers.blog.pages import PLAIN, SITEMAPS, WORDPRESS, Page, Post, rss_feed
-from tests.servers.blog.server import Blog, load
+from tests.servers.blog.server import Blog, Drip, Huge, Redirect, RedirectLoop, load
 
 __all__ = [
     "PLAIN",

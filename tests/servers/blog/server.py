@@ -1,11 +1,11 @@
-"""A loopback blog server."""
+"""A loopback blog server and its faults."""
 
 import gzip
 import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
@@ -14,7 +14,6 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from tests.servers.blog.faults import Drip, Fault, Huge, Redirect, RedirectLoop
 from tests.servers.blog.pages import (
     ATOM,
     PLAIN,
@@ -29,6 +28,36 @@ from tests.servers.blog.pages import (
     sitemap_index,
 )
 from tests.servers.loopback import Loopback, Slow, Status
+
+
+@dataclass(frozen=True)
+class Redirect:
+    """Redirect to a path or URL."""
+
+    to: str
+    status: int = 301
+
+
+class RedirectLoop:
+    """Redirect to itself and a query of itself, forever."""
+
+
+@dataclass(frozen=True)
+class Huge:
+    """Send a page of so many megabytes, with Content-Length if `declared`."""
+
+    megabytes: float
+    declared: bool = False
+
+
+@dataclass(frozen=True)
+class Drip:
+    """Send a byte now and then, forever, so that no single read times out."""
+
+    seconds_between: float = 0.05
+
+
+Fault = Status | Slow | Redirect | RedirectLoop | Huge | Drip
 
 
 class Blog(Loopback):

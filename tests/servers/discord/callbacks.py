@@ -186,12 +186,12 @@ def _metadata(interaction: Interaction, message: Message) -> Json:
 
 
 def _callback_json(interaction: Interaction, kind: Callback) -> Json:
-    told: Json = {"id": str(interaction.id), "type": int(interaction.type)}
+    summary: Json = {"id": str(interaction.id), "type": int(interaction.type)}
     resource: Json = {"type": int(kind)}
     if interaction.original:
-        told |= {"response_message_id": str(interaction.original.id),
-                 "response_message_loading": interaction.original.loading,
-                 "response_message_ephemeral": interaction.original.ephemeral}  # fmt: skip
+        summary |= {"response_message_id": str(interaction.original.id),
+                    "response_message_loading": interaction.original.loading,
+                    "response_message_ephemeral": interaction.original.ephemeral}  # fmt: skip
     if kind in (Callback.MESSAGE, Callback.UPDATE) and interaction.original:
         resource |= {"message": message_json(interaction.original)}
-    return {"interaction": told, "resource": resource}
+    return {"interaction": summary, "resource": resource}

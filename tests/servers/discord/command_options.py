@@ -28,7 +28,7 @@ TYPES: dict[int, tuple[type, ...]] = {
 
 
 def fill_options(command: Json, path: list[str], values: dict[str, Any], channel: Channel, user: User,
-           focused: str | None = None) -> Json:  # fmt: skip
+                 focused: str | None = None) -> Json:  # fmt: skip
     """Return `options` and `resolved` of an interaction's data. `path` are subcommands. Raise UserActionError.
 
     While an option is focused (autocomplete), none is required and the focused value need not be valid.

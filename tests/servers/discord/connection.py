@@ -1,24 +1,28 @@
 """One gateway websocket: hello, identify, heartbeat, resume, and Discord's close codes."""
 
 import asyncio
+import importlib
 import json
 import time
+import zlib
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from tests.servers.discord.compression import compression
-from tests.servers.discord.hub import Hub
 from tests.servers.discord.objects import AppFlag, Json
 from tests.servers.discord.payloads import member_json
-from tests.servers.discord.sessions import KNOWN_INTENTS, Intent, Session
+from tests.servers.discord.sessions import KNOWN_INTENTS, Hub, Intent, Session
 
 PRIVILEGED = {
     Intent.PRESENCES: AppFlag.PRESENCE | AppFlag.PRESENCE_LIMITED,
     Intent.MEMBERS: AppFlag.MEMBERS | AppFlag.MEMBERS_LIMITED,
     Intent.MESSAGE_CONTENT: AppFlag.MESSAGE_CONTENT | AppFlag.MESSAGE_CONTENT_LIMITED,
 }
+
+Compress = Callable[[bytes], bytes]
 
 
 class CloseError(Exception):
@@ -207,8 +211,8 @@ class Connection:
     def _send_members(self, data: Json) -> None:
         assert self.session
         guild = self.hub.store.guilds.get(int(data.get("guild_id", 0)))
-        everybody = not data.get("user_ids") and not data.get("query")
-        if guild is None or (everybody and not self.session.intents & Intent.MEMBERS):
+        everyone = not data.get("user_ids") and not data.get("query")
+        if guild is None or (everyone and not self.session.intents & Intent.MEMBERS):
             return
         wanted = data.get("user_ids") or []
         wanted = [str(one) for one in (wanted if isinstance(wanted, list) else [wanted])]
@@ -227,3 +231,26 @@ def _shard(value: object) -> tuple[int, int]:
         if 0 <= index < count:
             return index, count
     raise CloseError(4010)
+
+
+def compression(name: str | None) -> Compress | None:
+    """Return a compressor for `zlib-stream` or `zstd-stream`, or None if the name is unknown or its package missing."""
+    if name == "zlib-stream":
+        stream = zlib.compressobj()
+        return lambda data: stream.compress(data) + stream.flush(zlib.Z_SYNC_FLUSH)
+    if name == "zstd-stream":
+        return _zstd()
+    return None
+
+
+def _zstd() -> Compress | None:
+    """Return a zstd compressor of the standard library (3.14), else of the `zstandard` package."""
+    for module in ("compression.zstd", "zstandard"):
+        try:
+            zstd: Any = importlib.import_module(module)
+        except ImportError:
+            continue
+        stream = zstd.ZstdCompressor() if module == "compression.zstd" else zstd.ZstdCompressor().compressobj()
+        flush = stream.FLUSH_BLOCK if module == "compression.zstd" else zstd.COMPRESSOBJ_FLUSH_BLOCK
+        return lambda data: bytes(stream.compress(data) + stream.flush(flush))
+    return None

@@ -6,8 +6,8 @@ from aiohttp import web
 
 from tests.servers.discord.changes import Changes
 from tests.servers.discord.connection import Connection
-from tests.servers.discord.hub import Hub
 from tests.servers.discord.rules import Rules
+from tests.servers.discord.sessions import Hub
 from tests.servers.discord.store import Store
 
 

@@ -32,7 +32,7 @@ class Platform:
         return self.store.bot
 
     def dispatch(self, name: str, data: Json | Callable[[Session], Json], guild: Guild | None, intent: Intent,
-             late: float = 0.0) -> None:  # fmt: skip
+                 late: float = 0.0) -> None:  # fmt: skip
         """Dispatch an event to the bot's sessions, if the bot is in that guild, or it is None."""
         if guild is None or self.bot.id in guild.members:
             self.gateway.sessions.dispatch(name, data, guild, intent, late)

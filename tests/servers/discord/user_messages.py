@@ -25,7 +25,7 @@ class UserMessages:
             return user
         named = [one for one in self.platform.store.users.values() if one.name == user]
         if not named:
-            raise UserActionError(f"nobody is called {user}")
+            raise UserActionError(f"unknown user {user}")
         return named[0]
 
     def find_channel(self, channel: ChannelRef, viewer: UserRef | None = None) -> Channel:

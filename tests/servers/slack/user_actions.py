@@ -193,9 +193,9 @@ def _action(message: Message, action_id: str, value: str | None) -> Json:
         elements = [*block.get("elements", ()), *([block["accessory"]] if "accessory" in block else ())]
         for element in elements:
             if element.get("action_id") == action_id:
-                told = _button(element, value) if element["type"] == "feedback_buttons" else element
+                source = _button(element, value) if element["type"] == "feedback_buttons" else element
                 action = {"action_id": action_id, "block_id": block["block_id"], "type": element["type"]}
-                return action | {name: told[name] for name in ("text", "value", "style", "url") if name in told}
+                return action | {name: source[name] for name in ("text", "value", "style", "url") if name in source}
     raise LookupError(f"Nothing in the message has the action_id {action_id!r}.")
 
 
