@@ -104,7 +104,7 @@ async def test_ctrl_c_or_another_process_cancels_a_run(tmp_path: Path) -> None:
 def interrupted(home: Path, address: str) -> int:
     """Cancel a run with Ctrl-C. Return its exit code."""
     with Typed(home, "reindex", OPENAI_BASE_URL=address) as window:
-        window.read_until("Reading")
+        window.read_until("Reindexing")
         window.type(CTRL_C)
         return window.exit_code()
 
