@@ -10,15 +10,8 @@
   x PublicationRefusedError the new index version fails its checks
   x NoPreviousVersionError  no earlier index version to roll back to
   x ModelError              the chat or embedding model failed
-    + ModelUnreachableError   no connection, or HTTP 5xx
-    + ModelBusyError          HTTP 429
-    + ModelQuotaExceededError HTTP 429 with `insufficient_quota`; waiting does not help
-    + ModelAccessError        HTTP 401, 403, 404: wrong key, or no such model
-    + ModelTimeoutError       no first token, or no end, in time
-    + AnswerInterruptedError  the stream ended before the answer did
-    + AnswerTooLongError      the model's limit cut the answer off
-    + ContextTooLongError     the prompt exceeds the model's context window
-    + ContentFilteredError    the provider's filter blocked question or answer
+    + ModelUnreachableError, ModelBusyError, ModelQuotaExceededError, ModelAccessError, ModelTimeoutError,
+      AnswerInterruptedError, AnswerTooLongError, ContextTooLongError, ContentFilteredError
   x IndexUnavailableError   Redis cannot be reached, or lacks its search module
   x EmbeddingMismatchError  vectors do not fit the index
   x UnexpectedError         any exception from outside this tree
@@ -204,9 +197,7 @@ class AnswerTooLongError(ModelError):
     """The model's limit of tokens ended the answer: finish_reason `length`. The text so far is kept."""
 
     code = "AnswerTooLong"
-    user_message = (
-        "The language model reached its length limit before it wrote an answer. Please ask a simpler question."
-    )
+    user_message = "The language model reached its length limit before answering. Please ask a simpler question."
 
 
 class ContextTooLongError(ModelError):
