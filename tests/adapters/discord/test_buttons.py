@@ -69,7 +69,7 @@ async def test_only_the_asker_can_retry_a_failed_answer_in_place(harness: Harnes
     assert len([one for one in harness.since(asked) if not one.ephemeral]) == 1
 
 
-async def test_two_presses_at_once_are_one_retry(harness: Harness) -> None:
+async def test_pressing_retry_twice_retries_once(harness: Harness) -> None:
     harness.model.enqueue(BROKEN, Text("Water tomatoes early [1]. " * 20, tokens_per_second=100))
     asked = harness.ask(ASKED)
     failed = await harness.answer(asked)

@@ -44,7 +44,7 @@ async def test_an_every_question_channel_of_another_platform_requests_no_intent(
         assert not session.intents & Intent.MESSAGE_CONTENT
 
 
-async def test_a_denied_intent_fails_the_start_with_its_cure(discord: DiscordServer, bot: Bot) -> None:
+async def test_a_denied_intent_stops_startup_and_says_how_to_fix_it(discord: DiscordServer, bot: Bot) -> None:
     app = DiscordBot(answering_everything(bot).chat_services("discord"), access(discord))
     with pytest.raises(StartupError) as refused:
         async with app.open():
@@ -52,7 +52,9 @@ async def test_a_denied_intent_fails_the_start_with_its_cure(discord: DiscordSer
     assert refused.value.problems == (MESSAGE_CONTENT_DENIED,)
 
 
-async def test_a_wrong_token_fails_the_start_and_the_check_with_its_cure(discord: DiscordServer, bot: Bot) -> None:
+async def test_a_wrong_token_fails_startup_and_the_check_and_says_how_to_fix_it(
+    discord: DiscordServer, bot: Bot
+) -> None:
     app = DiscordBot(bot.chat_services("discord"), access(discord, bot_token="wrong"))
     with pytest.raises(StartupError) as refused:
         async with app.open():

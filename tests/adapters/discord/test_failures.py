@@ -85,7 +85,7 @@ async def test_without_access_to_the_history_the_answer_is_not_a_reply(harness: 
     assert answer.reply_to is None
 
 
-async def test_an_asker_who_blocks_direct_messages_breaks_nothing(harness: Harness, logged: Logged) -> None:
+async def test_the_bot_keeps_answering_after_a_direct_message_is_blocked(harness: Harness, logged: Logged) -> None:
     harness.discord.find_user("bob").takes_direct_messages = False
     harness.discord.set_overwrite("random", harness.discord.bot, deny=SEND)
     harness.ask(ASKED, "random", "bob")

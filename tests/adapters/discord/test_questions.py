@@ -54,7 +54,7 @@ async def test_an_answer_grows_while_the_model_writes_it(harness: Harness) -> No
         assert longer.startswith(shorter)
 
 
-async def test_an_answer_pings_nobody_and_previews_no_link(harness: Harness) -> None:
+async def test_answers_do_not_ping_people_or_preview_links(harness: Harness) -> None:
     alice = harness.discord.find_user("alice")
     hostile = (
         f"Ask @everyone, @here and {alice.mention}, see https://garden.example/ and ![x](https://garden.example/y)."
@@ -111,7 +111,7 @@ async def test_direct_messages_are_answered_with_their_history(harness: Harness)
     assert ASKED in said_before(harness, 1)
 
 
-async def test_a_private_answer_is_visible_to_its_asker_and_in_a_history_of_its_own(harness: Harness) -> None:
+async def test_a_private_answer_is_visible_only_to_its_asker_and_has_its_own_history(harness: Harness) -> None:
     asked = harness.command(ASKED, private=True)
     answer = await harness.answer(asked)
     assert answer.ephemeral_to is asked.user

@@ -35,7 +35,7 @@ async def test_a_late_private_command_is_answered_in_a_direct_message(harness: H
     assert harness.since(asked) == []
 
 
-async def test_a_late_button_press_does_no_harm(harness: Harness) -> None:
+async def test_the_bot_keeps_answering_after_a_late_button_press(harness: Harness) -> None:
     answer = await harness.answer(harness.command(ASKED))
     harness.discord.platform.rules.first_response = 0.1
     harness.discord.click("alice", answer, answer.buttons[0]["custom_id"], late=0.3)
@@ -82,7 +82,7 @@ async def test_a_private_answer_that_outlives_its_token_says_so(hurried: Harness
     assert hurried.refused() == []
 
 
-async def test_a_token_that_expires_early_costs_no_answer(harness: Harness) -> None:
+async def test_a_token_that_expires_early_does_not_lose_the_answer(harness: Harness) -> None:
     harness.model.enqueue(Text(LONG, tokens_per_second=150))
     asked = harness.command(ASKED)
     await harness.until(lambda: asked.original and not asked.original.loading)

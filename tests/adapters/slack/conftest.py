@@ -31,13 +31,13 @@ async def slack() -> AsyncIterator[SlackServer]:
 
 @pytest.fixture(scope="session")
 def posts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The garden blog. It lies in one place, so that it need not be read for each test."""
+    """Write the garden blog once per session, so that tests need not index it again."""
     return write_posts(tmp_path_factory.mktemp("garden") / "posts")
 
 
 @pytest.fixture
 async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    """A client of a Redis in which nothing is left but what was read."""
+    """Yield a Redis client after deleting all keys except indexed posts."""
     async with connect(redis_url) as client:
         kept = ("post:", "edition", "ledger:")
         if gone := [key async for key in client.scan_iter(count=1_000) if not key.decode().startswith(kept)]:
@@ -63,6 +63,6 @@ async def bot(redis: Redis, settings: Settings) -> AsyncIterator[Bot]:
 
 @pytest.fixture
 async def room(slack: SlackServer, model: OpenAIServer, bot: Bot) -> AsyncIterator[Room]:
-    """The bot is there, and people can speak to it."""
+    """Yield the bot connected to Slack."""
     async with entered(slack, model, bot) as room:
         yield room

@@ -1,4 +1,4 @@
-"""The bot on a loopback Slack: what people say to it, and what they read."""
+"""The bot on a loopback Slack: what people write to it, and what they see."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -38,7 +38,7 @@ class Room:
         user: User | None = None,
         mention: bool = True,
     ) -> Message:
-        """Somebody says something; with a mention unless told otherwise."""
+        """Post a message of a user, with a mention of the bot by default."""
         place = channel or self.slack.channel
         under = thread.ts if isinstance(thread, Message) else thread
         said = f"{self.me} {text}" if mention and place.kind != "im" else text
@@ -70,7 +70,7 @@ class Room:
                 await asyncio.sleep(0.02)
 
     async def model_stopped(self, number: int = 0) -> None:
-        """Whoever read the model's answer of that number has left it."""
+        """Wait until the model's request of that number is cancelled."""
         async with asyncio.timeout(WITHIN):
             await self.model.chats[number].finished.wait()
         assert self.model.chats[number].cancelled
@@ -80,7 +80,7 @@ class Room:
         return [chat.messages[-1]["content"] for chat in self.model.chats]
 
     def questions(self) -> list[str]:
-        """What the model was asked, without the passages."""
+        """Return the questions in the model's prompts, without the passages."""
         return [request.rsplit("Question: ", 1)[-1] for request in self.asked_of_model()]
 
 
@@ -106,7 +106,7 @@ async def entered(
 
 
 def is_whole(message: Message) -> bool:
-    """Whether a message ends with what stands below a finished or failed answer."""
+    """Return whether a message ends with the blocks of a finished or failed answer."""
     return any(str(block.get("block_id", "")).startswith("answer:") for block in message.blocks)
 
 
@@ -121,12 +121,12 @@ def read(message: Message) -> str:
 
 
 def below(message: Message) -> str:
-    """What stands in the small blocks of a message."""
+    """Return the text of all blocks below the answer."""
     return "\n".join(_texts([block for block in message.blocks if block["type"] != "markdown"]))
 
 
 def actions(message: Message) -> dict[str, dict[str, Any]]:
-    """What can be pressed, by its action."""
+    """Return the interactive elements of a message by action id."""
     elements = (element for block in message.blocks for element in block.get("elements", ()))
     return {element["action_id"]: element for element in elements if "action_id" in element}
 

@@ -31,7 +31,7 @@ async def in_a_thread(asker: Answerer, question: Question) -> tuple[str, list[st
 
 
 async def privately(asker: Answerer, question: Question) -> tuple[str, list[str]]:
-    """The same in the place of what a command was acknowledged with."""
+    """Return the same for a private answer to a command."""
     async with _asked(question) as (slack, client, place):
         url = slack.responses.url(slack.user, slack.channel.id)
         webhook = AsyncWebhookClient(f"{slack.origin}/response/{url.id}", session=client.session, retry_handlers=[])
@@ -47,7 +47,7 @@ async def _asked(question: Question) -> AsyncIterator[tuple[SlackServer, AsyncWe
 
 
 async def _noted(messages: Sequence[str]) -> None:
-    """Nobody else has to find the messages."""
+    """Ignore the messages' ids, which no other process needs here."""
 
 
 async def _never() -> bool:

@@ -28,7 +28,9 @@ def text_of(messages: list[Message]) -> str:
     [RateLimited(1), Status(500), Slow(0.5), Dropped(after=False), Dropped(after=True)],
     ids=["429", "500", "slow", "lost", "lost after it took effect"],
 )
-async def test_an_answer_arrives_once_and_whole(room: Room, method: str, trouble: object) -> None:
+async def test_an_answer_arrives_once_and_complete_when_an_api_call_fails(
+    room: Room, method: str, trouble: object
+) -> None:
     room.slack.enqueue(method, trouble)  # type: ignore[arg-type]
     room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=200))
     asked = room.ask("What do bees eat in winter?")
@@ -51,7 +53,7 @@ async def test_an_answer_arrives_once_and_whole(room: Room, method: str, trouble
         ("users.info", "missing_scope"),
     ],
 )
-async def test_an_answer_arrives_although_a_call_is_refused(room: Room, method: str, error: str) -> None:
+async def test_an_answer_arrives_complete_when_slack_rejects_a_call(room: Room, method: str, error: str) -> None:
     room.slack.enqueue(method, Error(error))
     room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=200))
     asked = room.ask("What do bees eat in winter?")
@@ -60,7 +62,7 @@ async def test_an_answer_arrives_although_a_call_is_refused(room: Room, method: 
     assert text_of(room.own(asked)).count("Bees live on honey") == SENTENCES
 
 
-async def test_where_status_is_refused_the_question_gets_a_reaction(room: Room) -> None:
+async def test_a_question_gets_a_reaction_when_the_status_is_rejected(room: Room) -> None:
     room.slack.refuse("assistant.threads.setStatus", "not_allowed")
     room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=200))
     asked = room.ask("What do bees eat in winter?")
@@ -70,7 +72,7 @@ async def test_where_status_is_refused_the_question_gets_a_reaction(room: Room) 
     assert room.own(asked)
 
 
-async def test_where_streams_are_refused_the_answer_grows_by_updates(room: Room) -> None:
+async def test_an_answer_grows_by_updates_when_streaming_is_rejected(room: Room) -> None:
     room.slack.refuse("chat.startStream", "not_allowed")
     room.model.enqueue(Text(SENTENCE * 60, tokens_per_second=120))
     asked = room.ask("What do bees eat in winter?")
@@ -83,7 +85,7 @@ async def test_where_streams_are_refused_the_answer_grows_by_updates(room: Room)
     assert len(room.slack.called("chat.startStream")) == 1, "the refusal is remembered"
 
 
-async def test_a_long_answer_continues_in_more_messages_and_ends_with_its_sources(room: Room) -> None:
+async def test_a_long_answer_spans_messages_with_its_sources_in_the_last(room: Room) -> None:
     block = "Bees live on honey [1]. " * 30 + "\n\n```python\n" + "print('honey')\n" * 12 + "```"
     text = "\n\n".join([block] * 36)
     room.model.enqueue(Text(text, pieces=[text[at : at + 400] for at in range(0, len(text), 400)]))
@@ -124,7 +126,7 @@ async def test_an_expired_stream_continues_by_updates(room: Room) -> None:
 
 
 @pytest.mark.parametrize("error", ["not_in_channel", "is_archived", "restricted_action"])
-async def test_where_the_bot_may_not_write_the_asker_is_told_directly(room: Room, error: str) -> None:
+async def test_an_asker_whose_channel_the_bot_cannot_write_in_gets_a_direct_message(room: Room, error: str) -> None:
     room.slack.enqueue("chat.startStream", Error(error))
     asked = room.ask("What do bees eat in winter?")
     direct = room.slack.direct(room.slack.user)

@@ -1,4 +1,4 @@
-"""What stands below an answer: all of Slack's limits are kept, whatever the posts are called."""
+"""Blocks below an answer: they stay within Slack's limits for any post titles."""
 
 from datetime import UTC, datetime
 
@@ -51,7 +51,7 @@ def matches(found: tuple[Footnote, ...]) -> tuple[ScoredPassage, ...]:
 
 
 def taken(blocks: list[Block]) -> str:
-    """All that is written in blocks that Slack takes."""
+    """Check blocks against Slack's limits and return their text."""
     check_blocks(blocks)
     text = "\n".join(texts_of(blocks))
     assert len(text) <= WHOLE
@@ -66,7 +66,7 @@ def test_sources_and_buttons_fit_beside_the_longest_text(found: tuple[Footnote, 
     taken([markdown("w" * HARD), *sources(answer), *answer_buttons(ID, shareable=True)])
 
 
-def test_twenty_sources_with_long_titles_are_as_many_as_fit_each_of_them_whole() -> None:
+def test_sources_that_do_not_fit_are_counted_and_the_others_keep_their_links() -> None:
     found = tuple(
         Footnote(n, f"Post {n} 🐝 " + "long " * 60, f"https://garden.example/{'p' * 120}/{n}", 0.5)
         for n in range(1, 21)
@@ -81,26 +81,26 @@ def test_twenty_sources_with_long_titles_are_as_many_as_fit_each_of_them_whole()
     assert more == f"… and {20 - len(rows)} more"
 
 
-def test_sources_carry_their_numbers_and_a_post_without_address_its_title_alone() -> None:
+def test_sources_are_numbered_and_linked_if_they_have_an_address() -> None:
     found = (Footnote(2, "A & B", "https://garden.example/a", 0.9), Footnote(5, "Notes", "garden/notes.md", 0.5))
     text = taken(sources(Answer("", True, found)))
     assert text == "*Sources*\n[2] <https://garden.example/a|A &amp; B>\n[5] Notes"
 
 
-def test_without_footnotes_the_nearest_posts_are_named_without_numbers() -> None:
+def test_an_answer_without_footnotes_lists_the_nearest_posts_without_numbers() -> None:
     found = (Footnote(1, "Bees", "https://garden.example/bees", 0.5),)
     assert taken(sources(Answer("", False, nearest=found))) == "*Nearest posts*\n• <https://garden.example/bees|Bees>"
     assert sources(Answer("", False)) == []
 
 
-def test_small_text_is_verbatim_so_that_slack_finds_nobody_in_it() -> None:
+def test_source_titles_do_not_mention_people() -> None:
     found = (Footnote(1, "@here news for general", "https://garden.example/bees", 0.5),)
     [block] = sources(Answer("", True, found))
     assert block["elements"][0]["verbatim"] is True
 
 
 @given(footnotes, titles, st.integers(0, 20))
-def test_why_fits_into_a_message(found: tuple[Footnote, ...], understood: str, given_: int) -> None:
+def test_any_explanation_fits_into_a_message(found: tuple[Footnote, ...], understood: str, given_: int) -> None:
     every = matches(found)
     trace = AnswerTrace(understood, 0.87, every[:given_], every[given_:])
     answer = Answer("Text.", True, tokens=12_345, timings_ms={"found": 12.0, "total": 1_234.5}, trace=trace)
@@ -109,7 +109,7 @@ def test_why_fits_into_a_message(found: tuple[Footnote, ...], understood: str, g
     assert f"12,345 tokens · `{ID}`" in text
 
 
-def test_why_tells_the_question_as_understood_both_scores_what_was_left_out_times_and_tokens() -> None:
+def test_an_explanation_shows_the_understood_question_scores_unused_posts_times_and_tokens() -> None:
     found = tuple(Footnote(n, f"Post {n}", f"https://garden.example/{n}", 0.5) for n in range(1, 13))
     every = matches(found)
     trace = AnswerTrace("When are bees fed? (after: What do bees eat?)", 0.5, every[:2], every[2:])
@@ -123,13 +123,13 @@ def test_why_tells_the_question_as_understood_both_scores_what_was_left_out_time
     assert "Found after 0.04 s, first words after 0.95 s, whole answer after 2.00 s · 900 tokens" in text
 
 
-def test_why_a_failed_question_was_not_answered_is_one_sentence() -> None:
+def test_the_explanation_of_an_unanswered_question_is_one_sentence() -> None:
     blocks = explanation(StoredQuestion(Question("Why?"), datetime.now(UTC)))
     assert taken(blocks) == "This question was not answered, so there is nothing to explain."
 
 
 @pytest.mark.parametrize("error", [ModelBusyError("sk-secret"), UnknownSourceError("<!channel>", ["a & b"] * 500)])
-def test_a_failure_is_one_sentence_its_id_and_a_button(error: Exception) -> None:
+def test_a_failure_hides_secrets_and_has_a_retry_button(error: Exception) -> None:
     for blocks in (failure(error, ID, "1.2"), rate_limited(error, ID, "1.2")):  # type: ignore[arg-type]
         text = taken([markdown("w" * HARD), *blocks])
         assert "sk-secret" not in text
@@ -139,19 +139,19 @@ def test_a_failure_is_one_sentence_its_id_and_a_button(error: Exception) -> None
 
 
 @given(st.lists(titles.filter(str.strip), max_size=12))
-def test_a_greeting_fits_with_any_examples(examples: list[str]) -> None:
+def test_a_greeting_with_any_examples_fits_into_a_message(examples: list[str]) -> None:
     blocks = greeting("U1", examples)
     check_blocks(blocks)
     buttons = [element for block in blocks for element in block.get("elements", ())]
     assert [button["value"] for button in buttons if button["type"] == "button"] == [e[:2_000] for e in examples[:8]]
 
 
-def test_a_reason_can_be_typed() -> None:
+def test_the_form_for_a_reason_stays_within_slacks_limits() -> None:
     check_blocks(reason_offer(ID))
     assert checked_view(reason_form(ID))["private_metadata"] == ID
 
 
-def test_the_block_that_ends_an_answer_is_named_after_the_question() -> None:
+def test_the_last_block_of_an_answer_has_the_questions_id() -> None:
     assert answer_buttons(ID)[0]["block_id"] == answer_block_id(ID) == f"answer:{ID}"
     shared = answer_buttons(ID, shareable=True)
     assert [element["action_id"] for element in shared[1]["elements"]] == ["share", "why"]

@@ -1,4 +1,4 @@
-"""What the buttons under an answer do, and for whom."""
+"""Buttons under an answer: ratings, reasons, explanations and retries."""
 
 import json
 from typing import Any
@@ -31,7 +31,7 @@ def thumb(answer: Message, which: str) -> str:
     raise AssertionError("no thumbs")
 
 
-async def test_one_vote_a_person_counts_and_the_last_one(room: Room) -> None:
+async def test_the_last_rating_of_each_person_counts(room: Room) -> None:
     answer = await room.answer(room.ask("What do bees eat in winter?"))
     for which in ("negative_button", "positive_button"):
         room.slack.click(room.slack.user, answer, "feedback", thumb(answer, which))
@@ -43,7 +43,7 @@ async def test_one_vote_a_person_counts_and_the_last_one(room: Room) -> None:
     assert judged.stored.question.text == "What do bees eat in winter?"
 
 
-async def test_a_thumb_down_offers_to_say_why_and_keeps_it(room: Room) -> None:
+async def test_a_thumbs_down_can_have_a_reason(room: Room) -> None:
     answer = await room.answer(room.ask("What do bees eat in winter?"))
     room.slack.click(room.slack.user, answer, "feedback", thumb(answer, "negative_button"))
     offer = await private(room, room.slack.user, "what was wrong")
@@ -55,7 +55,7 @@ async def test_a_thumb_down_offers_to_say_why_and_keeps_it(room: Room) -> None:
     assert [(vote.rating, vote.reason) for vote in judged.votes] == [("down", "It is out of date.")]
 
 
-async def test_why_is_told_to_whoever_asks_alone(room: Room) -> None:
+async def test_an_explanation_is_visible_only_to_the_user_who_requested_it(room: Room) -> None:
     asked = room.ask("What do bees eat in winter?")
     answer = await room.answer(asked)
     room.slack.click(room.slack.admin, answer, "why")
@@ -67,7 +67,7 @@ async def test_why_is_told_to_whoever_asks_alone(room: Room) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 500])
-async def test_a_failure_is_one_sentence_with_an_id_and_may_be_tried_again(room: Room, status: int) -> None:
+async def test_a_retry_replaces_the_failed_answer(room: Room, status: int) -> None:
     room.model.enqueue(*[Status(status)] * (3 if status == 500 else 1))
     asked = room.ask("What do bees eat in winter?")
     failed = await room.answer(asked)
@@ -79,7 +79,7 @@ async def test_a_failure_is_one_sentence_with_an_id_and_may_be_tried_again(room:
     assert room.own(asked) == [failed]
 
 
-async def test_whoever_asks_too_much_is_told_alone_when_to_ask_again(room: Room) -> None:
+async def test_the_eleventh_question_in_a_minute_is_refused_privately(room: Room) -> None:
     for _ in range(10):
         await room.answer(room.ask("What do bees eat in winter?"))
     asked = room.ask("And the eleventh?")
@@ -90,7 +90,7 @@ async def test_whoever_asks_too_much_is_told_alone_when_to_ask_again(room: Room)
 
 
 @pytest.mark.parametrize("text", ["", "Help"])
-async def test_a_mention_without_a_question_brings_help_with_questions_that_are_answered(room: Room, text: str) -> None:
+async def test_a_mention_without_a_question_gets_help_and_examples_to_press(room: Room, text: str) -> None:
     asked = room.ask(text)
     await room.until(lambda: room.own(asked))
     [greeting] = room.own(asked)
@@ -101,7 +101,7 @@ async def test_a_mention_without_a_question_brings_help_with_questions_that_are_
     assert question in written(greeting)
 
 
-async def test_suggestions_come_from_the_posts_in_both_views(room: Room) -> None:
+async def test_suggested_questions_come_from_the_posts_in_both_views(room: Room) -> None:
     direct = room.slack.open_app_home(room.slack.user)
     await room.until(lambda: room.slack.called("assistant.threads.setSuggestedPrompts"))
     [call] = room.slack.called("assistant.threads.setSuggestedPrompts")

@@ -1,4 +1,4 @@
-"""What an operator has decided for a channel: its sources, its persona, and whether it waits for a mention."""
+"""Settings of a channel: its sources, its persona, and whether it requires a mention."""
 
 import json
 from collections.abc import AsyncIterator
@@ -53,9 +53,7 @@ async def room(slack: SlackServer, people: Channel, model: OpenAIServer, bot: Bo
         yield room
 
 
-async def test_a_channel_is_answered_from_its_sources_in_its_voice_without_a_mention(
-    room: Room, people: Channel
-) -> None:
+async def test_a_channel_can_have_its_own_sources_and_persona_and_need_no_mention(room: Room, people: Channel) -> None:
     asked = room.ask(ABOUT_SALARIES, channel=people, mention=False)
     answer = await room.answer(asked)
     assert "Salaries of the gardeners" in json.dumps(answer.blocks)
@@ -64,7 +62,7 @@ async def test_a_channel_is_answered_from_its_sources_in_its_voice_without_a_men
     assert "honey" not in chat.messages[-1]["content"]
 
 
-async def test_what_a_channel_keeps_for_itself_shows_nowhere_else(room: Room) -> None:
+async def test_a_source_of_one_channel_is_not_shown_elsewhere(room: Room) -> None:
     direct = room.slack.direct(room.slack.user)
     for place in (room.slack.channel, direct):
         asked = room.ask(ABOUT_SALARIES, channel=place)
@@ -83,13 +81,13 @@ async def test_what_a_channel_keeps_for_itself_shows_nowhere_else(room: Room) ->
     assert "Salaries" not in json.dumps(room.slack.called("assistant.threads.setSuggestedPrompts")[0].arguments)
 
 
-async def test_other_channels_wait_for_a_mention(room: Room) -> None:
+async def test_other_channels_require_a_mention(room: Room) -> None:
     asked = room.ask("What do bees eat in winter?", mention=False)
     await room.settled()
     assert room.own(asked) == []
 
 
-async def test_called_into_a_thread_the_bot_reads_it_first_page_by_page(room: Room) -> None:
+async def test_a_bot_mentioned_in_a_long_thread_reads_all_of_it_first(room: Room) -> None:
     root = room.ask("The bees on the roof behave oddly.", mention=False)
     for number in range(250):
         room.ask(f"line {number}", thread=root, mention=False, user=room.slack.admin)

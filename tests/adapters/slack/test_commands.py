@@ -18,7 +18,7 @@ async def private_answer(room: Room, question: str) -> Message:
     return found[-1]
 
 
-async def test_ask_is_answered_for_the_asker_alone_until_it_is_shared(room: Room) -> None:
+async def test_an_answer_to_ask_is_private_until_it_is_shared(room: Room) -> None:
     answer = await private_answer(room, "What do bees eat in winter?")
     public = [message for message in room.slack.messages(room.slack.channel.id) if message.user == room.slack.bot.id]
     assert public == []
@@ -30,12 +30,12 @@ async def test_ask_is_answered_for_the_asker_alone_until_it_is_shared(room: Room
     assert is_whole(shared[0])
 
 
-async def test_ask_without_a_question_says_how(room: Room) -> None:
+async def test_ask_without_a_question_explains_how_to_ask(room: Room) -> None:
     room.slack.slash(room.slack.user, room.slack.channel, "/ask", "")
     await room.until(lambda: any("For example" in written(m) for m in room.slack.ephemerals(room.slack.user.id)))
 
 
-async def test_forget_in_a_channel_forgets_its_threads_and_says_so(room: Room) -> None:
+async def test_forget_in_a_channel_deletes_the_history_of_its_threads(room: Room) -> None:
     asked = room.ask("What do bees eat in winter?")
     await room.answer(asked)
     room.slack.slash(room.slack.user, room.slack.channel, "/forget")
@@ -46,7 +46,7 @@ async def test_forget_in_a_channel_forgets_its_threads_and_says_so(room: Room) -
     assert "assistant" not in roles
 
 
-async def test_forget_in_a_thread_forgets_that_thread(room: Room) -> None:
+async def test_forget_in_a_thread_keeps_other_threads_history(room: Room) -> None:
     asked, other = room.ask("What do bees eat in winter?"), room.ask("How long does compost take?")
     await room.answer(asked)
     await room.answer(other)
@@ -55,7 +55,7 @@ async def test_forget_in_a_thread_forgets_that_thread(room: Room) -> None:
     assert len(await room.bot.redis.keys("conversation:*")) == 1
 
 
-async def test_forget_in_a_direct_message_forgets_all_of_it(room: Room) -> None:
+async def test_forget_in_a_direct_message_deletes_its_whole_history(room: Room) -> None:
     direct = room.slack.direct(room.slack.user)
     await room.answer(room.ask("What do bees eat in winter?", channel=direct))
     room.slack.slash(room.slack.user, direct, "/forget")

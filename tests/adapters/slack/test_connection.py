@@ -1,4 +1,4 @@
-"""How the bot reaches Slack: by a socket that comes back, or over HTTP with signatures; what it says if it cannot."""
+"""The connection to Slack: Socket Mode with recovery, signed HTTP requests, and problems in plain words."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -32,36 +32,36 @@ async def refused(bot: Bot, slack: SlackServer, **given: Any) -> str:
     return caught.value.user_message
 
 
-async def test_a_wrong_token_is_a_sentence_with_a_cure(bot: Bot, slack: SlackServer) -> None:
+async def test_a_wrong_token_or_address_is_reported_at_startup(bot: Bot, slack: SlackServer) -> None:
     assert "does not accept SLACK_BOT_TOKEN (invalid_auth)" in await refused(bot, slack, bot_token="xoxb-wrong")
     assert "does not accept SLACK_APP_TOKEN" in await refused(bot, slack, app_token="xapp-wrong")
     assert "cannot be reached" in await refused(bot, slack, api_url="http://127.0.0.1:1/api/")
 
 
-async def test_a_missing_scope_is_named(bot: Bot) -> None:
+async def test_missing_scopes_are_named(bot: Bot) -> None:
     async with SlackServer(scopes=BOT_SCOPES - {"chat:write", "users:read"}) as slack:
         assert "lacks the scopes chat:write, users:read" in await refused(bot, slack)
 
 
-async def test_the_doctor_says_who_the_bot_is(bot: Bot, slack: SlackServer) -> None:
+async def test_the_check_returns_the_bots_id_and_workspace(bot: Bot, slack: SlackServer) -> None:
     told = await SlackBot(bot.chat_services("slack"), access(slack)).check()
     assert told == f"{slack.bot.id} in {slack.team.name}, by Socket Mode"
 
 
 @pytest.mark.parametrize("reason", ["warning", "refresh_requested"])
-async def test_a_refreshed_connection_loses_nothing(room: Room, reason: Any) -> None:
+async def test_the_bot_reconnects_when_slack_asks_for_it(room: Room, reason: Any) -> None:
     await room.slack.sockets.disconnect(reason)
     await room.until(lambda: room.slack.sockets.opened >= 2)
     await room.answer(room.ask("What do bees eat in winter?"))
 
 
-async def test_a_dropped_connection_comes_back(room: Room) -> None:
+async def test_a_lost_connection_comes_back(room: Room) -> None:
     room.slack.sockets.drop()
     await room.until(lambda: room.slack.sockets.opened >= 2, within=30)
     await room.answer(room.ask("What do bees eat in winter?"))
 
 
-async def test_a_connection_that_is_open_and_dead_is_noticed_told_and_replaced(slack: SlackServer, bot: Bot) -> None:
+async def test_an_unresponsive_connection_is_replaced(slack: SlackServer, bot: Bot) -> None:
     app = SlackBot(bot.chat_services("slack"), access(slack), QUICK)
     async with app.open():
         await slack.until(lambda: bool(slack.sockets.open))
@@ -93,7 +93,7 @@ async def over_http(home: Path) -> AsyncIterator[tuple[SlackServer, Served]]:
             yield slack, bot
 
 
-async def test_over_http_events_commands_and_clicks_are_answered_and_the_page_is_there(tmp_path: Path) -> None:
+async def test_over_http_events_commands_and_clicks_are_answered_beside_the_page(tmp_path: Path) -> None:
     async with over_http(tmp_path) as (slack, bot):
         assert await slack.http.verify()
         asked = slack.say(slack.user, slack.channel, f"<@{slack.bot.id}> What do bees eat in winter?")
@@ -114,14 +114,14 @@ async def test_over_http_events_commands_and_clicks_are_answered_and_the_page_is
 
 
 @pytest.mark.parametrize("how", [{"secret": "wrong"}, {"age": 600.0}], ids=["wrong signature", "stale"])
-async def test_over_http_nobody_else_is_heard(tmp_path: Path, how: dict[str, Any]) -> None:
+async def test_over_http_wrongly_signed_and_stale_requests_are_rejected(tmp_path: Path, how: dict[str, Any]) -> None:
     async with over_http(tmp_path) as (slack, _):
         payload = {"type": "event_callback", "event": {"type": "app_mention", "channel": slack.channel.id}}
         assert await slack.http.forge("events_api", payload, **how) == 401
         assert not slack.called("chat.startStream")
 
 
-async def test_two_connections_of_one_process_answer_each_question_once(slack: SlackServer, bot: Bot) -> None:
+async def test_a_process_with_two_connections_answers_each_question_once(slack: SlackServer, bot: Bot) -> None:
     app = SlackBot(bot.chat_services("slack"), access(slack, sockets=2), QUICK)
     async with app.open():
         await slack.until(lambda: len(slack.sockets.open) == 2)

@@ -1,4 +1,4 @@
-"""A question may be corrected, taken back, or its answer stopped, while it is being written and after."""
+"""Questions that are edited, deleted or stopped while they are answered, and afterwards."""
 
 import asyncio
 from typing import Any
@@ -16,7 +16,7 @@ LONG = Text("word " * 2_000, tokens_per_second=50)
 
 
 async def being_answered(room: Room) -> tuple[Message, Message]:
-    """A question whose answer is being written, for as long as somebody lets it."""
+    """Ask a question with a long answer; return both messages while it is being written."""
     room.model.enqueue(LONG)
     asked = room.ask("What do bees eat in winter?")
     await room.until(lambda: room.own(asked))
@@ -27,7 +27,7 @@ def written(message: Message) -> str:
     return message.text + "".join(block.get("text") or "" for block in message.blocks if block["type"] == "markdown")
 
 
-async def test_an_edited_question_is_answered_again_in_the_same_message(room: Room) -> None:
+async def test_an_edited_question_is_answered_in_the_same_message(room: Room) -> None:
     asked = room.ask("What do bees eat in winter?")
     first = await room.answer(asked)
     room.slack.edit(asked, f"{room.me} How long does compost take?")
@@ -40,7 +40,7 @@ async def test_an_edited_question_is_answered_again_in_the_same_message(room: Ro
     assert [turn.content for turn in turns if turn.role == "user"] == ["How long does compost take?"]
 
 
-async def test_a_question_that_is_edited_while_it_is_answered_stops_the_first_answer(room: Room) -> None:
+async def test_editing_a_question_during_its_answer_stops_the_first_answer(room: Room) -> None:
     asked, growing = await being_answered(room)
     room.slack.edit(asked, f"{room.me} How long does compost take?")
     await room.until(lambda: "ompost" in written(growing))
@@ -52,7 +52,7 @@ async def test_a_question_that_is_edited_while_it_is_answered_stops_the_first_an
     assert not growing.streaming
 
 
-async def test_a_mention_that_is_added_later_makes_a_question(room: Room) -> None:
+async def test_a_mention_added_by_an_edit_makes_a_question(room: Room) -> None:
     asked = room.ask("What do bees eat in winter?", mention=False)
     room.slack.edit(asked, f"{room.me} What do bees eat in winter?")
     await room.answer(asked)
@@ -60,7 +60,7 @@ async def test_a_mention_that_is_added_later_makes_a_question(room: Room) -> Non
     assert len(room.own(asked)) == 1
 
 
-async def test_a_question_that_is_deleted_takes_its_unfinished_answer_along(room: Room) -> None:
+async def test_deleting_a_question_deletes_its_unfinished_answer(room: Room) -> None:
     asked, growing = await being_answered(room)
     room.slack.delete(asked)
     await room.until(lambda: growing.deleted)
@@ -68,7 +68,7 @@ async def test_a_question_that_is_deleted_takes_its_unfinished_answer_along(room
     await room.settled()
 
 
-async def test_an_answer_that_was_finished_stays_when_its_question_is_deleted(room: Room) -> None:
+async def test_a_finished_answer_stays_when_its_question_is_deleted(room: Room) -> None:
     asked = room.ask("What do bees eat in winter?")
     answer = await room.answer(asked)
     room.slack.delete(asked)
@@ -76,7 +76,7 @@ async def test_an_answer_that_was_finished_stays_when_its_question_is_deleted(ro
     assert not answer.deleted
 
 
-async def test_the_stop_button_stops_the_model_and_the_answer_says_so(room: Room) -> None:
+async def test_the_stop_button_stops_the_model_and_marks_the_answer_as_stopped(room: Room) -> None:
     _, growing = await being_answered(room)
     room.slack.stop_stream(room.slack.user, growing)
     await room.model_stopped()
@@ -84,7 +84,7 @@ async def test_the_stop_button_stops_the_model_and_the_answer_says_so(room: Room
     assert not growing.streaming
 
 
-async def test_a_question_that_is_edited_before_its_first_words_is_answered_as_it_is_now(room: Room) -> None:
+async def test_only_the_new_text_of_a_question_edited_before_its_answer_starts_is_answered(room: Room) -> None:
     room.slack.enqueue("users.info", Slow(0.5))
     asked = room.ask("What do bees eat in winter?")
     await room.until(lambda: room.slack.status_history)
@@ -96,7 +96,7 @@ async def test_a_question_that_is_edited_before_its_first_words_is_answered_as_i
     assert room.questions()[-1] == "How long does compost take?"
 
 
-async def test_of_two_edits_the_last_one_is_answered(room: Room) -> None:
+async def test_the_last_of_two_edits_is_answered(room: Room) -> None:
     asked, growing = await being_answered(room)
     room.model.enqueue(LONG)
     room.slack.edit(asked, f"{room.me} How long does compost take?")
@@ -109,7 +109,7 @@ async def test_of_two_edits_the_last_one_is_answered(room: Room) -> None:
     assert [chat.cancelled for chat in room.model.chats] == [True, True, False]
 
 
-async def test_a_mention_alone_that_becomes_a_question_is_answered(room: Room) -> None:
+async def test_an_empty_mention_edited_into_a_question_is_answered(room: Room) -> None:
     asked = room.ask("")
     await room.until(lambda: room.own(asked))
     room.slack.edit(asked, f"{room.me} What do bees eat in winter?")
@@ -118,7 +118,7 @@ async def test_a_mention_alone_that_becomes_a_question_is_answered(room: Room) -
     assert room.questions() == ["What do bees eat in winter?"]
 
 
-async def test_an_edit_is_heard_where_the_bot_sees_mentions_alone(model: OpenAIServer, bot: Bot) -> None:
+async def test_an_edit_is_answered_where_the_bot_can_read_only_mentions(model: OpenAIServer, bot: Bot) -> None:
     async with SlackServer(scopes=BOT_SCOPES - {"channels:history"}) as slack, entered(slack, model, bot) as room:
         asked = room.ask("What do bees eat in winter?")
         first = await room.answer(asked)
@@ -128,7 +128,7 @@ async def test_an_edit_is_heard_where_the_bot_sees_mentions_alone(model: OpenAIS
         assert room.own(asked) == [first]
 
 
-async def test_a_preview_under_a_question_changes_nothing(room: Room) -> None:
+async def test_a_link_preview_is_not_an_edit(room: Room) -> None:
     asked = room.ask("What do bees eat in winter? https://garden.example/bees.md")
     await room.answer(asked)
     room.slack.unfurl(asked, "https://garden.example/bees.md")
@@ -136,7 +136,7 @@ async def test_a_preview_under_a_question_changes_nothing(room: Room) -> None:
     assert len(room.model.chats) == 1
 
 
-async def test_an_edit_after_more_than_ten_minutes_changes_nothing(room: Room) -> None:
+async def test_an_edit_after_more_than_ten_minutes_is_ignored(room: Room) -> None:
     asked = room.ask("What do bees eat in winter?")
     await room.answer(asked)
     event = message_changed_later(room, asked, minutes=11)
@@ -145,7 +145,7 @@ async def test_an_edit_after_more_than_ten_minutes_changes_nothing(room: Room) -
     assert len(room.model.chats) == 1
 
 
-async def test_an_answer_that_is_written_anew_can_be_stopped_and_deleted_like_any_other(room: Room) -> None:
+async def test_deleting_an_edited_question_deletes_its_rewritten_answer(room: Room) -> None:
     asked = room.ask("What do bees eat in winter?")
     answer = await room.answer(asked)
     room.model.enqueue(LONG)
@@ -157,7 +157,7 @@ async def test_an_answer_that_is_written_anew_can_be_stopped_and_deleted_like_an
     await room.settled()
 
 
-async def test_no_status_stays_under_an_answer_that_was_written_anew(room: Room) -> None:
+async def test_the_status_is_cleared_after_an_answer_is_rewritten(room: Room) -> None:
     asked = room.ask("What do bees eat in winter?")
     answer = await room.answer(asked)
     room.slack.edit(asked, f"{room.me} How long does compost take?")
@@ -166,7 +166,7 @@ async def test_no_status_stays_under_an_answer_that_was_written_anew(room: Room)
     assert room.slack.status(asked.channel, asked.ts) == ""
 
 
-async def test_a_question_that_is_deleted_before_its_first_words_is_not_answered(room: Room) -> None:
+async def test_a_question_deleted_before_its_answer_starts_is_not_answered(room: Room) -> None:
     root = room.ask("What a day!", mention=False)
     room.slack.enqueue("chat.startStream", Slow(0.5))
     asked = room.ask("What do bees eat in winter?", thread=root)
@@ -177,8 +177,8 @@ async def test_a_question_that_is_deleted_before_its_first_words_is_not_answered
 
 
 @pytest.mark.parametrize("word", ["stopped_by_user", "message_not_in_streaming_state"])
-async def test_a_stop_is_noticed_also_where_nobody_tells_of_it(room: Room, word: str) -> None:
-    """With several processes, the event goes to any of them."""
+async def test_a_stop_is_detected_without_an_event_from_slack(room: Room, word: str) -> None:
+    """With several processes, Slack may send the event to another one."""
     room.slack.rules.stop_after_stop = word
     room.slack.rules.subscriptions = frozenset({"app_mention"})
     _, growing = await being_answered(room)
@@ -188,7 +188,7 @@ async def test_a_stop_is_noticed_also_where_nobody_tells_of_it(room: Room, word:
 
 
 def message_changed_later(room: Room, asked: Message, minutes: float) -> Any:
-    """The event of an edit that comes so long after the question."""
+    """Return the event of an edit made `minutes` after the question."""
     before = message_payload(asked)
     now = before | {"text": f"{room.me} How long does compost take?"}
     now["edited"] = {"user": asked.user, "ts": f"{float(asked.ts) + minutes * 60:.6f}"}

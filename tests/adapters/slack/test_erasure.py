@@ -1,4 +1,4 @@
-"""After somebody in Slack is forgotten, Redis holds neither their name nor their words."""
+"""Erasing a Slack user removes their name and words from Redis."""
 
 from core.storage.event_claims import TTL
 from tests.adapters.slack.harness import Room
@@ -6,10 +6,10 @@ from tests.adapters.slack.test_buttons import private, thumb
 from tests.redis_dump import redis_dump
 
 POSTS = ("post:", "posts", "edition", "ledger:", "digests:", "listings:", "questions:")
-"""What was read, which is nobody's."""
+"""Prefixes of keys of indexed posts, which hold no user data."""
 
 
-async def test_of_somebody_who_asked_voted_and_gave_a_reason_nothing_is_left(room: Room) -> None:
+async def test_erasing_a_user_removes_their_questions_and_reasons_from_redis(room: Room) -> None:
     user, other = room.slack.user, room.slack.admin
     question = room.ask("What do my bees eat in winter?")
     await room.answer(room.ask("When are tomatoes watered?", thread=question, user=other))

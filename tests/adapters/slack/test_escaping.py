@@ -1,4 +1,4 @@
-"""Text for Slack: nobody is called, whatever a model or a post writes, and notifications read like words."""
+"""Text for Slack: no working mentions in any text, and notifications without formatting."""
 
 import re
 
@@ -45,7 +45,7 @@ def words(text: str) -> str:
         ("@@channel", "@@channel"),
     ],
 )
-def test_mentions_arrive_as_plain_words(written: str, read: str) -> None:
+def test_mentions_are_shown_as_plain_text(written: str, read: str) -> None:
     shown = neutralize_mentions(written)
     assert words(shown) == read
     assert not PINGS.search(shown)
@@ -62,7 +62,7 @@ def test_mentions_arrive_as_plain_words(written: str, read: str) -> None:
         "C# and #1",
     ],
 )
-def test_what_calls_nobody_stays_as_it_is(text: str) -> None:
+def test_text_without_mentions_is_unchanged(text: str) -> None:
     assert neutralize_mentions(text) == text
 
 
@@ -75,7 +75,7 @@ def test_what_calls_nobody_stays_as_it_is(text: str) -> None:
 @example("<!<!channel>channel>")
 @example("<<!date^1|!channel>>")
 @example("<!date^1|x@>here")
-def test_nothing_that_calls_people_survives_and_twice_is_as_good_as_once(text: str) -> None:
+def test_no_text_contains_a_working_mention(text: str) -> None:
     shown = neutralize_mentions(text)
     assert not PINGS.search(shown)
     assert neutralize_mentions(shown) == shown
@@ -88,18 +88,18 @@ def test_nothing_that_calls_people_survives_and_twice_is_as_good_as_once(text: s
 @example("<", 1)
 @example("<!doctype html>", 5)
 @example("<@" + "x" * 140 + ">", 130)
-def test_what_was_shown_of_a_text_stays_when_it_grows(text: str, at: int) -> None:
+def test_text_shown_early_is_not_changed_as_the_answer_grows(text: str, at: int) -> None:
     early = neutralize_mentions(text[:at], ended=False)
     assert neutralize_mentions(text).startswith(early)
     assert neutralize_mentions(text, ended=False).startswith(early)
 
 
 @given(texts)
-def test_little_is_held_back(text: str) -> None:
+def test_at_most_140_characters_of_a_growing_answer_are_held_back(text: str) -> None:
     assert len(neutralize_mentions(text, ended=False)) >= len(neutralize_mentions(text)) - 140
 
 
-def test_three_signs_are_escaped() -> None:
+def test_angle_brackets_and_ampersands_are_escaped() -> None:
     assert escape("<a> & b") == "&lt;a&gt; &amp; b"
 
 
@@ -116,17 +116,17 @@ def test_three_signs_are_escaped() -> None:
         ("", ""),
     ],
 )
-def test_a_notification_has_words_and_no_marks(markdown: str, read: str) -> None:
+def test_a_notification_has_no_formatting(markdown: str, read: str) -> None:
     assert fallback(markdown) == read
 
 
-def test_a_notification_ends_with_a_word() -> None:
+def test_a_long_notification_is_cut_between_words() -> None:
     text = fallback("word " * 1_000)
     assert text.endswith("word …")
     assert len(text) <= MAX_FALLBACK + 2
 
 
 @given(texts)
-def test_a_notification_calls_nobody_either(text: str) -> None:
+def test_no_notification_contains_a_working_mention(text: str) -> None:
     assert "<" not in fallback(text)
     assert not PINGS.search(fallback(neutralize_mentions(text)))

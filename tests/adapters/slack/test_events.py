@@ -1,4 +1,4 @@
-"""What Slack's events mean to the bot: something was said, corrected, taken back, or nothing."""
+"""Parsing of Slack's events into received, edited and deleted messages and clicks."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ ROOT = "1699999999.000000"
 
 
 def message(**fields: Any) -> dict[str, Any]:
-    """A message of a person, as it stands in an event or within one; None takes a field away."""
+    """Return a person's message as in an event; None removes a field."""
     usual = {"type": "message", "user": "U1", "ts": TS, "text": "<@U0BOT> why?", "team": "T1", "client_msg_id": "x"}
     return {name: value for name, value in (usual | fields).items() if value is not None}
 
@@ -50,7 +50,7 @@ BY = {"edited": {"user": "U1", "ts": EDITED}}
         ({"user_team": "T2"}, {"user_team": "T2"}),
     ],
 )
-def test_what_people_say_is_said(fields: dict[str, Any], said: dict[str, Any]) -> None:
+def test_messages_of_people_are_received(fields: dict[str, Any], said: dict[str, Any]) -> None:
     usual = {name: getattr(SAID, name) for name in ("team", "channel", "user", "ts", "text", "thread_ts", "kind")}
     assert parse_event(event(**fields), ME) == MessageReceived(**(usual | said))
 
@@ -71,7 +71,7 @@ def test_what_people_say_is_said(fields: dict[str, Any], said: dict[str, Any]) -
         {"edited": {"user": "U1", "ts": LATE}},
     ],
 )
-def test_bots_slack_itself_and_its_notices_say_nothing(fields: dict[str, Any]) -> None:
+def test_messages_of_bots_and_notices_of_slack_are_ignored(fields: dict[str, Any]) -> None:
     assert parse_event(event(**fields), ME) is None
 
 
@@ -89,7 +89,7 @@ def test_bots_slack_itself_and_its_notices_say_nothing(fields: dict[str, Any]) -
         (message(subtype="tombstone", user="USLACKBOT", text="This message was deleted."), message(), "taken back"),
     ],
 )
-def test_of_changes_only_a_persons_edit_and_a_deletion_mean_something(
+def test_changes_other_than_a_persons_edits_and_deletions_are_ignored(
     now: dict[str, Any], before: dict[str, Any], meaning: str | None
 ) -> None:
     found = parse_event(changed(now, before), ME)
@@ -104,7 +104,7 @@ def test_of_changes_only_a_persons_edit_and_a_deletion_mean_something(
             assert found is None
 
 
-def test_a_mention_that_was_edited_and_the_change_of_its_message_are_one_correction() -> None:
+def test_both_events_of_an_edited_mention_count_as_one_edit() -> None:
     mention = parse_event(event(type="app_mention", text="<@U0BOT> how?", **BY), ME)
     change = parse_event(changed(message(text="<@U0BOT> how?", **BY), message()), ME)
     assert isinstance(mention, MessageEdited)
@@ -112,7 +112,7 @@ def test_a_mention_that_was_edited_and_the_change_of_its_message_are_one_correct
     assert mention.name == change.name == f"T1:C1:{TS}:{EDITED}"
 
 
-def test_a_deletion_takes_back() -> None:
+def test_a_deletion_refers_to_the_deleted_message() -> None:
     inner = {"type": "message", "subtype": "message_deleted", "channel": "C1", "deleted_ts": TS, "ts": EDITED}
     found = parse_event({"team_id": "T1", "event": inner}, ME)
     assert found == MessageDeleted("T1", "C1", TS)
@@ -129,9 +129,7 @@ def test_a_deletion_takes_back() -> None:
         ({"kind": "mpim"}, TS),
     ],
 )
-def test_a_mention_begins_a_thread_and_a_direct_message_is_one_conversation(
-    fields: dict[str, Any], thread: str
-) -> None:
+def test_a_thread_is_one_conversation_and_so_are_all_direct_messages(fields: dict[str, Any], thread: str) -> None:
     said = MessageReceived(**({"team": "T1", "channel": "C1", "user": "U1", "ts": TS, "text": "why?"} | fields))
     assert said.conversation == Conversation("slack", said.channel, "T1", thread)
 
@@ -140,11 +138,11 @@ def test_a_mention_begins_a_thread_and_a_direct_message_is_one_conversation(
     ("text", "mentioned"),
     [("<@U0BOT> why?", True), ("why, <@U0BOT|footnoted>?", True), ("<@U0BOT2> why?", False), ("@footnoted", False)],
 )
-def test_only_the_bots_own_mention_is_one(text: str, mentioned: bool) -> None:
+def test_only_a_mention_of_the_bot_counts(text: str, mentioned: bool) -> None:
     assert ME.is_mentioned(text) is mentioned
 
 
-def test_a_click_is_read_with_and_without_its_message() -> None:
+def test_clicks_on_private_and_public_messages_are_parsed() -> None:
     payload: dict[str, Any] = {
         "actions": [{"action_id": "example:2", "value": "Why?", "type": "button"}],
         "user": {"id": "U1", "team_id": "T1"},

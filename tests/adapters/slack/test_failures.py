@@ -1,4 +1,4 @@
-"""Whatever goes wrong, somebody is told: one calm sentence with an id, and a way to try again that works."""
+"""Failures: the user sees one sentence with an id, and a retry button that works."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -49,7 +49,7 @@ def forgetful(slack: SlackServer, model: OpenAIServer, bot: Bot) -> Opened:
 
 
 async def alone(room: Room, words: str) -> Message:
-    """What the person alone sees, once it is there."""
+    """Wait for the message with these words that only the user sees."""
     user = room.slack.user.id
     found: list[Message] = await room.until(
         lambda: [m for m in room.slack.ephemerals(user) if words in read(m) + below(m)]
@@ -57,7 +57,7 @@ async def alone(room: Room, words: str) -> Message:
     return found[-1]
 
 
-async def test_help_that_cannot_be_given_is_a_sentence(forgetful: Opened, nowhere: Redis) -> None:
+async def test_help_without_redis_is_an_error_message(forgetful: Opened, nowhere: Redis) -> None:
     async with forgetful(catalog=Catalog(nowhere)) as room:
         failed = await room.answer(room.ask(""))
         assert SENTENCE in below(failed)
@@ -66,16 +66,14 @@ async def test_help_that_cannot_be_given_is_a_sentence(forgetful: Opened, nowher
         await alone(room, SENTENCE)
 
 
-async def test_a_conversation_that_cannot_be_forgotten_is_not_called_forgotten(
-    forgetful: Opened, nowhere: Redis, bot: Bot
-) -> None:
+async def test_forget_without_redis_does_not_claim_success(forgetful: Opened, nowhere: Redis, bot: Bot) -> None:
     async with forgetful(history=History(nowhere, 10, bot.settings.history_ttl)) as room:
         room.slack.slash(room.slack.user, room.slack.channel, "/forget")
         assert "forgotten" not in below(await alone(room, SENTENCE))
         assert SENTENCE in below(await room.answer(room.ask("forget")))
 
 
-async def test_a_button_that_cannot_do_its_work_says_so(forgetful: Opened, nowhere: Redis, bot: Bot) -> None:
+async def test_a_button_without_redis_shows_an_error_message(forgetful: Opened, nowhere: Redis, bot: Bot) -> None:
     async with forgetful(question_store=QuestionStore(nowhere, bot.settings.history_ttl)) as room:
         answer = await room.answer(room.ask(ASKED))
         for action in ("why", "feedback"):
@@ -96,7 +94,7 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES.keys())
-async def test_after_every_kind_of_failure_trying_again_brings_the_answer(room: Room, failure: list[Any]) -> None:
+async def test_a_retry_gets_the_answer_after_any_model_failure(room: Room, failure: list[Any]) -> None:
     room.model.enqueue(*failure)
     asked = room.ask(ASKED)
     failed = await room.answer(asked)
@@ -109,7 +107,7 @@ async def test_after_every_kind_of_failure_trying_again_brings_the_answer(room: 
     assert read(failed).count("According to the posts") == 1
 
 
-async def test_pressed_twice_it_is_tried_again_once(room: Room) -> None:
+async def test_pressing_retry_twice_retries_once(room: Room) -> None:
     room.model.enqueue(Status(401), Text("Water them early [1]. " * 10, tokens_per_second=60))
     failed = await room.answer(room.ask(ASKED))
     for _ in range(2):
@@ -119,7 +117,7 @@ async def test_pressed_twice_it_is_tried_again_once(room: Room) -> None:
     assert len(room.model.chats) == 2
 
 
-async def test_tried_again_in_the_middle_of_a_thread_it_still_knows_the_thread(room: Room) -> None:
+async def test_a_retry_in_a_thread_includes_the_threads_earlier_messages(room: Room) -> None:
     root = room.ask("The leaves of my tomatoes are burnt at noon.", mention=False)
     room.model.enqueue(Status(401))
     room.ask("what does this mean for watering tomatoes?", thread=root)
@@ -130,7 +128,7 @@ async def test_tried_again_in_the_middle_of_a_thread_it_still_knows_the_thread(r
     assert any("burnt at noon" in content for content in said[1:-1])
 
 
-async def test_a_question_that_nobody_remembers_is_read_again_where_it_stands(room: Room) -> None:
+async def test_retrying_a_forgotten_question_reads_it_from_slack(room: Room) -> None:
     room.model.enqueue(Status(401))
     failed = await room.answer(room.ask(ASKED))
     await room.settled()
@@ -140,7 +138,7 @@ async def test_a_question_that_nobody_remembers_is_read_again_where_it_stands(ro
     assert room.questions()[-1] == ASKED
 
 
-async def test_what_can_not_be_known_any_more_is_said(room: Room) -> None:
+async def test_retrying_a_forgotten_question_that_cannot_be_read_says_so(room: Room) -> None:
     room.model.enqueue(Status(401))
     failed = await room.answer(room.ask(ASKED))
     await room.settled()
@@ -150,7 +148,7 @@ async def test_what_can_not_be_known_any_more_is_said(room: Room) -> None:
     await alone(room, "I no longer remember this question")
 
 
-async def test_who_asks_too_much_is_told_alone_when_and_may_try_again_later(room: Room) -> None:
+async def test_a_rate_limited_question_can_be_retried_later(room: Room) -> None:
     for _ in range(10):
         await room.answer(room.ask(ASKED))
     asked = room.ask(ASKED)
@@ -166,7 +164,7 @@ async def test_who_asks_too_much_is_told_alone_when_and_may_try_again_later(room
     await room.until(lambda: told.deleted)
 
 
-async def test_what_was_written_before_a_failure_stays_above_the_sentence(room: Room) -> None:
+async def test_text_written_before_a_failure_stays_above_the_error_message(room: Room) -> None:
     room.model.enqueue(Broken("Water tomatoes early in the morning, at the root [1]. "))
     failed = await room.answer(room.ask(ASKED))
     assert read(failed).startswith("Water tomatoes early in the morning")
@@ -174,7 +172,7 @@ async def test_what_was_written_before_a_failure_stays_above_the_sentence(room: 
 
 
 @pytest.mark.parametrize("trouble", [Status(500), Dropped(after=False), Dropped(after=True), Slow(0.3)])
-async def test_a_shared_answer_is_there_once_or_the_sharer_is_told(room: Room, trouble: Any) -> None:
+async def test_an_answer_is_shared_exactly_once_or_the_user_gets_an_error_message(room: Room, trouble: Any) -> None:
     room.slack.slash(room.slack.user, room.slack.channel, "/ask", ASKED)
     answer = await alone(room, "According to the posts")
     await room.until(lambda: is_whole(answer))
@@ -195,7 +193,7 @@ async def test_a_shared_answer_is_there_once_or_the_sharer_is_told(room: Room, t
     assert len(shared()) == 1
 
 
-async def test_where_the_bot_may_not_write_a_sharer_is_told_what_to_do(room: Room) -> None:
+async def test_sharing_where_the_bot_cannot_write_explains_how_to_invite_it(room: Room) -> None:
     place = room.slack.add_channel("elsewhere", room.slack.user)
     room.slack.slash(room.slack.user, place, "/ask", ASKED)
     answer = await alone(room, "According to the posts")
@@ -205,7 +203,7 @@ async def test_where_the_bot_may_not_write_a_sharer_is_told_what_to_do(room: Roo
     assert [m for m in room.slack.messages(place.id) if m.user == room.slack.bot.id] == []
 
 
-async def test_a_window_that_opens_too_late_is_a_sentence(room: Room) -> None:
+async def test_a_form_that_opens_too_late_is_an_error_message(room: Room) -> None:
     answer = await room.answer(room.ask(ASKED))
     room.slack.click(room.slack.user, answer, "feedback", "negative")
     offer = await alone(room, "what was wrong")

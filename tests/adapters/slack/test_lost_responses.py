@@ -1,4 +1,4 @@
-"""Slack takes a call and its answer is lost, or it takes none: nothing is there twice, and nothing is missing."""
+"""Lost requests and responses of Slack's API: no text is repeated or missing."""
 
 from time import monotonic
 from typing import Any
@@ -28,7 +28,9 @@ def text_of(messages: list[Message]) -> str:
 
 @pytest.mark.parametrize("method", ["chat.postMessage", "chat.update"])
 @any_trouble
-async def test_by_updates_an_answer_arrives_once_and_whole_as_well(room: Room, method: str, trouble: Any) -> None:
+async def test_an_answer_without_streaming_arrives_once_and_complete_when_an_api_call_fails(
+    room: Room, method: str, trouble: Any
+) -> None:
     room.slack.refuse("chat.startStream", "not_allowed")
     room.slack.enqueue(method, trouble)
     room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=220))
@@ -41,7 +43,9 @@ async def test_by_updates_an_answer_arrives_once_and_whole_as_well(room: Room, m
 
 @pytest.mark.parametrize("method", ["assistant.threads.setStatus", "users.info", "reactions.add", "chat.startStream"])
 @any_trouble
-async def test_a_short_answer_arrives_once_whatever_happens_before_it(room: Room, method: str, trouble: Any) -> None:
+async def test_a_short_answer_arrives_once_when_an_earlier_api_call_fails(
+    room: Room, method: str, trouble: Any
+) -> None:
     if method == "reactions.add":
         room.slack.refuse("assistant.threads.setStatus", "not_allowed")
     room.slack.enqueue(method, trouble)
@@ -54,7 +58,7 @@ async def test_a_short_answer_arrives_once_whatever_happens_before_it(room: Room
     assert asked.reactions == {}
 
 
-async def test_no_answer_waits_for_a_slow_status(room: Room) -> None:
+async def test_an_answer_does_not_wait_for_a_slow_status(room: Room) -> None:
     room.slack.enqueue("assistant.threads.setStatus", Slow(3))
     began = monotonic()
     asked = room.ask("What do bees eat in winter?")
@@ -65,7 +69,7 @@ async def test_no_answer_waits_for_a_slow_status(room: Room) -> None:
 
 
 @pytest.mark.parametrize("after", [False, True])
-async def test_a_lost_beginning_of_the_second_message_leaves_the_first_as_it_is(room: Room, after: bool) -> None:
+async def test_a_lost_response_to_the_second_message_neither_loses_nor_repeats_text(room: Room, after: bool) -> None:
     room.slack.enqueue("chat.startStream", Ordinary(), Dropped(after))
     text = "\n\n".join([SENTENCE * 40] * 8)
     pieces = [text[at : at + 50] for at in range(0, len(text), 50)]
@@ -79,7 +83,7 @@ async def test_a_lost_beginning_of_the_second_message_leaves_the_first_as_it_is(
     assert [is_whole(message) for message in own] == [False] * (len(own) - 1) + [True]
 
 
-async def test_a_lost_beginning_is_not_mistaken_for_another_answer_in_the_thread(room: Room) -> None:
+async def test_a_lost_response_does_not_mix_up_two_answers_in_a_thread(room: Room) -> None:
     root = room.ask("What a day!", mention=False)
     room.model.enqueue(Text("Bees live on honey [1]. " * 20, tokens_per_second=60))
     room.ask("What do bees eat in winter?", thread=root)
@@ -93,14 +97,14 @@ async def test_a_lost_beginning_is_not_mistaken_for_another_answer_in_the_thread
     assert [(text.count("Bees"), text.count("Compost")) for text in texts] == [(20, 0), (0, 20)]
 
 
-async def test_where_the_bot_may_not_read_a_lost_beginning_costs_no_answer(room: Room) -> None:
+async def test_a_lost_response_does_not_lose_the_answer_where_the_bot_cannot_read(room: Room) -> None:
     room.slack.refuse("conversations.replies", "missing_scope")
     room.slack.enqueue("chat.startStream", Dropped(after=False))
     answer = await room.answer(room.ask("What do bees eat in winter?"))
     assert text_of([answer]).count("According to the posts") == 1
 
 
-async def test_blocks_that_are_refused_leave_the_whole_text(room: Room) -> None:
+async def test_rejected_blocks_do_not_shorten_the_answer(room: Room) -> None:
     room.slack.refuse("chat.startStream", "not_allowed")
     room.slack.enqueue("chat.update", *[Error("invalid_blocks")] * 3)
     text = SENTENCE * 300
@@ -111,14 +115,14 @@ async def test_blocks_that_are_refused_leave_the_whole_text(room: Room) -> None:
     assert text_of(room.own(asked)).count("Bees live on honey") == 300
 
 
-async def test_a_stream_that_is_refused_for_one_person_is_no_reason_to_stop_streaming(room: Room) -> None:
+async def test_streaming_continues_for_later_answers_after_one_stream_is_rejected(room: Room) -> None:
     room.slack.enqueue("chat.startStream", Error("user_not_found"))
     first = await room.answer(room.ask("What do bees eat in winter?"))
     second = await room.answer(room.ask("What do bees eat in winter?"))
     assert (first.streamed, second.streamed) == (False, True)
 
 
-async def test_a_private_answer_comes_another_way_where_its_address_is_used_up(room: Room) -> None:
+async def test_a_private_answer_arrives_when_its_response_url_is_used_up(room: Room) -> None:
     room.slack.rules.response_url_uses = 0
     room.slack.slash(room.slack.user, room.slack.channel, "/ask", "What do bees eat in winter?")
 

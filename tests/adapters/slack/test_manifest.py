@@ -1,4 +1,4 @@
-"""manifest.yml asks for what the code uses, and for nothing else."""
+"""manifest.yml requests exactly the scopes, events and commands that the code uses."""
 
 import ast
 import re
@@ -53,7 +53,7 @@ EVENTS = {
 OLDER_VIEW = {"assistant_thread_started", "assistant_thread_context_changed"}
 """Listened to for apps that were made before there was an agent view; new ones do not get them."""
 
-# What may stand in a manifest and how long it may be, transcribed from the types of @slack/web-api 8.2.0
+# Fields of a manifest and their lengths, transcribed from the types of @slack/web-api 8.2.0
 # (types/request/manifest); there is no schema in a package.
 FIELDS: dict[str, Any] = {
     "display_information": {"name", "description", "long_description", "background_color"},
@@ -103,7 +103,7 @@ def methods_called() -> Iterator[str]:
                     yield node.attr
 
 
-def test_every_method_that_is_called_has_its_scopes_and_every_scope_a_use(manifest: dict[str, Any]) -> None:
+def test_the_manifest_requests_exactly_the_scopes_that_are_used(manifest: dict[str, Any]) -> None:
     called = set(methods_called())
     assert called == set(SCOPES), "name the scopes of each method here"
     used = set().union(*SCOPES.values(), *EVENTS.values()) | {"commands"}
@@ -111,7 +111,7 @@ def test_every_method_that_is_called_has_its_scopes_and_every_scope_a_use(manife
     assert used == REQUIRED_SCOPES | OPTIONAL_SCOPES
 
 
-def test_every_event_is_listened_to_and_asked_for(manifest: dict[str, Any]) -> None:
+def test_the_manifest_subscribes_to_exactly_the_events_that_are_handled(manifest: dict[str, Any]) -> None:
     asked = set(manifest["settings"]["event_subscriptions"]["bot_events"])
     assert asked == set(EVENTS)
     tree = ast.parse((ADAPTER / "listeners.py").read_text(encoding="utf-8"))
@@ -120,7 +120,7 @@ def test_every_event_is_listened_to_and_asked_for(manifest: dict[str, Any]) -> N
     assert listened - OLDER_VIEW == {event.split(".")[0] for event in asked}
 
 
-def test_every_command_is_there_with_its_help_and_buttons_are_heard(manifest: dict[str, Any]) -> None:
+def test_the_manifest_declares_every_command_and_enables_buttons(manifest: dict[str, Any]) -> None:
     commands = manifest["features"]["slash_commands"]
     assert sorted(command["command"] for command in commands) == sorted(COMMANDS)
     assert all(len(command.get("usage_hint", "")) <= 1_000 for command in commands)
@@ -128,7 +128,7 @@ def test_every_command_is_there_with_its_help_and_buttons_are_heard(manifest: di
     assert manifest["settings"]["interactivity"]["is_enabled"] is True
 
 
-def test_it_names_what_slack_knows(manifest: dict[str, Any]) -> None:
+def test_the_manifest_has_only_fields_that_slack_knows(manifest: dict[str, Any]) -> None:
     assert set(manifest) <= {"_metadata", "display_information", "features", "oauth_config", "settings"}
     for path, allowed in FIELDS.items():
         for part in parts(manifest, path):
@@ -153,13 +153,15 @@ def test_it_names_what_slack_knows(manifest: dict[str, Any]) -> None:
         ("features.slash_commands.description", 1, 2_000),
     ],
 )
-def test_every_text_has_a_length_that_slack_takes(manifest: dict[str, Any], path: str, least: int, most: int) -> None:
+def test_every_text_in_the_manifest_has_an_accepted_length(
+    manifest: dict[str, Any], path: str, least: int, most: int
+) -> None:
     texts = list(parts(manifest, path))
     assert texts
     assert all(least <= len(text) <= most for text in texts), texts
 
 
-def test_there_are_no_more_of_anything_than_slack_takes(manifest: dict[str, Any]) -> None:
+def test_the_manifest_stays_within_slacks_limits(manifest: dict[str, Any]) -> None:
     features = manifest["features"]
     assert 1 <= len(features["slash_commands"]) <= 50
     assert len(features["agent_view"]["suggested_prompts"]) <= 4
@@ -168,12 +170,12 @@ def test_there_are_no_more_of_anything_than_slack_takes(manifest: dict[str, Any]
     assert re.fullmatch(r"#[0-9a-fA-F]{6}", manifest["display_information"]["background_color"])
 
 
-def test_what_it_suggests_is_understood_whatever_the_posts_are_about(manifest: dict[str, Any]) -> None:
+def test_the_suggested_prompts_work_for_any_posts(manifest: dict[str, Any]) -> None:
     assert set(parts(manifest, "features.agent_view.suggested_prompts.message")) <= HELP | FORGET
 
 
 def parts(of: Any, path: str) -> Iterator[Any]:
-    """What stands there, in each element of a list on the way."""
+    """Yield the values at a dotted path, from each element of any list on the way."""
     found = [of]
     for name in path.split("."):
         inner = [part.get(name) for part in found]

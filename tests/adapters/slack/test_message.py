@@ -8,7 +8,7 @@ from core.chat.platform_errors import AnswerStoppedError
 from tests.servers.slack import Error, SlackServer
 
 
-async def test_an_update_that_stays_refused_raises_an_error() -> None:
+async def test_an_update_that_keeps_being_rejected_raises_an_error() -> None:
     async with SlackServer() as slack, web_client(slack.bot_token, slack.base_url) as client:
         posted = await client.chat_postMessage(channel=slack.channel.id, text="Old.")
         slack.enqueue("chat.update", *[Error("streaming_state_conflict")] * MAX_UPDATES)
@@ -17,7 +17,7 @@ async def test_an_update_that_stays_refused_raises_an_error() -> None:
         assert len(slack.called("chat.update")) == MAX_UPDATES
 
 
-async def test_an_update_after_two_refusals_arrives() -> None:
+async def test_an_update_arrives_after_two_rejections() -> None:
     async with SlackServer() as slack, web_client(slack.bot_token, slack.base_url) as client:
         posted = await client.chat_postMessage(channel=slack.channel.id, text="Old.")
         slack.enqueue("chat.update", Error("streaming_state_conflict"), Error("invalid_blocks"))
@@ -26,7 +26,7 @@ async def test_an_update_after_two_refusals_arrives() -> None:
         assert "New." in message.text
 
 
-async def test_an_update_of_a_deleted_message_stops_the_answer() -> None:
+async def test_updating_a_deleted_message_stops_the_answer() -> None:
     async with SlackServer() as slack, web_client(slack.bot_token, slack.base_url) as client:
         slack.enqueue("chat.update", Error("message_not_found"))
         with pytest.raises(AnswerStoppedError):

@@ -22,7 +22,7 @@ MOST_REPEATED = 3
 WITHIN = 60.0
 
 
-async def test_each_question_is_answered_once_and_none_is_lost_with_a_process(
+async def test_every_question_is_answered_once_when_a_process_is_killed(
     redis: Redis, redis_url: str, tmp_path: Path
 ) -> None:
     async with SlackServer() as slack, OpenAIServer(tokens_per_second=400) as model, AsyncExitStack() as stack:
@@ -75,7 +75,7 @@ async def ask_all(slack: SlackServer, kill: object) -> list[Message]:
 
 
 async def again(slack: SlackServer, message: Message, after: float) -> None:
-    """The same event once more, to whichever process comes next."""
+    """Deliver the same event again, to any process."""
     await asyncio.sleep(after)
     [*deliveries] = [
         delivery

@@ -17,7 +17,7 @@ async def test_a_mention_is_answered_in_its_thread_with_footnotes_sources_and_bu
     assert [call.error for call in room.slack.calls if call.error] == []
 
 
-async def test_the_status_is_the_first_thing_of_all(room: Room) -> None:
+async def test_the_status_is_shown_before_anything_else(room: Room) -> None:
     before = len(room.slack.calls)
     asked = room.ask(ASKED)
     await room.answer(asked)
@@ -27,7 +27,7 @@ async def test_the_status_is_the_first_thing_of_all(room: Room) -> None:
     assert room.slack.status(asked.channel, asked.ts) == ""
 
 
-async def test_words_stream_as_the_model_writes_them(room: Room) -> None:
+async def test_an_answer_grows_while_the_model_writes_it(room: Room) -> None:
     room.model.enqueue(Text("Water tomatoes early in the morning [1]. " * 8, tokens_per_second=60))
     asked = room.ask(ASKED)
     answer = await room.answer(asked)
@@ -37,7 +37,7 @@ async def test_words_stream_as_the_model_writes_them(room: Room) -> None:
         assert longer.startswith(shorter)
 
 
-async def test_a_follow_up_in_the_thread_needs_no_mention_and_knows_what_came_before(room: Room) -> None:
+async def test_a_follow_up_in_the_thread_needs_no_mention_and_has_the_history(room: Room) -> None:
     asked = room.ask(ASKED)
     await room.answer(asked)
     follow_up = room.ask(FOLLOW_UP, thread=asked, mention=False)
@@ -46,7 +46,7 @@ async def test_a_follow_up_in_the_thread_needs_no_mention_and_knows_what_came_be
     assert ASKED in [message["content"] for message in room.model.chats[1].messages]
 
 
-async def test_what_is_said_to_somebody_else_in_the_thread_is_left_alone(room: Room) -> None:
+async def test_messages_to_other_people_in_the_thread_are_ignored(room: Room) -> None:
     asked = room.ask(ASKED)
     await room.answer(asked)
     for text in (f"<@{room.slack.admin.id}> what do you think?", "<!here> who knows more?"):
@@ -56,7 +56,7 @@ async def test_what_is_said_to_somebody_else_in_the_thread_is_left_alone(room: R
     assert len(room.own(asked)) == 1
 
 
-async def test_a_thread_without_the_bot_is_left_alone(room: Room) -> None:
+async def test_a_thread_without_the_bot_is_ignored(room: Room) -> None:
     root = room.ask("What a day!", mention=False)
     room.ask("Indeed, when should I water tomatoes?", thread=root, mention=False)
     await room.settled()
@@ -64,7 +64,7 @@ async def test_a_thread_without_the_bot_is_left_alone(room: Room) -> None:
     assert not room.model.chats
 
 
-async def test_a_direct_message_is_answered_and_the_next_one_knows_of_it(room: Room) -> None:
+async def test_direct_messages_are_answered_with_their_history(room: Room) -> None:
     place = room.slack.direct(room.slack.user)
     asked = room.ask(ASKED, place)
     await room.answer(asked)
@@ -75,14 +75,14 @@ async def test_a_direct_message_is_answered_and_the_next_one_knows_of_it(room: R
     assert "recipient_user_id" not in start
 
 
-async def test_what_the_posts_do_not_answer_is_said_with_the_nearest_posts(room: Room) -> None:
+async def test_an_unanswerable_question_gets_the_nearest_posts(room: Room) -> None:
     answer = await room.answer(room.ask(OFF_TOPIC))
     assert "My posts do not answer this." in read(answer)
     assert "*Nearest posts*" in below(answer)
     assert not room.model.chats
 
 
-async def test_a_notification_reads_like_words(room: Room) -> None:
+async def test_the_notification_of_an_answer_has_no_formatting(room: Room) -> None:
     room.slack.refuse("chat.startStream", "unknown_method")
     room.model.enqueue(Text("**Water** them `early` [1].\n\n- at the root\n- never on the leaves & stems [1]"))
     answer = await room.answer(room.ask(ASKED))
@@ -98,7 +98,7 @@ async def test_links_are_not_unfurled(room: Room) -> None:
     assert (answer.options["unfurl_links"], answer.options["unfurl_media"]) == (False, False)
 
 
-async def test_two_threads_do_not_know_of_each_other(room: Room) -> None:
+async def test_a_thread_has_its_own_history(room: Room) -> None:
     first, second = room.ask(ASKED), room.ask("What do bees eat in winter?")
     await room.answer(first)
     await room.answer(second)
@@ -106,7 +106,7 @@ async def test_two_threads_do_not_know_of_each_other(room: Room) -> None:
     assert ASKED not in [message["content"] for message in room.model.chats[-1].messages]
 
 
-async def test_people_channels_and_links_reach_the_model_as_names(room: Room) -> None:
+async def test_people_channels_and_links_in_a_question_are_searched_as_names(room: Room) -> None:
     slack = room.slack
     text = (
         f"what does <@{slack.admin.id}> say in <#{slack.channel.id}> on watering tomatoes &amp; bees, "
@@ -120,13 +120,13 @@ async def test_people_channels_and_links_reach_the_model_as_names(room: Room) ->
     )
 
 
-async def test_a_name_that_slack_does_not_tell_stays_an_id(room: Room) -> None:
+async def test_a_person_whose_name_is_unavailable_is_searched_by_id(room: Room) -> None:
     room.slack.refuse("users.info", "user_not_found")
     await room.answer(room.ask(f"what does <@{room.slack.admin.id}> say on watering tomatoes?"))
     assert room.questions() == [f"what does @{room.slack.admin.id} say on watering tomatoes?"]
 
 
-async def test_other_bots_own_words_previews_and_joins_are_no_questions(room: Room) -> None:
+async def test_messages_of_bots_previews_and_joins_are_not_questions(room: Room) -> None:
     slack = room.slack
     other = slack.add_user("standup", is_bot=True)
     slack.channel.members.add(other.id)

@@ -1,4 +1,4 @@
-"""/reindex: admins and owners may, one message shows how it goes, and everybody else is told so."""
+"""/reindex: allowed for admins and owners, shown in one message, refused for others."""
 
 import asyncio
 import json
@@ -43,7 +43,7 @@ async def connected(bot: Bot, *admins: str) -> AsyncIterator[SlackServer]:
 
 
 def written(message: Message) -> str:
-    """All that stands in a message."""
+    """Return all text of a message."""
     return message.text + json.dumps(message.blocks, ensure_ascii=False)
 
 
@@ -60,7 +60,7 @@ def told(slack: SlackServer, user: str, words: str) -> Callable[[], bool]:
     return lambda: any(words in written(message) for message in slack.ephemerals(user))
 
 
-async def test_an_admin_sees_one_message_that_ends_with_what_changed(bot: Bot, tmp_path: Path) -> None:
+async def test_a_run_is_one_message_that_ends_with_the_changes(bot: Bot, tmp_path: Path) -> None:
     (tmp_path / "posts" / "moles.md").write_text("# Moles in the lawn\n\nMoles leave when it smells of garlic.")
     async with connected(bot) as slack:
         slack.slash(slack.admin, slack.channel, "/reindex")
@@ -73,21 +73,21 @@ async def test_an_admin_sees_one_message_that_ends_with_what_changed(bot: Bot, t
         assert "Cancel" not in written(notice)
 
 
-async def test_others_are_refused_with_a_sentence_that_only_they_see(bot: Bot) -> None:
+async def test_a_member_without_rights_is_refused_privately(bot: Bot) -> None:
     async with connected(bot) as slack:
         slack.slash(slack.user, slack.channel, "/reindex")
         await slack.until(told(slack, slack.user.id, "Only admins can do that"), within=WITHIN)
         assert notices(slack) == []
 
 
-async def test_the_settings_may_name_further_admins(bot: Bot) -> None:
+async def test_admins_from_the_settings_may_reindex(bot: Bot) -> None:
     async with connected(bot, "U0PERSON01") as slack:
         assert slack.user.id == "U0PERSON01"
         slack.slash(slack.user, slack.channel, "/reindex")
         await slack.until(says(slack, "Nothing has changed."), within=WITHIN)
 
 
-async def test_a_source_that_is_not_there_is_named_beside_those_that_are(bot: Bot) -> None:
+async def test_an_unknown_source_is_answered_with_the_known_ones(bot: Bot) -> None:
     async with connected(bot) as slack:
         slack.slash(slack.admin, slack.channel, "/reindex", "attic")
         await slack.until(
@@ -95,7 +95,7 @@ async def test_a_source_that_is_not_there_is_named_beside_those_that_are(bot: Bo
         )
 
 
-async def test_where_the_bot_may_not_write_the_admin_reads_it_in_a_direct_message(bot: Bot) -> None:
+async def test_a_run_is_shown_in_a_direct_message_where_the_bot_cannot_write(bot: Bot) -> None:
     async with connected(bot) as slack:
         slack.channel.members.discard(slack.bot.id)
         slack.slash(slack.admin, slack.channel, "/reindex")
@@ -103,7 +103,7 @@ async def test_where_the_bot_may_not_write_the_admin_reads_it_in_a_direct_messag
         await slack.until(lambda: any("Nothing has changed" in written(m) for m in slack.messages(direct.id)), WITHIN)
 
 
-async def test_a_second_order_says_who_started_the_first_and_when_and_the_button_stops_it(bot: Bot) -> None:
+async def test_a_second_run_joins_the_first_and_cancel_stops_it(bot: Bot) -> None:
     async with connected(bot) as slack, held(bot):
         slack.slash(slack.admin, slack.channel, "/reindex")
         await slack.until(says(slack, "Somebody else started reading all sources"), within=WITHIN)
@@ -117,7 +117,7 @@ async def test_a_second_order_says_who_started_the_first_and_when_and_the_button
 
 @asynccontextmanager
 async def held(bot: Bot) -> AsyncIterator[None]:
-    """Somebody else's run, in what could be another process; it lasts until it is stopped."""
+    """Another person's run, as in another process, until it is cancelled."""
     begun = asyncio.Event()
 
     async def work(order: ReindexOptions, tell: Emit) -> Report:

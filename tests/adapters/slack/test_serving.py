@@ -25,7 +25,7 @@ ACKNOWLEDGED_WITHIN = 3.0
 """Seconds that Slack waits; how quick the bot is by itself is for the benchmarks."""
 
 
-async def test_over_http_only_slack_gets_through_its_door_and_the_page_keeps_its_own(tmp_path: Path) -> None:
+async def test_over_http_unsigned_and_cross_site_requests_are_rejected(tmp_path: Path) -> None:
     async with over_http(tmp_path) as (slack, bot), aiohttp.ClientSession(bot.address) as page:
         assert await slack.http.verify()
         elsewhere = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
@@ -37,7 +37,7 @@ async def test_over_http_only_slack_gets_through_its_door_and_the_page_keeps_its
             assert response.status == 413
 
 
-async def test_over_http_a_request_larger_than_the_page_would_take_is_taken(tmp_path: Path) -> None:
+async def test_over_http_slack_may_send_larger_requests_than_the_page_accepts(tmp_path: Path) -> None:
     async with over_http(tmp_path) as (slack, _):
         asked = slack.say(slack.user, slack.channel, f"<@{slack.bot.id}> What do bees eat in winter?")
         await slack.until(lambda: [m for m in slack.messages(asked.channel, asked.ts) if is_whole(m)], WITHIN)
@@ -64,7 +64,7 @@ async def test_fifty_questions_at_once_are_acknowledged_in_time_and_answered(roo
 
 
 @pytest.mark.parametrize("how", ["socket", "http"])
-async def test_an_answer_may_end_when_the_bot_is_stopped(tmp_path: Path, how: str) -> None:
+async def test_a_running_answer_is_finished_when_the_bot_is_stopped(tmp_path: Path, how: str) -> None:
     async with SlackServer() as slack, OpenAIServer() as model:
         way = (
             {"SLACK_APP_TOKEN": slack.app_token} if how == "socket" else {"SLACK_SIGNING_SECRET": slack.signing_secret}
@@ -95,10 +95,10 @@ async def until_ready(address: str) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_what_comes_while_the_bot_is_being_stopped_is_answered_by_the_next(
+async def test_a_question_asked_during_shutdown_is_answered_after_the_restart(
     slack: SlackServer, model: OpenAIServer, bot: Bot
 ) -> None:
-    """It is acknowledged only when it has been written down."""
+    """It is acknowledged only once it is stored."""
     model.enqueue(Text(LONG, tokens_per_second=150))
     app = SlackBot(bot.chat_services("slack"), access(slack, app_token="", signing_secret=slack.signing_secret))
     first, later = Room(slack, model, bot, app), asyncio.Event()
@@ -129,13 +129,13 @@ async def test_what_comes_while_the_bot_is_being_stopped_is_answered_by_the_next
 
 
 def application(app: SlackBot) -> web.Application:
-    """The door of Slack alone."""
+    """Return a web application with only Slack's routes."""
     application = web.Application()
     application.add_routes(app.routes)
     return application
 
 
-async def test_before_it_is_open_nothing_is_acknowledged(slack: SlackServer, bot: Bot) -> None:
+async def test_events_are_not_acknowledged_before_the_bot_has_started(slack: SlackServer, bot: Bot) -> None:
     app = SlackBot(bot.chat_services("slack"), access(slack, app_token="", signing_secret=slack.signing_secret))
     async with TestServer(application(app)) as server:
         slack.http.use(str(server.make_url("/slack/events")))
@@ -144,7 +144,7 @@ async def test_before_it_is_open_nothing_is_acknowledged(slack: SlackServer, bot
             assert response.status == 503
 
 
-async def test_readiness_tells_of_a_lost_connection(slack: SlackServer, bot: Bot) -> None:
+async def test_a_lost_connection_is_reported_until_it_comes_back(slack: SlackServer, bot: Bot) -> None:
     app = SlackBot(bot.chat_services("slack"), access(slack), QUICK)
     assert "has not been reached" in app.problem()
     async with app.open():

@@ -1,4 +1,4 @@
-"""That the bot is at work is shown beside the answer, and never instead of it."""
+"""The status during an answer: a failing status does not delay the answer."""
 
 from datetime import timedelta
 
@@ -11,10 +11,10 @@ from tests.servers.slack import RateLimited
 
 
 @pytest.mark.parametrize("trouble", [RateLimited(60), Slow(60)], ids=["429", "slow"])
-async def test_nobody_waits_for_a_status(
+async def test_answers_do_not_wait_for_the_status(
     room: Room, monkeypatch: pytest.MonkeyPatch, trouble: RateLimited | Slow
 ) -> None:
-    """And should it come to stand there late, it is taken away."""
+    """A status that arrives late is cleared."""
     monkeypatch.setattr(answer_writer, "STATUS_TIMEOUT", timedelta(seconds=0.3))
     room.slack.enqueue("assistant.threads.setStatus", trouble)
     asked = room.ask("What do bees eat in winter?")

@@ -1,4 +1,4 @@
-"""Two processes on one Redis: what one of them answers, the other may hear corrected, taken back and stopped."""
+"""Two processes on one Redis: one answers, the other receives the edit, deletion or stop."""
 
 from collections.abc import AsyncIterator
 
@@ -40,7 +40,7 @@ async def being_answered(room: Room) -> tuple[Message, Message]:
 
 
 @pytest.mark.parametrize("odd", [False, True])
-async def test_a_correction_that_another_process_hears_is_the_only_answer(room: Room, odd: bool) -> None:
+async def test_an_edit_received_by_another_process_replaces_the_answer(room: Room, odd: bool) -> None:
     asked, growing = await being_answered(room)
     if odd:
         await to_each(room)
@@ -54,7 +54,7 @@ async def test_a_correction_that_another_process_hears_is_the_only_answer(room: 
 
 
 @pytest.mark.parametrize("odd", [False, True])
-async def test_of_a_corrected_question_only_the_correction_may_be_taken_over(room: Room, odd: bool) -> None:
+async def test_only_the_edited_question_is_left_for_another_process_to_answer(room: Room, odd: bool) -> None:
     asked, growing = await being_answered(room)
     if odd:
         await to_each(room)
@@ -70,7 +70,7 @@ async def test_of_a_corrected_question_only_the_correction_may_be_taken_over(roo
 
 
 @pytest.mark.parametrize("odd", [False, True])
-async def test_a_deletion_that_another_process_hears_stops_the_model(room: Room, odd: bool) -> None:
+async def test_a_deletion_received_by_another_process_stops_the_model(room: Room, odd: bool) -> None:
     asked, growing = await being_answered(room)
     if odd:
         await to_each(room)
@@ -81,7 +81,7 @@ async def test_a_deletion_that_another_process_hears_stops_the_model(room: Room,
     assert room.own(asked) == []
 
 
-async def test_updates_of_two_processes_do_not_mix(room: Room) -> None:
+async def test_answers_of_two_processes_are_not_mixed_in_one_message(room: Room) -> None:
     room.slack.refuse("chat.startStream", "unknown_method")
     asked, growing = await being_answered(room)
     await to_each(room)

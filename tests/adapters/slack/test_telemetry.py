@@ -1,4 +1,4 @@
-"""Whoever watches is told how soon Slack was acknowledged, and when Slack asks to wait."""
+"""Telemetry of Slack: acknowledgement times, throttling and outcomes."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ def told() -> Iterator[list[TelemetryEvent]]:
         yield observations
 
 
-async def test_an_acknowledgement_a_limit_and_an_outcome_are_told(room: Room, told: list[TelemetryEvent]) -> None:
+async def test_acknowledgement_throttling_and_outcome_are_reported(room: Room, told: list[TelemetryEvent]) -> None:
     room.slack.enqueue("chat.stopStream", RateLimited(1))
     await room.answer(room.ask("What do bees eat in winter?"))
     await room.settled()
