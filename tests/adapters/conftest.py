@@ -38,4 +38,4 @@ async def bot(bot: Bot) -> Bot:
 
 
 def unseen(progress: Progress) -> None:
-    """Nobody watches the reading."""
+    """Ignore the progress of indexing."""

@@ -98,7 +98,7 @@ def shown(document: str) -> Shown:
 
 
 def values_of(document: Any) -> list[str]:
-    """Every text and number of a JSON document, and the names under which they stand."""
+    """Return every text and number of a JSON document, with their names."""
     match document:
         case dict():
             return [part for name, value in document.items() for part in (name, *values_of(value))]

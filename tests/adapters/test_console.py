@@ -36,7 +36,7 @@ class Terminal:
         return self._file.getvalue()
 
 
-async def test_a_terminal_shows_the_search_the_growing_text_and_the_footnotes() -> None:
+async def test_a_terminal_shows_progress_then_growing_text_then_footnotes() -> None:
     window = Terminal(True)
     with ConsoleReply(window.console, window.console) as reply:
         await reply.note(Searching(QUESTION))
@@ -57,7 +57,7 @@ async def test_a_terminal_shows_the_search_the_growing_text_and_the_footnotes() 
         assert footnote.url in end
 
 
-async def test_a_file_gets_the_answer_once_as_it_is() -> None:
+async def test_a_file_contains_the_unchanged_answer_once() -> None:
     file = Terminal(False)
     with ConsoleReply(file.console, file.console) as reply:
         await deliver(ScriptedAsker().ask(QUESTION), reply)
@@ -68,7 +68,7 @@ async def test_a_file_gets_the_answer_once_as_it_is() -> None:
     assert reply.error is None
 
 
-async def test_a_long_line_is_not_broken_in_a_file() -> None:
+async def test_long_lines_are_not_wrapped_in_a_file() -> None:
     file = Terminal(False)
     text = "[bold]honey[/bold] " * 30
     with ConsoleReply(file.console, file.console) as reply:
@@ -88,7 +88,7 @@ async def test_an_answer_without_footnotes_lists_the_nearest_posts() -> None:
 
 
 @pytest.mark.parametrize("terminal", [True, False])
-async def test_a_failure_comes_after_what_was_written(terminal: bool) -> None:
+async def test_a_failure_is_shown_after_the_text_so_far(terminal: bool) -> None:
     place = Terminal(terminal)
     error = ModelBusyError("nobody reads this")
     with ConsoleReply(place.console, place.console) as reply:
@@ -99,7 +99,7 @@ async def test_a_failure_comes_after_what_was_written(terminal: bool) -> None:
     assert reply.error is error
 
 
-async def test_what_was_written_stays_when_somebody_stops_the_answer() -> None:
+async def test_an_interrupted_answer_stays_on_the_terminal() -> None:
     window = Terminal(True)
     with pytest.raises(KeyboardInterrupt), ConsoleReply(window.console, window.console) as reply:
         await reply.grow(TEXT)
@@ -107,7 +107,7 @@ async def test_what_was_written_stays_when_somebody_stops_the_answer() -> None:
     assert window.text.rstrip().endswith("They shiver “together” 🐝.")
 
 
-async def test_posts_cannot_steer_the_terminal() -> None:
+async def test_control_characters_in_posts_do_not_reach_the_terminal() -> None:
     """Neither an answer nor a title clears the screen, renames the window or hides what follows."""
     hostile = "\x1b]0;renamed\x07\x1b[2J\x1b[8mBees\x9b31m eat\r honey\x00\x08"
     answer = replace(ANSWER, text=hostile, footnotes=(Footnote(1, hostile, hostile, 0.9),))
@@ -119,7 +119,7 @@ async def test_posts_cannot_steer_the_terminal() -> None:
         assert "honey" in place.raw
 
 
-async def test_a_document_is_printed_once_and_whole(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_json_output_is_one_complete_document(capsys: pytest.CaptureFixture[str]) -> None:
     reply = JsonReply()
     await deliver(ScriptedAsker().ask(QUESTION), reply)
     document = json.loads(capsys.readouterr().out)
@@ -129,7 +129,7 @@ async def test_a_document_is_printed_once_and_whole(capsys: pytest.CaptureFixtur
     assert document["timings_ms"] == {"found": 1.0, "total": 2.0}
 
 
-async def test_a_failed_document_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_json_output_of_a_failure_has_its_message_and_id(capsys: pytest.CaptureFixture[str]) -> None:
     reply = JsonReply()
     error = ModelBusyError()
     await deliver(ScriptedAsker(error=error).ask(QUESTION), reply)

@@ -1,4 +1,4 @@
-"""What every reply promises to whoever waits behind it, whichever platform shows it."""
+"""What every reply guarantees to its reader, on every platform."""
 
 import re
 from dataclasses import replace
@@ -51,7 +51,7 @@ async def test_an_answer_without_footnotes_names_the_nearest_posts(play: Play) -
         (ZeroDivisionError(SECRET), UnexpectedError),
     ],
 )
-async def test_a_failure_is_a_sentence_and_an_id_and_its_cause_stays_in_the_log(
+async def test_a_failure_shows_a_message_and_an_id_and_only_the_log_has_its_cause(
     play: Play, error: Exception, known: type[FootnotedError], logged: Logged
 ) -> None:
     seen = await play(ScriptedAsker(error=error))
@@ -65,14 +65,14 @@ async def test_a_failure_is_a_sentence_and_an_id_and_its_cause_stays_in_the_log(
 
 @every_reply
 @pytest.mark.parametrize("error", [QuestionTooLongError(4_000), TooManyQuestionsError(timedelta(seconds=7))])
-async def test_a_question_that_is_refused_is_told_why(play: Play, error: FootnotedError) -> None:
+async def test_a_refused_question_is_answered_with_the_reason(play: Play, error: FootnotedError) -> None:
     seen = await play(ScriptedAsker(pieces=(), error=error))
     assert error.user_message in seen.everything
     assert error.id in seen.everything
 
 
 @chat_reply
-async def test_a_long_answer_comes_whole_and_in_order_in_as_many_messages_as_it_takes(play: Play) -> None:
+async def test_a_long_answer_is_complete_and_in_order_across_messages(play: Play) -> None:
     numbers = range(1_100)
     paragraphs = [f"{number}. Bees live on honey [1].\n\n" for number in numbers]
     pieces = ["".join(paragraphs[at : at + 50]) for at in range(0, len(paragraphs), 50)]
@@ -82,7 +82,7 @@ async def test_a_long_answer_comes_whole_and_in_order_in_as_many_messages_as_it_
 
 
 @chat_reply
-async def test_whatever_a_model_or_a_post_writes_nobody_is_called(play: Play) -> None:
+async def test_text_of_models_and_posts_mentions_no_people(play: Play) -> None:
     calling = "<!channel> <!here|here> @everyone <@U0PERSON01> `<!channel>` <!subteam^S1|@team>"
     footnotes = (replace(FOOTNOTES[0], title=calling),)
     seen = await play(ScriptedAsker([calling], replace(ANSWER, text=calling, footnotes=footnotes)))
@@ -91,7 +91,7 @@ async def test_whatever_a_model_or_a_post_writes_nobody_is_called(play: Play) ->
 
 
 @growing_reply
-async def test_what_was_written_before_a_failure_stays(play: Play) -> None:
+async def test_text_written_before_a_failure_stays(play: Play) -> None:
     seen = await play(ScriptedAsker(error=ModelBusyError()))
     assert TEXT in seen.everything
     assert seen.everything.index(TEXT) < seen.everything.index(ModelBusyError.user_message)
@@ -106,9 +106,7 @@ async def test_what_was_written_before_a_failure_stays(play: Play) -> None:
         (ModelBusyError(), 503, None),
     ],
 )
-async def test_programs_are_told_by_the_status_what_kind_of_failure_it_was(
-    error: FootnotedError, status: int, waits: str | None
-) -> None:
+async def test_the_http_status_tells_the_kind_of_failure(error: FootnotedError, status: int, waits: str | None) -> None:
     reply = DocumentReply()
     await reply.fail(error)
     assert (reply.response.status, reply.response.headers.get("Retry-After")) == (status, waits)

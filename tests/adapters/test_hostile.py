@@ -1,4 +1,4 @@
-"""Hostile posts, hostile people, and a model that does whatever they say: what every reply shows all the same.
+"""Replies stay safe with hostile posts, hostile people, and a model that does whatever they say.
 
 Each attack is a post that is found and read, and the answer that its author hopes for. The model here gives just that
 answer: what holds must hold whatever a model writes. That a model is talked into saying something false is not among
@@ -25,14 +25,14 @@ from tests.adapters.playing import Play, every_reply
 from tests.servers.openai import ChatRequest, OpenAIServer, Text
 
 HOME = "https://orchard.example/pears"
-"""An address that stands in a post: the one place that an answer may link to."""
+"""An address from a post: the only one that an answer may link to."""
 
 EVIL = "evil.example"
 
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """What stands in a post, or in a question, and what the model answers, which obeys it to the letter."""
+    """The text of a hostile post or question, and the answer of a model that obeys it to the letter."""
 
     name: str
     post: str
@@ -83,7 +83,7 @@ CALLS = {
 """What calls people together, where that can be done; what it looks like elsewhere are words."""
 
 OBEYED = {"play_console": "\x1b\x07\x9b\x00\x08"}
-"""Signs that somebody obeys."""
+"""Control characters that a terminal would obey."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class Orchard:
     model: OpenAIServer
 
     def asker(self, question: str, answer: str) -> Answerer:
-        """Somebody's question, and what the model answers to it."""
+        """Return an asker of this question, whose model gives this answer."""
         self.model.chats.clear()
         self.model.enqueue(Text(answer))
         return Instead(self.bot.answerer, Question(question, PLACE, Person("U1", "Ann")))
@@ -144,7 +144,9 @@ async def orchard(redis: Redis, redis_url: str, tmp_path: Path) -> AsyncIterator
 
 
 @every_reply
-async def test_no_answer_links_elsewhere_calls_anybody_or_is_obeyed(orchard: Orchard, play: Play) -> None:
+async def test_hostile_answers_add_no_foreign_links_mentions_or_control_characters(
+    orchard: Orchard, play: Play
+) -> None:
     for attack in ATTACKS:
         seen = await play(orchard.asker(QUESTION, attack.answer))
         outside_code = re.sub(r"```.*?```|`[^`\n]*`", "", seen.everything, flags=re.DOTALL)
@@ -154,8 +156,8 @@ async def test_no_answer_links_elsewhere_calls_anybody_or_is_obeyed(orchard: Orc
 
 
 @every_reply
-async def test_a_hostile_title_is_words(orchard: Orchard, play: Play) -> None:
-    """It stands under the answer, which the author of the post has not written."""
+async def test_a_hostile_title_is_shown_as_plain_text(orchard: Orchard, play: Play) -> None:
+    """The title appears under the answer, outside the model's text."""
     cited = "".join(f"[{number}]" for number in range(1, 21))
     seen = await play(orchard.asker(TITLE, f"They are ripe in August {cited}."))
     assert re.search(r"Pears \\?@\u2060?everyone", seen.everything)
@@ -163,7 +165,7 @@ async def test_a_hostile_title_is_words(orchard: Orchard, play: Play) -> None:
     assert not re.search(CALLS.get(play.__name__, "$."), seen.everything)
 
 
-async def test_what_stands_in_a_post_or_a_question_stays_within_its_fence(orchard: Orchard) -> None:
+async def test_posts_and_questions_cannot_break_out_of_the_passage_fence(orchard: Orchard) -> None:
     for attack in ATTACKS:
         await read(orchard.asker(f"{QUESTION} {attack.post}", "In August [1]."))
         prompt = orchard.asked.prompt
@@ -171,7 +173,7 @@ async def test_what_stands_in_a_post_or_a_question_stays_within_its_fence(orchar
         assert len(opened) == len(closed) == len(re.findall(r"(?m)^\[\d+\] ", prompt)) > 1, attack.name
 
 
-async def test_the_model_is_given_nothing_that_it_could_do(orchard: Orchard) -> None:
+async def test_the_model_has_no_tools_and_changes_no_data(orchard: Orchard) -> None:
     """Whatever it is told and whatever it answers, posts, runs and what others asked stay as they were."""
     before = await everything(orchard.bot.redis)
     for attack in ATTACKS:
@@ -197,7 +199,7 @@ async def everything(redis: Redis) -> set[str]:
 
 
 def foreign(text: str) -> list[str]:
-    """Addresses that a reader could follow and that stand in no post."""
+    """Return the addresses that a reader could follow and that occur in no post."""
     found = re.findall(r"(?i)(?:https?://|www\.)[^\s<>\"'`\[\]|]+|\]\(<?([^)\s>]+)", text)
     addresses = [*re.findall(r"(?i)(?:https?://|www\.)[^\s<>\"'`\[\]|()]+", text), *filter(None, found)]
     return [address for address in addresses if address.rstrip(".,") != HOME and not address.endswith(".md")]

@@ -65,11 +65,13 @@ def channels(*given: Channel, shared: Sequence[str] = ()) -> Channels:
         (MESSAGE, {"blog"}), (PAGE, {"blog"}), (None, {"blog"}), (replace(BOARD, platform="discord"), {"blog"}),
     ],
 )  # fmt: skip
-def test_source_named_by_a_channel_belongs_to_it_alone(conversation: Conversation | None, sources: set[str]) -> None:
+def test_source_named_by_a_channel_belongs_only_to_that_channel(
+    conversation: Conversation | None, sources: set[str]
+) -> None:
     assert channels().scope(conversation).sources == frozenset(sources)
 
 
-def test_shared_source_shows_everywhere() -> None:
+def test_shared_source_is_visible_everywhere() -> None:
     shared = channels(shared=["house rules"])
     assert shared.scope(GENERAL).sources == frozenset({"blog", "house rules"})
     assert shared.scope(BOARD).sources == frozenset({SECRET, "house rules"})

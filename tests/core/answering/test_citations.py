@@ -35,7 +35,7 @@ def cited(text: str, *pieces: str) -> tuple[str, set[int]]:
 
 @given(st.lists(PIECES, max_size=25).map("".join), st.lists(st.integers(0, 200), max_size=10))
 @settings(deadline=None, max_examples=150)
-def test_result_does_not_depend_on_the_cuts(text: str, cuts: list[int]) -> None:
+def test_result_does_not_depend_on_where_the_text_is_split(text: str, cuts: list[int]) -> None:
     at = sorted({0, *(min(cut, len(text)) for cut in cuts), len(text)})
     assert cited(*[text[start:end] for start, end in pairwise(at)] or [""]) == cited(text)
 
@@ -112,7 +112,7 @@ def test_number_without_a_passage_is_dropped(text: str, expected: str, numbers: 
         ("Yes [7](https://blog.example/setup).", "Yes."),
     ],
 )
-def test_footnote_linked_by_the_model_becomes_a_plain_one(text: str, expected: str) -> None:
+def test_footnote_linked_by_the_model_becomes_a_plain_footnote(text: str, expected: str) -> None:
     assert cited(text)[0] == expected
 
 

@@ -38,7 +38,7 @@ def asked(person: Person | None = ANN, text: str = BEES) -> Question:
 
 
 class Days:
-    """A clock that stands just before midnight."""
+    """A clock set to just before midnight."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 11, 25, 23, 59, tzinfo=UTC)
@@ -142,7 +142,7 @@ async def test_prompt_and_reply_are_counted(server: OpenAIServer, model: OpenAIC
     )
 
 
-async def test_stopped_reply_is_counted_as_far_as_it_was_written(
+async def test_written_part_of_a_stopped_reply_is_counted(
     server: OpenAIServer, model: OpenAIChatModel, usage: TokenUsage
 ) -> None:
     server.enqueue(Text("word " * 1_000, tokens_per_second=200))

@@ -1,1 +1,1 @@
-"""Tests of what all chat platforms ask of the house."""
+"""Tests of the parts that all chat platforms share."""

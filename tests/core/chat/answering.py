@@ -1,4 +1,4 @@
-"""What handles events in tests: it waits until a test lets it go on."""
+"""An event handler for tests that waits until the test lets it continue."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ FIRST, SECOND = event_of(1), event_of(2)
 
 @dataclass
 class Answering:
-    """What handles events: each waits until the test lets it go on."""
+    """Handle events; each waits until the test lets it continue."""
 
     begun: list[tuple[str, Claim]] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)

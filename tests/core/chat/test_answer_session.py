@@ -62,13 +62,13 @@ async def answer(redis: Redis, reply: Shown, pending: PendingQuestion) -> None:
     assert sessions.running == {}
 
 
-async def test_an_answer_is_written_to_its_end(redis: Redis) -> None:
+async def test_an_answer_is_delivered_completely(redis: Redis) -> None:
     reply = Shown()
     await answer(redis, reply, PendingQuestion.of(QUESTION))
     assert reply.told == [ANSWER]
 
 
-async def test_an_answer_from_another_process_is_only_written_out(redis: Redis) -> None:
+async def test_an_answer_from_another_process_is_shown_without_asking_again(redis: Redis) -> None:
     async def never() -> Question:
         raise AssertionError("the question is answered already")
 
@@ -77,7 +77,7 @@ async def test_an_answer_from_another_process_is_only_written_out(redis: Redis) 
     assert reply.told == [ANSWER]
 
 
-async def test_a_question_that_cannot_be_composed_fails_with_a_sentence(redis: Redis) -> None:
+async def test_a_question_that_cannot_be_read_gets_an_error_message(redis: Redis) -> None:
     async def broken() -> Question:
         raise ValueError("not for users")
 
@@ -94,13 +94,13 @@ async def test_a_stopped_answer_is_marked_as_stopped(redis: Redis) -> None:
     assert reply.told[-1] == "stopped"
 
 
-async def test_the_asker_is_told_what_to_do_about_a_refusal(redis: Redis) -> None:
+async def test_a_refused_reply_tells_the_asker_how_to_fix_it(redis: Redis) -> None:
     reply = Shown(RefusedError("not_in_channel"))
     await answer(redis, reply, PendingQuestion.of(QUESTION))
     assert reply.told[-1] == "Invite me."
 
 
-async def test_nothing_is_told_where_the_asker_can_do_nothing(redis: Redis) -> None:
+async def test_errors_that_the_asker_cannot_fix_are_not_shown(redis: Redis) -> None:
     for error in (RefusedError("invalid_auth"), UnreachableError("no connection")):
         reply = Shown(error)
         await answer(redis, reply, PendingQuestion.of(QUESTION))

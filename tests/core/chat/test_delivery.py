@@ -67,7 +67,7 @@ class Scripted:
             self.closed = True
 
 
-async def test_a_reply_is_told_all_text_so_far_and_ends_with_the_answer() -> None:
+async def test_a_reply_shows_the_text_so_far_and_then_the_answer() -> None:
     reply = WrittenDown()
     await deliver(Scripted().ask(), reply)
     assert reply.told == [Searching, Found, "They eat ", "They eat honey [1].", ANSWER]
@@ -87,7 +87,7 @@ async def test_a_reply_is_told_all_text_so_far_and_ends_with_the_answer() -> Non
     ],
     ids=lambda value: type(value).__name__,
 )
-async def test_a_failure_becomes_one_calm_sentence_with_an_id_that_stands_in_the_log(
+async def test_a_failure_is_shown_as_one_sentence_and_logged_under_its_id(
     error: Exception, known: type[FootnotedError]
 ) -> None:
     reply, stream = WrittenDown(), Scripted(error=error)
@@ -102,12 +102,12 @@ async def test_a_failure_becomes_one_calm_sentence_with_an_id_that_stands_in_the
     [line] = logs
     assert line["error_id"] == told.id
     assert line["error"] == known.code
-    # That somebody asks too much is nobody's fault, and no cause has to be looked for.
+    # A question that is too long is not a malfunction, so no traceback is logged.
     assert line.get("exc_info") is (None if known is QuestionTooLongError else error)
     assert stream.closed
 
 
-async def test_a_reply_that_fails_closes_the_stream_and_is_told() -> None:
+async def test_a_failing_reply_closes_the_stream_and_receives_the_error() -> None:
     class Refusing(WrittenDown):
         async def grow(self, text: str) -> None:
             raise ConnectionResetError("the page was closed")
@@ -119,7 +119,7 @@ async def test_a_reply_that_fails_closes_the_stream_and_is_told() -> None:
     assert isinstance(reply.told[-1], UnexpectedError)
 
 
-async def test_whoever_cancels_is_not_told_of_a_failure() -> None:
+async def test_cancelling_is_not_reported_as_a_failure() -> None:
     class Waiting(WrittenDown):
         async def grow(self, text: str) -> None:
             await asyncio.Event().wait()
@@ -135,12 +135,12 @@ async def test_whoever_cancels_is_not_told_of_a_failure() -> None:
     assert reply.told == [Searching, Found]
 
 
-def test_an_error_of_this_house_is_known_as_it_is() -> None:
+def test_known_errors_are_not_wrapped() -> None:
     error = ModelBusyError("429")
     assert to_footnoted_error(error) is error
 
 
-def test_every_failure_has_an_id_of_its_own_and_keeps_its_cause() -> None:
+def test_every_failure_has_its_own_id_and_keeps_its_cause() -> None:
     cause = KeyError("x")
     one, other = to_footnoted_error(cause), to_footnoted_error(cause)
     assert one.id != other.id

@@ -24,7 +24,7 @@ async def test_receiving_does_not_wait_for_the_answer(handling: EventDispatcher,
     assert answering.ended == []
 
 
-async def test_an_event_is_handled_once_however_often_it_comes(
+async def test_an_event_delivered_several_times_is_handled_once(
     handling: EventDispatcher, answering: Answering, redis: Redis
 ) -> None:
     answering.may_end.set()
@@ -35,14 +35,14 @@ async def test_an_event_is_handled_once_however_often_it_comes(
     assert not await redis.exists(keys.pending_events("slack"))
 
 
-async def test_before_it_is_open_nothing_is_taken_and_nobody_thinks_so(redis: Redis, answering: Answering) -> None:
+async def test_a_dispatcher_that_is_not_open_accepts_no_events(redis: Redis, answering: Answering) -> None:
     with pytest.raises(RuntimeError):
         await EventDispatcher(EventClaims(redis, "slack"), answering.handle).receive(FIRST)
     assert await redis.keys("*") == []
 
 
 @pytest.mark.parametrize("error", [ModelBusyError("429"), KeyError("x"), ExceptionGroup("two", [ValueError()])])
-async def test_an_event_that_fails_is_logged_and_the_others_go_on(
+async def test_a_failed_event_is_logged_and_later_events_are_handled(
     handling: EventDispatcher, answering: Answering, redis: Redis, error: Exception
 ) -> None:
     answering.error = error
@@ -59,7 +59,7 @@ async def test_an_event_that_fails_is_logged_and_the_others_go_on(
     assert answering.ended == ["T1:C1:2"]
 
 
-async def test_an_event_is_stopped_by_any_of_its_names_and_not_handled_again(
+async def test_an_event_can_be_stopped_by_any_of_its_names_and_is_not_retried(
     handling: EventDispatcher, answering: Answering, redis: Redis, other: EventClaims
 ) -> None:
     await handling.receive(FIRST)
@@ -75,7 +75,7 @@ async def test_an_event_is_stopped_by_any_of_its_names_and_not_handled_again(
     await noted(redis, SECOND)
 
 
-async def test_an_event_that_has_hardly_begun_can_be_stopped(
+async def test_an_event_can_be_stopped_right_after_it_is_received(
     handling: EventDispatcher, answering: Answering, other: EventClaims
 ) -> None:
     assert await handling.receive(FIRST)
@@ -84,7 +84,7 @@ async def test_an_event_that_has_hardly_begun_can_be_stopped(
     assert await other.claim(FIRST) is None
 
 
-async def test_what_does_not_run_cannot_be_stopped(
+async def test_an_event_that_is_not_running_cannot_be_stopped(
     handling: EventDispatcher, answering: Answering, redis: Redis
 ) -> None:
     assert not await handling.stop("T1:C1:1")
@@ -94,7 +94,7 @@ async def test_what_does_not_run_cannot_be_stopped(
     assert not await handling.stop("T1:C1:1")
 
 
-async def test_what_handles_an_event_does_not_stop_itself(redis: Redis) -> None:
+async def test_an_event_handler_cannot_stop_itself(redis: Redis) -> None:
     told: list[bool] = []
 
     async def handle(event: Event, taken: Claim) -> None:
@@ -107,7 +107,7 @@ async def test_what_handles_an_event_does_not_stop_itself(redis: Redis) -> None:
     assert told == [False]
 
 
-async def test_what_a_dead_process_had_is_handled_without_a_redelivery(
+async def test_events_of_a_dead_process_are_handled_without_redelivery(
     handling: EventDispatcher, answering: Answering, redis: Redis
 ) -> None:
     once = EventClaims(redis, "slack")
@@ -119,10 +119,10 @@ async def test_what_a_dead_process_had_is_handled_without_a_redelivery(
     await noted(redis, FIRST)
 
 
-async def test_what_another_process_took_over_is_given_up(
+async def test_an_event_taken_over_by_another_process_is_cancelled(
     handling: EventDispatcher, answering: Answering, redis: Redis, other: EventClaims
 ) -> None:
-    """As after a pause that was longer than a sign of life: the other answers now, and nobody twice."""
+    """This happens after a pause longer than the heartbeat TTL; each question is still answered once."""
     await handling.receive(FIRST)
     await handling.receive(SECOND)
     await answering.began(2)
@@ -139,7 +139,7 @@ async def test_what_another_process_took_over_is_given_up(
     await other.complete(FIRST)
 
 
-async def test_a_hundred_events_run_beside_each_other(
+async def test_a_hundred_events_are_handled_concurrently(
     handling: EventDispatcher, answering: Answering, redis: Redis
 ) -> None:
     received = await asyncio.gather(*(handling.receive(event_of(number)) for number in range(100)))
@@ -151,8 +151,8 @@ async def test_a_hundred_events_run_beside_each_other(
     assert len(answering.ended) == 100
 
 
-async def test_without_redis_events_are_handled_all_the_same(answering: Answering) -> None:
-    """Whoever asked is told that something is wrong."""
+async def test_events_are_handled_even_without_redis(answering: Answering) -> None:
+    """The handler tells the asker that something is wrong."""
     answering.may_end.set()
     async with connect("redis://127.0.0.1:1") as nowhere:
         handling = EventDispatcher(EventClaims(nowhere, "slack"), answering.handle)
@@ -162,7 +162,7 @@ async def test_without_redis_events_are_handled_all_the_same(answering: Answerin
     assert answering.ended == ["T1:C1:1"]
 
 
-async def test_the_words_of_an_event_are_known_while_it_is_handled(redis: Redis) -> None:
+async def test_private_texts_of_an_event_are_known_while_it_is_handled(redis: Redis) -> None:
     """So that no failure quotes them in the log."""
     seen: list[QuestionContext | None] = []
 

@@ -56,11 +56,11 @@ MAX_PREFIXES = 60
         ("", ""),
     ],
 )  # fmt: skip
-def test_numbers_are_linked_and_code_and_links_are_not_touched(text: str, expected: str) -> None:
+def test_footnote_numbers_become_links_outside_code_and_links(text: str, expected: str) -> None:
     assert link_footnotes(text, POSTS) == expected
 
 
-def test_a_platform_may_write_links_in_its_own_form() -> None:
+def test_a_platform_can_use_its_own_link_syntax() -> None:
     assert link_footnotes("Honey [1].", POSTS, "<{url}|[{number}]>") == "Honey <https://blog.example/bees|[1]>."
 
 
@@ -70,7 +70,7 @@ def test_a_platform_may_write_links_in_its_own_form() -> None:
      "[a]", "a)"],
 )  # fmt: skip
 @pytest.mark.parametrize("around", ["Honey {} `code`.", "| {} | b |\n|---|---|\n| c | d |", "- **{}**"])
-def test_whatever_an_address_looks_like_its_link_is_one(path: str, around: str) -> None:
+def test_unusual_addresses_become_valid_links(path: str, around: str) -> None:
     post = Footnote(1, "Odd", f"https://blog.example/{path}", 0.9)
     parser = MarkdownIt("commonmark").enable("table")
     tokens = [
@@ -93,7 +93,7 @@ TEXTS = st.one_of(SIGNS, st.builds("{}\n\n{}".format, MARKDOWN, SIGNS))
 
 @given(TEXTS)
 @MANY
-def test_what_is_linked_stays_when_more_text_comes(text: str) -> None:
+def test_links_do_not_change_when_more_text_arrives(text: str) -> None:
     """A number that is only half there is not: citing never lets half of one through."""
     whole = link_footnotes(text, POSTS)
     for length in range(0, len(text), max(1, len(text) // MAX_PREFIXES)):
@@ -103,20 +103,20 @@ def test_what_is_linked_stays_when_more_text_comes(text: str) -> None:
 
 @given(TEXTS)
 @MANY
-def test_nothing_but_links_is_added(text: str) -> None:
+def test_only_links_are_added_to_the_text(text: str) -> None:
     back = link_footnotes(text, POSTS).replace(ONE, "[1]").replace(TWO, "[2]")
     assert back.replace("! [", "![") == text.replace("! [", "![")
 
 
 @given(TEXTS)
 @MANY
-def test_without_posts_the_text_stays_as_it_is(text: str) -> None:
+def test_text_is_unchanged_without_posts(text: str) -> None:
     assert link_footnotes(text, ()) == text
 
 
 @given(MARKDOWN)
 @MANY
-def test_no_number_in_a_code_block_is_linked(text: str) -> None:
+def test_numbers_in_code_blocks_are_not_linked(text: str) -> None:
     numbered = text.replace("x", "[1]")
     before, after = (
         [token.content for token in MarkdownIt("commonmark").parse(each) if token.type == "fence"]
@@ -128,7 +128,7 @@ def test_no_number_in_a_code_block_is_linked(text: str) -> None:
 @pytest.mark.parametrize(
     "piece", ["[", "![", "[1", "[1]", "[a](", "`", "`` ", "<", "```\n", "\\", "\n", "> ", "- ", " ", "~~~"]
 )
-def test_hostile_text_takes_no_time(piece: str) -> None:
+def test_hostile_text_is_linked_quickly(piece: str) -> None:
     before = time.process_time()
     link_footnotes(piece * (30_000 // len(piece)), POSTS)
     assert time.process_time() - before < 3

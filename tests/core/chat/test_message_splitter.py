@@ -55,7 +55,7 @@ def near_the_limit(text: str) -> Iterator[str]:
 
 @given(TEXTS, STEPS)
 @MANY
-def test_what_was_shown_stays_and_only_the_last_message_gets_longer(text: str, steps: list[int]) -> None:
+def test_only_the_last_message_changes_and_it_only_grows(text: str, steps: list[int]) -> None:
     shown: list[str] = []
     for so_far in growth(text, steps):
         now = split_stream(so_far, SOFT, HARD, ended=False)
@@ -67,7 +67,7 @@ def test_what_was_shown_stays_and_only_the_last_message_gets_longer(text: str, s
 @pytest.mark.parametrize(("soft", "hard"), [(SOFT, HARD), (4_000, 6_000)])
 @given(TEXTS, STEPS, st.sets(st.integers(0, 30), max_size=4))
 @MANY
-def test_messages_that_have_to_end_early_end_soon_and_all_else_stays(
+def test_messages_can_end_early_without_changing_the_others(
     soft: int, hard: int, text: str, steps: list[int], moments: set[int]
 ) -> None:
     """As with a platform that lets a message be written to for some minutes only."""
@@ -84,7 +84,7 @@ def test_messages_that_have_to_end_early_end_soon_and_all_else_stays(
     assert_continues(shown, split_stream(text, soft, hard, early=early), hard)
 
 
-def test_a_message_that_has_to_end_early_ends_with_its_paragraph_or_soon() -> None:
+def test_a_message_ends_early_at_a_paragraph_or_soon_after_the_limit() -> None:
     text = "word " * 10 + "\n\n" + "more " * 400
     first, *_ = split_stream(text, 7_000, 9_500, early={0: 20})
     assert first == ("word " * 10).strip()
@@ -101,7 +101,7 @@ def assert_continues(shown: list[str], now: list[str], hard: int = HARD) -> None
 
 @pytest.mark.parametrize("blank", ["\n\n", "\n \n", "\n\n\n\n"])
 @pytest.mark.parametrize("length", range(400, 450, 7))
-def test_a_paragraph_that_ends_near_the_limit_stays_where_it_was_shown(length: int, blank: str) -> None:
+def test_a_paragraph_ending_near_the_limit_stays_in_its_message(length: int, blank: str) -> None:
     text = ("line of words\n" * 40)[:length].strip() + f"{blank}{'and more words ' * 10}"
     shown: list[str] = []
     for so_far in near_the_limit(text):
@@ -113,13 +113,13 @@ def test_a_paragraph_that_ends_near_the_limit_stays_where_it_was_shown(length: i
 
 @given(TEXTS)
 @MANY
-def test_no_message_of_a_whole_text_leaves_a_fence_open(text: str) -> None:
+def test_every_message_closes_its_code_blocks(text: str) -> None:
     assert [open_fence_lines(message) for message in split_stream(text, SOFT, HARD) if open_fence_lines(message)] == []
 
 
 @given(MARKDOWN, st.sampled_from([(100, 200), (SOFT, HARD), (1_500, 2_000)]))
 @MANY
-def test_all_messages_together_say_the_same(text: str, limits: tuple[int, int]) -> None:
+def test_all_messages_together_contain_the_same_words(text: str, limits: tuple[int, int]) -> None:
     messages = split_stream(text, *limits)
     assert "".join(text_words("\n\n".join(messages))) == "".join(text_words(text))
     assert {open_fence(message) for message in messages} <= {""}
@@ -127,7 +127,7 @@ def test_all_messages_together_say_the_same(text: str, limits: tuple[int, int]) 
 
 @given(st.lists(st.one_of(LINKS, SCRIBBLES.map(lambda text: text.replace("`", "").replace("[", ""))), max_size=8))
 @MANY
-def test_everything_but_blanks_and_what_is_repeated_comes_through(paragraphs: list[str]) -> None:
+def test_splitting_keeps_all_text_in_order(paragraphs: list[str]) -> None:
     text = "\n\n".join(paragraphs)
     joined = re.sub(r"\s|`|~", "", "".join(split_stream(text, SOFT, HARD)))
     rest = iter(joined)
@@ -143,7 +143,7 @@ WHOLE = st.sampled_from(
 
 @given(st.lists(st.one_of(WORDS, WHOLE), max_size=120), STEPS)
 @MANY
-def test_links_and_spans_of_code_are_whole(pieces: list[str], steps: list[int]) -> None:
+def test_links_and_inline_code_are_never_cut(pieces: list[str], steps: list[int]) -> None:
     text = " ".join(pieces)
     for messages in (
         split_stream(text, SOFT, HARD),
@@ -164,16 +164,16 @@ def whole_pieces(message: str) -> bool:
 
 @pytest.mark.parametrize("text", ["", "\n\n", "   ", " \n\t\n "])
 @pytest.mark.parametrize("ended", [True, False])
-def test_nothing_is_no_message(text: str, ended: bool) -> None:
+def test_empty_text_makes_no_message(text: str, ended: bool) -> None:
     assert split_stream(text, SOFT, HARD, ended) == []
 
 
-def test_what_fits_is_one_message_as_it_stands() -> None:
+def test_short_text_is_one_unchanged_message() -> None:
     text = "One.\n\n```py\nx = 1\n```\n\n- a\n- b"
     assert split_stream(text, SOFT, HARD) == [text]
 
 
-def test_a_message_ends_with_the_paragraph_that_fills_it() -> None:
+def test_messages_end_between_paragraphs() -> None:
     paragraphs = [f"{'word ' * 15}end {number}." for number in range(12)]
     messages = split_stream("\n\n".join(paragraphs), SOFT, HARD)
     assert [part for message in messages for part in message.split("\n\n")] == paragraphs
@@ -181,7 +181,7 @@ def test_a_message_ends_with_the_paragraph_that_fills_it() -> None:
 
 
 @pytest.mark.parametrize("fence", ["```", "````", "~~~"])
-def test_a_cut_code_block_is_opened_again_in_its_language(fence: str) -> None:
+def test_a_split_code_block_keeps_its_language(fence: str) -> None:
     lines = [f"print({number})" for number in range(120)]
     messages = split_stream("\n".join([f"{fence}python", *lines, fence]), SOFT, HARD)
     assert len(messages) > 2
@@ -189,7 +189,7 @@ def test_a_cut_code_block_is_opened_again_in_its_language(fence: str) -> None:
     assert [line for message in messages for line in message.split("\n")[1:-1]] == lines
 
 
-def test_code_deep_within_a_list_is_opened_again_where_it_stands() -> None:
+def test_a_split_code_block_in_a_list_keeps_its_indentation() -> None:
     code = "\n".join(f"          print({number})" for number in range(60))
     messages = split_stream(f"- a\n  - b\n    - c\n\n          ```python\n{code}\n          ```\n- Rest.", SOFT, HARD)
     assert len(messages) > 2
@@ -198,7 +198,7 @@ def test_code_deep_within_a_list_is_opened_again_where_it_stands() -> None:
 
 
 @pytest.mark.parametrize("length", [380, 400, *range(415, 430), 440, 459])
-def test_no_message_is_an_empty_code_block(length: int) -> None:
+def test_no_message_consists_of_an_empty_code_block(length: int) -> None:
     text = f"```py\n{'x' * length}\n```\n\nThe end."
     shown: list[str] = []
     for so_far in near_the_limit(text):
@@ -213,12 +213,12 @@ def test_no_message_is_an_empty_code_block(length: int) -> None:
 
 @pytest.mark.parametrize("ending", ["", "\n", "\nx", "\n`", "\n``", "\n```", "\n```\n"])
 @pytest.mark.parametrize("length", [1, 419, 420, 421, 422, 423, 424, 500])
-def test_a_code_block_that_the_text_leaves_open_is_closed(length: int, ending: str) -> None:
+def test_an_unclosed_code_block_is_closed(length: int, ending: str) -> None:
     for message in split_stream(f"```py\n{'x' * length}{ending}", SOFT, HARD):
         assert open_fence(message) == ""
 
 
-def test_a_cut_table_repeats_its_head() -> None:
+def test_a_split_table_repeats_its_header() -> None:
     head = "| key | value |\n|---|---|\n"
     rows = "\n".join(f"| {number} | value {number} |" for number in range(90))
     messages = split_stream(f"{head}{rows}\n\nThe end.", SOFT, HARD)
@@ -227,7 +227,7 @@ def test_a_cut_table_repeats_its_head() -> None:
 
 
 @pytest.mark.parametrize("rows", range(10, 30, 2))
-def test_a_tables_head_is_repeated_for_more_rows_alone(rows: int) -> None:
+def test_a_table_header_is_repeated_only_when_rows_follow(rows: int) -> None:
     table = "| key | value |\n|---|---|\n" + "| a row | of it |\n" * rows
     for text in (f"{table}\nThe end.", f"{table}\n\n\nThe end.", table):
         for message in split_stream(text, SOFT, HARD):
@@ -235,7 +235,7 @@ def test_a_tables_head_is_repeated_for_more_rows_alone(rows: int) -> None:
         assert "".join(split_stream(text, SOFT, HARD)).count("| a row |") == rows
 
 
-def test_a_word_that_may_still_end_is_held_back_near_the_limit() -> None:
+def test_an_unfinished_word_is_held_back_near_the_limit() -> None:
     words = "word " * 70
     [shown] = split_stream(words + "x" * 30, SOFT, HARD, ended=False)
     assert shown == words.rstrip()
@@ -243,7 +243,7 @@ def test_a_word_that_may_still_end_is_held_back_near_the_limit() -> None:
     assert whole.endswith("x" * 30)
 
 
-def test_no_more_than_a_little_is_held_back() -> None:
+def test_only_a_little_text_is_held_back() -> None:
     for length in range(1, 2_000, 7):
         text = "word " * length
         shown = "".join(split_stream(text, SOFT, HARD, ended=False))
@@ -273,7 +273,7 @@ def test_no_more_than_a_little_is_held_back() -> None:
         "|-\n",
     ],
 )
-def test_hostile_text_takes_no_time(piece: str) -> None:
+def test_hostile_text_is_split_quickly(piece: str) -> None:
     before = time.process_time()
     for ended in (True, False):
         split_stream(piece * (30_000 // len(piece)), 1_500, 2_000, ended)

@@ -1,4 +1,4 @@
-"""Names are looked up once; the id stands in while a platform does not tell the name."""
+"""Names are looked up once; the id is shown while the platform does not return a name."""
 
 from core.chat.name_cache import NameCache
 from core.chat.platform_errors import UnreachableError
@@ -24,7 +24,7 @@ async def test_a_name_is_looked_up_once() -> None:
     assert directory.looked_up == ["U1"]
 
 
-async def test_an_unknown_name_is_its_id_and_is_looked_up_again_later() -> None:
+async def test_an_unknown_name_is_shown_as_its_id_and_looked_up_again() -> None:
     directory, cache = Directory(), NameCache()
     directory.down = True
     assert await cache.get("U1", directory.name) == "U1"

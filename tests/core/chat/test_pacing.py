@@ -90,7 +90,7 @@ def shown() -> Shown:
     return Shown()
 
 
-async def test_of_what_comes_meanwhile_only_the_newest_is_shown(clock: Clock, shown: Shown) -> None:
+async def test_only_the_newest_text_is_shown_after_a_pause(clock: Clock, shown: Shown) -> None:
     async with paced(shown, clock.pause) as reply:
         for text in ("a", "ab", "abc"):
             await reply.grow(text)
@@ -105,7 +105,7 @@ async def test_of_what_comes_meanwhile_only_the_newest_is_shown(clock: Clock, sh
         assert shown.told == ["abc", "abcd"]
 
 
-async def test_nothing_is_shown_twice_and_no_turn_is_used_up_for_nothing(clock: Clock, shown: Shown) -> None:
+async def test_unchanged_text_is_not_shown_again(clock: Clock, shown: Shown) -> None:
     async with paced(shown, clock.pause) as reply:
         await settled()
         assert clock.waiting == 0
@@ -116,7 +116,7 @@ async def test_nothing_is_shown_twice_and_no_turn_is_used_up_for_nothing(clock: 
         assert clock.waiting == 0
 
 
-async def test_whoever_writes_does_not_wait_for_whoever_shows(clock: Clock, shown: Shown) -> None:
+async def test_writing_does_not_wait_for_the_display(clock: Clock, shown: Shown) -> None:
     shown.free.clear()
     async with paced(shown, clock.pause) as reply:
         await reply.grow("a")
@@ -129,9 +129,7 @@ async def test_whoever_writes_does_not_wait_for_whoever_shows(clock: Clock, show
         assert shown.told == ["a", "abc"]
 
 
-async def test_a_finished_answer_does_not_wait_for_its_turn_and_nothing_comes_after_it(
-    clock: Clock, shown: Shown
-) -> None:
+async def test_a_finished_answer_is_shown_at_once_and_last(clock: Clock, shown: Shown) -> None:
     async with paced(shown, clock.pause) as reply:
         await reply.grow("a")
         await settled()
@@ -140,7 +138,7 @@ async def test_a_finished_answer_does_not_wait_for_its_turn_and_nothing_comes_af
         assert shown.told == [ANSWER]
 
 
-async def test_a_failure_does_not_wait_for_its_turn_and_nothing_comes_after_it(clock: Clock, shown: Shown) -> None:
+async def test_a_failure_is_shown_at_once_and_last(clock: Clock, shown: Shown) -> None:
     error = ModelBusyError()
     async with paced(shown, clock.pause) as reply:
         await reply.grow("a")
@@ -150,7 +148,7 @@ async def test_a_failure_does_not_wait_for_its_turn_and_nothing_comes_after_it(c
 
 
 @pytest.mark.parametrize("ending", ["finish", "fail"])
-async def test_the_end_waits_until_what_is_being_shown_is_there(clock: Clock, shown: Shown, ending: str) -> None:
+async def test_the_end_waits_for_an_update_in_progress(clock: Clock, shown: Shown, ending: str) -> None:
     shown.free.clear()
     async with paced(shown, clock.pause) as reply:
         await reply.grow("a")
@@ -164,7 +162,7 @@ async def test_the_end_waits_until_what_is_being_shown_is_there(clock: Clock, sh
     assert len(shown.told) == 2
 
 
-async def test_notes_are_passed_on_at_once(clock: Clock, shown: Shown) -> None:
+async def test_progress_is_shown_at_once(clock: Clock, shown: Shown) -> None:
     async with paced(shown, clock.pause) as reply:
         await reply.note(Searching(QUESTION))
         await reply.note(Found(()))
@@ -187,7 +185,7 @@ async def test_a_whole_answer_is_delivered_at_the_platforms_pace(clock: Clock, s
     assert shown.told == [Searching, Found, "They eat ", "They eat honey.", ANSWER]
 
 
-async def test_what_showing_raises_ends_the_block(clock: Clock, shown: Shown) -> None:
+async def test_an_error_while_showing_text_ends_the_reply(clock: Clock, shown: Shown) -> None:
     shown.error = ConnectionResetError("the platform")
     with pytest.raises(ExceptionGroup) as caught:
         async with paced(shown, clock.pause) as reply:
@@ -197,7 +195,7 @@ async def test_what_showing_raises_ends_the_block(clock: Clock, shown: Shown) ->
     assert caught.value.subgroup(ConnectionResetError)
 
 
-async def test_whoever_is_cancelled_shows_nothing_more(clock: Clock, shown: Shown) -> None:
+async def test_a_cancelled_reply_shows_nothing_more(clock: Clock, shown: Shown) -> None:
     begun = asyncio.Event()
 
     async def answer() -> None:
@@ -216,13 +214,13 @@ async def test_whoever_is_cancelled_shows_nothing_more(clock: Clock, shown: Show
     assert clock.waiting == 0
 
 
-async def test_a_block_that_says_nothing_ends_at_once(clock: Clock, shown: Shown) -> None:
+async def test_an_empty_reply_ends_at_once(clock: Clock, shown: Shown) -> None:
     async with asyncio.timeout(WITHIN), paced(shown, clock.pause):
         pass
     assert shown.told == []
 
 
-async def test_the_first_words_come_at_once_and_the_next_share_a_budget() -> None:
+async def test_first_updates_are_immediate_and_later_ones_share_a_budget() -> None:
     budget = AsyncLimiter(1, 60)
     one, other = ReplyPace(timedelta(), budget), ReplyPace(timedelta(), budget)
     async with asyncio.timeout(1):

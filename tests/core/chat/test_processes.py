@@ -1,5 +1,5 @@
-"""Three processes share the events of a platform. Whatever is delivered how often to whom, and whoever dies or sleeps
-meanwhile: each event is handled to its end once, and none is lost."""
+"""Three processes share the events of a platform. Each event completes exactly once, even if it is delivered several
+times or a process is killed or paused."""
 
 import asyncio
 import json
@@ -52,7 +52,7 @@ class Worker:
 
 @asynccontextmanager
 async def workers(redis_url: str, stall_at: int = 0, step: float = 0.002) -> AsyncIterator[list[Worker]]:
-    """Three; the first stops going on when it has begun `stall_at` events."""
+    """Start three workers; the first one stalls after starting `stall_at` events."""
     started = []
     for name, stall in (("a", stall_at), ("b", 0), ("c", 0)):
         process = await asyncio.create_subprocess_exec(
@@ -105,9 +105,7 @@ async def noted(redis: Redis, worker: Worker) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_a_thousand_events_end_once_each_though_a_process_is_killed(
-    redis: Redis, redis_url: str, seed: int
-) -> None:
+async def test_every_event_completes_once_although_a_process_is_killed(redis: Redis, redis_url: str, seed: int) -> None:
     chance = random.Random(seed)
     deliveries = [(number, copy) for number in range(EVENTS) for copy in range(chance.randint(1, 4))]
     chance.shuffle(deliveries)
@@ -124,7 +122,7 @@ async def test_a_thousand_events_end_once_each_though_a_process_is_killed(
         half_handled = await redis.hlen(keys.pending_events("slack"))
         victim.process.send_signal(signal.SIGKILL)
         await victim.process.wait()
-        # What it did not confirm, the platform delivers again: to whoever is there.
+        # The platform delivers unconfirmed events again, to the remaining processes.
         for number, copies in victim.unconfirmed.items():
             for copy in range(copies):
                 chance.choice(others).deliver(number, copy)
@@ -138,9 +136,7 @@ async def test_a_thousand_events_end_once_each_though_a_process_is_killed(
     assert set(twice.values()) == {2}
 
 
-async def test_a_process_that_sleeps_for_longer_than_its_sign_of_life_ends_nothing_twice(
-    redis: Redis, redis_url: str
-) -> None:
+async def test_a_process_paused_beyond_its_heartbeat_completes_no_event_twice(redis: Redis, redis_url: str) -> None:
     async with workers(redis_url, step=0.2) as (sleeper, *others):
         for number in range(30):
             sleeper.deliver(number, 0)

@@ -44,7 +44,7 @@ async def fail(options: ReindexOptions, tell: Emit) -> Report:
 
 
 @pytest.mark.parametrize("down", [False, True])
-async def test_a_run_is_shown_to_its_end_even_if_writing_fails(redis: Redis, down: bool) -> None:
+async def test_the_result_of_a_run_is_written_even_if_earlier_writes_fail(redis: Redis, down: bool) -> None:
     shown = Written(down)
     await RunNotice(shown.write).reindex(make_services(redis, work=plan_only), ADMIN, dry_run=True)
     assert shown.written[0] == ("Reading all sources for Ada.", True)
@@ -54,7 +54,7 @@ async def test_a_run_is_shown_to_its_end_even_if_writing_fails(redis: Redis, dow
     assert not cancellable
 
 
-async def test_an_error_before_there_is_a_message_is_told_to_the_user(redis: Redis) -> None:
+async def test_an_error_before_the_run_starts_is_shown_to_the_user(redis: Redis) -> None:
     shown = Written()
     await RunNotice(shown.write).reindex(make_services(redis), USER, tell=shown.tell)
     assert shown.written == []
@@ -62,7 +62,7 @@ async def test_an_error_before_there_is_a_message_is_told_to_the_user(redis: Red
     assert AdminRequiredError.user_message in told
 
 
-async def test_an_error_of_a_run_ends_its_message(redis: Redis) -> None:
+async def test_an_error_during_a_run_is_added_to_its_message(redis: Redis) -> None:
     shown = Written()
     await RunNotice(shown.write).reindex(make_services(redis, work=fail), ADMIN, tell=shown.tell)
     assert shown.told == []

@@ -9,12 +9,12 @@ from core.indexing.progress import Diff, Failure, Plan, PostTitle, Progress, Rep
 from core.indexing.run_events import ReindexRun, RunStarted
 
 
-def test_a_run_of_ones_own_says_what_is_read() -> None:
+def test_a_started_run_says_which_sources_are_read() -> None:
     assert started_text(RunStarted(ReindexRun("1", "Ada", datetime.now(UTC)))) == "Reading all sources for Ada."
     assert "the source “blog”" in started_text(RunStarted(ReindexRun("1", "Ada", datetime.now(UTC), "blog")))
 
 
-def test_a_run_that_is_joined_says_whose_it_is_and_since_when() -> None:
+def test_a_joined_run_says_who_started_it_and_when() -> None:
     began = RunStarted(ReindexRun("1", "Ada", datetime.now(UTC) - timedelta(minutes=3)), joined=True)
     assert started_text(began) == "Ada started reading all sources 3 min ago; here is the progress."
 
@@ -30,11 +30,11 @@ def test_a_run_that_is_joined_says_whose_it_is_and_since_when() -> None:
         ),
     ],
 )
-def test_progress_tells_how_far_it_is(progress: Progress, told: str) -> None:
+def test_progress_says_how_far_the_run_is(progress: Progress, told: str) -> None:
     assert progress_text(progress) == told
 
 
-def test_a_plan_tells_what_it_would_cost() -> None:
+def test_a_plan_says_what_the_run_would_cost() -> None:
     plan = Plan(new=3, unchanged=4, passages=25, tokens=8_100, dollars=0.00016, seconds=12)
     assert plan_text(plan) == (
         "3 new, 4 unchanged; 25 passages to embed, 8,100 tokens, for less than a cent, in about 12 s."
@@ -60,6 +60,6 @@ def test_a_report_names_a_few_titles_and_counts_the_rest() -> None:
     assert "- https://a/x: it is gone" in told
 
 
-def test_a_run_without_changes_and_a_step_back_say_so() -> None:
+def test_reports_name_runs_without_changes_and_rollbacks() -> None:
     assert report_text(Report(Progress(listed=2, unchanged=2), 1.0)).startswith("**Nothing has changed.**")
     assert report_text(Report(Progress(), 0.1, outcome="rolled back")) == ("**Rolled back to the previous posts.**")

@@ -88,7 +88,7 @@ async def test_examples_come_from_the_sources_of_the_channel(
     assert len(await services.examples(GENERAL, limit=2)) == 2
 
 
-async def test_a_question_shows_in_its_own_channel_only(services: ChatServices, stores: Stores) -> None:
+async def test_a_question_is_visible_only_in_its_own_channel(services: ChatServices, stores: Stores) -> None:
     question = await stores.answered(THREAD)
     for conversation in (THREAD, GENERAL, replace(GENERAL, thread="2.0")):
         stored = await services.question(question.id, conversation)
@@ -99,13 +99,15 @@ async def test_a_question_shows_in_its_own_channel_only(services: ChatServices, 
     assert await services.question("0123456789abcdef", GENERAL) is None
 
 
-async def test_a_question_without_a_conversation_shows_in_no_channel(services: ChatServices, stores: Stores) -> None:
+async def test_a_question_without_a_conversation_is_visible_in_no_channel(
+    services: ChatServices, stores: Stores
+) -> None:
     question = Question("What do bees eat?", person=ANN)
     await stores.questions.save(question)
     assert await services.question(question.id, GENERAL) is None
 
 
-async def test_a_question_has_an_answer_once_it_is_stored(services: ChatServices, stores: Stores) -> None:
+async def test_a_question_has_an_answer_once_one_is_stored(services: ChatServices, stores: Stores) -> None:
     question = Question("What do bees eat?", GENERAL, ANN)
     await stores.questions.save(question)
     assert not await services.has_answer(question.id)

@@ -14,7 +14,7 @@ from tests.core.chat.answering import FIRST, SECOND, SOON, WITHIN, Answering
 from tests.servers.redis import redis_proxy
 
 
-async def test_what_runs_when_the_bot_is_stopped_may_finish(
+async def test_running_events_finish_when_the_bot_is_stopped(
     redis: Redis, answering: Answering, other: EventClaims
 ) -> None:
     handling = EventDispatcher(EventClaims(redis, "slack"), answering.handle)
@@ -33,7 +33,7 @@ async def test_what_runs_when_the_bot_is_stopped_may_finish(
     assert await other.claim_orphaned() == []
 
 
-async def test_what_does_not_finish_in_time_is_left_to_another_process(
+async def test_unfinished_events_are_left_to_another_process(
     redis: Redis, answering: Answering, other: EventClaims
 ) -> None:
     handling = EventDispatcher(EventClaims(redis, "slack"), answering.handle, finish_within=SOON)
@@ -46,7 +46,7 @@ async def test_what_does_not_finish_in_time_is_left_to_another_process(
     assert await other.claim_orphaned() == [FIRST]
 
 
-async def test_what_comes_while_the_bot_is_being_stopped_is_left_to_another_process(
+async def test_events_received_during_shutdown_are_left_to_another_process(
     redis: Redis, answering: Answering, other: EventClaims
 ) -> None:
     """The platform was told that it arrived, and will not deliver it again."""
@@ -69,7 +69,7 @@ async def test_what_comes_while_the_bot_is_being_stopped_is_left_to_another_proc
     assert await other.claim_orphaned() == [SECOND]
 
 
-async def test_an_event_that_is_being_taken_when_the_bot_is_stopped_does_not_keep_it(
+async def test_an_event_being_claimed_does_not_delay_shutdown(
     redis: Redis, redis_url: str, answering: Answering, other: EventClaims
 ) -> None:
     async with redis_proxy(redis_url) as line, connect(line.address) as far:
@@ -84,9 +84,7 @@ async def test_an_event_that_is_being_taken_when_the_bot_is_stopped_does_not_kee
     assert await other.claim_orphaned() == [FIRST]
 
 
-async def test_when_the_bot_fails_what_runs_may_finish_too(
-    redis: Redis, answering: Answering, other: EventClaims
-) -> None:
+async def test_running_events_finish_when_the_bot_fails(redis: Redis, answering: Answering, other: EventClaims) -> None:
     handling = EventDispatcher(EventClaims(redis, "slack"), answering.handle)
 
     async def live() -> None:
@@ -105,7 +103,7 @@ async def test_when_the_bot_fails_what_runs_may_finish_too(
     assert await other.claim(FIRST) is None
 
 
-async def test_when_the_bot_is_cancelled_what_runs_may_finish_too(
+async def test_running_events_finish_when_the_bot_is_cancelled(
     redis: Redis, answering: Answering, other: EventClaims
 ) -> None:
     handling = EventDispatcher(EventClaims(redis, "slack"), answering.handle)

@@ -77,7 +77,7 @@ async def test_whole_post_can_be_read(catalog: Catalog) -> None:
     assert post.text.split() == LONG.split()
 
 
-async def test_unknown_post_is_none(catalog: Catalog) -> None:
+async def test_unknown_post_is_not_found(catalog: Catalog) -> None:
     assert await catalog.post("https://elsewhere/") is None
 
 

@@ -50,7 +50,7 @@ async def test_version_is_live_only_after_publication(redis: Redis) -> None:
     assert await texts_in(redis, live) == FIRST
 
 
-async def test_kept_posts_are_copied_and_changed_ones_come_from_the_draft(redis: Redis) -> None:
+async def test_unchanged_posts_are_copied_and_changed_ones_come_from_the_draft(redis: Redis) -> None:
     old = await whole(redis, FIRST)
     change = Change(kept={"a": RECORDS["a"]}, removed={"b": RECORDS["b"]})
     new = await whole(redis, {"c": ["c4"], "d": ["d1"]}, change)
@@ -128,7 +128,7 @@ async def test_deleting_version_1_leaves_the_live_version_10_alone(
     assert all(key.split(":")[1] == str(tenth.number) for key in every)
 
 
-async def test_cleanup_deletes_drafts_and_incomplete_indexes_but_nothing_foreign(redis: Redis) -> None:
+async def test_cleanup_deletes_drafts_and_incomplete_indexes_but_no_foreign_keys(redis: Redis) -> None:
     live = await whole(redis, FIRST)
     draft = await drafted(redis, {"z": ["z1"]}, VectorSpec("another", 4))
     await redis.execute_command(*"FT.CREATE stranger PREFIX 1 theirs: SCHEMA text TEXT".split())

@@ -105,7 +105,7 @@ async def test_eviction_policies_are_a_problem(tmp_path: Path, policy: str) -> N
     assert "noeviction" in problem.cure
 
 
-async def test_other_database_than_0_is_a_problem(redis_url: str, redis: Redis) -> None:
+async def test_any_database_other_than_0_is_a_problem(redis_url: str, redis: Redis) -> None:
     problem = await one_problem(f"{redis_url}?db=3")
     assert "database 3" in problem.what
     assert "REDIS_URL" in problem.cure

@@ -155,9 +155,7 @@ async def test_takeover_does_not_reset_the_age_of_an_event(redis: Redis, process
     )
 )
 @settings(max_examples=20, deadline=None)
-def test_an_event_has_one_owner_and_completes_once_whatever_happens(
-    redis_url: str, steps: list[tuple[str, int, int]]
-) -> None:
+def test_an_event_always_has_one_owner_and_completes_once(redis_url: str, steps: list[tuple[str, int, int]]) -> None:
     asyncio.run(_replay(redis_url, steps))
 
 

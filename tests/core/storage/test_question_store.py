@@ -102,7 +102,7 @@ async def test_history_is_not_saved_with_the_question(answers: QuestionStore, re
     assert b"secret" not in (await redis.get(keys.question(QUESTION.id)) or b"")
 
 
-async def test_unknown_question_is_none(answers: QuestionStore) -> None:
+async def test_unknown_question_is_not_found(answers: QuestionStore) -> None:
     assert await answers.get("0123456789abcdef") is None
 
 

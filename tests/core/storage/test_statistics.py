@@ -111,7 +111,7 @@ async def test_statistics_of_an_outage_are_written_afterwards(redis_url: str, re
 
 
 @given(st.lists(st.floats(0.001, 120), min_size=1, max_size=50))
-def test_percentiles_are_right_within_a_fifth(times: list[float]) -> None:
+def test_percentiles_are_accurate_to_a_fifth(times: list[float]) -> None:
     buckets = Counter(map(bucket_of, times))
     exact = sorted(times)[-(-len(times) * 95 // 100) - 1]
     assert exact <= quantile(buckets, 0.95) * 1.0001
