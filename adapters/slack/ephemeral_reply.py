@@ -14,6 +14,7 @@ from core.chat.message_splitter import split_stream
 from core.chat.platform_errors import PlatformError
 from core.domain import Answer, Footnote
 from core.errors import FootnotedError
+from core.i18n import gettext
 
 log = structlog.get_logger()
 
@@ -49,7 +50,7 @@ class EphemeralReply:
         [first, *_] = split_stream(render_answer(text, self._footnotes, ended=False), SOFT, HARD, ended=False) or [""]
         if first:
             self._shown = first
-            await self._write([markdown(first), context("_… still writing_")], fallback(first), replace=True)
+            await self._write([markdown(first), context(f"_{gettext('… still writing')}_")], fallback(first), replace=True)
 
     async def finish(self, answer: Answer) -> None:
         parts = split_stream(render_answer(answer.text, self._footnotes), SOFT, HARD) or [""]
@@ -60,7 +61,7 @@ class EphemeralReply:
 
     async def fail(self, error: FootnotedError) -> None:
         shown = [markdown(self._shown)] if self._shown else []
-        await self._write([*shown, *failure(error, self._question_id)], error.user_message, replace=True)
+        await self._write([*shown, *failure(error, self._question_id)], error.translated_message, replace=True)
 
     async def _write(self, blocks: list[Block], text: str, replace: bool) -> None:
         self._responses += 1
