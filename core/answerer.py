@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.domain import Answer, Footnote, Question, ScoredPassage, footnotes_of
+from core.domain import Answer, Confidence, Footnote, Question, ScoredPassage, footnotes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Found:
     """The passages that the answer is made from, best first; none when the posts are not about the question."""
 
     hits: tuple[ScoredPassage, ...]
+    confidence: Confidence = "sure"
 
     @property
     def footnotes(self) -> tuple[Footnote, ...]:

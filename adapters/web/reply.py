@@ -23,7 +23,8 @@ class EventStreamReply:
             case Searching():
                 await self._send("searching", {"question": progress.question.text})
             case Found():
-                await self._send("found", {"passages": [match_document(match) for match in progress.hits]})
+                passages = [match_document(match) for match in progress.hits]
+                await self._send("found", {"passages": passages, "confidence": progress.confidence})
 
     async def grow(self, text: str) -> None:
         await self._send("wrote", {"text": text[self._sent :]})

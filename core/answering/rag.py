@@ -76,15 +76,15 @@ class RagAnswerer:
         search = await self._search(question)
         results = search.results
         timings["found"] = _since(began)
-        if not results.relevant:
-            yield Found(())
+        if results.confidence == "none":
+            yield Found((), "none")
             answer = _not_in_posts(results, question.scope)
             yield Wrote(answer.text)
             timings["total"] = _since(began)
             yield Answered(replace(answer, timings_ms=timings, trace=_trace(search)))
             return
         search = replace(search, selected=self._retriever.select(results, self._limits.top_k))
-        yield Found(search.selected)
+        yield Found(search.selected, results.confidence)
         numbered = number_posts(search.selected)
         prompt = build_prompt(self._instructions_for(question), question, numbered, self._limits.context, self._tokens)
         try:
@@ -138,6 +138,7 @@ class RagAnswerer:
                 model=self._model.name,
                 timings_ms=timings,
                 trace=_trace(search, len(prompt.passages)),
+                confidence=search.results.confidence if footnotes else "none",
             )
         )
 
@@ -150,7 +151,7 @@ class RagAnswerer:
         sources = question.scope.sources if question.scope else None
         results = await self._retriever.search(question.text, question.previous, sources)
         understood = f"{question.text} (after: {question.previous})" if question.previous else question.text
-        if results.relevant or not question.previous or not self._model.follows_instructions:
+        if results.confidence != "none" or not question.previous or not self._model.follows_instructions:
             return _Search(understood, results)
         try:
             async with aclosing(self._stream_in_time(rewriting_prompt(question))) as pieces:
@@ -236,6 +237,6 @@ def _not_in_posts(results: SearchResults, scope: Scope | None) -> Answer:
     nearest = _nearest(results)
     if not nearest:
         why = NONE_HERE if scope and scope.sources is not None else NONE_READ
-        return Answer(f"{NOT_IN_POSTS} {why}", grounded=False)
+        return Answer(f"{NOT_IN_POSTS} {why}", grounded=False, confidence="none")
     titles = " and ".join(f"“{footnote.title}”" for footnote in nearest)
-    return Answer(f"{NOT_IN_POSTS} The nearest I have: {titles}.", grounded=False, nearest=nearest)
+    return Answer(f"{NOT_IN_POSTS} The nearest I have: {titles}.", grounded=False, nearest=nearest, confidence="none")

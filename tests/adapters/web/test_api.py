@@ -18,7 +18,7 @@ async def test_question_is_answered_as_one_json_document(client: Client) -> None
     response = await client.post("/api/ask", json={"question": ASKED})
     answer = await response.json()
     assert response.status == 200
-    assert set(answer) == {"answer", "grounded", "sources", "nearest", "timings_ms"}
+    assert set(answer) == {"answer", "grounded", "confidence", "sources", "nearest", "timings_ms"}
     assert "early in the morning" in answer["answer"]
     assert answer["grounded"] is True
     assert answer["nearest"] == []

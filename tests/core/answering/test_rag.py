@@ -82,7 +82,7 @@ async def test_number_without_a_passage_is_not_a_footnote(answerer: RagAnswerer,
 async def test_model_is_not_asked_below_the_relevance_threshold(answerer: RagAnswerer, server: OpenAIServer) -> None:
     collected = await collect(answerer, OFF_TOPIC)
     assert collected.is_in_order
-    assert collected.events[1] == Found(())
+    assert collected.events[1] == Found((), "none")
     assert collected.text == collected.answer.text
     assert collected.text.startswith(NOT_IN_POSTS)
     assert not collected.answer.grounded
