@@ -42,7 +42,7 @@ def use_language(*preferred: str) -> None:
             return
 
 
-def N_(message: str) -> str:  # noqa: N802 - the usual name
+def N_(message: str) -> str:
     """Mark a message for translation without translating it."""
     return message
 
@@ -76,7 +76,7 @@ class _Catalogue(gnu.NullTranslations):
         super().__init__()
         self._messages: dict[str, list[str]] = dict(_entries(text))
         rule = _PLURAL_FORMS.search(self._messages.pop("")[0])
-        self._form = gnu.c2py(rule[1]) if rule else int  # type: ignore[attr-defined]
+        self._form = gnu.c2py(rule[1]) if rule else int
 
     def gettext(self, message: str) -> str:
         return next(iter(self._messages.get(message, ())), "") or message

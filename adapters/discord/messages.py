@@ -155,7 +155,7 @@ def posts_by_source(posts: dict[str, int]) -> str:
     if not posts:
         return gettext("Nothing has been indexed yet.")
     rows = [
-        f"{plain(shorten(source, MAX_TITLE))}: {ngettext('{count} post', '{count} posts', count)}"
+        plain(shorten(source, MAX_TITLE)) + ": " + ngettext("{count} post", "{count} posts", count)
         for source, count in posts.items()
     ]
     return _bulleted(N_("What I answer from"), fit_rows(rows, MAX_LIST, MAX_LIST_ROWS))

@@ -14,10 +14,11 @@ from core.chat.message_splitter import split_stream
 from core.chat.platform_errors import PlatformError
 from core.domain import Answer, Footnote
 from core.errors import FootnotedError
-from core.i18n import gettext
+from core.i18n import N_, gettext
 
 log = structlog.get_logger()
 
+STILL_WRITING = N_("… still writing")
 MAX_UPDATES = 2
 """Responses that may show the growing answer; the others are kept for its end."""
 
@@ -50,7 +51,8 @@ class EphemeralReply:
         [first, *_] = split_stream(render_answer(text, self._footnotes, ended=False), SOFT, HARD, ended=False) or [""]
         if first:
             self._shown = first
-            await self._write([markdown(first), context(f"_{gettext('… still writing')}_")], fallback(first), replace=True)
+            below = context(f"_{gettext(STILL_WRITING)}_")
+            await self._write([markdown(first), below], fallback(first), replace=True)
 
     async def finish(self, answer: Answer) -> None:
         parts = split_stream(render_answer(answer.text, self._footnotes), SOFT, HARD) or [""]

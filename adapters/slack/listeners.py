@@ -164,7 +164,10 @@ class Listeners:
         try:
             await call_api(
                 self._client.assistant_threads_setSuggestedPrompts(
-                    channel_id=channel, thread_ts=thread_ts or None, title=gettext("Ask about the posts"), prompts=prompts
+                    channel_id=channel,
+                    thread_ts=thread_ts or None,
+                    title=gettext("Ask about the posts"),
+                    prompts=prompts,
                 )
             )
         except PlatformError as error:

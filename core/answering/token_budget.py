@@ -17,9 +17,7 @@ from core.tokens import TokenCounter
 log = structlog.get_logger()
 
 WHOLE_USED_UP = N_("Today's budget for the language model is used up: until midnight UTC I quote from the posts.")
-PERSON_USED_UP = N_(
-    "Your share of the language model for today is used up: until midnight UTC I quote from the posts."
-)
+PERSON_USED_UP = N_("Your share of the language model for today is used up: until midnight UTC I quote from the posts.")
 
 
 @dataclass(frozen=True, slots=True)

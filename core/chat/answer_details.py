@@ -40,7 +40,9 @@ class AnswerDetails:
 def sources_of(answer: Answer) -> SourceList:
     """Return the posts that an answer cites or, if it cites none, those that come closest."""
     if answer.footnotes:
-        return SourceList(gettext("Sources"), tuple((f"[{footnote.number}] ", footnote) for footnote in answer.footnotes))
+        return SourceList(
+            gettext("Sources"), tuple((f"[{footnote.number}] ", footnote) for footnote in answer.footnotes)
+        )
     return SourceList(gettext("Nearest posts"), tuple(("• ", footnote) for footnote in answer.nearest))
 
 

@@ -132,14 +132,17 @@ def _titles(heading: str, posts: tuple[PostTitle, ...]) -> str:
 def _failures(failures: tuple[Failure, ...]) -> Iterable[str]:
     if failures:
         rows = [f"- {_short(failure.address)}: {_short(failure.reason)}" for failure in failures[:MAX_FAILURES]]
-        yield "\n".join([f"**{gettext('Failed')}**", *rows, *_more(len(failures) - MAX_FAILURES)])
+        heading = gettext("Failed")
+        yield "\n".join([f"**{heading}**", *rows, *_more(len(failures) - MAX_FAILURES)])
 
 
 def _more(count: int) -> list[str]:
     return [f"- {more_text(count)}"] if count > 0 else []
 
 
-def _counts(new: int = 0, changed: int = 0, removed: int = 0, gone: int = 0, unchanged: int = 0, failed: int = 0) -> str:
+def _counts(
+    new: int = 0, changed: int = 0, removed: int = 0, gone: int = 0, unchanged: int = 0, failed: int = 0
+) -> str:
     """Return `3 new, 1 changed`, without the zeros."""
     texts = (
         (new, ngettext("{count} new", "{count} new", new)),
