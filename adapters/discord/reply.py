@@ -32,6 +32,7 @@ from core.chat.platform_errors import AnswerStoppedError, RefusedError
 from core.chat.texts import asked_elsewhere_text
 from core.domain import Answer, Footnote
 from core.errors import FootnotedError
+from core.i18n import N_, gettext
 
 log = structlog.get_logger()
 
@@ -41,11 +42,11 @@ SOFT, HARD = 1_500, 1_900
 FOOTNOTE_LINK = "[[{number}]](<{url}>)"
 """Angle brackets keep Discord from previewing the address."""
 
-TRUNCATED = "… Discord does not let me write more here."
-NO_ACCESS_REMEDY = (
+TRUNCATED = N_("… Discord does not let me write more here.")
+NO_ACCESS_REMEDY = N_(
     "I may not write there: someone who manages that server can let me view the channel and send messages in it."
 )
-TOKEN_REMEDY = "Discord allows no more time for a private answer; please ask again."
+TOKEN_REMEDY = N_("Discord allows no more time for a private answer. Please ask again.")
 
 
 @dataclass(slots=True)
@@ -111,9 +112,9 @@ class MessageSequence:
                 await self._add(part, rows_here)
         if self._full and rows and self._messages:
             last = self._messages[-1]
-            available = MAX_MESSAGE - len(TRUNCATED) - 2
-            truncated = f"{last.text[:available].rstrip()}\n\n{TRUNCATED}"
-            await self._edit(last, last.text if last.text.endswith(TRUNCATED) else truncated, rows)
+            note = gettext(TRUNCATED)
+            truncated = f"{last.text[: MAX_MESSAGE - len(note) - 2].rstrip()}\n\n{note}"
+            await self._edit(last, last.text if last.text.endswith(note) else truncated, rows)
 
     async def _edit(self, message: _Message, text: str, rows: list[Any]) -> None:
         if (message.text, message.rows) == (text, rows):
@@ -219,7 +220,8 @@ class DiscordReply:
     def remedy(self, error: RefusedError) -> str:
         """Return what the asker can do about a refusal, or an empty string."""
         code = error.code if isinstance(error, DiscordRefusedError) else 0
-        return NO_ACCESS_REMEDY if code in NO_ACCESS else TOKEN_REMEDY if code in TOKEN_EXPIRED else ""
+        remedy = NO_ACCESS_REMEDY if code in NO_ACCESS else TOKEN_REMEDY if code in TOKEN_EXPIRED else ""
+        return gettext(remedy) if remedy else ""
 
     async def tell_asker(self, remedy: str) -> None:
         """Send the asker a direct message."""

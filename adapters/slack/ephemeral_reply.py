@@ -14,9 +14,11 @@ from core.chat.message_splitter import split_stream
 from core.chat.platform_errors import PlatformError
 from core.domain import Answer, Footnote
 from core.errors import FootnotedError
+from core.i18n import N_, gettext
 
 log = structlog.get_logger()
 
+STILL_WRITING = N_("… still writing")
 MAX_UPDATES = 2
 """Responses that may show the growing answer; the others are kept for its end."""
 
@@ -52,7 +54,8 @@ class EphemeralReply:
         [first, *_] = split_stream(rendered, SOFT, HARD, ended=False) or [""]
         if first:
             self._shown = first
-            await self._write([markdown(first), context("_… still writing_")], fallback(first), replace=True)
+            below = context(f"_{gettext(STILL_WRITING)}_")
+            await self._write([markdown(first), below], fallback(first), replace=True)
 
     async def finish(self, answer: Answer) -> None:
         parts = split_stream(render_answer(answer.text, answer.footnotes), SOFT, HARD) or [""]
@@ -63,7 +66,7 @@ class EphemeralReply:
 
     async def fail(self, error: FootnotedError) -> None:
         shown = [markdown(self._shown)] if self._shown else []
-        await self._write([*shown, *failure(error, self._question_id)], error.user_message, replace=True)
+        await self._write([*shown, *failure(error, self._question_id)], error.translated_message, replace=True)
 
     async def _write(self, blocks: list[Block], text: str, replace: bool) -> None:
         self._responses += 1

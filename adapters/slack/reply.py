@@ -15,15 +15,16 @@ from core.chat.platform_errors import AnswerStoppedError, PlatformError, Refused
 from core.chat.texts import asked_elsewhere_text
 from core.domain import Answer, Footnote
 from core.errors import FootnotedError, TooManyQuestionsError
+from core.i18n import N_, gettext, ngettext
 
 log = structlog.get_logger()
 
-STOPPED = "_Stopped._"
+STOPPED = N_("Stopped.")
 REMEDIES = {
-    "not_in_channel": "I am not in that channel: invite me there with `/invite`, and ask again.",
-    "channel_not_found": "I cannot see that channel: invite me there with `/invite`, and ask again.",
-    "is_archived": "That channel is archived, so I cannot answer there.",
-    "restricted_action": "I may not post in that channel: an admin can change who may post there.",
+    "not_in_channel": N_("I am not in that channel: invite me there with `/invite`, and ask again."),
+    "channel_not_found": N_("I cannot see that channel: invite me there with `/invite`, and ask again."),
+    "is_archived": N_("That channel is archived, so I cannot answer there."),
+    "restricted_action": N_("I may not post in that channel: an admin can change who may post there."),
 }
 
 
@@ -64,7 +65,7 @@ class SlackReply:
                 pass  # the status has said so since the question arrived
             case Found():
                 if count := len({hit.passage.url for hit in progress.hits}):
-                    self._status.set(f"is reading {count} post{'s' if count > 1 else ''}…")
+                    self._status.set(ngettext("is reading {count} post…", "is reading {count} posts…", count))
             case Cited():
                 self._footnotes[progress.footnote.number] = progress.footnote
 
@@ -108,7 +109,7 @@ class SlackReply:
     async def stop(self) -> None:
         """Mark the text shown so far as stopped."""
         self.over = True
-        await self._messages.stop(STOPPED)
+        await self._messages.stop(f"_{gettext(STOPPED)}_")
 
     async def remove(self) -> None:
         """Delete the answer, whose question was deleted."""
@@ -117,7 +118,8 @@ class SlackReply:
 
     def remedy(self, error: RefusedError) -> str:
         """Return what the asker can do about a refusal, or an empty string."""
-        return REMEDIES.get(error.error, "") if isinstance(error, SlackRefusedError) else ""
+        remedy = REMEDIES.get(error.error) if isinstance(error, SlackRefusedError) else None
+        return gettext(remedy) if remedy else ""
 
     async def tell_asker(self, text: str) -> None:
         """Send the asker a direct message about this channel."""
@@ -144,7 +146,7 @@ class SlackReply:
                     channel=self.target.channel,
                     user=self.target.user,
                     thread_ts=self.target.thread_ts if in_thread else None,
-                    text=error.user_message,
+                    text=error.translated_message,
                     blocks=rate_limited(error, self._question_id, self.target.question_ts),
                 )
             )

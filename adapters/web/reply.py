@@ -34,7 +34,7 @@ class EventStreamReply:
         await self._send("answered", answer_document(answer))
 
     async def fail(self, error: FootnotedError) -> None:
-        await self._send("failed", {"sentence": error.user_message, "id": error.id})
+        await self._send("failed", {"sentence": error.translated_message, "id": error.id})
 
     async def _send(self, event: str, data: dict[str, Any]) -> None:
         await self._response.write(f"event: {event}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode())
@@ -70,5 +70,5 @@ class DocumentReply:
             case QuestionTooLongError():
                 status = 413
         self._response = web.json_response(
-            {"error": error.user_message, "id": error.id}, status=status, headers=headers
+            {"error": error.translated_message, "id": error.id}, status=status, headers=headers
         )

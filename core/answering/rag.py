@@ -15,6 +15,7 @@ from core.answering.citations import CitationFilter
 from core.answering.prompts import Instructions, build_prompt, fewer_passages, number_posts, rewriting_prompt
 from core.domain import Answer, AnswerTrace, Footnote, Question, Scope, ScoredPassage, SearchResults
 from core.errors import AnswerInterruptedError, AnswerTooLongError, ContextTooLongError, ModelError, ModelTimeoutError
+from core.i18n import N_, gettext
 from core.models.protocols import ChatModel, Prompt
 from core.models.thoughts import Retraction
 from core.retrieval.retriever import Retriever
@@ -23,10 +24,10 @@ from core.tokens import TokenCounter
 
 log = structlog.get_logger()
 
-NOT_IN_POSTS = "My posts do not answer this."
-NONE_READ = "I have read none yet."
-NONE_HERE = "I have none that I may answer from here."
-CUT_NOTICE = "\n\nThe answer ends here because the language model reached its length limit."
+NOT_IN_POSTS = N_("My posts do not answer this.")
+NONE_READ = N_("I have read none yet.")
+NONE_HERE = N_("I have none that I may answer from here.")
+CUT_NOTICE = N_("The answer ends here because the language model reached its length limit.")
 NEAREST = 2
 MAX_LEFT_OUT = 8
 """Unused hits that an answer's trace lists."""
@@ -124,7 +125,7 @@ class RagAnswerer:
         if not (text + shown).strip():
             raise too_long or AnswerInterruptedError("the model wrote nothing")
         if too_long:
-            shown += (f"\n{citations.open_fence}" if citations.open_fence else "") + CUT_NOTICE
+            shown += (f"\n{citations.open_fence}" if citations.open_fence else "") + f"\n\n{gettext(CUT_NOTICE)}"
         text += shown
         for event in _written(citations.footnotes[known:], shown):
             yield event
@@ -230,6 +231,5 @@ def _not_in_posts(results: SearchResults, scope: Scope | None) -> Answer:
     nearest = _nearest(results)
     if not nearest:
         why = NONE_HERE if scope and scope.sources is not None else NONE_READ
-        return Answer(f"{NOT_IN_POSTS} {why}", grounded=False, confidence="none")
-    titles = " and ".join(f"“{footnote.title}”" for footnote in nearest)
-    return Answer(f"{NOT_IN_POSTS} The nearest I have: {titles}.", grounded=False, nearest=nearest, confidence="none")
+        return Answer(f"{gettext(NOT_IN_POSTS)} {gettext(why)}", grounded=False, confidence="none")
+    return Answer(gettext(NOT_IN_POSTS), grounded=False, nearest=nearest, confidence="none")
