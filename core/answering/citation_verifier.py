@@ -67,16 +67,23 @@ class CitationVerifier:
         An unsupported number is left out, or replaced by the one of a passage that supports the statement.
         """
         text = text[-MAX_STATEMENT:]
-        statements = [self._supports(statement) for statement in _statements(text)]
-        if not any(statements) or not self._is_same_language(text):
+        nearest, whole = _statements(text)
+        supports = self._supports(nearest)
+        supported = {number for number in numbers if _margin(supports, number, numbers) >= MIN_MARGIN}
+        if len(supported) == len(numbers):
+            return {number: supports[number] for number in numbers}
+        if not supports or not self._is_same_language(text):
             return dict.fromkeys(numbers)
+        # The last sentence of a paragraph may say little itself.
+        whole_supports = self._supports(whole) if whole != nearest else {}
         verified: dict[int, float | None] = {}
         for number in numbers:
-            supports = max(statements, key=lambda supports: _margin(supports, number, numbers))
-            if _margin(supports, number, numbers) >= MIN_MARGIN:
+            if number in supported:
                 verified[number] = supports[number]
-            elif (better := _best(statements[0], numbers)) is not None:
-                verified.setdefault(better, statements[0][better])
+            elif _margin(whole_supports, number, numbers) >= MIN_MARGIN:
+                verified[number] = whole_supports[number]
+            elif (better := _best(supports, numbers)) is not None:
+                verified.setdefault(better, supports[better])
         return verified
 
     def _supports(self, statement: str) -> dict[int, float]:
@@ -141,7 +148,7 @@ def _weight(weights: Mapping[str, float], terms: frozenset[str]) -> float:
     return sum(weight for term, weight in weights.items() if term in terms)
 
 
-def _statements(text: str) -> list[str]:
+def _statements(text: str) -> tuple[str, str]:
     """Return what a footnote behind the text may refer to: the last sentence or clause, and all since the last one.
 
     Footnotes without words between them refer to the same.
@@ -160,7 +167,7 @@ def _statements(text: str) -> list[str]:
         if not is_mark and (since or _telling(piece)):
             since = f"{piece} {since}"
             nearest = nearest or (since if _telling(since) >= MIN_WORDS else "")
-    return [nearest, since] if nearest and nearest != since else [since]
+    return nearest or since, since
 
 
 def _telling(text: str) -> int:

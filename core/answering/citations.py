@@ -30,7 +30,7 @@ _MARKS = regex.compile(rf"(?:{_MARK.pattern.replace('?P<numbers>', '?:')}){{1,20
 # Behind a statement only: `f(1)` and `m²` are something else.
 _INFORMAL = regex.compile(
     r"[ \t]\((?P<numbers>\d{1,3}(?: ?[,;] ?\d{1,3}){0,20})\)(?=[.,;:!?\n]|\Z)"
-    r"|(?<=[^\W\d_]{3}|[.,;:!?)\"'”’»])(?P<numbers>[⁰¹²³⁴-⁹]{1,3}(?:,?[⁰¹²³⁴-⁹]{1,3}){0,9})"
+    r"|(?<=[^\W\d_]{3}|[.,;:!?)\"'”’»])(?P<numbers>[⁰¹²³⁴-⁹]{1,3})"
 )
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _DIGITS = regex.compile(r"\d+")
@@ -162,7 +162,9 @@ class CitationFilter:
 
     def _informal(self, match: regex.Match[str]) -> str:
         """Return a number in parentheses or a raised one as a footnote, if a passage supports the words before it."""
-        numbers = [int(number) for number in _DIGITS.findall(match["numbers"].translate(_RAISED))]
+        numbers = list(map(int, _DIGITS.findall(match["numbers"].translate(_RAISED))))
+        if match["numbers"][0] in "⁰¹²³⁴⁵⁶⁷⁸⁹" and numbers[0] not in self._posts:
+            numbers = [int(digit) for digit in str(numbers[0])]  # ¹² may be two footnotes
         before = self._text[: match.start()]
         is_copied = before[-12:] + match[0] in self._source
         if self._brackets or is_copied or not self._posts.keys() >= set(numbers):
