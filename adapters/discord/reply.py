@@ -192,7 +192,8 @@ class DiscordReply:
         self._footnotes = self._footnotes or answer.footnotes
         try:
             text = self._render(answer.text)
-            await self._messages.finish(text, source_list(answer), answer_buttons(self._question_id))
+            rows = [] if answer.small_talk else [answer_buttons(self._question_id)]
+            await self._messages.finish(text, source_list(answer), *rows)
         except AnswerStoppedError as error:
             log.info("answer stopped", cause=str(error))
         self.over = True
