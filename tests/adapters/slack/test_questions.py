@@ -147,8 +147,7 @@ async def test_messages_of_bots_previews_and_joins_are_not_questions(room: Room)
 
 async def test_a_refusal_is_in_the_language_of_the_question(room: Room) -> None:
     answer = await room.answer(room.ask("Wer hat 1974 die Fußballweltmeisterschaft gewonnen?"))
-    assert read(answer) == "Meine Beiträge beantworten das nicht."
-    assert "*Nächstliegende Beiträge*" in below(answer)
+    assert read(answer).startswith("Meine Beiträge beantworten das nicht.")
 
 
 async def test_a_greeting_is_in_the_language_that_the_person_has_chosen(room: Room) -> None:
