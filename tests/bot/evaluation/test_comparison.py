@@ -103,7 +103,7 @@ def test_answer_is_judged_by_the_post_it_cites_and_its_price() -> None:
 
 
 def test_metrics_of_answers_leave_out_what_failed() -> None:
-    answers = [
+    answers: list[dict[str, Any]] = [
         {"answered": True, "seconds": 1.0, "dollars": 0.5, "support": 0.8, "input_tokens": 10},
         {"answered": False, "seconds": 3.0, "dollars": 0.25},
         {"error": "down", "seconds": 60.0},
