@@ -1,6 +1,6 @@
 """An answer on Discord: messages that grow by edits and end with sources and buttons."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +24,7 @@ from adapters.discord.rest_api import (
     DiscordRefusedError,
     DiscordUnreachableError,
 )
-from core.answerer import Found, Searching
+from core.answerer import Cited, Found, Searching
 from core.chat.answer_session import IsLost, NoteMessages
 from core.chat.footnote_links import link_footnotes
 from core.chat.message_splitter import split_stream
@@ -156,7 +156,7 @@ class DiscordReply:
         self._sender = sender
         self._messages = messages
         self._question_id = question_id
-        self._footnotes: tuple[Footnote, ...] = ()
+        self._footnotes: dict[int, Footnote] = {}
         self.over = False
 
     @property
@@ -164,12 +164,14 @@ class DiscordReply:
         """Whether there is text to read."""
         return self._messages.started
 
-    async def note(self, progress: Searching | Found) -> None:
+    async def note(self, progress: Searching | Found | Cited) -> None:
         match progress:
             case Searching():
                 pass  # “is thinking…” or “is typing…” has been shown since the question arrived
             case Found():
-                self._footnotes = progress.footnotes
+                pass
+            case Cited():
+                self._footnotes[progress.footnote.number] = progress.footnote
 
     async def grow(self, text: str) -> None:
         """Show the text so far.
@@ -180,7 +182,7 @@ class DiscordReply:
         if self.over:
             return
         try:
-            await self._messages.show(self._render(text))
+            await self._messages.show(_render(text, self._footnotes.values()))
         except DiscordRefusedError as error:
             if error.code in NO_ACCESS | GONE | TOKEN_EXPIRED:
                 raise
@@ -189,9 +191,8 @@ class DiscordReply:
             log.warning("answer update failed", cause=str(error))
 
     async def finish(self, answer: Answer) -> None:
-        self._footnotes = self._footnotes or answer.footnotes
         try:
-            text = self._render(answer.text)
+            text = _render(answer.text, answer.footnotes)
             rows = [] if answer.small_talk else [answer_buttons(self._question_id)]
             await self._messages.finish(text, source_list(answer), *rows)
         except AnswerStoppedError as error:
@@ -229,8 +230,9 @@ class DiscordReply:
         text = asked_elsewhere_text(self._sender.target.channel, remedy)
         await self._sender.create(message_content(text))
 
-    def _render(self, text: str) -> str:
-        return neutralize_mentions(link_footnotes(text, self._footnotes, FOOTNOTE_LINK))
+
+def _render(text: str, footnotes: Iterable[Footnote]) -> str:
+    return neutralize_mentions(link_footnotes(text, footnotes, FOOTNOTE_LINK))
 
 
 def _append(parts: list[str], below: str) -> list[str]:

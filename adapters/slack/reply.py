@@ -10,7 +10,7 @@ from adapters.slack.escaping import render_answer
 from adapters.slack.message_sequence import NO_ACCESS, MessageSequence
 from adapters.slack.reply_target import ReplyTarget
 from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api
-from core.answerer import Found, Searching
+from core.answerer import Cited, Found, Searching
 from core.chat.platform_errors import AnswerStoppedError, PlatformError, RefusedError
 from core.chat.texts import asked_elsewhere_text
 from core.domain import Answer, Footnote
@@ -56,17 +56,18 @@ class SlackReply:
         self._question_id = question_id
         self._status = status
         self._messages = messages
-        self._footnotes: tuple[Footnote, ...] = ()
+        self._footnotes: dict[int, Footnote] = {}
         self.over = False
 
-    async def note(self, progress: Searching | Found) -> None:
+    async def note(self, progress: Searching | Found | Cited) -> None:
         match progress:
             case Searching():
                 pass  # the status has said so since the question arrived
             case Found():
-                self._footnotes = progress.footnotes
-                if count := len(self._footnotes):
+                if count := len({hit.passage.url for hit in progress.hits}):
                     self._status.set(ngettext("is reading {count} post…", "is reading {count} posts…", count))
+            case Cited():
+                self._footnotes[progress.footnote.number] = progress.footnote
 
     async def grow(self, text: str) -> None:
         """Show the text so far.
@@ -75,7 +76,7 @@ class SlackReply:
         shown with the next call.
         """
         try:
-            await self._messages.show(render_answer(text, self._footnotes, ended=False))
+            await self._messages.show(render_answer(text, self._footnotes.values(), ended=False))
         except SlackRefusedError as error:
             if error.error in NO_ACCESS:
                 raise
@@ -87,7 +88,7 @@ class SlackReply:
 
     async def finish(self, answer: Answer) -> None:
         try:
-            text = render_answer(answer.text, self._footnotes)
+            text = render_answer(answer.text, answer.footnotes)
             below = [] if answer.small_talk else [*sources(answer), *answer_buttons(self._question_id)]
             await self._messages.finish(text, below)
         except AnswerStoppedError as error:

@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from core.answerer import Found, Searching
+from core.answerer import Cited, Found, Searching
 from core.chat.documents import answer_document, match_document
 from core.domain import Answer
 from core.errors import FootnotedError, QuestionTooLongError, TooManyQuestionsError
@@ -18,7 +18,7 @@ class EventStreamReply:
         self._response = response
         self._sent = 0
 
-    async def note(self, progress: Searching | Found) -> None:
+    async def note(self, progress: Searching | Found | Cited) -> None:
         match progress:
             case Searching():
                 await self._send("searching", {"question": progress.question.text})
@@ -53,7 +53,7 @@ class DocumentReply:
             raise RuntimeError("the reply is not finished")
         return self._response
 
-    async def note(self, progress: Searching | Found) -> None:
+    async def note(self, progress: Searching | Found | Cited) -> None:
         """Ignore progress."""
 
     async def grow(self, text: str) -> None:

@@ -1,10 +1,10 @@
 """The catalogues are complete, and texts appear in the language of the person who reads them."""
 
 import re
+from dataclasses import dataclass
 from io import BytesIO
 
 import pytest
-from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
@@ -29,8 +29,26 @@ def extracted() -> set[str]:
     return set(found)
 
 
-def catalogue(code: str) -> Catalog:
-    return read_po(BytesIO((LOCALES / code / "LC_MESSAGES" / "footnoted.po").read_bytes()), locale=code)
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A message of a catalogue: its English forms and its translations, of which a message without plural has one."""
+
+    english: tuple[str, ...]
+    translations: tuple[str, ...]
+    fuzzy: bool
+
+
+def catalogue(code: str) -> list[Entry]:
+    read = read_po(BytesIO((LOCALES / code / "LC_MESSAGES" / "footnoted.po").read_bytes()), locale=code)
+    return [
+        Entry(
+            tuple(message.id) if message.pluralizable else (str(message.id),),
+            tuple(message.string or ()) if message.pluralizable else (str(message.string),),
+            message.fuzzy,
+        )
+        for message in read
+        if message.id
+    ]
 
 
 def test_the_bot_speaks_ten_languages() -> None:
@@ -41,22 +59,17 @@ def test_every_catalogue_has_the_messages_of_the_code_and_no_others() -> None:
     in_code = extracted()
     assert len(in_code) > 150
     for code in TRANSLATED:
-        ids = {message.id[0] if message.pluralizable else message.id for message in catalogue(code) if message.id}
-        assert (code, in_code ^ ids) == (code, set())
+        assert (code, in_code ^ {entry.english[0] for entry in catalogue(code)}) == (code, set())
 
 
 @pytest.mark.parametrize("code", TRANSLATED)
 def test_translations_are_complete_and_keep_placeholders_and_markup(code: str) -> None:
-    for message in catalogue(code):
-        if not message.id:
-            continue
-        forms = message.string if message.pluralizable else (message.string,)
-        original = message.id[1] if message.pluralizable else message.id
-        assert all(forms), message.id
-        assert not message.fuzzy, message.id
-        for form in forms:
-            assert marks(form) == marks(original), form
-            assert len(form) <= MAX_LENGTHS.get(original, 1_000), form
+    for entry in catalogue(code):
+        english = entry.english[-1]
+        assert entry.translations and all(entry.translations) and not entry.fuzzy, english
+        for form in entry.translations:
+            assert marks(form) == marks(english), form
+            assert len(form) <= MAX_LENGTHS.get(english, 1_000), form
 
 
 def marks(text: str) -> list[str]:
@@ -67,9 +80,9 @@ def marks(text: str) -> list[str]:
 @pytest.mark.parametrize("code", TRANSLATED)
 def test_the_catalogue_in_use_is_the_one_that_babel_reads(code: str) -> None:
     with translating_into(code):
-        for message in catalogue(code):
-            if message.id and not message.pluralizable:
-                assert gettext(message.id) == message.string
+        for entry in catalogue(code):
+            if len(entry.english) == 1:
+                assert gettext(entry.english[0]) == entry.translations[0]
 
 
 def test_plural_forms_follow_the_language() -> None:
