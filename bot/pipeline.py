@@ -11,6 +11,7 @@ from core.answering.conversation_memory import ConversationalAnswerer
 from core.answering.prompts import DEFAULT_PERSONA, Instructions
 from core.answering.question_recorder import RecordingAnswerer
 from core.answering.rag import Limits, RagAnswerer
+from core.answering.small_talk_answerer import SmallTalkAnswerer
 from core.answering.token_budget import BudgetedAnswerer, MeteredChatModel
 from core.models.breaker_models import CircuitBreakerChatModel
 from core.models.circuit_breaker import CircuitBreaker
@@ -33,7 +34,7 @@ def build_answerer(
     questions: QuestionStore,
     channels: Channels,
 ) -> Answerer:
-    """Assemble record → admission → conversation memory → retrieval and model.
+    """Assemble record → admission → small talk → conversation memory → retrieval and model.
 
     `embedder` is the one for questions. A daily token budget chooses between two of the innermost pairs, one with the
     chat model and one that only quotes.
@@ -56,6 +57,7 @@ def build_answerer(
         )
     else:
         answerer = conversational(chat)
+    answerer = SmallTalkAnswerer(answerer, history)
     admitted = GuardedAnswerer(answerer, RateLimiter(redis), rate_limits(settings), channels)
     return RecordingAnswerer(admitted, questions)
 

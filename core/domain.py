@@ -203,6 +203,7 @@ class Answer:
 
     `nearest` names the closest posts when none answers the question. `tokens` counts the prompt and the reply together,
     as far as they are known, and `output_tokens` the reply. `timings_ms` runs from the start of the question.
+    `small_talk` marks the reply to thanks, a greeting or the like, below which nothing is to be shown.
     """
 
     text: str
@@ -215,6 +216,7 @@ class Answer:
     timings_ms: dict[str, float] = field(default_factory=dict)
     trace: Annotated[AnswerTrace | None, Field(alias="workings")] = None
     confidence: Confidence = "sure"
+    small_talk: bool = False
 
 
 @dataclass(frozen=True, slots=True)
