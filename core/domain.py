@@ -158,12 +158,16 @@ class SearchResults:
 
 @dataclass(frozen=True, slots=True)
 class Footnote:
-    """A post that an answer cites. `number` is the one in brackets in the text."""
+    """A post that an answer cites. `number` is the one in brackets in the text.
+
+    `support` (0 to 1) is how much of the statements in front of it the post says; None if that was not checked.
+    """
 
     number: int
     title: str
     url: str
     score: float
+    support: float | None = None
 
 
 def best_of_each_post(hits: Iterable[ScoredPassage]) -> tuple[ScoredPassage, ...]:

@@ -17,8 +17,9 @@ export function setMarks(root, markFor) {
 function setMarksIn(node, markFor) {
   const pieces = [];
   let end = 0;
-  // Including the space before it: a footnote mark follows its word directly.
-  for (const match of node.data.matchAll(/\s*\[([1-9]\d{0,2})\]/g)) {
+  // Including the space before it: a footnote mark follows its word directly. Without one it is an index: `letters[1]`.
+  for (const match of node.data.matchAll(/\w(?:\[\d+\])+|\s*\[([1-9]\d{0,2})\]/g)) {
+    if (!match[1]) continue;
     const mark = markFor(Number(match[1]));
     if (!mark) continue;
     const between = node.data.slice(end, match.index);
