@@ -20,6 +20,7 @@ from core.chat.pending_question import PendingQuestion
 from core.chat.platform_errors import PlatformError
 from core.chat.services import ChatServices
 from core.chat.texts import SEARCHING
+from core.i18n import N_, gettext
 
 log = structlog.get_logger()
 
@@ -33,8 +34,8 @@ STATUS_INTERVAL = timedelta(seconds=90)
 STATUS_TIMEOUT = timedelta(seconds=5)
 """Includes the wait that a rate limit asks for; after that there is something better to show."""
 
-SEARCHING_STATUS = "is searching the posts…"
-LOADING_MESSAGES = [SEARCHING, "Reading what was found…", "Writing an answer…"]
+SEARCHING_STATUS = N_("is searching the posts…")
+LOADING_MESSAGES = (SEARCHING, N_("Reading what was found…"), N_("Writing an answer…"))
 REACTION = "eyes"
 
 
@@ -44,7 +45,7 @@ class Status:
     def __init__(self, client: AsyncWebClient, target: ReplyTarget) -> None:
         self._client = client
         self._target = target
-        self._text = SEARCHING_STATUS
+        self._text = ""
         self._changed = asyncio.Event()
         self._ended = False
         self._replaced = False
@@ -80,7 +81,7 @@ class Status:
     async def _keep_shown(self) -> None:
         while not (self._ended or self._replaced or self._reacted):
             self._changed.clear()
-            await self._send(self._text)
+            await self._send(self._text or gettext(SEARCHING_STATUS))
             try:
                 async with asyncio.timeout(STATUS_INTERVAL.total_seconds()):
                     await self._changed.wait()
@@ -96,7 +97,7 @@ class Status:
                         channel_id=self._target.channel,
                         thread_ts=self._target.thread_ts,
                         status=text,
-                        loading_messages=LOADING_MESSAGES if text else None,
+                        loading_messages=[gettext(each) for each in LOADING_MESSAGES] if text else None,
                     )
                 )
         except SlackRefusedError as error:

@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from core.answerer import Found, Searching
+from core.answerer import Cited, Found, Searching
 from core.chat.documents import answer_document, match_document
 from core.domain import Answer
 from core.errors import FootnotedError, QuestionTooLongError, TooManyQuestionsError
@@ -18,7 +18,7 @@ class EventStreamReply:
         self._response = response
         self._sent = 0
 
-    async def note(self, progress: Searching | Found) -> None:
+    async def note(self, progress: Searching | Found | Cited) -> None:
         match progress:
             case Searching():
                 await self._send("searching", {"question": progress.question.text})
@@ -34,7 +34,7 @@ class EventStreamReply:
         await self._send("answered", answer_document(answer))
 
     async def fail(self, error: FootnotedError) -> None:
-        await self._send("failed", {"sentence": error.user_message, "id": error.id})
+        await self._send("failed", {"sentence": error.translated_message, "id": error.id})
 
     async def _send(self, event: str, data: dict[str, Any]) -> None:
         await self._response.write(f"event: {event}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode())
@@ -53,7 +53,7 @@ class DocumentReply:
             raise RuntimeError("the reply is not finished")
         return self._response
 
-    async def note(self, progress: Searching | Found) -> None:
+    async def note(self, progress: Searching | Found | Cited) -> None:
         """Ignore progress."""
 
     async def grow(self, text: str) -> None:
@@ -70,5 +70,5 @@ class DocumentReply:
             case QuestionTooLongError():
                 status = 413
         self._response = web.json_response(
-            {"error": error.user_message, "id": error.id}, status=status, headers=headers
+            {"error": error.translated_message, "id": error.id}, status=status, headers=headers
         )

@@ -19,7 +19,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-QUESTIONS_HELP = "JSON Lines file with the keys question, url, answers, earlier and kind."
+QUESTIONS_HELP = "JSON Lines file with the keys question, earlier, url, answers, kind, language and reference."
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print a single JSON document to standard output.")]
 
@@ -175,28 +175,37 @@ def forget(
 
 @app.command()
 def evaluate(
-    questions: Annotated[
-        Path,
-        typer.Argument(help=QUESTIONS_HELP, exists=True),
-    ],
+    questions: Annotated[Path, typer.Argument(help=QUESTIONS_HELP, exists=True)],
     json: JsonFlag = False,
-    details: Annotated[
-        Path | None, typer.Option(help="Write each question's result to this file, as JSON Lines.")
+    answers: Annotated[
+        bool, typer.Option("--answers", help="Also ask for whole answers, which may cost tokens.")
+    ] = False,
+    at_once: Annotated[int, typer.Option("--at-once", help="Answers to ask for at a time.", min=1, max=64)] = 4,
+    save: Annotated[
+        Path | None,
+        typer.Option("--save", "--details", help="Write each question's result to this file, as JSON Lines."),
+    ] = None,
+    compare: Annotated[
+        Path | None,
+        typer.Option("--compare", help="Show what differs from an earlier run, saved with --save.", exists=True),
     ] = None,
 ) -> None:
-    """Measure retrieval on questions whose right posts are known."""
+    """Measure how well questions are answered whose right posts are known."""
     import asyncio
 
-    from bot.cli.evaluate import evaluate, read_examples
+    from bot.cli.evaluate import EvaluationOptions, evaluate
     from bot.cli.runner import bot_reindexed_if_needed, err, load, out, run_async
+    from bot.evaluation.examples import read_examples, read_lines
+    from bot.evaluation.results import Result
 
     settings = load()
 
     async def run() -> int:
         examples = await asyncio.to_thread(read_examples, questions)
+        before = await asyncio.to_thread(read_lines, compare, Result) if compare else None
+        options = EvaluationOptions(answers, at_once, save, before, json)
         async with bot_reindexed_if_needed(settings) as bot:
-            await evaluate(bot, examples, out, err, json, details)
-        return 0
+            return await evaluate(bot, examples, options, out, err)
 
     run_async(run())
 

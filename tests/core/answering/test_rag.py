@@ -189,7 +189,7 @@ async def test_answer_cut_at_the_length_limit_says_so(
 ) -> None:
     server.enqueue(Text(text, finish_reason="length"))
     collected = await collect(answerer, ABOUT_BEES)
-    assert collected.text == collected.answer.text == shown + CUT_NOTICE
+    assert collected.text == collected.answer.text == f"{shown}\n\n{CUT_NOTICE}"
 
 
 async def test_length_limit_before_the_first_word_is_an_error(answerer: RagAnswerer, server: OpenAIServer) -> None:
