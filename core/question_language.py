@@ -1,11 +1,11 @@
 """The language of a question, which may be three words long: by its script, else by its function words."""
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 
 from core.domain import Turn
-from core.i18n import use_language
+from core.i18n import language, use_language
 from core.words import without_addresses, words
 
 _FUNCTION_WORDS = {
@@ -15,7 +15,7 @@ _FUNCTION_WORDS = {
     "was wer wo wann warum welche welcher welches wieviel kann können muss müssen soll darf ich du sie wir ihr man "
     "mein meine es für mit von vom zu zum zur auf aus bei im nach über gibt haben hat kein keine auch noch dann "
     "wenn als so",
-    "fr": "le la les un une des du de et ou ne pas est sont était qui que quoi quel quelle quels quelles comment "
+    "fr": "le la les un une des du de et ou pas est sont était qui que quoi quel quelle quels quelles comment "
     "pourquoi quand où combien peut peux puis dois doit je tu il elle nous vous ils mon ma mes au aux avec pour sur "
     "dans par ce cette ces y en se sa son leur plus faut qu c d l j n s est-ce avez ai a",
     "es": "el la los las un una unos unas y o no es son era fue que qué quién quiénes cuál cuáles cómo como por para "
@@ -32,34 +32,42 @@ _FUNCTION_WORDS = {
     "dan dit dat deze die hoeveel",
 }
 _LANGUAGES_OF: dict[str, list[str]] = {}
-for _language, _listed in _FUNCTION_WORDS.items():
+for _code, _listed in _FUNCTION_WORDS.items():
     for _word in _listed.split():
-        _LANGUAGES_OF.setdefault(_word, []).append(_language)
+        _LANGUAGES_OF.setdefault(_word, []).append(_code)
+
+ENOUGH = 1.5
+ENOUGH_OF_ALL = 0.2
+"""The function words of a language that tell it, weighed: a number of them, or their share of all words."""
 
 _LETTERS = {"ß": "de", "ñ": "es", "¿": "es", "¡": "es", "ã": "pt", "õ": "pt", "œ": "fr", "ù": "fr"}
 
 _SCRIPTS = (
     (re.compile(r"[\u3040-\u30ff\uff66-\uff9f]"), "ja"),
     (re.compile(r"[\u4e00-\u9fff]"), "zh"),
+    (re.compile(r"[іїєґўјљњћђџ]", re.IGNORECASE), ""),
     (re.compile(r"[\u0400-\u04ff]"), "ru"),
 )
-"""Japanese before Chinese: it has characters of both."""
+"""Japanese before Chinese, whose characters it has as well; Ukrainian and other languages before Russian."""
 
 
 def language_of(text: str) -> str:
     """Return the language of a text, of those that the bot speaks; an empty string when it cannot be told."""
     text = without_addresses(text)
-    for script, language in _SCRIPTS:
+    for script, code in _SCRIPTS:
         if script.search(text):
-            return language
-    points = Counter(_LETTERS[letter] for letter in text.lower() if letter in _LETTERS)
-    weights: dict[str, float] = dict(points)
-    for word in words(text):
-        languages = _LANGUAGES_OF.get(word, ())
-        for language in languages:
-            weights[language] = weights.get(language, 0) + 1 / len(languages)
-    best = sorted(weights.items(), key=lambda each: each[1], reverse=True)[:2]
-    return best[0][0] if best and (len(best) == 1 or best[0][1] > best[1][1]) else ""
+            return code
+    asked = words(text)
+    weights: defaultdict[str, float] = defaultdict(float)
+    for letter in filter(_LETTERS.get, text.lower()):
+        weights[_LETTERS[letter]] += 1
+    for word in asked:
+        for code in _LANGUAGES_OF.get(word, ()):
+            weights[code] += 1 / len(_LANGUAGES_OF[word])
+    ranked = sorted(((weight, code) for code, weight in weights.items()), reverse=True)
+    (weight, code), (next_weight, _) = [*ranked, (0.0, ""), (0.0, "")][:2]
+    told = weight > next_weight and (weight >= ENOUGH or weight >= ENOUGH_OF_ALL * len(asked))
+    return code if told else ""
 
 
 def use_language_of(question: str, history: Sequence[Turn] = ()) -> None:
@@ -67,5 +75,9 @@ def use_language_of(question: str, history: Sequence[Turn] = ()) -> None:
 
     If none can be told, the language stays as it is.
     """
-    before = (turn.content for turn in reversed(history) if turn.role == "user")
-    use_language(next(filter(None, map(language_of, (question, *before))), ""))
+    before = [turn.content for turn in reversed(history) if turn.role == "user"]
+    told = list(filter(None, map(language_of, (question, *before))))
+    # Japanese may be written in Chinese characters alone.
+    if told[:1] == ["zh"] and "ja" in (*told, language()):
+        told = ["ja"]
+    use_language(*told[:1])

@@ -13,7 +13,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from adapters.web.security import is_loopback
+from adapters.web.loopback import is_loopback
 from bot.config.tables import ChannelSettings, SourceSettings
 from bot.config.types import (
     Duration,

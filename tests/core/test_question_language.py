@@ -38,3 +38,16 @@ def test_without_any_hint_the_language_stays() -> None:
     with translating_into("fr"):
         use_language_of("PDF?")
         assert language() == "fr"
+
+
+@pytest.mark.parametrize(
+    "text", ["Hur lång är garantin och vad omfattar den?", "Garanti süresi ne kadar?", "Скільки триває гарантія?"]
+)
+def test_a_language_that_the_bot_does_not_speak_is_not_taken_for_another(text: str) -> None:
+    assert language_of(text) == ""
+
+
+def test_chinese_characters_in_a_japanese_conversation_are_japanese() -> None:
+    with translating_into("en"):
+        use_language_of("返品方法", (Turn("user", "保証期間はどのくらいですか"),))
+        assert language() == "ja"
