@@ -13,6 +13,7 @@ from core.domain import Passage, Question
 from core.errors import FootnotedError, ModelTimeoutError
 from core.index.catalog import is_standalone_question
 from core.index.version import live_version
+from core.markdown import heading_text, parse_blocks
 from core.models.protocols import Prompt
 from core.models.thoughts import Retraction
 from core.retrieval.gaps import QuestionGap, find_gaps
@@ -88,8 +89,9 @@ def _from_headings(posts: Sequence[Sequence[Passage]]) -> list[Example]:
     """Draft a question from the first heading of each post that is one, or from its title."""
     drafts = []
     for passages in posts:
-        headings = (heading for passage in passages for heading in passage.heading.split(" › "))
-        question = next(filter(is_standalone_question, (*headings, passages[0].title)), "")
+        blocks = (block for passage in passages for block in parse_blocks(passage.text))
+        headings = [heading_text(block) for block in blocks if block.kind == "heading"]
+        question = next(filter(is_standalone_question, [*headings, passages[0].title]), "")
         if question:
             drafts.append(Example(question=question, url=(passages[0].url,), draft="heading"))
     return drafts
