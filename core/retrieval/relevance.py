@@ -1,72 +1,94 @@
 """Relevance: the certainty that the posts are about a question at all.
 
-Three signals are compared with what unrelated questions (`calibration.QUESTIONS`) reach on the same index with the same
-embedding model, so that nothing depends on how a model's cosines are spread, or on the kind of posts.
+The index's own word statistics tell it, in any language and without calibration: how much of what the question asks for
+do the best passages contain? A strong vector match lifts a question that shares no word with its post, but only as far
+as `unsure`. `benchmarks/fit_relevance.py` fits the constants.
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, dataclass
 from math import exp
-from statistics import fmean, pstdev
+
+from core.domain import Confidence
 
 DEFAULT_MIN_SCORE = 0.5
+SURE = 0.85
+"""Relevance from which the posts are trusted to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class WordSignals:
+    """`density` is the best BM25 score per idf of the question's words; `mass` is the idf of those words that the best
+    of the first passages contains."""
+
+    density: float = 0.0
+    mass: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """The best cosine, and the best coverage of the question by one of the first passages and by one sentence."""
+    """The signals of a question `alone` and `together` with the one before it, which are the same for a first question.
 
-    cosine: float
-    passage: float
-    sentence: float
+    `cosine` is that of the best passage, None if the question was not embedded.
+    """
+
+    alone: WordSignals = WordSignals()
+    together: WordSignals = WordSignals()
+    follow_up: bool = False
+    cosine: float | None = None
+
+    def columns(self) -> tuple[float, ...]:
+        """Return the columns of the logistic model."""
+        return (
+            self.alone.density,
+            self.alone.mass,
+            self.together.density,
+            self.together.mass,
+            float(self.follow_up),
+        )
 
 
-# Fitted by logistic regression on standardised signals.
-_WEIGHTS = Signals(cosine=0.87, passage=0.56, sentence=1.12)
-_BIAS = -4.15
-_MIN_SPREAD = Signals(cosine=1e-4, passage=0.10, sentence=0.10)
-_MIN_Z, _MAX_Z = -4.0, 8.0
+# The bias places the limit below which a question is refused at a relevance of 0.5.
+_WEIGHTS = (1.0, 0.3, 1.0, 0.1, -0.5)
+_BIAS = -2.5
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
-    """The mean and standard deviation of each signal for unrelated questions on one index."""
+class Chance:
+    """Mean and standard deviation of the best cosine between posts that are not about the same."""
 
-    mean: Signals
-    spread: Signals
-
-    def relevance(self, signals: Signals, lexical_only: bool = False) -> float:
-        """Return the certainty, 0 to 1, that the posts are about the question. `lexical_only` ignores the cosine."""
-        logit = _BIAS
-        rows = zip(
-            astuple(_WEIGHTS),
-            astuple(signals),
-            astuple(self.mean),
-            astuple(self.spread),
-            astuple(_MIN_SPREAD),
-            strict=True,
-        )
-        for column, (weight, value, mean, spread, min_spread) in enumerate(rows):
-            if column == 0 and (lexical_only or spread < min_spread):
-                continue  # cosines that are all the same carry no information
-            logit += weight * min(max((value - mean) / max(spread, min_spread), _MIN_Z), _MAX_Z)
-        return 1 / (1 + exp(-logit))
+    mean: float
+    spread: float
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_json(cls, text: str) -> "Calibration":
-        facts = json.loads(text)
-        return cls(Signals(**facts["mean"]), Signals(**facts["spread"]))
+    def from_json(cls, text: str) -> "Chance":
+        return cls(**json.loads(text))
 
 
-def calibration_from(signals: Sequence[Signals]) -> Calibration:
-    """Compute a calibration from the signals of unrelated questions."""
-    columns = list(zip(*map(astuple, signals), strict=True))
-    return Calibration(Signals(*map(fmean, columns)), Signals(*map(pstdev, columns)))
+_MIN_SPREAD = 1e-4
+_MEANING_BIAS = 3.0
+"""Standard deviations beyond chance from which a vector match alone keeps a question from being refused."""
 
 
-# Until an index is calibrated: the values of an average blog with the offline embedder.
-UNCALIBRATED = Calibration(mean=Signals(0.35, 0.25, 0.2), spread=Signals(0.08, 0.15, 0.13))
+def relevance(signals: Signals, chance: Chance | None = None) -> float:
+    """Return the certainty, 0 to 1, that the posts are about the question."""
+    logit = _BIAS + sum(weight * value for weight, value in zip(_WEIGHTS, signals.columns(), strict=True))
+    by_words = _logistic(logit)
+    if signals.cosine is None or chance is None or chance.spread < _MIN_SPREAD:
+        return by_words
+    by_meaning = _logistic((signals.cosine - chance.mean) / chance.spread - _MEANING_BIAS)
+    return max(by_words, min(by_meaning, SURE - 0.01))
+
+
+def confidence(relevance: float, min_score: float = DEFAULT_MIN_SCORE) -> Confidence:
+    """Judge a relevance; `min_score` is the lower of the two limits."""
+    if relevance < min_score:
+        return "none"
+    return "sure" if relevance >= SURE else "unsure"
+
+
+def _logistic(value: float) -> float:
+    return 1 / (1 + exp(-max(min(value, 50.0), -50.0)))
