@@ -27,6 +27,7 @@ from bot.cli.exit_codes import FAILED, INTERRUPTED, NOT_READY, OK
 from bot.cli.reindex_output import progress_bar
 from bot.config.loader import load_settings
 from bot.config.settings import Settings
+from bot.evaluation.examples import read_examples
 from bot.observability.log_redaction import secrets_of
 from bot.observability.logs import set_up_logs
 from bot.serve import serve as serve_until_stopped
@@ -44,7 +45,7 @@ app = typer.Typer(
 out = Console()
 err = Console(stderr=True)
 
-QUESTIONS_HELP = "JSON Lines file with the keys question, url, answers, earlier and kind."
+QUESTIONS_HELP = "JSON Lines file with the keys question, earlier, url, answers, kind, language and reference."
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print a single JSON document to standard output.")]
 
@@ -212,17 +213,18 @@ def evaluate(
         typer.Argument(help=QUESTIONS_HELP, exists=True),
     ],
     json: JsonFlag = False,
-    details: Annotated[
-        Path | None, typer.Option(help="Write each question's result to this file, as JSON Lines.")
+    save: Annotated[
+        Path | None,
+        typer.Option("--save", "--details", help="Write each question's result to this file, as JSON Lines."),
     ] = None,
 ) -> None:
     """Measure how well retrieval finds the right posts and refuses off-topic questions."""
     settings = _load_settings()
 
     async def run() -> int:
-        examples = await asyncio.to_thread(evaluate_command.read_examples, questions)
+        examples = await asyncio.to_thread(read_examples, questions)
         async with _bot_reindexed_if_needed(settings) as bot:
-            await evaluate_command.evaluate(bot, examples, out, err, json, details)
+            await evaluate_command.evaluate(bot, examples, out, err, json, save)
         return OK
 
     _run_async(run())
