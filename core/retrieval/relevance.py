@@ -69,11 +69,11 @@ class Chance:
 
 
 _MIN_SPREAD = 1e-4
-_MEANING_BIAS = 3.0
+_MEANING_BIAS = -0.5
 """Standard deviations beyond chance from which a vector match alone keeps a question from being refused."""
 
 
-def relevance(signals: Signals, chance: Chance | None = None) -> float:
+def relevance_of(signals: Signals, chance: Chance | None = None) -> float:
     """Return the certainty, 0 to 1, that the posts are about the question."""
     logit = _BIAS + sum(weight * value for weight, value in zip(_WEIGHTS, signals.columns(), strict=True))
     by_words = _logistic(logit)
@@ -83,7 +83,7 @@ def relevance(signals: Signals, chance: Chance | None = None) -> float:
     return max(by_words, min(by_meaning, SURE - 0.01))
 
 
-def confidence(relevance: float, min_score: float = DEFAULT_MIN_SCORE) -> Confidence:
+def judge(relevance: float, min_score: float = DEFAULT_MIN_SCORE) -> Confidence:
     """Judge a relevance; `min_score` is the lower of the two limits."""
     if relevance < min_score:
         return "none"

@@ -109,6 +109,21 @@ async def read_passages(redis: Redis, index: str, names: Sequence[str]) -> dict[
     return passages
 
 
+async def count_passages(redis: Redis, index: str) -> int:
+    """Return the number of passages of an index."""
+    [total] = await _count(redis, index, ["*"], "")
+    return total
+
+
+async def sample_vectors(redis: Redis, index: str, places: Sequence[int]) -> dict[str, bytes]:
+    """Return the vectors of the passages at these places of the index, by key."""
+    async with redis.pipeline(transaction=False) as pipe:
+        for place in places:
+            _search(pipe, index, "*", "RETURN", 1, "embedding", "LIMIT", place, 1)
+        replies = await _execute(pipe)
+    return {as_text(reply[1]): reply[2][1] for reply in replies if len(reply) == 3 and len(reply[2]) == 2}
+
+
 async def _count(redis: Redis, index: str, queries: Iterable[str], filter_: str) -> list[int]:
     async with redis.pipeline(transaction=False) as pipe:
         for query in queries:
