@@ -29,8 +29,9 @@ from bot.app import Bot, create_bot
 from bot.config.loader import load_settings
 from bot.embedded_redis import embedded_redis
 from bot.evaluation.examples import Example
+from bot.evaluation.measuring import measure_search
 from bot.evaluation.metrics import Metrics, compute_metrics, mean, share
-from bot.evaluation.results import Result, rank_of, search
+from bot.evaluation.results import Result, rank_of
 from core.index.version import live_version
 from tests.servers.blog import Blog, load
 
@@ -136,7 +137,7 @@ async def measure_all(sets: Sequence[QuestionSet], folder: Path, options: argpar
         began = perf_counter()
         asked = each.examples[:: options.every]
         async with indexed(each, folder / each.name) as bot:
-            results[each.name] = [_by_slug(await search(bot.retriever, example), example) for example in asked]
+            results[each.name] = [_by_slug(await measure_search(bot, example), example) for example in asked]
             if options.steps:
                 ranked = [example for example in asked if example.kind == "answerable" and example.url]
                 steps[each.name] = await rank_by_step(bot, ranked)

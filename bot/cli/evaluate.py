@@ -2,40 +2,80 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich import box
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
 
 from adapters.console import print_json, readable
 from bot.app import Bot
+from bot.cli.exit_codes import FAILED, OK, WORSE
+from bot.evaluation.comparison import Comparison, QuestionChange, Value, compare
 from bot.evaluation.examples import Example
+from bot.evaluation.measuring import measure_answer, measure_search
 from bot.evaluation.metrics import Metrics, by_language, by_turn, compute_metrics, metrics_document
-from bot.evaluation.results import Result, search
+from bot.evaluation.results import Result
 
 COLUMNS_PER_TABLE = 5
 """So that a table fits into 80 characters."""
+MAX_CHANGES = 20
+"""Changed questions that are printed; `--json` has all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationOptions:
+    """`answers` also asks for whole answers, `at_once` of them at a time. `before` are the results to compare with."""
+
+    answers: bool = False
+    at_once: int = 4
+    save: Path | None = None
+    before: Sequence[Result] | None = None
+    json: bool = False
 
 
 async def evaluate(
-    bot: Bot, examples: Sequence[Example], out: Console, err: Console, json: bool = False, save: Path | None = None
-) -> None:
-    """Measure retrieval on the examples and print the metrics; write each result to the file `save`."""
-    results = await evaluate_all(bot, examples, err)
-    if save:
-        await asyncio.to_thread(write_results, save, results)
-    if json:
-        print_json(metrics_document(results))
+    bot: Bot, examples: Sequence[Example], options: EvaluationOptions, out: Console, err: Console
+) -> int:
+    """Measure the examples, print the metrics, and return the exit code."""
+    results = await evaluate_all(bot, examples, options, err)
+    if options.save:
+        await asyncio.to_thread(write_results, options.save, results)
+    comparison = None if options.before is None else compare(options.before, results)
+    if options.json:
+        compared = {"comparison": comparison.to_json()} if comparison else {}
+        print_json(metrics_document(results) | compared)
     else:
         show_metrics(results, out)
+        if comparison:
+            show_comparison(comparison, out)
+    if drafts := sum(bool(example.draft) for example in examples):
+        err.print(f"{drafts} of the questions are drafts. Check them, and remove the key draft.", style="yellow")
+    if any(result.answer and result.answer.error for result in results):
+        return FAILED
+    return WORSE if comparison and comparison.is_worse else OK
 
 
-async def evaluate_all(bot: Bot, examples: Sequence[Example], err: Console) -> list[Result]:
-    """Search for each question in turn, with a progress bar."""
-    tracked = track(examples, "Evaluating", auto_refresh=False, console=err, transient=True)
-    return [await search(bot.retriever, example) for example in tracked]
+async def evaluate_all(bot: Bot, examples: Sequence[Example], options: EvaluationOptions, err: Console) -> list[Result]:
+    """Ask all questions, with a progress bar: searches one after another, answers several at a time."""
+    slots = asyncio.Semaphore(options.at_once if options.answers else 1)
+    with Progress(console=err, auto_refresh=False, transient=True, disable=not err.is_terminal) as progress:
+        task = progress.add_task("Evaluating", total=len(examples))
+
+        async def measure(example: Example) -> Result:
+            async with slots:
+                result = await measure_search(bot, example)
+                if options.answers:
+                    result = result.model_copy(update={"answer": await measure_answer(bot, example)})
+            progress.update(task, advance=1, refresh=True)
+            return result
+
+        async with asyncio.TaskGroup() as tasks:
+            measured = [tasks.create_task(measure(example)) for example in examples]
+    return [each.result() for each in measured]
 
 
 def write_results(path: Path, results: Sequence[Result]) -> None:
@@ -53,17 +93,39 @@ def show_metrics(results: Sequence[Result], out: Console) -> None:
         _show_columns(dict(languages[start : start + COLUMNS_PER_TABLE]), out)
 
 
+def show_comparison(comparison: Comparison, out: Console) -> None:
+    """Print the metrics of both runs, how many questions got better or worse, and which."""
+    out.print()
+    _show_columns({"before": comparison.before, "now": comparison.after}, out)
+    counts = ", ".join(f"{comparison.count(verdict)} {verdict}" for verdict in ("better", "worse", "mixed"))
+    out.print(f"\n{counts}, {comparison.unchanged} unchanged, {comparison.added} new, {comparison.removed} gone")
+    for change in comparison.changed[:MAX_CHANGES]:
+        _show_change(change, out)
+    if len(comparison.changed) > MAX_CHANGES:
+        out.print(Text(f"… and {len(comparison.changed) - MAX_CHANGES} more; --json prints all", style="dim"))
+
+
+def _show_change(change: QuestionChange, out: Console) -> None:
+    mark, style = {"worse": ("▼", "red"), "mixed": ("◆", "yellow"), "better": ("▲", "green")}[change.verdict]
+    out.print(Text.assemble((f"{mark} ", style), readable(change.result.question)), soft_wrap=True)
+    facts = (f"{each.figure} {_value(each.before)} → {_value(each.after)}" for each in change.changes)
+    out.print(Text(f"  {', '.join(facts)}", style="dim"), soft_wrap=True)
+
+
 def _show_columns(columns: Mapping[str, Metrics], out: Console) -> None:
     """Print a column per group, without the rows to which no question contributes."""
     table = Table("", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     for name in columns:
         table.add_column(readable(name.replace("_", " ")) or "none", justify="right")
-    for name in next(iter(columns.values())):
-        figures = [metrics[name] for metrics in columns.values()]
+    names = dict.fromkeys(name for metrics in columns.values() for name in metrics)
+    for name in names:
+        figures = [metrics.get(name) for metrics in columns.values()]
         if any(figure is not None for figure in figures):
-            table.add_row(name.replace("_", " "), *map(_shown, figures))
+            table.add_row(name.replace("_", " "), *map(_value, figures))
     out.print(table)
 
 
-def _shown(figure: float | int | None) -> str:
-    return "–" if figure is None else f"{figure:.3f}" if isinstance(figure, float) else f"{figure:,}"
+def _value(value: Value) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value

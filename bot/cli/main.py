@@ -27,7 +27,8 @@ from bot.cli.exit_codes import FAILED, INTERRUPTED, NOT_READY, OK
 from bot.cli.reindex_output import progress_bar
 from bot.config.loader import load_settings
 from bot.config.settings import Settings
-from bot.evaluation.examples import read_examples
+from bot.evaluation.examples import read_examples, read_lines
+from bot.evaluation.results import Result
 from bot.observability.log_redaction import secrets_of
 from bot.observability.logs import set_up_logs
 from bot.serve import serve as serve_until_stopped
@@ -208,24 +209,30 @@ def forget(
 
 @app.command()
 def evaluate(
-    questions: Annotated[
-        Path,
-        typer.Argument(help=QUESTIONS_HELP, exists=True),
-    ],
+    questions: Annotated[Path, typer.Argument(help=QUESTIONS_HELP, exists=True)],
     json: JsonFlag = False,
+    answers: Annotated[
+        bool, typer.Option("--answers", help="Also ask for whole answers, which may cost tokens.")
+    ] = False,
+    at_once: Annotated[int, typer.Option("--at-once", help="Answers to ask for at a time.", min=1, max=64)] = 4,
     save: Annotated[
         Path | None,
         typer.Option("--save", "--details", help="Write each question's result to this file, as JSON Lines."),
     ] = None,
+    compare: Annotated[
+        Path | None,
+        typer.Option("--compare", help="Show what differs from an earlier run, saved with --save.", exists=True),
+    ] = None,
 ) -> None:
-    """Measure how well retrieval finds the right posts and refuses off-topic questions."""
+    """Measure how well questions are answered whose right posts are known."""
     settings = _load_settings()
 
     async def run() -> int:
         examples = await asyncio.to_thread(read_examples, questions)
+        before = await asyncio.to_thread(read_lines, compare, Result) if compare else None
+        options = evaluate_command.EvaluationOptions(answers, at_once, save, before, json)
         async with _bot_reindexed_if_needed(settings) as bot:
-            await evaluate_command.evaluate(bot, examples, out, err, json, save)
-        return OK
+            return await evaluate_command.evaluate(bot, examples, options, out, err)
 
     _run_async(run())
 

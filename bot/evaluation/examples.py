@@ -19,7 +19,7 @@ Line = TypeVar("Line", bound=BaseModel)
 class Example(BaseModel):
     """A line of a questions file: `url` names the right posts; the passages should contain one of `answers`.
 
-    `reference` is an answer that a person wrote.
+    `reference` is an answer that a person wrote. `draft` says where an unchecked line comes from.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -31,6 +31,7 @@ class Example(BaseModel):
     kind: Kind = "answerable"
     language: str = ""
     reference: str = ""
+    draft: str = ""
 
     @field_validator("url", mode="before")
     @classmethod

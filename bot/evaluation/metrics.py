@@ -5,7 +5,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bot.evaluation.examples import KINDS
-from bot.evaluation.results import TOP_K, Result
+from bot.evaluation.results import AnswerResult, Result
+
+HIT_K = 5
 
 Metrics = dict[str, float | int | None]
 """None for metrics that no question contributes to."""
@@ -18,7 +20,7 @@ def compute_metrics(results: Sequence[Result]) -> Metrics:
     metrics: Metrics = {
         "questions": len(results),
         "hit_at_1": share(result.rank == 1 for result in ranked),
-        "hit_at_5": share(result.rank is not None and result.rank <= TOP_K for result in ranked),
+        "hit_at_5": share(result.rank is not None and result.rank <= HIT_K for result in ranked),
         "mrr_at_10": mean(result.reciprocal_rank for result in ranked),
         "answer_in_top_5": share(found),
     }
@@ -27,7 +29,38 @@ def compute_metrics(results: Sequence[Result]) -> Metrics:
         confidences = [result.confidence for result in results if result.kind == kind]
         metrics[f"{name}_refused"] = share(confidence == "none" for confidence in confidences)
         metrics[f"{name}_unsure"] = share(confidence == "unsure" for confidence in confidences)
-    return metrics
+    return metrics | _answer_metrics(results)
+
+
+def _answer_metrics(results: Sequence[Result]) -> Metrics:
+    """Compute the metrics of whole answers; empty if none were asked for."""
+    answers = [result.answer for result in results if result.answer]
+    if not answers:
+        return {}
+    metrics: Metrics = {}
+    for kind in KINDS:
+        asked = [result.answer for result in results if result.kind == kind and result.answer]
+        metrics[f"{kind.replace('-', '_')}_answered"] = share(answer.answered for answer in asked if not answer.error)
+    cited = [answer.right_post_cited for answer in answers if answer.right_post_cited is not None]
+    costs = [answer.dollars for answer in answers if not answer.error]
+    return {
+        **metrics,
+        "right_post_cited": share(cited),
+        "citation_support": mean(answer.support for answer in answers if answer.support is not None),
+        "overlap": mean(answer.overlap for answer in answers if answer.overlap is not None),
+        "seconds_p50": _percentile(answers, 50),
+        "seconds_p95": _percentile(answers, 95),
+        "input_tokens": sum(answer.input_tokens for answer in answers),
+        "output_tokens": sum(answer.output_tokens for answer in answers),
+        "dollars": None if None in costs else round(sum(filter(None, costs)), 6),
+        "failed": sum(bool(answer.error) for answer in answers),
+    }
+
+
+def _percentile(answers: Sequence[AnswerResult], percent: int) -> float | None:
+    """Return the nearest-rank percentile of the seconds that answers took."""
+    seconds = sorted(answer.seconds for answer in answers if not answer.error)
+    return seconds[max(0, -(-len(seconds) * percent // 100) - 1)] if seconds else None
 
 
 def by_turn(results: Sequence[Result]) -> dict[str, list[Result]]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.app import Bot
-from bot.cli.evaluate import evaluate_all, write_results
+from bot.cli.evaluate import EvaluationOptions, evaluate_all, write_results
 from bot.config.loader import load_settings
 from bot.config.settings import Settings
 from bot.evaluation.examples import read_examples
@@ -90,7 +90,7 @@ async def test_urls_and_answers_match_despite_slashes_case_and_markdown(bot: Bot
     file = tmp_path / "questions.jsonl"
     file.write_text("\n\n".join(json.dumps(line) for line in lines), encoding="utf-8")
     examples = await asyncio.to_thread(read_examples, file)
-    results = await evaluate_all(bot, examples, Terminal(False).console)
+    results = await evaluate_all(bot, examples, EvaluationOptions(), Terminal(False).console)
     assert [found.rank for found in results] == [1, 1, None, 1, None]
     assert [found.answer_found for found in results] == [True, True, False, None, None]
     assert [found.confidence for found in results] == [*["sure"] * 4, "none"]
