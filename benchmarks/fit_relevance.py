@@ -2,8 +2,9 @@
 
 Run `python -m benchmarks.fit_relevance FOLDER... --index FOLDER`; the sets are those of `benchmarks.retrieval`.
 
-Each set is held out once, and the model is fitted on the others; sets with conversations are split in half instead,
-because no other set shows what a real follow-up is. The last line is fitted on everything: the constants for `core/retrieval/relevance.py`.
+Each set is held out once, and the model is fitted on the others. Sets with conversations are split in half instead,
+because no other set shows what a real follow-up is. The last lines are fitted on everything: the constants for
+`core/retrieval/relevance.py`.
 """
 
 import argparse
@@ -110,7 +111,7 @@ async def collect(each: QuestionSet, folder: Path) -> Data:
             for example in examples
         ]
     answerable = [example.kind == "answerable" for example in examples]
-    return Data(np.array([one.columns() for one in signals]), np.array(answerable))
+    return Data(np.array([(one.words.density, one.words.mass) for one in signals]), np.array(answerable))
 
 
 def halves(data: Data) -> tuple[Data, Data]:
@@ -130,9 +131,15 @@ def report(collected: Mapping[str, Data], conversations: frozenset[str]) -> list
         rows += [fit(training).row(name, tested) for tested, training in folds]
     fitted = fit(list(collected.values()))
     rows += [fitted.row(f"{name}, fitted on all", data) for name, data in collected.items()]
-    weights = ", ".join(f"{weight:.3f}" for weight in fitted.weights)
+    density, mass = fitted.weights
     sure = 1 / (1 + np.exp(fitted.lower - fitted.upper))
-    return [*rows, "", f"_WEIGHTS = ({weights})", f"_BIAS = {fitted.bias - fitted.lower:.3f}", f"SURE = {sure:.3f}"]
+    bias = fitted.bias - fitted.lower
+    return [
+        *rows,
+        "",
+        f"_DENSITY, _MASS, _BIAS = {density:.3f}, {mass:.3f}, {bias:.3f}",
+        f"SURE = {sure:.3f}",
+    ]
 
 
 async def collect_all(sets: Sequence[QuestionSet], folder: Path) -> dict[str, Data]:

@@ -1,8 +1,9 @@
 """Relevance: the certainty that the posts are about a question at all.
 
 The index's own word statistics tell it, in any language and without calibration: how much of what the question asks for
-do the best passages contain? A strong vector match lifts a question that shares no word with its post, but only as far
-as `unsure`. `benchmarks/fit_relevance.py` fits the constants.
+do the best passages contain? They are the best for the question and the one before it, so a follow-up is judged by what
+it adds, unless it has few words of its own. A strong vector match lifts a question that shares no word with its post,
+but only as far as `unsure`. `benchmarks/fit_relevance.py` fits the constants.
 """
 
 import json
@@ -12,45 +13,44 @@ from math import exp
 from core.domain import Confidence
 
 DEFAULT_MIN_SCORE = 0.5
-SURE = 0.85
+SURE = 0.968
 """Relevance from which the posts are trusted to answer."""
+UNSURE = 0.95
+"""The most that a relevance reaches without telling words in common."""
+
+# The bias places the limit below which a question is refused at a relevance of 0.5.
+_DENSITY, _MASS, _BIAS = 2.042, 2.444, -3.621
+
+
+LEANING_TERMS = 3
+"""A follow-up with fewer telling words leans on the question before it."""
 
 
 @dataclass(frozen=True, slots=True)
 class WordSignals:
-    """`density` is the best BM25 score per idf of the question's words; `mass` is the idf of those words that the best
-    of the first passages contains."""
+    """What the index's statistics say about the words of a text.
+
+    `density` is the best BM25 score per idf of the words. `mass` is how much of their idf the best of the first
+    passages contains, in units of the rarest word's, so that it does not depend on the size of the index.
+    """
 
     density: float = 0.0
     mass: float = 0.0
 
+    @property
+    def certainty(self) -> float:
+        """The certainty, 0 to 1, that the posts are about the text."""
+        return _logistic(_BIAS + _DENSITY * self.density + _MASS * self.mass)
+
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """The signals of a question `alone` and `together` with the one before it, which are the same for a first question.
+    """The signals of a question: of its words; of its words with those of the question before it, if it leans on that;
+    and the cosine of the best passage, if it was embedded."""
 
-    `cosine` is that of the best passage, None if the question was not embedded.
-    """
-
-    alone: WordSignals = WordSignals()
-    together: WordSignals = WordSignals()
-    follow_up: bool = False
+    words: WordSignals
+    with_previous: WordSignals = WordSignals()
     cosine: float | None = None
-
-    def columns(self) -> tuple[float, ...]:
-        """Return the columns of the logistic model."""
-        return (
-            self.alone.density,
-            self.alone.mass,
-            self.together.density,
-            self.together.mass,
-            float(self.follow_up),
-        )
-
-
-# The bias places the limit below which a question is refused at a relevance of 0.5.
-_WEIGHTS = (1.0, 0.3, 1.0, 0.1, -0.5)
-_BIAS = -2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +75,11 @@ _MEANING_BIAS = -0.5
 
 def relevance_of(signals: Signals, chance: Chance | None = None) -> float:
     """Return the certainty, 0 to 1, that the posts are about the question."""
-    logit = _BIAS + sum(weight * value for weight, value in zip(_WEIGHTS, signals.columns(), strict=True))
-    by_words = _logistic(logit)
+    by_words = max(signals.words.certainty, min(signals.with_previous.certainty, UNSURE))
     if signals.cosine is None or chance is None or chance.spread < _MIN_SPREAD:
         return by_words
     by_meaning = _logistic((signals.cosine - chance.mean) / chance.spread - _MEANING_BIAS)
-    return max(by_words, min(by_meaning, SURE - 0.01))
+    return max(by_words, min(by_meaning, UNSURE))
 
 
 def judge(relevance: float, min_score: float = DEFAULT_MIN_SCORE) -> Confidence:

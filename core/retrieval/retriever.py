@@ -1,7 +1,7 @@
 """The retriever: hybrid search by words and vectors, reranking by sentences, and relevance."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from core.index.schema import no_such_index, source_filter
 from core.index.version import IndexVersion, live_version, read_metadata
 from core.models.protocols import Embedder, Vectors
 from core.retrieval.fusion import fuse
-from core.retrieval.relevance import DEFAULT_MIN_SCORE, Chance, Signals, WordSignals, judge, relevance_of
+from core.retrieval.relevance import DEFAULT_MIN_SCORE, LEANING_TERMS, Chance, Signals, WordSignals, judge, relevance_of
 from core.retrieval.search import bm25_search, read_passages, term_idf, vector_search
 from core.retrieval.term_coverage import Term, TermCoverage
 from core.telemetry import timed
@@ -85,7 +85,7 @@ class Retriever:
     async def signals(self, text: str, previous: str = "") -> Signals:
         """Return the relevance signals of a question, to fit the model that judges them."""
         found = await self._rank_live(_texts(without_addresses(text), without_addresses(previous)), "")
-        return found[1].signals if found else Signals()
+        return found[1].signals if found else Signals(WordSignals())
 
     def select(self, results: SearchResults, limit: int) -> tuple[ScoredPassage, ...]:
         """Select the passages for an answer: at most `limit`, at most three per post, neighbours merged into one."""
@@ -153,12 +153,12 @@ class Retriever:
             for key in order
         )
         words = [
-            _word_signals(asked, scores, [covered[key].passages[row] for key in order[:TOP_PASSAGES]])
+            _word_signals(asked, scores, max((covered[key].passages[row] for key in order[:TOP_PASSAGES]), default=0.0))
             for row, (asked, scores) in enumerate(zip(terms, text_rankings, strict=True))
         ]
-        signals = Signals(
-            words[0], words[-1], len(texts) > 1, max(vector_rankings[0].values(), default=0.0) if blobs else None
-        )
+        leans = sum(term.idf > 0 for term in terms[0]) < LEANING_TERMS
+        cosine = max(vector_rankings[0].values(), default=0.0) if blobs else None
+        signals = Signals(words[0], words[1] if leans and len(words) > 1 else WordSignals(), cosine)
         return Ranking(hits, signals, lexical_only=found is None)
 
     async def _vectors(self, version: IndexVersion, texts: Sequence[str]) -> Vectors | None:
@@ -195,10 +195,12 @@ def _coverage(coverages: Sequence[TermCoverage], passage: Passage) -> _Coverage:
     return _Coverage(sum(sentence for sentence, _ in shares) / len(shares), tuple(whole for _, whole in shares))
 
 
-def _word_signals(terms: Sequence[Term], scores: Mapping[str, float], coverages: Iterable[float]) -> WordSignals:
-    """Return the signals of one text: its BM25 scores, and its coverage by each of the first passages."""
+def _word_signals(terms: Sequence[Term], scores: Mapping[str, float], coverage: float) -> WordSignals:
+    """Return the signals of one text: its BM25 scores, and its coverage by the best of the first passages."""
     total = sum(term.idf for term in terms)
-    return WordSignals(max(scores.values(), default=0.0) / (total or 1.0), total * max(coverages, default=0.0))
+    if not total:
+        return WordSignals()
+    return WordSignals(max(scores.values(), default=0.0) / total, total / terms[0].rarest * coverage)
 
 
 def _texts(text: str, previous: str) -> list[str]:

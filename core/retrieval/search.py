@@ -45,12 +45,14 @@ async def term_idf(redis: Redis, index: str, texts: Sequence[str], filter_: str 
         else {}
     )
 
+    def idf(count: int) -> float:
+        # BM25's inverse document frequency.
+        return math.log(1 + (max(total - count, 0) + 0.5) / (count + 0.5))
+
     def term(word: str) -> Term:
         if word in STOPWORDS:
             return Term(word, 0.0)  # a question of stopwords alone is about nothing
-        count = seen[word] or near.get(word, 0)
-        # BM25's inverse document frequency.
-        return Term(word, math.log(1 + (max(total - count, 0) + 0.5) / (count + 0.5)), bool(near.get(word)))
+        return Term(word, idf(seen[word] or near.get(word, 0)), bool(near.get(word)), idf(1))
 
     return [[term(word) for word in words] for words in asked]
 
