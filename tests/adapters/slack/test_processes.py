@@ -16,8 +16,8 @@ from tests.bot.test_serve import served
 from tests.servers.openai import OpenAIServer
 from tests.servers.slack import Message, SlackServer
 
-QUESTIONS = 60
-PROCESSES = 3
+QUESTIONS = 30
+PROCESSES = 2
 MOST_REPEATED = 3
 WITHIN = 60.0
 
