@@ -211,6 +211,17 @@ def evaluate(
 
 
 @app.command()
+def draft_questions(
+    most: Annotated[int, typer.Option("--most", help="Most questions to draft.", min=1, max=1_000)] = 50,
+) -> None:
+    """Draft a questions file for `evaluate`, from the posts and from questions that were not answered."""
+    from bot.cli.draft_questions import print_drafts
+    from bot.cli.runner import err, run_with_posts
+
+    run_with_posts(lambda bot: print_drafts(bot, most, err))
+
+
+@app.command()
 def doctor() -> None:
     """Check settings, ports, Redis, models, posts and platforms."""
     from bot.cli.doctor import run_checks
