@@ -1,4 +1,4 @@
-"""Small talk: thanks, greetings, farewells, reactions and calls for help. It needs neither search nor language model."""
+"""Small talk: thanks, greetings, farewells, reactions and calls for help; needs neither search nor language model."""
 
 import tomllib
 from collections import Counter
