@@ -122,12 +122,9 @@ class CitationVerifier:
 
         Names, numbers and code are the same in every language.
         """
-        words = (
-            word
-            for word in _WORD.findall(_CODE.sub(" ", text))
-            if not word[0].isupper() and not any(map(str.isdecimal, word))
-        )
-        signs = [sign for word in words for term in _terms(word) for sign in _signs(term)]
+        words = [word for word in _WORD.findall(_CODE.sub(" ", text)) if not any(map(str.isdecimal, word))]
+        common = [word for word in words if not word[0].isupper()] or words
+        signs = [sign for word in common for term in _terms(word) for sign in _signs(term)]
         return sum(sign in self._common for sign in signs) >= MIN_SHARED * len(signs)
 
 
