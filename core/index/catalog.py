@@ -10,8 +10,9 @@ from redis.asyncio import Redis
 from core.domain import Post
 from core.index.schema import index_info, source_filter
 from core.index.version import live_version
+from core.language.terms import query_words
+from core.language.words import words
 from core.storage import keys
-from core.words import content_words, words
 
 _DEMONSTRATIVES = frozenset("this that these those it its here there".split())
 
@@ -115,4 +116,4 @@ def _bytes(info: Mapping[str, object]) -> int:
 
 def _is_standalone_question(heading: str) -> bool:
     """Return whether a heading is a question that makes sense without its post."""
-    return heading.endswith("?") and len(content_words(heading)) > 1 and _DEMONSTRATIVES.isdisjoint(words(heading))
+    return heading.endswith("?") and len(query_words(heading, [])) > 1 and _DEMONSTRATIVES.isdisjoint(words(heading))

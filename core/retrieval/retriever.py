@@ -10,17 +10,19 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from core.domain import Confidence, Passage, ScoredPassage, SearchResults
+from core.domain import Confidence, ScoredPassage, SearchResults
 from core.errors import EmbeddingMismatchError, ModelError
-from core.index.schema import no_such_index, source_filter
+from core.index.schema import ANALYSIS, no_such_index, source_filter
+from core.index.upgrade import upgrade
 from core.index.version import IndexVersion, live_version, read_metadata
+from core.language.terms import query_words
+from core.language.words import without_addresses
 from core.models.protocols import Embedder, Vectors
 from core.retrieval.fusion import fuse
 from core.retrieval.relevance import DEFAULT_MIN_SCORE, UNCALIBRATED, Calibration, Signals
-from core.retrieval.search import bm25_search, read_passages, term_idf, vector_search
+from core.retrieval.search import bm25_search, languages_of, read_passages, term_idf, vector_search
 from core.retrieval.term_coverage import Term, TermCoverage
 from core.telemetry import timed
-from core.words import without_addresses
 
 log = structlog.get_logger()
 
@@ -45,12 +47,24 @@ class _Live:
 
 
 @dataclass(frozen=True, slots=True)
+class TextMatch:
+    """How the words of one searched text were found: its `terms`, the best BM25 score, and the words of `terms` that
+    each of the first five passages contains."""
+
+    terms: tuple[Term, ...]
+    best_score: float
+    found: tuple[frozenset[str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Ranking:
-    """The hits of a search, best first, and its relevance signals."""
+    """The hits of a search, best first, its relevance signals, and a match for each text that was searched: the
+    question, and for a follow-up the question together with the one before it."""
 
     hits: tuple[ScoredPassage, ...]
     signals: Signals
     lexical_only: bool
+    matches: tuple[TextMatch, ...] = ()
 
 
 class Retriever:
@@ -62,6 +76,7 @@ class Retriever:
         self._min_score = DEFAULT_MIN_SCORE if min_score is None else min_score
         self._live: _Live | None = None
         self._live_until = 0.0
+        self._upgrading = asyncio.Lock()
 
     async def search(self, text: str, previous: str = "", sources: frozenset[str] | None = None) -> SearchResults:
         """Search the posts of `sources`, None for all.
@@ -126,10 +141,17 @@ class Retriever:
         if version is None:
             return None
         metadata = await read_metadata(self._redis, version.number)
+        if metadata.get("analysis") != ANALYSIS:
+            await self._upgrade(version)
         calibration = metadata.get("calibration")
         self._live = _Live(version, Calibration.from_json(calibration) if calibration else UNCALIBRATED)
         self._live_until = monotonic() + METADATA_TTL
         return self._live
+
+    async def _upgrade(self, version: IndexVersion) -> None:
+        async with self._upgrading:
+            if (await read_metadata(self._redis, version.number)).get("analysis") != ANALYSIS:
+                await upgrade(self._redis, version)
 
     async def _rank(
         self, version: IndexVersion, texts: Sequence[str], vectors: Vectors | None = None, filter_: str = ""
@@ -146,9 +168,10 @@ class Retriever:
         blobs = [version.vector_spec.blob(vector) for vector in found] if found is not None else []
         vector_rankings = await vector_search(self._redis, version.index, blobs, filter_) if blobs else []
         fused = fuse([*text_rankings, *vector_rankings])
-        passages = await read_passages(self._redis, version.index, list(fused)[:RERANKED])
+        read = await read_passages(self._redis, version.index, list(fused)[:RERANKED])
+        passages = {key: passage for key, (passage, _) in read.items()}
         coverages = [TermCoverage(each) for each in terms]
-        covered = {key: _coverage(coverages, passage) for key, passage in passages.items()}
+        covered = {key: _coverage(coverages, stored) for key, (_, stored) in read.items()}
         scores = {key: fused[key] + SENTENCE_BONUS * covered[key].sentence for key in passages}
         order = sorted(passages, key=lambda key: (-scores[key], key))
         by_vector, by_text = fuse(vector_rankings), fuse(text_rankings)
@@ -163,7 +186,15 @@ class Retriever:
             passage=max((covered[key].passage for key in order[:TOP_PASSAGES]), default=0.0),
             sentence=max((covered[key].sentence for key in order), default=0.0),
         )
-        return Ranking(hits, signals, lexical_only=found is None)
+        matches = tuple(
+            TextMatch(
+                tuple(each),
+                max(ranking.values(), default=0.0),
+                tuple(coverage.found(read[key][1]) for key in order[:TOP_PASSAGES]),
+            )
+            for each, ranking, coverage in zip(terms, text_rankings, coverages, strict=True)
+        )
+        return Ranking(hits, signals, lexical_only=found is None, matches=matches)
 
     async def _vectors(self, version: IndexVersion, texts: Sequence[str], vectors: Vectors | None) -> Vectors | None:
         if vectors is not None:
@@ -185,7 +216,9 @@ class Retriever:
     async def _search_words(
         self, version: IndexVersion, texts: Sequence[str], filter_: str
     ) -> tuple[list[list[Term]], list[dict[str, float]]]:
-        terms = await term_idf(self._redis, version.index, texts, filter_)
+        languages = await languages_of(self._redis, version.index)
+        words = [query_words(text, languages) for text in texts]
+        terms = await term_idf(self._redis, version.index, words, filter_)
         return terms, await bm25_search(self._redis, version.index, terms, filter_)
 
 
@@ -194,10 +227,9 @@ class _Coverage(NamedTuple):
     passage: float
 
 
-def _coverage(coverages: Sequence[TermCoverage], passage: Passage) -> _Coverage:
+def _coverage(coverages: Sequence[TermCoverage], stored: str) -> _Coverage:
     """Return the coverage by the best sentence, on average over the texts, and by the passage for the best text."""
-    head = f"{passage.title} {passage.heading}"
-    shares = [coverage.coverage(head, passage.text) for coverage in coverages]
+    shares = [coverage.coverage(stored) for coverage in coverages]
     return _Coverage(sum(sentence for sentence, _ in shares) / len(shares), max(whole for _, whole in shares))
 
 
