@@ -28,14 +28,13 @@ from core.chat.platform_errors import PlatformError
 from core.chat.services import ChatServices
 from core.chat.texts import CONVERSATION_FORGOTTEN
 from core.domain import Claim, Event
-from core.i18n import gettext
+from core.i18n import gettext, use_language
+from core.question_language import language_of
+from core.small_talk import small_talk
 
 log = structlog.get_logger()
 
 FORGET = frozenset({"/forget", "forget", "forget this", "forget this conversation"})
-HELP = frozenset({"help", "/help", "?"})
-"""Messages that ask for help, as a mention alone does."""
-
 NOTED_WITHIN = 5.0
 """Seconds within which the process that writes a message stores which question it answers."""
 
@@ -115,11 +114,11 @@ class ConversationHandler:
         """Return whether a message is for the bot.
 
         That is a mention, a direct message, a follow-up in a thread where the bot has answered, and anything in a
-        channel where it answers every question; except what is addressed to others.
+        channel where it answers every question; except what is addressed to others, and small talk.
         """
         if message.direct or self._identity.is_mentioned(message.text):
             return True
-        if message.text.lstrip().startswith(OTHERS):
+        if message.text.lstrip().startswith(OTHERS) or small_talk(message.text):
             return False
         if message.thread_ts:
             return await self._services.has_asked_in(message.conversation)
@@ -133,7 +132,8 @@ class ConversationHandler:
                 return
             await self._delete_unfinished(own, message)
         text = await self._mentions.resolve(message.text)
-        if not text or text.lower() in HELP:
+        use_language(language_of(text) or await self._mentions.locale(message.user))
+        if not text or text == "?" or small_talk(text) == "help":
             examples = await self._services.examples(message.conversation)
             await self._post(target, gettext("Ask me something."), greeting(self._identity.user, examples))
         elif text.lower() in FORGET:

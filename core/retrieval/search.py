@@ -44,13 +44,15 @@ async def term_idf(
     queries = [fuzzy_query(word, every[word].variants) for word in unknown]
     near = dict(zip(unknown, await _count(redis, index, queries, filter_), strict=True)) if unknown else {}
 
+    def idf(count: int) -> float:
+        # BM25's inverse document frequency.
+        return math.log(1 + (max(total - count, 0) + 0.5) / (count + 0.5))
+
     def term(word: QueryWord) -> Term:
         if word.stop_word:
             return Term(word.word, 0.0, word.variants)  # a question of stop words alone is about nothing
-        count = seen[word.word] or near.get(word.word, 0)
-        # BM25's inverse document frequency.
-        idf = math.log(1 + (max(total - count, 0) + 0.5) / (count + 0.5))
-        return Term(word.word, idf, word.variants, bool(near.get(word.word)))
+        misspelt = bool(near.get(word.word))
+        return Term(word.word, idf(seen[word.word] or near.get(word.word, 0)), word.variants, misspelt, idf(1))
 
     return [[term(word) for word in words] for words in asked]
 
@@ -115,6 +117,21 @@ async def read_passages(redis: Redis, index: str, names: Sequence[str]) -> dict[
         if passage := from_hash([by_field.get(field) for field in HASH_FIELDS]):
             passages[as_text(key)] = passage, as_text(by_field.get("terms") or b"")
     return passages
+
+
+async def count_passages(redis: Redis, index: str) -> int:
+    """Return the number of passages of an index."""
+    [total] = await _count(redis, index, [""], "")
+    return total
+
+
+async def sample_vectors(redis: Redis, index: str, places: Sequence[int]) -> dict[str, bytes]:
+    """Return the vectors of the passages at these places of the index, by key."""
+    async with redis.pipeline(transaction=False) as pipe:
+        for place in places:
+            _search(pipe, index, "*", "RETURN", 1, "embedding", "LIMIT", place, 1)
+        replies = await _execute(pipe)
+    return {as_text(reply[1]): reply[2][1] for reply in replies if len(reply) == 3 and len(reply[2]) == 2}
 
 
 async def _count(redis: Redis, index: str, queries: Iterable[str], filter_: str) -> list[int]:

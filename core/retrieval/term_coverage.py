@@ -9,12 +9,14 @@ from rapidfuzz.distance import Levenshtein
 @dataclass(frozen=True, slots=True)
 class Term:
     """A word of the question with its inverse document frequency, and its `variants`: the terms of the index that stand
-    for it. A `misspelt` word is in no post, but one that differs by one letter is."""
+    for it. A `misspelt` word is in no post, but one that differs by one letter is. `rarest` is the idf of a word that
+    is in one passage."""
 
     word: str
     idf: float
     variants: tuple[str, ...]
     misspelt: bool = False
+    rarest: float = 1.0
 
     @property
     def query(self) -> str:
@@ -50,10 +52,6 @@ class TermCoverage:
         head, *sentences = map(self._found, stored.split(";"))
         best = max((self._share(head | sentence) for sentence in sentences), default=self._share(head))
         return best, self._share(head.union(*sentences))
-
-    def found(self, stored: str) -> frozenset[str]:
-        """Return the words of the question that a passage contains, given its stored terms."""
-        return frozenset(self._found(stored.replace(";", " ")))
 
     def _share(self, found: set[str]) -> float:
         return sum(self._weights[name] for name in found) / self._total
