@@ -13,6 +13,7 @@ from adapters.discord.escaping import shorten
 from adapters.discord.interactions import parse_target
 from core.chat.services import ChatServices
 from core.domain import Conversation
+from core.i18n import language, use_language
 
 log = structlog.get_logger()
 
@@ -50,10 +51,11 @@ class Autocomplete:
 
     def __init__(self, services: ChatServices) -> None:
         self._services = services
-        self._examples: dict[frozenset[str] | None, tuple[float, list[str]]] = {}
+        self._examples: dict[tuple[frozenset[str] | None, str], tuple[float, list[str]]] = {}
 
     async def questions(self, interaction: Interaction, typed: str) -> list[str]:
         """Return example questions that contain what was typed, then matching post titles."""
+        use_language(str(interaction.locale))
         conversation = parse_target(interaction).conversation
         words = typed.lower().split()
         examples = await self._cached_examples(conversation)
@@ -71,10 +73,11 @@ class Autocomplete:
 
     async def _cached_examples(self, conversation: Conversation) -> list[str]:
         sources = self._services.visible_sources(conversation)
-        cached_at, examples = self._examples.get(sources, (0.0, list[str]()))
+        key = sources, language()
+        cached_at, examples = self._examples.get(key, (0.0, list[str]()))
         if not examples or monotonic() - cached_at > EXAMPLES_TTL:
             examples = await self._services.examples(conversation, MAX_EXAMPLES)
-            self._examples[sources] = monotonic(), examples
+            self._examples[key] = monotonic(), examples
         return examples
 
 

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from core.language.sentences import split_sentences
@@ -142,11 +143,12 @@ def _all_terms(text: str) -> frozenset[str]:
     return frozenset(term for word in _WORD.findall(text) for term in _terms(word))
 
 
-def _terms(word: str) -> Sequence[str]:
+@lru_cache(maxsize=50_000)
+def _terms(word: str) -> tuple[str, ...]:
     """Return the stem of a word, or the pairs of characters in scripts without blanks."""
     if _UNSPACED.search(word):
-        return [first + second for first, second in pairwise(word)] or [word]
-    return [stem(word.lower(), "en")]
+        return tuple(first + second for first, second in pairwise(word)) or (word,)
+    return (stem(word.lower(), "en"),)
 
 
 def _signs(term: str) -> Iterable[str]:
