@@ -1,6 +1,6 @@
 """The interface that every answerer implements: a question in, a stream of events out.
 
-A stream reads `Searching Found Wrote* Answered`; failures are exceptions (`core.errors`). Consumers hold a stream in
+A stream reads `Searching Found Thinking? Wrote* Answered`; failures are exceptions (`core.errors`). Consumers hold a stream in
 `contextlib.aclosing`, so that leaving early also stops the model.
 """
 
@@ -31,6 +31,11 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Thinking:
+    """The model thinks before it writes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Wrote:
     """The next piece of the answer's text."""
 
@@ -44,7 +49,8 @@ class Answered:
     answer: Answer
 
 
-AnswerEvent = Searching | Found | Wrote | Answered
+AnswerProgress = Searching | Found | Thinking
+AnswerEvent = AnswerProgress | Wrote | Answered
 
 
 class Answerer(Protocol):

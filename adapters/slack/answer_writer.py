@@ -96,7 +96,7 @@ class Status:
                         channel_id=self._target.channel,
                         thread_ts=self._target.thread_ts,
                         status=text,
-                        loading_messages=LOADING_MESSAGES if text else None,
+                        loading_messages=_loading_messages(text),
                     )
                 )
         except SlackRefusedError as error:

@@ -10,7 +10,7 @@ from adapters.slack.escaping import render_answer
 from adapters.slack.message_sequence import NO_ACCESS, MessageSequence
 from adapters.slack.reply_target import ReplyTarget
 from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api
-from core.answerer import Found, Searching
+from core.answerer import AnswerProgress, Found, Searching, Thinking
 from core.chat.platform_errors import AnswerStoppedError, PlatformError, RefusedError
 from core.chat.texts import asked_elsewhere_text
 from core.domain import Answer, Footnote
@@ -58,7 +58,7 @@ class SlackReply:
         self._footnotes: tuple[Footnote, ...] = ()
         self.over = False
 
-    async def note(self, progress: Searching | Found) -> None:
+    async def note(self, progress: AnswerProgress) -> None:
         match progress:
             case Searching():
                 pass  # the status has said so since the question arrived
@@ -66,6 +66,8 @@ class SlackReply:
                 self._footnotes = progress.footnotes
                 if count := len(self._footnotes):
                     self._status.set(f"is reading {count} post{'s' if count > 1 else ''}…")
+            case Thinking():
+                self._status.set(THINKING_STATUS)
 
     async def grow(self, text: str) -> None:
         """Show the text so far.

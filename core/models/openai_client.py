@@ -3,7 +3,7 @@
 import httpx2
 from openai import AsyncAzureOpenAI, AsyncOpenAI, DefaultAsyncHttpx2Client, Timeout
 
-from core.models.openai_errors import is_context_overflow
+from core.models.openai_errors import is_context_overflow, is_template_error
 from core.telemetry import RequestRetried, Service, Throttled, emit
 
 TIMEOUT = Timeout(30.0, connect=10.0)
@@ -49,7 +49,7 @@ async def _stop_hopeless_retries(response: httpx2.Response) -> None:
         if b'"insufficient_quota"' in response.content:
             response.headers["x-should-retry"] = "false"
     elif response.status_code == httpx2.codes.INTERNAL_SERVER_ERROR:
-        # llama.cpp reports a prompt that is too long like this; the same prompt stays too long.
+        # llama.cpp reports like this a prompt that is too long or that its template rejects; repeating it is no use.
         await response.aread()
-        if is_context_overflow(response.text):
+        if is_context_overflow(response.text) or is_template_error(response.text):
             response.headers["x-should-retry"] = "false"

@@ -47,6 +47,10 @@ export class Exchange {
     if (titles.length) this.progress.textContent = `Reading ${titles.slice(0, 2).join(", ")}${more}…`;
   }
 
+  think() {
+    this.progress.textContent = "Thinking…";
+  }
+
   wrote(text) {
     this.written += text;
     this.setState("writing");
