@@ -1,14 +1,14 @@
 """The interface that every answerer implements: a question in, a stream of events out.
 
-A stream reads `Searching Found Thinking? Wrote* Answered`; failures are exceptions (`core.errors`). Consumers hold a stream in
-`contextlib.aclosing`, so that leaving early also stops the model.
+A stream reads `Searching Found Thinking? (Cited | Wrote)* Answered`; failures are exceptions (`core.errors`). Consumers
+hold a stream in `contextlib.aclosing`, so that leaving early also stops the model.
 """
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.domain import Answer, Footnote, Question, ScoredPassage, footnotes_of
+from core.domain import Answer, Confidence, Footnote, Question, ScoredPassage
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,14 @@ class Found:
     """The passages that the answer is made from, best first; none when the posts are not about the question."""
 
     hits: tuple[ScoredPassage, ...]
+    confidence: Confidence = "sure"
 
-    @property
-    def footnotes(self) -> tuple[Footnote, ...]:
-        """The posts that the numbers in the text refer to."""
-        return footnotes_of(self.hits)
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """The text that follows cites this post for the first time."""
+
+    footnote: Footnote
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Answered:
     answer: Answer
 
 
-AnswerProgress = Searching | Found | Thinking
+AnswerProgress = Searching | Found | Thinking | Cited
 AnswerEvent = AnswerProgress | Wrote | Answered
 
 

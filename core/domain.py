@@ -132,16 +132,22 @@ class ScoredPassage:
     text_score: Annotated[float, Field(alias="words")] = 0.0
 
 
+Confidence = Literal["sure", "unsure", "none"]
+"""Whether the posts answer a question: they do, they may, or they do not."""
+
+
 @dataclass(frozen=True, slots=True)
 class SearchResults:
-    """The hits of a search, best first. `relevance` (0 to 1) is the certainty that the posts are about the question.
+    """The hits of a search, best first.
+
+    `relevance` (0 to 1) is the certainty that the posts are about the question; `confidence` follows from it.
 
     `lexical_only`: the question could not be embedded, and only words were searched.
     """
 
     hits: tuple[ScoredPassage, ...]
     relevance: float
-    relevant: bool
+    confidence: Confidence
     lexical_only: bool = False
 
     @property
@@ -189,7 +195,7 @@ class AnswerTrace:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A finished answer, grounded if its text cites at least one passage.
+    """A finished answer, grounded if its text cites at least one passage; without one its `confidence` is "none".
 
     `nearest` names the closest posts when none answers the question. `tokens` counts the prompt and the reply together,
     as far as they are known, and `output_tokens` the reply. `timings_ms` runs from the start of the question.
@@ -204,6 +210,7 @@ class Answer:
     model: str = ""
     timings_ms: dict[str, float] = field(default_factory=dict)
     trace: Annotated[AnswerTrace | None, Field(alias="workings")] = None
+    confidence: Confidence = "sure"
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ from typing import ClassVar, TypeVar, overload
 
 from redis.exceptions import RedisError
 
+from core.i18n import N_, gettext, number
+
 ErrorT = TypeVar("ErrorT", bound=Exception)
 
 
@@ -40,11 +42,23 @@ class FootnotedError(Exception):
     retryable: ClassVar[bool] = False
     """Whether the same call can succeed if it is repeated after a pause."""
 
-    user_message = "Something went wrong on my side."
+    user_message = N_("Something went wrong on my side.")
+    """The sentence in English, on the class with `{fields}` for the facts of an error."""
 
-    def __init__(self, cause: str = "") -> None:
+    def __init__(self, cause: str = "", **facts: int | str) -> None:
+        self._template, self._facts = self.user_message, facts
+        self.user_message = self._sentence(self.user_message)
         super().__init__(cause or self.user_message)
         self.id = secrets.token_hex(4)
+
+    @property
+    def translated_message(self) -> str:
+        """The sentence in the language of the person who reads it."""
+        return self._sentence(gettext(self._template))
+
+    def _sentence(self, template: str) -> str:
+        facts = {name: number(fact) if isinstance(fact, int) else fact for name, fact in self._facts.items()}
+        return template.format(**facts) if facts else template
 
 
 class TooManyQuestionsError(FootnotedError):
@@ -53,11 +67,11 @@ class TooManyQuestionsError(FootnotedError):
     code = "TooManyQuestions"
     retryable = True
 
+    user_message = N_("You're asking faster than I can answer. Please try again in {seconds} s.")
+
     def __init__(self, retry_after: timedelta) -> None:
-        seconds = max(1, round(retry_after.total_seconds()))
-        self.user_message = f"You're asking faster than I can answer. Please try again in {seconds} s."
         self.retry_after = retry_after
-        super().__init__()
+        super().__init__(seconds=max(1, round(retry_after.total_seconds())))
 
 
 class QuestionTooLongError(FootnotedError):
@@ -65,16 +79,17 @@ class QuestionTooLongError(FootnotedError):
 
     code = "TooLong"
 
+    user_message = N_("That question is too long for me. Please keep it under {limit} characters.")
+
     def __init__(self, limit: int) -> None:
-        self.user_message = f"That question is too long for me. Please keep it under {limit:,} characters."
-        super().__init__()
+        super().__init__(limit=limit)
 
 
 class AdminRequiredError(FootnotedError):
     """The user is not an admin."""
 
     code = "NotAllowed"
-    user_message = "Only admins can do that. Please ask one of them."
+    user_message = N_("Only admins can do that. Please ask one of them.")
 
 
 class UnknownSourceError(FootnotedError):
@@ -82,9 +97,10 @@ class UnknownSourceError(FootnotedError):
 
     code = "UnknownSource"
 
+    user_message = N_("There is no source called “{name}”. The sources are: {known}.")
+
     def __init__(self, name: str, known: Iterable[str]) -> None:
-        self.user_message = f"There is no source called “{name}”. The sources are: {', '.join(known)}."
-        super().__init__()
+        super().__init__(name=name, known=", ".join(known))
 
 
 class RunInProgressError(FootnotedError):
@@ -92,11 +108,11 @@ class RunInProgressError(FootnotedError):
 
     code = "AlreadyReading"
     retryable = True
-    user_message = "The posts are already being reindexed. Please wait until that run has finished."
+    user_message = N_("The posts are already being reindexed. Please wait until that run has finished.")
 
 
 class RunFailedError(FootnotedError):
-    """The run that was joined failed; `message` is its error's user message."""
+    """The run that was joined failed; `message` is its error's user message, with its id."""
 
     code = "RunFailed"
 
@@ -110,16 +126,17 @@ class PublicationRefusedError(FootnotedError):
 
     code = "NotPublished"
 
+    user_message = N_("I did not publish the new posts and keep answering from the previous ones: {reason}.")
+
     def __init__(self, reason: str) -> None:
-        self.user_message = f"I did not publish the new posts and keep answering from the previous ones: {reason}."
-        super().__init__()
+        super().__init__(reason=reason)
 
 
 class NoPreviousVersionError(FootnotedError):
     """No earlier index version is kept."""
 
     code = "NothingBefore"
-    user_message = "There is nothing to roll back to: no earlier version of the posts is kept."
+    user_message = N_("There is nothing to roll back to: no earlier version of the posts is kept.")
 
 
 class ModelError(FootnotedError):
@@ -132,7 +149,7 @@ class ModelError(FootnotedError):
     health: ClassVar[str] = ""
     """Predicate for `/readyz` while the service is down: "The chat model …". Empty if the service counts as up."""
 
-    user_message = "The language model could not answer."
+    user_message = N_("The language model could not answer.")
 
 
 class ModelUnreachableError(ModelError):
@@ -142,7 +159,7 @@ class ModelUnreachableError(ModelError):
     retryable = True
     service_down = True
     health = "cannot be reached"
-    user_message = "The language model cannot be reached right now. Please try again in a minute."
+    user_message = N_("The language model cannot be reached right now. Please try again in a minute.")
 
 
 class ModelBusyError(ModelError):
@@ -151,7 +168,7 @@ class ModelBusyError(ModelError):
     code = "ModelBusy"
     retryable = True
     service_down = True
-    user_message = "The language model is busy right now. Please try again in a minute."
+    user_message = N_("The language model is busy right now. Please try again in a minute.")
 
     def __init__(self, cause: str = "", retry_after: float | None = None) -> None:
         super().__init__(cause)
@@ -164,7 +181,7 @@ class ModelQuotaExceededError(ModelError):
     code = "QuotaUsedUp"
     service_down = True
     health = "has no quota left"
-    user_message = "The language model's quota is used up. Please tell the person who runs this bot."
+    user_message = N_("The language model's quota is used up. Please tell the person who runs this bot.")
 
 
 class ModelAccessError(ModelError):
@@ -173,7 +190,7 @@ class ModelAccessError(ModelError):
     code = "ModelRefused"
     service_down = True
     health = "refuses this bot"
-    user_message = "The language model denied this bot access. Please tell the person who runs it."
+    user_message = N_("The language model denied this bot access. Please tell the person who runs it.")
 
 
 class ModelTimeoutError(ModelError):
@@ -183,35 +200,35 @@ class ModelTimeoutError(ModelError):
     retryable = True
     service_down = True
     health = "takes too long"
-    user_message = "The language model took too long. Please try again."
+    user_message = N_("The language model took too long. Please try again.")
 
 
 class AnswerInterruptedError(ModelError):
     """The stream ended early. Not retryable: its beginning may have been shown already."""
 
     code = "AnswerBroken"
-    user_message = "The answer was cut off. Please try again."
+    user_message = N_("The answer was cut off. Please try again.")
 
 
 class AnswerTooLongError(ModelError):
     """The model's limit of tokens ended the answer: finish_reason `length`. The text so far is kept."""
 
     code = "AnswerTooLong"
-    user_message = "The language model reached its length limit before answering. Please ask a simpler question."
+    user_message = N_("The language model reached its length limit before answering. Please ask a simpler question.")
 
 
 class ContextTooLongError(ModelError):
     """The prompt exceeds the model's context window."""
 
     code = "ContextTooLong"
-    user_message = "This conversation has become too long for the language model. Please start a new one."
+    user_message = N_("This conversation has become too long for the language model. Please start a new one.")
 
 
 class ContentFilteredError(ModelError):
     """The provider's content filter blocked the question or the answer."""
 
     code = "ContentFiltered"
-    user_message = "The language model's content filter blocked this. Please rephrase the question."
+    user_message = N_("The language model's content filter blocked this. Please rephrase the question.")
 
 
 class IndexUnavailableError(FootnotedError):
@@ -219,14 +236,14 @@ class IndexUnavailableError(FootnotedError):
 
     code = "KnowledgeUnavailable"
     retryable = True
-    user_message = "I cannot reach my posts right now. Please try again in a minute."
+    user_message = N_("I cannot reach my posts right now. Please try again in a minute.")
 
 
 class EmbeddingMismatchError(FootnotedError):
     """Vectors do not fit the index, or are not usable at all."""
 
     code = "WrongEmbeddings"
-    user_message = "My posts were indexed with another embedding model. They must be reindexed before I can answer."
+    user_message = N_("My posts were indexed with another embedding model. They must be reindexed before I can answer.")
 
 
 class UnexpectedError(FootnotedError):
@@ -258,19 +275,19 @@ class DeliveryError(FootnotedError):
     """A chat platform rejected a message that the bot sent unprompted."""
 
     code = "CannotWrite"
-    user_message = "The message could not be posted."
+    user_message = N_("The message could not be posted.")
 
 
 class SourceReadError(FootnotedError):
     """`address` could not be read, for `reason`."""
 
     code = "CannotRead"
+    user_message = N_("{address} could not be read: {reason}.")
 
     def __init__(self, address: str, reason: str) -> None:
         self.address = address
         self.reason = reason
-        self.user_message = f"{address} could not be read: {reason}."
-        super().__init__()
+        super().__init__(address=address, reason=reason)
 
 
 def error_code(error: BaseException) -> str:

@@ -37,6 +37,7 @@ from core.chat.platform_errors import PlatformError
 from core.chat.run_notice import RunNotice, cancel_run
 from core.chat.services import ChatServices
 from core.domain import Claim, Question, StoredQuestion
+from core.i18n import gettext
 
 log = structlog.get_logger()
 
@@ -100,7 +101,7 @@ class InteractionHandler:
         if interaction.action == "forget":
             await self._services.forget(public)
             await self._services.forget(interaction.target.conversation)  # the user's private one
-            return message_content(texts.CHANNEL_FORGOTTEN)
+            return message_content(gettext(texts.CHANNEL_FORGOTTEN))
         if interaction.action == "sources":
             return message_content(posts_by_source(await self._services.posts_by_source(public)))
         return greeting(self._bot_id, await self._services.examples(public))
@@ -130,7 +131,7 @@ class InteractionHandler:
                 return None
         stored = await self._services.question(interaction.subject, interaction.target.conversation)
         if stored is None:
-            return message_content(texts.QUESTION_UNKNOWN)
+            return message_content(gettext(texts.QUESTION_UNKNOWN))
         if interaction.action == WHY:
             return message_content(explanation(stored))
         if interaction.action == AGAIN:
@@ -142,17 +143,17 @@ class InteractionHandler:
         if interaction.action == REASON:
             if (reason := str(interaction.options.get(REASON_FIELD) or "")).strip():
                 await self._services.explain_rating(question, person, reason)
-            return message_content(texts.REASON_SAVED)
+            return message_content(gettext(texts.REASON_SAVED))
         await self._services.rate(question, person, "up" if interaction.action == UP else "down")
         if interaction.action == UP:
-            return message_content(texts.THANKS)
-        return message_content(texts.REASON_OFFER, reason_button(question))
+            return message_content(gettext(texts.THANKS))
+        return message_content(gettext(texts.REASON_OFFER), reason_button(question))
 
     async def _try_again(self, interaction: UserInteraction, stored: StoredQuestion) -> Json | None:
         """Answer a failed question in the same messages, for the person who asked it."""
         asker = stored.question.person
         if asker and asker.id != interaction.target.user:
-            return message_content(texts.NOT_YOUR_QUESTION)
+            return message_content(gettext(texts.NOT_YOUR_QUESTION))
         # Of a private answer, only the message with the button can be edited, by the button's own token.
         old = () if interaction.target.private else await self._services.reply_messages(interaction.subject)
         question = replace(stored.question, person=interaction.person)

@@ -10,6 +10,7 @@ from adapters.discord.escaping import cut_message, plain, shorten
 from core.chat import texts
 from core.chat.answer_details import (
     LEFT_OUT_HEADING,
+    UNDERSTOOD_HEADING,
     USED_HEADING,
     answer_details,
     fit_rows,
@@ -18,6 +19,15 @@ from core.chat.answer_details import (
 )
 from core.domain import Answer, ScoredPassage, StoredQuestion
 from core.errors import FootnotedError
+from core.i18n import N_, gettext, ngettext
+
+GREETING = N_(
+    "Ask me something, and I answer from the posts, with footnotes.\n"
+    "- `/ask` answers here; with `private: True`, only you see the answer.\n"
+    "- Mention {bot}, reply to one of my answers, or send me a direct message.\n"
+    "- `/sources` lists what I answer from, and `/forget` makes me forget what was asked here.\n"
+    "- Delete your question to stop its answer, or edit it to get a new one."
+)
 
 MAX_TITLE = 120
 MAX_URL = 500
@@ -67,23 +77,23 @@ def answer_buttons(question_id: str) -> Json:
     return _row(
         _button(custom_id(UP, question_id), emoji="👍"),
         _button(custom_id(DOWN, question_id), emoji="👎"),
-        _button(custom_id(WHY, question_id), texts.WHY_LABEL),
+        _button(custom_id(WHY, question_id), gettext(texts.WHY_LABEL)),
     )
 
 
 def again_button(question_id: str) -> Json:
     """Return the button under a failed answer."""
-    return _row(_button(custom_id(AGAIN, question_id), texts.AGAIN_LABEL))
+    return _row(_button(custom_id(AGAIN, question_id), gettext(texts.AGAIN_LABEL)))
 
 
 def reason_button(question_id: str) -> Json:
     """Return the button that opens the form for a reason."""
-    return _row(_button(custom_id(REASON, question_id), texts.REASON_BUTTON))
+    return _row(_button(custom_id(REASON, question_id), gettext(texts.REASON_BUTTON)))
 
 
 def cancel_button() -> Json:
     """Return the button that cancels the run."""
-    return _row(_button(custom_id(CANCEL, "run"), texts.CANCEL_LABEL))
+    return _row(_button(custom_id(CANCEL, "run"), gettext(texts.CANCEL_LABEL)))
 
 
 def reason_form(question_id: str) -> ui.Modal:
@@ -91,13 +101,13 @@ def reason_form(question_id: str) -> ui.Modal:
 
     Its custom id contains the question's id, so any process can handle it.
     """
-    form = ui.Modal(title=texts.REASON_TITLE, custom_id=custom_id(REASON, question_id), timeout=FORM_TIMEOUT)
+    form = ui.Modal(title=gettext(texts.REASON_TITLE), custom_id=custom_id(REASON, question_id), timeout=FORM_TIMEOUT)
     field: ui.TextInput[Any] = ui.TextInput(
-        label=texts.REASON_LABEL,
+        label=gettext(texts.REASON_LABEL),
         style=discord.TextStyle.paragraph,
         custom_id=REASON_FIELD,
         max_length=MAX_REASON,
-        placeholder=texts.REASON_PLACEHOLDER,
+        placeholder=gettext(texts.REASON_PLACEHOLDER),
     )
     form.add_item(field)
     return form
@@ -129,41 +139,35 @@ def source_list(answer: Answer) -> str:
 
 def failure(error: FootnotedError) -> str:
     """Return the error's sentence and id."""
-    return f"⚠️ {plain(error.user_message)}  `{error.id}`"
+    return f"⚠️ {plain(error.translated_message)}  `{error.id}`"
 
 
 def greeting(bot_id: str, examples: Sequence[str]) -> Json:
     """Return the help, with a button per example; a button's label is the question."""
-    text = (
-        "Ask me something, and I answer from the posts, with footnotes.\n"
-        "- `/ask` answers here; with `private: True`, only you see the answer.\n"
-        f"- Mention <@{bot_id}>, reply to one of my answers, or send me a direct message.\n"
-        "- `/sources` lists what I answer from, and `/forget` makes me forget what was asked here.\n"
-        "- Delete your question to stop its answer, or edit it to get a new one."
-    )
+    text = gettext(GREETING).format(bot=f"<@{bot_id}>")
     fitting = [example for example in examples if 0 < len(example.strip()) <= MAX_LABEL][:MAX_BUTTON_ROWS]
     rows = [_row(_button(custom_id(EXAMPLE, str(at)), example)) for at, example in enumerate(fitting)]
-    return message_content(f"{text}\n\n{texts.FOR_EXAMPLE}" if rows else text, *rows)
+    return message_content(f"{text}\n\n{gettext(texts.FOR_EXAMPLE)}" if rows else text, *rows)
 
 
 def posts_by_source(posts: dict[str, int]) -> str:
     """Return the indexed sources with their numbers of posts, one per line."""
     if not posts:
-        return "Nothing has been indexed yet."
+        return gettext("Nothing has been indexed yet.")
     rows = [
-        f"{plain(shorten(source, MAX_TITLE))}: {count:,} post{'' if count == 1 else 's'}"
+        plain(shorten(source, MAX_TITLE)) + ": " + ngettext("{count} post", "{count} posts", count)
         for source, count in posts.items()
     ]
-    return _bulleted("What I answer from", fit_rows(rows, MAX_LIST, MAX_LIST_ROWS))
+    return _bulleted(N_("What I answer from"), fit_rows(rows, MAX_LIST, MAX_LIST_ROWS))
 
 
 def explanation(stored: StoredQuestion) -> str:
     """Return how an answer was made."""
     details = answer_details(stored)
     if details is None:
-        return texts.NOT_ANSWERED
+        return gettext(texts.NOT_ANSWERED)
     parts = [
-        f"**Understood as**\n{plain(shorten(details.understood, 300))}",
+        f"**{gettext(UNDERSTOOD_HEADING)}**\n{plain(shorten(details.understood, 300))}",
         details.relevance,
         _bulleted(USED_HEADING, _passages(details.used)),
         _bulleted(LEFT_OUT_HEADING, _passages(details.left_out)),
@@ -205,4 +209,4 @@ def _passages(hits: Sequence[ScoredPassage]) -> list[str]:
 
 
 def _bulleted(heading: str, rows: Sequence[str]) -> str:
-    return "\n".join([f"**{heading}**", *(f"- {row}" for row in rows)]) if rows else ""
+    return "\n".join([f"**{gettext(heading)}**", *(f"- {row}" for row in rows)]) if rows else ""

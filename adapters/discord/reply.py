@@ -1,6 +1,6 @@
 """An answer on Discord: messages that grow by edits and end with sources and buttons."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +24,7 @@ from adapters.discord.rest_api import (
     DiscordRefusedError,
     DiscordUnreachableError,
 )
-from core.answerer import AnswerProgress, Found, Searching, Thinking
+from core.answerer import AnswerProgress, Cited, Found, Searching, Thinking
 from core.chat.answer_session import IsLost, NoteMessages
 from core.chat.footnote_links import link_footnotes
 from core.chat.message_splitter import split_stream
@@ -32,6 +32,7 @@ from core.chat.platform_errors import AnswerStoppedError, RefusedError
 from core.chat.texts import asked_elsewhere_text
 from core.domain import Answer, Footnote
 from core.errors import FootnotedError
+from core.i18n import N_, gettext
 
 log = structlog.get_logger()
 
@@ -41,11 +42,11 @@ SOFT, HARD = 1_500, 1_900
 FOOTNOTE_LINK = "[[{number}]](<{url}>)"
 """Angle brackets keep Discord from previewing the address."""
 
-TRUNCATED = "… Discord does not let me write more here."
-NO_ACCESS_REMEDY = (
+TRUNCATED = N_("… Discord does not let me write more here.")
+NO_ACCESS_REMEDY = N_(
     "I may not write there: someone who manages that server can let me view the channel and send messages in it."
 )
-TOKEN_REMEDY = "Discord allows no more time for a private answer; please ask again."
+TOKEN_REMEDY = N_("Discord allows no more time for a private answer. Please ask again.")
 
 
 @dataclass(slots=True)
@@ -111,9 +112,9 @@ class MessageSequence:
                 await self._add(part, rows_here)
         if self._full and rows and self._messages:
             last = self._messages[-1]
-            available = MAX_MESSAGE - len(TRUNCATED) - 2
-            truncated = f"{last.text[:available].rstrip()}\n\n{TRUNCATED}"
-            await self._edit(last, last.text if last.text.endswith(TRUNCATED) else truncated, rows)
+            note = gettext(TRUNCATED)
+            truncated = f"{last.text[: MAX_MESSAGE - len(note) - 2].rstrip()}\n\n{note}"
+            await self._edit(last, last.text if last.text.endswith(note) else truncated, rows)
 
     async def _edit(self, message: _Message, text: str, rows: list[Any]) -> None:
         if (message.text, message.rows) == (text, rows):
@@ -155,7 +156,7 @@ class DiscordReply:
         self._sender = sender
         self._messages = messages
         self._question_id = question_id
-        self._footnotes: tuple[Footnote, ...] = ()
+        self._footnotes: dict[int, Footnote] = {}
         self.over = False
 
     @property
@@ -168,7 +169,9 @@ class DiscordReply:
             case Searching() | Thinking():
                 pass  # “is thinking…” or “is typing…” has been shown since the question arrived
             case Found():
-                self._footnotes = progress.footnotes
+                pass
+            case Cited():
+                self._footnotes[progress.footnote.number] = progress.footnote
 
     async def grow(self, text: str) -> None:
         """Show the text so far.
@@ -179,7 +182,7 @@ class DiscordReply:
         if self.over:
             return
         try:
-            await self._messages.show(self._render(text))
+            await self._messages.show(_render(text, self._footnotes.values()))
         except DiscordRefusedError as error:
             if error.code in NO_ACCESS | GONE | TOKEN_EXPIRED:
                 raise
@@ -188,9 +191,8 @@ class DiscordReply:
             log.warning("answer update failed", cause=str(error))
 
     async def finish(self, answer: Answer) -> None:
-        self._footnotes = self._footnotes or answer.footnotes
         try:
-            text = self._render(answer.text)
+            text = _render(answer.text, answer.footnotes)
             await self._messages.finish(text, source_list(answer), answer_buttons(self._question_id))
         except AnswerStoppedError as error:
             log.info("answer stopped", cause=str(error))
@@ -218,7 +220,8 @@ class DiscordReply:
     def remedy(self, error: RefusedError) -> str:
         """Return what the asker can do about a refusal, or an empty string."""
         code = error.code if isinstance(error, DiscordRefusedError) else 0
-        return NO_ACCESS_REMEDY if code in NO_ACCESS else TOKEN_REMEDY if code in TOKEN_EXPIRED else ""
+        remedy = NO_ACCESS_REMEDY if code in NO_ACCESS else TOKEN_REMEDY if code in TOKEN_EXPIRED else ""
+        return gettext(remedy) if remedy else ""
 
     async def tell_asker(self, remedy: str) -> None:
         """Send the asker a direct message."""
@@ -226,8 +229,9 @@ class DiscordReply:
         text = asked_elsewhere_text(self._sender.target.channel, remedy)
         await self._sender.create(message_content(text))
 
-    def _render(self, text: str) -> str:
-        return neutralize_mentions(link_footnotes(text, self._footnotes, FOOTNOTE_LINK))
+
+def _render(text: str, footnotes: Iterable[Footnote]) -> str:
+    return neutralize_mentions(link_footnotes(text, footnotes, FOOTNOTE_LINK))
 
 
 def _append(parts: list[str], below: str) -> list[str]:

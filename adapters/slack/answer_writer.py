@@ -20,6 +20,7 @@ from core.chat.pending_question import PendingQuestion
 from core.chat.platform_errors import PlatformError
 from core.chat.services import ChatServices
 from core.chat.texts import SEARCHING
+from core.i18n import N_, gettext
 
 log = structlog.get_logger()
 
@@ -33,8 +34,8 @@ STATUS_INTERVAL = timedelta(seconds=90)
 STATUS_TIMEOUT = timedelta(seconds=5)
 """Includes the wait that a rate limit asks for; after that there is something better to show."""
 
-SEARCHING_STATUS = "is searching the posts…"
-LOADING_MESSAGES = [SEARCHING, "Reading what was found…", "Writing an answer…"]
+SEARCHING_STATUS = N_("is searching the posts…")
+LOADING_MESSAGES = (SEARCHING, N_("Reading what was found…"), N_("Writing an answer…"))
 REACTION = "eyes"
 
 
@@ -44,7 +45,8 @@ class Status:
     def __init__(self, client: AsyncWebClient, target: ReplyTarget) -> None:
         self._client = client
         self._target = target
-        self._text = SEARCHING_STATUS
+        self._text = ""
+        self._loading: Sequence[str] = LOADING_MESSAGES
         self._changed = asyncio.Event()
         self._ended = False
         self._replaced = False
@@ -67,9 +69,9 @@ class Status:
         finally:
             await self._clear()
 
-    def set(self, text: str) -> None:
-        """Change the status."""
-        self._text = text
+    def set(self, text: str, loading: Sequence[str] = LOADING_MESSAGES) -> None:
+        """Change the status, and the messages that take turns beside it."""
+        self._text, self._loading = text, loading
         self._changed.set()
 
     def mark_replaced(self) -> None:
@@ -80,7 +82,7 @@ class Status:
     async def _keep_shown(self) -> None:
         while not (self._ended or self._replaced or self._reacted):
             self._changed.clear()
-            await self._send(self._text)
+            await self._send(self._text or gettext(SEARCHING_STATUS))
             try:
                 async with asyncio.timeout(STATUS_INTERVAL.total_seconds()):
                     await self._changed.wait()
@@ -96,7 +98,7 @@ class Status:
                         channel_id=self._target.channel,
                         thread_ts=self._target.thread_ts,
                         status=text,
-                        loading_messages=_loading_messages(text),
+                        loading_messages=[gettext(each) for each in self._loading] if text else None,
                     )
                 )
         except SlackRefusedError as error:

@@ -7,6 +7,7 @@ from adapters.slack.escaping import escape, neutralize_mentions
 from core.chat import texts
 from core.chat.answer_details import (
     LEFT_OUT_HEADING,
+    UNDERSTOOD_HEADING,
     USED_HEADING,
     answer_details,
     fit_rows,
@@ -15,8 +16,14 @@ from core.chat.answer_details import (
 )
 from core.domain import Answer, ScoredPassage, StoredQuestion
 from core.errors import FootnotedError
+from core.i18n import N_, gettext
 
 Block = dict[str, Any]
+
+GREETING = N_(
+    "Hello! Ask me something, and I answer from the posts, with footnotes: mention {bot} in a channel, send me a "
+    "direct message, or use `/ask`. You need not mention me again in a thread where I have answered."
+)
 
 FEEDBACK = "feedback"
 WHY = "why"
@@ -57,8 +64,8 @@ def sources(answer: Answer) -> list[Block]:
 
 def answer_buttons(question_id: str, shareable: bool = False) -> list[Block]:
     """Return the rating buttons and “Why this answer?”; the block id marks the answer above as complete."""
-    why = button(texts.WHY_LABEL, WHY, question_id)
-    share = [button(texts.SHARE_LABEL, SHARE, question_id, style="primary")] if shareable else []
+    why = button(gettext(texts.WHY_LABEL), WHY, question_id)
+    share = [button(gettext(texts.SHARE_LABEL), SHARE, question_id, style="primary")] if shareable else []
     return [
         {
             "type": "context_actions",
@@ -68,14 +75,14 @@ def answer_buttons(question_id: str, shareable: bool = False) -> list[Block]:
                     "type": "feedback_buttons",
                     "action_id": FEEDBACK,
                     "positive_button": {
-                        "text": plain("Good answer"),
+                        "text": plain(gettext("Good answer")),
                         "value": f"up:{question_id}",
-                        "accessibility_label": "This answer was good",
+                        "accessibility_label": gettext("This answer was good"),
                     },
                     "negative_button": {
-                        "text": plain("Bad answer"),
+                        "text": plain(gettext("Bad answer")),
                         "value": f"down:{question_id}",
-                        "accessibility_label": "This answer was bad",
+                        "accessibility_label": gettext("This answer was bad"),
                     },
                 }
             ],
@@ -108,12 +115,13 @@ def rate_limited(error: FootnotedError, question_id: str, question_ts: str) -> l
 
 def error_text(error: FootnotedError) -> str:
     """Return an error's sentence and id as mrkdwn."""
-    return f"{escape(error.user_message)}  `{error.id}`"
+    return f"{escape(error.translated_message)}  `{error.id}`"
 
 
 def reason_offer(question_id: str) -> list[Block]:
     """Return the question that follows a bad rating."""
-    return [section(texts.REASON_OFFER), _actions(button(texts.REASON_BUTTON, REASON, question_id))]
+    offer = _actions(button(gettext(texts.REASON_BUTTON), REASON, question_id))
+    return [section(gettext(texts.REASON_OFFER)), offer]
 
 
 def reason_form(question_id: str) -> Block:
@@ -122,20 +130,20 @@ def reason_form(question_id: str) -> Block:
         "type": "modal",
         "callback_id": REASON,
         "private_metadata": question_id,
-        "title": plain(texts.REASON_TITLE),
-        "submit": plain("Send"),
-        "close": plain("Cancel"),
+        "title": plain(gettext(texts.REASON_TITLE)),
+        "submit": plain(gettext("Send")),
+        "close": plain(gettext("Cancel")),
         "blocks": [
             {
                 "type": "input",
                 "block_id": REASON,
-                "label": plain(texts.REASON_LABEL),
+                "label": plain(gettext(texts.REASON_LABEL)),
                 "element": {
                     "type": "plain_text_input",
                     "action_id": REASON,
                     "multiline": True,
                     "max_length": 1_000,
-                    "placeholder": plain(texts.REASON_PLACEHOLDER),
+                    "placeholder": plain(gettext(texts.REASON_PLACEHOLDER)),
                 },
             }
         ],
@@ -144,33 +152,28 @@ def reason_form(question_id: str) -> Block:
 
 def greeting(bot_user: str, examples: Sequence[str]) -> list[Block]:
     """Return the help that answers a mention without a question."""
-    text = (
-        "Hello! Ask me something, and I answer from the posts, with footnotes: mention "
-        f"<@{bot_user}> in a channel, send me a direct message, or use `/ask`. "
-        "You need not mention me again in a thread where I have answered."
-    )
-    return [section(text), *example_buttons(examples)]
+    return [section(gettext(GREETING).format(bot=f"<@{bot_user}>")), *example_buttons(examples)]
 
 
 def example_buttons(examples: Sequence[str]) -> list[Block]:
     """Return a button per example question."""
     buttons = [button(example, f"{EXAMPLE}:{at}", example) for at, example in enumerate(examples[:MAX_EXAMPLES])]
-    return [context(texts.FOR_EXAMPLE), _actions(*buttons)] if buttons else []
+    return [context(gettext(texts.FOR_EXAMPLE)), _actions(*buttons)] if buttons else []
 
 
 def cancel_button() -> Block:
     """Return the button that cancels a reindex run."""
-    return _actions(button(texts.CANCEL_LABEL, CANCEL, "run"))
+    return _actions(button(gettext(texts.CANCEL_LABEL), CANCEL, "run"))
 
 
 def explanation(stored: StoredQuestion) -> list[Block]:
     """Return how an answer was made."""
     details = answer_details(stored)
     if details is None:
-        return [section(texts.NOT_ANSWERED)]
+        return [section(gettext(texts.NOT_ANSWERED))]
     understood = _truncate(_as_words(details.understood), MAX_UNDERSTOOD)
     return [
-        section(f"*Understood as*\n{understood}\n{details.relevance}"),
+        section(f"*{gettext(UNDERSTOOD_HEADING)}*\n{understood}\n{details.relevance}"),
         *_passages(USED_HEADING, details.used),
         *_passages(LEFT_OUT_HEADING, details.left_out),
         context(details.footer),
@@ -186,7 +189,7 @@ def _passages(heading: str, hits: Sequence[ScoredPassage]) -> list[Block]:
         + f"  _{score_text(hit)}_"
         for hit in hits
     ]
-    return [section("\n".join([f"*{heading}*", *fit_rows(rows, MAX_LIST, MAX_PASSAGES)]))]
+    return [section("\n".join([f"*{gettext(heading)}*", *fit_rows(rows, MAX_LIST, MAX_PASSAGES)]))]
 
 
 def _link(title: str, url: str) -> str:
@@ -247,7 +250,7 @@ def plain(text: str) -> Block:
 
 
 def _again_button(question_id: str, question_ts: str) -> Block:
-    return button(texts.AGAIN_LABEL, AGAIN, f"{question_id}:{question_ts}")
+    return button(gettext(texts.AGAIN_LABEL), AGAIN, f"{question_id}:{question_ts}")
 
 
 def _actions(*elements: Block) -> Block:

@@ -27,12 +27,13 @@ from core.chat.pending_question import PendingQuestion, question_id
 from core.chat.platform_errors import PlatformError
 from core.chat.services import ChatServices
 from core.domain import Answer, Claim, Conversation, Question
+from core.i18n import N_, gettext
 
 log = structlog.get_logger()
 
-FORM_EXPIRED = "That took too long; please press the button again."
-SHARED = "Shared in the channel."
-NO_ACCESS = "I may not write in this channel: invite me with `/invite`, and share again."
+FORM_EXPIRED = N_("That took too long. Please press the button again.")
+SHARED = N_("Shared in the channel.")
+NO_ACCESS = N_("I may not write in this channel: invite me with `/invite`, and share again.")
 
 
 class Buttons:
@@ -63,7 +64,7 @@ class Buttons:
             await self._handle(click, claim)
         except Exception as error:  # Boundary: report any error to the user.
             known = report_error("button failed", error, action=click.action)
-            await self._tell(click, known.user_message, [section(blocks.error_text(known))])
+            await self._tell(click, known.translated_message, [section(blocks.error_text(known))])
 
     async def save_reason(self, view: Mapping[str, Any], user: str) -> None:
         """Save what a user wrote into the reason form."""
@@ -81,8 +82,8 @@ class Buttons:
                 await self._open_form(click)
             case blocks.WHY:
                 stored = await self._services.question(click.value, click.conversation)
-                explained = blocks.explanation(stored) if stored else [section(texts.QUESTION_UNKNOWN)]
-                await self._tell(click, texts.WHY_LABEL, explained)
+                explained = blocks.explanation(stored) if stored else [section(gettext(texts.QUESTION_UNKNOWN))]
+                await self._tell(click, gettext(texts.WHY_LABEL), explained)
             case blocks.AGAIN:
                 await self._retry_once(click)
             case blocks.SHARE:
@@ -95,21 +96,21 @@ class Buttons:
     async def _rate(self, click: Click) -> None:
         rating, _, rated_id = click.value.partition(":")
         if await self._services.question(rated_id, click.conversation) is None:
-            await self._tell(click, texts.QUESTION_UNKNOWN)
+            await self._tell(click, gettext(texts.QUESTION_UNKNOWN))
             return
         person = await self._mentions.person(click.user)
         await self._services.rate(rated_id, person, "up" if rating == "up" else "down")
         if rating == "down":
-            await self._tell(click, texts.REASON_TITLE, blocks.reason_offer(rated_id))
+            await self._tell(click, gettext(texts.REASON_TITLE), blocks.reason_offer(rated_id))
         else:
-            await self._tell(click, texts.THANKS, [context(texts.THANKS)])
+            await self._tell(click, gettext(texts.THANKS), [context(gettext(texts.THANKS))])
 
     async def _open_form(self, click: Click) -> None:
         try:
             await call_api(self._client.views_open(trigger_id=click.trigger_id, view=blocks.reason_form(click.value)))
         except PlatformError as error:
             log.warning("form could not be opened", cause=str(error))
-            await self._tell(click, FORM_EXPIRED)
+            await self._tell(click, gettext(FORM_EXPIRED))
 
     async def _retry_once(self, click: Click) -> None:
         """Ignore repeated clicks on “Try again” while the first is running."""
@@ -127,7 +128,7 @@ class Buttons:
         failed_id, _, question_ts = click.value.partition(":")
         question = await self._failed_question(click, failed_id, question_ts)
         if question is None:
-            await self._tell(click, texts.QUESTION_UNKNOWN)
+            await self._tell(click, gettext(texts.QUESTION_UNKNOWN))
             return
         question = replace(question, person=await self._mentions.person(click.user))
         if click.ephemeral and not question_ts:
@@ -173,19 +174,20 @@ class Buttons:
         """Post a private answer in the channel, under the name of the user who asked."""
         stored = await self._services.question(click.value, click.conversation)
         if stored is None or stored.answer is None:
-            await self._tell(click, texts.QUESTION_UNKNOWN)
+            await self._tell(click, gettext(texts.QUESTION_UNKNOWN))
             return
         try:
             await self._post(click, stored.question, stored.answer)
         except SlackRefusedError as error:
             log.warning("answer could not be shared", error=error.error)
-            await self._tell(click, NO_ACCESS)
+            await self._tell(click, gettext(NO_ACCESS))
         else:
-            await respond(self._webhook(click), [context(SHARED)], SHARED, replace=True)
+            await respond(self._webhook(click), [context(gettext(SHARED))], gettext(SHARED), replace=True)
 
     async def _post(self, click: Click, question: Question, answer: Answer) -> None:
         name = (await self._mentions.person(click.user)).name
-        head = neutralize_mentions(f"**{name} asked:** {question.text}\n\n")
+        asked = gettext("**{name} asked:** {question}").format(name=name, question=question.text)
+        head = f"{neutralize_mentions(asked)}\n\n"
         parts = split_stream(head + render_answer(answer.text, answer.footnotes), SOFT, HARD)
         thread_ts = None
         for at, part in enumerate(parts):

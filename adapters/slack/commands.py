@@ -24,8 +24,9 @@ from core.chat.run_notice import RunNotice, cancel_run, report_failure
 from core.chat.services import ChatServices
 from core.chat.texts import CHANNEL_FORGOTTEN, failure_text
 from core.domain import Conversation, Person, Question
+from core.i18n import N_, gettext
 
-USAGE = "Write a question after `/ask`; only you will see the answer."
+USAGE = N_("Write a question after `/ask`. Only you will see the answer.")
 
 UPDATE_INTERVAL = timedelta(seconds=4)
 UPDATES_PER_MINUTE = 100
@@ -63,7 +64,7 @@ class Commands:
                     await self._reindex(command)
         except Exception as error:  # Boundary: report any error to the user.
             known = report_error("command failed", error, command=command["command"])
-            await self._respond(command, error_text(known), known.user_message, replace=True)
+            await self._respond(command, error_text(known), known.translated_message, replace=True)
 
     async def answer(self, question: Question, webhook: AsyncWebhookClient) -> None:
         """Answer a question for one user alone."""
@@ -86,15 +87,16 @@ class Commands:
         webhook = response_webhook(self._client, command["response_url"])
         conversation = private_conversation(command["channel_id"], command["team_id"], command["user_id"])
         if not text:
-            blocks = [section(USAGE), *example_buttons(await self._services.examples(conversation))]
-            await respond(webhook, blocks, USAGE, replace=True)
+            blocks = [section(gettext(USAGE)), *example_buttons(await self._services.examples(conversation))]
+            await respond(webhook, blocks, gettext(USAGE), replace=True)
             return
         person = await self._mentions.person(command["user_id"])
         await self.answer(Question(text, conversation, person), webhook)
 
     async def _forget(self, command: Mapping[str, Any]) -> None:
         await self._services.forget(Conversation("slack", command["channel_id"], command["team_id"]))
-        await self._respond(command, CHANNEL_FORGOTTEN, CHANNEL_FORGOTTEN, replace=True)
+        text = gettext(CHANNEL_FORGOTTEN)
+        await self._respond(command, text, text, replace=True)
 
     async def _reindex(self, command: Mapping[str, Any]) -> None:
         """Run /reindex with a source, `dry_run`, `force`, `rollback` or `cancel`."""

@@ -28,6 +28,7 @@ from core.chat.platform_errors import PlatformError
 from core.chat.services import ChatServices
 from core.chat.texts import CONVERSATION_FORGOTTEN
 from core.domain import Claim, Event
+from core.i18n import gettext
 
 log = structlog.get_logger()
 
@@ -100,7 +101,7 @@ class ConversationHandler:
         except Exception as error:  # Boundary: report any error to the user.
             known = report_error("message handling failed", error, name=message.name)
             blocks = failure(known, question_id(message.name), message.ts)
-            await self._post(target_of(message, self._identity.user), known.user_message, blocks)
+            await self._post(target_of(message, self._identity.user), known.translated_message, blocks)
 
     async def _cancel_answer(self, name: str) -> RunningAnswer[SlackReply] | None:
         """Stop the answer to a message, whether the message, an edit or a retry began it."""
@@ -134,10 +135,10 @@ class ConversationHandler:
         text = await self._mentions.resolve(message.text)
         if not text or text.lower() in HELP:
             examples = await self._services.examples(message.conversation)
-            await self._post(target, "Ask me something.", greeting(self._identity.user, examples))
+            await self._post(target, gettext("Ask me something."), greeting(self._identity.user, examples))
         elif text.lower() in FORGET:
             await self._services.forget(message.conversation)
-            await self._post(target, CONVERSATION_FORGOTTEN)
+            await self._post(target, gettext(CONVERSATION_FORGOTTEN))
         else:
             await self._answers.write(message.name, self._questions.pending(text, message), target)
 

@@ -9,14 +9,16 @@ from adapters.slack.escaping import fallback, render_answer
 from adapters.slack.message_sequence import HARD, SOFT
 from adapters.slack.response_url import MAX_RESPONSES, respond
 from adapters.slack.web_api import call_api
-from core.answerer import AnswerProgress, Found, Searching, Thinking
+from core.answerer import AnswerProgress, Cited, Found, Searching, Thinking
 from core.chat.message_splitter import split_stream
 from core.chat.platform_errors import PlatformError
 from core.domain import Answer, Footnote
 from core.errors import FootnotedError
+from core.i18n import N_, gettext
 
 log = structlog.get_logger()
 
+STILL_WRITING = N_("… still writing")
 MAX_UPDATES = 2
 """Responses that may show the growing answer; the others are kept for its end."""
 
@@ -32,7 +34,7 @@ class EphemeralReply:
         self._channel = channel
         self._user = user
         self._question_id = question_id
-        self._footnotes: tuple[Footnote, ...] = ()
+        self._footnotes: dict[int, Footnote] = {}
         self._responses = 0
         self._shown = ""
 
@@ -41,18 +43,22 @@ class EphemeralReply:
             case Searching() | Thinking():
                 pass  # the acknowledgement says that the bot is at work
             case Found():
-                self._footnotes = progress.footnotes
+                pass
+            case Cited():
+                self._footnotes[progress.footnote.number] = progress.footnote
 
     async def grow(self, text: str) -> None:
         if self._responses >= MAX_UPDATES:
             return
-        [first, *_] = split_stream(render_answer(text, self._footnotes, ended=False), SOFT, HARD, ended=False) or [""]
+        rendered = render_answer(text, self._footnotes.values(), ended=False)
+        [first, *_] = split_stream(rendered, SOFT, HARD, ended=False) or [""]
         if first:
             self._shown = first
-            await self._write([markdown(first), context("_… still writing_")], fallback(first), replace=True)
+            below = context(f"_{gettext(STILL_WRITING)}_")
+            await self._write([markdown(first), below], fallback(first), replace=True)
 
     async def finish(self, answer: Answer) -> None:
-        parts = split_stream(render_answer(answer.text, self._footnotes), SOFT, HARD) or [""]
+        parts = split_stream(render_answer(answer.text, answer.footnotes), SOFT, HARD) or [""]
         below = [*sources(answer), *answer_buttons(self._question_id, shareable=True)]
         for at, part in enumerate(parts):
             blocks = [markdown(part), *(below if at == len(parts) - 1 else [])]
@@ -60,7 +66,7 @@ class EphemeralReply:
 
     async def fail(self, error: FootnotedError) -> None:
         shown = [markdown(self._shown)] if self._shown else []
-        await self._write([*shown, *failure(error, self._question_id)], error.user_message, replace=True)
+        await self._write([*shown, *failure(error, self._question_id)], error.translated_message, replace=True)
 
     async def _write(self, blocks: list[Block], text: str, replace: bool) -> None:
         self._responses += 1

@@ -1,6 +1,6 @@
 """Escaping of Slack's mentions and markup, and plain text for notifications."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import regex
 
@@ -40,7 +40,7 @@ def neutralize_mentions(markdown: str, ended: bool = True) -> str:
     return _MENTION.sub(_as_plain, markdown[: unfinished.start()] if unfinished else markdown)
 
 
-def render_answer(text: str, footnotes: Sequence[Footnote], ended: bool = True) -> str:
+def render_answer(text: str, footnotes: Iterable[Footnote], ended: bool = True) -> str:
     """Return an answer's text with linked footnotes and without working mentions."""
     return neutralize_mentions(link_footnotes(text, footnotes), ended)
 

@@ -25,6 +25,7 @@ from core.chat.platform_errors import PlatformError
 from core.chat.services import ChatServices
 from core.chat.texts import SEARCHING
 from core.domain import Claim, Conversation, Event
+from core.i18n import gettext
 from core.telemetry import timed
 
 log = structlog.get_logger()
@@ -112,7 +113,7 @@ class Listeners:
 
     async def on_command(self, ack: AsyncAck, command: Mapping[str, Any]) -> None:
         """Receive a slash command; the acknowledgement shows the user at once that it arrived."""
-        await ack(text=SEARCHING) if command["command"] == "/ask" else await ack()
+        await ack(text=gettext(SEARCHING)) if command["command"] == "/ask" else await ack()
         fields = {name: command.get(name) for name in _COMMAND_FIELDS}
         await self._wait_briefly(self._claim("command", command["trigger_id"], fields))
 
@@ -163,7 +164,10 @@ class Listeners:
         try:
             await call_api(
                 self._client.assistant_threads_setSuggestedPrompts(
-                    channel_id=channel, thread_ts=thread_ts or None, title="Ask about the posts", prompts=prompts
+                    channel_id=channel,
+                    thread_ts=thread_ts or None,
+                    title=gettext("Ask about the posts"),
+                    prompts=prompts,
                 )
             )
         except PlatformError as error:

@@ -1,5 +1,6 @@
 """An answer in a Slack thread: a status, a growing text and, at its end, sources and buttons."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import structlog
@@ -10,28 +11,29 @@ from adapters.slack.escaping import render_answer
 from adapters.slack.message_sequence import NO_ACCESS, MessageSequence
 from adapters.slack.reply_target import ReplyTarget
 from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api
-from core.answerer import AnswerProgress, Found, Searching, Thinking
+from core.answerer import AnswerProgress, Cited, Found, Searching, Thinking
 from core.chat.platform_errors import AnswerStoppedError, PlatformError, RefusedError
-from core.chat.texts import asked_elsewhere_text
+from core.chat.texts import THINKING, asked_elsewhere_text
 from core.domain import Answer, Footnote
 from core.errors import FootnotedError, TooManyQuestionsError
+from core.i18n import N_, gettext, ngettext
 
 log = structlog.get_logger()
 
-STOPPED = "_Stopped._"
+STOPPED = N_("Stopped.")
 REMEDIES = {
-    "not_in_channel": "I am not in that channel: invite me there with `/invite`, and ask again.",
-    "channel_not_found": "I cannot see that channel: invite me there with `/invite`, and ask again.",
-    "is_archived": "That channel is archived, so I cannot answer there.",
-    "restricted_action": "I may not post in that channel: an admin can change who may post there.",
+    "not_in_channel": N_("I am not in that channel: invite me there with `/invite`, and ask again."),
+    "channel_not_found": N_("I cannot see that channel: invite me there with `/invite`, and ask again."),
+    "is_archived": N_("That channel is archived, so I cannot answer there."),
+    "restricted_action": N_("I may not post in that channel: an admin can change who may post there."),
 }
 
 
 class StatusLine(Protocol):
     """The status under a thread."""
 
-    def set(self, text: str) -> None:
-        """Change the status."""
+    def set(self, text: str, loading: Sequence[str] = ...) -> None:
+        """Change the status, and the messages that take turns beside it."""
         ...
 
     def mark_replaced(self) -> None:
@@ -55,7 +57,7 @@ class SlackReply:
         self._question_id = question_id
         self._status = status
         self._messages = messages
-        self._footnotes: tuple[Footnote, ...] = ()
+        self._footnotes: dict[int, Footnote] = {}
         self.over = False
 
     async def note(self, progress: AnswerProgress) -> None:
@@ -63,11 +65,12 @@ class SlackReply:
             case Searching():
                 pass  # the status has said so since the question arrived
             case Found():
-                self._footnotes = progress.footnotes
-                if count := len(self._footnotes):
-                    self._status.set(f"is reading {count} post{'s' if count > 1 else ''}…")
+                if count := len({hit.passage.url for hit in progress.hits}):
+                    self._status.set(ngettext("is reading {count} post…", "is reading {count} posts…", count))
             case Thinking():
-                self._status.set(THINKING_STATUS)
+                self._status.set(gettext("is thinking…"), (THINKING,))
+            case Cited():
+                self._footnotes[progress.footnote.number] = progress.footnote
 
     async def grow(self, text: str) -> None:
         """Show the text so far.
@@ -76,7 +79,7 @@ class SlackReply:
         shown with the next call.
         """
         try:
-            await self._messages.show(render_answer(text, self._footnotes, ended=False))
+            await self._messages.show(render_answer(text, self._footnotes.values(), ended=False))
         except SlackRefusedError as error:
             if error.error in NO_ACCESS:
                 raise
@@ -88,7 +91,7 @@ class SlackReply:
 
     async def finish(self, answer: Answer) -> None:
         try:
-            text = render_answer(answer.text, self._footnotes)
+            text = render_answer(answer.text, answer.footnotes)
             await self._messages.finish(text, [*sources(answer), *answer_buttons(self._question_id)])
         except AnswerStoppedError as error:
             log.info("answer stopped", cause=str(error))
@@ -109,7 +112,7 @@ class SlackReply:
     async def stop(self) -> None:
         """Mark the text shown so far as stopped."""
         self.over = True
-        await self._messages.stop(STOPPED)
+        await self._messages.stop(f"_{gettext(STOPPED)}_")
 
     async def remove(self) -> None:
         """Delete the answer, whose question was deleted."""
@@ -118,7 +121,8 @@ class SlackReply:
 
     def remedy(self, error: RefusedError) -> str:
         """Return what the asker can do about a refusal, or an empty string."""
-        return REMEDIES.get(error.error, "") if isinstance(error, SlackRefusedError) else ""
+        remedy = REMEDIES.get(error.error) if isinstance(error, SlackRefusedError) else None
+        return gettext(remedy) if remedy else ""
 
     async def tell_asker(self, text: str) -> None:
         """Send the asker a direct message about this channel."""
@@ -145,7 +149,7 @@ class SlackReply:
                     channel=self.target.channel,
                     user=self.target.user,
                     thread_ts=self.target.thread_ts if in_thread else None,
-                    text=error.user_message,
+                    text=error.translated_message,
                     blocks=rate_limited(error, self._question_id, self.target.question_ts),
                 )
             )

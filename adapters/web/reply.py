@@ -23,7 +23,8 @@ class EventStreamReply:
             case Searching():
                 await self._send("searching", {"question": progress.question.text})
             case Found():
-                await self._send("found", {"passages": [match_document(match) for match in progress.hits]})
+                passages = [match_document(match) for match in progress.hits]
+                await self._send("found", {"passages": passages, "confidence": progress.confidence})
             case Thinking():
                 await self._send("thinking", {})
 
@@ -35,7 +36,7 @@ class EventStreamReply:
         await self._send("answered", answer_document(answer))
 
     async def fail(self, error: FootnotedError) -> None:
-        await self._send("failed", {"sentence": error.user_message, "id": error.id})
+        await self._send("failed", {"sentence": error.translated_message, "id": error.id})
 
     async def _send(self, event: str, data: dict[str, Any]) -> None:
         await self._response.write(f"event: {event}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode())
@@ -71,5 +72,5 @@ class DocumentReply:
             case QuestionTooLongError():
                 status = 413
         self._response = web.json_response(
-            {"error": error.user_message, "id": error.id}, status=status, headers=headers
+            {"error": error.translated_message, "id": error.id}, status=status, headers=headers
         )

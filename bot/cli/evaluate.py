@@ -55,7 +55,8 @@ class Result:
         return {
             **self.example.model_dump(),
             "relevance": self.results.relevance,
-            "refused": not self.results.relevant,
+            "confidence": self.results.confidence,
+            "refused": self.results.confidence == "none",
             "rank": self.rank,
             "answer_found": self.answer_found,
             "found": [match.passage.url for match in self.results.posts[:MRR_K]],
@@ -110,9 +111,9 @@ def compute_metrics(results: Sequence[Result]) -> dict[str, float | int | None]:
         "hit_at_5": _share([result.rank is not None and result.rank <= TOP_K for result in ranked]),
         "mrr_at_10": _mean([1 / result.rank if result.rank and result.rank <= MRR_K else 0.0 for result in ranked]),
         "answer_in_top_5": _share([bool(result.answer_found) for result in worded]),
-        "off_topic_refused": _share([not result.results.relevant for result in off_topic]),
-        "answerable_refused": _share([not result.results.relevant for result in answerable]),
-        "unanswerable_refused": _share([not result.results.relevant for result in unanswerable]),
+        "off_topic_refused": _share([result.results.confidence == "none" for result in off_topic]),
+        "answerable_refused": _share([result.results.confidence == "none" for result in answerable]),
+        "unanswerable_refused": _share([result.results.confidence == "none" for result in unanswerable]),
     }
 
 

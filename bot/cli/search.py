@@ -7,14 +7,16 @@ from adapters.console import print_json, readable
 from bot.app import Bot
 from core.chat.documents import match_document
 
-JSON_KEYS = ("url", "title", "text", "score")
+JSON_KEYS = ("url", "title", "text", "score", "confidence")
 
 
 async def search(bot: Bot, question: str, k: int, out: Console, json: bool = False) -> None:
     """Print at most `k` posts, best first."""
-    posts = (await bot.retriever.search(question)).posts[:k]
+    results = await bot.retriever.search(question)
+    posts = results.posts[:k]
     if json:
-        print_json([{key: match_document(match)[key] for key in JSON_KEYS} for match in posts])
+        documents = [{**match_document(match), "confidence": results.confidence} for match in posts]
+        print_json([{key: document[key] for key in JSON_KEYS} for document in documents])
         return
     for rank, match in enumerate(posts, start=1):
         title, url = readable(match.passage.title), readable(match.passage.url)

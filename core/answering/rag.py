@@ -1,7 +1,7 @@
 """The retrieval-augmented answerer: find passages, ask the model with them, check its footnotes."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -10,23 +10,24 @@ from time import perf_counter
 
 import structlog
 
-from core.answerer import Answered, AnswerEvent, Found, Searching, Wrote
+from core.answerer import Answered, AnswerEvent, Cited, Found, Searching, Thinking, Wrote
 from core.answering.citations import CitationFilter
 from core.answering.prompts import Instructions, build_prompt, fewer_passages, number_posts, rewriting_prompt
 from core.domain import Answer, AnswerTrace, Footnote, Question, Scope, ScoredPassage, SearchResults
 from core.errors import AnswerInterruptedError, AnswerTooLongError, ContextTooLongError, ModelError, ModelTimeoutError
-from core.models.protocols import ChatModel, NumberedPassage, Prompt
-from core.models.thoughts import Retraction
+from core.i18n import N_, gettext
+from core.models.protocols import ChatModel, Prompt
+from core.models.thoughts import Retraction, Thought
 from core.retrieval.retriever import Retriever
 from core.telemetry import ModelCalled, emit
 from core.tokens import TokenCounter
 
 log = structlog.get_logger()
 
-NOT_IN_POSTS = "My posts do not answer this."
-NONE_READ = "I have read none yet."
-NONE_HERE = "I have none that I may answer from here."
-CUT_NOTICE = "\n\nThe answer ends here because the language model reached its length limit."
+NOT_IN_POSTS = N_("My posts do not answer this.")
+NONE_READ = N_("I have read none yet.")
+NONE_HERE = N_("I have none that I may answer from here.")
+CUT_NOTICE = N_("The answer ends here because the language model reached its length limit.")
 NEAREST = 2
 MAX_LEFT_OUT = 8
 """Unused hits that an answer's trace lists."""
@@ -76,15 +77,15 @@ class RagAnswerer:
         search = await self._search(question)
         results = search.results
         timings["found"] = _since(began)
-        if not results.relevant:
-            yield Found(())
+        if results.confidence == "none":
+            yield Found((), "none")
             answer = _not_in_posts(results, question.scope)
             yield Wrote(answer.text)
             timings["total"] = _since(began)
             yield Answered(replace(answer, timings_ms=timings, trace=_trace(search)))
             return
         search = replace(search, selected=self._retriever.select(results, self._limits.top_k))
-        yield Found(search.selected)
+        yield Found(search.selected, results.confidence)
         numbered = number_posts(search.selected)
         prompt = build_prompt(self._instructions_for(question), question, numbered, self._limits.context, self._tokens)
         try:
@@ -101,32 +102,41 @@ class RagAnswerer:
 
     async def _answer(
         self, prompt: Prompt, search: _Search, began: float, timings: dict[str, float]
-    ) -> AsyncGenerator[Wrote | Answered, None]:
+    ) -> AsyncGenerator[Thinking | Cited | Wrote | Answered, None]:
         """Stream the model's answer; only passages and addresses of this very prompt may be cited."""
-        citations, text = _citation_filter(prompt), ""
+        citations, text = CitationFilter(prompt.passages), ""
+        thinking = False
         too_long: AnswerTooLongError | None = None
         try:
             async with aclosing(self._stream_in_time(prompt)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, Retraction):
-                        citations, text = _citation_filter(prompt), ""
+                        citations, text = CitationFilter(prompt.passages), ""
+                        continue
+                    if isinstance(piece, Thought):
+                        if not thinking:
+                            yield Thinking()
+                        thinking = True
                         continue
                     timings.setdefault("first_token", _since(began))
-                    if shown := citations.read(piece):
-                        text += shown
-                        yield Wrote(shown)
+                    known = len(citations.footnotes)
+                    shown = citations.read(piece)
+                    text += shown
+                    for event in _written(citations.footnotes[known:], shown):
+                        yield event
         except AnswerTooLongError as error:
             too_long = error
+        known = len(citations.footnotes)
         shown = citations.end()
         if not (text + shown).strip():
             raise too_long or AnswerInterruptedError("the model wrote nothing")
         if too_long:
-            shown += (f"\n{citations.open_fence}" if citations.open_fence else "") + CUT_NOTICE
-        if shown:
-            text += shown
-            yield Wrote(shown)
+            shown += (f"\n{citations.open_fence}" if citations.open_fence else "") + f"\n\n{gettext(CUT_NOTICE)}"
+        text += shown
+        for event in _written(citations.footnotes[known:], shown):
+            yield event
         timings["total"] = _since(began)
-        footnotes = _footnotes(prompt.passages, citations.cited)
+        footnotes = citations.footnotes
         yield Answered(
             Answer(
                 text=text,
@@ -138,6 +148,7 @@ class RagAnswerer:
                 model=self._model.name,
                 timings_ms=timings,
                 trace=_trace(search, len(prompt.passages)),
+                confidence=search.results.confidence if footnotes else "none",
             )
         )
 
@@ -150,7 +161,7 @@ class RagAnswerer:
         sources = question.scope.sources if question.scope else None
         results = await self._retriever.search(question.text, question.previous, sources)
         understood = f"{question.text} (after: {question.previous})" if question.previous else question.text
-        if results.relevant or not question.previous or not self._model.follows_instructions:
+        if results.confidence != "none" or not question.previous or not self._model.follows_instructions:
             return _Search(understood, results)
         try:
             async with aclosing(self._stream_in_time(rewriting_prompt(question))) as pieces:
@@ -184,16 +195,16 @@ class RagAnswerer:
                     raise ModelTimeoutError("the model exceeded its time limit") from error
                 if piece or isinstance(piece, Retraction):
                     deadline = end
-                    yield piece
                 elif deadline != end:
                     deadline = loop.time() + first_token
+                if piece or isinstance(piece, Retraction | Thought):
+                    yield piece
 
 
-def _citation_filter(prompt: Prompt) -> CitationFilter:
-    return CitationFilter(
-        (passage.number for passage in prompt.passages),
-        (f"{passage.passage.url} {passage.passage.text}" for passage in prompt.passages),
-    )
+def _written(footnotes: Iterable[Footnote], text: str) -> Iterator[Cited | Wrote]:
+    yield from map(Cited, footnotes)
+    if text:
+        yield Wrote(text)
 
 
 def _all_texts(prompt: Prompt, answer: str) -> tuple[str, ...]:
@@ -202,15 +213,6 @@ def _all_texts(prompt: Prompt, answer: str) -> tuple[str, ...]:
 
 def _since(began: float) -> float:
     return round((perf_counter() - began) * 1000, 1)
-
-
-def _footnotes(passages: Sequence[NumberedPassage], cited: set[int]) -> tuple[Footnote, ...]:
-    """Return the cited posts, once each, best first."""
-    posts = {numbered.number: numbered for numbered in reversed(passages)}
-    return tuple(
-        Footnote(number, posts[number].passage.title, posts[number].passage.url, posts[number].score)
-        for number in sorted(cited)
-    )
 
 
 def _trace(search: _Search, given: int = 0) -> AnswerTrace:
@@ -236,6 +238,5 @@ def _not_in_posts(results: SearchResults, scope: Scope | None) -> Answer:
     nearest = _nearest(results)
     if not nearest:
         why = NONE_HERE if scope and scope.sources is not None else NONE_READ
-        return Answer(f"{NOT_IN_POSTS} {why}", grounded=False)
-    titles = " and ".join(f"“{footnote.title}”" for footnote in nearest)
-    return Answer(f"{NOT_IN_POSTS} The nearest I have: {titles}.", grounded=False, nearest=nearest)
+        return Answer(f"{gettext(NOT_IN_POSTS)} {gettext(why)}", grounded=False, confidence="none")
+    return Answer(gettext(NOT_IN_POSTS), grounded=False, nearest=nearest, confidence="none")

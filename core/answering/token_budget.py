@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 
 from core.answerer import Answered, Answerer, AnswerEvent, Wrote
 from core.domain import Question
+from core.i18n import N_, gettext
 from core.models.forwarding import ForwardingChatModel
 from core.models.protocols import ChatModel, Prompt
 from core.storage.token_usage import TokenUsage
@@ -16,8 +17,8 @@ from core.tokens import TokenCounter
 
 log = structlog.get_logger()
 
-WHOLE_USED_UP = "_Today's budget for the language model is used up: until midnight UTC I quote from the posts._"
-PERSON_USED_UP = "_Your share of the language model for today is used up: until midnight UTC I quote from the posts._"
+WHOLE_USED_UP = N_("Today's budget for the language model is used up: until midnight UTC I quote from the posts.")
+PERSON_USED_UP = N_("Your share of the language model for today is used up: until midnight UTC I quote from the posts.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class BudgetedAnswerer:
         async with aclosing((self._fallback if notice else self._answerer).ask(question)) as events:
             async for event in events:
                 if notice and isinstance(event, Answered) and event.answer.grounded:
-                    suffix = f"\n\n{notice}"
+                    suffix = f"\n\n_{gettext(notice)}_"
                     yield Wrote(suffix)
                     event = Answered(replace(event.answer, text=event.answer.text + suffix))
                 yield event

@@ -3,12 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.chat.texts import more_text
 from core.domain import Answer, Footnote, ScoredPassage, StoredQuestion
+from core.i18n import N_, gettext, ngettext, number
 
-USED_HEADING = "Answered from"
-LEFT_OUT_HEADING = "Found but not used"
+UNDERSTOOD_HEADING = N_("Understood as")
+USED_HEADING = N_("Answered from")
+LEFT_OUT_HEADING = N_("Found but not used")
 
-_STEPS = {"found": "found", "first_token": "first words", "total": "whole answer"}
+_STEPS = {
+    "found": N_("found after {seconds} s"),
+    "first_token": N_("first words after {seconds} s"),
+    "total": N_("whole answer after {seconds} s"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +40,10 @@ class AnswerDetails:
 def sources_of(answer: Answer) -> SourceList:
     """Return the posts that an answer cites or, if it cites none, those that come closest."""
     if answer.footnotes:
-        return SourceList("Sources", tuple((f"[{footnote.number}] ", footnote) for footnote in answer.footnotes))
-    return SourceList("Nearest posts", tuple(("• ", footnote) for footnote in answer.nearest))
+        return SourceList(
+            gettext("Sources"), tuple((f"[{footnote.number}] ", footnote) for footnote in answer.footnotes)
+        )
+    return SourceList(gettext("Nearest posts"), tuple(("• ", footnote) for footnote in answer.nearest))
 
 
 def answer_details(stored: StoredQuestion) -> AnswerDetails | None:
@@ -45,16 +54,18 @@ def answer_details(stored: StoredQuestion) -> AnswerDetails | None:
     trace = answer.trace
     return AnswerDetails(
         understood=trace.understood,
-        relevance=f"Relevance of the posts found: {trace.relevance:.0%}.",
+        relevance=gettext("Relevance of the posts found: {percent}%.").format(percent=round(100 * trace.relevance)),
         used=trace.given,
         left_out=trace.left_out,
-        footer=f"{_timings(answer.timings_ms)} · {answer.tokens:,} tokens · `{stored.question.id}`",
+        footer=" · ".join((_timings(answer.timings_ms), _tokens(answer), f"`{stored.question.id}`")),
     )
 
 
 def score_text(match: ScoredPassage) -> str:
     """Return a passage's score and the two scores that it is made of."""
-    return f"{match.score:.2f}: meaning {match.vector_score:.2f}, words {match.text_score:.2f}"
+    return gettext("{score}: meaning {meaning}, words {words}").format(
+        score=number(match.score, 2), meaning=number(match.vector_score, 2), words=number(match.text_score, 2)
+    )
 
 
 def fit_rows(rows: Sequence[str], max_chars: int, max_rows: int | None = None) -> list[str]:
@@ -66,9 +77,16 @@ def fit_rows(rows: Sequence[str], max_chars: int, max_rows: int | None = None) -
         if chars > max_chars:
             break
         kept.append(row)
-    return kept if len(kept) == len(rows) else [*kept, f"… and {len(rows) - len(kept)} more"]
+    return kept if len(kept) == len(rows) else [*kept, more_text(len(rows) - len(kept))]
 
 
 def _timings(timings_ms: dict[str, float]) -> str:
-    steps = (f"{_STEPS.get(step, step)} after {ms / 1000:.2f} s" for step, ms in timings_ms.items())
-    return ", ".join(steps).capitalize()
+    steps = [
+        gettext(_STEPS[step]).format(seconds=number(ms / 1000, 2)) for step, ms in timings_ms.items() if step in _STEPS
+    ]
+    text = ", ".join(steps)
+    return text[:1].upper() + text[1:]
+
+
+def _tokens(answer: Answer) -> str:
+    return ngettext("{count} token", "{count} tokens", answer.tokens)

@@ -10,6 +10,7 @@ def answer_document(answer: Answer) -> dict[str, Any]:
     return {
         "answer": answer.text,
         "grounded": answer.grounded,
+        "confidence": answer.confidence,
         "sources": [footnote_document(footnote) for footnote in answer.footnotes],
         "nearest": [footnote_document(footnote) for footnote in answer.nearest],
         "timings_ms": answer.timings_ms,

@@ -13,6 +13,7 @@ from core.chat.services import ChatServices
 from core.chat.texts import NO_RUN, RUN_CANCELLING, failure_text
 from core.domain import Person
 from core.errors import FootnotedError, to_footnoted_error
+from core.i18n import gettext
 from core.indexing.run_events import ReindexEvent, RunEnded, RunPlanned, RunProgressed, RunStarted
 
 log = structlog.get_logger()
@@ -101,7 +102,7 @@ class RunNotice:
 
 async def cancel_run(services: ChatServices, person: Person) -> str:
     """Request cancellation of the run and return the reply to the user. Raises AdminRequiredError."""
-    return RUN_CANCELLING if await services.cancel_run(person) else NO_RUN
+    return gettext(RUN_CANCELLING if await services.cancel_run(person) else NO_RUN)
 
 
 def report_failure(error: Exception) -> FootnotedError:

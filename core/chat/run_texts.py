@@ -1,8 +1,10 @@
 """Texts about a reindex run, in Markdown: its start, its progress and its outcome."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
+from core.chat.texts import more_text
+from core.i18n import N_, gettext, ngettext, number
 from core.indexing.progress import Diff, Failure, Plan, PostTitle, Progress, Report
 from core.indexing.run_events import RunStarted
 
@@ -12,60 +14,83 @@ MAX_TITLE_CHARS = 80
 BAR_CHARS = 12
 
 OUTCOMES = {
-    "published": "The posts have been read.",
-    "unchanged": "Nothing has changed.",
-    "planned": "Nothing was written; this is what a run would do.",
-    "cancelled": "Stopped. What has been embedded so far is kept for the next run.",
-    "rolled back": "Rolled back to the previous posts.",
+    "published": N_("The posts have been read."),
+    "unchanged": N_("Nothing has changed."),
+    "planned": N_("Nothing was written; this is what a run would do."),
+    "cancelled": N_("Stopped. What has been embedded so far is kept for the next run."),
+    "rolled back": N_("Rolled back to the previous posts."),
 }
 
 
 def started_text(started: RunStarted) -> str:
     """Return what is being read, for whom, and since when if it is another user's run."""
     run = started.run
-    scope = f"the source “{run.source}”" if run.source else "all sources"
     if not started.joined:
-        return f"Reading {scope} for {run.by}."
-    return f"{run.by} started reading {scope} {_ago(datetime.now(UTC) - run.at)}; here is the progress."
+        text = (
+            gettext("Reading the source “{source}” for {person}.")
+            if run.source
+            else gettext("Reading all sources for {person}.")
+        )
+        return text.format(source=run.source, person=run.by)
+    text = (
+        gettext("{person} started reading the source “{source}” {duration} ago; here is the progress.")
+        if run.source
+        else gettext("{person} started reading all sources {duration} ago; here is the progress.")
+    )
+    running_for = _duration((datetime.now(UTC) - run.at).total_seconds())
+    return text.format(source=run.source, person=run.by, duration=running_for)
 
 
 def progress_text(progress: Progress) -> str:
     """Return one line of counts, with a bar once the number of posts is known."""
-    total = "so far" if progress.listing else f"of {progress.listed:,}"
-    bar = "" if progress.listing or not progress.listed else f"{_bar(progress.done / progress.listed)}  "
-    parts = [f"{bar}read {progress.done:,} {total}", _counts(new=progress.new, changed=progress.changed)]
+    read, known = number(progress.done), not progress.listing
+    bar = f"{_bar(progress.done / progress.listed)}  " if known and progress.listed else ""
+    done = gettext("read {done} of {total}") if known else gettext("read {done} so far")
+    parts = [
+        bar + done.format(done=read, total=number(progress.listed)),
+        _counts(new=progress.new, changed=progress.changed),
+    ]
     if progress.to_embed:
-        parts.append(f"embedded {progress.embedded:,} of {progress.to_embed:,} passages")
-    if progress.failed:
-        parts.append(f"{progress.failed:,} failed")
+        embedded = gettext("embedded {done} of {total} passages")
+        parts.append(embedded.format(done=number(progress.embedded), total=number(progress.to_embed)))
+    parts.append(_counts(failed=progress.failed))
     if progress.seconds_left is not None:
-        parts.append(f"about {_duration(progress.seconds_left)} left")
+        parts.append(gettext("about {duration} left").format(duration=_duration(progress.seconds_left)))
     return " · ".join(part for part in parts if part)
 
 
 def plan_text(plan: Plan) -> str:
     """Return the changes, cost and time of a run that has not begun to write."""
     if plan.empty:
-        return "There is nothing to do: no post has changed."
-    posts = _counts(new=plan.new, changed=plan.changed, gone=plan.removed, unchanged=plan.unchanged, failed=plan.failed)
-    rebuild = " All posts are indexed again, for another embedding model." if plan.rebuilds else ""
-    effort = f"{_number(plan.passages, 'passage')} to embed, {plan.tokens:,} tokens, {_price(plan.dollars)}"
-    return f"{posts}; {effort}, in about {_duration(plan.seconds)}.{rebuild}"
+        return gettext("There is nothing to do: no post has changed.")
+    text = gettext("{posts}; {passages} to embed, {tokens} tokens, {price}, in about {duration}.").format(
+        posts=_counts(
+            new=plan.new, changed=plan.changed, gone=plan.removed, unchanged=plan.unchanged, failed=plan.failed
+        ),
+        passages=_passages(plan.passages),
+        tokens=number(plan.tokens),
+        price=_price(plan.dollars),
+        duration=_duration(plan.seconds),
+    )
+    rebuild = gettext("All posts are indexed again, for another embedding model.") if plan.rebuilds else ""
+    return f"{text} {rebuild}".strip()
 
 
 def _price(dollars: float | None) -> str:
     if dollars is None:
-        return "at an unknown price"
+        return gettext("at an unknown price")
     if not dollars:
-        return "at no cost"
-    return f"for about ${dollars:,.2f}" if dollars >= 0.01 else "for less than a cent"
+        return gettext("at no cost")
+    if dollars < 0.01:
+        return gettext("for less than a cent")
+    return gettext("for about ${dollars}").format(dollars=number(dollars, 2))
 
 
 def report_text(report: Report, plan: Plan | None = None) -> str:
     """Return the outcome, the counts, and the titles that changed or failed; for a dry run, its `plan`."""
     counts = report.progress
     same = report.outcome == "published" and not (counts.new or counts.changed or counts.removed or report.rebuilt)
-    outcome = OUTCOMES["unchanged" if same else report.outcome]
+    outcome = gettext(OUTCOMES["unchanged" if same else report.outcome])
     parts = [f"**{outcome}**", _numbers(report, plan), *_diff(report.diff), *_failures(report.failures)]
     return "\n\n".join(part for part in parts if part)
 
@@ -83,14 +108,18 @@ def _numbers(report: Report, plan: Plan | None) -> str:
         unchanged=counts.unchanged,
         failed=len(report.failures),
     )
-    embedded = _number(counts.embedded, "passage")
-    return f"{posts}; {embedded} embedded, {counts.tokens:,} tokens, {_duration(report.seconds)}."
+    return gettext("{posts}; {passages} embedded, {tokens} tokens, {duration}.").format(
+        posts=posts,
+        passages=_passages(counts.embedded),
+        tokens=number(counts.tokens),
+        duration=_duration(report.seconds),
+    )
 
 
 def _diff(diff: Diff) -> Iterable[str]:
-    yield _titles("New", diff.new)
-    yield _titles("Changed", diff.changed)
-    yield _titles("Removed", diff.removed)
+    yield _titles(gettext("New"), diff.new)
+    yield _titles(gettext("Changed"), diff.changed)
+    yield _titles(gettext("Removed"), diff.removed)
 
 
 def _titles(heading: str, posts: tuple[PostTitle, ...]) -> str:
@@ -103,20 +132,31 @@ def _titles(heading: str, posts: tuple[PostTitle, ...]) -> str:
 def _failures(failures: tuple[Failure, ...]) -> Iterable[str]:
     if failures:
         rows = [f"- {_short(failure.address)}: {_short(failure.reason)}" for failure in failures[:MAX_FAILURES]]
-        yield "\n".join(["**Failed**", *rows, *_more(len(failures) - MAX_FAILURES)])
+        heading = gettext("Failed")
+        yield "\n".join([f"**{heading}**", *rows, *_more(len(failures) - MAX_FAILURES)])
 
 
 def _more(count: int) -> list[str]:
-    return [f"- … and {count:,} more"] if count > 0 else []
+    return [f"- {more_text(count)}"] if count > 0 else []
 
 
-def _counts(**counts: int) -> str:
+def _counts(
+    new: int = 0, changed: int = 0, removed: int = 0, gone: int = 0, unchanged: int = 0, failed: int = 0
+) -> str:
     """Return `3 new, 1 changed`, without the zeros."""
-    return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+    texts = (
+        (new, ngettext("{count} new", "{count} new", new)),
+        (changed, ngettext("{count} changed", "{count} changed", changed)),
+        (removed, ngettext("{count} removed", "{count} removed", removed)),
+        (gone, ngettext("{count} gone", "{count} gone", gone)),
+        (unchanged, ngettext("{count} unchanged", "{count} unchanged", unchanged)),
+        (failed, ngettext("{count} failed", "{count} failed", failed)),
+    )
+    return ", ".join(text for count, text in texts if count)
 
 
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def _passages(count: int) -> str:
+    return ngettext("{count} passage", "{count} passages", count)
 
 
 def _bar(share: float) -> str:
@@ -126,12 +166,8 @@ def _bar(share: float) -> str:
 
 def _duration(seconds: float) -> str:
     if seconds < 60:
-        return f"{max(1, round(seconds))} s"
-    return f"{round(seconds / 60)} min"
-
-
-def _ago(since: timedelta) -> str:
-    return f"{_duration(since.total_seconds())} ago"
+        return gettext("{seconds} s").format(seconds=max(1, round(seconds)))
+    return gettext("{minutes} min").format(minutes=number(round(seconds / 60)))
 
 
 def _short(text: str) -> str:

@@ -10,7 +10,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from core.domain import Passage, ScoredPassage, SearchResults
+from core.domain import Confidence, Passage, ScoredPassage, SearchResults
 from core.errors import EmbeddingMismatchError, ModelError
 from core.index.schema import no_such_index, source_filter
 from core.index.version import IndexVersion, live_version, read_metadata
@@ -75,13 +75,13 @@ class Retriever:
         with timed("retrieve"):
             found = await self._rank_live(texts, source_filter(sources)) if searchable else None
         if found is None:
-            return SearchResults((), 0.0, relevant=False)
+            return SearchResults((), 0.0, "none")
         live, ranking = found
         relevance = live.calibration.relevance(ranking.signals, ranking.lexical_only)
         best = ranking.hits[0].score if ranking.hits else 1.0
         hits = tuple(replace(hit, score=round(relevance * hit.score / best, 4)) for hit in ranking.hits)
-        relevant = bool(hits) and relevance >= self._min_score
-        return SearchResults(hits, round(relevance, 4), relevant, ranking.lexical_only)
+        confidence: Confidence = "sure" if hits and relevance >= self._min_score else "none"
+        return SearchResults(hits, round(relevance, 4), confidence, ranking.lexical_only)
 
     async def relevance_signals(self, version: IndexVersion, texts: Sequence[str], vectors: Vectors) -> list[Signals]:
         """Return the signals of each text on a version, for its calibration."""

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 
-from core.answerer import Answered, AnswerEvent, Found, Searching, Wrote
+from core.answerer import Answered, AnswerEvent, Cited, Found, Searching, Wrote
 from core.domain import Answer, Footnote, Passage, Question, ScoredPassage
 
 PASSAGE = Passage(url="https://garden.example/bees", title="Bees in winter", heading="Eating", text="Bees eat honey.")
@@ -23,6 +23,8 @@ class ScriptedAsker:
     async def ask(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
         yield Searching(question)
         yield Found((ScoredPassage(PASSAGE, 0.9),))
+        for footnote in self._answer.footnotes:
+            yield Cited(footnote)
         for piece in self._pieces:
             yield Wrote(piece)
         if self._error:

@@ -123,7 +123,7 @@ async def test_json_output_is_one_complete_document(capsys: pytest.CaptureFixtur
     reply = JsonReply()
     await deliver(ScriptedAsker().ask(QUESTION), reply)
     document = json.loads(capsys.readouterr().out)
-    assert list(document) == ["answer", "grounded", "sources", "nearest", "timings_ms"]
+    assert list(document) == ["answer", "grounded", "confidence", "sources", "nearest", "timings_ms"]
     assert document["answer"] == TEXT
     assert [source["url"] for source in document["sources"]] == [footnote.url for footnote in FOOTNOTES]
     assert document["timings_ms"] == {"found": 1.0, "total": 2.0}

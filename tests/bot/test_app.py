@@ -242,6 +242,6 @@ async def test_exhausted_token_budget_skips_the_language_model(
     async with create_bot(settings) as bot:
         await reindex(bot)
         said = await collect(bot.answerer, ABOUT_BEES)
-    assert said.text.endswith(WHOLE_USED_UP)
+    assert said.text.endswith(f"_{WHOLE_USED_UP}_")
     assert said.answer.footnotes[0].url == url_of("bees")
     assert server.chats == []

@@ -14,12 +14,13 @@ from adapters.slack.identity import BotIdentity
 from bot.config.loader import load_settings
 from bot.config.settings import Settings
 from core.answering.citations import CitationFilter
-from core.domain import Source
+from core.domain import Passage, Source
 from core.errors import SourceReadError, StartupError
 from core.ingestion.article import extract
 from core.ingestion.feed_parser import parse_feed
 from core.ingestion.fetch_result import Fetched
 from core.ingestion.html_to_markdown import to_markdown
+from core.models.protocols import NumberedPassage
 
 ADDRESS = "https://blog.example/feed"
 SOURCE = Source("blog", "feed", ADDRESS)
@@ -129,7 +130,8 @@ def test_any_setting_value_is_accepted_or_reported_with_a_remedy(values: dict[st
 
 @pytest.mark.parametrize("endless", ["[", "[1", "`", "~~~", "https://", "![", "[a](", "www.", "\\", " "])
 def test_endless_repetition_by_a_model_takes_linear_time_and_output(endless: str) -> None:
-    citing = CitationFilter([1, 2], ["https://blog.example/bees"])
+    passage = Passage("https://blog.example/bees", "Bees", "", "Bees eat honey.")
+    citing = CitationFilter([NumberedPassage(1, passage, 0.5), NumberedPassage(2, passage, 0.5)])
     began, shown = time.perf_counter(), 0
     for _ in range(2_000):
         shown += len(citing.read(endless * 10))

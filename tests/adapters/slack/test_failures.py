@@ -209,4 +209,4 @@ async def test_a_form_that_opens_too_late_is_an_error_message(room: Room) -> Non
     offer = await alone(room, "what was wrong")
     room.slack.enqueue("views.open", Error("expired_trigger_id"))
     room.slack.click(room.slack.user, offer, "reason")
-    await alone(room, "That took too long; please press the button again.")
+    await alone(room, "That took too long. Please press the button again.")

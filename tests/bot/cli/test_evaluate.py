@@ -11,7 +11,7 @@ from bot.app import Bot
 from bot.cli.evaluate import Example, Result, compute_metrics, evaluate_all, read_examples, write_details
 from bot.config.loader import load_settings
 from bot.config.settings import Settings
-from core.domain import SearchResults
+from core.domain import Confidence, SearchResults
 from core.errors import StartupError
 from tests.adapters.conftest import unseen
 from tests.adapters.garden import ASKED, FOLLOW_UP, OFF_TOPIC, write_posts
@@ -21,12 +21,12 @@ from tests.adapters.test_console import Terminal
 def result(
     kind: str = "answerable",
     rank: int | None = None,
-    relevant: bool = True,
+    confidence: Confidence = "sure",
     url: bool = True,
     found: bool | None = None,
 ) -> Result:
     example = Example.model_validate({"question": "?", "kind": kind, "url": ["a"] if url else []})
-    return Result(example, SearchResults((), 0.5, relevant), rank, found)
+    return Result(example, SearchResults((), 0.5, confidence), rank, found)
 
 
 @pytest.mark.parametrize(
@@ -41,9 +41,13 @@ def result(
         ("mrr_at_10", 0.32, [result(rank=1), result(rank=10), result(rank=11), result(rank=2), result(rank=None)]),
         ("answer_in_top_5", 0.5, [result(found=True), result(found=False), result(found=None)]),
         ("answer_in_top_5", None, [result(found=None)]),
-        ("off_topic_refused", 0.5, [result("off-topic", relevant=False), result("off-topic"), result(relevant=False)]),
-        ("answerable_refused", 0.25, [result(relevant=False), result(), result(), result()]),
-        ("unanswerable_refused", 1.0, [result("unanswerable", relevant=False), result()]),
+        (
+            "off_topic_refused",
+            0.5,
+            [result("off-topic", confidence="none"), result("off-topic"), result(confidence="none")],
+        ),
+        ("answerable_refused", 0.25, [result(confidence="none"), result(), result(), result()]),
+        ("unanswerable_refused", 1.0, [result("unanswerable", confidence="none"), result()]),
     ],
 )
 def test_metric_has_the_value_computed_by_hand(figure: str, expected: float | None, results: list[Result]) -> None:
@@ -71,7 +75,7 @@ async def test_urls_and_answers_match_despite_slashes_case_and_markdown(bot: Bot
     results = await evaluate_all(bot, examples, Terminal(False).console)
     assert [found.rank for found in results] == [1, 1, None, 1, None]
     assert [found.answer_found for found in results] == [True, True, False, None, None]
-    assert [found.results.relevant for found in results] == [True, True, True, True, False]
+    assert [found.results.confidence for found in results] == [*["sure"] * 4, "none"]
     await asyncio.to_thread(write_details, tmp_path / "details.jsonl", results)
     details = [json.loads(line) for line in (tmp_path / "details.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [detail["question"] for detail in details] == [line["question"] for line in lines]

@@ -32,13 +32,13 @@ def test_json_output_is_a_single_document(home: Path) -> None:
     done = invoke(home, "ask", "--json", OFF_TOPIC)
     answer = json.loads(done.stdout)
     assert (done.returncode, done.stderr) == (0, "")
-    assert list(answer) == ["answer", "grounded", "sources", "nearest", "timings_ms"]
+    assert list(answer) == ["answer", "grounded", "confidence", "sources", "nearest", "timings_ms"]
     assert (answer["grounded"], answer["sources"], len(answer["nearest"])) == (False, [], 2)
 
 
 def test_search_lists_the_best_match_first(home: Path) -> None:
     found = json.loads(invoke(home, "search", "--json", "comfrey tea for tomatoes", "-k", "2").stdout)
-    assert [set(post) for post in found] == [{"url", "title", "text", "score"}] * 2
+    assert [set(post) for post in found] == [{"url", "title", "text", "score", "confidence"}] * 2
     assert found[0]["url"] == "garden/tomatoes.md"
     assert 1 >= found[0]["score"] >= found[1]["score"] >= 0
     shown = invoke(home, "search", "comfrey tea for tomatoes", "-k", "1").stdout

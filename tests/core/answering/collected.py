@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
 
-from core.answerer import Answered, Answerer, AnswerEvent, Found, Searching, Wrote
+from core.answerer import Answered, Answerer, AnswerEvent, Cited, Found, Searching, Wrote
 from core.answering.prompts import Instructions
 from core.answering.rag import Limits, RagAnswerer
 from core.domain import Answer, AnswerTrace, Question
@@ -41,8 +41,8 @@ class Collected:
 
     @property
     def is_in_order(self) -> bool:
-        """Whether the stream reads `Searching Found Wrote* Answered`, or is the beginning of one that does."""
-        kinds = [type(event) for event in self.events]
+        """Whether the stream reads `Searching Found (Cited | Wrote)* Answered`, or begins so."""
+        kinds = [type(event) for event in self.events if not isinstance(event, Cited)]
         wrote = kinds.count(Wrote)
         return kinds == [Searching, Found, *[Wrote] * wrote, Answered][: len(kinds)]
 

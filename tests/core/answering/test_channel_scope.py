@@ -224,7 +224,7 @@ async def test_question_with_a_scope_keeps_it(shelves: Redis, embedder: OfflineE
     everything = await collect(answerer, Question("What does the queen earn?", scope=EVERYTHING))
     assert everything.answer.footnotes[0].title == "What the queen earns"
     nothing = await collect(answerer, Question("What does the queen earn?", BOARD, scope=Scope(frozenset())))
-    assert nothing.events[1] == Found(())
+    assert nothing.events[1] == Found((), "none")
 
 
 async def test_channel_without_visible_sources_is_told_so(shelves: Redis, embedder: OfflineEmbedder) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import time
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -9,12 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.answering.citations import LINK_REMOVED, CitationFilter
+from core.domain import Passage
+from core.models.protocols import NumberedPassage
 
 TEXTS = (
     "See https://blog.example/setup and www.known.example, or https://blog.example/wiki/Redis_(software).",
     "https://blog.example/日本",
     "Counted from one.[1] The thirteenth is letters[12]; CO[2] and H[2]O are molecules.",
 )
+PASSAGES = [
+    NumberedPassage(number, Passage(f"https://blog.example/{number}", f"Post {number}", "", text), 0.5)
+    for number, text in zip((1, 2, 2), TEXTS, strict=True)
+]
 PIECES = st.sampled_from(
     [
         "words ", " ", "\n", "\n\n", "[", "]", "[1]", " [2]", "[7]", "[1, 2]", "【1】", "[^2]", "(", ")", "`", "``",
@@ -28,9 +35,9 @@ PIECES = st.sampled_from(
 
 def cited(text: str, *pieces: str) -> tuple[str, set[int]]:
     """Return the filtered text and its cited numbers, given passages 1 and 2."""
-    citing = CitationFilter([1, 2], TEXTS)
+    citing = CitationFilter(PASSAGES)
     out = "".join(map(citing.read, [text, *pieces])) + citing.end()
-    return out, citing.cited
+    return out, {int(footnote.url.rpartition("/")[2]) for footnote in citing.footnotes}
 
 
 @given(st.lists(PIECES, max_size=25).map("".join), st.lists(st.integers(0, 200), max_size=10))
@@ -72,7 +79,7 @@ def test_no_foreign_address_passes_outside_code(text: str) -> None:
         ("Yes [1–2].", "Yes [1][2].", {1, 2}),
         ("Yes [1 - 2, 7].", "Yes [1][2].", {1, 2}),
         ("Yes【1†source】.", "Yes[1].", {1}),
-        ("Yes【2†L5-L9】.", "Yes[2].", {2}),
+        ("Yes【2†L5-L9】.", "Yes[1].", {2}),
         ("No【7†source】.", "No.", set()),
         ("Yes [Source 1].", "Yes [1].", {1}),
         ("Yes [Sources 1, 2].", "Yes [1][2].", {1, 2}),
@@ -82,7 +89,7 @@ def test_no_foreign_address_passes_outside_code(text: str) -> None:
         ("First is words[0], then grid[0][1]", "First is words[0], then grid[0][1]", set()),
         ("Last is letters[12] and letters[-1] [1]", "Last is letters[12] and letters[-1] [1]", {1}),
         ("Burn CO[2] or H[2]O [1]", "Burn CO[2] or H[2]O [1]", {1}),
-        ("> Counted from one.[1] Then letters[12]. [2]", "> Counted from one. Then letters[12]. [2]", {2}),
+        ("> Counted from one.[1] Then letters[12]. [2]", "> Counted from one. Then letters[12]. [1]", {2}),
         ("Counted from one.[1]", "Counted from one.[1]", {1}),
         ("No [7][8].", "No.", set()),
         ("In [2026] years", "In [2026] years", set()),
@@ -211,18 +218,24 @@ def test_footnotes_after_code_are_checked(text: str, expected: str) -> None:
 
 
 def test_text_is_released_as_soon_as_possible() -> None:
-    citing = CitationFilter([1], TEXTS)
+    citing = CitationFilter(PASSAGES)
     assert citing.read("Redis keeps data ") == "Redis keeps data"
     assert citing.read("in memory [") == " in memory"
     assert citing.read("1") == ""
     assert citing.read("]. ") == " [1]."
-    assert citing.cited == {1}
+    assert [footnote.number for footnote in citing.footnotes] == [1]
 
 
 def test_footnote_counts_only_once_it_is_released() -> None:
-    citing = CitationFilter([1], TEXTS)
+    citing = CitationFilter(PASSAGES)
     citing.read("Yes [1")
-    assert citing.cited == set()
+    assert citing.footnotes == ()
+
+
+def test_footnotes_are_numbered_by_their_first_use() -> None:
+    citing = CitationFilter([replace(PASSAGES[0], number=number) for number in (1, 2, 3)])
+    assert citing.read("They shiver [3], they eat [1][3].") + citing.end() == "They shiver [1], they eat [2][1]."
+    assert [footnote.number for footnote in citing.footnotes] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -230,7 +243,7 @@ def test_footnote_counts_only_once_it_is_released() -> None:
     ["[", "![", "[a](", "[1,1", "`", "`a", " ", "  `", "\n", "http", "https://", "w", "www. ", "【", "```\n", "*"],
 )
 def test_endless_repetition_is_filtered_in_time(piece: str) -> None:
-    citing = CitationFilter([1, 2], TEXTS)
+    citing = CitationFilter(PASSAGES)
     before = time.process_time()
     for _ in range(2_500):
         citing.read(piece * (4 // len(piece) or 1))

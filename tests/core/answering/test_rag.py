@@ -82,7 +82,7 @@ async def test_number_without_a_passage_is_not_a_footnote(answerer: RagAnswerer,
 async def test_model_is_not_asked_below_the_relevance_threshold(answerer: RagAnswerer, server: OpenAIServer) -> None:
     collected = await collect(answerer, OFF_TOPIC)
     assert collected.is_in_order
-    assert collected.events[1] == Found(())
+    assert collected.events[1] == Found((), "none")
     assert collected.text == collected.answer.text
     assert collected.text.startswith(NOT_IN_POSTS)
     assert not collected.answer.grounded
@@ -189,7 +189,7 @@ async def test_answer_cut_at_the_length_limit_says_so(
 ) -> None:
     server.enqueue(Text(text, finish_reason="length"))
     collected = await collect(answerer, ABOUT_BEES)
-    assert collected.text == collected.answer.text == shown + CUT_NOTICE
+    assert collected.text == collected.answer.text == f"{shown}\n\n{CUT_NOTICE}"
 
 
 async def test_length_limit_before_the_first_word_is_an_error(answerer: RagAnswerer, server: OpenAIServer) -> None:

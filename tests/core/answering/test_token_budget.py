@@ -79,7 +79,7 @@ async def test_answer_beyond_the_budget_quotes_posts_with_a_notice(
     assert second.is_in_order
     assert second.text == second.answer.text
     assert second.text.startswith("> ")
-    assert second.text.endswith(WHOLE_USED_UP)
+    assert second.text.endswith(f"_{WHOLE_USED_UP}_")
     assert second.answer.footnotes[0].url == url_of("bees")
 
 

@@ -59,7 +59,7 @@ def retriever(blog: Redis, embedder: OfflineEmbedder) -> Retriever:
 async def test_right_post_is_found_first(retriever: Retriever, question: str, slug: str) -> None:
     results = await retriever.search(question)
     assert results.hits[0].passage.url == url_of(slug)
-    assert results.relevant
+    assert results.confidence == "sure"
     assert not results.lexical_only
 
 
@@ -76,7 +76,7 @@ async def test_right_post_is_found_first(retriever: Retriever, question: str, sl
 )
 async def test_unrelated_question_is_not_relevant(retriever: Retriever, question: str) -> None:
     results = await retriever.search(question)
-    assert not results.relevant
+    assert results.confidence == "none"
     assert results.relevance < 0.5
 
 
@@ -97,17 +97,17 @@ async def test_any_input_is_searched_without_an_error(retriever: Retriever, ques
 
 @pytest.mark.parametrize("question", ["", "   ", "\n"])
 async def test_blank_question_has_no_hits(retriever: Retriever, question: str) -> None:
-    assert await retriever.search(question) == SearchResults((), 0.0, relevant=False)
+    assert await retriever.search(question) == SearchResults((), 0.0, "none")
 
 
 async def test_empty_index_has_no_hits(redis: Redis, embedder: OfflineEmbedder) -> None:
-    assert await Retriever(redis, embedder).search("bees") == SearchResults((), 0.0, relevant=False)
+    assert await Retriever(redis, embedder).search("bees") == SearchResults((), 0.0, "none")
 
 
 async def test_follow_up_is_searched_with_the_previous_question(retriever: Retriever) -> None:
     alone = await retriever.search("And what do they eat?")
     following = await retriever.search("And what do they eat?", previous="How do bees get through the winter?")
-    assert not alone.relevant
+    assert alone.confidence == "none"
     assert following.hits[0].passage.url == url_of("bees")
     assert following.relevance > alone.relevance
 
@@ -116,7 +116,7 @@ async def test_addresses_in_a_question_are_not_searched(retriever: Retriever) ->
     address = "https://wiki.example.com/spaces/football/pages/1998/tungsten?version=12&focus=portuguese"
     with_address = await retriever.search(f"I read {address} but how do bees get through the winter?")
     assert with_address == await retriever.search("I read but how do bees get through the winter?")
-    assert with_address.relevant
+    assert with_address.confidence == "sure"
 
 
 async def test_hits_are_ordered_and_the_best_has_the_relevance_as_score(retriever: Retriever) -> None:
@@ -127,12 +127,12 @@ async def test_hits_are_ordered_and_the_best_has_the_relevance_as_score(retrieve
     assert len(results.posts) == len({hit.passage.url for hit in results.hits})
 
 
-@pytest.mark.parametrize(("min_score", "relevant"), [(0.0, True), (1.0, False)])
+@pytest.mark.parametrize(("min_score", "confidence"), [(0.0, "sure"), (1.0, "none")])
 async def test_operator_sets_the_relevance_threshold(
-    blog: Redis, embedder: OfflineEmbedder, min_score: float, relevant: bool
+    blog: Redis, embedder: OfflineEmbedder, min_score: float, confidence: str
 ) -> None:
     results = await Retriever(blog, embedder, min_score=min_score).search("How do bees get through the winter?")
-    assert results.relevant is relevant
+    assert results.confidence == confidence
 
 
 async def test_post_is_found_by_words_when_embedding_fails(blog: Redis, embedder: OfflineEmbedder) -> None:
@@ -140,7 +140,7 @@ async def test_post_is_found_by_words_when_embedding_fails(blog: Redis, embedder
         results = await Retriever(blog, Unreachable(embedder.name)).search("How do bees get through the winter?")
     assert results.hits[0].passage.url == url_of("bees")
     assert results.lexical_only
-    assert results.relevant
+    assert results.confidence == "sure"
     [line] = logs
     assert line["event"] == "vector search skipped"
     assert line["cause"] == "connection refused"
@@ -205,14 +205,14 @@ def hit_of(url: str, position: int, score: float) -> ScoredPassage:
 
 
 def selected(retriever: Retriever, hits: Sequence[ScoredPassage], limit: int = 5) -> list[str]:
-    chosen = retriever.select(SearchResults(tuple(hits), 1.0, relevant=True), limit)
+    chosen = retriever.select(SearchResults(tuple(hits), 1.0, "sure"), limit)
     return [hit.passage.text for hit in chosen]
 
 
 def test_neighbours_are_merged_in_the_order_of_the_post(retriever: Retriever) -> None:
     hits = [hit_of("a", 2, 0.9), hit_of("b", 0, 0.8), hit_of("a", 1, 0.7)]
     assert selected(retriever, hits) == ["a1\n\na2", "b0"]
-    [first, _] = retriever.select(SearchResults(tuple(hits), 1.0, relevant=True), 5)
+    [first, _] = retriever.select(SearchResults(tuple(hits), 1.0, "sure"), 5)
     assert (first.score, first.passage.position) == (0.9, 1)
 
 

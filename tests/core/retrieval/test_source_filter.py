@@ -56,7 +56,7 @@ async def test_search_finds_nothing_of_other_sources(retriever: Retriever, sourc
 async def test_search_finds_the_posts_of_its_sources(retriever: Retriever) -> None:
     for sources in ({"blog"}, {"board"}, {"board", "blog"}, {"board", "not there"}):
         results = await retriever.search(BEES, sources=frozenset(sources))
-        assert results.relevant
+        assert results.confidence == "sure"
         assert sources_of(results) == sources - {"not there"}
     assert sources_of(await retriever.search(BEES)) == {"blog", "board"}
 
@@ -65,7 +65,7 @@ async def test_search_finds_the_posts_of_its_sources(retriever: Retriever) -> No
 async def test_sources_without_posts_have_no_hits(retriever: Retriever, sources: frozenset[str]) -> None:
     results = await retriever.search(BEES, sources=sources)
     assert results.hits == ()
-    assert not results.relevant
+    assert results.confidence == "none"
 
 
 async def test_idf_is_counted_only_filter__the_sources(retriever: Retriever, shelves: Redis) -> None:
