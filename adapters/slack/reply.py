@@ -58,12 +58,14 @@ class SlackReply:
         self._status = status
         self._messages = messages
         self._footnotes: dict[int, Footnote] = {}
+        self._stopped_note = gettext(STOPPED)
         self.over = False
 
     async def note(self, progress: AnswerProgress) -> None:
         match progress:
             case Searching():
-                pass  # the status has said so since the question arrived
+                # The stop button is another event, which knows nothing of the question.
+                self._stopped_note = gettext(STOPPED)
             case Found():
                 if count := len({hit.passage.url for hit in progress.hits}):
                     self._status.set(ngettext("is reading {count} post…", "is reading {count} posts…", count))
@@ -92,7 +94,8 @@ class SlackReply:
     async def finish(self, answer: Answer) -> None:
         try:
             text = render_answer(answer.text, answer.footnotes)
-            await self._messages.finish(text, [*sources(answer), *answer_buttons(self._question_id)])
+            below = [] if answer.small_talk else [*sources(answer), *answer_buttons(self._question_id)]
+            await self._messages.finish(text, below)
         except AnswerStoppedError as error:
             log.info("answer stopped", cause=str(error))
         self.over = True
@@ -112,7 +115,7 @@ class SlackReply:
     async def stop(self) -> None:
         """Mark the text shown so far as stopped."""
         self.over = True
-        await self._messages.stop(f"_{gettext(STOPPED)}_")
+        await self._messages.stop(f"_{self._stopped_note}_")
 
     async def remove(self) -> None:
         """Delete the answer, whose question was deleted."""

@@ -1,166 +1,147 @@
-"""`footnoted evaluate`: measure retrieval on questions whose right posts are known."""
+"""`footnoted evaluate`: measure the bot on questions whose right posts are known."""
 
 import asyncio
-import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from json import dumps
 from pathlib import Path
-from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from rich import box
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
 
-from adapters.console import print_json
+from adapters.console import print_json, readable
 from bot.app import Bot
-from core.domain import SearchResults
-from core.errors import Problem, StartupError
+from bot.cli.exit_codes import FAILED, OK, WORSE
+from bot.evaluation.comparison import Comparison, QuestionChange, Value, compare
+from bot.evaluation.examples import Example
+from bot.evaluation.measuring import measure_answer, measure_search
+from bot.evaluation.metrics import Metrics, by_language, by_turn, compute_metrics, metrics_document
+from bot.evaluation.results import Result
+from core.index.version import live_version
 
-TOP_K = 5
-MRR_K = 10
-MAX_PROBLEMS = 10
-
-
-class Example(BaseModel):
-    """A line of a questions file: `url` names the right posts; the passages should contain one of `answers`."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    question: str
-    earlier: tuple[str, ...] = ()
-    url: tuple[str, ...] = ()
-    answers: tuple[str, ...] = ()
-    kind: Literal["answerable", "unanswerable", "off-topic"] = "answerable"
-
-    @field_validator("url", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: object) -> object:
-        return (value,) if isinstance(value, str) else value
+COLUMNS_PER_TABLE = 5
+"""So that a table fits into 80 characters."""
+MAX_CHANGES = 20
+"""Changed questions that are printed; `--json` has all of them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """The result of one question. `rank` of the right post counts from 1; None if not found or not known."""
+class EvaluationOptions:
+    """`answers` also asks for whole answers, `at_once` of them at a time. `before` are the results to compare with."""
 
-    example: Example
-    results: SearchResults
-    rank: int | None
-    answer_found: bool | None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as a JSON object."""
-        return {
-            **self.example.model_dump(),
-            "relevance": self.results.relevance,
-            "confidence": self.results.confidence,
-            "refused": self.results.confidence == "none",
-            "rank": self.rank,
-            "answer_found": self.answer_found,
-            "found": [match.passage.url for match in self.results.posts[:MRR_K]],
-        }
+    answers: bool = False
+    at_once: int = 4
+    save: Path | None = None
+    before: Sequence[Result] | None = None
+    json: bool = False
 
 
 async def evaluate(
-    bot: Bot, examples: Sequence[Example], out: Console, err: Console, json: bool = False, details: Path | None = None
-) -> None:
-    """Measure retrieval on the examples and print the metrics; write each result to the file `details`."""
-    results = await evaluate_all(bot, examples, err)
-    if details:
-        await asyncio.to_thread(write_details, details, results)
-    metrics = compute_metrics(results)
-    if json:
-        print_json(metrics)
+    bot: Bot, examples: Sequence[Example], options: EvaluationOptions, out: Console, err: Console
+) -> int:
+    """Measure the examples, print the metrics, and return the exit code."""
+    results = await evaluate_all(bot, examples, options, err)
+    if options.save:
+        await asyncio.to_thread(write_results, options.save, results)
+    comparison = None if options.before is None else compare(options.before, results)
+    if options.json:
+        compared = {"comparison": comparison.to_json()} if comparison else {}
+        print_json(metrics_document(results) | compared)
     else:
-        show_metrics(metrics, out)
+        show_metrics(results, out)
+        if comparison:
+            show_comparison(comparison, out)
+    await _warn(bot, examples, err)
+    if any(result.answer and result.answer.error for result in results):
+        return FAILED
+    return WORSE if comparison and comparison.is_worse else OK
 
 
-async def evaluate_all(bot: Bot, examples: Sequence[Example], err: Console) -> list[Result]:
-    """Search for each question in turn, with a progress bar."""
-    tracked = track(examples, "Evaluating", auto_refresh=False, console=err, transient=True)
-    return [await _evaluate(bot, example) for example in tracked]
+async def _warn(bot: Bot, examples: Sequence[Example], err: Console) -> None:
+    """Warn of what makes the figures wrong: drafts, and right posts that are not indexed."""
+    if drafts := sum(bool(example.draft) for example in examples):
+        err.print(f"{drafts} of the questions are drafts. Check them, and remove the key draft.", style="yellow")
+    version = await live_version(bot.redis)
+    indexed = {url.rstrip("/") for url in await version.ledger()} if version else set()
+    unknown = [url for example in examples for url in example.url if url.rstrip("/") not in indexed]
+    if unknown:
+        told = f"{len(unknown)} of the right posts are not indexed under their address, such as {readable(unknown[0])}."
+        err.print(Text(told, style="yellow"), soft_wrap=True)
 
 
-def show_metrics(metrics: Mapping[str, float | int | None], out: Console) -> None:
-    """Print the metrics as a table, with a dash for those that no question contributes to."""
-    table = Table.grid(padding=(0, 2))
-    for name, value in metrics.items():
-        shown = "–" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
-        table.add_row(name.replace("_", " "), shown)
+async def evaluate_all(bot: Bot, examples: Sequence[Example], options: EvaluationOptions, err: Console) -> list[Result]:
+    """Ask all questions, with a progress bar: searches one after another, answers several at a time."""
+    slots = asyncio.Semaphore(options.at_once if options.answers else 1)
+    with Progress(console=err, auto_refresh=False, transient=True, disable=not err.is_terminal) as progress:
+        task = progress.add_task("Evaluating", total=len(examples))
+
+        async def measure(example: Example) -> Result:
+            async with slots:
+                result = await measure_search(bot, example)
+                if options.answers:
+                    result = result.model_copy(update={"answer": await measure_answer(bot, example)})
+            progress.update(task, advance=1, refresh=True)
+            return result
+
+        async with asyncio.TaskGroup() as tasks:
+            measured = [tasks.create_task(measure(example)) for example in examples]
+    return [each.result() for each in measured]
+
+
+def write_results(path: Path, results: Sequence[Result]) -> None:
+    """Write one JSON line per question: what was found, the rank, and whether it was refused."""
+    path.write_text("".join(f"{result.model_dump_json()}\n" for result in results), encoding="utf-8")
+
+
+def show_metrics(results: Sequence[Result], out: Console) -> None:
+    """Print the metrics of all results, of first questions and follow-ups, and of each language."""
+    columns = {"all": results, **by_turn(results)}
+    _show_columns({name: compute_metrics(group) for name, group in columns.items()}, out)
+    languages = [(name, compute_metrics(group)) for name, group in by_language(results).items()]
+    for start in range(0, len(languages), COLUMNS_PER_TABLE):
+        out.print()
+        _show_columns(dict(languages[start : start + COLUMNS_PER_TABLE]), out)
+
+
+def show_comparison(comparison: Comparison, out: Console) -> None:
+    """Print the metrics of both runs, how many questions got better or worse, and which."""
+    out.print()
+    before, now = comparison.before, comparison.after
+    names = [name for name in dict.fromkeys((*before, *now)) if before.get(name) != now.get(name)]
+    if names:
+        columns = {"before": before, "now": now}
+        _show_columns({title: {name: run.get(name) for name in names} for title, run in columns.items()}, out)
+    counts = ", ".join(f"{comparison.count(verdict)} {verdict}" for verdict in ("better", "worse", "mixed"))
+    out.print(f"\n{counts}, {comparison.unchanged} unchanged, {comparison.added} new, {comparison.removed} gone")
+    for change in comparison.changed[:MAX_CHANGES]:
+        _show_change(change, out)
+    if len(comparison.changed) > MAX_CHANGES:
+        out.print(Text(f"… and {len(comparison.changed) - MAX_CHANGES} more; --json prints all", style="dim"))
+
+
+def _show_change(change: QuestionChange, out: Console) -> None:
+    mark, style = {"worse": ("▼", "red"), "mixed": ("◆", "yellow"), "better": ("▲", "green")}[change.verdict]
+    out.print(Text.assemble((f"{mark} ", style), readable(change.result.question)), soft_wrap=True)
+    facts = (f"{each.figure} {_value(each.before)} → {_value(each.after)}" for each in change.changes)
+    out.print(Text(f"  {', '.join(facts)}", style="dim"), soft_wrap=True)
+
+
+def _show_columns(columns: Mapping[str, Metrics], out: Console) -> None:
+    """Print a column per group, without the rows to which no question contributes."""
+    table = Table("", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    for name in columns:
+        table.add_column(readable(name.replace("_", " ")) or "none", justify="right")
+    for name in dict.fromkeys(name for metrics in columns.values() for name in metrics):
+        figures = [metrics.get(name) for metrics in columns.values()]
+        if any(figure is not None for figure in figures):
+            digits = 4 if name == "dollars" else 3
+            table.add_row(name.replace("_", " "), *(_value(figure, digits) for figure in figures))
     out.print(table)
 
 
-def write_details(path: Path, results: Sequence[Result]) -> None:
-    """Write one JSON line per question: what was found, the rank, and whether it was refused."""
-    lines = (dumps(result.to_json(), ensure_ascii=False) + "\n" for result in results)
-    path.write_text("".join(lines), encoding="utf-8")
-
-
-def compute_metrics(results: Sequence[Result]) -> dict[str, float | int | None]:
-    """Compute the metrics; None for those that no question contributes to."""
-    answerable = [result for result in results if result.example.kind == "answerable"]
-    ranked = [result for result in answerable if result.example.url]
-    worded = [result for result in answerable if result.answer_found is not None]
-    off_topic = [result for result in results if result.example.kind == "off-topic"]
-    unanswerable = [result for result in results if result.example.kind == "unanswerable"]
-    return {
-        "questions": len(results),
-        "hit_at_1": _share([result.rank == 1 for result in ranked]),
-        "hit_at_5": _share([result.rank is not None and result.rank <= TOP_K for result in ranked]),
-        "mrr_at_10": _mean([1 / result.rank if result.rank and result.rank <= MRR_K else 0.0 for result in ranked]),
-        "answer_in_top_5": _share([bool(result.answer_found) for result in worded]),
-        "off_topic_refused": _share([result.results.confidence == "none" for result in off_topic]),
-        "answerable_refused": _share([result.results.confidence == "none" for result in answerable]),
-        "unanswerable_refused": _share([result.results.confidence == "none" for result in unanswerable]),
-    }
-
-
-async def _evaluate(bot: Bot, example: Example) -> Result:
-    before = example.earlier[-1] if example.earlier else ""
-    found = await bot.retriever.search(example.question, before)
-    posts = [_comparable(match.passage.url) for match in found.posts]
-    right = {_comparable(url) for url in example.url}
-    rank = next((rank for rank, url in enumerate(posts, start=1) if url in right), None)
-    texts = [_plain(match.passage.text) for match in bot.retriever.select(found, TOP_K)]
-    answer_found = any(_plain(answer) in text for answer in example.answers for text in texts)
-    return Result(example, found, rank, answer_found if example.answers else None)
-
-
-def read_examples(path: Path) -> list[Example]:
-    """Read a questions file. Raises StartupError naming the invalid lines."""
-    examples, problems = [], []
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise StartupError(Problem(f"{path} is not encoded in UTF-8.", "Save it as UTF-8.")) from None
-    # Not `splitlines`: JSON strings may contain characters that it treats as line breaks.
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            examples.append(Example.model_validate_json(line))
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            problems.append(Problem(f"{path}, line {number}: {first['msg']}.", "Correct it."))
-    if problems:
-        raise StartupError(*problems[:MAX_PROBLEMS])
-    return examples
-
-
-def _comparable(url: str) -> str:
-    return url.rstrip("/")
-
-
-def _plain(text: str) -> str:
-    """Strip case, Markdown characters and whitespace differences, for comparison."""
-    return re.sub(r"\s+", " ", re.sub(r"[*_`\\]", "", text)).casefold().strip()
-
-
-def _share(values: Sequence[bool]) -> float | None:
-    return round(Counter(values)[True] / len(values), 4) if values else None
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return round(sum(values) / len(values), 4) if values else None
+def _value(value: Value, digits: int = 3) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.{digits}f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value

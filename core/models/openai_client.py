@@ -6,11 +6,16 @@ from openai import AsyncAzureOpenAI, AsyncOpenAI, DefaultAsyncHttpx2Client, Time
 from core.models.openai_errors import is_context_overflow, is_template_error
 from core.telemetry import RequestRetried, Service, Throttled, emit
 
-TIMEOUT = Timeout(30.0, connect=10.0)
-"""For connecting and for each read; the SDK's default of 600 s is too long in a chat. The reader of a stream sets the
-deadline of the whole answer."""
+SILENCE = 30.0
+"""Seconds of a read; the SDK's default of 600 is too long in a chat. The reader of a stream sets the deadline of the
+whole answer."""
 
 RETRIES = 2
+
+
+def timeout(silence: float = 0) -> Timeout:
+    """Return the timeouts of a client that waits so many seconds for each read, but never less than `SILENCE`."""
+    return Timeout(max(silence, SILENCE), connect=10.0)
 
 
 def openai_client(api_key: str | None, base_url: str | None) -> AsyncOpenAI:
@@ -27,7 +32,7 @@ def azure_client(endpoint: str, api_key: str, api_version: str) -> AsyncOpenAI:
 
 def _http() -> httpx2.AsyncClient:
     return DefaultAsyncHttpx2Client(
-        timeout=TIMEOUT, event_hooks={"request": [_emit_retries], "response": [_stop_hopeless_retries]}
+        timeout=timeout(), event_hooks={"request": [_emit_retries], "response": [_stop_hopeless_retries]}
     )
 
 

@@ -22,20 +22,23 @@ def text_of(messages: list[Message]) -> str:
     return "".join("".join(parts) or message.text for parts, message in zip(markdown, messages, strict=True))
 
 
-@pytest.mark.parametrize("method", ["chat.startStream", "chat.appendStream", "chat.stopStream"])
 @pytest.mark.parametrize(
-    "trouble",
-    [RateLimited(1), Status(500), Slow(0.5), Dropped(after=False), Dropped(after=True)],
-    ids=["429", "500", "slow", "lost", "lost after it took effect"],
+    ("method", "trouble"),
+    [
+        *(("chat.startStream", each) for each in (RateLimited(1), Status(500), Dropped(False), Dropped(True))),
+        *(("chat.appendStream", each) for each in (Slow(0.3), Status(500), Dropped(False), Dropped(True))),
+        *(("chat.stopStream", each) for each in (RateLimited(1), Dropped(False), Dropped(True))),
+    ],
 )
 async def test_an_answer_arrives_once_and_complete_when_an_api_call_fails(
     room: Room, method: str, trouble: object
 ) -> None:
     room.slack.enqueue(method, trouble)  # type: ignore[arg-type]
-    room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=200))
+    room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=1_000))
     asked = room.ask("What do bees eat in winter?")
     await room.answer(asked)
     await room.settled()
+    assert room.slack.called(method)
     own = room.own(asked)
     assert text_of(own).count("Bees live on honey") == SENTENCES
     assert [is_whole(message) for message in own] == [True]
@@ -55,16 +58,17 @@ async def test_an_answer_arrives_once_and_complete_when_an_api_call_fails(
 )
 async def test_an_answer_arrives_complete_when_slack_rejects_a_call(room: Room, method: str, error: str) -> None:
     room.slack.enqueue(method, Error(error))
-    room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=200))
+    room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=1_000))
     asked = room.ask("What do bees eat in winter?")
     await room.answer(asked)
     await room.settled()
+    assert room.slack.called(method)
     assert text_of(room.own(asked)).count("Bees live on honey") == SENTENCES
 
 
 async def test_a_question_gets_a_reaction_when_the_status_is_rejected(room: Room) -> None:
     room.slack.refuse("assistant.threads.setStatus", "not_allowed")
-    room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=200))
+    room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=1_000))
     asked = room.ask("What do bees eat in winter?")
     await room.until(lambda: "eyes" in asked.reactions)
     await room.answer(asked)

@@ -1,13 +1,9 @@
-"""The connection to Slack: Socket Mode with recovery, signed HTTP requests, and problems in plain words."""
+"""The connection to Slack: Socket Mode with recovery, and problems in plain words."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
 from adapters.slack.app import SlackBot
@@ -15,9 +11,6 @@ from adapters.slack.web_api import Timeouts
 from bot.app import Bot
 from core.errors import StartupError
 from tests.adapters.slack.harness import WITHIN, Room, access, is_whole
-from tests.bot.running import make_home
-from tests.bot.test_serve import Served, served
-from tests.servers.openai import OpenAIServer
 from tests.servers.slack import BOT_SCOPES, SlackServer
 
 QUICK = Timeouts(
@@ -73,52 +66,6 @@ async def test_an_unresponsive_connection_is_replaced(slack: SlackServer, bot: B
         async with asyncio.timeout(20):
             while app.problem():
                 await asyncio.sleep(0.05)
-
-
-@asynccontextmanager
-async def over_http(home: Path) -> AsyncIterator[tuple[SlackServer, Served]]:
-    """A bot as an ordinary process, to which Slack sends over HTTP."""
-    async with SlackServer() as slack, OpenAIServer() as model:
-        settings = {
-            "SLACK_API_URL": slack.base_url,
-            "SLACK_BOT_TOKEN": slack.bot_token,
-            "SLACK_SIGNING_SECRET": slack.signing_secret,
-            "OPENAI_BASE_URL": model.base_url,
-        }
-        async with served(make_home(home), **settings) as bot:
-            slack.http.use(f"{bot.address}/slack/events")
-            async with aiohttp.ClientSession(bot.address) as web, asyncio.timeout(30):
-                while (await web.get("/readyz")).status != 200:
-                    await asyncio.sleep(0.05)
-            yield slack, bot
-
-
-async def test_over_http_events_commands_and_clicks_are_answered_beside_the_page(tmp_path: Path) -> None:
-    async with over_http(tmp_path) as (slack, bot):
-        assert await slack.http.verify()
-        asked = slack.say(slack.user, slack.channel, f"<@{slack.bot.id}> What do bees eat in winter?")
-        own = slack.bot.id
-
-        def answers() -> list[Any]:
-            return [
-                m for m in slack.messages(asked.channel, asked.ts) if m.user == own and not m.streaming and m.blocks
-            ]
-
-        await slack.until(answers, within=15)
-        slack.click(slack.user, answers()[0], "why")
-        await slack.until(lambda: bool(slack.ephemerals(slack.user.id)), within=15)
-        slack.slash(slack.user, slack.channel, "/ask", "How long does compost take?")
-        await slack.until(lambda: len(slack.ephemerals(slack.user.id)) >= 2, within=15)
-        async with aiohttp.ClientSession(bot.address) as web, web.get("/api/status") as status:
-            assert status.status == 200
-
-
-@pytest.mark.parametrize("how", [{"secret": "wrong"}, {"age": 600.0}], ids=["wrong signature", "stale"])
-async def test_over_http_wrongly_signed_and_stale_requests_are_rejected(tmp_path: Path, how: dict[str, Any]) -> None:
-    async with over_http(tmp_path) as (slack, _):
-        payload = {"type": "event_callback", "event": {"type": "app_mention", "channel": slack.channel.id}}
-        assert await slack.http.forge("events_api", payload, **how) == 401
-        assert not slack.called("chat.startStream")
 
 
 async def test_a_process_with_two_connections_answers_each_question_once(slack: SlackServer, bot: Bot) -> None:

@@ -12,37 +12,42 @@ from tests.servers.slack import Dropped, Error, Message, Ordinary, RateLimited
 
 SENTENCE = "Bees live on honey [1]. "
 SENTENCES = 30
-TROUBLES = {
-    "429": RateLimited(1),
-    "500": Status(500),
-    "slow": Slow(0.5),
-    "lost": Dropped(after=False),
-    "lost after it took effect": Dropped(after=True),
-}
-any_trouble = pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES.keys())
 
 
 def text_of(messages: list[Message]) -> str:
     return "".join(map(read, messages))
 
 
-@pytest.mark.parametrize("method", ["chat.postMessage", "chat.update"])
-@any_trouble
+@pytest.mark.parametrize(
+    ("method", "trouble"),
+    [
+        *(("chat.postMessage", each) for each in (RateLimited(1), Status(500), Dropped(False), Dropped(True))),
+        *(("chat.update", each) for each in (RateLimited(1), Slow(0.3), Dropped(False), Dropped(True))),
+    ],
+)
 async def test_an_answer_without_streaming_arrives_once_and_complete_when_an_api_call_fails(
     room: Room, method: str, trouble: Any
 ) -> None:
     room.slack.refuse("chat.startStream", "not_allowed")
     room.slack.enqueue(method, trouble)
-    room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=220))
+    room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=1_000))
     asked = room.ask("What do bees eat in winter?")
     await room.answer(asked)
     await room.settled()
+    assert room.slack.called(method)
     [message] = room.own(asked)
     assert text_of([message]).count("Bees live on honey") == SENTENCES
 
 
-@pytest.mark.parametrize("method", ["assistant.threads.setStatus", "users.info", "reactions.add", "chat.startStream"])
-@any_trouble
+@pytest.mark.parametrize(
+    ("method", "trouble"),
+    [
+        *(("assistant.threads.setStatus", each) for each in (RateLimited(1), Status(500), Dropped(True))),
+        *(("users.info", each) for each in (RateLimited(1), Status(500), Dropped(False))),
+        *(("reactions.add", each) for each in (Status(500), Slow(0.3), Dropped(True))),
+        ("chat.startStream", Dropped(True)),
+    ],
+)
 async def test_a_short_answer_arrives_once_when_an_earlier_api_call_fails(
     room: Room, method: str, trouble: Any
 ) -> None:
@@ -52,6 +57,7 @@ async def test_a_short_answer_arrives_once_when_an_earlier_api_call_fails(
     asked = room.ask("What do bees eat in winter?")
     await room.answer(asked)
     await room.settled()
+    assert room.slack.called(method)
     [message] = room.own(asked)
     assert text_of([message]).count("According to the posts") == 1
     assert room.slack.status(asked.channel, asked.ts) == ""

@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from bot.app import Bot
-from bot.cli.evaluate import Example, Result, compute_metrics, evaluate_all, read_examples, write_details
+from bot.cli.evaluate import EvaluationOptions, evaluate_all, write_results
 from bot.config.loader import load_settings
 from bot.config.settings import Settings
-from core.domain import Confidence, SearchResults
+from bot.evaluation.examples import read_examples
+from bot.evaluation.metrics import compute_metrics, metrics_document
+from bot.evaluation.results import Result
+from core.domain import Confidence
 from core.errors import StartupError
 from tests.adapters.conftest import unseen
 from tests.adapters.garden import ASKED, FOLLOW_UP, OFF_TOPIC, write_posts
@@ -24,9 +27,11 @@ def result(
     confidence: Confidence = "sure",
     url: bool = True,
     found: bool | None = None,
+    earlier: tuple[str, ...] = (),
+    language: str = "",
 ) -> Result:
-    example = Example.model_validate({"question": "?", "kind": kind, "url": ["a"] if url else []})
-    return Result(example, SearchResults((), 0.5, confidence), rank, found)
+    example = {"question": "?", "kind": kind, "url": ["a"] if url else [], "earlier": earlier, "language": language}
+    return Result.model_validate({**example, "confidence": confidence, "rank": rank, "answer_found": found})
 
 
 @pytest.mark.parametrize(
@@ -48,10 +53,23 @@ def result(
         ),
         ("answerable_refused", 0.25, [result(confidence="none"), result(), result(), result()]),
         ("unanswerable_refused", 1.0, [result("unanswerable", confidence="none"), result()]),
+        ("underspecified_unsure", 0.5, [result("underspecified", confidence="unsure"), result("underspecified")]),
     ],
 )
 def test_metric_has_the_value_computed_by_hand(figure: str, expected: float | None, results: list[Result]) -> None:
     assert compute_metrics(results)[figure] == expected
+
+
+def test_metrics_are_broken_down_by_turn_and_language_where_they_differ() -> None:
+    results = [result(rank=1, language="de"), result(rank=2, language="de", earlier=("Wann?",)), result(rank=2)]
+    document = metrics_document(results)
+    assert {name: group["hit_at_1"] for name, group in document["turns"].items()} == {
+        "first_questions": 0.5,
+        "follow_ups": 0.0,
+    }
+    assert {name: group["hit_at_1"] for name, group in document["languages"].items()} == {"": 0.0, "de": 0.5}
+    alike = metrics_document(results[2:])
+    assert alike["turns"] == alike["languages"] == {}
 
 
 @pytest.fixture
@@ -72,11 +90,11 @@ async def test_urls_and_answers_match_despite_slashes_case_and_markdown(bot: Bot
     file = tmp_path / "questions.jsonl"
     file.write_text("\n\n".join(json.dumps(line) for line in lines), encoding="utf-8")
     examples = await asyncio.to_thread(read_examples, file)
-    results = await evaluate_all(bot, examples, Terminal(False).console)
+    results = await evaluate_all(bot, examples, EvaluationOptions(), Terminal(False).console)
     assert [found.rank for found in results] == [1, 1, None, 1, None]
     assert [found.answer_found for found in results] == [True, True, False, None, None]
-    assert [found.results.confidence for found in results] == [*["sure"] * 4, "none"]
-    await asyncio.to_thread(write_details, tmp_path / "details.jsonl", results)
+    assert [found.confidence for found in results] == [*["sure"] * 3, "unsure", "none"]
+    await asyncio.to_thread(write_results, tmp_path / "details.jsonl", results)
     details = [json.loads(line) for line in (tmp_path / "details.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [detail["question"] for detail in details] == [line["question"] for line in lines]
     assert details[4]["refused"] is True

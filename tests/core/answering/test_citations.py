@@ -28,6 +28,7 @@ PIECES = st.sampled_from(
         "```", "```py\n", "~~~", "   ", "!", "![x]", "[text]", "(https://blog.example/setup)", "(https://evil.example/)",
         "https://", "http", "www.", "evil.example/?q=secret", "blog.example/setup", ".", ",", "1", "[1](", "日本",
         "\t", "* ", "<", ">", "(<", ">)", "//evil.example/",
+        "the thirteenth molecules counted ", "wiki, the setup of Redis software ", " (1)", "(2)", "¹", "²",
         "-2]", "–", "[Source ", "【2†", "source】", "letters", "[12]", "[0]", "> ", "from one.",
     ]
 )  # fmt: skip
@@ -65,11 +66,11 @@ def test_no_foreign_address_passes_outside_code(text: str) -> None:
     ("text", "expected", "numbers"),
     [
         ("Yes [1].", "Yes [1].", {1}),
-        ("Yes[1][2].", "Yes[1][2].", {1, 2}),
+        ("Yes[1][2].", "Yes [1][2].", {1, 2}),
         ("Yes [1, 2].", "Yes [1][2].", {1, 2}),
         ("Yes [1,2;1].", "Yes [1][2].", {1, 2}),
         ("Yes [1, 9].", "Yes [1].", {1}),
-        ("Yes【1】.", "Yes[1].", {1}),
+        ("Yes【1】.", "Yes [1].", {1}),
         ("Yes [^1].", "Yes [1].", {1}),
         ("Yes [^1, ^2].", "Yes [1][2].", {1, 2}),
         ("No [7].", "No.", set()),
@@ -78,8 +79,8 @@ def test_no_foreign_address_passes_outside_code(text: str) -> None:
         ("Yes [1-2].", "Yes [1][2].", {1, 2}),
         ("Yes [1–2].", "Yes [1][2].", {1, 2}),
         ("Yes [1 - 2, 7].", "Yes [1][2].", {1, 2}),
-        ("Yes【1†source】.", "Yes[1].", {1}),
-        ("Yes【2†L5-L9】.", "Yes[1].", {2}),
+        ("Yes【1†source】.", "Yes [1].", {1}),
+        ("Yes【2†L5-L9】.", "Yes [1].", {2}),
         ("No【7†source】.", "No.", set()),
         ("Yes [Source 1].", "Yes [1].", {1}),
         ("Yes [Sources 1, 2].", "Yes [1][2].", {1, 2}),

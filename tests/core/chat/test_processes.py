@@ -10,13 +10,12 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import pytest
 from redis.asyncio import Redis
 
 from core.storage import keys
 from tests.bot.running import REPOSITORY, environment
 
-EVENTS = 1_000
+EVENTS = 300
 WITHIN = 90.0
 """Seconds; it takes some ten."""
 
@@ -104,12 +103,11 @@ async def noted(redis: Redis, worker: Worker) -> None:
         await asyncio.sleep(0.02)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-async def test_every_event_completes_once_although_a_process_is_killed(redis: Redis, redis_url: str, seed: int) -> None:
-    chance = random.Random(seed)
+async def test_every_event_completes_once_although_a_process_is_killed(redis: Redis, redis_url: str) -> None:
+    chance = random.Random(1)
     deliveries = [(number, copy) for number in range(EVENTS) for copy in range(chance.randint(1, 4))]
     chance.shuffle(deliveries)
-    async with workers(redis_url, stall_at=150) as (victim, *others):
+    async with workers(redis_url, stall_at=50) as (victim, *others):
         living = [victim, *others]
         for place, (number, copy) in enumerate(deliveries):
             chance.choice(living).deliver(number, copy)

@@ -1,0 +1,1 @@
+"""Measuring the bot on questions whose right posts are known."""
