@@ -41,8 +41,13 @@ def footnoted(
     version: Annotated[
         bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
     ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show the log on standard error.")] = False,
 ) -> None:
     """Answer questions from your posts, with footnotes to the sources."""
+    if verbose:
+        from bot.cli.runner import verbose as shows_log
+
+        shows_log.set(True)
 
 
 @app.command()
@@ -225,6 +230,6 @@ def draft_questions(
 def doctor() -> None:
     """Check settings, ports, Redis, models, posts and platforms."""
     from bot.cli.doctor import run_checks
-    from bot.cli.runner import log_errors, out, run
+    from bot.cli.runner import log, out, run
 
-    run(lambda: run_checks(out, log_errors))
+    run(lambda: run_checks(out, log))

@@ -45,7 +45,7 @@ async def reindex(reindexer: Reindexer, request: ReindexOptions, out: Console, e
                         pass
                     case RunPlanned():
                         plan = event.plan
-                        if not request.dry_run:
+                        if not request.dry_run and not plan.empty:
                             err.print(Text(plan_text(plan), style="dim"))
                     case RunProgressed():
                         show_progress(event.progress)

@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import ContextVar
 from typing import Any, NoReturn
 
 from redis.exceptions import RedisError
@@ -21,6 +22,9 @@ from core.errors import FootnotedError, StartupError, to_footnoted_error
 
 out = Console()
 err = Console(stderr=True)
+
+verbose = ContextVar("verbose", default=False)
+"""Whether one-shot commands show their log."""
 
 BotCommand = Callable[[Bot], Awaitable[int]]
 
@@ -61,20 +65,21 @@ def run(command: Callable[[], int]) -> NoReturn:
 
 
 def load(quiet: bool = True, **given: Any) -> Settings:
-    """Load the settings and set up the log; `quiet` commands log only warnings and errors."""
+    """Load the settings and set up the log; `quiet` commands log only with `--verbose`."""
     try:
         settings = load_settings(**given)
     except StartupError as error:
         _show_problems(error)
         sys.exit(NOT_READY)
-    level = "warning" if quiet and settings.log_level == "info" else settings.log_level
-    set_up_logs(level, secrets_of(dict(settings)), settings.log_text)
+    log(settings, quiet)
     return settings
 
 
-def log_errors(settings: Settings) -> None:
-    """Set up the log of a command whose output names every problem: it logs errors only."""
-    set_up_logs("error", secrets_of(dict(settings)))
+def log(settings: Settings, quiet: bool = True) -> None:
+    """Set up the log. A `quiet` command says in a sentence what went wrong, and logs only with `--verbose`."""
+    set_up_logs(
+        "critical" if quiet and not verbose.get() else settings.log_level, secrets_of(dict(settings)), settings.log_text
+    )
 
 
 @asynccontextmanager

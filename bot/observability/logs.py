@@ -15,7 +15,13 @@ from structlog.typing import Processor
 from bot.observability.log_redaction import LogRedactor
 from core.telemetry import question_context
 
-LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+    "critical": logging.CRITICAL,
+}
 
 Event = MutableMapping[str, Any]
 
@@ -64,7 +70,7 @@ def _capture_library_logs(shared: list[Processor], ending: list[Processor], leve
 def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     if issubclass(kind, KeyboardInterrupt):
         return
-    structlog.get_logger().error("uncaught exception", error=kind.__name__, exc_info=(kind, error, trace))
+    structlog.get_logger().critical("uncaught exception", error=kind.__name__, exc_info=(kind, error, trace))
 
 
 def _add_question_id(_: Any, __: str, event: Event) -> Event:

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from core.domain import ScoredPassage, SearchResults
-from core.errors import EmbeddingMismatchError, ModelError
+from core.errors import EmbeddingMismatchError, FootnotedError, ModelError
 from core.index.schema import ANALYSIS, no_such_index, source_filter
 from core.index.upgrade import upgrade
 from core.index.version import IndexVersion, live_version, read_metadata
@@ -70,7 +70,8 @@ class Retriever:
         """Search the posts of `sources`, None for all.
 
         A follow-up is searched alone and together with the `previous` question, and all rankings are fused. If the
-        question cannot be embedded, only words are searched. Addresses are not searched.
+        question cannot be embedded, only words are searched; if they find nothing either, the reason is raised.
+        Addresses are not searched.
         """
         text, previous = without_addresses(text), without_addresses(previous)
         searchable = text.strip() and sources != frozenset()
@@ -147,7 +148,10 @@ class Retriever:
             raise group.exceptions[0] from group
         terms, text_rankings = text_search.result()
         found = embedding.result()
-        blobs = [version.vector_spec.blob(vector) for vector in found] if found is not None else []
+        lexical_only = isinstance(found, FootnotedError)
+        if isinstance(found, FootnotedError) and not any(text_rankings):
+            raise found  # nothing is known about the question, so it must not be refused
+        blobs = [] if isinstance(found, FootnotedError) else [version.vector_spec.blob(vector) for vector in found]
         vector_rankings = await vector_search(self._redis, version.index, blobs, filter_) if blobs else []
         fused = fuse([*text_rankings, *vector_rankings])
         read = await read_passages(self._redis, version.index, list(fused)[:RERANKED])
@@ -170,21 +174,22 @@ class Retriever:
         leans = sum(term.idf > 0 for term in terms[0]) < LEANING_TERMS
         cosine = max(vector_rankings[0].values(), default=0.0) if blobs else None
         signals = Signals(words[0], words[1] if leans and len(words) > 1 else WordSignals(), cosine)
-        return Ranking(hits, signals, lexical_only=found is None)
+        return Ranking(hits, signals, lexical_only)
 
-    async def _vectors(self, version: IndexVersion, texts: Sequence[str]) -> Vectors | None:
-        if version.vector_spec.model != self._embedder.name:
-            log.warning("vector search skipped", reason=f"the posts were indexed with {version.vector_spec.model}")
-            return None
+    async def _vectors(self, version: IndexVersion, texts: Sequence[str]) -> Vectors | FootnotedError:
+        """Embed the texts, or return why only words can be searched."""
+        model, dimensions = version.vector_spec.model, version.vector_spec.dimensions
         try:
+            if model != self._embedder.name:
+                raise EmbeddingMismatchError(f"the posts were indexed with {model}")
             with timed("embed"):
                 vectors = await self._embedder.embed(texts)
+            if vectors.shape[1] != dimensions:
+                raise EmbeddingMismatchError(f"the question has {vectors.shape[1]} dimensions, the posts {dimensions}")
         except (ModelError, EmbeddingMismatchError) as error:
-            log.warning("vector search skipped", reason="embedding failed", cause=str(error))
-            return None
-        if vectors.shape[1] != version.vector_spec.dimensions:
-            log.warning("vector search skipped", reason=f"the question has {vectors.shape[1]} dimensions")
-            return None
+            reason = "embedding failed" if isinstance(error, ModelError) else str(error)
+            log.warning("vector search skipped", reason=reason, cause=str(error))
+            return error
         return vectors
 
     async def _search_words(

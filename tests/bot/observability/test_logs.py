@@ -40,7 +40,7 @@ async def test_failed_question_is_logged_as_json_without_secrets_or_its_text(tmp
     """Not even at the most talkative level, and not even when the model's server says the key in its refusal."""
     async with OpenAIServer(answer=lambda _: Status(401, message="Incorrect API key provided.")) as model:
         settings = {"OPENAI_BASE_URL": model.base_url, "OPENAI_API_KEY": KEY, "LOG_LEVEL": "debug"}
-        lines = await logged(make_home(tmp_path), "ask", "--json", ASKED, **settings)
+        lines = await logged(make_home(tmp_path), "--verbose", "ask", "--json", ASKED, **settings)
     entries = [json.loads(line) for line in lines if line.startswith("{")]
     failure = next(entry for entry in entries if entry["event"] == "question failed")
     assert failure["level"] == "error"
@@ -158,7 +158,7 @@ async def test_errors_from_any_origin_are_logged_in_one_line_without_secrets() -
     )
     _, err = await process.communicate()
     entries = [json.loads(line) for line in err.decode().splitlines()]
-    assert [entry["level"] for entry in entries] == ["warning", "warning", "error", "error", "error"]
+    assert [entry["level"] for entry in entries] == ["warning", "warning", "error", "error", "critical"]
     assert entries[0]["logger"] == "library"
     assert "RuntimeError" in entries[-1]["exception"]
     told = err.decode()

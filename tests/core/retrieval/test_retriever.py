@@ -9,7 +9,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from structlog.testing import capture_logs
 
 from core.domain import Passage, ScoredPassage, SearchResults
-from core.errors import ModelUnreachableError
+from core.errors import ModelError, ModelUnreachableError
 from core.index.publication import delete_version, publish
 from core.models.offline_embedder import OfflineEmbedder
 from core.models.openai_embedder import OpenAIEmbedder
@@ -146,6 +146,11 @@ async def test_post_is_found_by_words_when_embedding_fails(blog: Redis, embedder
     [line] = logs
     assert line["event"] == "vector search skipped"
     assert line["cause"] == "connection refused"
+
+
+async def test_failed_embedding_is_raised_when_words_find_nothing(blog: Redis, embedder: OfflineEmbedder) -> None:
+    with pytest.raises(ModelError, match="connection refused"):
+        await Retriever(blog, Unreachable(embedder.name)).search("xylophone zeppelin")
 
 
 @pytest.mark.parametrize("reply", [Status(401), NaN(), WrongLength(8)], ids=lambda reply: type(reply).__name__)
