@@ -52,6 +52,7 @@ class ExtractiveChatModel:
 
     name = "extraction"
     follows_instructions = False
+    limitations = ()
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder

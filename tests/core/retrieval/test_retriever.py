@@ -25,6 +25,8 @@ from tests.servers.openai import NaN, OpenAIServer, WrongLength
 class Unreachable:
     """An embedder that fails."""
 
+    limitations = ()
+
     def __init__(self, name: str) -> None:
         self.name = name
         self.known_dimensions: int | None = None
