@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: install run test soak check format lint types layers coverage lock image-steps audit clean
+.PHONY: install run test soak check format lint types layers coverage texts lock image-steps audit clean
 
 install: .venv/run-installed
 
@@ -37,6 +37,11 @@ layers:
 coverage:
 	$(BIN)/coverage erase
 	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term
+
+# Add new messages to the catalogues of core/locale, and remove those that the code no longer has.
+texts: .venv/check-installed
+	$(BIN)/pybabel --quiet extract -F pyproject.toml --no-location --sort-output -o .venv/texts.pot .
+	$(BIN)/pybabel --quiet update -i .venv/texts.pot -d core/locale -D footnoted -w 110 --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 
 # Regenerate the locks from pyproject.toml; `make lock UPGRADE=--upgrade` upgrades to the latest releases.
 lock: .venv/bin/uv

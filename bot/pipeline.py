@@ -11,6 +11,7 @@ from core.answering.conversation_memory import ConversationalAnswerer
 from core.answering.prompts import DEFAULT_PERSONA, Instructions
 from core.answering.question_recorder import RecordingAnswerer
 from core.answering.rag import Limits, RagAnswerer
+from core.answering.small_talk_answerer import SmallTalkAnswerer
 from core.answering.token_budget import BudgetedAnswerer, MeteredChatModel
 from core.models.breaker_models import CircuitBreakerChatModel
 from core.models.circuit_breaker import CircuitBreaker
@@ -33,7 +34,7 @@ def build_answerer(
     questions: QuestionStore,
     channels: Channels,
 ) -> Answerer:
-    """Assemble record → admission → conversation memory → retrieval and model.
+    """Assemble record → admission → small talk → conversation memory → retrieval and model.
 
     `embedder` is the one for questions. A daily token budget chooses between two of the innermost pairs, one with the
     chat model and one that only quotes.
@@ -42,7 +43,8 @@ def build_answerer(
     def conversational(model: ChatModel) -> Answerer:
         instructions = Instructions(settings.system_prompt or DEFAULT_PERSONA, settings.answer_beyond_sources)
         limits = Limits(context=settings.context_tokens, top_k=settings.top_k)
-        return ConversationalAnswerer(RagAnswerer(retriever, model, instructions, limits, models.tokens), history)
+        rag = RagAnswerer(retriever, model, instructions, limits, models.tokens, settings.verify_citations)
+        return ConversationalAnswerer(rag, history)
 
     chat = CircuitBreakerChatModel(models.chat, CircuitBreaker("language model"))
     if settings.daily_tokens:
@@ -55,6 +57,7 @@ def build_answerer(
         )
     else:
         answerer = conversational(chat)
+    answerer = SmallTalkAnswerer(answerer, history)
     admitted = GuardedAnswerer(answerer, RateLimiter(redis), rate_limits(settings), channels)
     return RecordingAnswerer(admitted, questions)
 

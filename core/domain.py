@@ -158,12 +158,16 @@ class SearchResults:
 
 @dataclass(frozen=True, slots=True)
 class Footnote:
-    """A post that an answer cites. `number` is the one in brackets in the text."""
+    """A post that an answer cites. `number` is the one in brackets in the text.
+
+    `support` (0 to 1) is how much of the statements in front of it the post says; None if that was not checked.
+    """
 
     number: int
     title: str
     url: str
     score: float
+    support: float | None = None
 
 
 def best_of_each_post(hits: Iterable[ScoredPassage]) -> tuple[ScoredPassage, ...]:
@@ -199,6 +203,7 @@ class Answer:
 
     `nearest` names the closest posts when none answers the question. `tokens` counts the prompt and the reply together,
     as far as they are known, and `output_tokens` the reply. `timings_ms` runs from the start of the question.
+    `small_talk` marks the reply to thanks, a greeting or the like, below which nothing is to be shown.
     """
 
     text: str
@@ -211,6 +216,7 @@ class Answer:
     timings_ms: dict[str, float] = field(default_factory=dict)
     trace: Annotated[AnswerTrace | None, Field(alias="workings")] = None
     confidence: Confidence = "sure"
+    small_talk: bool = False
 
 
 @dataclass(frozen=True, slots=True)

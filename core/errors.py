@@ -67,7 +67,7 @@ class TooManyQuestionsError(FootnotedError):
     code = "TooManyQuestions"
     retryable = True
 
-    user_message = N_("You're asking faster than I can answer. Please try again in {seconds} s.")
+    user_message = N_("Questions are coming in faster than I can answer. Please try again in {seconds} s.")
 
     def __init__(self, retry_after: timedelta) -> None:
         self.retry_after = retry_after

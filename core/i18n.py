@@ -8,6 +8,7 @@ import ast
 import gettext as gnu
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
@@ -40,6 +41,17 @@ def use_language(*preferred: str) -> None:
         if (code := re.split("[-_]", tag.lower())[0]) in LANGUAGES:
             _language.set(code)
             return
+
+
+@contextmanager
+def translating_into(*preferred: str) -> Iterator[None]:
+    """Translate within the block into the first available of the languages."""
+    before = _language.set(_language.get())
+    use_language(*preferred)
+    try:
+        yield
+    finally:
+        _language.reset(before)
 
 
 def N_(message: str) -> str:

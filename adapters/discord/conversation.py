@@ -19,6 +19,7 @@ from core.chat.pending_question import PendingQuestion, question_id
 from core.chat.platform_errors import PlatformError
 from core.chat.services import ChatServices
 from core.domain import Claim, Event, Person, Question, Turn
+from core.small_talk import small_talk
 
 log = structlog.get_logger()
 
@@ -78,13 +79,16 @@ class ConversationHandler:
         """Return whether a message is for the bot.
 
         It is when it mentions the bot, replies to one of its answers or is a direct message; where the bot answers
-        every question, also a forum post, a message in a channel, and one in a thread that the bot takes part in.
+        every question, also a forum post, a message in a channel, and one in a thread that the bot takes part in,
+        unless it is small talk.
         """
         if not message.text.strip():
             return False  # only an attachment, or text that Discord withholds without the message content intent
         if message.to_me:
             return True
-        if message.to_others or not self._services.answers_every_question(message.conversation):
+        if message.to_others or small_talk(message.text):
+            return False
+        if not self._services.answers_every_question(message.conversation):
             return False
         return bool(message.title) or not message.parent or await self._services.has_asked_in(message.conversation)
 
@@ -129,7 +133,7 @@ class ConversationHandler:
         return f"{message.title}\n{text}" if message.title and message.title not in text else text
 
     def _pending(self, text: str, message: MessageReceived, nonce: str = "") -> PendingQuestion:
-        return PendingQuestion(question_id(message.name), partial(self._compose, text, message), nonce=nonce)
+        return PendingQuestion(question_id(message.name), text, partial(self._compose, text, message), nonce=nonce)
 
     async def _compose(self, text: str, message: MessageReceived) -> Question:
         person = Person(message.user, message.user_name)

@@ -37,7 +37,7 @@ from core.chat.platform_errors import PlatformError
 from core.chat.run_notice import RunNotice, cancel_run
 from core.chat.services import ChatServices
 from core.domain import Claim, Question, StoredQuestion
-from core.i18n import gettext
+from core.i18n import gettext, use_language
 
 log = structlog.get_logger()
 
@@ -56,6 +56,7 @@ class InteractionHandler:
 
     async def handle(self, interaction: UserInteraction, claim: Claim) -> None:
         """Handle a command, button or form."""
+        use_language(interaction.locale)
         match interaction.action:
             case "ask":
                 await self._ask(interaction, claim)
@@ -67,7 +68,8 @@ class InteractionHandler:
                 await self._press(interaction)
 
     async def _ask(self, interaction: UserInteraction, claim: Claim) -> None:
-        pending = PendingQuestion(question_id(interaction.name), partial(self._compose, interaction))
+        compose = partial(self._compose, interaction)
+        pending = PendingQuestion(question_id(interaction.name), interaction.subject, compose)
         old: tuple[str, ...] = ()
         if claim is Claim.TAKEOVER:
             pending, old = await self._services.resume(pending, interaction.target.conversation)

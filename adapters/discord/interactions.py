@@ -41,6 +41,7 @@ class UserInteraction:
     message: str = ""
     version: str = ""
     options: dict[str, Any] = field(default_factory=dict)
+    locale: str = ""
 
     @property
     def name(self) -> str:
@@ -127,6 +128,7 @@ def parse_interaction(
         message=str(message.id) if message else "",
         version=message.edited_at.isoformat() if message and message.edited_at else "",
         options=options,
+        locale=str(received.locale),
     )
 
 

@@ -20,6 +20,7 @@ from adapters.discord.rest_api import RestApi
 from core.chat.error_report import report_error
 from core.chat.services import ChatServices
 from core.domain import Claim, Event
+from core.i18n import use_language
 from core.telemetry import timed
 
 log = structlog.get_logger()
@@ -120,6 +121,7 @@ async def _receive(receiving: Awaitable[object]) -> None:
 
 
 async def _open_form(interaction: Interaction, question_id: str) -> None:
+    use_language(str(interaction.locale))
     try:
         await interaction.response.send_modal(reason_form(question_id))
     except (discord.HTTPException, discord.InteractionResponded, aiohttp.ClientError, OSError) as error:

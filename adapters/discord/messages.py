@@ -168,7 +168,7 @@ def explanation(stored: StoredQuestion) -> str:
         return gettext(texts.NOT_ANSWERED)
     parts = [
         f"**{gettext(UNDERSTOOD_HEADING)}**\n{plain(shorten(details.understood, 300))}",
-        details.relevance,
+        f"{details.relevance}\n{details.support}".rstrip(),
         _bulleted(USED_HEADING, _passages(details.used)),
         _bulleted(LEFT_OUT_HEADING, _passages(details.left_out)),
         f"-# {details.footer}",

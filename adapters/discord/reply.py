@@ -193,7 +193,8 @@ class DiscordReply:
     async def finish(self, answer: Answer) -> None:
         try:
             text = _render(answer.text, answer.footnotes)
-            await self._messages.finish(text, source_list(answer), answer_buttons(self._question_id))
+            rows = [] if answer.small_talk else [answer_buttons(self._question_id)]
+            await self._messages.finish(text, source_list(answer), *rows)
         except AnswerStoppedError as error:
             log.info("answer stopped", cause=str(error))
         self.over = True

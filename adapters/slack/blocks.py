@@ -173,7 +173,7 @@ def explanation(stored: StoredQuestion) -> list[Block]:
         return [section(gettext(texts.NOT_ANSWERED))]
     understood = _truncate(_as_words(details.understood), MAX_UNDERSTOOD)
     return [
-        section(f"*{gettext(UNDERSTOOD_HEADING)}*\n{understood}\n{details.relevance}"),
+        section(f"*{gettext(UNDERSTOOD_HEADING)}*\n{understood}\n{details.relevance}\n{details.support}".rstrip()),
         *_passages(USED_HEADING, details.used),
         *_passages(LEFT_OUT_HEADING, details.left_out),
         context(details.footer),

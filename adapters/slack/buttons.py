@@ -27,7 +27,7 @@ from core.chat.pending_question import PendingQuestion, question_id
 from core.chat.platform_errors import PlatformError
 from core.chat.services import ChatServices
 from core.domain import Answer, Claim, Conversation, Question
-from core.i18n import N_, gettext
+from core.i18n import N_, gettext, use_language
 
 log = structlog.get_logger()
 
@@ -60,6 +60,7 @@ class Buttons:
 
     async def press(self, click: Click, claim: Claim = Claim.NEW) -> None:
         """Handle a press and report its errors to the user."""
+        use_language(await self._mentions.locale(click.user))
         try:
             await self._handle(click, claim)
         except Exception as error:  # Boundary: report any error to the user.

@@ -24,7 +24,7 @@ from core.chat.run_notice import RunNotice, cancel_run, report_failure
 from core.chat.services import ChatServices
 from core.chat.texts import CHANNEL_FORGOTTEN, failure_text
 from core.domain import Conversation, Person, Question
-from core.i18n import N_, gettext
+from core.i18n import N_, gettext, use_language
 
 USAGE = N_("Write a question after `/ask`. Only you will see the answer.")
 
@@ -54,6 +54,7 @@ class Commands:
 
     async def run(self, command: Mapping[str, Any]) -> None:
         """Run a command and report its errors to the user."""
+        use_language(await self._mentions.locale(command["user_id"]))
         try:
             match command["command"]:
                 case "/ask":

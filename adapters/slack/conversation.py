@@ -28,7 +28,9 @@ from core.chat.platform_errors import PlatformError
 from core.chat.services import ChatServices
 from core.chat.texts import CONVERSATION_FORGOTTEN
 from core.domain import Claim, Event
-from core.i18n import gettext
+from core.i18n import gettext, use_language
+from core.question_language import language_of
+from core.small_talk import small_talk
 
 log = structlog.get_logger()
 
@@ -115,11 +117,11 @@ class ConversationHandler:
         """Return whether a message is for the bot.
 
         That is a mention, a direct message, a follow-up in a thread where the bot has answered, and anything in a
-        channel where it answers every question; except what is addressed to others.
+        channel where it answers every question; except what is addressed to others, and small talk.
         """
         if message.direct or self._identity.is_mentioned(message.text):
             return True
-        if message.text.lstrip().startswith(OTHERS):
+        if message.text.lstrip().startswith(OTHERS) or small_talk(message.text):
             return False
         if message.thread_ts:
             return await self._services.has_asked_in(message.conversation)
@@ -133,6 +135,7 @@ class ConversationHandler:
                 return
             await self._delete_unfinished(own, message)
         text = await self._mentions.resolve(message.text)
+        use_language(language_of(text) or await self._mentions.locale(message.user))
         if not text or text.lower() in HELP:
             examples = await self._services.examples(message.conversation)
             await self._post(target, gettext("Ask me something."), greeting(self._identity.user, examples))

@@ -25,7 +25,8 @@ from core.chat.platform_errors import PlatformError
 from core.chat.services import ChatServices
 from core.chat.texts import SEARCHING
 from core.domain import Claim, Conversation, Event
-from core.i18n import gettext
+from core.i18n import gettext, translating_into
+from core.question_language import language_of, use_language_of
 from core.telemetry import timed
 
 log = structlog.get_logger()
@@ -113,7 +114,11 @@ class Listeners:
 
     async def on_command(self, ack: AsyncAck, command: Mapping[str, Any]) -> None:
         """Receive a slash command; the acknowledgement shows the user at once that it arrived."""
-        await ack(text=gettext(SEARCHING)) if command["command"] == "/ask" else await ack()
+        if command["command"] == "/ask":
+            with translating_into(language_of(command.get("text") or "")):
+                await ack(text=gettext(SEARCHING))
+        else:
+            await ack()
         fields = {name: command.get(name) for name in _COMMAND_FIELDS}
         await self._wait_briefly(self._claim("command", command["trigger_id"], fields))
 
@@ -160,6 +165,7 @@ class Listeners:
         examples = await self._services.examples(Conversation("slack", channel, team), MAX_PROMPTS)
         if not examples:
             return
+        use_language_of(" ".join(examples))
         prompts = [{"title": example[:MAX_PROMPT_TITLE], "message": example} for example in examples]
         try:
             await call_api(

@@ -31,6 +31,7 @@ class MentionResolver:
         self._client = client
         self._bot_user = bot_user
         self._names = NameCache()
+        self._locales = NameCache()
 
     async def resolve(self, text: str) -> str:
         """Return a message as users see it, without the mention of the bot."""
@@ -45,6 +46,10 @@ class MentionResolver:
     async def person(self, user: str) -> Person:
         """Return a user with their name, or with their id as the name when Slack does not tell it."""
         return Person(user, await self._user_name(user))
+
+    async def locale(self, user: str) -> str:
+        """Return the locale that a user has chosen, such as `de-DE`."""
+        return await self._locales.get(user, self._look_up_locale)
 
     async def admin(self, user: str) -> Person:
         """Return a user and whether they are, right now, an admin or owner of the workspace."""
@@ -74,6 +79,10 @@ class MentionResolver:
 
     async def _look_up_user(self, user: str) -> str:
         return _display_name((await call_api(self._client.users_info(user=user)))["user"])
+
+    async def _look_up_locale(self, user: str) -> str:
+        info = (await call_api(self._client.users_info(user=user, include_locale=True)))["user"]
+        return str(info.get("locale") or "")
 
     async def _look_up_channel(self, channel: str) -> str:
         return str((await call_api(self._client.conversations_info(channel=channel)))["channel"]["name"])

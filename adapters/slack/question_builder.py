@@ -33,7 +33,7 @@ class QuestionBuilder:
 
     def pending(self, text: str, message: MessageReceived) -> PendingQuestion:
         """Return the question in a message, whose readable text is known, to be built when it is answered."""
-        return PendingQuestion(question_id(message.name), partial(self._build, text, message))
+        return PendingQuestion(question_id(message.name), text, partial(self._build, text, message))
 
     async def rebuild(self, team: str, channel: str, ts: str) -> Question | None:
         """Build the question from a message as it is now; return None when it cannot be read, or is not a person's."""

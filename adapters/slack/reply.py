@@ -89,7 +89,8 @@ class SlackReply:
     async def finish(self, answer: Answer) -> None:
         try:
             text = render_answer(answer.text, answer.footnotes)
-            await self._messages.finish(text, [*sources(answer), *answer_buttons(self._question_id)])
+            below = [] if answer.small_talk else [*sources(answer), *answer_buttons(self._question_id)]
+            await self._messages.finish(text, below)
         except AnswerStoppedError as error:
             log.info("answer stopped", cause=str(error))
         self.over = True

@@ -5,12 +5,12 @@ import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
 from adapters.web.monitoring import Monitoring
+from adapters.web.page_texts import PAGE, index_html
 from adapters.web.reply import DocumentReply, EventStreamReply
 from adapters.web.security import (
     LOCAL_ONLY,
@@ -26,11 +26,12 @@ from core.chat.delivery import deliver
 from core.chat.services import ChatServices
 from core.domain import Conversation, Question
 from core.errors import TooManyQuestionsError
+from core.i18n import SOURCE_LANGUAGE, gettext, use_language
 from core.indexing.progress import Progress
 from core.telemetry import emit_refused
 
-PAGE = Path(__file__).parent / "page"
 EXAMPLES = 6
+MAX_LANGUAGES = 20
 DEFAULT_MONITORING = tuple(Monitoring().routes())
 
 _CONVERSATION_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
@@ -63,7 +64,9 @@ class WebPage:
 
     async def index(self, request: web.Request) -> web.StreamResponse:
         """Serve the page."""
-        return web.FileResponse(PAGE / "index.html")
+        use_language(*accepted_languages(request), SOURCE_LANGUAGE)
+        headers = {"Vary": "Accept-Language"}
+        return web.Response(text=index_html(), content_type="text/html", charset="utf-8", headers=headers)
 
     async def status(self, request: web.Request) -> web.StreamResponse:
         """Return the model, the size of the index, progress of a run and example questions."""
@@ -84,6 +87,7 @@ class WebPage:
     async def ask(self, request: web.Request) -> web.StreamResponse:
         """Answer a question, as server-sent events or as one JSON document."""
         question = _question(await _body(request))
+        use_language(*accepted_languages(request), SOURCE_LANGUAGE)
         if "text/event-stream" not in request.headers.get("Accept", ""):
             document = DocumentReply()
             await deliver(self._answer(question, sender(request)), document)
@@ -117,7 +121,9 @@ class WebPage:
         """Return a post that has no public address, for the dialog."""
         post = await self.services.post(request.query.get("url", ""))
         if post is None:
-            raise web.HTTPNotFound(text='{"error": "Post not found."}', content_type="application/json")
+            use_language(*accepted_languages(request), SOURCE_LANGUAGE)
+            text = json.dumps({"error": gettext("Post not found.")})
+            raise web.HTTPNotFound(text=text, content_type="application/json")
         return web.json_response({"title": post.title, "url": post.url, "text": post.text})
 
 
@@ -155,6 +161,22 @@ def web_app(
         ]
     )
     return app
+
+
+def accepted_languages(request: web.Request) -> list[str]:
+    """Return the language tags of the Accept-Language header, the preferred first."""
+    weighted = []
+    for accepted in request.headers.get("Accept-Language", "").split(",")[:MAX_LANGUAGES]:
+        tag, _, weight = accepted.strip().partition(";q=")
+        weighted.append((_weight(weight), tag))
+    return [tag for weight, tag in sorted(weighted, key=lambda each: -each[0]) if weight > 0]
+
+
+def _weight(text: str) -> float:
+    try:
+        return float(text or 1)
+    except ValueError:
+        return 0.0
 
 
 def _progress_json(progress: Progress) -> dict[str, Any]:

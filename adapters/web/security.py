@@ -8,6 +8,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from yarl import URL
 
+from adapters.web.loopback import is_loopback
+
 MAX_BODY_BYTES = 64 * 1024
 
 LOCAL_ONLY = web.AppKey("local_only", bool)
@@ -102,14 +104,6 @@ def sender(request: web.Request) -> str:
     except ValueError:
         return ""
     return str(ip_network((found, 64), strict=False)) if isinstance(found, IPv6Address) else str(found)
-
-
-def is_loopback(host: str) -> bool:
-    """Return True for a loopback address; False for any name."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _host_of(address: str) -> str:

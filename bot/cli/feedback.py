@@ -7,13 +7,25 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from adapters.console import readable
+from adapters.console import print_json, readable
+from bot.app import Bot
+from bot.cli.exit_codes import OK
 from core.chat.documents import footnote_document, match_document
 from core.domain import RatedAnswer, Vote
 
 EMOJI = {"up": "👍", "down": "👎"}
 MAX_ANSWER_CHARS = 400
 """Characters shown in the terminal; `--json` prints all."""
+
+
+async def feedback(bot: Bot, most: int, out: Console, json: bool = False) -> int:
+    """Print at most `most` rated answers; return the exit code."""
+    rated = await bot.feedback.rated_answers(most)
+    if json:
+        print_json(to_json(rated))
+    else:
+        show_feedback(rated, out)
+    return OK
 
 
 def show_feedback(rated: Sequence[RatedAnswer], out: Console) -> None:

@@ -13,7 +13,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from adapters.web.security import is_loopback
+from adapters.web.loopback import is_loopback
 from bot.config.tables import ChannelSettings, SourceSettings
 from bot.config.types import (
     Duration,
@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     embedding_dimensions: int | None = Field(default=None, ge=1, le=32_768)
     system_prompt: str | None = None
     answer_beyond_sources: bool = False
+    verify_citations: bool = True
     temperature: float | None = Field(default=None, ge=0, le=2)
     context_tokens: int = Field(default=8_000, ge=1_000)
     top_k: int = Field(default=5, ge=1, le=20)

@@ -1,12 +1,14 @@
-"""The citation filter: keeps only footnotes that refer to a passage and addresses that occur in a retrieved post.
+"""The citation filter: keeps only footnotes that a passage supports and addresses that occur in a retrieved post.
 
 A model's text arrives in pieces that may be cut anywhere; the result does not depend on the cuts.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from statistics import fmean
 
 import regex
 
+from core.answering.citation_verifier import CitationVerifier
 from core.domain import Footnote
 from core.models.protocols import NumberedPassage
 
@@ -25,10 +27,17 @@ _MARK = regex.compile(
     regex.IGNORECASE,
 )
 _MARKS = regex.compile(rf"(?:{_MARK.pattern.replace('?P<numbers>', '?:')}){{1,20}}", regex.IGNORECASE)
+# Behind a statement only: `f(1)` and `m²` are something else.
+_INFORMAL = regex.compile(
+    r"[ \t]\((?P<numbers>\d{1,3}(?: ?[,;] ?\d{1,3}){0,20})\)(?=[.,;:!?\n]|\Z)"
+    r"|(?<=[^\W\d_]{3}|[.,;:!?)\"'”’»])(?P<numbers>[⁰¹²³⁴-⁹]{1,3})"
+)
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+_DIGITS = regex.compile(r"\d+")
 _RANGE = regex.compile(r"(?P<first>\d{1,3})(?: ?[-–] ?(?P<last>\d{1,3}))?")
 _IDENTIFIER = regex.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}(?:\[\d{1,3}\]){0,4}\Z")
 _BARE = regex.compile(r"(?P<address>(?:https?://|(?<![A-Za-z0-9])www\.)[^\s<>\"`\[\]]{1,2000})", regex.IGNORECASE)
-_START = regex.compile(r"[ \t]?[\[【!]|[`~hHwW]| {1,3}(?=[`~])|[ \t]{1,4}\Z")
+_START = regex.compile(r"[ \t]?[\[【!]|[ \t]\(|[`~hHwW⁰¹²³⁴-⁹]| {1,3}(?=[`~])|[ \t]{1,4}\Z")
 _NUMBERS = regex.compile(r"(?:source )?\d{1,3}(?: ?[,;] ?\d{1,3}){0,20}", regex.IGNORECASE)
 _PARTIAL_ADDRESS = regex.compile(
     r"(?:https?:/{0,2}|(?<![A-Za-z0-9])(?:h|ht|htt|https?|w{1,3}|www\.))\Z", regex.IGNORECASE
@@ -37,11 +46,16 @@ _TRAILING = ".,;:!?)'*_"
 
 
 class CitationFilter:
-    """Filters a model's text piece by piece, and numbers its footnotes by their first use."""
+    """Filters a model's text piece by piece, and numbers its footnotes by their first use.
 
-    def __init__(self, passages: Sequence[NumberedPassage]) -> None:
+    Unless a footnote is to be trusted, it is checked by the statement in front of it, changed or removed.
+    """
+
+    def __init__(self, passages: Sequence[NumberedPassage], verify: bool = True) -> None:
+        self._verifier = CitationVerifier(passages) if verify else None
         self._posts = {numbered.number: numbered for numbered in reversed(passages)}
-        self._cited: list[int] = []
+        self._cited: dict[int, list[float]] = {}
+        self._brackets = False
         self._source = "\n".join(f"{each.passage.url} {each.passage.text}" for each in passages)
         self._addresses = {_bare(match["address"]) for match in _BARE.finditer(self._source)}
         self._text = ""
@@ -53,6 +67,7 @@ class CitationFilter:
             (_CODE, lambda match: match[0]),
             (_LINK, self._link),
             (_MARKS, lambda match: self._cite(match[0], match.start())),
+            (_INFORMAL, self._informal),
             (_BARE, self._address),
         )
 
@@ -64,9 +79,16 @@ class CitationFilter:
     @property
     def footnotes(self) -> tuple[Footnote, ...]:
         """The posts cited in the text so far, in the order of their numbers there."""
-        posts = (self._posts[given] for given in self._cited)
+        posts = ((self._posts[given], supports) for given, supports in self._cited.items())
         return tuple(
-            Footnote(number, post.passage.title, post.passage.url, post.score) for number, post in enumerate(posts, 1)
+            Footnote(
+                number,
+                post.passage.title,
+                post.passage.url,
+                post.score,
+                round(fmean(supports), 2) if supports else None,
+            )
+            for number, (post, supports) in enumerate(posts, 1)
         )
 
     @property
@@ -131,13 +153,41 @@ class CitationFilter:
                 expanded = self._expand(mark["numbers"])
                 shown += () if expanded else (mark[0],)
                 numbers += expanded
-        known = dict.fromkeys(number for number in numbers if number in self._posts)
         blank = marks[0] if marks[0] in " \t" else ""
-        if not known and not shown:
+        verified = self._verified([number for number in numbers if number in self._posts], start)
+        self._brackets = self._brackets or bool(verified)
+        if not verified and not shown:
             return self._separated(blank if self._following.isalnum() else "")
-        self._cited += (number for number in known if number not in self._cited)
-        footnotes = "".join(f"[{self._cited.index(number) + 1}]" for number in known)
-        return "".join(shown) + (blank if footnotes else "") + footnotes
+        return "".join(shown) + self._numbered(verified, blank)
+
+    def _informal(self, match: regex.Match[str]) -> str:
+        """Return a number in parentheses or a raised one as a footnote, if a passage supports the words before it."""
+        numbers = list(map(int, _DIGITS.findall(match["numbers"].translate(_RAISED))))
+        if match["numbers"][0] in "⁰¹²³⁴⁵⁶⁷⁸⁹" and numbers[0] not in self._posts:
+            numbers = [int(digit) for digit in str(numbers[0])]  # ¹² may be two footnotes
+        before = self._text[: match.start()]
+        is_copied = before[-12:] + match[0] in self._source
+        if self._brackets or is_copied or not self._posts.keys() >= set(numbers):
+            return match[0]
+        verified = self._verified(numbers, match.start())
+        if self._verifier and None in (verified.values() or {None}):
+            return match[0]
+        return self._numbered(verified, " ")
+
+    def _verified(self, numbers: Sequence[int], start: int) -> dict[int, float | None]:
+        """Return the posts that belong behind the text up to `start`, each with its support."""
+        if not self._verifier or not numbers:
+            return dict.fromkeys(numbers)
+        return self._verifier.verify(self._text[:start], list(dict.fromkeys(numbers)))
+
+    def _numbered(self, verified: dict[int, float | None], blank: str) -> str:
+        """Return footnotes with their numbers in the answer. Right after a word, a number is an index: `letters[1]`."""
+        for number, support in verified.items():
+            self._cited.setdefault(number, []).extend([] if support is None else [support])
+        order = list(self._cited)
+        footnotes = "".join(f"[{order.index(number) + 1}]" for number in verified)
+        after_word = self._shown[-1:].isascii() and (self._shown[-1:].isalnum() or self._shown[-1:] == "_")
+        return (blank or (" " if after_word else "")) + footnotes if footnotes else ""
 
     def _expand(self, numbers: str) -> list[int]:
         """Return the numbers of a footnote. None for ranges without passages at both ends, such as `[0-9]`."""

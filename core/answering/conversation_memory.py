@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 
 from core.answerer import Answered, Answerer, AnswerEvent
 from core.domain import Conversation, Question, Turn
+from core.question_language import use_language_of
 from core.storage.history import History
 
 log = structlog.get_logger()
@@ -26,6 +27,7 @@ class ConversationalAnswerer:
         if conversation is not None:
             # Turns from the platform's own thread are newer than the stored ones.
             question = replace(question, history=(*await self._history.turns(conversation), *question.history))
+            use_language_of(question.text, question.history)
         async with aclosing(self._answerer.ask(question)) as events:
             async for event in events:
                 if conversation is not None and isinstance(event, Answered):

@@ -60,7 +60,7 @@ class QuestionMeasurement:
     def finish(self, ended: Outcome, error: str) -> None:
         """Emit how the question ended. An answer outweighs how its stream `ended`."""
         answer, seconds = self._answer, self._elapsed()
-        outcome: Outcome = ended if answer is None else "answered" if answer.grounded else "not_in_posts"
+        outcome = ended if answer is None else _outcome(answer)
         understood = answer.trace.understood if answer and answer.trace else self.context.question
         gap = understood if outcome == "not_in_posts" else ""
         if answer and answer.tokens:
@@ -105,6 +105,10 @@ def measured(question: Question) -> Iterator[QuestionMeasurement]:
         measurement.finish(outcome, failure)
         if not failure:
             question_context.set(previous)
+
+
+def _outcome(answer: Answer) -> Outcome:
+    return "answered" if answer.grounded or answer.small_talk else "not_in_posts"
 
 
 def _figures(answer: Answer) -> dict[str, object]:

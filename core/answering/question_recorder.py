@@ -11,6 +11,7 @@ from core.answerer import Answered, Answerer, AnswerEvent
 from core.answering.measurement import measured
 from core.domain import Answer, Question
 from core.errors import QuestionTooLongError, TooManyQuestionsError
+from core.question_language import use_language_of
 from core.storage.question_store import QuestionStore
 
 log = structlog.get_logger()
@@ -30,6 +31,7 @@ class RecordingAnswerer:
         self._questions = questions
 
     async def ask(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
+        use_language_of(question.text)
         with measured(question) as measurement:
             await self._store(question)
             try:

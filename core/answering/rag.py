@@ -61,12 +61,19 @@ class RagAnswerer:
     """Answers each question on its own; a question carries its history."""
 
     def __init__(
-        self, retriever: Retriever, model: ChatModel, instructions: Instructions, limits: Limits, tokens: TokenCounter
+        self,
+        retriever: Retriever,
+        model: ChatModel,
+        instructions: Instructions,
+        limits: Limits,
+        tokens: TokenCounter,
+        verify_citations: bool = True,
     ) -> None:
         self._retriever = retriever
         self._model = model
         self._instructions = instructions
         self._limits = limits
+        self._verify_citations = verify_citations
         # Rules, passages and prompts are counted several times for each question.
         self._tokens = lru_cache(maxsize=TOKEN_CACHE_SIZE)(tokens)
 
@@ -104,13 +111,13 @@ class RagAnswerer:
         self, prompt: Prompt, search: _Search, began: float, timings: dict[str, float]
     ) -> AsyncGenerator[Cited | Wrote | Answered, None]:
         """Stream the model's answer; only passages and addresses of this very prompt may be cited."""
-        citations, text = CitationFilter(prompt.passages), ""
+        citations, text = CitationFilter(prompt.passages, self._verify_citations), ""
         too_long: AnswerTooLongError | None = None
         try:
             async with aclosing(self._stream_in_time(prompt)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, Retraction):
-                        citations, text = CitationFilter(prompt.passages), ""
+                        citations, text = CitationFilter(prompt.passages, self._verify_citations), ""
                         continue
                     timings.setdefault("first_token", _since(began))
                     known = len(citations.footnotes)

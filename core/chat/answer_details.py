@@ -28,10 +28,11 @@ class SourceList:
 
 @dataclass(frozen=True, slots=True)
 class AnswerDetails:
-    """How an answer was made; `relevance` and `footer` are Markdown."""
+    """How an answer was made; `relevance`, `support` and `footer` are Markdown, and `support` may be empty."""
 
     understood: str
     relevance: str
+    support: str
     used: tuple[ScoredPassage, ...]
     left_out: tuple[ScoredPassage, ...]
     footer: str
@@ -55,10 +56,21 @@ def answer_details(stored: StoredQuestion) -> AnswerDetails | None:
     return AnswerDetails(
         understood=trace.understood,
         relevance=gettext("Relevance of the posts found: {percent}%.").format(percent=round(100 * trace.relevance)),
+        support=_support(answer),
         used=trace.given,
         left_out=trace.left_out,
         footer=" · ".join((_timings(answer.timings_ms), _tokens(answer), f"`{stored.question.id}`")),
     )
+
+
+def _support(answer: Answer) -> str:
+    """Return how far the posts support the statements in front of their footnotes."""
+    checked = [
+        f"[{footnote.number}] {round(100 * footnote.support)}%"
+        for footnote in answer.footnotes
+        if footnote.support is not None
+    ]
+    return gettext("Support by the posts cited: {footnotes}.").format(footnotes=", ".join(checked)) if checked else ""
 
 
 def score_text(match: ScoredPassage) -> str:

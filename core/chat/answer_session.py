@@ -15,6 +15,7 @@ from core.chat.pending_question import PendingQuestion
 from core.chat.platform_errors import AnswerStoppedError, PlatformError, RefusedError, UnreachableError
 from core.chat.services import ChatServices
 from core.errors import FootnotedError, first_error
+from core.question_language import use_language_of
 
 log = structlog.get_logger()
 
@@ -84,6 +85,7 @@ class AnswerSessions(Generic[R]):
     ) -> None:
         """Answer a question in a reply that grows after each `pause`; `activity` shows the user that it is at work."""
         self._running[name] = running = RunningAnswer(reply, current_task())
+        use_language_of(pending.text)
         try:
             await self._answer(pending, reply, pause, activity)
         except* AnswerStoppedError:

@@ -11,7 +11,7 @@ def answer_document(answer: Answer) -> dict[str, Any]:
         "answer": answer.text,
         "grounded": answer.grounded,
         "confidence": answer.confidence,
-        "sources": [footnote_document(footnote) for footnote in answer.footnotes],
+        "sources": [{**footnote_document(footnote), "support": footnote.support} for footnote in answer.footnotes],
         "nearest": [footnote_document(footnote) for footnote in answer.nearest],
         "timings_ms": answer.timings_ms,
     }

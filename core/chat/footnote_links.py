@@ -14,7 +14,8 @@ _NUMBER = regex.compile(
     r"(?P<kept>\\[\\`\[\]]"
     r"|(?P<run>`++)(?:[^`\n]++|\n(?![ \t]*\n)|(?!(?P=run)(?!`))`++)*+(?P=run)?"  # a span of code
     r"|!?\[(?!\d{1,3}\])[^\[\]\n]*\]\([^()\s]*"  # a link
-    r"|<https?:[^<>\s]*)"
+    r"|<https?:[^<>\s]*"
+    r"|[A-Za-z0-9_]++(?:\[\d{1,3}\])++)"  # an index, as in letters[1]
     r"|(?P<bang>!?)\[(?P<number>\d{1,3})\]",
     regex.DOTALL,
 )

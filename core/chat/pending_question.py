@@ -11,11 +11,12 @@ from core.domain import Answer, Question
 class PendingQuestion:
     """A question that `compose` assembles: it resolves mentions and reads the thread, for example.
 
-    With an `answer`, another process had already answered it, and the answer has only to be written out. `nonce`
-    identifies this attempt where a platform deduplicates messages.
+    `text` is the question as far as it is known before. With an `answer`, another process had already answered it, and
+    the answer has only to be written out. `nonce` identifies this attempt where a platform deduplicates messages.
     """
 
     id: str
+    text: str
     compose: Callable[[], Awaitable[Question]]
     answer: Answer | None = None
     nonce: str = ""
@@ -27,7 +28,7 @@ class PendingQuestion:
         async def compose() -> Question:
             return question
 
-        return cls(question.id, compose, nonce=nonce)
+        return cls(question.id, question.text, compose, nonce=nonce)
 
 
 def question_id(event_name: str) -> str:

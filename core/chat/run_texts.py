@@ -90,8 +90,8 @@ def report_text(report: Report, plan: Plan | None = None) -> str:
     """Return the outcome, the counts, and the titles that changed or failed; for a dry run, its `plan`."""
     counts = report.progress
     same = report.outcome == "published" and not (counts.new or counts.changed or counts.removed or report.rebuilt)
-    outcome = gettext(OUTCOMES["unchanged" if same else report.outcome])
-    parts = [f"**{outcome}**", _numbers(report, plan), *_diff(report.diff), *_failures(report.failures)]
+    outcome = OUTCOMES["unchanged" if same else report.outcome]
+    parts = [f"**{gettext(outcome)}**", _numbers(report, plan), *_diff(report.diff), *_failures(report.failures)]
     return "\n\n".join(part for part in parts if part)
 
 

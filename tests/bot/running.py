@@ -64,7 +64,7 @@ def invoke(home: Path, *arguments: str, **settings: str) -> subprocess.Completed
     with (
         chdir(home),
         patch.dict(os.environ, environment(settings), clear=True),
-        patch("bot.cli.main.set_up_logs"),
+        patch("bot.cli.runner.set_up_logs"),
         capture_logs(),
         redirect_stdout(out),
         redirect_stderr(err),

@@ -2,6 +2,7 @@
 
 import { page } from "./elements.js";
 import { drop, keep, recall } from "./storage.js";
+import { text } from "./texts.js";
 
 const KEY = "footnoted.token";
 
@@ -17,7 +18,7 @@ export function refused(sent) {
   const stale = sent !== authorization().Authorization;
   // A newer token may have been entered since, which the server has not seen yet.
   if (stale) return;
-  if (token) page.accessError.textContent = "This token is not correct.";
+  if (token) page.accessError.textContent = text("tokenWrong");
   token = null;
   drop("sessionStorage", KEY);
   if (!page.access.open) page.access.showModal();
@@ -28,7 +29,7 @@ page.accessForm.addEventListener("submit", (event) => {
   const given = page.token.value.trim();
   // A header can hold nothing else, and the bot accepts no other token.
   if (!/^[!-~]+$/.test(given)) {
-    page.accessError.textContent = "A token consists of ASCII letters, digits and punctuation, without spaces.";
+    page.accessError.textContent = text("tokenForm");
     return;
   }
   token = given;

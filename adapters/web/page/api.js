@@ -2,6 +2,7 @@
 
 import { authorization, refused } from "./access.js";
 import { serverSentEvents } from "./event-stream.js";
+import { text } from "./texts.js";
 
 export class Refusal extends Error {}
 export class Locked extends Refusal {}
@@ -13,11 +14,11 @@ async function call(path, options) {
   if (response.ok) return response;
   if (response.status === 401) {
     refused(access.Authorization);
-    throw new Locked("This bot requires a token.");
+    throw new Locked(text("tokenRequired"));
   }
   // A proxy may respond with an HTML page.
   const { error } = await response.json().catch(() => ({}));
-  throw new Refusal(error ?? `The server returned an error (${response.status}).`);
+  throw new Refusal(error ?? text("serverError", { status: response.status }));
 }
 
 function post(path, body, { headers, signal } = {}) {

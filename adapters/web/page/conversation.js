@@ -7,8 +7,9 @@ import { conversationId, renewConversation, savedExchanges, saveExchanges } from
 import { page } from "./elements.js";
 import { CONNECTION_LOST, Exchange } from "./exchange.js";
 import { setNotice } from "./status.js";
+import { text } from "./texts.js";
 
-const STOPPED = "You stopped this answer.";
+const STOPPED = text("stopped");
 
 const exchanges = [];
 let running = null;
@@ -37,7 +38,7 @@ async function run(exchange) {
   running = new AbortController();
   const { signal } = running;
   showRunning();
-  announce("Searching the posts.");
+  announce(text("searching"));
   follow(exchange === exchanges.at(-1));
   try {
     await receive(exchange, signal);
@@ -86,12 +87,10 @@ export function startNewConversation() {
   showRunning();
   scrollTo({ top: 0, behavior: "instant" });
   page.question.focus();
-  announce("New conversation.");
+  announce(text("newConversation"));
   forget(conversation).then(
     () => setNotice(""),
-    (error) => setNotice(error instanceof Refusal
-      ? "The server could not delete the previous conversation."
-      : "The server could not be reached to delete the previous conversation."),
+    (error) => setNotice(text(error instanceof Refusal ? "notDeleted" : "notReached")),
   );
 }
 

@@ -6,9 +6,9 @@ import { element } from "./elements.js";
 import { footnoteList, linkedMarks, nearestList, plainMark, setMarks } from "./footnotes.js";
 import { renderAnswer } from "./markdown.js";
 import { patch, placeCaret, steady } from "./partial-markdown.js";
-import { plural } from "./plural.js";
+import { number, plural, text } from "./texts.js";
 
-export const CONNECTION_LOST = "The connection was lost.";
+export const CONNECTION_LOST = text("connectionLost");
 
 export class Exchange {
   constructor(question, tryAgain) {
@@ -25,7 +25,7 @@ export class Exchange {
     this.answer = null;
     this.failure = null;
     this.headings = {};
-    this.progress = element("p", { className: "progress" }, "Searching the posts…");
+    this.progress = element("p", { className: "progress" }, text("searching"));
     this.text = element("div", { className: "prose" });
     this.article.replaceChildren(this.progress, this.text);
     this.setState("searching");
@@ -43,8 +43,9 @@ export class Exchange {
       if (heading && heading !== title) this.headings[url] ??= heading;
     }
     const titles = [...new Set(passages.map((passage) => passage.title))];
-    const more = titles.length > 2 ? ` and ${titles.length - 2} more` : "";
-    if (titles.length) this.progress.textContent = `Reading ${titles.slice(0, 2).join(", ")}${more}…`;
+    if (!titles.length) return;
+    const values = { titles: titles.slice(0, 2).join(", "), count: number(titles.length - 2) };
+    this.progress.textContent = text(titles.length > 2 ? "readingMore" : "reading", values);
   }
 
   wrote(text) {
@@ -75,8 +76,8 @@ export class Exchange {
     this.show(renderAnswer(answer.answer, sources), linkedMarks(sources));
     if (sources.length) this.article.append(footnoteList(sources, this.headings));
     if (nearest.length) this.article.append(nearestList(nearest, this.headings));
-    const copy = copyButton("copy-answer", "Copy this answer with its footnotes", () => this.copied);
-    const timing = element("span", { className: "timing" }, `${(timings_ms.total / 1000).toFixed(1)} s`);
+    const copy = copyButton("copy-answer", text("copyAnswer"), () => this.copied);
+    const timing = element("span", { className: "timing" }, text("seconds", { seconds: number(timings_ms.total / 1000, 1) }));
     this.article.append(element("footer", { className: "actions" }, copy, timing));
   }
 
@@ -85,8 +86,8 @@ export class Exchange {
     this.setState("failed");
     this.show(renderAnswer(this.written), plainMark);
     const shown = element("p", {}, sentence);
-    if (id) shown.append(" ", element("span", { className: "reference" }, `Reference ${id}`));
-    const again = element("button", { type: "button", className: "try-again quiet" }, "Try again");
+    if (id) shown.append(" ", element("span", { className: "reference" }, text("reference", { id })));
+    const again = element("button", { type: "button", className: "try-again quiet" }, text("tryAgain"));
     again.addEventListener("click", this.tryAgain);
     this.article.append(element("div", { className: "failure" }, shown, again));
   }
@@ -102,7 +103,7 @@ export class Exchange {
     const text = this.text.cloneNode(true);
     text.querySelectorAll(".mark, button").forEach((node) => node.remove());
     const count = this.answer.sources.length;
-    return `${text.textContent.trim()} ${count ? `${plural(count, "footnote")}.` : ""}`;
+    return `${text.textContent.trim()} ${count ? `${plural("footnotes", count)}.` : ""}`;
   }
 
   toJSON() {

@@ -2,6 +2,7 @@
 
 import { element, page } from "./elements.js";
 import { shownAddress, sourceLink } from "./source-link.js";
+import { text } from "./texts.js";
 
 /** Replaces each "[number]" that `markFor` knows with its mark. */
 export function setMarks(root, markFor) {
@@ -16,8 +17,9 @@ export function setMarks(root, markFor) {
 function setMarksIn(node, markFor) {
   const pieces = [];
   let end = 0;
-  // Including the space before it: a footnote mark follows its word directly.
-  for (const match of node.data.matchAll(/\s*\[([1-9]\d{0,2})\]/g)) {
+  // Including the space before it: a footnote mark follows its word directly. Without one it is an index: `letters[1]`.
+  for (const match of node.data.matchAll(/\w(?:\[\d+\])+|\s*\[([1-9]\d{0,2})\]/g)) {
+    if (!match[1]) continue;
     const mark = markFor(Number(match[1]));
     if (!mark) continue;
     const between = node.data.slice(end, match.index);
@@ -38,7 +40,7 @@ export function linkedMarks(sources) {
     const source = byNumber.get(number);
     if (!source) return null;
     const link = sourceLink(source, String(number));
-    if (link.href) Object.assign(link, { role: "doc-noteref", ariaLabel: `Footnote ${number}: ${source.title}` });
+    if (link.href) Object.assign(link, { role: "doc-noteref", ariaLabel: text("footnote", { number, title: source.title }) });
     return noted(number, element("sup", { className: "mark" }, link));
   };
 }
@@ -54,13 +56,13 @@ export function footnoteList(sources, headings) {
     return noted(source.number, element("li", {}, number, sourceEntry(source, headings)));
   });
   const list = element("ol", { role: "list" }, ...items);
-  return element("section", { className: "sources footnotes", role: "doc-endnotes", ariaLabel: "Footnotes" }, list);
+  return element("section", { className: "sources footnotes", role: "doc-endnotes", ariaLabel: text("footnotesLabel") }, list);
 }
 
 export function nearestList(posts, headings) {
   const items = posts.map((post) => element("li", {}, sourceEntry(post, headings)));
   const list = element("ul", { role: "list" }, ...items);
-  return element("section", { className: "sources nearest" }, element("h3", {}, "Nearest posts"), list);
+  return element("section", { className: "sources nearest" }, element("h3", {}, text("nearest")), list);
 }
 
 function sourceEntry(source, headings) {

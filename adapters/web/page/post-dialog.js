@@ -3,9 +3,10 @@
 import { readPost, Refusal } from "./api.js";
 import { page } from "./elements.js";
 import { renderPost } from "./markdown.js";
+import { text as translated } from "./texts.js";
 
 export async function openPost(url) {
-  page.postTitle.textContent = "Opening…";
+  page.postTitle.textContent = translated("opening");
   page.postAddress.textContent = url;
   page.postText.replaceChildren();
   page.post.showModal();
@@ -16,7 +17,7 @@ export async function openPost(url) {
     const post = await readPost(url);
     if (stillWanted()) showPost(post);
   } catch (error) {
-    const sentence = error instanceof Refusal ? error.message : "This post could not be opened.";
+    const sentence = error instanceof Refusal ? error.message : translated("notOpened");
     if (stillWanted()) page.postTitle.textContent = sentence;
   }
 }

@@ -3,9 +3,8 @@
 import { Locked, readStatus } from "./api.js";
 import { announce } from "./announcer.js";
 import { element, page } from "./elements.js";
-import { plural } from "./plural.js";
+import { number, plural, text } from "./texts.js";
 
-const OFFLINE = "Offline mode: answers are quoted from the posts without a language model.";
 const READING_INTERVAL_MS = 1000;
 const EMPTY_INTERVAL_MS = 5000;
 
@@ -21,14 +20,14 @@ export async function refreshStatus() {
   } catch (error) {
     // Do not poll until a token has been entered.
     if (error instanceof Locked) return showSentences(error.message);
-    if (!before) showSentences("The server is not responding yet.");
+    if (!before) showSentences(text("notResponding"));
     timer = setTimeout(refreshStatus, EMPTY_INTERVAL_MS);
     return;
   }
   showStatus();
   showExamples(status.examples);
   const { posts, reading } = status;
-  if (before?.reading && !reading) announce(`Finished reading. ${plural(posts, "post")}.`);
+  if (before?.reading && !reading) announce(text("finishedReading", { posts: plural("posts", posts) }));
   if (!before?.reading && reading) announce(readingSentence(reading));
   if (reading) timer = setTimeout(refreshStatus, READING_INTERVAL_MS);
   else if (!posts) timer = setTimeout(refreshStatus, EMPTY_INTERVAL_MS);
@@ -48,17 +47,17 @@ function showStatus() {
   const sentences = [];
   if (notice) sentences.push(notice);
   if (reading) sentences.push(readingSentence(reading));
-  else if (!posts) sentences.push("No posts have been read yet.");
-  if (offline) sentences.push(OFFLINE);
-  else if (!reading && posts) sentences.push(`Answers are based on ${plural(posts, "post")} and written by ${model}.`);
+  else if (!posts) sentences.push(text("noPosts"));
+  if (offline) sentences.push(text("offline"));
+  else if (!reading && posts) sentences.push(text("basedOn", { posts: plural("posts", posts), model }));
   showSentences(...sentences);
   showProgress(reading);
 }
 
 function readingSentence({ source, read, found, failed }) {
-  const amount = found ? `${read} of ${plural(found, "post")}` : plural(read, "post");
-  const unread = failed ? `, ${failed} could not be read` : "";
-  return `Reading ${source}: ${amount}${unread}. You can already ask questions.`;
+  const amounts = [found ? text("amountOf", { read: number(read), posts: plural("posts", found) }) : plural("posts", read)];
+  if (failed) amounts.push(text("unread", { count: number(failed) }));
+  return text("readingSource", { source, amount: amounts.join(", ") });
 }
 
 function showSentences(...sentences) {

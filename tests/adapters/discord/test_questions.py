@@ -234,3 +234,17 @@ async def test_an_every_question_channel_needs_no_mention(
 def said_before(harness: Harness, chat: int) -> list[str]:
     """Return the history in the model's prompt for a question."""
     return [str(message["content"]) for message in harness.model.chats[chat].messages[1:-1]]
+
+
+async def test_a_refusal_is_in_the_language_of_the_question(harness: Harness) -> None:
+    answer = await harness.answer(harness.command("Wer hat 1974 die Fußballweltmeisterschaft gewonnen?"))
+    assert answer.content.startswith("Meine Beiträge beantworten das nicht.")
+
+
+async def test_small_talk_to_the_bot_gets_a_short_reply_without_buttons(harness: Harness) -> None:
+    asked = harness.ask("Merci beaucoup !")
+    [reply] = await harness.until(lambda: harness.since(asked))
+    await harness.settled()
+    assert reply.content == "Avec plaisir !"
+    assert not buttons(reply)
+    assert not harness.model.chats

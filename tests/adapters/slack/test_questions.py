@@ -143,3 +143,30 @@ async def test_messages_of_bots_previews_and_joins_are_not_questions(room: Room)
     await room.settled()
     assert len(room.model.chats) == 1
     assert [m for m in slack.messages(slack.channel.id) if is_whole(m)] == [answer]
+
+
+async def test_a_refusal_is_in_the_language_of_the_question(room: Room) -> None:
+    answer = await room.answer(room.ask("Wer hat 1974 die Fußballweltmeisterschaft gewonnen?"))
+    assert read(answer).startswith("Meine Beiträge beantworten das nicht.")
+
+
+async def test_a_greeting_is_in_the_language_that_the_person_has_chosen(room: Room) -> None:
+    room.slack.user.locale = "fr-FR"
+    asked = room.ask("")
+    [greeting] = await room.until(lambda: room.own(asked))
+    assert greeting.blocks[0]["text"]["text"].startswith("Bonjour !")
+
+
+async def test_small_talk_gets_a_short_reply_only_when_it_is_meant_for_the_bot(room: Room) -> None:
+    asked = room.ask(ASKED)
+    await room.answer(asked)
+    for text in ("thanks!", "ok cool, I'll try that tomorrow", ":+1:"):
+        room.ask(text, thread=asked, mention=False)
+    await room.settled()
+    assert len(room.own(asked)) == 1
+    room.ask("vielen Dank!", thread=asked)
+    _, reply = await room.until(lambda: room.own(asked)[1:] and room.own(asked))
+    await room.settled()
+    assert read(reply) == "Gern geschehen!"
+    assert not actions(reply)
+    assert len(room.model.chats) == 1

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from bot.app import Bot
 from core.answering.rag import NOT_IN_POSTS
 from core.indexing.progress import Progress
@@ -193,3 +195,27 @@ async def test_status_reports_indexing_progress(bot: Bot) -> None:
         assert (await (await client.get("/api/status")).json())["reading"] == {
             "source": "garden", "read": 5, "found": 9, "failed": 2
         }  # fmt: skip
+
+
+async def test_a_refusal_is_in_the_language_of_the_question(client: Client) -> None:
+    asked = {"question": "Wer hat 1974 die Fußballweltmeisterschaft gewonnen?"}
+    answer = await (await client.post("/api/ask", json=asked)).json()
+    assert answer["answer"] == "Meine Beiträge beantworten das nicht."
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language", "motto"),
+    [
+        ("de-AT,de;q=0.9,en;q=0.5", "de", "Fragen an die Beiträge."),
+        ("pl;q=0.9, ja;q=0.8, en;q=0.7", "ja", "記事に聞いてみましょう。"),
+        ("fr;q=0, pl, *;q=x", "en", "Ask the posts."),
+    ],
+)
+async def test_the_page_is_in_the_first_accepted_language_that_it_speaks(
+    client: Client, accepted: str, language: str, motto: str
+) -> None:
+    async with client.get("/", headers={"Accept-Language": accepted}) as response:
+        page = await response.text()
+    assert f'<html lang="{language}">' in page
+    assert motto in page
+    assert "$" not in page

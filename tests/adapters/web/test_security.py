@@ -6,7 +6,7 @@ import json
 import pytest
 from aiohttp import ClientResponse
 
-from adapters.web.app import PAGE
+from adapters.web.page_texts import PAGE
 from adapters.web.security import HEADERS
 from tests.adapters.garden import ASKED
 from tests.adapters.web.serving import STREAM, Client, streamed

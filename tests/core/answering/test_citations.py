@@ -28,6 +28,7 @@ PIECES = st.sampled_from(
         "```", "```py\n", "~~~", "   ", "!", "![x]", "[text]", "(https://blog.example/setup)", "(https://evil.example/)",
         "https://", "http", "www.", "evil.example/?q=secret", "blog.example/setup", ".", ",", "1", "[1](", "日本",
         "\t", "* ", "<", ">", "(<", ">)", "//evil.example/",
+        "the thirteenth molecules counted ", "wiki, the setup of Redis software ", " (1)", "(2)", "¹", "²",
         "-2]", "–", "[Source ", "【2†", "source】", "letters", "[12]", "[0]", "> ", "from one.",
     ]
 )  # fmt: skip
@@ -65,11 +66,11 @@ def test_no_foreign_address_passes_outside_code(text: str) -> None:
     ("text", "expected", "numbers"),
     [
         ("Yes [1].", "Yes [1].", {1}),
-        ("Yes[1][2].", "Yes[1][2].", {1, 2}),
+        ("Yes[1][2].", "Yes [1][2].", {1, 2}),
         ("Yes [1, 2].", "Yes [1][2].", {1, 2}),
         ("Yes [1,2;1].", "Yes [1][2].", {1, 2}),
         ("Yes [1, 9].", "Yes [1].", {1}),
-        ("Yes【1】.", "Yes[1].", {1}),
+        ("Yes【1】.", "Yes [1].", {1}),
         ("Yes [^1].", "Yes [1].", {1}),
         ("Yes [^1, ^2].", "Yes [1][2].", {1, 2}),
         ("No [7].", "No.", set()),
@@ -78,8 +79,8 @@ def test_no_foreign_address_passes_outside_code(text: str) -> None:
         ("Yes [1-2].", "Yes [1][2].", {1, 2}),
         ("Yes [1–2].", "Yes [1][2].", {1, 2}),
         ("Yes [1 - 2, 7].", "Yes [1][2].", {1, 2}),
-        ("Yes【1†source】.", "Yes[1].", {1}),
-        ("Yes【2†L5-L9】.", "Yes[1].", {2}),
+        ("Yes【1†source】.", "Yes [1].", {1}),
+        ("Yes【2†L5-L9】.", "Yes [1].", {2}),
         ("No【7†source】.", "No.", set()),
         ("Yes [Source 1].", "Yes [1].", {1}),
         ("Yes [Sources 1, 2].", "Yes [1][2].", {1, 2}),
@@ -275,3 +276,69 @@ def test_fence_is_recognized_when_its_indentation_came_separately(pieces: tuple[
 )
 def test_link_with_unusual_characters_is_recognized(address: str) -> None:
     assert cited(f"See [this]({address}) now.")[0] == "See this now."
+
+
+BEES = (
+    NumberedPassage(1, Passage("https://blog.example/1", "Bees", "", "They shiver with their flight muscles. "
+                               "Area (1) is 4 m². Bees live on honey, see the notes (1)."), 0.5),
+    NumberedPassage(2, Passage("https://blog.example/2", "Hives", "", "Paint the hive in a light color."), 0.5),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("They shiver with flight muscles [1].", "They shiver with flight muscles [1]."),
+        ("They shiver with flight muscles [2].", "They shiver with flight muscles [1]."),
+        ("They shiver with flight muscles [2][1].", "They shiver with flight muscles [1]."),
+        ("They swim with the strong webbed feet[2].", "They swim with the strong webbed feet."),
+        ("The light color of paint [2], with flight muscles they shiver [1].",
+         "The light color of paint [1], with flight muscles they shiver [2]."),
+        ("They swim with the strong feet https:[2]//evil.example",
+         "They swim with the strong feet https: //evil.example"),
+    ],
+)  # fmt: skip
+def test_footnote_is_checked_against_its_passage(text: str, expected: str) -> None:
+    for pieces in ([text], [*text]):
+        citing = CitationFilter(BEES)
+        assert "".join(map(citing.read, pieces)) + citing.end() == expected
+
+
+def test_footnotes_are_not_checked_unless_asked_for() -> None:
+    citing = CitationFilter(BEES, verify=False)
+    assert citing.read("They shiver with flight muscles [2].") + citing.end() == "They shiver with flight muscles [1]."
+    [footnote] = citing.footnotes
+    assert (footnote.title, footnote.support) == ("Hives", None)
+
+
+def test_support_of_a_footnote_is_the_mean_of_its_uses() -> None:
+    citing = CitationFilter(BEES)
+    citing.read("They shiver with their flight muscles [1]. They shiver with muscles, on the old garden wall [1]. ")
+    [footnote] = citing.footnotes
+    assert footnote.support is not None
+    assert 0.5 < footnote.support < 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("They shiver with flight muscles (1).", "They shiver with flight muscles [1]."),
+        ("They shiver with flight muscles (2).", "They shiver with flight muscles [1]."),
+        ("They shiver with flight muscles.¹ Paint hives in a light color²",
+         "They shiver with flight muscles. [1] Paint hives in a light color [2]"),
+        ("They shiver with flight muscles¹²", "They shiver with flight muscles [1]"),
+        ("They swim with strong webbed feet (1).", "They swim with strong webbed feet (1)."),
+        ("They shiver with flight muscles (3).", "They shiver with flight muscles (3)."),
+        ("They shiver with flight muscles (1) of two", "They shiver with flight muscles (1) of two"),
+        ("Bees live on honey, see the notes (1).", "Bees live on honey, see the notes (1)."),
+        ("They shiver, with flight muscles of f(1).", "They shiver, with flight muscles of f(1)."),
+        ("They shiver with flight muscles of 4 m² or 10².", "They shiver with flight muscles of 4 m² or 10²."),
+        ("Yes (1).", "Yes (1)."),
+        ("Paint it [2]. They shiver with flight muscles (1).", "Paint it [1]. They shiver with flight muscles (1)."),
+        ("`muscles (1).`", "`muscles (1).`"),
+    ],
+)  # fmt: skip
+def test_number_in_parentheses_or_raised_is_a_footnote_behind_a_supported_statement(text: str, expected: str) -> None:
+    for pieces in ([text], [*text]):
+        citing = CitationFilter(BEES)
+        assert "".join(map(citing.read, pieces)) + citing.end() == expected

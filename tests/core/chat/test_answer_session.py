@@ -73,7 +73,7 @@ async def test_an_answer_from_another_process_is_shown_without_asking_again(redi
         raise AssertionError("the question is answered already")
 
     reply = Shown()
-    await answer(redis, reply, PendingQuestion("1", never, answer=ANSWER))
+    await answer(redis, reply, PendingQuestion("1", "", never, answer=ANSWER))
     assert reply.told == [ANSWER]
 
 
@@ -82,7 +82,7 @@ async def test_a_question_that_cannot_be_read_gets_an_error_message(redis: Redis
         raise ValueError("not for users")
 
     reply = Shown()
-    await answer(redis, reply, PendingQuestion("1", broken))
+    await answer(redis, reply, PendingQuestion("1", "", broken))
     [error] = reply.told
     assert isinstance(error, FootnotedError)
     assert "not for users" not in error.user_message

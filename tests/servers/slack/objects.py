@@ -34,6 +34,7 @@ class User:
     tz: str = "Europe/London"
     tz_offset: int = 0
     deleted: bool = False
+    locale: str = "en-US"
     bot_id: str | None = None
 
 

@@ -21,6 +21,7 @@ def user_payload(user: User) -> Json:
         "name": user.name,
         "deleted": user.deleted,
         "real_name": user.real_name,
+        "locale": user.locale,
         "tz": user.tz,
         "tz_label": user.tz,
         "tz_offset": user.tz_offset,

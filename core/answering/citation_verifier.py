@@ -1,0 +1,188 @@
+"""The check whether a passage supports the statement in front of its footnote.
+
+Words are compared, not meanings: a statement that a model takes from a passage repeats most of its rare words, numbers
+and names. `benchmarks/citations.py` measures the limits.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from core.markdown import split_sentences
+from core.models.protocols import NumberedPassage
+from core.words import STOPWORDS, stem
+
+MIN_WORDS = 3
+"""Telling words that a statement needs to be judged; shorter ones are read with the sentence before them."""
+
+MIN_MARGIN = 0.5
+"""The support of a passage plus its lead over the best of the others, below which a footnote is wrong."""
+
+MIN_CORRECTION = 0.6
+"""The same for a passage that a wrong footnote is changed to."""
+
+WHOLE_SHARE = 0.3
+"""How much of the support is what the whole post says; the rest is what its best two sentences say."""
+
+NUMBER_WEIGHT = 2.0
+NAME_WEIGHT = 1.5
+
+MIN_SHARED = 0.25
+"""The share of an answer's words, common ones included, that occur in passages of its language."""
+
+MAX_STATEMENT = 800
+"""Characters before a footnote that are read."""
+
+_WORD = re.compile(r"\w*[^\W_]\w*")
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_BREAK = re.compile(
+    r"[\[【](?:sources? ?|\^)?\d[^\[\]【】\n]{0,120}[\]】]|\n+|(?<=[.!?…؟।])[\"'”’)\]*_]*\s+|(?<=[。！？])",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Post:
+    """The terms of all passages that were given under one number: all of them, and those of each two sentences."""
+
+    terms: frozenset[str]
+    stretches: tuple[frozenset[str], ...]
+
+
+class CitationVerifier:
+    """Compares statements with the passages of one prompt."""
+
+    def __init__(self, passages: Iterable[NumberedPassage]) -> None:
+        given: dict[int, list[NumberedPassage]] = {}
+        for numbered in passages:
+            given.setdefault(numbered.number, []).append(numbered)
+        self._posts = {number: _post(parts) for number, parts in given.items()}
+        self._common = {sign for post in self._posts.values() for term in post.terms for sign in _signs(term)}
+
+    def verify(self, text: str, numbers: Sequence[int]) -> dict[int, float | None]:
+        """Return the numbers that belong behind a text, each with its support from 0 to 1, or None if not judged.
+
+        An unsupported number is left out, or replaced by the one of a passage that supports the statement.
+        """
+        text = text[-MAX_STATEMENT:]
+        nearest, whole = _statements(text)
+        supports = self._supports(nearest)
+        supported = {number for number in numbers if _margin(supports, number, numbers) >= MIN_MARGIN}
+        if len(supported) == len(numbers):
+            return {number: supports[number] for number in numbers}
+        if not supports or not self._is_same_language(text):
+            return dict.fromkeys(numbers)
+        # The last sentence of a paragraph may say little itself.
+        whole_supports = self._supports(whole) if whole != nearest else {}
+        verified: dict[int, float | None] = {}
+        for number in numbers:
+            if number in supported:
+                verified[number] = supports[number]
+            elif _margin(whole_supports, number, numbers) >= MIN_MARGIN:
+                verified[number] = whole_supports[number]
+            elif (better := _best(supports, numbers)) is not None:
+                verified.setdefault(better, supports[better])
+        return verified
+
+    def _supports(self, statement: str) -> dict[int, float]:
+        """Return how much of a statement each post says, by number; empty if it has too few telling words."""
+        weights = self._weights(statement)
+        total = sum(weights.values())
+        return {
+            number: (
+                WHOLE_SHARE * _weight(weights, post.terms)
+                + (1 - WHOLE_SHARE) * max((_weight(weights, stretch) for stretch in post.stretches), default=0.0)
+            )
+            / total
+            for number, post in self._posts.items()
+            if len(weights) >= MIN_WORDS
+        }
+
+    def _weights(self, statement: str) -> dict[str, float]:
+        """Return the telling terms of a statement: those that few of the posts contain weigh more."""
+        weights: dict[str, float] = {}
+        for position, word in enumerate(_WORD.findall(statement)):
+            if word.lower() in STOPWORDS:
+                continue
+            is_number = any(map(str.isdecimal, word))
+            kind = NUMBER_WEIGHT if is_number else NAME_WEIGHT if position and word[0].isupper() else 1.0
+            for term in _terms(word):
+                containing = sum(term in post.terms for post in self._posts.values())
+                weight = kind * math.log(1 + (len(self._posts) + 1) / (containing + 0.5))
+                weights[term] = max(weight, weights.get(term, 0.0))
+        return weights
+
+    def _is_same_language(self, text: str) -> bool:
+        """Return whether the text is in the language of the passages, so that its words can be compared."""
+        words = (word for word in _WORD.findall(text) if not any(map(str.isdecimal, word)))
+        signs = [sign for word in words for term in _terms(word) for sign in _signs(term)]
+        return sum(sign in self._common for sign in signs) >= MIN_SHARED * len(signs)
+
+
+def _post(parts: Sequence[NumberedPassage]) -> _Post:
+    sentences = [_all_terms(sentence) for part in parts for sentence in split_sentences(part.passage.text)]
+    titles = _all_terms(" ".join(f"{part.passage.title} {part.passage.heading}" for part in parts))
+    stretches = [first | second for first, second in pairwise(sentences)] or sentences
+    return _Post(titles.union(*sentences), tuple(stretches))
+
+
+def _all_terms(text: str) -> frozenset[str]:
+    return frozenset(term for word in _WORD.findall(text) for term in _terms(word))
+
+
+def _terms(word: str) -> Sequence[str]:
+    """Return the stem of a word, or the pairs of characters in scripts without blanks."""
+    if _UNSPACED.search(word):
+        return [first + second for first, second in pairwise(word)] or [word]
+    return [stem(word.lower())]
+
+
+def _signs(term: str) -> Iterable[str]:
+    """Return what tells a term's language: the term itself, or its characters in scripts without blanks."""
+    return term if _UNSPACED.search(term) else (term,)
+
+
+def _weight(weights: Mapping[str, float], terms: frozenset[str]) -> float:
+    return sum(weight for term, weight in weights.items() if term in terms)
+
+
+def _statements(text: str) -> tuple[str, str]:
+    """Return what a footnote behind the text may refer to: the last sentence or clause, and all since the last one.
+
+    Footnotes without words between them refer to the same.
+    """
+    pieces: list[str] = []
+    at = 0
+    for end in _BREAK.finditer(text):
+        pieces += (text[at : end.start()], end[0])
+        at = end.end()
+    pieces.append(text[at:])
+    nearest, since = "", ""
+    for piece in reversed(pieces):
+        is_mark = piece[:1] in ("[", "【")
+        if since and (is_mark or (piece.count("\n") > 1 and nearest)):
+            break
+        if not is_mark and (since or _telling(piece)):
+            since = f"{piece} {since}"
+            nearest = nearest or (since if _telling(since) >= MIN_WORDS else "")
+    return nearest or since, since
+
+
+def _telling(text: str) -> int:
+    return sum(word.lower() not in STOPWORDS for word in _WORD.findall(text))
+
+
+def _margin(supports: Mapping[int, float], number: int, cited: Sequence[int]) -> float:
+    """Return the support of a post plus its lead over the best post that is not cited."""
+    if not supports:
+        return 0.0
+    others = (support for other, support in supports.items() if other != number and other not in cited)
+    return 2 * supports[number] - max(others, default=0.0)
+
+
+def _best(supports: Mapping[int, float], cited: Sequence[int]) -> int | None:
+    """Return the number of the post that supports a statement best, if it supports it and is not cited."""
+    best = max((number for number in supports if number not in cited), key=supports.__getitem__, default=None)
+    return best if best is not None and _margin(supports, best, cited) >= MIN_CORRECTION else None

@@ -1,0 +1,151 @@
+"""A footnote stays where its passage says what the sentence in front of it says, and nowhere else."""
+
+import time
+
+import pytest
+
+from core.answering.citation_verifier import CitationVerifier
+from core.domain import Passage
+from core.models.protocols import NumberedPassage
+
+BEES = (
+    "In winter the bees form a cluster around their queen and shiver with their flight muscles. "
+    "The middle of the cluster stays at 35 degrees. They live on 20 kilograms of honey until March."
+)
+HIVES = (
+    "A hive on a roof needs shade in summer. Johann Dzierzon built the first hive with movable frames in 1848. "
+    "Paint the hive in a light color, and weigh it in autumn."
+)
+WASPS = "Wasps build their nests of paper. Only young queens live through the winter, in bark or in moss."
+MANY = "Snails, ferns, and a pond. " * 40
+
+
+def verifier(*texts: str) -> CitationVerifier:
+    """Return a verifier of passages numbered from 1."""
+    return CitationVerifier(
+        [
+            NumberedPassage(
+                number, Passage(f"https://garden.example/{number}", f"Garden, part {number}", "", text), 0.5
+            )
+            for number, text in enumerate(texts or (BEES, HIVES, WASPS), 1)
+        ]
+    )
+
+
+def kept(text: str, *numbers: int) -> list[int]:
+    """Return the numbers that stay behind a text, given all three passages."""
+    return list(verifier().verify(text, numbers))
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("The bees shiver in a cluster around the queen", 1),
+        ("By shivering, the cluster of the bees is kept at 35 degrees.", 1),
+        ("Movable frames were built by Johann Dzierzon in 1848", 2),
+        ("- paint the hive in a light color", 2),
+        ("| **queens** | winter in bark or moss |", 3),
+        ("Wasps are different [1]. Their nests are made of paper", 3),
+    ],
+)
+def test_supported_footnote_stays(text: str, number: int) -> None:
+    [(cited, support)] = verifier().verify(text, [number]).items()
+    assert cited == number
+    assert support is not None
+    assert support > 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong", "right"),
+    [
+        ("The bees shiver in a cluster around the queen", 3, 1),
+        ("Dzierzon built movable frames in 1848.", 1, 2),
+        ("They live on 20 kilograms of honey [1], and the young queens of wasps in bark or moss", 1, 3),
+        ("Wasps:\n\n- nests of paper", 2, 3),
+    ],
+)
+def test_footnote_is_changed_to_the_passage_that_supports_it(text: str, wrong: int, right: int) -> None:
+    assert kept(text, wrong) == [right]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "In the winter, hedgehogs hibernate under leaves and lose a third of their weight.",
+        "The bees were imported from Slovenia in 1912 by the monks of Buckfast Abbey.",
+    ],
+)
+def test_footnote_that_no_passage_supports_is_removed(text: str) -> None:
+    assert kept(text, 1) == []
+    assert kept(text, 1, 3) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "Yes", "Yes, that is right.", "**Honey**", "No, it is not!", "`hive`"],
+)
+def test_short_statement_is_not_judged(text: str) -> None:
+    assert verifier().verify(text, [2]) == {2: None}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Die Bienen bilden im Winter eine Traube um die Königin und zittern mit ihrer Flugmuskulatur.",
+        "Les premières ruches à cadres mobiles furent construites par Johann Dzierzon.",
+        "ミツバチは冬に女王蜂を囲んで身を寄せ合い、体を震わせます。",
+        "Пчёлы зимой собираются в клуб вокруг матки и дрожат.",
+    ],
+)
+def test_answer_in_another_language_than_the_posts_keeps_its_footnotes(text: str) -> None:
+    assert verifier().verify(text, [2]) == {2: None}
+
+
+@pytest.mark.parametrize(
+    ("posts", "text"),
+    [
+        (
+            (
+                "ミツバチは冬に女王蜂を囲んで蜂球を作り、体を震わせて温度を保つ。",
+                "巣箱は夏に日陰が必要で、秋に重さを量る。",
+            ),
+            "冬のミツバチは蜂球を作り、体を震わせて温度を保ちます。",
+        ),
+        (
+            ("Пчёлы зимой собираются в клуб вокруг матки и дрожат.", "Улей на крыше летом нуждается в тени."),
+            "Пчёлы собираются зимой в клуб вокруг матки.",
+        ),
+    ],
+)
+def test_footnotes_are_checked_in_every_language(posts: tuple[str, str], text: str) -> None:
+    assert list(verifier(*posts).verify(text, [1])) == [1]
+    assert list(verifier(*posts).verify(text, [2])) == [1]
+
+
+def test_statement_from_two_passages_keeps_both_footnotes() -> None:
+    text = "The cluster of the bees stays at 35 degrees in winter, while only young queens of wasps survive in moss"
+    assert kept(text, 1, 3) == [1, 3]
+    assert kept(text, 1, 2) == [1, 3]
+
+
+def test_last_sentence_of_a_supported_paragraph_may_say_little_itself() -> None:
+    text = "The bees form a cluster around the queen, shiver, and live on honey. So nature helps itself wonderfully."
+    assert kept(text, 1) == [1]
+
+
+def test_only_passage_has_no_rival() -> None:
+    assert list(verifier(BEES).verify("The queen sits in a cluster of bees.", [1])) == [1]
+    assert list(verifier(BEES).verify("The monks came to the abbey in 1912.", [1])) == []
+
+
+def test_no_footnote_stays_empty() -> None:
+    assert kept("The bees shiver in a cluster around the queen") == []
+
+
+def test_sentence_is_checked_in_two_milliseconds() -> None:
+    checking = verifier(*(f"{BEES} {HIVES} {WASPS} {MANY}" for _ in range(5)))
+    text = f"{MANY} {BEES}"
+    began = time.process_time()
+    for _ in range(50):
+        checking.verify(text, [1])
+    assert (time.process_time() - began) / 50 < 0.002
