@@ -170,7 +170,6 @@ def _index_dependencies(settings: Settings, redis: Redis, url: str, models: Mode
         redis=redis,
         # No circuit breaker: a run ends at its first failure anyway.
         embedder=models.indexing_embedder,
-        retriever=Retriever(redis, models.indexing_embedder, settings.min_score),
         tokens=models.tokens,
         sources=settings.all_sources,
         metadata={"sources": sources_digest(settings)},

@@ -36,6 +36,9 @@ for _code, _listed in _FUNCTION_WORDS.items():
     for _word in _listed.split():
         _LANGUAGES_OF.setdefault(_word, []).append(_code)
 
+MAX_CHARS = 500
+"""Characters that are looked at."""
+
 ENOUGH = 1.5
 ENOUGH_OF_ALL = 0.2
 """The function words of a language that tell it, weighed: a number of them, or their share of all words."""
@@ -53,7 +56,7 @@ _SCRIPTS = (
 
 def language_of(text: str) -> str:
     """Return the language of a text, of those that the bot speaks; an empty string when it cannot be told."""
-    text = without_addresses(text)
+    text = without_addresses(text[:MAX_CHARS])
     for script, code in _SCRIPTS:
         if script.search(text):
             return code
@@ -75,9 +78,8 @@ def use_language_of(question: str, history: Sequence[Turn] = ()) -> None:
 
     If none can be told, the language stays as it is.
     """
-    before = [turn.content for turn in reversed(history) if turn.role == "user"]
-    told = list(filter(None, map(language_of, (question, *before))))
+    before = (turn.content for turn in reversed(history) if turn.role == "user")
+    told = filter(None, map(language_of, (question, *before)))
+    code = next(told, "")
     # Japanese may be written in Chinese characters alone.
-    if told[:1] == ["zh"] and "ja" in (*told, language()):
-        told = ["ja"]
-    use_language(*told[:1])
+    use_language("ja" if code == "zh" and "ja" in (language(), next(told, "")) else code)

@@ -22,7 +22,6 @@ from core.ingestion.chunker import chunk
 from core.ingestion.fetcher import Fetcher
 from core.models.protocols import Embedder
 from core.retrieval.calibration import calibrate
-from core.retrieval.retriever import Retriever
 from core.storage import keys
 from core.tokens import estimate_tokens
 
@@ -88,7 +87,7 @@ async def published(redis: Redis, embedder: Embedder, posts: Mapping[str, str] =
     """Publish a calibrated index version of the posts."""
     version = await new_version(redis, embedder)
     await put_posts(redis, version, embedder, posts)
-    await calibrate(redis, Retriever(redis, embedder), version)
+    await calibrate(redis, version)
     await publish(redis, version)
     return version
 
@@ -120,8 +119,6 @@ async def reindexing(
     redis: Redis, embedder: Embedder, precision: Precision = "FLOAT32", algorithm: Algorithm | None = None
 ) -> AsyncIterator[Runs]:
     """Yield runs that share an HTTP session."""
-    dependencies = IndexDependencies(
-        redis, embedder, Retriever(redis, embedder), estimate_tokens, precision=precision, algorithm=algorithm
-    )
+    dependencies = IndexDependencies(redis, embedder, estimate_tokens, precision=precision, algorithm=algorithm)
     async with Fetcher("Footnoted") as fetcher, ParserPool(processes=0) as parsers:
         yield Runs(dependencies, fetcher, LocalExecutor(parsers, embedder))

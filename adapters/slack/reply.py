@@ -57,12 +57,14 @@ class SlackReply:
         self._status = status
         self._messages = messages
         self._footnotes: dict[int, Footnote] = {}
+        self._stopped_note = gettext(STOPPED)
         self.over = False
 
     async def note(self, progress: Searching | Found | Cited) -> None:
         match progress:
             case Searching():
-                pass  # the status has said so since the question arrived
+                # The stop button is another event, which knows nothing of the question.
+                self._stopped_note = gettext(STOPPED)
             case Found():
                 if count := len({hit.passage.url for hit in progress.hits}):
                     self._status.set(ngettext("is reading {count} post…", "is reading {count} posts…", count))
@@ -110,7 +112,7 @@ class SlackReply:
     async def stop(self) -> None:
         """Mark the text shown so far as stopped."""
         self.over = True
-        await self._messages.stop(f"_{gettext(STOPPED)}_")
+        await self._messages.stop(f"_{self._stopped_note}_")
 
     async def remove(self) -> None:
         """Delete the answer, whose question was deleted."""

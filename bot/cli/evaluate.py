@@ -19,6 +19,7 @@ from bot.evaluation.examples import Example
 from bot.evaluation.measuring import measure_answer, measure_search
 from bot.evaluation.metrics import Metrics, by_language, by_turn, compute_metrics, metrics_document
 from bot.evaluation.results import Result
+from core.index.version import live_version
 
 COLUMNS_PER_TABLE = 5
 """So that a table fits into 80 characters."""
@@ -52,11 +53,22 @@ async def evaluate(
         show_metrics(results, out)
         if comparison:
             show_comparison(comparison, out)
-    if drafts := sum(bool(example.draft) for example in examples):
-        err.print(f"{drafts} of the questions are drafts. Check them, and remove the key draft.", style="yellow")
+    await _warn(bot, examples, err)
     if any(result.answer and result.answer.error for result in results):
         return FAILED
     return WORSE if comparison and comparison.is_worse else OK
+
+
+async def _warn(bot: Bot, examples: Sequence[Example], err: Console) -> None:
+    """Warn of what makes the figures wrong: drafts, and right posts that are not indexed."""
+    if drafts := sum(bool(example.draft) for example in examples):
+        err.print(f"{drafts} of the questions are drafts. Check them, and remove the key draft.", style="yellow")
+    version = await live_version(bot.redis)
+    indexed = {url.rstrip("/") for url in await version.ledger()} if version else set()
+    unknown = [url for example in examples for url in example.url if url.rstrip("/") not in indexed]
+    if unknown:
+        told = f"{len(unknown)} of the right posts are not indexed under their address, such as {readable(unknown[0])}."
+        err.print(Text(told, style="yellow"), soft_wrap=True)
 
 
 async def evaluate_all(bot: Bot, examples: Sequence[Example], options: EvaluationOptions, err: Console) -> list[Result]:
@@ -96,7 +108,11 @@ def show_metrics(results: Sequence[Result], out: Console) -> None:
 def show_comparison(comparison: Comparison, out: Console) -> None:
     """Print the metrics of both runs, how many questions got better or worse, and which."""
     out.print()
-    _show_columns({"before": comparison.before, "now": comparison.after}, out)
+    before, now = comparison.before, comparison.after
+    names = [name for name in dict.fromkeys((*before, *now)) if before.get(name) != now.get(name)]
+    if names:
+        columns = {"before": before, "now": now}
+        _show_columns({title: {name: run.get(name) for name in names} for title, run in columns.items()}, out)
     counts = ", ".join(f"{comparison.count(verdict)} {verdict}" for verdict in ("better", "worse", "mixed"))
     out.print(f"\n{counts}, {comparison.unchanged} unchanged, {comparison.added} new, {comparison.removed} gone")
     for change in comparison.changed[:MAX_CHANGES]:
@@ -117,15 +133,15 @@ def _show_columns(columns: Mapping[str, Metrics], out: Console) -> None:
     table = Table("", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     for name in columns:
         table.add_column(readable(name.replace("_", " ")) or "none", justify="right")
-    names = dict.fromkeys(name for metrics in columns.values() for name in metrics)
-    for name in names:
+    for name in dict.fromkeys(name for metrics in columns.values() for name in metrics):
         figures = [metrics.get(name) for metrics in columns.values()]
         if any(figure is not None for figure in figures):
-            table.add_row(name.replace("_", " "), *map(_value, figures))
+            digits = 4 if name == "dollars" else 3
+            table.add_row(name.replace("_", " "), *(_value(figure, digits) for figure in figures))
     out.print(table)
 
 
-def _value(value: Value) -> str:
+def _value(value: Value, digits: int = 3) -> str:
     if value is None:
         return "–"
-    return f"{value:.3f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value
+    return f"{value:.{digits}f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value

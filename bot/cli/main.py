@@ -190,7 +190,7 @@ def evaluate(
         typer.Option("--compare", help="Show what differs from an earlier run, saved with --save.", exists=True),
     ] = None,
 ) -> None:
-    """Measure how well questions are answered whose right posts are known."""
+    """Measure how well questions with known posts are answered."""
     import asyncio
 
     from bot.cli.evaluate import EvaluationOptions, evaluate
@@ -208,6 +208,17 @@ def evaluate(
             return await evaluate(bot, examples, options, out, err)
 
     run_async(run())
+
+
+@app.command()
+def draft_questions(
+    most: Annotated[int, typer.Option("--most", help="Most questions to draft.", min=1, max=1_000)] = 50,
+) -> None:
+    """Draft a questions file for `evaluate`, from the posts and from questions that were not answered."""
+    from bot.cli.draft_questions import print_drafts
+    from bot.cli.runner import err, run_with_posts
+
+    run_with_posts(lambda bot: print_drafts(bot, most, err))
 
 
 @app.command()

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections import Counter
 from contextlib import aclosing
+from statistics import fmean
 from time import perf_counter
 
 from bot.app import Bot
@@ -56,12 +57,14 @@ async def measure_answer(bot: Bot, example: Example) -> AnswerResult:
 def judge_answer(example: Example, answer: Answer, seconds: float) -> AnswerResult:
     """Compare an answer with the right posts and the reference."""
     cited = tuple(footnote.url for footnote in answer.footnotes)
+    supports = [footnote.support for footnote in answer.footnotes if footnote.support is not None]
     read = answer.tokens - answer.output_tokens
     return AnswerResult(
         text=answer.text,
         answered=answer.grounded,
         cited=cited,
         right_post_cited=rank_of(example.url, cited) is not None if example.url and answer.grounded else None,
+        support=round(fmean(supports), 4) if supports else None,
         overlap=token_f1(answer.text, example.reference) if example.reference else None,
         seconds=round(seconds, 3),
         input_tokens=read,

@@ -52,7 +52,7 @@ def _answer_metrics(results: Sequence[Result]) -> Metrics:
         "seconds_p95": _percentile(answers, 95),
         "input_tokens": sum(answer.input_tokens for answer in answers),
         "output_tokens": sum(answer.output_tokens for answer in answers),
-        "dollars": None if None in costs else round(sum(filter(None, costs)), 6),
+        "dollars": None if None in costs else round(sum(filter(None, costs), 0.0), 6),
         "failed": sum(bool(answer.error) for answer in answers),
     }
 

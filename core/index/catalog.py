@@ -72,7 +72,7 @@ class Catalog:
         for fields in rows[1::2]:
             named = {name.decode(): value.decode() for name, value in zip(fields[::2], fields[1::2], strict=True)}
             title, heading = named.get("title", ""), named.get("heading", "").split(" › ")[-1]
-            question = heading if _is_standalone_question(heading) else ""
+            question = heading if is_standalone_question(heading) else ""
             posts[title] = posts.get(title) or question
         asked = [question for question in posts.values() if question]
         named_titles = [
@@ -113,6 +113,6 @@ def _bytes(info: Mapping[str, object]) -> int:
     return round(sum(parts) * 1024 * 1024)
 
 
-def _is_standalone_question(heading: str) -> bool:
+def is_standalone_question(heading: str) -> bool:
     """Return whether a heading is a question that makes sense without its post."""
     return heading.endswith("?") and len(content_words(heading)) > 1 and _DEMONSTRATIVES.isdisjoint(words(heading))

@@ -8,7 +8,6 @@ from redis.asyncio import Redis
 from core.domain import Person, Source
 from core.index.schema import Algorithm, Precision
 from core.models.protocols import Embedder
-from core.retrieval.retriever import Retriever
 from core.tokens import TokenCounter
 
 
@@ -36,7 +35,6 @@ class IndexDependencies:
 
     redis: Redis
     embedder: Embedder
-    retriever: Retriever
     tokens: TokenCounter
     sources: Sequence[Source] = ()
     metadata: Mapping[str, str] | None = None

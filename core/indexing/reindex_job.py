@@ -201,10 +201,10 @@ class ReindexJob:
         if live and self._can_change_in_place(live, change, algorithm):
             await apply_in_place(self._redis, self._draft, live, change)
             await self._update_metadata(live, change)
-            await recalibrate_after_drift(self._redis, self._dependencies.retriever, live, change)
+            await recalibrate_after_drift(self._redis, live, change)
         else:
             version = await build_version(self._redis, self._draft, live, change, algorithm)
-            await calibrate(self._redis, self._dependencies.retriever, version, live)
+            await calibrate(self._redis, version)
             await version.set_metadata({**self._previous.source_metadata, **self._metadata()})
             await publish(self._redis, version)
         await delete_stale_versions(self._redis)

@@ -8,7 +8,6 @@ from datetime import datetime
 import numpy as np
 
 from core.models.protocols import Embedder, Vectors
-from core.retrieval.calibration import QUESTIONS
 from core.storage.statistics import Unanswered
 
 MAX_QUESTIONS = 1_000
@@ -16,8 +15,37 @@ MAX_QUESTIONS = 1_000
 
 SIMILARITY_SIGMAS = 5.0
 """How far beyond chance the similarity of two questions has to be, in standard deviations. Chance is the similarity of
-unrelated questions (`calibration.QUESTIONS`) under the same model, since a fixed cosine would fit only one model.
+UNRELATED questions under the same model, since a fixed cosine would fit only one model.
 Offline, paraphrases lie between 4.7 and 11, different subjects below 2.7."""
+
+
+UNRELATED = (
+    "How long should I boil an egg so that the yolk stays soft?",
+    "Can I freeze mashed potatoes?",
+    "Tell me a joke about penguins.",
+    "What is the chemical symbol for tungsten?",
+    "What are the side effects of taking too much vitamin D?",
+    "Can you recommend a good restaurant for a birthday dinner?",
+    "Who wrote the novel about the whale and the obsessed captain?",
+    "Which vitamins are found in carrots?",
+    "What ingredients go into a classic tiramisu?",
+    "How do I remove a stripped screw from a wooden door?",
+    "Are you a real person?",
+    "Who was the first woman to fly alone across the Atlantic Ocean?",
+    "What time do shops close on Sundays in Vienna?",
+    "Why do leaves change colour in autumn?",
+    "What is the name of the fairy in the story about the boy who never grew up?",
+    "When is the best season to plant tulip bulbs?",
+    "What is the tax rate on a second home?",
+    "What does a barometer measure?",
+    "How many bones does an adult human have?",
+    "Which of the seven dwarfs wears glasses?",
+    "Which gemstone is the birthstone for May?",
+    "Who holds the record for the most goals scored in a single ice hockey season?",
+    "What did the ancient Romans use to brush their teeth?",
+    "What kind of wood is used for baseball bats?",
+    "How many time zones are there in Russia?",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +66,7 @@ async def find_gaps(embedder: Embedder, unanswered: Sequence[Unanswered]) -> lis
     wordings = list(by_wording.values())
     if not wordings:
         return []
-    vectors = await embedder.embed([same[0].text for same in wordings] + list(QUESTIONS))
+    vectors = await embedder.embed([same[0].text for same in wordings] + list(UNRELATED))
     # A thousand questions take a second, which would block the event loop.
     groups = await asyncio.to_thread(_grouped, vectors[: len(wordings)], _chance_threshold(vectors[len(wordings) :]))
     gaps = [_gap([wordings[row] for row in group], vectors[group]) for group in groups]

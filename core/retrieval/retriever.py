@@ -1,7 +1,7 @@
 """The retriever: hybrid search by words and vectors, reranking by sentences, and relevance."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import NamedTuple
@@ -10,13 +10,13 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from core.domain import Confidence, Passage, ScoredPassage, SearchResults
+from core.domain import Passage, ScoredPassage, SearchResults
 from core.errors import EmbeddingMismatchError, ModelError
 from core.index.schema import no_such_index, source_filter
 from core.index.version import IndexVersion, live_version, read_metadata
 from core.models.protocols import Embedder, Vectors
 from core.retrieval.fusion import fuse
-from core.retrieval.relevance import DEFAULT_MIN_SCORE, UNCALIBRATED, Calibration, Signals
+from core.retrieval.relevance import DEFAULT_MIN_SCORE, LEANING_TERMS, Chance, Signals, WordSignals, judge, relevance_of
 from core.retrieval.search import bm25_search, read_passages, term_idf, vector_search
 from core.retrieval.term_coverage import Term, TermCoverage
 from core.telemetry import timed
@@ -41,7 +41,7 @@ METADATA_TTL = 0.25
 @dataclass(frozen=True, slots=True)
 class _Live:
     version: IndexVersion
-    calibration: Calibration
+    chance: Chance | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,25 +71,21 @@ class Retriever:
         """
         text, previous = without_addresses(text), without_addresses(previous)
         searchable = text.strip() and sources != frozenset()
-        texts = [text, f"{previous}\n{text}"] if previous else [text]
         with timed("retrieve"):
-            found = await self._rank_live(texts, source_filter(sources)) if searchable else None
+            found = await self._rank_live(_texts(text, previous), source_filter(sources)) if searchable else None
         if found is None:
             return SearchResults((), 0.0, "none")
         live, ranking = found
-        relevance = live.calibration.relevance(ranking.signals, ranking.lexical_only)
+        relevance = relevance_of(ranking.signals, live.chance)
         best = ranking.hits[0].score if ranking.hits else 1.0
         hits = tuple(replace(hit, score=round(relevance * hit.score / best, 4)) for hit in ranking.hits)
-        confidence: Confidence = "sure" if hits and relevance >= self._min_score else "none"
+        confidence = judge(relevance, self._min_score) if hits else "none"
         return SearchResults(hits, round(relevance, 4), confidence, ranking.lexical_only)
 
-    async def relevance_signals(self, version: IndexVersion, texts: Sequence[str], vectors: Vectors) -> list[Signals]:
-        """Return the signals of each text on a version, for its calibration."""
-        return [(await self._rank(version, [text], vectors[row : row + 1])).signals for row, text in enumerate(texts)]
-
-    async def embed(self, texts: Sequence[str]) -> Vectors:
-        """Embed texts with this retriever's model."""
-        return await self._embedder.embed(texts)
+    async def signals(self, text: str, previous: str = "") -> Signals:
+        """Return the relevance signals of a question, to fit the model that judges them."""
+        found = await self._rank_live(_texts(without_addresses(text), without_addresses(previous)), "")
+        return found[1].signals if found else Signals(WordSignals())
 
     def select(self, results: SearchResults, limit: int) -> tuple[ScoredPassage, ...]:
         """Select the passages for an answer: at most `limit`, at most three per post, neighbours merged into one."""
@@ -110,14 +106,14 @@ class Retriever:
         """Rank on the live version. Return None before the first publication."""
         live = await self._current()
         try:
-            return (live, await self._rank(live.version, texts, filter_=filter_)) if live else None
+            return (live, await self._rank(live.version, texts, filter_)) if live else None
         except ResponseError as error:
             if not no_such_index(error):
                 raise
         # Another index has just replaced the cached one.
         self._live = None
         live = await self._current()
-        return (live, await self._rank(live.version, texts, filter_=filter_)) if live else None
+        return (live, await self._rank(live.version, texts, filter_)) if live else None
 
     async def _current(self) -> _Live | None:
         if monotonic() < self._live_until and self._live:
@@ -126,18 +122,16 @@ class Retriever:
         if version is None:
             return None
         metadata = await read_metadata(self._redis, version.number)
-        calibration = metadata.get("calibration")
-        self._live = _Live(version, Calibration.from_json(calibration) if calibration else UNCALIBRATED)
+        chance = metadata.get("chance")
+        self._live = _Live(version, Chance.from_json(chance) if chance else None)
         self._live_until = monotonic() + METADATA_TTL
         return self._live
 
-    async def _rank(
-        self, version: IndexVersion, texts: Sequence[str], vectors: Vectors | None = None, filter_: str = ""
-    ) -> Ranking:
+    async def _rank(self, version: IndexVersion, texts: Sequence[str], filter_: str = "") -> Ranking:
         """Run both searches for all texts; words are searched while the texts are being embedded."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                embedding = tasks.create_task(self._vectors(version, texts, vectors))
+                embedding = tasks.create_task(self._vectors(version, texts))
                 text_search = tasks.create_task(self._search_words(version, texts, filter_))
         except* RedisError as group:
             raise group.exceptions[0] from group
@@ -158,16 +152,16 @@ class Retriever:
             )
             for key in order
         )
-        signals = Signals(
-            cosine=max(vector_rankings[0].values(), default=0.0) if vector_rankings else 0.0,
-            passage=max((covered[key].passage for key in order[:TOP_PASSAGES]), default=0.0),
-            sentence=max((covered[key].sentence for key in order), default=0.0),
-        )
+        words = [
+            _word_signals(asked, scores, max((covered[key].passages[row] for key in order[:TOP_PASSAGES]), default=0.0))
+            for row, (asked, scores) in enumerate(zip(terms, text_rankings, strict=True))
+        ]
+        leans = sum(term.idf > 0 for term in terms[0]) < LEANING_TERMS
+        cosine = max(vector_rankings[0].values(), default=0.0) if blobs else None
+        signals = Signals(words[0], words[1] if leans and len(words) > 1 else WordSignals(), cosine)
         return Ranking(hits, signals, lexical_only=found is None)
 
-    async def _vectors(self, version: IndexVersion, texts: Sequence[str], vectors: Vectors | None) -> Vectors | None:
-        if vectors is not None:
-            return vectors
+    async def _vectors(self, version: IndexVersion, texts: Sequence[str]) -> Vectors | None:
         if version.vector_spec.model != self._embedder.name:
             log.warning("vector search skipped", reason=f"the posts were indexed with {version.vector_spec.model}")
             return None
@@ -191,14 +185,26 @@ class Retriever:
 
 class _Coverage(NamedTuple):
     sentence: float
-    passage: float
+    passages: tuple[float, ...]
 
 
 def _coverage(coverages: Sequence[TermCoverage], passage: Passage) -> _Coverage:
-    """Return the coverage by the best sentence, on average over the texts, and by the passage for the best text."""
+    """Return the coverage by the best sentence, on average over the texts, and by the passage for each text."""
     head = f"{passage.title} {passage.heading}"
     shares = [coverage.coverage(head, passage.text) for coverage in coverages]
-    return _Coverage(sum(sentence for sentence, _ in shares) / len(shares), max(whole for _, whole in shares))
+    return _Coverage(sum(sentence for sentence, _ in shares) / len(shares), tuple(whole for _, whole in shares))
+
+
+def _word_signals(terms: Sequence[Term], scores: Mapping[str, float], coverage: float) -> WordSignals:
+    """Return the signals of one text: its BM25 scores, and its coverage by the best of the first passages."""
+    total = sum(term.idf for term in terms)
+    if not total:
+        return WordSignals()
+    return WordSignals(max(scores.values(), default=0.0) / total, total / terms[0].rarest * coverage)
+
+
+def _texts(text: str, previous: str) -> list[str]:
+    return [text, f"{previous}\n{text}"] if previous else [text]
 
 
 def _same_post(one: ScoredPassage, other: ScoredPassage) -> bool:

@@ -45,12 +45,14 @@ async def term_idf(redis: Redis, index: str, texts: Sequence[str], filter_: str 
         else {}
     )
 
+    def idf(count: int) -> float:
+        # BM25's inverse document frequency.
+        return math.log(1 + (max(total - count, 0) + 0.5) / (count + 0.5))
+
     def term(word: str) -> Term:
         if word in STOPWORDS:
             return Term(word, 0.0)  # a question of stopwords alone is about nothing
-        count = seen[word] or near.get(word, 0)
-        # BM25's inverse document frequency.
-        return Term(word, math.log(1 + (max(total - count, 0) + 0.5) / (count + 0.5)), bool(near.get(word)))
+        return Term(word, idf(seen[word] or near.get(word, 0)), bool(near.get(word)), idf(1))
 
     return [[term(word) for word in words] for words in asked]
 
@@ -107,6 +109,21 @@ async def read_passages(redis: Redis, index: str, names: Sequence[str]) -> dict[
         if passage := from_hash([by_field.get(field) for field in HASH_FIELDS]):
             passages[as_text(key)] = passage
     return passages
+
+
+async def count_passages(redis: Redis, index: str) -> int:
+    """Return the number of passages of an index."""
+    [total] = await _count(redis, index, ["*"], "")
+    return total
+
+
+async def sample_vectors(redis: Redis, index: str, places: Sequence[int]) -> dict[str, bytes]:
+    """Return the vectors of the passages at these places of the index, by key."""
+    async with redis.pipeline(transaction=False) as pipe:
+        for place in places:
+            _search(pipe, index, "*", "RETURN", 1, "embedding", "LIMIT", place, 1)
+        replies = await _execute(pipe)
+    return {as_text(reply[1]): reply[2][1] for reply in replies if len(reply) == 3 and len(reply[2]) == 2}
 
 
 async def _count(redis: Redis, index: str, queries: Iterable[str], filter_: str) -> list[int]:

@@ -16,11 +16,12 @@ _WORD = re.compile(r"\b\w+")
 @dataclass(frozen=True, slots=True)
 class Term:
     """A word of the question with its inverse document frequency. A `misspelt` word is in no post, but one that differs
-    by one letter is."""
+    by one letter is. `rarest` is the idf of a word that is in one passage."""
 
     word: str
     idf: float
     misspelt: bool = False
+    rarest: float = 1.0
 
     @property
     def query(self) -> str:

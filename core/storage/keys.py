@@ -51,6 +51,11 @@ def passage(version: int, url: str, position: int) -> str:
     return f"{passage_prefix(version)}{{{hashlib.sha256(url.encode()).hexdigest()[:16]}}}:{position}"
 
 
+def post_of(passage: str) -> str:
+    """Return what the keys of all passages of one post begin with."""
+    return passage.rpartition(":")[0]
+
+
 def version(number: int) -> str:
     """Hash: embedding model, dimensions and relevance calibration of an index version."""
     return f"edition:{number}"
@@ -72,7 +77,7 @@ def digests(version: int) -> str:
 
 
 def calibration_vectors(version: int) -> str:
-    """Vectors of the questions that calibrate a version's relevance threshold."""
+    """Written by earlier releases, and deleted with the version."""
     return f"questions:{version}"
 
 

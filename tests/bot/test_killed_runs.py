@@ -88,7 +88,7 @@ async def test_a_run_that_is_killed_at_any_stage_loses_nothing_and_is_completed_
         blog.posts = posts(18, "Bean", "2026-02-01")
 
         settings = {"REDIS_URL": redis_url, "OPENAI_BASE_URL": model.base_url}
-        for reached in (reading(blog), embedding(redis), index_created(redis), calibrating(redis)):
+        for reached in (reading(blog), embedding(redis), index_created(redis), calibrated(redis)):
             kept = await kept_digests(redis)
             requests = len(model.embeddings)
             assert await kill_run(tmp_path, settings, reached)
@@ -141,11 +141,11 @@ def index_created(redis: Redis) -> Reached:
     return reached
 
 
-def calibrating(redis: Redis) -> Reached:
-    """When the calibration of the new version has begun."""
+def calibrated(redis: Redis) -> Reached:
+    """When the new version is calibrated, just before it is published."""
 
     async def reached() -> bool:
         newest = max(int(number) for number in await redis.smembers(keys.VERSIONS))
-        return bool(await redis.exists(keys.calibration_vectors(newest)))
+        return bool(await redis.hexists(keys.version(newest), "chance"))
 
     return reached

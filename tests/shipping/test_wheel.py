@@ -78,7 +78,7 @@ def test_wheel_holds_only_the_program_page_and_manual(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     tops = {name.split("/")[0] for name in names}
     assert tops == {"bot", "adapters", "core", f"footnoted-{PROJECT['version']}.dist-info"}
-    assert "adapters/web/page/index.html" in names
+    assert {"adapters/web/page/index.html", "core/locale/de/LC_MESSAGES/footnoted.po", "core/small_talk.toml"} <= names
     docs = (REPOSITORY / "docs").rglob("*.md")
     assert {f"bot/manual/{page.relative_to(REPOSITORY / 'docs').as_posix()}" for page in docs} <= names
     assert not [name for name in names if name.endswith((".pyc", ".env", ".rdb"))]

@@ -245,6 +245,6 @@ async def test_small_talk_to_the_bot_gets_a_short_reply_without_buttons(harness:
     asked = harness.ask("Merci beaucoup !")
     [reply] = await harness.until(lambda: harness.since(asked))
     await harness.settled()
-    assert reply.content == "Avec plaisir !"
+    assert reply.content == "Avec plaisir\u202f!"
     assert not buttons(reply)
     assert not harness.model.chats

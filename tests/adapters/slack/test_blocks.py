@@ -1,5 +1,6 @@
 """Blocks below an answer: they stay within Slack's limits for any post titles."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -114,12 +115,14 @@ def test_an_explanation_shows_the_understood_question_scores_unused_posts_times_
     every = matches(found)
     trace = AnswerTrace("When are bees fed? (after: What do bees eat?)", 0.5, every[:2], every[2:])
     timings = {"found": 40.0, "first_token": 950.0, "total": 2_000.0}
-    answer = Answer("Text.", True, tokens=900, timings_ms=timings, trace=trace)
+    cited = (replace(found[0], support=0.914), found[1])
+    answer = Answer("Text.", True, cited, tokens=900, timings_ms=timings, trace=trace)
     text = taken(explanation(StoredQuestion(Question("Why?", id=ID), datetime.now(UTC), answer)))
     assert "*Understood as*\nWhen are bees fed? (after: What do bees eat?)" in text
     assert "*Answered from*\n• <https://garden.example/1|Post 1> › Post 1  _0.50: meaning 0.40, words 0.60_" in text
     assert "*Found but not used*\n• <https://garden.example/3|Post 3>" in text
     assert "… and 2 more" in text
+    assert "Support by the posts cited: [1] 91%." in text
     assert "Found after 0.04 s, first words after 0.95 s, whole answer after 2.00 s · 900 tokens" in text
 
 

@@ -154,7 +154,7 @@ async def test_a_greeting_is_in_the_language_that_the_person_has_chosen(room: Ro
     room.slack.user.locale = "fr-FR"
     asked = room.ask("")
     [greeting] = await room.until(lambda: room.own(asked))
-    assert greeting.blocks[0]["text"]["text"].startswith("Bonjour !")
+    assert greeting.blocks[0]["text"]["text"].startswith("Bonjour\u202f!")
 
 
 async def test_small_talk_gets_a_short_reply_only_when_it_is_meant_for_the_bot(room: Room) -> None:

@@ -221,6 +221,20 @@ def test_status_shows_indexing_progress(browser: Browser, sites: Sites) -> None:
     browser.wait(lambda: ended in browser.text_of("#status"))
 
 
+def test_page_speaks_the_language_of_the_browser(browser: Browser, sites: Sites) -> None:
+    browser.driver.execute_cdp_cmd("Network.enable", {})
+    browser.driver.execute_cdp_cmd("Network.setExtraHTTPHeaders", {"headers": {"Accept-Language": "ru,en;q=0.5"}})
+    try:
+        browser.open(sites.modelled.address)
+        browser.wait(lambda: "Источник ответов — 5 статей; пишет их gpt-5.4-mini." in browser.text_of("#status"))
+        assert browser.text_of("#ask") == "Спросить"
+        browser.ask(ASKED)
+        assert browser.text_of(".timing").endswith(" с")
+        assert browser.complaints == []
+    finally:
+        browser.driver.execute_cdp_cmd("Network.setExtraHTTPHeaders", {"headers": {}})
+
+
 def test_error_is_one_sentence_with_a_retry_button(browser: Browser, sites: Sites) -> None:
     sites.model.enqueue(Broken("Early in the morning"), Text("At the root [1]."))
     browser.open(sites.modelled.address)

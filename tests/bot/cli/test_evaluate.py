@@ -93,7 +93,7 @@ async def test_urls_and_answers_match_despite_slashes_case_and_markdown(bot: Bot
     results = await evaluate_all(bot, examples, EvaluationOptions(), Terminal(False).console)
     assert [found.rank for found in results] == [1, 1, None, 1, None]
     assert [found.answer_found for found in results] == [True, True, False, None, None]
-    assert [found.confidence for found in results] == [*["sure"] * 4, "none"]
+    assert [found.confidence for found in results] == [*["sure"] * 3, "unsure", "none"]
     await asyncio.to_thread(write_results, tmp_path / "details.jsonl", results)
     details = [json.loads(line) for line in (tmp_path / "details.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [detail["question"] for detail in details] == [line["question"] for line in lines]

@@ -81,7 +81,7 @@ def test_evaluate_measures_retrieval_on_a_file_of_questions(home: Path, tmp_path
     questions = tmp_path / "questions.jsonl"
     lines = [
         {"question": ASKED, "url": "garden/tomatoes.md", "answers": ["at the root"]},
-        {"question": OFF_TOPIC, "kind": "off-topic"},
+        {"question": OFF_TOPIC, "kind": "off-topic", "url": "garden/lute.md", "draft": "log"},
     ]
     questions.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
     done = invoke(home, "evaluate", str(questions), "--json", "--details", str(tmp_path / "details.jsonl"))
@@ -96,6 +96,8 @@ def test_evaluate_measures_retrieval_on_a_file_of_questions(home: Path, tmp_path
     assert again.returncode == 3
     assert "0 better, 1 worse, 0 mixed, 1 unchanged, 0 new, 0 gone" in again.stdout
     assert "answerable answered" in again.stdout
+    assert "1 of the questions are drafts" in again.stderr
+    assert "1 of the right posts are not indexed under their address, such as garden/lute.md." in again.stderr
     questions.write_text('{"question": "fine"}\n\n{"query": "no question"}\n', encoding="utf-8")
     broken = invoke(home, "evaluate", str(questions))
     assert (broken.returncode, broken.stdout) == (2, "")

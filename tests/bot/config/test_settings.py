@@ -69,7 +69,9 @@ def test_every_setting_is_read_from_the_env_file(monkeypatch: pytest.MonkeyPatch
 def test_every_setting_is_read_from_the_toml_file(monkeypatch: pytest.MonkeyPatch) -> None:
     clear_environment(monkeypatch)
     plain = {name: value if isinstance(value, int | float) else text for name, (text, value) in VALUES.items()}
-    lines = (f"{name} = {'true' if value is True else repr(value)}\n" for name, value in plain.items())
+    lines = (
+        f"{name} = {str(value).lower() if isinstance(value, bool) else repr(value)}\n" for name, value in plain.items()
+    )
     Path("footnoted.toml").write_text("".join(lines))
     assert loaded_values() == EXPECTED
 

@@ -11,7 +11,7 @@ from bot.evaluation.metrics import compute_metrics
 from bot.evaluation.results import AnswerResult, Result
 from core.domain import Answer, Footnote
 
-FOOTNOTE = Footnote(1, "Watering", "https://example.org/watering/", 0.9)
+FOOTNOTE = Footnote(1, "Watering", "https://example.org/watering/", 0.9, support=0.75)
 
 
 def result(question: str = "When?", answer: dict[str, Any] | None = None, **given: Any) -> Result:
@@ -94,7 +94,7 @@ def test_answer_is_judged_by_the_post_it_cites_and_its_price() -> None:
     answer = Answer("In the morning [1].", True, (FOOTNOTE,), tokens=1_100, output_tokens=100, model="gpt-5.4-mini")
     judged = judge_answer(example, answer, 1.23456)
     assert (judged.answered, judged.right_post_cited, judged.overlap, judged.seconds) == (True, True, 1.0, 1.235)
-    assert (judged.input_tokens, judged.output_tokens) == (1_000, 100)
+    assert (judged.input_tokens, judged.output_tokens, judged.support) == (1_000, 100, 0.75)
     assert judged.dollars
     refusal = judge_answer(example, Answer("No.", False), 0.1)
     assert (refusal.answered, refusal.right_post_cited, refusal.dollars) == (False, None, 0.0)

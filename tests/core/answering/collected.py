@@ -73,7 +73,10 @@ def rag_answerer(
     model: ChatModel,
     instructions: Instructions | None = None,
     limits: Limits | None = None,
+    verify_citations: bool = True,
 ) -> RagAnswerer:
     """Build the innermost answerer with default settings."""
     retriever = Retriever(redis, embedder)
-    return RagAnswerer(retriever, model, instructions or Instructions(), limits or Limits(), estimate_tokens)
+    return RagAnswerer(
+        retriever, model, instructions or Instructions(), limits or Limits(), estimate_tokens, verify_citations
+    )

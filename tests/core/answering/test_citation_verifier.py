@@ -5,6 +5,7 @@ import time
 import pytest
 
 from core.answering.citation_verifier import CitationVerifier
+from core.answering.citations import CitationFilter
 from core.domain import Passage
 from core.models.protocols import NumberedPassage
 
@@ -149,3 +150,69 @@ def test_sentence_is_checked_in_two_milliseconds() -> None:
     for _ in range(50):
         checking.verify(text, [1])
     assert (time.process_time() - began) / 50 < 0.002
+
+
+GARDEN = (
+    NumberedPassage(1, Passage("https://blog.example/1", "Bees", "", "They shiver with their flight muscles. "
+                               "Area (1) is 4 m². Bees live on honey, see the notes (1)."), 0.5),
+    NumberedPassage(2, Passage("https://blog.example/2", "Hives", "", "Paint the hive in a light color."), 0.5),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("They shiver with flight muscles [1].", "They shiver with flight muscles [1]."),
+        ("They shiver with flight muscles [2].", "They shiver with flight muscles [1]."),
+        ("They shiver with flight muscles [2][1].", "They shiver with flight muscles [1]."),
+        ("They swim with the strong webbed feet[2].", "They swim with the strong webbed feet."),
+        ("The light color of paint [2], with flight muscles they shiver [1].",
+         "The light color of paint [1], with flight muscles they shiver [2]."),
+        ("They swim with the strong feet https:[2]//evil.example",
+         "They swim with the strong feet https: //evil.example"),
+    ],
+)  # fmt: skip
+def test_footnote_is_checked_against_its_passage(text: str, expected: str) -> None:
+    for pieces in ([text], [*text]):
+        citing = CitationFilter(GARDEN)
+        assert "".join(map(citing.read, pieces)) + citing.end() == expected
+
+
+def test_footnotes_are_not_checked_unless_asked_for() -> None:
+    citing = CitationFilter(GARDEN, verify=False)
+    assert citing.read("They shiver with flight muscles [2].") + citing.end() == "They shiver with flight muscles [1]."
+    [footnote] = citing.footnotes
+    assert (footnote.title, footnote.support) == ("Hives", None)
+
+
+def test_support_of_a_footnote_is_the_mean_of_its_uses() -> None:
+    citing = CitationFilter(GARDEN)
+    citing.read("They shiver with their flight muscles [1]. They shiver with muscles, on the old garden wall [1]. ")
+    [footnote] = citing.footnotes
+    assert footnote.support is not None
+    assert 0.5 < footnote.support < 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("They shiver with flight muscles (1).", "They shiver with flight muscles [1]."),
+        ("They shiver with flight muscles (2).", "They shiver with flight muscles [1]."),
+        ("They shiver with flight muscles.¹ Paint hives in a light color²",
+         "They shiver with flight muscles. [1] Paint hives in a light color [2]"),
+        ("They shiver with flight muscles¹²", "They shiver with flight muscles [1]"),
+        ("They swim with strong webbed feet (1).", "They swim with strong webbed feet (1)."),
+        ("They shiver with flight muscles (3).", "They shiver with flight muscles (3)."),
+        ("They shiver with flight muscles (1) of two", "They shiver with flight muscles (1) of two"),
+        ("Bees live on honey, see the notes (1).", "Bees live on honey, see the notes (1)."),
+        ("They shiver, with flight muscles of f(1).", "They shiver, with flight muscles of f(1)."),
+        ("They shiver with flight muscles of 4 m² or 10².", "They shiver with flight muscles of 4 m² or 10²."),
+        ("Yes (1).", "Yes (1)."),
+        ("Paint it [2]. They shiver with flight muscles (1).", "Paint it [1]. They shiver with flight muscles (1)."),
+        ("`muscles (1).`", "`muscles (1).`"),
+    ],
+)  # fmt: skip
+def test_number_in_parentheses_or_raised_is_a_footnote_behind_a_supported_statement(text: str, expected: str) -> None:
+    for pieces in ([text], [*text]):
+        citing = CitationFilter(GARDEN)
+        assert "".join(map(citing.read, pieces)) + citing.end() == expected

@@ -11,7 +11,6 @@ from core.index.version import IndexVersion, PostRecord
 from core.ingestion.chunker import chunk
 from core.models.protocols import Embedder
 from core.retrieval.calibration import calibrate
-from core.retrieval.retriever import Retriever
 from core.tokens import estimate_tokens
 from tests.posts import new_version
 
@@ -39,6 +38,6 @@ async def shelved(redis: Redis, embedder: Embedder, shelves: Mapping[str, Mappin
             await draft.stage(passages, await embedder.embed([passage.embedding_text for passage in passages]))
             await draft.write_records({address(source, slug): PostRecord(title, source, slug, slug, len(passages))})
     await edition.wait_until_indexed()
-    await calibrate(redis, Retriever(redis, embedder), edition)
+    await calibrate(redis, edition)
     await publish(redis, edition)
     return edition

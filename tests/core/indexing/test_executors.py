@@ -37,7 +37,6 @@ from core.ingestion.entries import Entry
 from core.ingestion.fetch_result import Fetched, Validators
 from core.ingestion.fetcher import Fetcher
 from core.models.offline_embedder import OfflineEmbedder
-from core.retrieval.retriever import Retriever
 from core.storage import keys
 from core.tokens import estimate_tokens
 from tests.bot.running import WITHIN, command, environment
@@ -110,7 +109,7 @@ async def distributed(
 
 async def reindex(redis: Redis, blog: Blog, executor: DistributedExecutor, embedder: OfflineEmbedder) -> Report:
     source = Source("blog", "sitemap", blog.url("/sitemap.xml"))
-    dependencies = IndexDependencies(redis, embedder, Retriever(redis, embedder), estimate_tokens, [source])
+    dependencies = IndexDependencies(redis, embedder, estimate_tokens, [source])
     async with Fetcher("Footnoted") as fetcher:
         return await run_reindex(dependencies, ReindexOptions(ADMIN), fetcher, executor, lambda _: None)
 

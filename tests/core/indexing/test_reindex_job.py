@@ -28,8 +28,6 @@ from tests.servers.loopback import Status
 from tests.servers.openai import OpenAIServer
 
 SMALL = "text-embedding-3-small"
-CALIBRATING = 2
-"""Requests that embed the calibration questions."""
 
 
 @pytest.fixture
@@ -63,7 +61,7 @@ async def live_texts(redis: Redis) -> dict[str, list[str]]:
 
 
 def embedded(server: OpenAIServer) -> list[str]:
-    """All texts that were embedded, except the calibration questions."""
+    """All texts of passages that were embedded."""
     return [text for request in server.embeddings for text in request.inputs if "\n" in text]
 
 

@@ -1,43 +1,27 @@
-"""An index is calibrated with unrelated questions."""
+"""An index is calibrated with its own vectors."""
 
 from redis.asyncio import Redis
 
 from core.index.version import live_version, read_metadata
 from core.models.offline_embedder import OfflineEmbedder
-from core.retrieval.calibration import QUESTIONS, calibrate
-from core.retrieval.relevance import Calibration
-from core.retrieval.retriever import Retriever
-from tests.posts import new_version, published
+from core.retrieval.calibration import calibrate
+from core.retrieval.relevance import Chance
+from tests.posts import POSTS, new_version, published, put_posts
 
 
-def test_calibration_questions_are_many_and_distinct() -> None:
-    assert len(QUESTIONS) >= 90
-    assert len(set(QUESTIONS)) == len(QUESTIONS)
-
-
-async def test_calibration_is_stored_with_the_version(redis: Redis, embedder: OfflineEmbedder) -> None:
+async def test_cosines_between_posts_are_stored_with_the_version(redis: Redis, embedder: OfflineEmbedder) -> None:
     version = await published(redis, embedder)
-    calibration = Calibration.from_json((await read_metadata(redis, version.number))["calibration"])
-    assert 0 < calibration.mean.cosine < 1
-    assert calibration.spread.cosine > 0
-
-
-async def test_empty_version_can_be_calibrated(redis: Redis, embedder: OfflineEmbedder) -> None:
-    version = await new_version(redis, embedder)
-    await calibrate(redis, Retriever(redis, embedder), version)
-    calibration = Calibration.from_json((await read_metadata(redis, version.number))["calibration"])
-    assert calibration.mean.cosine == 0
-
-
-async def test_calibration_keeps_other_metadata(redis: Redis, embedder: OfflineEmbedder) -> None:
-    version = await published(redis, embedder)
-    await calibrate(redis, Retriever(redis, embedder), version)
+    chance = Chance.from_json((await read_metadata(redis, version.number))["chance"])
+    assert 0 < chance.mean < 0.5
+    assert chance.spread > 0
     live = await live_version(redis)
     assert live is not None
     assert live.vector_spec == version.vector_spec
 
 
-async def test_most_calibration_questions_are_not_relevant(blog: Redis, embedder: OfflineEmbedder) -> None:
-    retriever = Retriever(blog, embedder)
-    refused = [(await retriever.search(question)).confidence == "none" for question in QUESTIONS]
-    assert sum(refused) > 0.9 * len(QUESTIONS)
+async def test_index_without_two_posts_is_not_calibrated(redis: Redis, embedder: OfflineEmbedder) -> None:
+    version = await new_version(redis, embedder)
+    await calibrate(redis, version)
+    await put_posts(redis, version, embedder, {"bees": POSTS["bees"]})
+    await calibrate(redis, version)
+    assert "chance" not in await read_metadata(redis, version.number)

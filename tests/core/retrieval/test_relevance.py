@@ -1,71 +1,58 @@
-"""Relevance is judged from signals, however a model's cosines are spread."""
+"""Relevance is judged from word statistics, and from vectors however a model's cosines are spread."""
 
-from dataclasses import astuple, replace
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.retrieval.relevance import DEFAULT_MIN_SCORE, UNCALIBRATED, Calibration, Signals, calibration_from
+from core.retrieval.relevance import DEFAULT_MIN_SCORE, SURE, Chance, Signals, WordSignals, judge, relevance_of
 
-SHARES = st.floats(0, 1)
-SIGNALS = st.builds(Signals, st.floats(-1, 1), SHARES, SHARES)
-CALIBRATIONS = st.builds(Calibration, SIGNALS, st.builds(Signals, SHARES, SHARES, SHARES))
-FAR = Signals(cosine=0.30, passage=0.2, sentence=0.15)
-NEAR = Signals(cosine=0.65, passage=0.9, sentence=0.9)
-
-
-@given(CALIBRATIONS, SIGNALS, st.booleans())
-def test_relevance_is_between_0_and_1(calibration: Calibration, signals: Signals, lexical_only: bool) -> None:
-    assert 0 <= calibration.relevance(signals, lexical_only) <= 1
+WORDS = st.builds(WordSignals, st.floats(0, 3), st.floats(0, 50))
+SIGNALS = st.builds(Signals, WORDS, WORDS, st.floats(-1, 1) | st.none())
+CHANCES = st.builds(Chance, st.floats(-1, 1), st.floats(0, 1)) | st.none()
+NOTHING = WordSignals(density=0.1, mass=0.2)
+MUCH = WordSignals(density=2.0, mass=3.0)
 
 
-@pytest.mark.parametrize("name", ["cosine", "passage", "sentence"])
-@given(CALIBRATIONS, SIGNALS, st.floats(0, 1))
+@given(SIGNALS, CHANCES)
+def test_relevance_is_between_0_and_1(signals: Signals, chance: Chance | None) -> None:
+    assert 0 <= relevance_of(signals, chance) <= 1
+
+
+@given(SIGNALS, CHANCES, st.floats(0, 3), st.floats(0, 10))
 def test_stronger_signal_never_lowers_the_relevance(
-    name: str, calibration: Calibration, signals: Signals, more: float
+    signals: Signals, chance: Chance | None, density: float, mass: float
 ) -> None:
-    better = replace(signals, **{name: getattr(signals, name) + more})
-    assert calibration.relevance(better) >= calibration.relevance(signals)
+    before = relevance_of(signals, chance)
+    more = WordSignals(signals.words.density + density, signals.words.mass + mass)
+    assert relevance_of(replace(signals, words=more), chance) >= before
+    if signals.cosine is not None:
+        assert relevance_of(replace(signals, cosine=signals.cosine + density), chance) >= before
 
 
-@given(CALIBRATIONS)
-def test_calibration_survives_storage(calibration: Calibration) -> None:
-    assert Calibration.from_json(calibration.to_json()) == calibration
+def test_posts_that_contain_the_question_are_sure_and_others_are_not() -> None:
+    assert judge(relevance_of(Signals(MUCH))) == "sure"
+    assert judge(relevance_of(Signals(NOTHING))) == "none"
 
 
-def test_clear_cases_are_judged_without_calibration() -> None:
-    assert UNCALIBRATED.relevance(NEAR) > DEFAULT_MIN_SCORE > UNCALIBRATED.relevance(FAR)
+def test_question_that_leans_on_the_one_before_is_unsure() -> None:
+    assert judge(relevance_of(Signals(NOTHING, with_previous=MUCH))) == "unsure"
+    assert judge(relevance_of(Signals(NOTHING, with_previous=NOTHING))) == "none"
 
 
-def test_range_of_cosines_does_not_matter() -> None:
-    """One model's cosines run from 0.1 to 0.6, another's from 0.75 to 0.85."""
-    one = calibration_from([Signals(0.1 + step / 10, 0.2, 0.1) for step in range(4)])
-    other = calibration_from([Signals(0.75 + step / 100, 0.2, 0.1) for step in range(4)])
-    for step in (0, 4, 8):
-        asked, again = Signals(0.1 + step / 10, 0.5, 0.5), Signals(0.75 + step / 100, 0.5, 0.5)
-        assert one.relevance(asked) == pytest.approx(other.relevance(again))
+@pytest.mark.parametrize("chance", [Chance(0.3, 0.1), Chance(0.8, 0.02)], ids=["wide cosines", "narrow cosines"])
+def test_close_vector_without_common_words_is_unsure(chance: Chance) -> None:
+    close, far = chance.mean + 2 * chance.spread, chance.mean - 2 * chance.spread
+    assert judge(relevance_of(Signals(NOTHING, cosine=close), chance)) == "unsure"
+    assert judge(relevance_of(Signals(NOTHING, cosine=far), chance)) == "none"
 
 
-def test_constant_cosines_are_ignored() -> None:
-    calibration = calibration_from([Signals(0.5, share / 10, share / 10) for share in range(5)])
-    assert calibration.relevance(Signals(0.5, 0.9, 0.9)) == calibration.relevance(Signals(0.9, 0.9, 0.9))
+def test_vectors_that_are_all_alike_carry_no_information() -> None:
+    assert relevance_of(Signals(NOTHING, cosine=1.0), Chance(0.5, 0.0)) == relevance_of(Signals(NOTHING))
 
 
-def test_cosine_is_ignored_in_a_lexical_search() -> None:
-    assert UNCALIBRATED.relevance(NEAR, lexical_only=True) == UNCALIBRATED.relevance(
-        replace(NEAR, cosine=-1.0), lexical_only=True
-    )
-    assert UNCALIBRATED.relevance(NEAR, lexical_only=True) > UNCALIBRATED.relevance(FAR, lexical_only=True)
-
-
-@pytest.mark.parametrize("signals", [Signals(0, 0, 0), Signals(1, 1, 1), Signals(1e9, 1e9, 1e9)])
-def test_zero_spread_is_not_divided_by(signals: Signals) -> None:
-    calibration = calibration_from([Signals(0.3, 0.0, 0.0)] * 10)
-    assert 0 <= calibration.relevance(signals) <= 1
-
-
-def test_calibration_is_mean_and_spread() -> None:
-    calibration = calibration_from([Signals(0.2, 0.0, 0.5), Signals(0.4, 1.0, 0.5)])
-    assert astuple(calibration.mean) == pytest.approx((0.3, 0.5, 0.5))
-    assert astuple(calibration.spread) == pytest.approx((0.1, 0.5, 0.0))
+def test_minimum_score_moves_the_lower_limit() -> None:
+    assert [judge(0.6, min_score) for min_score in (0.0, DEFAULT_MIN_SCORE, 0.7)] == ["unsure", "unsure", "none"]
+    assert judge(0.0, min_score=0.0) == "unsure"
+    assert judge(SURE, min_score=0.99) == "none"

@@ -56,7 +56,7 @@ async def test_search_finds_nothing_of_other_sources(retriever: Retriever, sourc
 async def test_search_finds_the_posts_of_its_sources(retriever: Retriever) -> None:
     for sources in ({"blog"}, {"board"}, {"board", "blog"}, {"board", "not there"}):
         results = await retriever.search(BEES, sources=frozenset(sources))
-        assert results.confidence == "sure"
+        assert results.confidence != "none"
         assert sources_of(results) == sources - {"not there"}
     assert sources_of(await retriever.search(BEES)) == {"blog", "board"}
 
