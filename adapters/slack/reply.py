@@ -1,7 +1,5 @@
 """An answer in a Slack thread: a status, a growing text and, at its end, sources and buttons."""
 
-from typing import Protocol
-
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -9,6 +7,7 @@ from adapters.slack.blocks import answer_buttons, failure, rate_limited, sources
 from adapters.slack.escaping import render_answer
 from adapters.slack.message_sequence import NO_ACCESS, MessageSequence
 from adapters.slack.reply_target import ReplyTarget
+from adapters.slack.status import Status
 from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api
 from core.answerer import Cited, Found, Searching
 from core.chat.platform_errors import AnswerStoppedError, PlatformError, RefusedError
@@ -28,18 +27,6 @@ REMEDIES = {
 }
 
 
-class StatusLine(Protocol):
-    """The status under a thread."""
-
-    def set(self, text: str) -> None:
-        """Change the status."""
-        ...
-
-    def mark_replaced(self) -> None:
-        """Note that a message has replaced the status."""
-        ...
-
-
 class SlackReply:
     """The reply to one question in its thread."""
 
@@ -48,7 +35,7 @@ class SlackReply:
         client: AsyncWebClient,
         target: ReplyTarget,
         question_id: str,
-        status: StatusLine,
+        status: Status,
         messages: MessageSequence,
     ) -> None:
         self.target = target
