@@ -9,9 +9,9 @@ from adapters.slack.message_sequence import NO_ACCESS, MessageSequence
 from adapters.slack.reply_target import ReplyTarget
 from adapters.slack.status import Status
 from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api
-from core.answerer import Cited, Found, Searching
+from core.answerer import AnswerProgress, Cited, Found, Searching, Thinking
 from core.chat.platform_errors import AnswerStoppedError, PlatformError, RefusedError
-from core.chat.texts import asked_elsewhere_text
+from core.chat.texts import THINKING, asked_elsewhere_text
 from core.domain import Answer, Footnote
 from core.errors import FootnotedError, TooManyQuestionsError
 from core.i18n import N_, gettext, ngettext
@@ -47,7 +47,7 @@ class SlackReply:
         self._stopped_note = gettext(STOPPED)
         self.over = False
 
-    async def note(self, progress: Searching | Found | Cited) -> None:
+    async def note(self, progress: AnswerProgress) -> None:
         match progress:
             case Searching():
                 # The stop button is another event, which knows nothing of the question.
@@ -55,6 +55,8 @@ class SlackReply:
             case Found():
                 if count := len({hit.passage.url for hit in progress.hits}):
                     self._status.set(ngettext("is reading {count} post…", "is reading {count} posts…", count))
+            case Thinking():
+                self._status.set(gettext("is thinking…"), (THINKING,))
             case Cited():
                 self._footnotes[progress.footnote.number] = progress.footnote
 

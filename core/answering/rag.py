@@ -10,14 +10,14 @@ from time import perf_counter
 
 import structlog
 
-from core.answerer import Answered, AnswerEvent, Cited, Found, Searching, Wrote
+from core.answerer import Answered, AnswerEvent, Cited, Found, Searching, Thinking, Wrote
 from core.answering.citations import CitationFilter
 from core.answering.prompts import Instructions, build_prompt, fewer_passages, number_posts, rewriting_prompt
 from core.domain import Answer, AnswerTrace, Footnote, Question, Scope, ScoredPassage, SearchResults
 from core.errors import AnswerInterruptedError, AnswerTooLongError, ContextTooLongError, ModelError, ModelTimeoutError
 from core.i18n import N_, gettext
 from core.models.protocols import ChatModel, Prompt
-from core.models.thoughts import Retraction
+from core.models.thoughts import Retraction, Thought
 from core.retrieval.retriever import Retriever
 from core.telemetry import ModelCalled, emit
 from core.tokens import TokenCounter
@@ -109,15 +109,21 @@ class RagAnswerer:
 
     async def _answer(
         self, prompt: Prompt, search: _Search, began: float, timings: dict[str, float]
-    ) -> AsyncGenerator[Cited | Wrote | Answered, None]:
+    ) -> AsyncGenerator[Thinking | Cited | Wrote | Answered, None]:
         """Stream the model's answer; only passages and addresses of this very prompt may be cited."""
         citations, text = CitationFilter(prompt.passages, self._verify_citations), ""
+        thinking = False
         too_long: AnswerTooLongError | None = None
         try:
             async with aclosing(self._stream_in_time(prompt)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, Retraction):
                         citations, text = CitationFilter(prompt.passages, self._verify_citations), ""
+                        continue
+                    if isinstance(piece, Thought):
+                        if not thinking:
+                            yield Thinking()
+                        thinking = True
                         continue
                     timings.setdefault("first_token", _since(began))
                     known = len(citations.footnotes)
@@ -196,9 +202,10 @@ class RagAnswerer:
                     raise ModelTimeoutError("the model exceeded its time limit") from error
                 if piece or isinstance(piece, Retraction):
                     deadline = end
-                    yield piece
                 elif deadline != end:
                     deadline = loop.time() + first_token
+                if piece or isinstance(piece, Retraction | Thought):
+                    yield piece
 
 
 def _written(footnotes: Iterable[Footnote], text: str) -> Iterator[Cited | Wrote]:
