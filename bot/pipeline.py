@@ -43,7 +43,8 @@ def build_answerer(
     def conversational(model: ChatModel) -> Answerer:
         instructions = Instructions(settings.system_prompt or DEFAULT_PERSONA, settings.answer_beyond_sources)
         limits = Limits(context=settings.context_tokens, top_k=settings.top_k)
-        rag = RagAnswerer(retriever, model, instructions, limits, models.tokens, settings.verify_citations)
+        switches = settings.verify_citations, settings.rewrite
+        rag = RagAnswerer(retriever, model, instructions, limits, models.tokens, *switches)
         return ConversationalAnswerer(rag, history)
 
     chat = CircuitBreakerChatModel(models.chat, CircuitBreaker("language model"))

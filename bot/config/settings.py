@@ -63,6 +63,7 @@ class Settings(BaseSettings):
     system_prompt: str | None = None
     answer_beyond_sources: bool = False
     verify_citations: bool = True
+    rewrite: bool = True
     temperature: float | None = Field(default=None, ge=0, le=2)
     context_tokens: int = Field(default=8_000, ge=1_000)
     top_k: int = Field(default=5, ge=1, le=20)
