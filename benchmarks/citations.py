@@ -5,8 +5,8 @@ Run `python -m benchmarks.citations DATA...`; each folder holds posts.jsonl (slu
 
 Statements are made from answerable questions: the question with an answer put in, a sentence of the right passage with
 words left out and clauses in another order, and the sentences of a reference that was written for the question. Each is
-paired with its passage and with the four best passages of other posts. The limits were chosen on the first half of the
-articles of textbook questions; the second half and all other sets are unseen.
+paired with its passage and with the four best passages of other posts. The limits were set on the first half of the
+articles of textbook questions.
 """
 
 import argparse

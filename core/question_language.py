@@ -14,7 +14,8 @@ _FUNCTION_WORDS = {
     "de": "der die das den dem des ein eine einen einem einer und oder nicht ist sind war waren wird werden wurde wie "
     "was wer wo wann warum welche welcher welches wieviel kann können muss müssen soll darf ich du sie wir ihr man "
     "mein meine es für mit von vom zu zum zur auf aus bei im nach über gibt haben hat kein keine auch noch dann "
-    "wenn als so",
+    "wenn als so worum woran womit wofür wieso weshalb wem wen geht durch ohne unter zwischen seit bis sein seine ihre "
+    "dieser diese dieses wurden hatte hat wird gab",
     "fr": "le la les un une des du de et ou pas est sont était qui que quoi quel quelle quels quelles comment "
     "pourquoi quand où combien peut peux puis dois doit je tu il elle nous vous ils mon ma mes au aux avec pour sur "
     "dans par ce cette ces y en se sa son leur plus faut qu c d l j n s est-ce avez ai a",

@@ -1,4 +1,4 @@
-"""Small talk: thanks, greetings, farewells and reactions, which need neither a search nor a language model."""
+"""Small talk: thanks, greetings, farewells, reactions and calls for help; needs neither search nor language model."""
 
 import tomllib
 from collections import Counter
@@ -12,9 +12,10 @@ import regex
 
 from core.i18n import LANGUAGES, N_, gettext, language, use_language
 
-Kind = Literal["thanks", "greeting", "farewell", "reaction"]
+Kind = Literal["help", "thanks", "greeting", "farewell", "reaction"]
 
 REPLIES: dict[Kind, str] = {
+    "help": N_("Ask me a question, and I answer from the posts, with footnotes."),
     "thanks": N_("You're welcome!"),
     "greeting": N_("Hello! What would you like to know?"),
     "farewell": N_("Goodbye!"),
@@ -81,7 +82,7 @@ def _parse(text: str) -> tuple[Kind, frozenset[str]] | None:
     kinds = {phrase.kind for phrase in phrases}
     kind = next((kind for kind in REPLIES if kind in kinds), None)
     # “Ok, and now?” is a question; “how are you?” is none.
-    if kind is None or (kind != "greeting" and _QUESTION_MARK.search(text)):
+    if kind is None or (kind not in {"greeting", "help"} and _QUESTION_MARK.search(text)):
         return None
     votes = Counter(code for phrase in phrases for code in phrase.languages)
     most = max(votes.values())

@@ -13,7 +13,7 @@ from discord.http import Route
 
 from adapters.discord.client import Client, invite_link
 from adapters.discord.command_sync import sync
-from adapters.discord.commands import Autocomplete, Tree, command_tree
+from adapters.discord.commands import Autocomplete, DescriptionTranslator, Tree, command_tree
 from adapters.discord.connection import INVALID_TOKEN, Connection
 from adapters.discord.escaping import cut_message, neutralize_mentions
 from adapters.discord.listeners import Listeners
@@ -140,7 +140,7 @@ class DiscordBot:
             self._listeners = Listeners(client, self._services, self._access.admins, self._access.token_lifetime)
             self._listeners.register(client)
             self._tree = command_tree(client, self._listeners.on_command, Autocomplete(self._services))
-        await sync(client, self._tree, self._access.guilds)
+        await sync(client, self._tree, DescriptionTranslator(), self._access.guilds)
 
     async def _listen(self, client: Client, connection: Connection, ended: asyncio.Event) -> None:
         """Log in and listen until `ended`. Events that arrive while the last answers finish are still claimed, for the

@@ -6,6 +6,7 @@ from typing import Any
 import discord
 import structlog
 from discord import app_commands
+from discord.http import Route
 
 log = structlog.get_logger()
 
@@ -27,14 +28,20 @@ _COMPARED = (
 )
 
 
-async def sync(client: discord.Client, tree: app_commands.CommandTree[Any], guilds: Sequence[int]) -> None:
+async def sync(
+    client: discord.Client,
+    tree: app_commands.CommandTree[Any],
+    translator: app_commands.Translator,
+    guilds: Sequence[int],
+) -> None:
     """Register the commands globally, or only in the `guilds` if there are any.
 
     Failures are logged: the bot still answers mentions.
     """
     for guild in guilds or (None,):
         try:
-            await _sync(client, [_payload(command.to_dict(tree), guild) for command in tree.get_commands()], guild)
+            commands = [await command.get_translated_payload(tree, translator) for command in tree.get_commands()]
+            await _sync(client, [_payload(command, guild) for command in commands], guild)
         except (discord.HTTPException, OSError, TimeoutError) as error:
             log.error("command registration failed", guild=guild, cause=str(error))
 
@@ -45,16 +52,20 @@ def _payload(command: Any, guild: int | None) -> Any:
 
 async def _sync(client: discord.Client, wanted: list[Any], guild: int | None) -> None:
     http, application = client.http, client.application_id or 0
-    if guild is None:
-        registered = await http.get_global_commands(application)
-    else:
-        registered = await http.get_guild_commands(application, guild)
+    registered = await http.request(_route(application, guild), params={"with_localizations": "true"})
     if differ(wanted, registered):
         if guild is None:
             await http.bulk_upsert_global_commands(application, wanted)
         else:
             await http.bulk_upsert_guild_commands(application, guild, wanted)
         log.info("commands registered", guild=guild, commands=len(wanted))
+
+
+def _route(application: int, guild: int | None) -> Route:
+    if guild is None:
+        return Route("GET", "/applications/{application_id}/commands", application_id=application)
+    path = "/applications/{application_id}/guilds/{guild_id}/commands"
+    return Route("GET", path, application_id=application, guild_id=guild)
 
 
 def differ(wanted: Sequence[Any], registered: Sequence[Any]) -> bool:
@@ -71,6 +82,7 @@ def _canonical(command: Any) -> dict[str, Any]:
     fields = {name: command.get(name, _DEFAULTS.get(name)) for name in _COMPARED}
     if fields["default_member_permissions"] is not None:
         fields["default_member_permissions"] = str(fields["default_member_permissions"])
+    fields["description_localizations"] = command.get("description_localizations") or {}
     for name in ("contexts", "integration_types"):
         fields[name] = sorted(fields[name] or ())
     choices = [(choice["name"], choice["value"]) for choice in command.get("choices") or ()]

@@ -13,6 +13,7 @@ from adapters.discord.escaping import shorten
 from adapters.discord.interactions import parse_target
 from core.chat.services import ChatServices
 from core.domain import Conversation
+from core.i18n import N_, gettext, language, translating_into, use_language
 
 log = structlog.get_logger()
 
@@ -41,6 +42,20 @@ class Tree(app_commands.CommandTree[discord.Client]):
         log.error("command failed", cause=f"{type(cause).__name__}: {cause}", exc_info=error)
 
 
+class DescriptionTranslator(app_commands.Translator):
+    """Translates what Discord shows beside commands and their options; their names stay."""
+
+    async def translate(
+        self, string: app_commands.locale_str, locale: discord.Locale, context: app_commands.TranslationContextTypes
+    ) -> str | None:
+        locations = app_commands.TranslationContextLocation
+        if context.location not in {locations.command_description, locations.parameter_description}:
+            return None
+        with translating_into(locale.value):
+            translated = gettext(string.message)
+        return translated if translated != string.message else None
+
+
 # discord.py logs every suggestion that arrives too late or that another process sent first.
 logging.getLogger("discord.app_commands.tree").setLevel(logging.CRITICAL)
 
@@ -50,10 +65,11 @@ class Autocomplete:
 
     def __init__(self, services: ChatServices) -> None:
         self._services = services
-        self._examples: dict[frozenset[str] | None, tuple[float, list[str]]] = {}
+        self._examples: dict[tuple[frozenset[str] | None, str], tuple[float, list[str]]] = {}
 
     async def questions(self, interaction: Interaction, typed: str) -> list[str]:
         """Return example questions that contain what was typed, then matching post titles."""
+        use_language(str(interaction.locale))
         conversation = parse_target(interaction).conversation
         words = typed.lower().split()
         examples = await self._cached_examples(conversation)
@@ -71,10 +87,11 @@ class Autocomplete:
 
     async def _cached_examples(self, conversation: Conversation) -> list[str]:
         sources = self._services.visible_sources(conversation)
-        cached_at, examples = self._examples.get(sources, (0.0, list[str]()))
+        key = sources, language()
+        cached_at, examples = self._examples.get(key, (0.0, list[str]()))
         if not examples or monotonic() - cached_at > EXAMPLES_TTL:
             examples = await self._services.examples(conversation, MAX_EXAMPLES)
-            self._examples[sources] = monotonic(), examples
+            self._examples[key] = monotonic(), examples
         return examples
 
 
@@ -86,9 +103,9 @@ def command_tree(client: discord.Client, on_command: OnCommand, autocomplete: Au
         allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
     )
     tree.add_command(_ask(on_command, autocomplete))
-    tree.add_command(_plain(on_command, "forget", "Forget what was asked in this channel or thread"))
-    tree.add_command(_plain(on_command, "sources", "List the sources I answer from"))
-    tree.add_command(_plain(on_command, "help", "How to ask questions, with examples"))
+    tree.add_command(_plain(on_command, "forget", N_("Forget what was asked in this channel or thread")))
+    tree.add_command(_plain(on_command, "sources", N_("List the sources I answer from")))
+    tree.add_command(_plain(on_command, "help", N_("How to ask questions, with examples")))
     tree.add_command(_reindex(on_command, autocomplete))
     return tree
 
@@ -102,8 +119,8 @@ def _plain(on_command: OnCommand, name: str, description: str) -> app_commands.C
 
 
 def _ask(on_command: OnCommand, autocomplete: Autocomplete) -> app_commands.Command[Any, ..., None]:
-    @app_commands.command(name="ask", description="Ask a question; the answer cites the posts it comes from")
-    @app_commands.describe(question="Your question", private="Show the answer only to you")
+    @app_commands.command(name="ask", description=N_("Ask a question; the answer cites the posts it comes from"))
+    @app_commands.describe(question=N_("Your question"), private=N_("Show the answer only to you"))
     async def ask(
         interaction: Interaction, question: app_commands.Range[str, 1, MAX_QUESTION], private: bool = False
     ) -> None:
@@ -122,12 +139,12 @@ def _reindex(on_command: OnCommand, autocomplete: Autocomplete) -> app_commands.
     Permission is checked again when it runs, since servers may show it to others.
     """
 
-    @app_commands.command(name="reindex", description="Read the sources again")
+    @app_commands.command(name="reindex", description=N_("Read the sources again"))
     @app_commands.describe(
-        source="Read only this source",
-        dry_run="Only show what would change",
-        force="Publish even if most posts are gone",
-        rollback="Go back to the previous posts",
+        source=N_("Read only this source"),
+        dry_run=N_("Only show what would change"),
+        force=N_("Publish even if most posts are gone"),
+        rollback=N_("Go back to the previous posts"),
     )
     @app_commands.default_permissions(manage_guild=True)
     @app_commands.allowed_installs(guilds=True, users=False)

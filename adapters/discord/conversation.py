@@ -19,6 +19,7 @@ from core.chat.pending_question import PendingQuestion, question_id
 from core.chat.platform_errors import PlatformError
 from core.chat.services import ChatServices
 from core.domain import Claim, Event, Person, Question, Turn
+from core.question_language import use_language_of
 from core.small_talk import small_talk
 
 log = structlog.get_logger()
@@ -94,7 +95,8 @@ class ConversationHandler:
 
     async def _answer(self, message: MessageReceived, claim: Claim) -> None:
         text = await self._text(message)
-        if not text:
+        use_language_of(text)
+        if not text or small_talk(text) == "help":
             await self._greet(message)
             return
         pending, old = self._pending(text, message), tuple[str, ...]()

@@ -20,7 +20,7 @@ from adapters.discord.rest_api import RestApi
 from core.chat.error_report import report_error
 from core.chat.services import ChatServices
 from core.domain import Claim, Event
-from core.i18n import use_language
+from core.i18n import translating_into
 from core.telemetry import timed
 
 log = structlog.get_logger()
@@ -121,8 +121,9 @@ async def _receive(receiving: Awaitable[object]) -> None:
 
 
 async def _open_form(interaction: Interaction, question_id: str) -> None:
-    use_language(str(interaction.locale))
+    with translating_into(str(interaction.locale)):
+        form = reason_form(question_id)
     try:
-        await interaction.response.send_modal(reason_form(question_id))
+        await interaction.response.send_modal(form)
     except (discord.HTTPException, discord.InteractionResponded, aiohttp.ClientError, OSError) as error:
         log.warning("form could not be opened", cause=str(error))

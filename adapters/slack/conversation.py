@@ -35,9 +35,6 @@ from core.small_talk import small_talk
 log = structlog.get_logger()
 
 FORGET = frozenset({"/forget", "forget", "forget this", "forget this conversation"})
-HELP = frozenset({"help", "/help", "?"})
-"""Messages that ask for help, as a mention alone does."""
-
 NOTED_WITHIN = 5.0
 """Seconds within which the process that writes a message stores which question it answers."""
 
@@ -136,7 +133,7 @@ class ConversationHandler:
             await self._delete_unfinished(own, message)
         text = await self._mentions.resolve(message.text)
         use_language(language_of(text) or await self._mentions.locale(message.user))
-        if not text or text.lower() in HELP:
+        if not text or text == "?" or small_talk(text) == "help":
             examples = await self._services.examples(message.conversation)
             await self._post(target, gettext("Ask me something."), greeting(self._identity.user, examples))
         elif text.lower() in FORGET:

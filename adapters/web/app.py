@@ -70,6 +70,7 @@ class WebPage:
 
     async def status(self, request: web.Request) -> web.StreamResponse:
         """Return the model, the size of the index, progress of a run and example questions."""
+        use_language(*accepted_languages(request), SOURCE_LANGUAGE)
         stats = await self.services.stats()
         progress = self.progress()
         return web.json_response(

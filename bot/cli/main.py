@@ -190,7 +190,7 @@ def evaluate(
         typer.Option("--compare", help="Show what differs from an earlier run, saved with --save.", exists=True),
     ] = None,
 ) -> None:
-    """Measure how well questions are answered whose right posts are known."""
+    """Measure how well questions with known posts are answered."""
     import asyncio
 
     from bot.cli.evaluate import EvaluationOptions, evaluate

@@ -61,10 +61,7 @@ class Traces:
 @asynccontextmanager
 async def trace_listener(settings: Settings) -> AsyncGenerator[Traces, None]:
     """Yield a listener that exports to the collector, until the end of the block."""
-    exporter = OTLPSpanExporter(_address(settings), headers=_headers(settings), timeout=EXPORT_TIMEOUT)
-    resource = Resource.create({"service.name": settings.otel_service_name, "service.version": VERSION})
-    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(exporter))
+    provider = await asyncio.to_thread(_provider, settings)
     try:
         yield Traces(provider.get_tracer("footnoted", VERSION))
     finally:
@@ -72,6 +69,15 @@ async def trace_listener(settings: Settings) -> AsyncGenerator[Traces, None]:
         ending = threading.Thread(target=provider.shutdown, daemon=True)
         ending.start()
         await asyncio.to_thread(ending.join, EXPORT_TIMEOUT)
+
+
+def _provider(settings: Settings) -> TracerProvider:
+    """Build the provider; the SDK waits meanwhile for threads that detect its resource."""
+    exporter = OTLPSpanExporter(_address(settings), headers=_headers(settings), timeout=EXPORT_TIMEOUT)
+    resource = Resource.create({"service.name": settings.otel_service_name, "service.version": VERSION})
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    return provider
 
 
 def _address(settings: Settings) -> str:

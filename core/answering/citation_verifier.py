@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from core.markdown import split_sentences
@@ -36,6 +37,8 @@ MAX_STATEMENT = 800
 """Characters before a footnote that are read."""
 
 _WORD = re.compile(r"\w*[^\W_]\w*")
+_CODE = re.compile(r"`[^`\n]*`")
+_LIST_MARK = re.compile(r"^[ \t>]*\d{1,3}[.)][ \t]+", re.MULTILINE)
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _BREAK = re.compile(
     r"[\[【](?:sources? ?|\^)?\d[^\[\]【】\n]{0,120}[\]】]|\n+|(?<=[.!?…؟।])[\"'”’)\]*_]*\s+|(?<=[。！？])",
@@ -66,7 +69,7 @@ class CitationVerifier:
 
         An unsupported number is left out, or replaced by the one of a passage that supports the statement.
         """
-        text = text[-MAX_STATEMENT:]
+        text = _LIST_MARK.sub("", text[-MAX_STATEMENT:])
         nearest, whole = _statements(text)
         supports = self._supports(nearest)
         supported = {number for number in numbers if _margin(supports, number, numbers) >= MIN_MARGIN}
@@ -115,8 +118,15 @@ class CitationVerifier:
         return weights
 
     def _is_same_language(self, text: str) -> bool:
-        """Return whether the text is in the language of the passages, so that its words can be compared."""
-        words = (word for word in _WORD.findall(text) if not any(map(str.isdecimal, word)))
+        """Return whether the text is in the language of the passages, so that its words can be compared.
+
+        Names, numbers and code are the same in every language.
+        """
+        words = (
+            word
+            for word in _WORD.findall(_CODE.sub(" ", text))
+            if not word[0].isupper() and not any(map(str.isdecimal, word))
+        )
         signs = [sign for word in words for term in _terms(word) for sign in _signs(term)]
         return sum(sign in self._common for sign in signs) >= MIN_SHARED * len(signs)
 
@@ -132,11 +142,12 @@ def _all_terms(text: str) -> frozenset[str]:
     return frozenset(term for word in _WORD.findall(text) for term in _terms(word))
 
 
-def _terms(word: str) -> Sequence[str]:
+@lru_cache(maxsize=50_000)
+def _terms(word: str) -> tuple[str, ...]:
     """Return the stem of a word, or the pairs of characters in scripts without blanks."""
     if _UNSPACED.search(word):
-        return [first + second for first, second in pairwise(word)] or [word]
-    return [stem(word.lower())]
+        return tuple(first + second for first, second in pairwise(word)) or (word,)
+    return (stem(word.lower()),)
 
 
 def _signs(term: str) -> Iterable[str]:
@@ -159,11 +170,15 @@ def _statements(text: str) -> tuple[str, str]:
         pieces += (text[at : end.start()], end[0])
         at = end.end()
     pieces.append(text[at:])
-    nearest, since = "", ""
-    for piece in reversed(pieces):
+    nearest, since, has_words = "", "", False
+    for position in range(len(pieces) - 1, -1, -1):
+        piece = pieces[position]
         is_mark = piece[:1] in ("[", "【")
-        if since and (is_mark or (piece.count("\n") > 1 and nearest)):
+        # A paragraph of a few words is not read with the one before it, unless that introduces it.
+        begins_paragraph = piece.count("\n") > 1 and (nearest or not pieces[position - 1].endswith(":"))
+        if (since and is_mark) or (has_words and begins_paragraph):
             break
+        has_words = has_words or (not is_mark and _WORD.search(piece) is not None)
         if not is_mark and (since or _telling(piece)):
             since = f"{piece} {since}"
             nearest = nearest or (since if _telling(since) >= MIN_WORDS else "")

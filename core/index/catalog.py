@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from redis.asyncio import Redis
 
 from core.domain import Post
+from core.i18n import gettext
 from core.index.schema import index_info, source_filter
 from core.index.version import live_version
 from core.storage import keys
@@ -75,8 +76,9 @@ class Catalog:
             question = heading if is_standalone_question(heading) else ""
             posts[title] = posts.get(title) or question
         asked = [question for question in posts.values() if question]
+        about = gettext("What is “{title}” about?")
         named_titles = [
-            title if title.endswith("?") else f"What is “{title}” about?"
+            title if title.endswith("?") else about.format(title=title)
             for title, question in posts.items()
             if not question
         ]

@@ -22,7 +22,7 @@ from core.telemetry import QuestionFinished
 from tests.adapters.discord.harness import connected as connected_to_discord
 from tests.adapters.slack.harness import access, entered
 from tests.bot.running import make_home
-from tests.bot.test_serve import served
+from tests.bot.serving import served
 from tests.servers.discord import DiscordServer
 from tests.servers.openai import OpenAIServer
 from tests.servers.slack import Message, SlackServer
@@ -121,9 +121,9 @@ async def test_serving_bot_sends_the_digest(
     home = make_home(tmp_path)
     async with served(home, **settings) as bot:
         await slack.until(lambda: digests(slack), 20)
-        _, log = await bot.end(signal.SIGTERM)
+        await bot.end(signal.SIGTERM)
     assert len(digests(slack)) == 1
-    assert log.count("digest sent") == 1
+    assert [entry["event"] for entry in bot.log].count("digest sent") == 1
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,8 @@ from core.models.openai_embedder import OpenAIEmbedder
 from core.telemetry import LoopLagged, ModelCalled, TelemetryEvent, subscribed
 from core.tokens import estimate_tokens
 from tests.adapters.garden import ASKED, OFF_TOPIC
-from tests.bot.running import REPOSITORY, make_home
-from tests.bot.test_serve import WITHIN, served
+from tests.bot.running import REPOSITORY, WITHIN, make_home
+from tests.bot.serving import served
 from tests.breaking.own_redis import own_redis
 from tests.core.models.openai_parts import client_of
 from tests.servers.loopback import Status

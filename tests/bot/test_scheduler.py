@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from core.indexing.progress import Report
 from core.indexing.run_status import AuditLog
 from tests.bot.running import WITHIN, make_home
-from tests.bot.test_serve import served
+from tests.bot.serving import served
 
 EVERY = 2
 

@@ -78,6 +78,11 @@ def test_small_talk_of_no_language_is_answered_in_the_current_one() -> None:
         assert language() == "de"
 
 
+def test_a_call_for_help_is_recognised_in_any_language() -> None:
+    assert {small_talk(text) for text in ("help", "Hilfe!", "ayuda, por favor", "帮助", "ヘルプ")} == {"help"}
+    assert small_talk("Help with pagination") is None
+
+
 def test_how_are_you_is_a_greeting_although_it_is_a_question() -> None:
     assert small_talk("Hey, how are you?") == "greeting"
 

@@ -33,6 +33,11 @@ async def test_commands_are_registered_with_their_options_contexts_and_permissio
     question, private = commands["ask"]["options"]
     assert (question["name"], question["required"], question["autocomplete"]) == ("question", True, True)
     assert (private["name"], private.get("required", False)) == ("private", False)
+    shown = commands["ask"]["description_localizations"]
+    assert shown["de"].startswith("Eine Frage stellen")
+    assert shown["es-419"] == shown["es-ES"]
+    assert not {"en-US", "en-GB", "pl"} & shown.keys()
+    assert private["description_localizations"]["fr"]
 
 
 async def test_commands_are_registered_only_when_they_changed(

@@ -13,7 +13,7 @@ from core.storage import keys
 from tests.adapters.discord.harness import is_whole, said_since
 from tests.adapters.garden import ASKED
 from tests.bot.running import invoke_in_thread, make_home
-from tests.bot.test_serve import served
+from tests.bot.serving import served_as_process
 from tests.servers.discord import DiscordServer, Interaction, Message
 from tests.servers.openai import OpenAIServer
 
@@ -38,7 +38,7 @@ async def test_serve_answers_reports_its_state_and_finishes_answers_on_sigterm(
 ) -> None:
     async with DiscordServer() as discord, OpenAIServer(tokens_per_second=40) as model:
         async with (
-            served(make_home(tmp_path), **reached(discord, model, redis_url)) as bot,
+            served_as_process(make_home(tmp_path), **reached(discord, model, redis_url)) as bot,
             aiohttp.ClientSession(bot.address) as web,
         ):
             await discord.ready(within=WITHIN)
@@ -69,7 +69,7 @@ async def test_every_question_is_answered_once_when_a_process_is_killed(
     async with DiscordServer() as discord, OpenAIServer(tokens_per_second=60) as model, AsyncExitStack() as stack:
         settings = reached(discord, model, redis_url) | {"LOG_LEVEL": "error"}
         bots = [
-            await stack.enter_async_context(served(make_home(tmp_path / str(number)), **settings))
+            await stack.enter_async_context(served_as_process(make_home(tmp_path / str(number)), **settings))
             for number in range(PROCESSES)
         ]
         await discord.until(lambda: len(list(discord.gateway.sessions)) == PROCESSES, within=WITHIN)

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from tests.adapters.slack.harness import WITHIN, is_whole
 from tests.bot.running import make_home
-from tests.bot.test_serve import served
+from tests.bot.serving import served
 from tests.servers.openai import OpenAIServer
 from tests.servers.slack import Message, SlackServer
 

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from core.storage import keys
 from tests.adapters.slack.harness import is_whole
 from tests.bot.running import make_home
-from tests.bot.test_serve import served
+from tests.bot.serving import served_as_process
 from tests.servers.openai import OpenAIServer
 from tests.servers.slack import Message, SlackServer
 
@@ -37,7 +37,7 @@ async def test_every_question_is_answered_once_when_a_process_is_killed(
             "LOG_LEVEL": "error",
         }
         bots = [
-            await stack.enter_async_context(served(make_home(tmp_path / str(number)), **settings))
+            await stack.enter_async_context(served_as_process(make_home(tmp_path / str(number)), **settings))
             for number in range(PROCESSES)
         ]
         await slack.until(lambda: len(slack.sockets.open) == PROCESSES, within=WITHIN)

@@ -12,8 +12,8 @@ import aiohttp
 import pytest
 
 from tests.adapters.garden import ASKED
-from tests.bot.running import command, environment, make_home
-from tests.bot.test_serve import WITHIN, served
+from tests.bot.running import WITHIN, command, environment, make_home
+from tests.bot.serving import served_as_process
 from tests.servers.loopback import Status
 from tests.servers.openai import Broken, ChatRequest, Garbage, OpenAIServer, Reply, Text
 from tests.servers.slack import SlackServer
@@ -88,7 +88,7 @@ async def run_with_failures(home: Path, **given: str) -> tuple[list[dict[str, An
             "SLACK_SIGNING_SECRET": slack.signing_secret,
         }
         settings = {"OPENAI_BASE_URL": model.base_url, "SLACK_API_URL": slack.base_url, "LOG_LEVEL": "debug"}
-        async with served(make_home(home), **secrets, **settings, **given) as bot:
+        async with served_as_process(make_home(home), **secrets, **settings, **given) as bot:
             slack.http.use(f"{bot.address}/slack/events")
             async with aiohttp.ClientSession(bot.address) as page:
                 async with asyncio.timeout(WITHIN):

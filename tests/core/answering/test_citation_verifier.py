@@ -83,7 +83,7 @@ def test_footnote_that_no_passage_supports_is_removed(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "Yes", "Yes, that is right.", "**Honey**", "No, it is not!", "`hive`"],
+    ["", "Yes", "**Honey**", "No, it is not!", "`hive`", "3. Weigh it.", f"{BEES}\n\nDone"],
 )
 def test_short_statement_is_not_judged(text: str) -> None:
     assert verifier().verify(text, [2]) == {2: None}
@@ -93,6 +93,7 @@ def test_short_statement_is_not_judged(text: str) -> None:
     "text",
     [
         "Die Bienen bilden im Winter eine Traube um die Königin und zittern mit ihrer Flugmuskulatur.",
+        "Gib `hive shiver cluster bees honey queen` ein, damit Johann Dzierzon kommt.",
         "Les premières ruches à cadres mobiles furent construites par Johann Dzierzon.",
         "ミツバチは冬に女王蜂を囲んで身を寄せ合い、体を震わせます。",
         "Пчёлы зимой собираются в клуб вокруг матки и дрожат.",
