@@ -11,7 +11,7 @@ from rich.markdown import Markdown
 from rich.spinner import Spinner
 from rich.text import Text
 
-from core.answerer import Cited, Found, Searching
+from core.answerer import AnswerProgress, Found, Searching, Thinking
 from core.chat.documents import answer_document
 from core.domain import Answer, Footnote
 from core.errors import FootnotedError
@@ -43,12 +43,14 @@ class ConsoleReply:
         if self.answer is None and self.error is None:
             self._keep_written()
 
-    async def note(self, progress: Searching | Found | Cited) -> None:
+    async def note(self, progress: AnswerProgress) -> None:
         match progress:
             case Searching():
                 self._show(Spinner("dots", Text(" Searching the posts", style="dim")))
             case Found():
                 self._show(Spinner("dots", Text(" Reading the posts found", style="dim")))
+            case Thinking():
+                self._show(Spinner("dots", Text(" Thinking", style="dim")))
 
     async def grow(self, text: str) -> None:
         self._text = readable(text)
@@ -85,7 +87,7 @@ class JsonReply:
     def __init__(self) -> None:
         self.error: FootnotedError | None = None
 
-    async def note(self, progress: Searching | Found | Cited) -> None:
+    async def note(self, progress: AnswerProgress) -> None:
         """Ignore progress."""
 
     async def grow(self, text: str) -> None:

@@ -26,10 +26,11 @@ from core.answering.citation_verifier import CitationVerifier
 from core.domain import Passage, Post
 from core.ingestion.chunker import chunk
 from core.ingestion.html_to_markdown import to_markdown
-from core.markdown import split_sentences
+from core.language.sentences import split_sentences
+from core.language.terms import query_words, terms
+from core.language.words import words
 from core.models.protocols import NumberedPassage
 from core.tokens import estimate_tokens
-from core.words import content_words, stem, words
 
 WRONG = 4
 MIN_WORDS = 5
@@ -150,9 +151,9 @@ def _statements(
         if _QUESTION_WORD.search(question["question"]):
             yield "question with answer", _stated(question["question"], chance.choice(answers))
     elif one_post:
-        post = {stem(word) for passage in own for word in words(passage.embedding_text)}
+        post = {term for passage in own for term in terms(passage.embedding_text, "en")}
         for sentence in split_sentences(question["reference"]):
-            known = [stem(word) in post for word in content_words(sentence)]
+            known = [word.variants[0] in post for word in query_words(sentence, ["en"])]
             if len(words(sentence)) >= MIN_WORDS:
                 kind = "reference" if sum(known) >= TAKEN * len(known) else "reference, not taken"
                 yield kind, sentence.strip()
@@ -180,12 +181,12 @@ class WordSearch:
 
     def __init__(self, passages: Sequence[Passage]) -> None:
         self._passages = passages
-        self._terms = [Counter(map(stem, words(passage.embedding_text))) for passage in passages]
+        self._terms = [Counter(terms(passage.embedding_text, "en")) for passage in passages]
         self._containing = Counter(term for terms in self._terms for term in terms)
         self._average = sum(map(Counter.total, self._terms)) / len(passages)
 
     def rank(self, question: str) -> list[Passage]:
-        asked = set(map(stem, content_words(question)))
+        asked = {word.variants[0] for word in query_words(question, ["en"])}
         order = sorted(range(len(self._passages)), key=lambda at: -self._score(asked, self._terms[at]))
         return [self._passages[at] for at in order]
 

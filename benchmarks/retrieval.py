@@ -37,7 +37,7 @@ from tests.servers.blog import Blog, load
 
 BUILT_WITH = "benchmark:code"
 """The digest of the code that built an index, in the same Redis."""
-INDEXING_CODE = ("core/index", "core/indexing", "core/ingestion", "core/language", "core/words.py", "core/markdown.py")
+INDEXING_CODE = ("core/index", "core/indexing", "core/ingestion", "core/language", "core/markdown.py")
 ROOT = Path(__file__).parent.parent
 
 

@@ -8,8 +8,9 @@ from bot.app import Bot
 from bot.evaluation.examples import Example
 from bot.evaluation.results import rank_of
 from core.index.version import IndexVersion, live_version
+from core.language.terms import query_words
 from core.retrieval.fusion import fuse
-from core.retrieval.search import bm25_search, read_passages, term_idf, vector_search
+from core.retrieval.search import bm25_search, languages_of, read_passages, term_idf, vector_search
 
 STEPS = ("words", "meaning", "fused", "and sentences", "and the question before")
 LISTED = 24
@@ -23,7 +24,8 @@ async def rank_by_step(bot: Bot, examples: Sequence[Example]) -> dict[str, list[
     vectors = await bot.embedder.embed([example.question for example in examples])
     ranks: dict[str, list[int | None]] = {step: [] for step in STEPS}
     for example, vector in zip(examples, np.asarray(vectors), strict=True):
-        terms = await term_idf(bot.redis, version.index, [example.question])
+        asked = query_words(example.question, await languages_of(bot.redis, version.index))
+        terms = await term_idf(bot.redis, version.index, [asked])
         words = await bm25_search(bot.redis, version.index, terms)
         meaning = await vector_search(bot.redis, version.index, [version.vector_spec.blob(vector)])
         rankings = {"words": fuse(words), "meaning": fuse(meaning), "fused": fuse([*words, *meaning])}
@@ -39,7 +41,7 @@ async def rank_by_step(bot: Bot, examples: Sequence[Example]) -> dict[str, list[
 async def _slugs(bot: Bot, version: IndexVersion, ranking: Mapping[str, float]) -> list[str]:
     keys = list(ranking)[:LISTED]
     passages = await read_passages(bot.redis, version.index, keys)
-    return list(dict.fromkeys(slug_of(passages[key].url) for key in keys if key in passages))
+    return list(dict.fromkeys(slug_of(passages[key][0].url) for key in keys if key in passages))
 
 
 def slug_of(url: str) -> str:

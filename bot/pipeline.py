@@ -1,5 +1,7 @@
 """The answer pipeline: every layer that a question passes, from the outermost to the model."""
 
+from datetime import timedelta
+
 from redis.asyncio import Redis
 
 from bot.config.settings import Settings
@@ -42,12 +44,19 @@ def build_answerer(
 
     def conversational(model: ChatModel) -> Answerer:
         instructions = Instructions(settings.system_prompt or DEFAULT_PERSONA, settings.answer_beyond_sources)
-        limits = Limits(context=settings.context_tokens, top_k=settings.top_k)
+        limits = Limits(
+            context=settings.context_tokens,
+            top_k=settings.top_k,
+            first_token=timedelta(seconds=settings.first_token_seconds),
+            whole_answer=timedelta(seconds=settings.answer_seconds),
+        )
         switches = settings.verify_citations, settings.rewrite
         rag = RagAnswerer(retriever, model, instructions, limits, models.tokens, *switches)
         return ConversationalAnswerer(rag, history)
 
-    chat = CircuitBreakerChatModel(models.chat, CircuitBreaker("language model"))
+    # People who leave a silent model do so before its time is up.
+    silence = timedelta(seconds=settings.first_token_seconds * 2 / 3)
+    chat = CircuitBreakerChatModel(models.chat, CircuitBreaker("language model", silence_limit=silence))
     if settings.daily_tokens:
         usage = TokenUsage(redis)
         answerer: Answerer = BudgetedAnswerer(

@@ -130,9 +130,11 @@ def _azure_chat(settings: Settings, stack: AsyncExitStack, embedder: Embedder) -
 
 def _chat_of(client: "AsyncOpenAI", settings: Settings) -> ChatModel:
     from core.models.openai_chat import OpenAIChatModel
+    from core.models.openai_client import timeout
     from core.models.prices import dollars
 
     dollars(settings.chat_model, 0)  # loads the price list here, in a thread
+    client = client.with_options(timeout=timeout(settings.first_token_seconds))
     return OpenAIChatModel(client, settings.chat_model, settings.temperature)
 
 

@@ -1,7 +1,7 @@
 """The interface that every answerer implements: a question in, a stream of events out.
 
-A stream reads `Searching Found (Cited | Wrote)* Answered`; failures are exceptions (`core.errors`). Consumers hold a
-stream in `contextlib.aclosing`, so that leaving early also stops the model.
+A stream reads `Searching Found Thinking? (Cited | Wrote)* Answered`; failures are exceptions (`core.errors`). Consumers
+hold a stream in `contextlib.aclosing`, so that leaving early also stops the model.
 """
 
 from collections.abc import AsyncGenerator
@@ -34,6 +34,11 @@ class Cited:
 
 
 @dataclass(frozen=True, slots=True)
+class Thinking:
+    """The model thinks before it writes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Wrote:
     """The next piece of the answer's text."""
 
@@ -47,7 +52,8 @@ class Answered:
     answer: Answer
 
 
-AnswerEvent = Searching | Found | Cited | Wrote | Answered
+AnswerProgress = Searching | Found | Thinking | Cited
+AnswerEvent = AnswerProgress | Wrote | Answered
 
 
 class Answerer(Protocol):

@@ -97,11 +97,15 @@ class Post:
     text: str
     source: str
     published: datetime | None = None
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A part of one post. `position` counts from 0 within the post; `heading` is the path of headings above it."""
+    """A part of one post. `position` counts from 0 within the post; `heading` is the path of headings above it.
+
+    `language` is an ISO 639-1 code, empty if unknown.
+    """
 
     url: str
     title: str
@@ -110,6 +114,7 @@ class Passage:
     source: str = ""
     position: int = 0
     published: datetime | None = None
+    language: str = ""
 
     @property
     def embedding_text(self) -> str:

@@ -1,7 +1,9 @@
 """Follow-ups: which earlier question one is about, and whether it can be understood alone."""
 
 from core.domain import Question
-from core.words import STOPWORDS, words
+from core.i18n import language
+from core.language.stop_words import stop_words
+from core.language.words import pieces, words
 
 FEW_WORDS = 3
 """Telling words below which a question leans on what was said before."""
@@ -40,8 +42,11 @@ def lacks_context(question: Question) -> bool:
 
 
 def telling_words(text: str) -> int:
-    """Count the distinct words of a text that are not stop words."""
-    return len(set(words(text)) - STOPWORDS)
+    """Count the distinct words of a text that are not stop words; two characters count as a word in scripts without
+    blanks."""
+    ignored = stop_words("en") | stop_words(language())
+    telling = {piece: (len(piece) + 1) // 2 if unspaced else 1 for piece, unspaced in pieces(text)}
+    return sum(count for piece, count in telling.items() if piece not in ignored)
 
 
 def _points(text: str) -> bool:

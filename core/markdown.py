@@ -7,6 +7,8 @@ from typing import Literal
 
 from markdown_it import MarkdownIt
 
+from core.language.sentences import split_sentences
+
 BlockKind = Literal["heading", "code", "table", "list", "prose"]
 
 _KINDS: dict[str, BlockKind] = {
@@ -30,8 +32,6 @@ _FENCE = re.compile(
 
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
 _MARKS = re.compile(r"[`*]")
-# A quotation that ends with a full stop does not end the sentence around it.
-_SENTENCE = re.compile(r"(?<=[.!?…。！？])[\"'”’)\]]*\s++(?![a-z])|(?<=[。！？])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +148,3 @@ def _fence_lines(text: str) -> Iterator[tuple[re.Match[str], tuple[str, str] | N
 
 def _is_quote(block: Block) -> bool:
     return block.kind == "prose" and block.text.lstrip().startswith(">")
-
-
-def split_sentences(text: str) -> list[str]:
-    """Split a text into sentences with their trailing blanks; joined they give the text again."""
-    ends = [match.end() for match in _SENTENCE.finditer(text)]
-    starts = [0, *ends]
-    return [text[start:end] for start, end in zip(starts, [*ends, len(text)], strict=True) if text[start:end]]

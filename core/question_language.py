@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from core.domain import Turn
 from core.i18n import language, use_language
-from core.words import without_addresses, words
+from core.language.words import without_addresses, words
 
 _FUNCTION_WORDS = {
     "en": "the a an of to in on is are was were do does did can could should would will what which who how why when "

@@ -24,7 +24,7 @@ from adapters.discord.rest_api import (
     DiscordRefusedError,
     DiscordUnreachableError,
 )
-from core.answerer import Cited, Found, Searching
+from core.answerer import AnswerProgress, Cited, Found, Searching, Thinking
 from core.chat.answer_session import IsLost, NoteMessages
 from core.chat.footnote_links import link_footnotes
 from core.chat.message_splitter import split_stream
@@ -164,9 +164,9 @@ class DiscordReply:
         """Whether there is text to read."""
         return self._messages.started
 
-    async def note(self, progress: Searching | Found | Cited) -> None:
+    async def note(self, progress: AnswerProgress) -> None:
         match progress:
-            case Searching():
+            case Searching() | Thinking():
                 pass  # “is thinking…” or “is typing…” has been shown since the question arrived
             case Found():
                 pass

@@ -46,6 +46,7 @@ class Status:
         self._client = client
         self._target = target
         self._text = ""
+        self._loading: Sequence[str] = LOADING_MESSAGES
         self._changed = asyncio.Event()
         self._ended = False
         self._replaced = False
@@ -68,9 +69,9 @@ class Status:
         finally:
             await self._clear()
 
-    def set(self, text: str) -> None:
-        """Change the status."""
-        self._text = text
+    def set(self, text: str, loading: Sequence[str] = LOADING_MESSAGES) -> None:
+        """Change the status, and the messages that take turns beside it."""
+        self._text, self._loading = text, loading
         self._changed.set()
 
     def mark_replaced(self) -> None:
@@ -97,7 +98,7 @@ class Status:
                         channel_id=self._target.channel,
                         thread_ts=self._target.thread_ts,
                         status=text,
-                        loading_messages=[gettext(each) for each in LOADING_MESSAGES] if text else None,
+                        loading_messages=[gettext(each) for each in self._loading] if text else None,
                     )
                 )
         except SlackRefusedError as error:

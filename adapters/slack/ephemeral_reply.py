@@ -9,7 +9,7 @@ from adapters.slack.escaping import fallback, render_answer
 from adapters.slack.message_sequence import HARD, SOFT
 from adapters.slack.response_url import MAX_RESPONSES, respond
 from adapters.slack.web_api import call_api
-from core.answerer import Cited, Found, Searching
+from core.answerer import AnswerProgress, Cited, Found, Searching, Thinking
 from core.chat.message_splitter import split_stream
 from core.chat.platform_errors import PlatformError
 from core.domain import Answer, Footnote
@@ -38,10 +38,10 @@ class EphemeralReply:
         self._responses = 0
         self._shown = ""
 
-    async def note(self, progress: Searching | Found | Cited) -> None:
+    async def note(self, progress: AnswerProgress) -> None:
         match progress:
-            case Searching():
-                pass  # the acknowledgement has said so
+            case Searching() | Thinking():
+                pass  # the acknowledgement says that the bot is at work
             case Found():
                 pass
             case Cited():

@@ -1,5 +1,6 @@
 """An answer in a Slack thread: a status, a growing text and, at its end, sources and buttons."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import structlog
@@ -10,9 +11,9 @@ from adapters.slack.escaping import render_answer
 from adapters.slack.message_sequence import NO_ACCESS, MessageSequence
 from adapters.slack.reply_target import ReplyTarget
 from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api
-from core.answerer import Cited, Found, Searching
+from core.answerer import AnswerProgress, Cited, Found, Searching, Thinking
 from core.chat.platform_errors import AnswerStoppedError, PlatformError, RefusedError
-from core.chat.texts import asked_elsewhere_text
+from core.chat.texts import THINKING, asked_elsewhere_text
 from core.domain import Answer, Footnote
 from core.errors import FootnotedError, TooManyQuestionsError
 from core.i18n import N_, gettext, ngettext
@@ -31,8 +32,8 @@ REMEDIES = {
 class StatusLine(Protocol):
     """The status under a thread."""
 
-    def set(self, text: str) -> None:
-        """Change the status."""
+    def set(self, text: str, loading: Sequence[str] = ...) -> None:
+        """Change the status, and the messages that take turns beside it."""
         ...
 
     def mark_replaced(self) -> None:
@@ -60,7 +61,7 @@ class SlackReply:
         self._stopped_note = gettext(STOPPED)
         self.over = False
 
-    async def note(self, progress: Searching | Found | Cited) -> None:
+    async def note(self, progress: AnswerProgress) -> None:
         match progress:
             case Searching():
                 # The stop button is another event, which knows nothing of the question.
@@ -68,6 +69,8 @@ class SlackReply:
             case Found():
                 if count := len({hit.passage.url for hit in progress.hits}):
                     self._status.set(ngettext("is reading {count} post…", "is reading {count} posts…", count))
+            case Thinking():
+                self._status.set(gettext("is thinking…"), (THINKING,))
             case Cited():
                 self._footnotes[progress.footnote.number] = progress.footnote
 

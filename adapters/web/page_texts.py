@@ -39,6 +39,7 @@ SENTENCES = {
     "searching": N_("Searching the posts…"),
     "reading": N_("Reading {titles}…"),
     "readingMore": N_("Reading {titles} and {count} more…"),
+    "thinking": N_("Thinking…"),
     "connectionLost": N_("The connection was lost."),
     "stopped": N_("You stopped this answer."),
     "newConversation": N_("New conversation."),

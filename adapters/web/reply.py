@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from core.answerer import Cited, Found, Searching
+from core.answerer import AnswerProgress, Found, Searching, Thinking
 from core.chat.documents import answer_document, match_document
 from core.domain import Answer
 from core.errors import FootnotedError, QuestionTooLongError, TooManyQuestionsError
@@ -18,13 +18,15 @@ class EventStreamReply:
         self._response = response
         self._sent = 0
 
-    async def note(self, progress: Searching | Found | Cited) -> None:
+    async def note(self, progress: AnswerProgress) -> None:
         match progress:
             case Searching():
                 await self._send("searching", {"question": progress.question.text})
             case Found():
                 passages = [match_document(match) for match in progress.hits]
                 await self._send("found", {"passages": passages, "confidence": progress.confidence})
+            case Thinking():
+                await self._send("thinking", {})
 
     async def grow(self, text: str) -> None:
         await self._send("wrote", {"text": text[self._sent :]})
@@ -53,7 +55,7 @@ class DocumentReply:
             raise RuntimeError("the reply is not finished")
         return self._response
 
-    async def note(self, progress: Searching | Found | Cited) -> None:
+    async def note(self, progress: AnswerProgress) -> None:
         """Ignore progress."""
 
     async def grow(self, text: str) -> None:

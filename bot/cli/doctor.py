@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from rich.console import Console
@@ -14,13 +14,15 @@ from bot.app import Bot, create_bot
 from bot.cli.exit_codes import FAILED, NOT_READY, OK
 from bot.config.loader import load_settings
 from bot.config.settings import Settings
+from bot.observability.log_redaction import LogRedactor, secrets_of
 from bot.platforms import Platform, build_platforms
 from core.domain import Question
 from core.errors import FootnotedError, StartupError
+from core.models.capabilities import INPUTS_PER_REQUEST
 from core.models.protocols import Prompt
 
 MODEL_TIMEOUT = 30.0
-"""Seconds that a model has for its first word."""
+"""Seconds that a model has for its answer; one that thinks for longer only has to begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,11 @@ def run_checks(out: Console, set_up_logs: Callable[[Settings], None]) -> int:
 
 async def _run_checks(settings: Settings, out: Console) -> int:
     problems = 0
+    redact = LogRedactor(secrets_of(dict(settings)))
     async with aclosing(_check_all(settings)) as results:
         async for result in results:
-            _show(out, result)
+            # Servers repeat keys in their messages.
+            _show(out, replace(result, state=redact(None, "", {"state": result.state})["state"]))
             problems += result.level == "problem"
     summary = "1 problem found." if problems == 1 else f"{problems} problems found."
     out.print(Text(summary if problems else "No problems found.", style="bold"))
@@ -92,11 +96,13 @@ async def _check_embedding_model(bot: Bot) -> CheckResult:
     try:
         async with asyncio.timeout(MODEL_TIMEOUT):
             dimensions = await bot.embedder.dimensions()
+            await bot.embedder.embed([f"Is this text {number}?" for number in range(INPUTS_PER_REQUEST)])
     except (FootnotedError, TimeoutError) as error:
         server = "EMBEDDING" if bot.settings.has_embedding_server else "OPENAI"
         cure = f"Check {server}_API_KEY, {server}_BASE_URL and EMBEDDING_MODEL."
         return CheckResult("embedding model", f"{name} failed: {error}", cure, "problem")
-    return CheckResult("embedding model", f"{name}, {dimensions} dimensions")
+    state = f"{name}, {dimensions} dimensions"
+    return CheckResult("embedding model", "; ".join([state, *bot.embedder.limitations]))
 
 
 async def _check_chat_model(bot: Bot) -> CheckResult:
@@ -106,13 +112,16 @@ async def _check_chat_model(bot: Bot) -> CheckResult:
             "chat model", "none: answers are quoted from the posts", "Set OPENAI_API_KEY to use one.", "note"
         )
     prompt = Prompt("Answer in one word.", (), "Are you there?", Question("Are you there?"))
+    alive = False
     try:
         async with asyncio.timeout(MODEL_TIMEOUT), aclosing(model.stream(prompt)) as pieces:
-            await anext(pieces, "")
+            async for _ in pieces:
+                alive = True
     except (FootnotedError, TimeoutError) as error:
-        cure = "Check OPENAI_API_KEY, OPENAI_BASE_URL and CHAT_MODEL."
-        return CheckResult("chat model", f"{model.name} failed: {error}", cure, "problem")
-    return CheckResult("chat model", model.name)
+        if not alive:
+            cure = "Check OPENAI_API_KEY, OPENAI_BASE_URL and CHAT_MODEL."
+            return CheckResult("chat model", f"{model.name} failed: {error}", cure, "problem")
+    return CheckResult("chat model", "; ".join([model.name, *model.limitations]))
 
 
 async def _check_posts(bot: Bot) -> CheckResult:

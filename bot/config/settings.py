@@ -65,6 +65,8 @@ class Settings(BaseSettings):
     verify_citations: bool = True
     rewrite: bool = True
     temperature: float | None = Field(default=None, ge=0, le=2)
+    first_token_seconds: int = Field(default=30, ge=1, le=3_600)
+    answer_seconds: int = Field(default=120, ge=1, le=3_600)
     context_tokens: int = Field(default=8_000, ge=1_000)
     top_k: int = Field(default=5, ge=1, le=20)
     min_score: float | None = Field(default=None, ge=0, le=1)

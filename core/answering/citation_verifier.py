@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from core.markdown import split_sentences
+from core.language.sentences import split_sentences
+from core.language.stop_words import stop_words
+from core.language.terms import stem
 from core.models.protocols import NumberedPassage
-from core.words import STOPWORDS, stem
 
 MIN_WORDS = 3
 """Telling words that a statement needs to be judged; shorter ones are read with the sentence before them."""
@@ -107,7 +108,7 @@ class CitationVerifier:
         """Return the telling terms of a statement: those that few of the posts contain weigh more."""
         weights: dict[str, float] = {}
         for position, word in enumerate(_WORD.findall(statement)):
-            if word.lower() in STOPWORDS:
+            if word.lower() in stop_words("en"):
                 continue
             is_number = any(map(str.isdecimal, word))
             kind = NUMBER_WEIGHT if is_number else NAME_WEIGHT if position and word[0].isupper() else 1.0
@@ -147,7 +148,7 @@ def _terms(word: str) -> tuple[str, ...]:
     """Return the stem of a word, or the pairs of characters in scripts without blanks."""
     if _UNSPACED.search(word):
         return tuple(first + second for first, second in pairwise(word)) or (word,)
-    return (stem(word.lower()),)
+    return (stem(word.lower(), "en"),)
 
 
 def _signs(term: str) -> Iterable[str]:
@@ -186,7 +187,7 @@ def _statements(text: str) -> tuple[str, str]:
 
 
 def _telling(text: str) -> int:
-    return sum(word.lower() not in STOPWORDS for word in _WORD.findall(text))
+    return sum(word.lower() not in stop_words("en") for word in _WORD.findall(text))
 
 
 def _margin(supports: Mapping[int, float], number: int, cited: Sequence[int]) -> float:

@@ -11,7 +11,7 @@ from core.domain import Question, ScoredPassage, SearchResults
 from core.errors import ModelError
 from core.follow_ups import leans_on_history, previous_question
 from core.models.protocols import ChatModel
-from core.models.thoughts import Retraction
+from core.models.thoughts import Retraction, Thought
 from core.retrieval.fusion import merge_results
 from core.retrieval.retriever import Retriever
 
@@ -60,7 +60,8 @@ class QuestionSearch:
         try:
             async with asyncio.timeout(REWRITING_SECONDS), aclosing(model.stream(rewriting_prompt(question))) as pieces:
                 async for piece in pieces:
-                    text = "" if isinstance(piece, Retraction) else text + piece
+                    if not isinstance(piece, Thought):
+                        text = "" if isinstance(piece, Retraction) else text + piece
         except TimeoutError:
             log.warning("follow-up rewriting timed out")
             return ""

@@ -10,7 +10,7 @@ from time import perf_counter
 
 import structlog
 
-from core.answerer import Answered, AnswerEvent, Cited, Found, Searching, Wrote
+from core.answerer import Answered, AnswerEvent, Cited, Found, Searching, Thinking, Wrote
 from core.answering.citations import CitationFilter
 from core.answering.prompts import Instructions, build_prompt, fewer_passages, number_posts
 from core.answering.question_search import QuestionSearch, Search
@@ -19,7 +19,7 @@ from core.errors import AnswerInterruptedError, AnswerTooLongError, ContextTooLo
 from core.follow_ups import lacks_context
 from core.i18n import N_, gettext
 from core.models.protocols import ChatModel, Prompt
-from core.models.thoughts import Retraction
+from core.models.thoughts import Retraction, Thought
 from core.retrieval.retriever import Retriever
 from core.telemetry import ModelCalled, emit
 from core.tokens import TokenCounter
@@ -93,6 +93,8 @@ class RagAnswerer:
             return
         search = replace(search, selected=self._retriever.select(results, self._limits.top_k))
         yield Found(search.selected, results.confidence)
+        if notice := self._notice(results):
+            yield Wrote(notice)
         numbered = number_posts(search.selected)
         prompt = build_prompt(self._instructions_for(question), question, numbered, self._limits.context, self._tokens)
         try:
@@ -109,18 +111,21 @@ class RagAnswerer:
 
     async def _answer(
         self, prompt: Prompt, search: Search, began: float, timings: dict[str, float]
-    ) -> AsyncGenerator[Cited | Wrote | Answered, None]:
+    ) -> AsyncGenerator[Thinking | Cited | Wrote | Answered, None]:
         """Stream the model's answer; only passages and addresses of this very prompt may be cited."""
         citations, text = CitationFilter(prompt.passages, self._verify_citations), ""
-        notice = f"{gettext(MAY_NOT_ANSWER)}\n\n" if self._quotes_unsurely(search.results) else ""
-        if notice:
-            yield Wrote(notice)
+        thinking = False
         too_long: AnswerTooLongError | None = None
         try:
             async with aclosing(self._stream_in_time(prompt)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, Retraction):
                         citations, text = CitationFilter(prompt.passages, self._verify_citations), ""
+                        continue
+                    if isinstance(piece, Thought):
+                        if not thinking:
+                            yield Thinking()
+                        thinking = True
                         continue
                     timings.setdefault("first_token", _since(began))
                     known = len(citations.footnotes)
@@ -140,24 +145,30 @@ class RagAnswerer:
         for event in _written(citations.footnotes[known:], shown):
             yield event
         timings["total"] = _since(began)
-        footnotes = citations.footnotes
+        yield Answered(self._finished(prompt, search, text, citations.footnotes, timings))
+
+    def _finished(
+        self, prompt: Prompt, search: Search, text: str, footnotes: tuple[Footnote, ...], timings: dict[str, float]
+    ) -> Answer:
         confidence = search.results.confidence
         if not footnotes:
             confidence = "unsure" if asks_back(text) else "none"
-        yield Answered(
-            Answer(
-                text=notice + text,
-                grounded=bool(footnotes),
-                footnotes=footnotes,
-                nearest=nearest_posts(search.results) if confidence == "none" else (),
-                tokens=sum(map(self._tokens, _all_texts(prompt, text))),
-                output_tokens=self._tokens(text),
-                model=self._model.name,
-                timings_ms=timings,
-                trace=_trace(search, len(prompt.passages)),
-                confidence=confidence,
-            )
+        return Answer(
+            text=self._notice(search.results) + text,
+            grounded=bool(footnotes),
+            footnotes=footnotes,
+            nearest=nearest_posts(search.results) if confidence == "none" else (),
+            tokens=sum(map(self._tokens, _all_texts(prompt, text))),
+            output_tokens=self._tokens(text),
+            model=self._model.name,
+            timings_ms=timings,
+            trace=_trace(search, len(prompt.passages)),
+            confidence=confidence,
         )
+
+    def _notice(self, results: SearchResults) -> str:
+        """Return what comes before passages that may not answer."""
+        return f"{gettext(MAY_NOT_ANSWER)}\n\n" if self._quotes_unsurely(results) else ""
 
     def _quotes_unsurely(self, results: SearchResults) -> bool:
         """Return whether passages are quoted without a model that could say that they do not answer."""
@@ -197,9 +208,10 @@ class RagAnswerer:
                     raise ModelTimeoutError("the model exceeded its time limit") from error
                 if piece or isinstance(piece, Retraction):
                     deadline = end
-                    yield piece
                 elif deadline != end:
                     deadline = loop.time() + first_token
+                if piece or isinstance(piece, Retraction | Thought):
+                    yield piece
 
 
 def _written(footnotes: Iterable[Footnote], text: str) -> Iterator[Cited | Wrote]:

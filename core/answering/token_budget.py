@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 from core.answerer import Answered, Answerer, AnswerEvent, Wrote
 from core.domain import Question
 from core.i18n import N_, gettext
+from core.models.forwarding import ForwardingChatModel
 from core.models.protocols import ChatModel, Prompt
 from core.storage.token_usage import TokenUsage
 from core.tokens import TokenCounter
@@ -64,21 +65,13 @@ class BudgetedAnswerer:
         return ""
 
 
-class MeteredChatModel:
+class MeteredChatModel(ForwardingChatModel):
     """Counts the tokens of a chat model: the prompt before the request, the reply after it, however it ends."""
 
     def __init__(self, model: ChatModel, usage: TokenUsage, tokens: TokenCounter) -> None:
-        self._model = model
+        super().__init__(model)
         self._usage = usage
         self._tokens = tokens
-
-    @property
-    def name(self) -> str:
-        return self._model.name
-
-    @property
-    def follows_instructions(self) -> bool:
-        return self._model.follows_instructions
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[str, None]:
         sent = (prompt.system, *(turn.content for turn in prompt.history), prompt.request)

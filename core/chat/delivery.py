@@ -6,7 +6,7 @@ from typing import Protocol, assert_never
 
 import structlog
 
-from core.answerer import Answered, AnswerEvent, Cited, Found, Searching, Wrote
+from core.answerer import Answered, AnswerEvent, AnswerProgress, Cited, Found, Searching, Thinking, Wrote
 from core.domain import Answer
 from core.errors import FootnotedError, QuestionTooLongError, TooManyQuestionsError, to_footnoted_error
 
@@ -16,7 +16,7 @@ log = structlog.get_logger()
 class Reply(Protocol):
     """A platform's side of an answer. `finish` or `fail` is the last call."""
 
-    async def note(self, progress: Searching | Found | Cited) -> None:
+    async def note(self, progress: AnswerProgress) -> None:
         """Show that the bot is working, or take a footnote of the text that follows."""
         ...
 
@@ -52,7 +52,7 @@ async def _read(events: AsyncGenerator[AnswerEvent, None], reply: Reply) -> None
     text = ""
     async for event in events:
         match event:
-            case Searching() | Found() | Cited():
+            case Searching() | Found() | Thinking() | Cited():
                 await reply.note(event)
             case Wrote():
                 text += event.text

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from aiolimiter import AsyncLimiter
 
-from core.answerer import Cited, Found, Searching
+from core.answerer import AnswerProgress
 from core.chat.delivery import Reply
 from core.domain import Answer
 from core.errors import FootnotedError
@@ -46,7 +46,7 @@ class PacedReply:
         self._lock = asyncio.Lock()
         self._ended = False
 
-    async def note(self, progress: Searching | Found | Cited) -> None:
+    async def note(self, progress: AnswerProgress) -> None:
         await self._reply.note(progress)
 
     async def grow(self, text: str) -> None:

@@ -5,6 +5,7 @@ from core.errors import FootnotedError
 from core.i18n import N_, gettext, number
 
 SEARCHING = N_("Searching the posts…")
+THINKING = N_("Thinking…")
 FOR_EXAMPLE = N_("For example:")
 
 WHY_LABEL = N_("Why this answer?")

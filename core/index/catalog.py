@@ -11,8 +11,9 @@ from core.domain import Post
 from core.i18n import gettext
 from core.index.schema import index_info, source_filter
 from core.index.version import live_version
+from core.language.terms import query_words
+from core.language.words import words
 from core.storage import keys
-from core.words import content_words, words
 
 _DEMONSTRATIVES = frozenset("this that these those it its here there".split())
 
@@ -117,4 +118,4 @@ def _bytes(info: Mapping[str, object]) -> int:
 
 def is_standalone_question(heading: str) -> bool:
     """Return whether a heading is a question that makes sense without its post."""
-    return heading.endswith("?") and len(content_words(heading)) > 1 and _DEMONSTRATIVES.isdisjoint(words(heading))
+    return heading.endswith("?") and len(query_words(heading, [])) > 1 and _DEMONSTRATIVES.isdisjoint(words(heading))

@@ -8,7 +8,7 @@ from redis.exceptions import ResponseError
 
 from core.errors import EmbeddingMismatchError, NoPreviousVersionError
 from core.index.draft import Draft, list_versions
-from core.index.schema import Algorithm, create_index, live_index, no_such_index, point_alias
+from core.index.schema import ANALYSIS, Algorithm, create_index, live_index, no_such_index, point_alias
 from core.index.version import IndexVersion, Listing, PostRecord, batched, live_version, read_metadata, vector_spec_from
 from core.storage import keys
 from core.storage.connection import as_text
@@ -50,6 +50,7 @@ async def build_version(
     await draft.replace_listings(change.listings)
     index = await create_index(redis, draft.number, draft.vector_spec, algorithm)
     version = IndexVersion(redis, draft.number, draft.vector_spec, index)
+    await version.set_metadata({"analysis": ANALYSIS})
     indexed = await version.wait_until_indexed()
     if indexed != change.passages:
         raise EmbeddingMismatchError(f"the index has {indexed} passages of {change.passages}")

@@ -12,7 +12,8 @@ from core.errors import EmbeddingMismatchError, PublicationRefusedError, first_e
 from core.index.draft import Draft, begin_draft, find_draft
 from core.index.in_place import apply_in_place, fits_in_place
 from core.index.publication import Change, build_version, delete_draft, delete_stale_versions, publish
-from core.index.schema import Algorithm
+from core.index.schema import ANALYSIS, Algorithm
+from core.index.upgrade import upgrade
 from core.index.version import (
     IndexVersion,
     Listing,
@@ -93,6 +94,8 @@ async def load_previous(redis: Redis) -> PreviousIndex:
     live = await live_version(redis)
     if live is None:
         return PreviousIndex()
+    if (await read_metadata(redis, live.number)).get("analysis") != ANALYSIS:
+        await upgrade(redis, live)
     ledger = await live.ledger()
     damaged = await live.posts_with_missing_passages(ledger)
     if damaged:

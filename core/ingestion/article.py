@@ -30,10 +30,11 @@ _LINE_TAGS = frozenset("p li td th dt dd h1 h2 h3 h4 h5 h6 a b strong i em u s".
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """A page's title, and its article as Markdown; both may be empty."""
+    """A page's title, and its article as Markdown; both may be empty. `language` is as the page declares it."""
 
     title: str
     text: str
+    language: str = ""
 
 
 def decode(fetched: Fetched) -> str:
@@ -57,7 +58,7 @@ def extract(html: str, url: str, selector: str = "") -> Article:
     for extract_html in (_by_selector, _by_trafilatura, _without_boilerplate):
         text = to_markdown(extract_html(tree, url, selector), url)
         if text:
-            return Article(title, text)
+            return Article(title, text, tree.get("lang") or "")
     return Article(title, "")
 
 

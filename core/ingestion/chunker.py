@@ -17,7 +17,7 @@ MIN_TOKENS = 200
 def chunk(post: Post, tokens: TokenCounter) -> tuple[Passage, ...]:
     """Split a post into passages, in order. No word is lost, and a code block that fits is not cut."""
     return tuple(
-        Passage(post.url, post.title, heading, text, post.source, position, post.published)
+        Passage(post.url, post.title, heading, text, post.source, position, post.published, post.language)
         for position, (heading, text) in enumerate(_passages(post, tokens))
     )
 

@@ -17,7 +17,8 @@ class Entry:
     is the full post, so that the page need not be fetched.
 
     `modified` is the last change according to the source (a sitemap's `lastmod`, a feed's `updated`): while it stays
-    the same, the page is not fetched. `listing` is the feed page or sitemap file that lists the entry.
+    the same, the page is not fetched. `listing` is the feed page or sitemap file that lists the entry. `language` is as
+    the source declares it.
     """
 
     url: str
@@ -29,6 +30,7 @@ class Entry:
     format: Literal["html", "markdown", "text"] = "html"
     modified: datetime | None = None
     listing: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

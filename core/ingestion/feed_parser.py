@@ -55,7 +55,8 @@ def parse_feed(fetched: Fetched, source: Source, listing: str = "") -> FeedPage:
             fetched.url, f"it is not a feed ({parsed.bozo_exception})" if damage else "it is not a feed"
         )
     home = _join(fetched.url, parsed.feed.get("link") or "") or fetched.url
-    entries = tuple(_entry(entry, home, source, listing or fetched.url) for entry in parsed.entries)
+    language = str(parsed.feed.get("language") or "")
+    entries = tuple(_entry(entry, home, source, listing or fetched.url, language) for entry in parsed.entries)
     links = parsed.feed.get("links", ())
     next_page = next((link["href"] for link in links if link.get("rel") == "next" and link.get("href")), "")
     return FeedPage(fetched.url, entries, damage, _join(fetched.url, next_page))
@@ -84,7 +85,7 @@ def _content_type(fetched: Fetched) -> str:
     return f"application/xml{charset}"
 
 
-def _entry(entry: Mapping[str, Any], home: str, source: Source, listing: str) -> Entry:
+def _entry(entry: Mapping[str, Any], home: str, source: Source, listing: str, language: str) -> Entry:
     content = next((part["value"] for part in entry.get("content", ()) if (part.get("value") or "").strip()), "")
     summary = entry.get("summary") or ""  # None if its XHTML is damaged
     body = content or summary
@@ -98,7 +99,14 @@ def _entry(entry: Mapping[str, Any], home: str, source: Source, listing: str) ->
         whole=_is_whole(content, summary),
         modified=_date(entry, "updated_parsed"),
         listing=listing,
+        language=str(entry.get("language") or _content_language(entry) or language),
     )
+
+
+def _content_language(entry: Mapping[str, Any]) -> str:
+    """Return the `xml:lang` of an entry's content or title, which inherit that of the feed."""
+    details = (*entry.get("content", ()), entry.get("summary_detail") or {}, entry.get("title_detail") or {})
+    return next((str(detail["language"]) for detail in details if detail.get("language")), "")
 
 
 def _address(entry: Mapping[str, Any], home: str, title: str) -> str:

@@ -66,6 +66,7 @@ def _entry(file: Path, folder: Path, source: Source) -> Entry | EntrySkipped:
         published=_date(metadata.get("date")),
         body=body,
         whole=True,
+        language=str(metadata.get("lang") or metadata.get("language") or ""),
         format=FORMATS[file.suffix.lower()],  # type: ignore[arg-type]
     )
 

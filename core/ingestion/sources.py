@@ -17,6 +17,7 @@ from core.ingestion.hidden_markdown import visible_markdown
 from core.ingestion.html_to_markdown import tidy, to_markdown
 from core.ingestion.sitemap import read_sitemap
 from core.ingestion.urls import accept_canonical, clean_url, extract_canonical
+from core.language.detection import post_language
 
 MAX_ENTRIES = 100_000
 """Per source. A blog has hundreds of posts; a server that makes up pages never ends."""
@@ -95,7 +96,8 @@ def parse_post(entry: Entry, page: Fetched | None) -> Post:
     if not article.text:
         raise SourceReadError(entry.url, "it contains no text")
     title = tidy(entry.title) or tidy(article.title) or entry.url
-    return Post(entry.url, title, article.text, entry.source.name, entry.published)
+    language = post_language(f"{title}\n{article.text}", article.language or entry.language)
+    return Post(entry.url, title, article.text, entry.source.name, entry.published, language)
 
 
 def _article(entry: Entry, page: Fetched | None) -> Article:

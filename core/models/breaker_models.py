@@ -7,26 +7,19 @@ from datetime import timedelta
 
 from core.errors import ModelTimeoutError
 from core.models.circuit_breaker import CircuitBreaker
+from core.models.forwarding import ForwardingChatModel, ForwardingEmbedder
 from core.models.protocols import ChatModel, Embedder, Prompt, Vectors
 
 EMBEDDING_TIMEOUT = timedelta(seconds=8)
 """A question whose vector takes longer is searched by its words alone."""
 
 
-class CircuitBreakerChatModel:
+class CircuitBreakerChatModel(ForwardingChatModel):
     """A chat model behind a circuit breaker."""
 
     def __init__(self, model: ChatModel, breaker: CircuitBreaker) -> None:
-        self._model = model
+        super().__init__(model)
         self._breaker = breaker
-
-    @property
-    def name(self) -> str:
-        return self._model.name
-
-    @property
-    def follows_instructions(self) -> bool:
-        return self._model.follows_instructions
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[str, None]:
         with self._breaker.call() as succeeded:
@@ -36,24 +29,13 @@ class CircuitBreakerChatModel:
                     yield piece
 
 
-class CircuitBreakerEmbedder:
+class CircuitBreakerEmbedder(ForwardingEmbedder):
     """An embedder for questions behind a circuit breaker. Raises ModelTimeoutError after `timeout`."""
 
     def __init__(self, embedder: Embedder, breaker: CircuitBreaker, timeout: timedelta = EMBEDDING_TIMEOUT) -> None:
-        self._embedder = embedder
+        super().__init__(embedder)
         self._breaker = breaker
         self._timeout = timeout.total_seconds()
-
-    @property
-    def name(self) -> str:
-        return self._embedder.name
-
-    @property
-    def known_dimensions(self) -> int | None:
-        return self._embedder.known_dimensions
-
-    async def dimensions(self) -> int:
-        return await self._embedder.dimensions()
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         with self._breaker.call():

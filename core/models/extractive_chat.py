@@ -10,9 +10,10 @@ import structlog
 
 from core.errors import EmbeddingMismatchError, ModelError
 from core.follow_ups import previous_question
-from core.markdown import Block, heading_text, parse_blocks, split_sentences
+from core.language.sentences import split_sentences
+from core.language.terms import query_words, terms
+from core.markdown import Block, heading_text, parse_blocks
 from core.models.protocols import Embedder, NumberedPassage, Prompt
-from core.words import content_words, stem, words
 
 log = structlog.get_logger()
 
@@ -44,6 +45,7 @@ class Quote:
     text: str
     opening: str
     weight: float
+    language: str = ""
 
 
 class ExtractiveChatModel:
@@ -51,6 +53,7 @@ class ExtractiveChatModel:
 
     name = "extraction"
     follows_instructions = False
+    limitations = ()
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
@@ -76,21 +79,21 @@ class ExtractiveChatModel:
 
 def _quotes(numbered: NumberedPassage) -> Iterator[Quote]:
     rows = list(parse_blocks(numbered.passage.text))
-    heading = numbered.passage.heading
+    heading, language = numbered.passage.heading, numbered.passage.language
     weight = 0.5 + 0.5 * numbered.score
     for index, block in enumerate(rows):
         if block.kind == "heading":
             heading, weight = heading_text(block), 0.5 + 0.5 * numbered.score
         if block.kind in {"heading", "code", "table"}:
             continue
-        stretches = list(_stretches(block))
+        stretches = list(_stretches(block, language))
         for count, stretch in enumerate(stretches, 1):
             text = stretch
             following = rows[index + 1] if count == len(stretches) and index + 1 < len(rows) else None
             if stretch.endswith(":") and following and len(stretch) + len(following.text) <= MAX_QUOTE_LENGTH:
                 text = f"{stretch}\n\n{following.text}"
-            if len(words(stretch)) >= MIN_WORDS:
-                yield Quote(numbered.number, text, f"{heading} {stretch}", weight)
+            if len(terms(stretch, language)) >= MIN_WORDS:
+                yield Quote(numbered.number, text, f"{heading} {stretch}", weight, language)
                 weight *= POSITION_DECAY
 
 
@@ -99,18 +102,21 @@ def _whole(numbered: NumberedPassage) -> Quote:
     return Quote(numbered.number, f"{passage.heading or passage.title}:\n\n{passage.text}", passage.title, 1.0)
 
 
-def _stretches(block: Block) -> Iterator[str]:
+def _stretches(block: Block, language: str) -> Iterator[str]:
     if block.kind == "list":
         yield from (_BULLET.sub("", line.strip(), count=1) for line in block.text.splitlines() if line.strip())
         return
-    yield from (" ".join(sentence.split()) for sentence in split_sentences(block.text))
+    yield from (" ".join(sentence.split()) for sentence in split_sentences(block.text, language))
 
 
 def _scores(asked: str, quotes: Sequence[Quote], cosines: Sequence[float]) -> list[float]:
     """Score quotes: half cosine, half IDF-weighted share of the question's words, times the quote's weight."""
-    stems = [{stem(word) for word in words(quote.opening)} for quote in quotes]
+    stems = [set(terms(quote.opening, quote.language)) for quote in quotes]
     seen = Counter(word for found in stems for word in found)
-    weights = {word: math.log(1 + len(quotes) / (1 + seen[word])) for word in map(stem, content_words(asked))}
+    asked_words = query_words(asked, dict.fromkeys(quote.language for quote in quotes))
+    weights = {
+        variant: math.log(1 + len(quotes) / (1 + seen[variant])) for word in asked_words for variant in word.variants
+    }
     total = sum(weights.values()) or 1.0
     return [
         (0.5 * max(cosine, 0.0) + 0.5 * sum(weights[word] for word in weights if word in found) / total) * quote.weight

@@ -36,6 +36,7 @@ class OfflineEmbedder:
     """Loads the model on construction (about 0.4 s). Requires `installed()`."""
 
     DIMENSIONS = 256
+    limitations = ()
 
     def __init__(self) -> None:
         self.name = f"wordllama-{version('wordllama')}-{self.DIMENSIONS}"

@@ -2,18 +2,23 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from itertools import groupby
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
-from openai import APIConnectionError, APITimeoutError, AsyncOpenAI, AsyncStream
+import structlog
+from openai import APIConnectionError, APIStatusError, APITimeoutError, AsyncOpenAI, AsyncStream
 from openai._streaming import ServerSentEvent
 from openai.types.chat import ChatCompletionMessageParam
 
 from core.domain import Turn
 from core.errors import AnswerInterruptedError, AnswerTooLongError, ContentFilteredError
-from core.models.openai_errors import translated
+from core.models.capabilities import ChatCapabilities
+from core.models.openai_errors import is_invalid_request, translated
 from core.models.protocols import Prompt
-from core.models.thoughts import Retraction, ThoughtFilter
+from core.models.thoughts import Retraction, Thought, ThoughtFilter
+
+log = structlog.get_logger()
 
 NOTHING = "…"
 """Stands in for the user's message before a conversation that begins with an answer."""
@@ -28,35 +33,66 @@ class OpenAIChatModel:
         self.name = model
         self._client = client
         self._temperature = temperature
+        self._capabilities = ChatCapabilities()
+
+    @property
+    def limitations(self) -> tuple[str, ...]:
+        return self._capabilities.limitations
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[str, None]:
         with translated("chat"):
-            # Like `chat.completions.create(stream=True)`, but with raw chunks: a Pydantic object per token would take
-            # most of the CPU time of an answer.
-            stream = await self._client.post(
-                "/chat/completions",
-                body=self._request(prompt),
-                cast_to=object,
-                stream=True,
-                stream_cls=_Stream,
-            )
-            async with stream, aclosing(_pieces(stream)) as pieces:
+            stream = await self._open(prompt)
+            thoughts = ThoughtFilter(self._capabilities.opens_thoughts)
+            async with stream, aclosing(_pieces(stream, thoughts)) as pieces:
                 async for piece in pieces:
                     yield piece
+            self._learn(replace(self._capabilities, opens_thoughts=thoughts.opens))
 
-    def _request(self, prompt: Prompt) -> dict[str, object]:
-        request: dict[str, object] = {"model": self.name, "messages": _messages(prompt), "stream": True}
-        if self._temperature is not None:
+    async def _open(self, prompt: Prompt) -> "_Stream":
+        """Send the request. If the server refuses it, leave out what some servers refuse, and remember what helped."""
+        try:
+            return await self._send(prompt, self._capabilities)
+        except APIStatusError as error:
+            if not is_invalid_request(error):
+                raise
+            refusal = error
+        for capabilities in self._capabilities.fallbacks(self._temperature is not None):
+            try:
+                stream = await self._send(prompt, capabilities)
+            except APIStatusError as error:
+                if not is_invalid_request(error):
+                    raise
+            else:
+                self._learn(capabilities)
+                return stream
+        raise refusal
+
+    async def _send(self, prompt: Prompt, capabilities: ChatCapabilities) -> "_Stream":
+        request: dict[str, object] = {"model": self.name, "stream": True}
+        request["messages"] = _messages(prompt, capabilities.system_role)
+        if self._temperature is not None and capabilities.temperature:
             request["temperature"] = self._temperature
-        return request
+        # Like `chat.completions.create(stream=True)`, but with raw chunks: a Pydantic object per token would take most
+        # of the CPU time of an answer.
+        return await self._client.post(
+            "/chat/completions", body=request, cast_to=object, stream=True, stream_cls=_Stream
+        )
+
+    def _learn(self, capabilities: ChatCapabilities) -> None:
+        if capabilities != self._capabilities:
+            self._capabilities = capabilities
+            log.info("chat model capabilities learned", model=self.name, limitations=capabilities.limitations)
 
 
-def _messages(prompt: Prompt) -> list[ChatCompletionMessageParam]:
+def _messages(prompt: Prompt, system_role: bool) -> list[ChatCompletionMessageParam]:
     """Return the messages of a prompt. Many chat templates demand that user and assistant alternate, the user first."""
     turns = [Turn("user", NOTHING)] if prompt.history and prompt.history[0].role == "assistant" else []
     turns += [*prompt.history, Turn("user", prompt.request)]
+    if not system_role:
+        turns = [Turn("user", prompt.system), *turns]
+    system: list[ChatCompletionMessageParam] = [{"role": "system", "content": prompt.system}] if system_role else []
     return [
-        {"role": "system", "content": prompt.system},
+        *system,
         *(
             _message(role, "\n\n".join(turn.content for turn in same))
             for role, same in groupby(turns, lambda turn: turn.role)
@@ -79,20 +115,19 @@ class _Stream(AsyncStream[object]):
             yield event
 
 
-async def _pieces(stream: _Stream) -> AsyncGenerator[str, None]:
+async def _pieces(stream: _Stream, thoughts: ThoughtFilter) -> AsyncGenerator[str, None]:
     """Yield the text of a stream, without thoughts. A stream without finish_reason and `[DONE]` was cut off."""
-    reason = None
-    thoughts, begun = ThoughtFilter(), False
+    reason, begun = None, False
     try:
         async for chunk in stream:
-            text, finish_reason = _read(cast("dict[str, Any]", chunk))
-            pieces = [piece for piece in thoughts.read(text) if piece or isinstance(piece, Retraction)]
+            delta = _read(cast("dict[str, Any]", chunk))
+            pieces = [piece for piece in thoughts.read(delta.text) if piece or isinstance(piece, Retraction)]
             begun = begun or bool(pieces)
-            for piece in pieces if begun else [""]:
+            for piece in pieces if begun else [Thought() if delta.thought or thoughts.thinking else ""]:
                 # An empty piece is a sign of life.
                 yield piece
-            reason = finish_reason or reason
-        for piece in thoughts.end():
+            reason = delta.finish_reason or reason
+        for piece in thoughts.end(cut=reason == "length"):
             yield piece
     except (AttributeError, TypeError, KeyError) as error:
         raise AnswerInterruptedError(f"malformed chunk: {error!r}") from error
@@ -110,14 +145,22 @@ async def _pieces(stream: _Stream) -> AsyncGenerator[str, None]:
         raise AnswerInterruptedError("the stream ended without a finish_reason")
 
 
-def _read(chunk: dict[str, Any]) -> tuple[str, str | None]:
-    """Return the text and the finish_reason of a chunk."""
+class _Delta(NamedTuple):
+    text: str = ""
+    thought: bool = False
+    finish_reason: str | None = None
+
+
+def _read(chunk: dict[str, Any]) -> _Delta:
     # Azure's first chunk has no choices; neither has the last one with `include_usage`.
     for choice in chunk.get("choices") or ():
         delta = choice.get("delta") or {}
+        content = delta.get("content")
         # A refusal is sent in its own field.
-        return _text(delta.get("content")) or delta.get("refusal") or "", choice.get("finish_reason")
-    return "", None
+        text = _text(content) or delta.get("refusal") or ""
+        thought = delta.get("reasoning_content") or delta.get("reasoning") or (content and not text)
+        return _Delta(text, bool(thought), choice.get("finish_reason"))
+    return _Delta()
 
 
 def _text(content: str | list[dict[str, Any]] | None) -> str:

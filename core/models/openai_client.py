@@ -3,14 +3,19 @@
 import httpx2
 from openai import AsyncAzureOpenAI, AsyncOpenAI, DefaultAsyncHttpx2Client, Timeout
 
-from core.models.openai_errors import is_context_overflow
+from core.models.openai_errors import is_context_overflow, is_template_error
 from core.telemetry import RequestRetried, Service, Throttled, emit
 
-TIMEOUT = Timeout(30.0, connect=10.0)
-"""For connecting and for each read; the SDK's default of 600 s is too long in a chat. The reader of a stream sets the
-deadline of the whole answer."""
+SILENCE = 30.0
+"""Seconds of a read; the SDK's default of 600 is too long in a chat. The reader of a stream sets the deadline of the
+whole answer."""
 
 RETRIES = 2
+
+
+def timeout(silence: float = 0) -> Timeout:
+    """Return the timeouts of a client that waits so many seconds for each read, but never less than `SILENCE`."""
+    return Timeout(max(silence, SILENCE), connect=10.0)
 
 
 def openai_client(api_key: str | None, base_url: str | None) -> AsyncOpenAI:
@@ -27,7 +32,7 @@ def azure_client(endpoint: str, api_key: str, api_version: str) -> AsyncOpenAI:
 
 def _http() -> httpx2.AsyncClient:
     return DefaultAsyncHttpx2Client(
-        timeout=TIMEOUT, event_hooks={"request": [_emit_retries], "response": [_stop_hopeless_retries]}
+        timeout=timeout(), event_hooks={"request": [_emit_retries], "response": [_stop_hopeless_retries]}
     )
 
 
@@ -49,7 +54,7 @@ async def _stop_hopeless_retries(response: httpx2.Response) -> None:
         if b'"insufficient_quota"' in response.content:
             response.headers["x-should-retry"] = "false"
     elif response.status_code == httpx2.codes.INTERNAL_SERVER_ERROR:
-        # llama.cpp reports a prompt that is too long like this; the same prompt stays too long.
+        # llama.cpp reports like this a prompt that is too long or that its template rejects; repeating it is no use.
         await response.aread()
-        if is_context_overflow(response.text):
+        if is_context_overflow(response.text) or is_template_error(response.text):
             response.headers["x-should-retry"] = "false"

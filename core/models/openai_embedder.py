@@ -2,24 +2,28 @@
 
 import asyncio
 import base64
+import re
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
-from openai import AsyncOpenAI, omit
+from openai import APIStatusError, AsyncOpenAI
 
 from core.errors import EmbeddingMismatchError, ModelError
 from core.models.batches import batches
+from core.models.capabilities import EmbeddingCapabilities
 from core.models.openai_errors import is_invalid_request, translated
 from core.models.protocols import Vectors
 from core.telemetry import TokensUsed, emit
 from core.tokens import TokenCounter
 
+log = structlog.get_logger()
+
 MAX_CONCURRENCY = 8
 """Requests in flight; more would cause 429s instead of speed."""
-
-INPUTS_PER_REQUEST = 64
-"""Far below OpenAI's limit: several medium requests at once are faster than one large one. Some servers take fewer."""
 
 
 class OpenAIEmbedder:
@@ -31,12 +35,16 @@ class OpenAIEmbedder:
         self._tokens = tokens
         self._requested_dimensions = dimensions
         self._dimensions = dimensions
-        self._max_inputs = INPUTS_PER_REQUEST
+        self._capabilities = EmbeddingCapabilities()
         self._slots = asyncio.Semaphore(MAX_CONCURRENCY)
 
     @property
     def known_dimensions(self) -> int | None:
         return self._dimensions
+
+    @property
+    def limitations(self) -> tuple[str, ...]:
+        return self._capabilities.limitations
 
     async def dimensions(self) -> int:
         if self._dimensions is None:
@@ -47,52 +55,92 @@ class OpenAIEmbedder:
     async def embed(self, texts: Sequence[str]) -> Vectors:
         if not texts:
             return np.zeros((0, await self.dimensions()), dtype=np.float32)
-        requests = batches(texts, self._tokens, self._max_inputs)
+        requests = batches(texts, self._tokens, self._capabilities.max_inputs)
         vectors = np.concatenate(await asyncio.gather(*map(self._embed_batch, requests)))
         self._dimensions = vectors.shape[1]
         return vectors
 
     async def _embed_batch(self, batch: list[str]) -> Vectors:
-        """Embed a batch, in halves if the server takes fewer inputs; remember the number that it takes."""
-        if len(batch) <= self._max_inputs:
+        """Embed a batch, in parts if the server takes fewer inputs; remember the number that it takes."""
+        most = self._capabilities.max_inputs
+        if len(batch) <= most:
             try:
-                return await self._request(batch)
+                return await self._embed_in_any_form(batch)
             except ModelError as error:
-                if len(batch) == 1 or not is_invalid_request(error):
+                refusal = error.__cause__
+                if len(batch) == 1 or not (isinstance(refusal, APIStatusError) and is_invalid_request(refusal)):
                     raise
-        size = min(self._max_inputs, (len(batch) + 1) // 2)
-        parts = [batch[start : start + size] for start in range(0, len(batch), size)]
+                most = _fewer_inputs(len(batch), refusal.message)
+        parts = [batch[start : start + most] for start in range(0, len(batch), most)]
         vectors = [await self._embed_batch(part) for part in parts]
-        self._max_inputs = min(self._max_inputs, size)
+        if most < self._capabilities.max_inputs:
+            self._learn(max_inputs=most)
         return np.concatenate(vectors)
 
-    async def _request(self, batch: list[str]) -> Vectors:
+    async def _embed_in_any_form(self, batch: list[str]) -> Vectors:
+        """Ask for base64, a third of the size of JSON numbers, unless the server refuses it."""
+        with translated("embedding"):
+            try:
+                response = await self._request(batch, self._capabilities.base64 is not False)
+            except APIStatusError as error:
+                numbers = self._capabilities.base64 is None and is_invalid_request(error)
+                if not numbers or _named_numbers(len(batch), error.message):
+                    raise
+                try:
+                    response = await self._request(batch, base64=False)
+                except APIStatusError:
+                    raise error from None
+                self._learn(base64=False)
+        if self._capabilities.base64 is None:
+            self._learn(base64=True)
+        return self._read(response, len(batch))
+
+    async def _request(self, batch: list[str], base64: bool) -> dict[str, Any]:
+        request: dict[str, object] = {"model": self.name, "input": batch}
+        if self._requested_dimensions is not None:
+            request["dimensions"] = self._requested_dimensions
+        if base64:
+            request["encoding_format"] = "base64"
         async with self._slots:
-            with translated("embedding"):
-                response = await self._client.embeddings.create(
-                    model=self.name,
-                    input=batch,
-                    dimensions=self._requested_dimensions if self._requested_dimensions is not None else omit,
-                    # A third of the size of JSON numbers. By default the SDK requests base64 too, but decodes to lists.
-                    encoding_format="base64",
-                )
-        if response.usage:
+            # Like `embeddings.create`, which would turn vectors into lists of Python numbers.
+            return cast("dict[str, Any]", await self._client.post("/embeddings", body=request, cast_to=object))
+
+    def _learn(self, **changes: Any) -> None:
+        before = self._capabilities
+        self._capabilities = replace(before, **changes)
+        if self.limitations != before.limitations:
+            log.info("embedding model capabilities learned", model=self.name, limitations=self.limitations)
+
+    def _read(self, response: dict[str, Any], expected: int) -> Vectors:
+        try:
+            # Some servers send no index, but keep the order.
+            items = sorted(response["data"], key=lambda item: item.get("index") or 0)
+            rows = [_row(item["embedding"]) for item in items]
+            used = response.get("usage") or {}
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise EmbeddingMismatchError(f"the reply holds no vectors: {error!r}") from error
+        if used.get("total_tokens"):
             # Compatible servers may omit it.
-            emit(TokensUsed(self.name, response.usage.total_tokens))
-        # Some servers send no index, but keep the order.
-        items = sorted(response.data, key=lambda item: getattr(item, "index", None) or 0)
-        rows = [_row(item.embedding) for item in items]
-        return _checked(rows, len(batch), self._dimensions)
+            emit(TokensUsed(self.name, used["total_tokens"]))
+        return _checked(rows, expected, self._dimensions)
+
+
+def _fewer_inputs(refused: int, message: str) -> int:
+    """Return how many inputs to try next: what the server's message names, or half as many."""
+    return max(_named_numbers(refused, message), default=(refused + 1) // 2)
+
+
+def _named_numbers(refused: int, message: str) -> list[int]:
+    """Return the numbers in a refusal that may say how many inputs the server takes."""
+    numbers = map(int, re.findall(r"\b\d{1,3}\b", message))
+    return [number for number in numbers if max(1, refused // 16) <= number < refused]
 
 
 def _row(embedding: str | Sequence[float]) -> NDArray[np.float32]:
     """Decode a vector; many compatible servers send numbers even if base64 was requested."""
-    if not isinstance(embedding, str):
-        return np.asarray(embedding, dtype=np.float32)
-    try:
+    if isinstance(embedding, str):
         return np.frombuffer(base64.b64decode(embedding), dtype="<f4")
-    except ValueError as error:
-        raise EmbeddingMismatchError("a vector is not valid base64") from error
+    return np.asarray(embedding, dtype=np.float32)
 
 
 def _checked(rows: Sequence[NDArray[np.float32]], expected: int, dimensions: int | None) -> Vectors:

@@ -25,6 +25,8 @@ _OVERFLOW = re.compile(
     re.IGNORECASE,
 )
 
+_TEMPLATE = re.compile(r"\brole\b|\broles\b|chat[ _]template|\bjinja", re.IGNORECASE)
+
 
 @contextmanager
 def translated(service: Service) -> Generator[None, None, None]:
@@ -69,15 +71,19 @@ def _retry_after(error: openai.APIStatusError) -> float | None:
         return None
 
 
-def is_invalid_request(error: ModelError) -> bool:
-    """Return whether a server rejected the request itself, such as one with too many inputs."""
-    cause = error.__cause__
-    return isinstance(cause, openai.APIStatusError) and cause.status_code in {400, 413, 422}
+def is_invalid_request(error: openai.APIStatusError) -> bool:
+    """Return whether a server rejected the form of a request, such as a role or the number of inputs."""
+    return _kind_of(error) is ModelError and (error.status_code in {400, 413, 422} or is_template_error(error.message))
 
 
 def is_context_overflow(message: str) -> bool:
     """Return whether a server's error says that the prompt exceeds the context."""
     return _OVERFLOW.search(message) is not None
+
+
+def is_template_error(message: str) -> bool:
+    """Return whether a server's error says that the model's chat template rejects the messages."""
+    return _TEMPLATE.search(message) is not None
 
 
 def _kind_of(error: openai.APIStatusError) -> type[ModelError]:
@@ -93,6 +99,8 @@ def _kind_of(error: openai.APIStatusError) -> type[ModelError]:
         case ((400 | 413 | 500), _) if is_context_overflow(error.message):
             # Compatible servers (vLLM, LM Studio, llama.cpp) send no such code, only a message.
             return ContextTooLongError
+        case 500, _ if is_template_error(error.message):
+            return ModelError
         case ((401 | 403 | 404), _):
             return ModelAccessError
         case status, _ if status >= 500:

@@ -49,6 +49,11 @@ class Embedder(Protocol):
         """The length of every vector; None until the first reply."""
         ...
 
+    @property
+    def limitations(self) -> tuple[str, ...]:
+        """What its server was found not to take so far, in words for the operator."""
+        ...
+
     async def dimensions(self) -> int:
         """Return the length of every vector; may send one request."""
         ...
@@ -69,6 +74,11 @@ class ChatModel(Protocol):
         """Whether it can do anything but answer from passages, such as rewrite a question."""
         ...
 
+    @property
+    def limitations(self) -> tuple[str, ...]:
+        """What its server was found not to take so far, in words for the operator."""
+        ...
+
     def stream(self, prompt: Prompt) -> AsyncGenerator[str, None]:
-        """Stream the answer in pieces. An empty one means that the model is still thinking; see also `Retraction`."""
+        """Stream the answer in pieces. An empty one is a sign of life; see also `Thought` and `Retraction`."""
         ...

@@ -10,6 +10,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 from tenacity.wait import wait_base, wait_exponential_jitter
 
 from core.errors import ModelBusyError, ModelError
+from core.models.forwarding import ForwardingEmbedder
 from core.models.protocols import Embedder, Vectors
 
 log = structlog.get_logger()
@@ -58,24 +59,13 @@ class AdaptiveConcurrencyLimit:
         self._limit = min(self._maximum, self._limit + 1 / self._limit)
 
 
-class RetryingEmbedder:
+class RetryingEmbedder(ForwardingEmbedder):
     """Retries retryable errors, honouring Retry-After. The SDK client behind it should not retry."""
 
     def __init__(self, embedder: Embedder, backoff: wait_base = BACKOFF) -> None:
-        self._embedder = embedder
+        super().__init__(embedder)
         self._backoff = backoff
         self._concurrency = AdaptiveConcurrencyLimit()
-
-    @property
-    def name(self) -> str:
-        return self._embedder.name
-
-    @property
-    def known_dimensions(self) -> int | None:
-        return self._embedder.known_dimensions
-
-    async def dimensions(self) -> int:
-        return await self._embedder.dimensions()
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """Embed texts; raises the last error when the attempts are used up."""

@@ -3,7 +3,14 @@
 import re
 
 _OPENING, _CLOSING = "<think>", "</think>"
-_LAST_LINE = re.compile(r"</think>[ \t]*(?P<end>\n|\Z)")
+_CLOSING_AT_LINE_END = re.compile(r"</think>[ \t]*(?P<sure>\n|\Z)")
+_CLOSING_ANYWHERE = re.compile(r"(?P<sure></think>)")
+
+
+class Thought(str):
+    """An empty piece of a stream: the model is thinking."""
+
+    __slots__ = ()
 
 
 class Retraction(str):
@@ -17,35 +24,58 @@ class ThoughtFilter:
 
     Many chat templates write the opening tag themselves, so that only the closing one is streamed. Such a thought is
     recognized only at its end, a `</think>` at the end of a line outside code, and what was passed on is retracted.
+    With `opens` False, which says that the model is known for this, the text is kept back until any `</think>` instead.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, opens: bool = True) -> None:
         self._held = ""
         self._backticks = 0
-        self._thinking = False
+        self._open = False
         self._begun = False
         self._thought = False
+        self._kept: list[str] | None = None if opens else []
+        self.opens = True
+        """Whether the text began with an answer or with an opening tag; final after `end`."""
+
+    @property
+    def thinking(self) -> bool:
+        """Whether what comes now is, or is taken for, a thought."""
+        return self._open or self._kept is not None
 
     def read(self, piece: str) -> list[str]:
         """Take a piece and return what can be passed on; a possible tag is held back."""
         self._held += piece
-        return self._advance(final=False)
+        return self._pass_on(self._advance(final=False))
 
-    def end(self) -> list[str]:
-        """Return the text held back at the end; a thought that was never closed is not text."""
-        return self._advance(final=True)
+    def end(self, cut: bool = False) -> list[str]:
+        """Return the text held back at the end; a thought that was never closed is not text.
+
+        `cut` says that the text has no end of its own: what was kept back is then a thought.
+        """
+        shown = self._pass_on(self._advance(final=True))
+        return [*(self._kept or ()), *shown] if not cut else shown
+
+    def _pass_on(self, pieces: list[str]) -> list[str]:
+        if self._kept is None:
+            return pieces
+        if self._thought:
+            # The thought has ended: here, if its beginning was not marked.
+            self._kept = None
+            return pieces[next((at for at, piece in enumerate(pieces, 1) if isinstance(piece, Retraction)), 0) :]
+        self._kept += pieces
+        return []
 
     def _advance(self, final: bool) -> list[str]:
         while not self._begun:
-            if self._thinking:
+            if self._open:
                 _, tag, rest = self._held.partition(_CLOSING)
                 self._held = rest if tag else self._held[-len(_CLOSING) :]
                 if not tag:
                     return []
-                self._thinking, self._thought = False, True
+                self._open, self._thought = False, True
             text = self._held.lstrip()
             if text.startswith(_OPENING):
-                self._thinking, self._held = True, text.removeprefix(_OPENING)
+                self._open, self._held = True, text.removeprefix(_OPENING)
             elif _OPENING.startswith(text) and not final:
                 return []
             else:
@@ -55,12 +85,15 @@ class ThoughtFilter:
     def _unopened(self, final: bool) -> list[str]:
         """Return text that may still turn out to be a thought whose opening tag was not sent."""
         shown: list[str] = []
-        while match := _LAST_LINE.search(self._held):
+        expected = self._kept is not None
+        closing = _CLOSING_ANYWHERE if expected else _CLOSING_AT_LINE_END
+        while match := closing.search(self._held):
             shown.append(self._release(match.start()))
-            if not match["end"] and not final:
+            if not match["sure"] and not final:
                 return shown
-            if self._backticks % 2 == 0:
+            if expected or self._backticks % 2 == 0:
                 self._held, self._begun, self._thought = self._held[match.end() - match.start() :], False, True
+                self.opens = False
                 return [Retraction(), *self._advance(final)]
             shown.append(self._release(len(match[0])))
         partial = 0 if final else next((n for n in range(7, 0, -1) if self._held.endswith(_CLOSING[:n])), 0)

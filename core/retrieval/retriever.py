@@ -10,17 +10,19 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from core.domain import Passage, ScoredPassage, SearchResults
+from core.domain import ScoredPassage, SearchResults
 from core.errors import EmbeddingMismatchError, ModelError
-from core.index.schema import no_such_index, source_filter
+from core.index.schema import ANALYSIS, no_such_index, source_filter
+from core.index.upgrade import upgrade
 from core.index.version import IndexVersion, live_version, read_metadata
+from core.language.terms import query_words
+from core.language.words import without_addresses
 from core.models.protocols import Embedder, Vectors
 from core.retrieval.fusion import fuse
 from core.retrieval.relevance import DEFAULT_MIN_SCORE, LEANING_TERMS, Chance, Signals, WordSignals, judge, relevance_of
-from core.retrieval.search import bm25_search, read_passages, term_idf, vector_search
+from core.retrieval.search import bm25_search, languages_of, read_passages, term_idf, vector_search
 from core.retrieval.term_coverage import Term, TermCoverage
 from core.telemetry import timed
-from core.words import without_addresses
 
 log = structlog.get_logger()
 
@@ -62,6 +64,7 @@ class Retriever:
         self._min_score = DEFAULT_MIN_SCORE if min_score is None else min_score
         self._live: _Live | None = None
         self._live_until = 0.0
+        self._upgrading = asyncio.Lock()
 
     async def search(self, text: str, previous: str = "", sources: frozenset[str] | None = None) -> SearchResults:
         """Search the posts of `sources`, None for all.
@@ -122,10 +125,17 @@ class Retriever:
         if version is None:
             return None
         metadata = await read_metadata(self._redis, version.number)
+        if metadata.get("analysis") != ANALYSIS:
+            await self._upgrade(version)
         chance = metadata.get("chance")
         self._live = _Live(version, Chance.from_json(chance) if chance else None)
         self._live_until = monotonic() + METADATA_TTL
         return self._live
+
+    async def _upgrade(self, version: IndexVersion) -> None:
+        async with self._upgrading:
+            if (await read_metadata(self._redis, version.number)).get("analysis") != ANALYSIS:
+                await upgrade(self._redis, version)
 
     async def _rank(self, version: IndexVersion, texts: Sequence[str], filter_: str = "") -> Ranking:
         """Run both searches for all texts; words are searched while the texts are being embedded."""
@@ -140,9 +150,10 @@ class Retriever:
         blobs = [version.vector_spec.blob(vector) for vector in found] if found is not None else []
         vector_rankings = await vector_search(self._redis, version.index, blobs, filter_) if blobs else []
         fused = fuse([*text_rankings, *vector_rankings])
-        passages = await read_passages(self._redis, version.index, list(fused)[:RERANKED])
+        read = await read_passages(self._redis, version.index, list(fused)[:RERANKED])
+        passages = {key: passage for key, (passage, _) in read.items()}
         coverages = [TermCoverage(each) for each in terms]
-        covered = {key: _coverage(coverages, passage) for key, passage in passages.items()}
+        covered = {key: _coverage(coverages, stored) for key, (_, stored) in read.items()}
         scores = {key: fused[key] + SENTENCE_BONUS * covered[key].sentence for key in passages}
         order = sorted(passages, key=lambda key: (-scores[key], key))
         by_vector, by_text = fuse(vector_rankings), fuse(text_rankings)
@@ -179,7 +190,9 @@ class Retriever:
     async def _search_words(
         self, version: IndexVersion, texts: Sequence[str], filter_: str
     ) -> tuple[list[list[Term]], list[dict[str, float]]]:
-        terms = await term_idf(self._redis, version.index, texts, filter_)
+        languages = await languages_of(self._redis, version.index)
+        words = [query_words(text, languages) for text in texts]
+        terms = await term_idf(self._redis, version.index, words, filter_)
         return terms, await bm25_search(self._redis, version.index, terms, filter_)
 
 
@@ -188,10 +201,9 @@ class _Coverage(NamedTuple):
     passages: tuple[float, ...]
 
 
-def _coverage(coverages: Sequence[TermCoverage], passage: Passage) -> _Coverage:
+def _coverage(coverages: Sequence[TermCoverage], stored: str) -> _Coverage:
     """Return the coverage by the best sentence, on average over the texts, and by the passage for each text."""
-    head = f"{passage.title} {passage.heading}"
-    shares = [coverage.coverage(head, passage.text) for coverage in coverages]
+    shares = [coverage.coverage(stored) for coverage in coverages]
     return _Coverage(sum(sentence for sentence, _ in shares) / len(shares), tuple(whole for _, whole in shares))
 
 

@@ -13,10 +13,10 @@ from redis.asyncio.client import Pipeline
 from redis.exceptions import ResponseError
 
 from core.domain import Passage
-from core.index.schema import HASH_FIELDS, from_hash
-from core.retrieval.term_coverage import Term
+from core.index.schema import HASH_FIELDS, UNKNOWN_LANGUAGE, from_hash
+from core.language.terms import QueryWord
+from core.retrieval.term_coverage import Term, fuzzy_query
 from core.storage.connection import as_text
-from core.words import STOPWORDS, content_words
 
 log = structlog.get_logger()
 
@@ -32,29 +32,35 @@ MIN_FUZZY_LENGTH = 5
 """Letters; shorter words have too many neighbours."""
 
 
-async def term_idf(redis: Redis, index: str, texts: Sequence[str], filter_: str = "") -> list[list[Term]]:
-    """Return the content words of each text with their idf: one round trip, and a second if some are in no passage."""
-    asked = [content_words(text)[:MAX_TERMS] for text in texts]
-    every = list(dict.fromkeys(word for words in asked for word in words))
-    total, *counts = await _count(redis, index, ["*", *every], filter_)
+async def term_idf(
+    redis: Redis, index: str, texts: Sequence[Sequence[QueryWord]], filter_: str = ""
+) -> list[list[Term]]:
+    """Return the words of each text with their idf: one round trip, and a second if some are in no passage."""
+    asked = [words[:MAX_TERMS] for words in texts]
+    every = {word.word: word for words in asked for word in words}
+    total, *counts = await _count(redis, index, ["", *("|".join(word.variants) for word in every.values())], filter_)
     seen = dict(zip(every, counts, strict=True))
     unknown = [word for word in every if not seen[word] and len(word) >= MIN_FUZZY_LENGTH and word.isalpha()]
-    near = (
-        dict(zip(unknown, await _count(redis, index, [f"%{word}%" for word in unknown], filter_), strict=True))
-        if unknown
-        else {}
-    )
+    queries = [fuzzy_query(word, every[word].variants) for word in unknown]
+    near = dict(zip(unknown, await _count(redis, index, queries, filter_), strict=True)) if unknown else {}
 
     def idf(count: int) -> float:
         # BM25's inverse document frequency.
         return math.log(1 + (max(total - count, 0) + 0.5) / (count + 0.5))
 
-    def term(word: str) -> Term:
-        if word in STOPWORDS:
-            return Term(word, 0.0)  # a question of stopwords alone is about nothing
-        return Term(word, idf(seen[word] or near.get(word, 0)), bool(near.get(word)), idf(1))
+    def term(word: QueryWord) -> Term:
+        if word.stop_word:
+            return Term(word.word, 0.0, word.variants)  # a question of stop words alone is about nothing
+        misspelt = bool(near.get(word.word))
+        return Term(word.word, idf(seen[word.word] or near.get(word.word, 0)), word.variants, misspelt, idf(1))
 
     return [[term(word) for word in words] for words in asked]
+
+
+async def languages_of(redis: Redis, index: str) -> tuple[str, ...]:
+    """Return the languages of an index's passages, with an empty string if that of some is unknown."""
+    values = map(as_text, await redis.execute_command("FT.TAGVALS", index, "language"))
+    return tuple(sorted("" if language == UNKNOWN_LANGUAGE else language for language in values))
 
 
 async def bm25_search(
@@ -66,8 +72,8 @@ async def bm25_search(
             rare = [term.query for term in terms if term.idf >= MIN_IDF]
             query = "|".join(rare or [term.query for term in terms])
             # The default scorer of RediSearch 2 is TF-IDF, which is far weaker.
-            shown = ("SCORER", "BM25STD", "WITHSCORES", "NOCONTENT", "LIMIT", 0, CANDIDATES)
-            _search(pipe, index, f"{filter_} ({query})", *shown)
+            shown = ("VERBATIM", "SCORER", "BM25STD", "WITHSCORES", "NOCONTENT", "LIMIT", 0, CANDIDATES)
+            _search(pipe, index, f"{filter_} @terms:({query})", *shown)
         replies = iter(await _execute(pipe))
     return [_scores(next(replies)) if terms else {} for terms in questions]
 
@@ -95,25 +101,27 @@ def _scores(reply: Sequence[Any]) -> dict[str, float]:
     return {as_text(key): float(score) for key, score in zip(reply[1::2], reply[2::2], strict=True)}
 
 
-async def read_passages(redis: Redis, index: str, names: Sequence[str]) -> dict[str, Passage]:
-    """Return the passages under these keys that still exist, with one command instead of one per hash."""
+async def read_passages(redis: Redis, index: str, names: Sequence[str]) -> dict[str, tuple[Passage, str]]:
+    """Return the passages under these keys that still exist, each with its stored terms, with one command instead of
+    one per hash."""
     if not names:
         return {}
+    wanted = (*HASH_FIELDS, "terms")
     async with redis.pipeline(transaction=False) as pipe:
-        fields = ("RETURN", len(HASH_FIELDS), *HASH_FIELDS, "LIMIT", 0, len(names))
+        fields = ("RETURN", len(wanted), *wanted, "LIMIT", 0, len(names))
         _search(pipe, index, "*", "INKEYS", len(names), *names, *fields)
         [reply] = await _execute(pipe)
     passages = {}
     for key, values in zip(reply[1::2], reply[2::2], strict=True):
         by_field = dict(zip(map(as_text, values[::2]), values[1::2], strict=True))
         if passage := from_hash([by_field.get(field) for field in HASH_FIELDS]):
-            passages[as_text(key)] = passage
+            passages[as_text(key)] = passage, as_text(by_field.get("terms") or b"")
     return passages
 
 
 async def count_passages(redis: Redis, index: str) -> int:
     """Return the number of passages of an index."""
-    [total] = await _count(redis, index, ["*"], "")
+    [total] = await _count(redis, index, [""], "")
     return total
 
 
@@ -127,9 +135,11 @@ async def sample_vectors(redis: Redis, index: str, places: Sequence[int]) -> dic
 
 
 async def _count(redis: Redis, index: str, queries: Iterable[str], filter_: str) -> list[int]:
+    """Return the number of passages with any of the terms of each query; of all passages for an empty one."""
     async with redis.pipeline(transaction=False) as pipe:
         for query in queries:
-            _search(pipe, index, filter_ if filter_ and query == "*" else f"{filter_} {query}", "LIMIT", 0, 0)
+            clause = f"{filter_} @terms:({query})" if query else filter_ or "*"
+            _search(pipe, index, clause, "VERBATIM", "LIMIT", 0, 0)
         return [reply[0] for reply in await _execute(pipe)]
 
 

@@ -23,6 +23,8 @@ VALUES: dict[str, tuple[str, Any]] = {
     "verify_citations": ("false", False),
     "rewrite": ("false", False),
     "temperature": ("0.3", 0.3),
+    "first_token_seconds": ("60", 60),
+    "answer_seconds": ("300", 300),
     "context_tokens": ("4000", 4_000),
     "top_k": ("7", 7),
     "min_score": ("0.4", 0.4),

@@ -58,7 +58,7 @@ def answer(chat: ChatRequest) -> str | Reply:
 
 async def test_each_model_failure_is_one_sentence_and_the_next_question_is_answered(tmp_path: Path) -> None:
     model = OpenAIServer(dimensions=64, answer=answer)
-    settings = {"PYTHONPATH": f"{SITE}:{REPOSITORY}", "MODEL_TIMEOUT": "4"}
+    settings = {"PYTHONPATH": f"{SITE}:{REPOSITORY}", "MODEL_TIMEOUT": "4", "FIRST_TOKEN_SECONDS": "4"}
     async with own_redis(tmp_path) as redis, scene(tmp_path / "home", redis.url, model, **settings) as here:
         # Test all other failures while these time out.
         hanging = {name: here.ask(f"{BEES} ({name})") for name in SILENT}

@@ -57,6 +57,7 @@ async function run(exchange) {
 async function receive(exchange, signal) {
   for await (const { type, data } of answerEvents(exchange.question, conversationId(), signal)) {
     if (type === "found") exchange.found(data.passages);
+    else if (type === "thinking") exchange.think();
     else if (type === "wrote") exchange.wrote(data.text);
     else if (type === "answered") return exchange.finish(data);
     else if (type === "failed") return exchange.fail(data.sentence, data.id);

@@ -48,6 +48,10 @@ export class Exchange {
     this.progress.textContent = text(titles.length > 2 ? "readingMore" : "reading", values);
   }
 
+  think() {
+    this.progress.textContent = text("thinking");
+  }
+
   wrote(text) {
     this.written += text;
     this.setState("writing");

@@ -78,6 +78,29 @@ async def test_unavailable_embedding_model_does_not_hide_the_other_checks(
     assert "posts: 5, passages: 5" in line_about(lines, "posts")
 
 
+async def test_what_model_servers_do_not_take_is_shown(
+    monkeypatch: pytest.MonkeyPatch, redis: object, redis_url: str
+) -> None:
+    async with OpenAIServer() as model:
+        model.max_inputs, model.max_inputs_message = 10, "should not be larger than 10"
+        model.refuses_system = Status(400, message="System role not supported")
+        code, lines = await diagnose(monkeypatch, redis_url=redis_url, openai_base_url=model.base_url)
+    assert code == 0
+    assert line_about(lines, "embedding model").endswith("1536 dimensions; at most 10 texts a request")
+    assert "no system role" in line_about(lines, "chat model")
+
+
+async def test_key_that_a_server_repeats_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch, redis: object, redis_url: str
+) -> None:
+    async with OpenAIServer(answer=lambda chat: Status(401, message="Incorrect API key: my.odd.key")) as model:
+        _, lines = await diagnose(
+            monkeypatch, redis_url=redis_url, openai_base_url=model.base_url, openai_api_key="my.odd.key"
+        )
+    assert "Incorrect API key: [secret]" in line_about(lines, "chat model")
+    assert "my.odd.key" not in lines
+
+
 async def index_with(redis_url: str, model: OpenAIServer) -> None:
     """Index the blog with this model."""
     settings = await asyncio.to_thread(load_settings, redis_url=redis_url, openai_base_url=model.base_url)

@@ -4,8 +4,6 @@ import os
 import time
 from pathlib import Path
 
-from openai import Timeout
-
 from core.models import openai_client
 
 true_time = time.time
@@ -20,4 +18,4 @@ if "CLOCK_FILE" in os.environ:
     time.time = shifted_time
 
 if "MODEL_TIMEOUT" in os.environ:
-    openai_client.TIMEOUT = Timeout(float(os.environ["MODEL_TIMEOUT"]))
+    openai_client.SILENCE = float(os.environ["MODEL_TIMEOUT"])

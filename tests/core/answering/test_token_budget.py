@@ -174,6 +174,7 @@ class Unreachable:
     """An embedder that became unreachable after indexing."""
 
     known_dimensions = OfflineEmbedder.DIMENSIONS
+    limitations = ()
 
     def __init__(self, name: str) -> None:
         self.name = name

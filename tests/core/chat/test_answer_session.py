@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 from redis.asyncio import Redis
 
-from core.answerer import Cited, Found, Searching
+from core.answerer import AnswerProgress
 from core.chat.answer_session import AnswerSessions
 from core.chat.pending_question import PendingQuestion
 from core.chat.platform_errors import AnswerStoppedError, RefusedError, UnreachableError
@@ -26,7 +26,7 @@ class Shown:
     told: list[object] = field(default_factory=list)
     over: bool = False
 
-    async def note(self, progress: Searching | Found | Cited) -> None:
+    async def note(self, progress: AnswerProgress) -> None:
         """Show nothing."""
 
     async def grow(self, text: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from structlog.testing import capture_logs
 
-from core.answerer import Answered, AnswerEvent, Cited, Found, Searching, Wrote
+from core.answerer import Answered, AnswerEvent, AnswerProgress, Found, Searching, Wrote
 from core.chat.delivery import deliver
 from core.domain import Answer, Question
 from core.errors import (
@@ -33,7 +33,7 @@ class WrittenDown:
 
     told: list[object] = field(default_factory=list)
 
-    async def note(self, progress: Searching | Found | Cited) -> None:
+    async def note(self, progress: AnswerProgress) -> None:
         self.told.append(type(progress))
 
     async def grow(self, text: str) -> None:

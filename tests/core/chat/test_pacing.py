@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from aiolimiter import AsyncLimiter
 
-from core.answerer import Answered, AnswerEvent, Cited, Found, Searching, Wrote
+from core.answerer import Answered, AnswerEvent, AnswerProgress, Found, Searching, Wrote
 from core.chat.delivery import deliver
 from core.chat.pacing import ReplyPace, paced
 from core.domain import Answer, Question
@@ -58,7 +58,7 @@ class Shown:
     def __post_init__(self) -> None:
         self.free.set()
 
-    async def note(self, progress: Searching | Found | Cited) -> None:
+    async def note(self, progress: AnswerProgress) -> None:
         self.told.append(type(progress))
 
     async def grow(self, text: str) -> None:

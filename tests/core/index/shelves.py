@@ -34,7 +34,7 @@ async def shelved(redis: Redis, embedder: Embedder, shelves: Mapping[str, Mappin
     for source, posts in shelves.items():
         for slug, text in posts.items():
             title = text.splitlines()[0].removeprefix("# ")
-            passages = chunk(Post(address(source, slug), title, text, source), estimate_tokens)
+            passages = chunk(Post(address(source, slug), title, text, source, language="en"), estimate_tokens)
             await draft.stage(passages, await embedder.embed([passage.embedding_text for passage in passages]))
             await draft.write_records({address(source, slug): PostRecord(title, source, slug, slug, len(passages))})
     await edition.wait_until_indexed()

@@ -31,6 +31,8 @@ async def test_passage_is_a_hash_with_its_vector_as_bytes(redis: Redis) -> None:
         "text": "Text",
         "source": "blog",
         "position": "0",
+        "language": "und",
+        "terms": "title heading;text",
         "digest": digest_of(PASSAGE),
         "published": str(datetime(2026, 1, 2, tzinfo=UTC).timestamp()),
     }

@@ -42,6 +42,7 @@ class FailingModel:
 
     name = "troubled"
     follows_instructions = True
+    limitations = ()
 
     def __init__(self, error: Exception | None) -> None:
         self.error = error
@@ -192,6 +193,7 @@ class HangingEmbedder:
 
     name = "hanging"
     known_dimensions = 4
+    limitations = ()
 
     def __init__(self) -> None:
         self.calls = 0

@@ -24,6 +24,7 @@ from core.errors import (
 )
 from core.models.openai_chat import OpenAIChatModel
 from core.models.openai_client import azure_client, openai_client
+from core.models.thoughts import Thought
 from tests.core.models.openai_parts import PROMPT, client_of, written
 from tests.servers.loopback import Status
 from tests.servers.openai import (
@@ -77,13 +78,56 @@ async def test_instructions_history_and_request_are_sent_in_this_order(
     assert chat.params["stream"] is True
 
 
-async def test_temperature_is_sent_only_if_set() -> None:
+async def test_temperature_is_sent_only_if_set(server: OpenAIServer, model: OpenAIChatModel) -> None:
+    await written(model)
+    assert "temperature" not in server.chats[0].params
+
+
+async def test_refused_temperature_is_left_out_from_then_on() -> None:
     async with OpenAIServer(refuses_temperature=True) as server, client_of(server) as client:
-        await written(OpenAIChatModel(client, "gpt-5-mini"))
-        assert "temperature" not in server.chats[0].params
-        with pytest.raises(ModelError):
-            await written(OpenAIChatModel(client, "gpt-5-mini", temperature=0.3))
-        assert server.chats[1].params["temperature"] == 0.3
+        model = OpenAIChatModel(client, "gpt-5-mini", temperature=0.3)
+        assert await written(model)
+        asked = len(server.chats)
+        assert server.chats[0].params["temperature"] == 0.3
+        assert await written(model)
+    assert ["temperature" in chat.params for chat in server.chats[asked - 1 :]] == [False, False]
+    assert server.chats[-1].messages[0]["role"] == "system"
+    assert model.limitations == ("TEMPERATURE is refused and not sent",)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Status(400, message="Conversation roles must alternate user/assistant/user/assistant/..."),
+        Status(422, message="no"),
+        Status(500, message="System role not supported"),
+    ],
+    ids=str,
+)
+async def test_refused_system_role_is_folded_into_the_first_message_from_then_on(
+    server: OpenAIServer, model: OpenAIChatModel, refusal: Status
+) -> None:
+    server.refuses_system = refusal
+    assert model.limitations == ()
+    assert await written(model)
+    assert await written(model)
+    refused, *folded = server.chats
+    assert refused.messages[0]["role"] == "system"
+    assert len(folded) == 2
+    for chat in folded:
+        assert [message["role"] for message in chat.messages] == ["user", "assistant", "user"]
+        assert chat.messages[0]["content"] == f"{PROMPT.system}\n\nHello?"
+    assert len(model.limitations) == 1
+
+
+async def test_thought_without_an_opening_tag_is_kept_back_once_the_model_is_known_for_it(
+    server: OpenAIServer, model: OpenAIChatModel
+) -> None:
+    server.enqueue(*[Text("Bees?\n</think>\nHoney.")] * 2, Text("Bees?\n", finish_reason="length"))
+    await written(model)
+    assert await written(model) == "Honey."
+    with pytest.raises(AnswerTooLongError):
+        assert await written(model) == ""
 
 
 async def test_temperature_zero_is_sent(server: OpenAIServer) -> None:
@@ -129,7 +173,9 @@ async def test_roles_alternate_and_the_user_is_first(server: OpenAIServer, model
 async def test_silent_pieces_show_that_the_model_is_thinking(server: OpenAIServer, model: OpenAIChatModel) -> None:
     server.enqueue(Deltas(deltas=[{"reasoning_content": "Bees?"}] * 3 + [{"content": "<think>Bees."}] * 2))
     async with aclosing(model.stream(PROMPT)) as pieces:
-        assert [piece async for piece in pieces][:5] == [""] * 5
+        first, *more = [piece async for piece in pieces][:6]
+    assert first == "" and not isinstance(first, Thought)
+    assert [type(piece) for piece in more] == [Thought] * 5
 
 
 @pytest.mark.parametrize(
@@ -143,7 +189,7 @@ async def test_silent_pieces_show_that_the_model_is_thinking(server: OpenAIServe
         (Status(401), ModelAccessError, 1),
         (Status(403), ModelAccessError, 1),
         (Status(404), ModelAccessError, 1),
-        (Status(400), ModelError, 1),
+        (Status(400), ModelError, 2),
         (Status(400, code="content_filter"), ContentFilteredError, 1),
         (Status(400, message="This model's maximum context length is 4096 tokens"), ContextTooLongError, 1),
         (

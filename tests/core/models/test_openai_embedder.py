@@ -15,7 +15,8 @@ from core.errors import (
     ModelTimeoutError,
     ModelUnreachableError,
 )
-from core.models.openai_embedder import INPUTS_PER_REQUEST, MAX_CONCURRENCY, OpenAIEmbedder
+from core.models.capabilities import INPUTS_PER_REQUEST
+from core.models.openai_embedder import MAX_CONCURRENCY, OpenAIEmbedder
 from tests.core.models.openai_parts import client_of, tokens
 from tests.servers.loopback import Status
 from tests.servers.openai import (
@@ -112,19 +113,40 @@ async def test_smaller_batches_are_learned_from_a_refusal(
     server.max_inputs, server.max_inputs_status = 10, status
     texts = [f"word{number}" for number in range(INPUTS_PER_REQUEST)]
     np.testing.assert_allclose(await embedder.embed(texts), [embed(text, 64) for text in texts], atol=1e-6)
-    assert [len(request.inputs) for request in server.embeddings] == [64, 32, 16, *[8] * 8]
+    # Until a request succeeds, each refusal may mean the encoding as well.
+    assert [len(request.inputs) for request in server.embeddings] == [64, 64, 32, 32, 16, 16, *[8] * 8]
     await embedder.embed(texts)
-    assert [len(request.inputs) for request in server.embeddings[11:]] == [8] * 8
+    assert [len(request.inputs) for request in server.embeddings[14:]] == [8] * 8
+
+
+async def test_number_of_texts_is_taken_from_the_message_of_a_refusal(
+    server: OpenAIServer, embedder: OpenAIEmbedder
+) -> None:
+    server.max_inputs, server.max_inputs_message = 10, "batch size is invalid, it should not be larger than 10"
+    await embedder.embed(["bee"] * 64)
+    assert [len(request.inputs) for request in server.embeddings] == [64, *[10] * 6, 4]
+    assert embedder.limitations == ("at most 10 texts a request",)
+
+
+async def test_refused_base64_is_replaced_by_numbers_from_then_on(
+    server: OpenAIServer, embedder: OpenAIEmbedder
+) -> None:
+    server.refuses_base64 = True
+    for _ in range(2):
+        np.testing.assert_allclose(await embedder.embed(["bees", "honey"]), [embed("bees", 64), embed("honey", 64)])
+    assert [len(request.inputs) for request in server.embeddings] == [2, 2, 2]
+    assert len(embedder.limitations) == 1
 
 
 async def test_refusal_of_a_single_text_is_an_error_and_teaches_nothing(
     server: OpenAIServer, embedder: OpenAIEmbedder
 ) -> None:
+    await embedder.embed(["bees"])
     server.enqueue_embedding(*[Status(400)] * 2)
     with pytest.raises(ModelError):
         await embedder.embed(["bees", "honey"])
     await embedder.embed(["bees", "honey"])
-    assert [len(request.inputs) for request in server.embeddings] == [2, 1, 2]
+    assert [len(request.inputs) for request in server.embeddings] == [1, 2, 1, 2]
 
 
 async def test_vectors_without_an_index_are_in_order(server: OpenAIServer, embedder: OpenAIEmbedder) -> None:

@@ -11,9 +11,9 @@ PIECES = st.sampled_from(
 )
 
 
-def answer(*pieces: str) -> str:
+def answer(*pieces: str, opens: bool = True) -> str:
     """Return what is left of a text once all retractions are obeyed."""
-    thoughts, text = ThoughtFilter(), ""
+    thoughts, text = ThoughtFilter(opens), ""
     for shown in [*(shown for piece in pieces for shown in thoughts.read(piece)), *thoughts.end()]:
         text = "" if isinstance(shown, Retraction) else text + shown
     return text
@@ -21,7 +21,9 @@ def answer(*pieces: str) -> str:
 
 @given(st.lists(PIECES, max_size=15).map("".join), st.integers(1, 9))
 def test_result_does_not_depend_on_the_cuts(text: str, length: int) -> None:
-    assert answer(*(text[start : start + length] for start in range(0, len(text), length))) == answer(text)
+    pieces = [text[start : start + length] for start in range(0, len(text), length)]
+    assert answer(*pieces) == answer(text)
+    assert answer(*pieces, opens=False) == answer(text, opens=False)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +49,22 @@ def test_result_does_not_depend_on_the_cuts(text: str, length: int) -> None:
 )
 def test_thought_at_the_beginning_is_removed(text: str, expected: str) -> None:
     assert answer(text) == answer(*text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Bees `?</think>Honey.", "Honey."),
+        ("Bees?\n</think>\n\nHoney.", "Honey."),
+        ("<think>Bees?</think>Honey. </think>", "Honey. </think>"),
+        ("Honey.", "Honey."),
+    ],
+)
+def test_expected_thought_is_never_passed_on(text: str, expected: str) -> None:
+    assert answer(text, opens=False) == answer(*text, opens=False) == expected
+    thoughts = ThoughtFilter(opens=False)
+    shown = [shown for piece in text for shown in thoughts.read(piece)]
+    assert not any(isinstance(piece, Retraction) for piece in [*shown, *thoughts.end()])
 
 
 def test_plain_text_is_not_held_back() -> None:

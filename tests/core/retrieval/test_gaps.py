@@ -37,7 +37,7 @@ async def test_repeated_question_is_counted_each_time_and_listed_once(embedder: 
 
 async def test_model_is_not_asked_without_questions() -> None:
     class Untouchable:
-        name, known_dimensions = "none", None
+        name, known_dimensions, limitations = "none", None, ()
 
         async def dimensions(self) -> int:
             raise AssertionError

@@ -6,13 +6,16 @@ from redis.exceptions import ResponseError
 from structlog.testing import capture_logs
 
 from core.index.schema import no_such_index
+from core.language.terms import query_words
 from core.retrieval.search import bm25_search, term_idf
 from core.retrieval.term_coverage import Term
 
 
 async def test_query_with_a_syntax_error_is_logged_without_the_users_words(blog: Redis) -> None:
     with capture_logs() as logs:
-        rejected, accepted = await bm25_search(blog, "posts", [[Term("((secret", 9.0)], [Term("bees", 9.0)]])
+        rejected, accepted = await bm25_search(
+            blog, "posts", [[Term("((secret", 9.0, ("((secret",))], [Term("bees", 9.0, ("bee",))]]
+        )
     assert rejected == {}
     assert accepted
     [line] = logs
@@ -23,7 +26,7 @@ async def test_query_with_a_syntax_error_is_logged_without_the_users_words(blog:
 
 async def test_question_without_terms_has_no_hits_and_no_log_line(blog: Redis) -> None:
     with capture_logs() as logs:
-        nothing, bees = await bm25_search(blog, "posts", [[], [Term("bees", 9.0)]])
+        nothing, bees = await bm25_search(blog, "posts", [[], [Term("bees", 9.0, ("bee",))]])
     assert nothing == {}
     assert bees
     assert logs == []
@@ -31,7 +34,7 @@ async def test_question_without_terms_has_no_hits_and_no_log_line(blog: Redis) -
 
 async def test_missing_index_is_told_apart_from_other_errors(redis: Redis) -> None:
     with pytest.raises(ResponseError) as missing:
-        await term_idf(redis, "posts", ["bees"])
+        await term_idf(redis, "posts", [query_words("bees", ["en"])])
     assert no_such_index(missing.value)
 
 

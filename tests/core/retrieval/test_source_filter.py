@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 from core.domain import SearchResults
 from core.index.catalog import Catalog
 from core.index.schema import source_filter
+from core.language.terms import query_words
 from core.models.offline_embedder import OfflineEmbedder
 from core.retrieval.retriever import Retriever
 from core.retrieval.search import bm25_search, term_idf, vector_search
@@ -69,9 +70,9 @@ async def test_sources_without_posts_have_no_hits(retriever: Retriever, sources:
 
 
 async def test_idf_is_counted_only_filter__the_sources(retriever: Retriever, shelves: Redis) -> None:
-    [[term]] = await term_idf(shelves, "posts", ["salaries"], source_filter(["blog"]))
-    [[unfiltered]] = await term_idf(shelves, "posts", ["secret"], source_filter(["board"]))
-    [[everywhere]] = await term_idf(shelves, "posts", ["secret"])
+    [[term]] = await term_idf(shelves, "posts", [query_words("salaries", ["en", ""])], source_filter(["blog"]))
+    [[unfiltered]] = await term_idf(shelves, "posts", [query_words("secret", ["en", ""])], source_filter(["board"]))
+    [[everywhere]] = await term_idf(shelves, "posts", [query_words("secret", ["en", ""])])
     assert term.idf > 0
     assert unfiltered.idf < everywhere.idf
 
@@ -84,7 +85,7 @@ async def test_small_source_does_not_rank_before_a_large_one(redis: Redis, embed
         redis, embedder, {"large": large, "small": {"worse": f"# Notes\n\nOne of the hives. {pad}"}}
     )
     filter_ = source_filter(["large", "small"])
-    terms = await term_idf(redis, edition.index, ["hives"], filter_)
+    terms = await term_idf(redis, edition.index, [query_words("hives", ["en", ""])], filter_)
     [free], [kept] = (
         await bm25_search(redis, edition.index, terms),
         await bm25_search(redis, edition.index, terms, filter_),
@@ -116,7 +117,7 @@ async def test_source_with_any_name_is_found_and_nothing_else(oddly_named: Redis
         filter_ = source_filter([name])
         [found] = await vector_search(oddly_named, "posts", [vector.astype("<f4").tobytes()], filter_)
         assert len(found) == 1, ascii(name)
-        terms = await term_idf(oddly_named, "posts", ["bees in winter"], filter_)
+        terms = await term_idf(oddly_named, "posts", [query_words("bees in winter", ["en", ""])], filter_)
         [worded] = await bm25_search(oddly_named, "posts", terms, filter_)
         assert worded.keys() == found.keys(), ascii(name)
         assert sources_of(await retriever.search(BEES, sources=frozenset({name}))) == {name}, ascii(name)

@@ -61,6 +61,11 @@ class OpenAIServer(Loopback):
     """Texts in a request for embeddings; more are refused with `max_inputs_status`."""
 
     max_inputs_status = 400
+    max_inputs_message = "batch size is invalid"
+
+    refuses_base64 = False
+    refuses_system: Status | None = None
+    """The reply to any prompt with a system message."""
 
     def __init__(self, *, answer: Callable[[ChatRequest], str | Reply] | None = None,
                  passage: re.Pattern[str] = FIRST_PASSAGE, tokens_per_second: float | None = None,
@@ -131,6 +136,8 @@ class OpenAIServer(Loopback):
             await self.pause(self.delay)
             self._check_model(chat.model)
             check_chat(chat, self.refuses_temperature, self.context_window)
+            if self.refuses_system and any(message["role"] == "system" for message in chat.messages):
+                return error_response(self.refuses_system)
             return await self._reply(request, chat)
         except ConnectionResetError:
             chat.cancelled = True
@@ -164,7 +171,9 @@ class OpenAIServer(Loopback):
         await self.pause(self.delay)
         self._check_model(embedding.model)
         if len(embedding.inputs) > self.max_inputs:
-            return error_response(Status(self.max_inputs_status, message="batch size is invalid"))
+            return error_response(Status(self.max_inputs_status, message=self.max_inputs_message))
+        if self.refuses_base64 and "encoding_format" in body:
+            return error_response(Status(400, message="encoding_format is not supported"))
         native = self.dimensions or DIMENSIONS.get(embedding.model, 1536)
         check_embedding(embedding, body.get("encoding_format", "float"), native)
         reply = self._embedding_replies.popleft() if self._embedding_replies else None

@@ -2,7 +2,12 @@
 
 import pytest
 
-from core.words import STOPWORDS, content_words, stem, without_addresses, words
+from core.language.terms import query_words, stem
+from core.language.words import without_addresses, words
+
+
+def content_words(text: str, *languages: str) -> list[str]:
+    return [word.word for word in query_words(text, languages or ("en",))]
 
 
 @pytest.mark.parametrize(
@@ -22,6 +27,7 @@ def test_words_are_lower_case_and_in_order(text: str, expected: list[str]) -> No
 
 def test_stop_words_are_dropped() -> None:
     assert content_words("How do I index the posts, and what are posts?") == ["index", "posts"]
+    assert content_words("Wie lange dauert die Prüfung?", "de") == ["dauert", "prüfung"]
 
 
 def test_question_of_stop_words_only_keeps_them() -> None:
@@ -30,11 +36,7 @@ def test_question_of_stop_words_only_keeps_them() -> None:
 
 @pytest.mark.parametrize("form", ["index", "indexes", "indexed", "indexing"])
 def test_forms_of_a_word_share_a_stem(form: str) -> None:
-    assert stem(form) == "index"
-
-
-def test_stop_words_are_normalized_words() -> None:
-    assert all(words(word) == [word] for word in STOPWORDS)
+    assert stem(form, "en") == "index"
 
 
 @pytest.mark.parametrize(

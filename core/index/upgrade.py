@@ -1,0 +1,68 @@
+"""Upgrade of index versions that were written before passages were analysed, in place and without embedding anything.
+
+The search index gets the new fields beside the old ones, and each passage its terms and language. Processes of an older
+release go on answering from the same index meanwhile.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from core.domain import Passage
+from core.index.schema import ANALYSIS, HASH_FIELDS, Fields, analyzed, from_hash
+from core.index.version import IndexVersion, batched
+from core.language.detection import post_language
+from core.storage import keys
+
+log = structlog.get_logger()
+
+BATCH_SIZE = 50
+"""Posts that are analysed in one go."""
+
+
+async def upgrade(redis: Redis, version: IndexVersion) -> None:
+    """Analyse the passages of a version that have not been, if any: all of them, or what an older process has added."""
+    fields = ("terms", "TEXT", "NOSTEM", "language", "TAG")
+    try:
+        # Writing the fields indexes a passage anyway, so the initial scan would be work done twice.
+        await redis.execute_command("FT.ALTER", version.index, "SKIPINITIALSCAN", "SCHEMA", "ADD", *fields)
+    except ResponseError as error:
+        if "duplicate" not in str(error).lower():
+            raise
+    posts = {url: record.passages for url, record in (await version.ledger()).items()}
+    for batch in batched(list(posts.items()), BATCH_SIZE):
+        await _analyze(redis, version, dict(batch))
+    await version.set_metadata({"analysis": ANALYSIS})
+    log.info("index upgraded", version=version.number, posts=len(posts))
+
+
+async def _analyze(redis: Redis, version: IndexVersion, posts: Mapping[str, int]) -> None:
+    """Analyse posts, given the number of passages of each, and what they replaced in the last change in place."""
+    names = [
+        (url, key)
+        for url, count in posts.items()
+        for position in range(count)
+        for key in (keys.passage(version.number, url, position), keys.replaced_passage(version.number, url, position))
+    ]
+    async with redis.pipeline(transaction=False) as pipe:
+        for _, key in names:
+            pipe.hmget(key, HASH_FIELDS)
+        rows = await pipe.execute()
+    read = [(key, passage) for (_, key), row in zip(names, rows, strict=True) if (passage := from_hash(row))]
+    fields = await asyncio.to_thread(_fields, [passage for _, passage in read])
+    async with redis.pipeline(transaction=False) as pipe:
+        for (key, _), each in zip(read, fields, strict=True):
+            pipe.hset(key, mapping=each)
+        await pipe.execute()
+
+
+def _fields(passages: Sequence[Passage]) -> list[Fields]:
+    texts: dict[str, str] = {}
+    for passage in passages:
+        texts[passage.url] = f"{texts.get(passage.url, passage.title)}\n{passage.text}"
+    languages = {url: post_language(text, "") for url, text in texts.items()}
+    return [analyzed(replace(passage, language=languages[passage.url])) for passage in passages]

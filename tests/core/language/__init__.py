@@ -1,0 +1,1 @@
+"""Tests of languages, words and sentences."""
