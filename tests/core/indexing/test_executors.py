@@ -127,23 +127,23 @@ async def contents(redis: Redis) -> dict[bytes, object]:
 async def test_workers_produce_the_same_index_and_stop_cleanly(
     redis: Redis, redis_url: str, embedder: OfflineEmbedder, local: CountingExecutor, tmp_path: Path
 ) -> None:
-    async with Blog(blog_of(60)) as blog:
+    async with Blog(blog_of(24)) as blog:
         async with distributed(redis, redis_url, local, seconds=3) as executor:
             await reindex(redis, blog, executor, embedder)
         alone = await contents(redis)
-        assert local.parsed == 60
+        assert local.parsed == 24
         await redis.flushall()
         async with (
             worker(redis, redis_url, tmp_path) as process,
             distributed(redis, redis_url, local, seconds=WITHIN) as executor,
         ):
             report = await reindex(redis, blog, executor, embedder)
-            assert local.parsed == 60
+            assert local.parsed == 24
             together = await contents(redis)
             process.send_signal(signal.SIGTERM)
             async with asyncio.timeout(WITHIN):
                 _, output = await process.communicate()
-    assert report.progress.new == 60
+    assert report.progress.new == 24
     assert together == alone
     assert process.returncode == 0
     assert b"Traceback" not in output
@@ -155,7 +155,7 @@ async def test_killing_a_worker_loses_no_post(
     redis: Redis, redis_url: str, embedder: OfflineEmbedder, local: CountingExecutor, tmp_path: Path
 ) -> None:
     async with (
-        Blog(blog_of(80)) as blog,
+        Blog(blog_of(40)) as blog,
         worker(redis, redis_url, tmp_path) as first,
         worker(redis, redis_url, tmp_path, expected=2),
         distributed(redis, redis_url, local, seconds=3) as executor,
@@ -166,8 +166,8 @@ async def test_killing_a_worker_loses_no_post(
                 await asyncio.sleep(0.005)
             os.kill(first.pid, signal.SIGKILL)
             report = await running
-    assert (report.progress.new, report.failures) == (80, ())
-    assert len({key.split(b":")[0] for key in await contents(redis)}) == 80
+    assert (report.progress.new, report.failures) == (40, ())
+    assert len({key.split(b":")[0] for key in await contents(redis)}) == 40
 
 
 async def test_jobs_survive_the_round_trip_through_json() -> None:

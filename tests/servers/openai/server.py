@@ -43,7 +43,8 @@ from tests.servers.openai.text import Json, base64_of, count_tokens, embed, text
 Endpoint = Callable[[web.Request, Json], Awaitable[web.StreamResponse]]
 
 MODELS = ("gpt-4o-mini", "gpt-5-mini", "text-embedding-3-small", "text-embedding-3-large")
-FIRST_PASSAGE = re.compile(r"^\[1\]\s*(.+)", re.MULTILINE)
+# The text of the passage, below its title and headings.
+FIRST_PASSAGE = re.compile(r"^\[1\]\s*(?:.*\n<passage>\n(?:#.*\n+)*)?(.+)", re.MULTILINE)
 DIMENSIONS = {"text-embedding-3-large": 3072}
 CHAT_PARAMETERS = CompletionCreateParamsStreaming.__annotations__
 EMBEDDING_PARAMETERS = EmbeddingCreateParams.__annotations__
