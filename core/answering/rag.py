@@ -18,6 +18,7 @@ from core.errors import AnswerInterruptedError, AnswerTooLongError, ContextTooLo
 from core.i18n import N_, gettext
 from core.models.protocols import ChatModel, Prompt
 from core.models.thoughts import Retraction, Thought
+from core.question_language import use_language_of_posts
 from core.retrieval.retriever import Retriever
 from core.telemetry import ModelCalled, emit
 from core.tokens import TokenCounter
@@ -83,6 +84,7 @@ class RagAnswerer:
         yield Searching(question)
         search = await self._search(question)
         results = search.results
+        use_language_of_posts(results.hits)
         timings["found"] = _since(began)
         if results.confidence == "none":
             yield Found((), "none")
