@@ -35,8 +35,8 @@ layers:
 	$(BIN)/lint-imports
 
 coverage:
-	$(BIN)/coverage erase
-	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term
+	$(BIN)/python -m slipcover --json --out .coverage.json -m pytest -n auto --dist worksteal
+	$(BIN)/python -m slipcover --skip-covered --fail-under 95 --merge .coverage.json --out .coverage.json
 
 # Add new messages to the catalogues of core/locale, and remove those that the code no longer has.
 texts: .venv/check-installed

@@ -26,6 +26,7 @@ from core.answering.citation_verifier import CitationVerifier
 from core.domain import Passage, Post
 from core.ingestion.chunker import chunk
 from core.ingestion.html_to_markdown import to_markdown
+from core.language.detection import post_language
 from core.language.sentences import split_sentences
 from core.language.terms import query_words, terms
 from core.language.words import words
@@ -110,17 +111,18 @@ def measure(pair: Pair, counts: Counts) -> None:
 
 def pairs(folder: Path) -> Iterator[Pair]:
     posts = [json.loads(line) for line in (folder / "posts.jsonl").read_text("utf-8").splitlines()]
-    passages = [
-        passage
-        for post in posts
-        for passage in chunk(Post(post["slug"], post["title"], to_markdown(post["html"], ""), ""), estimate_tokens)
-    ]
+    passages = [passage for post in posts for passage in chunk(_post(post), estimate_tokens)]
     search = WordSearch(passages)
     chance = random.Random(1)
     for line in (folder / "questions.jsonl").read_text("utf-8").splitlines():
         question = json.loads(line)
         if question["kind"] == "answerable":
             yield from _pairs_of(question, search, chance)
+
+
+def _post(post: dict[str, Any]) -> Post:
+    text = to_markdown(post["html"], "")
+    return Post(post["slug"], post["title"], text, "", language=post_language(text, ""))
 
 
 def _pairs_of(question: dict[str, Any], search: "WordSearch", chance: random.Random) -> Iterator[Pair]:

@@ -16,6 +16,7 @@ from benchmarks.chat_platforms import (
     Environment,
     Timing,
     bot_environment,
+    check_answer,
     compare,
     serving,
 )
@@ -63,6 +64,7 @@ def timing(command: Interaction, started: float) -> Timing:
     """Return the milestones of one command, by the clock of the loopback Discord."""
     if command.original is None or command.latency is None:
         raise RuntimeError("a command was not answered")
+    check_answer("".join(message.content for message in command.messages))
     shown = [revision.at for revision in command.original.revisions if revision.content]
     return {
         "first response": command.latency * 1000,

@@ -22,10 +22,10 @@ from pathlib import Path
 
 import aiohttp
 
-from benchmarks.chat_platforms import QUESTIONS, cpu_seconds
+from benchmarks.chat_platforms import ANSWER, QUESTIONS, cpu_seconds
 from benchmarks.processes import environment, measure, resident_mb, running
 from bot.embedded_redis import embedded_redis
-from tests.adapters.slack.harness import is_failure, is_whole
+from tests.adapters.slack.harness import is_failure, is_whole, read
 from tests.servers.slack import Message, SlackServer
 
 MODEL, WEB, METRICS = 8972, 8973, 8974
@@ -86,9 +86,10 @@ class Traffic:
     async def _ask_page(self, text: str) -> None:
         headers = {"Accept": "text/event-stream"}
         async with self.web.post("/api/ask", json={"question": text}, headers=headers) as response:
-            events = re.findall(rb"^event: (\w+)", await response.read(), re.MULTILINE)
-        self.failed += events[-1:] == [b"failed"]
-        self.lost += events[-1:] != [b"answered"] and events[-1:] != [b"failed"]
+            body = await response.read()
+        failed = b"event: failed" in body
+        self.failed += failed
+        self.lost += not failed and b'"grounded": true' not in body
 
     async def watch(self) -> None:
         """Count complete answers ten times a second, for all questions that wait."""
@@ -99,7 +100,8 @@ class Traffic:
     def count(self) -> None:
         said = self.slack.messages(self.slack.channel.id)
         own = (message for message in said if message.user == self.slack.bot.id and is_whole(message))
-        self.whole = Counter(str(message.thread_ts) for message in own)
+        answers = (message for message in own if is_failure(message) or ANSWER in read(message))
+        self.whole = Counter(str(message.thread_ts) for message in answers)
 
     def failed_in_slack(self) -> int:
         """Return how many questions in Slack were answered with an error message."""
@@ -136,7 +138,7 @@ async def load(folder: Path, model: str, redis_url: str, questions: int, in_flig
             REDIS_URL=redis_url, OPENAI_API_KEY="sk-benchmark", OPENAI_BASE_URL=model, LOG_LEVEL="error",
             WEB_PORT=str(WEB), METRICS_PORT=str(METRICS), SLACK_BOT_TOKEN=slack.bot_token,
             SLACK_APP_TOKEN=slack.app_token, SLACK_API_URL=slack.base_url, QUESTIONS_PER_MINUTE="1000000",
-            CHANNEL_QUESTIONS_PER_MINUTE="1000000", WEB_QUESTIONS_PER_MINUTE="1000000",
+            CHANNEL_QUESTIONS_PER_MINUTE="1000000", WEB_QUESTIONS_PER_MINUTE="1000000", MIN_SCORE="0",
         )  # fmt: skip
         await asyncio.to_thread(measure, ["bot", "reindex"], folder, env)
         serving = running(["bot", "serve"], folder, env, f"http://127.0.0.1:{WEB}/healthz")

@@ -7,7 +7,17 @@
 import argparse
 import asyncio
 
-from benchmarks.chat_platforms import QUESTIONS, TIMEOUT, Environment, Timing, bot_environment, compare, serving
+from benchmarks.chat_platforms import (
+    QUESTIONS,
+    TIMEOUT,
+    Environment,
+    Timing,
+    bot_environment,
+    check_answer,
+    compare,
+    serving,
+)
+from tests.adapters.slack.harness import read
 from tests.servers.slack import Message, SlackServer
 
 MODEL, WEB = 8952, 8953
@@ -60,6 +70,7 @@ def timing(slack: SlackServer, question: Message, since: int) -> Timing:
     calls = [call for call in slack.calls[since:] if call.arguments.get("thread_ts") == question.ts]
     start = next(call for call in calls if call.method == "chat.startStream")
     ts = start.answer.get("ts")
+    check_answer("".join(read(message) for message in slack.messages(slack.channel.id) if message.ts == ts))
     sent = attempts[0].sent_at
     milestones = {
         "first response": attempts[0].acknowledged_at or sent + TIMEOUT,

@@ -93,8 +93,13 @@ def _from_headings(posts: Sequence[Sequence[Passage]]) -> list[Example]:
         headings = [heading_text(block) for block in blocks if block.kind == "heading"]
         question = next(filter(is_standalone_question, [*headings, passages[0].title]), "")
         if question:
-            drafts.append(Example(question=question, url=(passages[0].url,), draft="heading"))
+            drafts.append(_draft(question, passages[0], "heading"))
     return drafts
+
+
+def _draft(question: str, passage: Passage, draft: str, reference: str = "") -> Example:
+    url, language = (passage.url,), passage.language
+    return Example(question=question, url=url, language=language, reference=reference, draft=draft)
 
 
 async def _from_model(bot: Bot, posts: Sequence[Sequence[Passage]]) -> list[Example]:
@@ -110,8 +115,7 @@ async def _from_model(bot: Bot, posts: Sequence[Sequence[Passage]]) -> list[Exam
                 failures.append(error)
                 return None
         question, _, answer = reply.strip().partition("\n")
-        url = (passages[0].url,)
-        return Example(question=question, url=url, reference=answer.strip(), draft="model") if question else None
+        return _draft(question, passages[0], "model", answer.strip()) if question else None
 
     drafts = [example for example in await asyncio.gather(*map(draft, posts)) if example]
     if failures and not drafts:

@@ -1,7 +1,6 @@
 """Ask one question, by search alone or for a whole answer, and compare the outcome with what is right."""
 
 import re
-import unicodedata
 from collections import Counter
 from contextlib import aclosing
 from statistics import fmean
@@ -13,12 +12,11 @@ from bot.evaluation.results import MRR_K, AnswerResult, Result, rank_of
 from core.answerer import Answered
 from core.domain import EVERYTHING, Answer, Question, Turn
 from core.errors import FootnotedError
+from core.language.terms import terms
 from core.models.prices import dollars
 
 TOP_K = 5
 _FOOTNOTE = re.compile(r"\[\d+\]")
-# Scripts without blanks between words count by character.
-_TOKEN = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W_]+")
 
 
 async def measure_search(bot: Bot, example: Example) -> Result:
@@ -74,14 +72,13 @@ def judge_answer(example: Example, answer: Answer, seconds: float) -> AnswerResu
 
 
 def token_f1(text: str, reference: str) -> float:
-    """Return the F1 score of the words that two texts share, from 0 to 1, as the SQuAD benchmark defines it."""
-    ours, theirs = _tokens(_FOOTNOTE.sub(" ", text)), _tokens(reference)
+    """Return the F1 score of the words that two texts share, from 0 to 1, as the SQuAD benchmark defines it.
+
+    Scripts without blanks count by pairs of characters.
+    """
+    ours, theirs = Counter(terms(_FOOTNOTE.sub(" ", text), "")), Counter(terms(reference, ""))
     shared = (ours & theirs).total()
     return round(2 * shared / (ours.total() + theirs.total()), 4) if shared else 0.0
-
-
-def _tokens(text: str) -> Counter[str]:
-    return Counter(_TOKEN.findall(unicodedata.normalize("NFKC", text).casefold()))
 
 
 def _plain(text: str) -> str:

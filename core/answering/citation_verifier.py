@@ -6,14 +6,19 @@ and names. `benchmarks/citations.py` measures the limits.
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
+import regex
+
+from core.domain import Passage
 from core.language.sentences import split_sentences
 from core.language.stop_words import stop_words
-from core.language.terms import stem
+from core.language.terms import terms
+from core.language.words import normalize
 from core.models.protocols import NumberedPassage
 
 MIN_WORDS = 3
@@ -37,7 +42,7 @@ MIN_SHARED = 0.25
 MAX_STATEMENT = 800
 """Characters before a footnote that are read."""
 
-_WORD = re.compile(r"\w*[^\W_]\w*")
+_WORD = regex.compile(r"[\w\p{M}]*[^\W_][\w\p{M}]*")
 _CODE = re.compile(r"`[^`\n]*`")
 _LIST_MARK = re.compile(r"^[ \t>]*\d{1,3}[.)][ \t]+", re.MULTILINE)
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -56,13 +61,16 @@ class _Post:
 
 
 class CitationVerifier:
-    """Compares statements with the passages of one prompt."""
+    """Compares statements with the passages of one prompt, in the language that most of these are in."""
 
     def __init__(self, passages: Iterable[NumberedPassage]) -> None:
-        given: dict[int, list[NumberedPassage]] = {}
+        given: dict[int, list[Passage]] = {}
         for numbered in passages:
-            given.setdefault(numbered.number, []).append(numbered)
-        self._posts = {number: _post(parts) for number, parts in given.items()}
+            given.setdefault(numbered.number, []).append(numbered.passage)
+        languages = Counter(passage.language for parts in given.values() for passage in parts)
+        self._language = languages.most_common(1)[0][0] if languages else ""
+        self._ignored = stop_words(self._language)
+        self._posts = {number: _post(parts, self._language) for number, parts in given.items()}
         self._common = {sign for post in self._posts.values() for term in post.terms for sign in _signs(term)}
 
     def verify(self, text: str, numbers: Sequence[int]) -> dict[int, float | None]:
@@ -71,7 +79,7 @@ class CitationVerifier:
         An unsupported number is left out, or replaced by the one of a passage that supports the statement.
         """
         text = _LIST_MARK.sub("", text[-MAX_STATEMENT:])
-        nearest, whole = _statements(text)
+        nearest, whole = self._statements(text)
         supports = self._supports(nearest)
         supported = {number for number in numbers if _margin(supports, number, numbers) >= MIN_MARGIN}
         if len(supported) == len(numbers):
@@ -108,11 +116,11 @@ class CitationVerifier:
         """Return the telling terms of a statement: those that few of the posts contain weigh more."""
         weights: dict[str, float] = {}
         for position, word in enumerate(_WORD.findall(statement)):
-            if word.lower() in stop_words("en"):
+            if normalize(word) in self._ignored:
                 continue
             is_number = any(map(str.isdecimal, word))
             kind = NUMBER_WEIGHT if is_number else NAME_WEIGHT if position and word[0].isupper() else 1.0
-            for term in _terms(word):
+            for term in _terms(word, self._language):
                 containing = sum(term in post.terms for post in self._posts.values())
                 weight = kind * math.log(1 + (len(self._posts) + 1) / (containing + 0.5))
                 weights[term] = max(weight, weights.get(term, 0.0))
@@ -123,32 +131,52 @@ class CitationVerifier:
 
         Names, numbers and code are the same in every language.
         """
-        words = (
-            word
-            for word in _WORD.findall(_CODE.sub(" ", text))
-            if not word[0].isupper() and not any(map(str.isdecimal, word))
-        )
-        signs = [sign for word in words for term in _terms(word) for sign in _signs(term)]
+        words = [word for word in _WORD.findall(_CODE.sub(" ", text)) if not any(map(str.isdecimal, word))]
+        common = [word for word in words if not word[0].isupper()] or words
+        signs = [sign for word in common for term in _terms(word, self._language) for sign in _signs(term)]
         return sum(sign in self._common for sign in signs) >= MIN_SHARED * len(signs)
 
+    def _statements(self, text: str) -> tuple[str, str]:
+        """Return what a footnote behind the text may refer to: the last sentence or clause, and all since the last one.
 
-def _post(parts: Sequence[NumberedPassage]) -> _Post:
-    sentences = [_all_terms(sentence) for part in parts for sentence in split_sentences(part.passage.text)]
-    titles = _all_terms(" ".join(f"{part.passage.title} {part.passage.heading}" for part in parts))
+        Footnotes without words between them refer to the same.
+        """
+        pieces: list[str] = []
+        at = 0
+        for end in _BREAK.finditer(text):
+            pieces += (text[at : end.start()], end[0])
+            at = end.end()
+        pieces.append(text[at:])
+        nearest, since, has_words = "", "", False
+        for position in range(len(pieces) - 1, -1, -1):
+            piece = pieces[position]
+            is_mark = piece[:1] in ("[", "【")
+            # A paragraph of a few words is not read with the one before it, unless that introduces it.
+            begins_paragraph = piece.count("\n") > 1 and (nearest or not pieces[position - 1].endswith(":"))
+            if (since and is_mark) or (has_words and begins_paragraph):
+                break
+            has_words = has_words or (not is_mark and _WORD.search(piece) is not None)
+            if not is_mark and (since or self._telling(piece)):
+                since = f"{piece} {since}"
+                nearest = nearest or (since if self._telling(since) >= MIN_WORDS else "")
+        return nearest or since, since
+
+    def _telling(self, text: str) -> int:
+        return sum(normalize(word) not in self._ignored for word in _WORD.findall(text))
+
+
+def _post(parts: Sequence[Passage], language: str) -> _Post:
+    sentences = [
+        frozenset(terms(sentence, language)) for part in parts for sentence in split_sentences(part.text, language)
+    ]
+    titles = terms(" ".join(f"{part.title} {part.heading}" for part in parts), language)
     stretches = [first | second for first, second in pairwise(sentences)] or sentences
-    return _Post(titles.union(*sentences), tuple(stretches))
-
-
-def _all_terms(text: str) -> frozenset[str]:
-    return frozenset(term for word in _WORD.findall(text) for term in _terms(word))
+    return _Post(frozenset(titles).union(*sentences), tuple(stretches))
 
 
 @lru_cache(maxsize=50_000)
-def _terms(word: str) -> tuple[str, ...]:
-    """Return the stem of a word, or the pairs of characters in scripts without blanks."""
-    if _UNSPACED.search(word):
-        return tuple(first + second for first, second in pairwise(word)) or (word,)
-    return (stem(word.lower(), "en"),)
+def _terms(word: str, language: str) -> tuple[str, ...]:
+    return tuple(terms(word, language))
 
 
 def _signs(term: str) -> Iterable[str]:
@@ -158,36 +186,6 @@ def _signs(term: str) -> Iterable[str]:
 
 def _weight(weights: Mapping[str, float], terms: frozenset[str]) -> float:
     return sum(weight for term, weight in weights.items() if term in terms)
-
-
-def _statements(text: str) -> tuple[str, str]:
-    """Return what a footnote behind the text may refer to: the last sentence or clause, and all since the last one.
-
-    Footnotes without words between them refer to the same.
-    """
-    pieces: list[str] = []
-    at = 0
-    for end in _BREAK.finditer(text):
-        pieces += (text[at : end.start()], end[0])
-        at = end.end()
-    pieces.append(text[at:])
-    nearest, since, has_words = "", "", False
-    for position in range(len(pieces) - 1, -1, -1):
-        piece = pieces[position]
-        is_mark = piece[:1] in ("[", "【")
-        # A paragraph of a few words is not read with the one before it, unless that introduces it.
-        begins_paragraph = piece.count("\n") > 1 and (nearest or not pieces[position - 1].endswith(":"))
-        if (since and is_mark) or (has_words and begins_paragraph):
-            break
-        has_words = has_words or (not is_mark and _WORD.search(piece) is not None)
-        if not is_mark and (since or _telling(piece)):
-            since = f"{piece} {since}"
-            nearest = nearest or (since if _telling(since) >= MIN_WORDS else "")
-    return nearest or since, since
-
-
-def _telling(text: str) -> int:
-    return sum(word.lower() not in stop_words("en") for word in _WORD.findall(text))
 
 
 def _margin(supports: Mapping[int, float], number: int, cited: Sequence[int]) -> float:

@@ -20,6 +20,7 @@ from core.follow_ups import lacks_context
 from core.i18n import N_, gettext
 from core.models.protocols import ChatModel, Prompt
 from core.models.thoughts import Retraction, Thought
+from core.question_language import use_language_of_posts
 from core.retrieval.retriever import Retriever
 from core.telemetry import ModelCalled, emit
 from core.tokens import TokenCounter
@@ -84,6 +85,7 @@ class RagAnswerer:
         yield Searching(question)
         search = await self._searcher.search(question)
         results = search.results
+        use_language_of_posts(results.hits)
         timings["found"] = _since(began)
         if answer := self._without_model(question, results):
             yield Found((), answer.confidence)

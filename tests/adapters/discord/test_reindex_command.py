@@ -8,6 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from adapters.discord.app import DiscordBot
 from bot.app import Bot
 from core.chat.services import ChatServices
@@ -18,9 +20,16 @@ from core.indexing.progress import Plan, Progress, Report
 from core.indexing.reindexer import Reindexer
 from core.indexing.run_events import Emit, RunPlanned, RunProgressed
 from tests.adapters.discord.harness import access, buttons
+from tests.adapters.garden import write_posts
 from tests.servers.discord import DiscordServer, Message, Rules
 
 WITHIN = 20.0
+
+
+@pytest.fixture
+def posts(tmp_path: Path) -> Path:
+    """The garden blog in a folder of this test's own, to which something may be added."""
+    return write_posts(tmp_path / "posts")
 
 
 @asynccontextmanager
@@ -37,10 +46,8 @@ async def notice(discord: DiscordServer, words: str) -> Message:
     return found[0]
 
 
-async def test_a_run_is_one_message_that_ends_with_the_changes(
-    bot: Bot, discord: DiscordServer, tmp_path: Path
-) -> None:
-    (tmp_path / "posts" / "moles.md").write_text("# Moles in the lawn\n\nMoles leave when it smells of garlic.")
+async def test_a_run_is_one_message_that_ends_with_the_changes(bot: Bot, discord: DiscordServer, posts: Path) -> None:
+    (posts / "moles.md").write_text("# Moles in the lawn\n\nMoles leave when it smells of garlic.")
     async with connected(bot.chat_services("discord"), discord):
         used = discord.slash("alice", "general", "reindex")
         told = await notice(discord, "The posts have been read.")

@@ -80,7 +80,7 @@ def test_question_that_got_better_and_worse_is_mixed_and_does_not_decide() -> No
         ("Water them in the morning [1].", "water them in the morning", 1.0),
         ("Water daily [1].", "Water them daily at noon", 0.5714),
         ("ＡＢＣ", "abc", 1.0),
-        ("朝に水をやる", "朝に水をまく", 0.6667),
+        ("朝に水をやる", "朝に水をまく", 0.6),
         ("No.", "Yes.", 0.0),
         ("", "", 0.0),
     ],

@@ -56,7 +56,7 @@ async def test_failed_question_is_logged_as_json_without_secrets_or_its_text(tmp
 
 
 PROMPT_ECHOED = "I cannot do this: "
-ANSWER = "Tomatoes are watered by patient gardeners whose cans never leak [1]."
+ANSWER = "Water tomatoes early in the morning, at the root, as patient gardeners do [1]."
 
 
 def trouble(key: str) -> Callable[[ChatRequest], Reply]:

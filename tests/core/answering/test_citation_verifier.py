@@ -93,6 +93,7 @@ def test_short_statement_is_not_judged(text: str) -> None:
     "text",
     [
         "Die Bienen bilden im Winter eine Traube um die Königin und zittern mit ihrer Flugmuskulatur.",
+        "Bienen, Honig, Königin, Flugmuskulatur",
         "Gib `hive shiver cluster bees honey queen` ein, damit Johann Dzierzon kommt.",
         "Les premières ruches à cadres mobiles furent construites par Johann Dzierzon.",
         "ミツバチは冬に女王蜂を囲んで身を寄せ合い、体を震わせます。",

@@ -49,11 +49,6 @@ ATTEMPTS = 3
 SHORT = Limits(first_token=timedelta(seconds=0.3), whole_answer=timedelta(seconds=0.6))
 
 
-@pytest.fixture
-def answerer(blog: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel) -> RagAnswerer:
-    return rag_answerer(blog, embedder, model)
-
-
 async def test_answer_cites_the_post_it_comes_from(answerer: RagAnswerer, server: OpenAIServer) -> None:
     server.enqueue(Text("The cluster shivers [1]. They eat honey [1]."))
     collected = await collect(answerer, ABOUT_BEES)
