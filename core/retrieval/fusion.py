@@ -1,6 +1,9 @@
 """Fusion of several rankings into one."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from core.domain import ScoredPassage, SearchResults
 
 MIN_SPREAD = 1e-5
 
@@ -26,3 +29,18 @@ def fuse(rankings: Sequence[Mapping[str, float]], weights: Sequence[float] | Non
             stretched = (score - low) / (high - low) if high > low else 1.0
             fused[name] = fused.get(name, 0.0) + stretched * weight / total
     return dict(sorted(fused.items(), key=lambda item: (-item[1], item[0])))
+
+
+def merge_results(one: SearchResults, other: SearchResults) -> SearchResults:
+    """Fuse two searches for the same question; the more relevant one decides how relevant they are."""
+    by_key: dict[str, ScoredPassage] = {}
+    rankings = []
+    for results in (one, other):
+        keys = {f"{hit.passage.url}#{hit.passage.position}": hit for hit in results.hits}
+        by_key = {**keys, **by_key}
+        rankings.append({key: hit.score for key, hit in keys.items()})
+    better = max(one, other, key=lambda results: results.relevance)
+    fused = fuse(rankings)
+    best = max(fused.values(), default=0.0) or 1.0
+    hits = tuple(replace(by_key[key], score=round(better.relevance * score / best, 4)) for key, score in fused.items())
+    return replace(better, hits=hits)
