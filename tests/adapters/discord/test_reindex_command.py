@@ -74,7 +74,8 @@ async def test_a_dry_run_shows_its_plan(bot: Bot, discord: DiscordServer) -> Non
 async def test_a_rollback_without_a_previous_version_says_so(bot: Bot, discord: DiscordServer) -> None:
     async with connected(bot.chat_services("discord"), discord):
         discord.slash("alice", "general", "reindex", rollback=True)
-        await notice(discord, NoPreviousVersionError.user_message)
+        told = await notice(discord, NoPreviousVersionError.user_message)
+        assert discord.said == [told]
 
 
 async def test_a_member_without_rights_is_refused_where_the_command_is_visible(
@@ -82,20 +83,23 @@ async def test_a_member_without_rights_is_refused_where_the_command_is_visible(
 ) -> None:
     async with connected(bot.chat_services("discord"), discord):
         discord.slash("bob", "general", "reindex", permitted=True)
-        await notice(discord, AdminRequiredError.user_message)
+        told = await notice(discord, AdminRequiredError.user_message)
+        assert discord.said == [told]
 
 
 async def test_admins_from_the_settings_may_reindex(bot: Bot, discord: DiscordServer) -> None:
     bob = discord.find_user("bob")
     async with connected(bot.chat_services("discord"), discord, admins=frozenset({str(bob.id)})):
         discord.slash("bob", bob, "reindex")
-        await notice(discord, "Nothing has changed.")
+        told = await notice(discord, "Nothing has changed.")
+        assert discord.said == [told]
 
 
 async def test_an_unknown_source_is_answered_with_the_known_ones(bot: Bot, discord: DiscordServer) -> None:
     async with connected(bot.chat_services("discord"), discord):
         discord.slash("alice", "general", "reindex", source="attic")
-        await notice(discord, "There is no source called “attic”. The sources are: garden.")
+        told = await notice(discord, "There is no source called “attic”. The sources are: garden.")
+        assert discord.said == [told]
 
 
 async def test_a_run_that_outlives_its_token_continues_in_the_same_message(bot: Bot, model: object) -> None:

@@ -93,6 +93,7 @@ async def test_an_unknown_source_is_answered_with_the_known_ones(bot: Bot) -> No
         await slack.until(
             told(slack, slack.admin.id, "There is no source called “attic”. The sources are: garden"), WITHIN
         )
+        assert notices(slack) == []
 
 
 async def test_a_run_is_shown_in_a_direct_message_where_the_bot_cannot_write(bot: Bot) -> None:
@@ -101,6 +102,7 @@ async def test_a_run_is_shown_in_a_direct_message_where_the_bot_cannot_write(bot
         slack.slash(slack.admin, slack.channel, "/reindex")
         direct = slack.direct(slack.admin)
         await slack.until(lambda: any("Nothing has changed" in written(m) for m in slack.messages(direct.id)), WITHIN)
+        assert notices(slack) == []
 
 
 async def test_a_second_run_joins_the_first_and_cancel_stops_it(bot: Bot) -> None:
