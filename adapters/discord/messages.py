@@ -72,13 +72,11 @@ def message_content(text: str, *rows: Json) -> Json:
     return {"content": text, "components": list(rows)}
 
 
-def answer_buttons(question_id: str) -> Json:
+def answer_buttons(question_id: str, rated: bool = True) -> Json:
     """Return the buttons to rate and explain an answer."""
-    return _row(
-        _button(custom_id(UP, question_id), emoji="👍"),
-        _button(custom_id(DOWN, question_id), emoji="👎"),
-        _button(custom_id(WHY, question_id), gettext(texts.WHY_LABEL)),
-    )
+    rating = (_button(custom_id(UP, question_id), emoji="👍"), _button(custom_id(DOWN, question_id), emoji="👎"))
+    why = _button(custom_id(WHY, question_id), gettext(texts.WHY_LABEL))
+    return _row(*(rating if rated else ()), why)
 
 
 def again_button(question_id: str) -> Json:
