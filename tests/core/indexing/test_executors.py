@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from core.domain import Passage, Source
 from core.index.draft import Draft, begin_draft
 from core.index.version import live_version, vector_spec_for
-from core.indexing.embedding_stage import EmbeddingBatch
+from core.indexing.embedding_stage import EmbeddingBatch, EmbedFailures
 from core.indexing.executors import (
     DistributedExecutor,
     JobTimeouts,
@@ -87,9 +87,9 @@ class CountingExecutor:
         self.parsed += 1
         return await self._local.parse(raw)
 
-    async def embed_into(self, draft: Draft, batch: EmbeddingBatch) -> None:
+    async def embed_into(self, draft: Draft, batch: EmbeddingBatch) -> EmbedFailures:
         self.embedded += 1
-        await self._local.embed_into(draft, batch)
+        return await self._local.embed_into(draft, batch)
 
 
 @pytest.fixture
@@ -187,7 +187,7 @@ async def test_a_job_that_two_workers_do_is_embedded_once(
     draft = await begin_draft(redis, await vector_spec_for(embedder, "FLOAT32", None))
     await redis.set("batch", batch_json.dump_json(WATERING))
     for _ in range(2):
-        assert await Worker(redis, redis_url, QUEUE, local).embed("batch", draft.number) == "done"
+        assert await Worker(redis, redis_url, QUEUE, local).embed("batch", draft.number) == "{}"
     assert local.embedded == 1
     assert len([key async for key in redis.scan_iter(f"{keys.passage_prefix(draft.number)}*")]) == 2
 
