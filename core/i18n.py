@@ -24,12 +24,22 @@ LANGUAGES = (SOURCE_LANGUAGE, *_CATALOGUES)
 _ENTRY = re.compile(r'^(msgid|msgid_plural|msgstr(?:\[\d\])?)\s+((?:"(?:[^"\\]|\\.)*"\s*)+)', re.MULTILINE)
 _PLURAL_FORMS = re.compile(r"plural=([^;]+)")
 
-_language: ContextVar[str] = ContextVar("language", default=SOURCE_LANGUAGE)
+_language: ContextVar[str] = ContextVar("language", default="")
 
 
 def language() -> str:
     """Return the language of the person whom the current task answers."""
-    return _language.get()
+    return _language.get() or SOURCE_LANGUAGE
+
+
+def language_is_known() -> bool:
+    """Return whether the language has been chosen, rather than being the default."""
+    return bool(_language.get())
+
+
+def forget_language() -> None:
+    """Return to the default, in a task that serves several people one after the other."""
+    _language.set("")
 
 
 def use_language(*preferred: str) -> None:
@@ -61,12 +71,12 @@ def N_(message: str) -> str:
 
 def gettext(message: str) -> str:
     """Translate a message into the current language."""
-    return _translations(_language.get()).gettext(message)
+    return _translations(language()).gettext(message)
 
 
 def ngettext(singular: str, plural: str, count: int) -> str:
     """Translate a message with the plural form for `count`, and insert the number for `{count}`."""
-    return _translations(_language.get()).ngettext(singular, plural, count).replace("{count}", number(count))
+    return _translations(language()).ngettext(singular, plural, count).replace("{count}", number(count))
 
 
 def number(value: float, decimals: int = 0) -> str:

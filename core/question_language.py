@@ -1,11 +1,11 @@
 """The language of a question, which may be three words long: by its script, else by its function words."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from core.domain import Turn
-from core.i18n import language, use_language
+from core.domain import ScoredPassage, Turn
+from core.i18n import language, language_is_known, use_language
 from core.language.words import without_addresses, words
 
 _FUNCTION_WORDS = {
@@ -72,6 +72,12 @@ def language_of(text: str) -> str:
     (weight, code), (next_weight, _) = [*ranked, (0.0, ""), (0.0, "")][:2]
     told = weight > next_weight and (weight >= ENOUGH or weight >= ENOUGH_OF_ALL * len(asked))
     return code if told else ""
+
+
+def use_language_of_posts(hits: Sequence[ScoredPassage]) -> None:
+    """Answer in the language of the posts that were found, if nothing else has told which to use."""
+    if hits and not language_is_known():
+        use_language(Counter(hit.passage.language for hit in hits).most_common(1)[0][0])
 
 
 def use_language_of(question: str, history: Sequence[Turn] = ()) -> None:

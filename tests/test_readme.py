@@ -8,7 +8,7 @@ import pytest
 
 from bot.cli.main import app
 from bot.config.settings import Settings
-from tests.bot.running import REPOSITORY, footnoted
+from tests.bot.running import REPOSITORY, invoke
 
 README = REPOSITORY / "README.md"
 DOCS = sorted((REPOSITORY / "docs").rglob("*.md"))
@@ -51,7 +51,7 @@ def test_every_command_of_the_readme_works_without_a_key(home: Path) -> None:
     for arguments in commands(README):
         if arguments[0] in LONG_RUNNING:
             continue
-        done = footnoted(home, *arguments)
+        done = invoke(home, *arguments)
         ran.append(arguments[0])
         assert done.returncode == 0, f"footnoted {shlex.join(arguments)} failed: {done.stderr}"
         assert done.stdout.strip(), f"footnoted {shlex.join(arguments)} says nothing"
@@ -65,7 +65,7 @@ def test_the_question_that_the_readme_suggests_is_answered(home: Path) -> None:
     asked = re.findall(r"\*([A-Z][^*\n]+\?)\*", README.read_text(encoding="utf-8"))
     assert asked
     for question in asked:
-        done = footnoted(home, "ask", question)
+        done = invoke(home, "ask", question)
         assert "\n[1] " in done.stdout, f"{question} is not answered: {done.stdout}"
 
 

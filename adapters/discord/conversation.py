@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from adapters.discord.answer_writer import AnswerWriter
-from adapters.discord.events import MessageReceived, message_name
+from adapters.discord.events import BodyKey, MessageReceived, message_name
 from adapters.discord.mentions import MentionResolver
 from adapters.discord.message_sender import MessageSender, ReplyTarget
 from adapters.discord.messages import greeting
@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 
 class ConversationHandler:
-    """Turns messages into questions, each of them once. Event bodies keep their keys: other processes read them."""
+    """Turns messages into questions, each of them once."""
 
     def __init__(
         self,
@@ -47,11 +47,11 @@ class ConversationHandler:
     async def on_written(self, message: MessageReceived) -> None:
         """Claim a message if it is a question."""
         if await self._is_question(message):
-            await self._dispatcher.receive(Event((message.name,), {"said": asdict(message)}))
+            await self._dispatcher.receive(Event((message.name,), {BodyKey.RECEIVED: asdict(message)}))
 
     async def on_edited(self, message: MessageReceived, at: str) -> None:
         """Claim an edit, made by a person at the time `at`."""
-        await self._dispatcher.receive(Event((f"edited:{message.name}:{at}",), {"corrected": asdict(message)}))
+        await self._dispatcher.receive(Event((f"edited:{message.name}:{at}",), {BodyKey.EDITED: asdict(message)}))
 
     async def on_deleted(self, channel: int, message: int) -> None:
         """Stop the answer that this process writes to a deleted message, and claim the deletion of the rest.
@@ -62,18 +62,18 @@ class ConversationHandler:
         if running := self._answers.running.get(name):
             await self._dispatcher.stop(name)
             await running.reply.remove()
-        event = Event((f"removed:{name}",), {"removed": {"channel": str(channel), "message": str(message)}})
+        event = Event((f"removed:{name}",), {BodyKey.DELETED: {"channel": str(channel), "message": str(message)}})
         if await self._services.reply_messages(question_id(name)):
             await self._dispatcher.receive(event)
 
     async def handle(self, body: Mapping[str, Any], claim: Claim) -> None:
         """Handle an event that this process has claimed."""
         match body:
-            case {"said": message}:
+            case {BodyKey.RECEIVED: message}:
                 await self._answer(MessageReceived(**message), claim)
-            case {"corrected": message}:
+            case {BodyKey.EDITED: message}:
                 await self._answer_again(MessageReceived(**message))
-            case {"removed": removed}:
+            case {BodyKey.DELETED: removed}:
                 await self._handle_deletion(**removed)
 
     async def _is_question(self, message: MessageReceived) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 import discord
@@ -17,6 +18,15 @@ MAX_QUOTE = 1_000
 """Characters of the message to which a question replies."""
 
 _WRITTEN_BY_PEOPLE = (discord.MessageType.default, discord.MessageType.reply)
+
+
+class BodyKey(StrEnum):
+    """The key of an event's body. Stored in Redis, where other releases read it."""
+
+    RECEIVED = "said"
+    EDITED = "corrected"
+    DELETED = "removed"
+    INTERACTION = "deed"
 
 
 @dataclass(frozen=True, slots=True)

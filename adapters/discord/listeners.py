@@ -11,7 +11,7 @@ import structlog
 from adapters.discord.answer_writer import AnswerWriter
 from adapters.discord.client import Client, Interaction
 from adapters.discord.conversation import ConversationHandler
-from adapters.discord.events import edit_time, read_message
+from adapters.discord.events import BodyKey, edit_time, read_message
 from adapters.discord.interaction_handler import InteractionHandler
 from adapters.discord.interactions import UserInteraction, acknowledge, parse_interaction, read_payload, to_payload
 from adapters.discord.mentions import MentionResolver
@@ -103,11 +103,11 @@ class Listeners:
     async def _receive_interaction(self, interaction: Interaction, parsed: UserInteraction, thinking: bool) -> None:
         with timed("acknowledge"):
             parsed = await acknowledge(interaction, parsed, thinking)
-        await _receive(self.dispatcher.receive(Event(parsed.names, {"deed": to_payload(parsed)})))
+        await _receive(self.dispatcher.receive(Event(parsed.names, {BodyKey.INTERACTION: to_payload(parsed)})))
 
     async def _handle(self, event: Event, claim: Claim) -> None:
         match event.body:
-            case {"deed": payload}:
+            case {BodyKey.INTERACTION: payload}:
                 await self._interactions.handle(read_payload(payload), claim)
             case body:
                 await self._conversations.handle(body, claim)

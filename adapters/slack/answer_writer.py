@@ -1,141 +1,25 @@
-"""Writing of answers: the status while there is nothing to read, and the rate at which answers grow."""
+"""Writing of answers, and the rate at which they grow."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 
-import structlog
 from aiolimiter import AsyncLimiter
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.message_sequence import MessageSequence, StreamingState
 from adapters.slack.reply import SlackReply
 from adapters.slack.reply_target import ReplyTarget
-from adapters.slack.web_api import DEFAULT_TIMEOUTS, SlackRefusedError, SlackUnreachableError, Timeouts, call_api
+from adapters.slack.status import Status
+from adapters.slack.web_api import DEFAULT_TIMEOUTS, Timeouts
 from core.chat.answer_session import AnswerSessions, RunningAnswer
 from core.chat.pacing import ReplyPace
 from core.chat.pending_question import PendingQuestion
-from core.chat.platform_errors import PlatformError
 from core.chat.services import ChatServices
-from core.chat.texts import SEARCHING
-from core.i18n import N_, gettext
-
-log = structlog.get_logger()
 
 UPDATE_INTERVAL = timedelta(seconds=0.8)
 UPDATES_PER_MINUTE = 100
 """Of all answers together: chat.appendStream is of tier 4; chat.update, of tier 3, allows half as many."""
-
-STATUS_INTERVAL = timedelta(seconds=90)
-"""Slack removes a status after two minutes."""
-
-STATUS_TIMEOUT = timedelta(seconds=5)
-"""Includes the wait that a rate limit asks for; after that there is something better to show."""
-
-SEARCHING_STATUS = N_("is searching the posts…")
-LOADING_MESSAGES = (SEARCHING, N_("Reading what was found…"), N_("Writing an answer…"))
-REACTION = "eyes"
-
-
-class Status:
-    """The status of one answer: under its thread or, where the workspace has none, a reaction to the question."""
-
-    def __init__(self, client: AsyncWebClient, target: ReplyTarget) -> None:
-        self._client = client
-        self._target = target
-        self._text = ""
-        self._loading: Sequence[str] = LOADING_MESSAGES
-        self._changed = asyncio.Event()
-        self._ended = False
-        self._replaced = False
-        self._sending = False
-        self._may_be_visible = False
-        self._reacted = False
-
-    @asynccontextmanager
-    async def shown(self) -> AsyncGenerator[None, None]:
-        """Show the status while the block runs, without delaying it."""
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._keep_shown())
-                await asyncio.sleep(0)  # so that it is the first call to Slack
-                try:
-                    yield
-                finally:
-                    self._ended = True
-                    self._changed.set()
-        finally:
-            await self._clear()
-
-    def set(self, text: str, loading: Sequence[str] = LOADING_MESSAGES) -> None:
-        """Change the status, and the messages that take turns beside it."""
-        self._text, self._loading = text, loading
-        self._changed.set()
-
-    def mark_replaced(self) -> None:
-        """Note that the answer has a new message, with which Slack has removed the status."""
-        self._replaced = True
-        self._may_be_visible = self._sending
-
-    async def _keep_shown(self) -> None:
-        while not (self._ended or self._replaced or self._reacted):
-            self._changed.clear()
-            await self._send(self._text or gettext(SEARCHING_STATUS))
-            try:
-                async with asyncio.timeout(STATUS_INTERVAL.total_seconds()):
-                    await self._changed.wait()
-            except TimeoutError:
-                continue
-
-    async def _send(self, text: str) -> None:
-        self._sending = self._may_be_visible = True
-        try:
-            async with asyncio.timeout(STATUS_TIMEOUT.total_seconds()):
-                await call_api(
-                    self._client.assistant_threads_setStatus(
-                        channel_id=self._target.channel,
-                        thread_ts=self._target.thread_ts,
-                        status=text,
-                        loading_messages=[gettext(each) for each in self._loading] if text else None,
-                    )
-                )
-        except SlackRefusedError as error:
-            log.debug("status refused", cause=str(error))
-            self._may_be_visible = False
-            await self._react()
-        except (SlackUnreachableError, TimeoutError) as error:
-            log.warning("status update failed", cause=str(error) or "timeout")
-        finally:
-            self._sending = False
-
-    async def _react(self) -> None:
-        if self._ended or self._replaced:
-            return
-        self._reacted = True
-        try:
-            await call_api(
-                self._client.reactions_add(
-                    channel=self._target.channel, timestamp=self._target.question_ts, name=REACTION
-                )
-            )
-        except PlatformError as error:
-            log.debug("adding a reaction failed", cause=str(error))
-
-    async def _clear(self) -> None:
-        if self._may_be_visible:
-            await self._send("")
-        if not self._reacted:
-            return
-        try:
-            await call_api(
-                self._client.reactions_remove(
-                    channel=self._target.channel, timestamp=self._target.question_ts, name=REACTION
-                )
-            )
-        except PlatformError as error:
-            log.debug("removing a reaction failed", cause=str(error))
 
 
 class AnswerWriter:

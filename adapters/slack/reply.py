@@ -1,8 +1,5 @@
 """An answer in a Slack thread: a status, a growing text and, at its end, sources and buttons."""
 
-from collections.abc import Sequence
-from typing import Protocol
-
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -10,6 +7,7 @@ from adapters.slack.blocks import answer_buttons, failure, rate_limited, sources
 from adapters.slack.escaping import render_answer
 from adapters.slack.message_sequence import NO_ACCESS, MessageSequence
 from adapters.slack.reply_target import ReplyTarget
+from adapters.slack.status import Status
 from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api
 from core.answerer import AnswerProgress, Cited, Found, Searching, Thinking
 from core.chat.platform_errors import AnswerStoppedError, PlatformError, RefusedError
@@ -29,18 +27,6 @@ REMEDIES = {
 }
 
 
-class StatusLine(Protocol):
-    """The status under a thread."""
-
-    def set(self, text: str, loading: Sequence[str] = ...) -> None:
-        """Change the status, and the messages that take turns beside it."""
-        ...
-
-    def mark_replaced(self) -> None:
-        """Note that a message has replaced the status."""
-        ...
-
-
 class SlackReply:
     """The reply to one question in its thread."""
 
@@ -49,7 +35,7 @@ class SlackReply:
         client: AsyncWebClient,
         target: ReplyTarget,
         question_id: str,
-        status: StatusLine,
+        status: Status,
         messages: MessageSequence,
     ) -> None:
         self.target = target
@@ -94,7 +80,11 @@ class SlackReply:
     async def finish(self, answer: Answer) -> None:
         try:
             text = render_answer(answer.text, answer.footnotes)
-            below = [] if answer.small_talk else [*sources(answer), *answer_buttons(self._question_id)]
+            below = (
+                []
+                if answer.small_talk
+                else [*sources(answer), *answer_buttons(self._question_id, rated=answer.grounded)]
+            )
             await self._messages.finish(text, below)
         except AnswerStoppedError as error:
             log.info("answer stopped", cause=str(error))

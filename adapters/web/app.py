@@ -26,7 +26,7 @@ from core.chat.delivery import deliver
 from core.chat.services import ChatServices
 from core.domain import Conversation, Question
 from core.errors import TooManyQuestionsError
-from core.i18n import SOURCE_LANGUAGE, gettext, use_language
+from core.i18n import forget_language, gettext, use_language
 from core.indexing.progress import Progress
 from core.telemetry import emit_refused
 
@@ -64,13 +64,13 @@ class WebPage:
 
     async def index(self, request: web.Request) -> web.StreamResponse:
         """Serve the page."""
-        use_language(*accepted_languages(request), SOURCE_LANGUAGE)
+        _use_language_of(request)
         headers = {"Vary": "Accept-Language"}
         return web.Response(text=index_html(), content_type="text/html", charset="utf-8", headers=headers)
 
     async def status(self, request: web.Request) -> web.StreamResponse:
         """Return the model, the size of the index, progress of a run and example questions."""
-        use_language(*accepted_languages(request), SOURCE_LANGUAGE)
+        _use_language_of(request)
         stats = await self.services.stats()
         progress = self.progress()
         return web.json_response(
@@ -88,7 +88,7 @@ class WebPage:
     async def ask(self, request: web.Request) -> web.StreamResponse:
         """Answer a question, as server-sent events or as one JSON document."""
         question = _question(await _body(request))
-        use_language(*accepted_languages(request), SOURCE_LANGUAGE)
+        _use_language_of(request)
         if "text/event-stream" not in request.headers.get("Accept", ""):
             document = DocumentReply()
             await deliver(self._answer(question, sender(request)), document)
@@ -122,7 +122,7 @@ class WebPage:
         """Return a post that has no public address, for the dialog."""
         post = await self.services.post(request.query.get("url", ""))
         if post is None:
-            use_language(*accepted_languages(request), SOURCE_LANGUAGE)
+            _use_language_of(request)
             text = json.dumps({"error": gettext("Post not found.")})
             raise web.HTTPNotFound(text=text, content_type="application/json")
         return web.json_response({"title": post.title, "url": post.url, "text": post.text})
@@ -164,7 +164,12 @@ def web_app(
     return app
 
 
-def accepted_languages(request: web.Request) -> list[str]:
+def _use_language_of(request: web.Request) -> None:
+    forget_language()  # one task serves all requests of a connection
+    use_language(*_accepted_languages(request))
+
+
+def _accepted_languages(request: web.Request) -> list[str]:
     """Return the language tags of the Accept-Language header, the preferred first."""
     weighted = []
     for accepted in request.headers.get("Accept-Language", "").split(",")[:MAX_LANGUAGES]:

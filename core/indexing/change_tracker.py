@@ -60,6 +60,11 @@ class ChangeTracker:
         """Remove a post."""
         self._removed.add(url)
 
+    def revert(self, url: str) -> None:
+        """Take an `upsert` back: the post stays as it was, where it was."""
+        self._upserted.pop(url, None)
+        self._moved = {old: new for old, new in self._moved.items() if new != url}
+
     def alias(self, address: str, url: str) -> None:
         """Remember that an address leads to a post, so that the next run need not ask."""
         known = self.resolve(url)

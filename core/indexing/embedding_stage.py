@@ -1,7 +1,7 @@
 """Write passages into a draft, with vectors that are known already where possible."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ from core.index.draft import Draft
 from core.index.schema import digest_of
 from core.index.version import PostRecord
 from core.indexing.progress import RunCounters
-from core.models.protocols import Embedder, Vectors
+from core.models.protocols import Embedder, PartlyEmbeddedError, Vectors
 from core.tokens import TokenCounter
 
 BATCH_SIZE = 64
@@ -23,14 +23,23 @@ DRAIN_TIMEOUT = timedelta(seconds=10)
 EmbeddingBatch = Sequence[Sequence[Passage]]
 """Passages to embed together, grouped by text: each group needs one vector."""
 
-EmbedInto = Callable[[Draft, EmbeddingBatch], Awaitable[None]]
+EmbedFailures = Mapping[str, str]
+"""Causes by digest of the texts that the model has no vector for."""
+
+EmbedInto = Callable[[Draft, EmbeddingBatch], Awaitable[EmbedFailures]]
 
 
-async def embed_into(draft: Draft, embedder: Embedder, batch: EmbeddingBatch) -> None:
-    """Embed passages and write them into a draft. Raises what the embedder raises."""
-    vectors = await embedder.embed([group[0].embedding_text for group in batch])
-    rows = [row for row, group in enumerate(batch) for _ in group]
-    await draft.stage([passage for group in batch for passage in group], vectors[rows])
+async def embed_into(draft: Draft, embedder: Embedder, batch: EmbeddingBatch) -> EmbedFailures:
+    """Embed passages and write them into a draft; return what failed. Raises what the embedder raises."""
+    failures: Mapping[int, str] = {}
+    try:
+        vectors = await embedder.embed([group[0].embedding_text for group in batch])
+    except PartlyEmbeddedError as error:
+        vectors, failures = error.vectors, error.failures
+    rows = [row for row, group in enumerate(batch) if row not in failures for _ in group]
+    passages = [passage for row, group in enumerate(batch) if row not in failures for passage in group]
+    await draft.stage(passages, vectors[rows])
+    return {digest_of(batch[row][0]): cause for row, cause in failures.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +60,25 @@ class PreparedPost:
 
 
 class EmbeddingStage:
-    """Embeds no text twice: every vector is stored as it arrives, even if the run ends early."""
+    """Embeds no text twice: every vector is stored as it arrives, even if the run ends early.
 
-    def __init__(self, draft: Draft, embed_into: EmbedInto, tokens: TokenCounter, counters: RunCounters) -> None:
+    `on_failure` is called for each post with a text that the model has no vector for, and with the cause.
+    """
+
+    def __init__(
+        self,
+        draft: Draft,
+        embed_into: EmbedInto,
+        tokens: TokenCounter,
+        counters: RunCounters,
+        on_failure: Callable[[ParsedPost, str], None],
+    ) -> None:
         self._draft = draft
         self._embed_into = embed_into
         self._tokens = tokens
         self._counters = counters
-        self._pending: set[asyncio.Task[None]] = set()
+        self._on_failure = on_failure
+        self._pending: set[asyncio.Task[EmbedFailures]] = set()
 
     async def prepare(self, posts: Sequence[ParsedPost]) -> list[PreparedPost]:
         """Look up known vectors and count the rest; write nothing."""
@@ -88,25 +108,40 @@ class EmbeddingStage:
             for passage in passages:
                 if (digest := digest_of(passage)) not in vectors:
                     missing.setdefault(digest, []).append(passage)
-        groups = list(missing.values())
+        failures = await self._embed_all(list(missing.values()))
+        records: dict[str, PostRecord] = {}
+        for post in (prepared.post for prepared in posts):
+            cause = next((failures[digest] for digest in map(digest_of, post.passages) if digest in failures), None)
+            if cause is None:
+                records[post.url] = post.record
+            else:
+                self._on_failure(post, cause)
+        await self._draft.write_records(records)
+
+    async def _embed_all(self, groups: Sequence[Sequence[Passage]]) -> EmbedFailures:
         batches = [groups[start : start + BATCH_SIZE] for start in range(0, len(groups), BATCH_SIZE)]
         outcomes = await asyncio.shield(asyncio.gather(*map(self._start, batches), return_exceptions=True))
+        failures: dict[str, str] = {}
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
-        await self._draft.write_records({prepared.post.url: prepared.post.record for prepared in posts})
+            failures |= outcome
+        return failures
 
     async def drain(self) -> None:
         """Wait for pending embedding requests, at most `DRAIN_TIMEOUT`."""
         if self._pending:
             await asyncio.wait(self._pending, timeout=DRAIN_TIMEOUT.total_seconds())
 
-    def _start(self, batch: EmbeddingBatch) -> asyncio.Task[None]:
+    def _start(self, batch: EmbeddingBatch) -> asyncio.Task[EmbedFailures]:
         task = asyncio.create_task(self._embed(batch))
         self._pending.add(task)
         task.add_done_callback(self._pending.discard)
         return task
 
-    async def _embed(self, batch: EmbeddingBatch) -> None:
-        await self._embed_into(self._draft, batch)
-        self._counters.add("embedded", sum(map(len, batch)))
+    async def _embed(self, batch: EmbeddingBatch) -> EmbedFailures:
+        failures = await self._embed_into(self._draft, batch)
+        failed = sum(len(group) for group in batch if digest_of(group[0]) in failures)
+        self._counters.add("to_embed", -failed)
+        self._counters.add("embedded", sum(map(len, batch)) - failed)
+        return failures

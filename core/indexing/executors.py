@@ -7,7 +7,7 @@ under a key of its own with a TTL, so that no page stays in the stream.
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,7 +24,7 @@ from taskiq_redis import RedisAsyncResultBackend, RedisStreamBroker
 
 from core.domain import Passage
 from core.index.draft import Draft
-from core.indexing.embedding_stage import EmbeddingBatch, embed_into
+from core.indexing.embedding_stage import EmbeddingBatch, EmbedFailures, embed_into
 from core.indexing.post_parser import READING_VERSION, ParseFailure, ParseResult, ParserPool, RawPost, digest
 from core.models.protocols import Embedder
 from core.storage import keys
@@ -55,6 +55,7 @@ WORKER_CHECK_INTERVAL = 1.0
 
 raw_post_json: TypeAdapter[RawPost] = TypeAdapter(RawPost)
 parsed_json: TypeAdapter[ParseResult | ParseFailure] = TypeAdapter(ParseResult | ParseFailure)
+failures_json: TypeAdapter[EmbedFailures] = TypeAdapter(Mapping[str, str])
 batch_json: TypeAdapter[EmbeddingBatch] = TypeAdapter(Sequence[Sequence[Passage]])
 
 
@@ -65,8 +66,8 @@ class TaskExecutor(Protocol):
         """Parse a post."""
         ...
 
-    async def embed_into(self, draft: Draft, batch: EmbeddingBatch) -> None:
-        """Embed passages and write them into a draft. Raises what the embedder raises."""
+    async def embed_into(self, draft: Draft, batch: EmbeddingBatch) -> EmbedFailures:
+        """Embed passages and write them into a draft; return what failed. Raises what the embedder raises."""
         ...
 
 
@@ -81,9 +82,9 @@ class LocalExecutor:
         """Parse a post."""
         return await self.parsers.parse(raw)
 
-    async def embed_into(self, draft: Draft, batch: EmbeddingBatch) -> None:
-        """Embed passages and write them into a draft. Raises what the embedder raises."""
-        await embed_into(draft, self.embedder, batch)
+    async def embed_into(self, draft: Draft, batch: EmbeddingBatch) -> EmbedFailures:
+        """Embed passages and write them into a draft; return what failed. Raises what the embedder raises."""
+        return await embed_into(draft, self.embedder, batch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +121,13 @@ class DistributedExecutor:
                 return parsed_json.validate_json(result)
         return await self._local.parse(raw)
 
-    async def embed_into(self, draft: Draft, batch: EmbeddingBatch) -> None:
-        """Embed passages and write them into a draft. Raises what the embedder raises."""
-        done = await self._workers_available() and await self._run_job(
-            EMBED_TASK, batch_json.dump_json(batch), self._timeouts.embed, draft.number
-        )
-        if not done:
-            await self._local.embed_into(draft, batch)
+    async def embed_into(self, draft: Draft, batch: EmbeddingBatch) -> EmbedFailures:
+        """Embed passages and write them into a draft; return what failed. Raises what the embedder raises."""
+        if await self._workers_available():
+            result = await self._run_job(EMBED_TASK, batch_json.dump_json(batch), self._timeouts.embed, draft.number)
+            if result:
+                return failures_json.validate_json(result)
+        return await self._local.embed_into(draft, batch)
 
     async def _run_job(self, task_name: str, data: bytes, timeout: timedelta, *arguments: Any) -> str:
         """Return the result of a worker, or an empty string if no worker has done the job."""

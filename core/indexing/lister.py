@@ -60,9 +60,9 @@ class Lister:
                 tasks.create_task(self._list(source, candidates))
         self._counters.finish_listing()
 
-    def invalidate(self, entry: Entry) -> None:
-        """Read the listing of an entry again in the next run even if it is unchanged, as the entry itself failed."""
-        self._invalid.add(entry.listing)
+    def invalidate(self, listing: str) -> None:
+        """Read a page of a listing again in the next run even if it is unchanged, as an entry on it failed."""
+        self._invalid.add(listing)
 
     def listings(self, removed: bool) -> dict[str, Listing]:
         """Return the state of the listings, to be stored once everything on them is.

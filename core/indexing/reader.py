@@ -67,7 +67,7 @@ class Reader:
             if candidate.known or not candidate.entry.body:
                 raise
             log.warning("page fetch failed, using feed text", address=error.address, reason=error.reason)
-            self._lister.invalidate(candidate.entry)
+            self._lister.invalidate(candidate.entry.listing)
             self._counters.warn(Failure(error.address, f"{error.reason}; the text in the feed was used instead"))
             return None
 
@@ -135,7 +135,7 @@ class Reader:
         self._counters.add("unchanged")
 
     def _fail(self, candidate: Candidate, address: str, reason: str) -> None:
-        self._lister.invalidate(candidate.entry)
+        self._lister.invalidate(candidate.entry.listing)
         self._counters.fail(Failure(address, reason))
 
     def _handle_missing(self, candidate: Candidate, error: PageNotFoundError) -> None:

@@ -29,7 +29,7 @@ from core.indexing.executors import TaskExecutor
 from core.indexing.lister import Lister
 from core.indexing.options import IndexDependencies, ReindexOptions
 from core.indexing.pipeline import Pipeline, unchanged_posts
-from core.indexing.progress import Outcome, Plan, Progress, Report, RunCounters
+from core.indexing.progress import Failure, Outcome, Plan, Progress, Report, RunCounters
 from core.indexing.reader import Reader
 from core.indexing.run_events import Emit, RunPlanned, RunProgressed
 from core.ingestion.fetcher import Fetcher
@@ -132,7 +132,7 @@ class ReindexJob:
         self._pipeline = Pipeline(
             self._lister,
             Reader(self._tracker, self._lister, fetcher, executor, self._counters),
-            EmbeddingStage(draft, executor.embed_into, dependencies.tokens, self._counters),
+            EmbeddingStage(draft, executor.embed_into, dependencies.tokens, self._counters, self._handle_unembeddable),
             self._handle_planned,
             options.dry_run,
         )
@@ -158,6 +158,16 @@ class ReindexJob:
             async with aclosing(unchanged_posts(self._previous.live, self._tracker.change().kept)) as posts:
                 async for post in posts:
                     yield post
+
+    def _handle_unembeddable(self, post: ParsedPost, cause: str) -> None:
+        """Leave a post as it was. In a rebuild, its old vectors are of no use, and so it is removed."""
+        if post.url in self._tracker.change().upserted:
+            self._counters.add("changed" if post.url in self._tracker.ledger else "new", -1)
+        self._tracker.revert(post.url)
+        if self._rebuilds:
+            self._tracker.remove(post.url)
+        self._lister.invalidate(post.record.listing)
+        self._counters.fail(Failure(post.url, f"the embedding model has no vector for it: {cause}"))
 
     def _handle_planned(self) -> None:
         progress, model = self._counters.progress, self._dependencies.embedder.name

@@ -21,6 +21,7 @@ from core.indexing.executors import (
     TaskExecutor,
     batch_json,
     create_broker,
+    failures_json,
     parsed_json,
     raw_post_json,
     remove_worker,
@@ -32,8 +33,6 @@ CONCURRENT_JOBS = 8
 
 SHUTDOWN_TIMEOUT = timedelta(seconds=25)
 """How long a stopping worker may take to finish its jobs."""
-
-DONE = "done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ class Worker:
     async def embed(self, key: str, version: int) -> str:
         """Write the `EmbeddingBatch` at a key into a draft, without embedding again what has a vector by now.
 
-        Return an empty string if no run waits for it.
+        Return what failed as JSON, or an empty string if no run waits for it.
         """
         data = await self.redis.get(key)
         draft = await load_draft(self.redis, version)
@@ -93,9 +92,8 @@ class Worker:
                 missing.append(group)
             else:
                 await draft.stage(group, np.stack([vector] * len(group)))
-        if missing:
-            await self.executor.embed_into(draft, missing)
-        return DONE
+        failures = await self.executor.embed_into(draft, missing) if missing else {}
+        return failures_json.dump_json(failures).decode()
 
     def _register_tasks(self, broker: RedisStreamBroker) -> None:
         @broker.task(PARSE_TASK)

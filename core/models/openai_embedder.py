@@ -25,6 +25,9 @@ log = structlog.get_logger()
 MAX_CONCURRENCY = 8
 """Requests in flight; more would cause 429s instead of speed."""
 
+DISTINCT = 3
+"""Texts that cannot all have the same vector by chance."""
+
 
 class OpenAIEmbedder:
     """An embedding model. `dimensions` shortens the vectors of text-embedding-3 models; None keeps the model's own."""
@@ -57,6 +60,8 @@ class OpenAIEmbedder:
             return np.zeros((0, await self.dimensions()), dtype=np.float32)
         requests = batches(texts, self._tokens, self._capabilities.max_inputs)
         vectors = np.concatenate(await asyncio.gather(*map(self._embed_batch, requests)))
+        if len({frozenset(text.split()) for text in texts}) >= DISTINCT and np.allclose(vectors, vectors[0], atol=1e-6):
+            raise EmbeddingMismatchError("the embedding model has the same vector for different texts")
         self._dimensions = vectors.shape[1]
         return vectors
 
@@ -136,8 +141,10 @@ def _named_numbers(refused: int, message: str) -> list[int]:
     return [number for number in numbers if max(1, refused // 16) <= number < refused]
 
 
-def _row(embedding: str | Sequence[float]) -> NDArray[np.float32]:
+def _row(embedding: str | Sequence[float] | None) -> NDArray[np.float32]:
     """Decode a vector; many compatible servers send numbers even if base64 was requested."""
+    if not embedding:
+        raise EmbeddingMismatchError("a text has no vector")
     if isinstance(embedding, str):
         return np.frombuffer(base64.b64decode(embedding), dtype="<f4")
     return np.asarray(embedding, dtype=np.float32)
@@ -156,5 +163,7 @@ def _checked(rows: Sequence[NDArray[np.float32]], expected: int, dimensions: int
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     if not np.isfinite(norms).all():
         raise EmbeddingMismatchError("a vector contains NaN or infinity")
-    unit: Vectors = np.divide(vectors, np.maximum(norms, 1e-12), dtype=np.float32)
+    if not norms.all() or (vectors.shape[1] > 1 and (np.ptp(vectors, axis=1) == 0).any()):
+        raise EmbeddingMismatchError("a vector contains only zeros, or one value throughout")
+    unit: Vectors = np.divide(vectors, norms, dtype=np.float32)
     return unit

@@ -1,6 +1,6 @@
 """The interfaces of models. Each has two implementations: an OpenAI-compatible server, and offline."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.domain import Passage, Question, Turn
+from core.errors import ModelError
 
 Vectors = npt.NDArray[np.float32]
 """One embedding per row, each of length 1."""
@@ -61,6 +62,17 @@ class Embedder(Protocol):
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """Return a matrix of shape (len(texts), dimensions), one row per text in order."""
         ...
+
+
+class PartlyEmbeddedError(ModelError):
+    """A model that works has no vector for some texts: `failures` are causes by row, whose `vectors` are not usable."""
+
+    code = "PartlyEmbedded"
+
+    def __init__(self, vectors: Vectors, failures: Mapping[int, str]) -> None:
+        super().__init__(next(iter(failures.values())))
+        self.vectors = vectors
+        self.failures = failures
 
 
 class ChatModel(Protocol):

@@ -5,13 +5,14 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import numpy as np
 import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 from tenacity.wait import wait_base, wait_exponential_jitter
 
-from core.errors import ModelBusyError, ModelError
+from core.errors import EmbeddingMismatchError, FootnotedError, ModelBusyError, ModelError, ModelUnreachableError
 from core.models.forwarding import ForwardingEmbedder
-from core.models.protocols import Embedder, Vectors
+from core.models.protocols import Embedder, PartlyEmbeddedError, Vectors
 
 log = structlog.get_logger()
 
@@ -25,6 +26,13 @@ BACKOFF = wait_exponential_jitter(multiplier=0.5, max=30, jitter=1)
 
 MAX_WAIT = timedelta(minutes=2)
 """Upper bound, even if the service's Retry-After is longer."""
+
+
+PROBE = ("How long are your vectors?", "Which posts are new?", "Where is the garden?")
+"""Texts that every model can embed, to tell a model that is down from a text that it has no vector for."""
+
+REJECTIONS = (ModelError, ModelUnreachableError, EmbeddingMismatchError)
+"""Errors that a single text can cause: some servers answer status 500 where the model computes NaN."""
 
 
 class AdaptiveConcurrencyLimit:
@@ -68,12 +76,59 @@ class RetryingEmbedder(ForwardingEmbedder):
         self._concurrency = AdaptiveConcurrencyLimit()
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
-        """Embed texts; raises the last error when the attempts are used up."""
+        """Embed texts; raises the last error when the attempts are used up.
+
+        Raises PartlyEmbeddedError, which has the other vectors, if the model works but some texts fail by themselves.
+        """
+        try:
+            return await self._retry(texts, OTHER_ATTEMPTS)
+        except REJECTIONS as error:
+            if type(error) not in REJECTIONS or not await self._works():
+                raise
+            failures: dict[int, str] = {}
+            found = await self._embed_apart(texts, range(len(texts)), error, failures)
+            if len(failures) == len(texts) > 1:
+                raise
+        if not failures:
+            return np.stack([found[row] for row in range(len(texts))])
+        vectors = np.zeros((len(texts), await self.dimensions()), dtype=np.float32)
+        for row, vector in found.items():
+            vectors[row] = vector
+        raise PartlyEmbeddedError(vectors, failures)
+
+    async def _works(self) -> bool:
+        try:
+            await self._retry(PROBE, attempts=1)
+        except FootnotedError:
+            return False
+        return True
+
+    async def _embed_apart(
+        self, texts: Sequence[str], rows: Sequence[int], error: FootnotedError, failures: dict[int, str]
+    ) -> dict[int, Vectors]:
+        """Return vectors by row, embedding halves of what failed with `error`; collect the texts that fail alone."""
+        if len(rows) == 1:
+            failures[rows[0]] = str(error)
+            return {}
+        found: dict[int, Vectors] = {}
+        for half in (rows[: len(rows) // 2], rows[len(rows) // 2 :]):
+            try:
+                found |= zip(half, await self._retry([texts[row] for row in half], attempts=1), strict=True)
+            except REJECTIONS as failure:
+                if type(failure) not in REJECTIONS:
+                    raise
+                found |= await self._embed_apart(texts, half, failure, failures)
+        return found
+
+    async def _retry(self, texts: Sequence[str], attempts: int) -> Vectors:
+        """Embed texts, in several attempts while the service is busy, and else in so many."""
+
+        def is_exhausted(state: RetryCallState) -> bool:
+            error = state.outcome.exception() if state.outcome else None
+            return state.attempt_number >= (BUSY_ATTEMPTS if isinstance(error, ModelBusyError) else attempts)
+
         retrying = AsyncRetrying(
-            retry=retry_if_exception(_is_retryable),
-            wait=self._wait_for,
-            stop=_is_exhausted,
-            reraise=True,
+            retry=retry_if_exception(_is_retryable), wait=self._wait_for, stop=is_exhausted, reraise=True
         )
         return await retrying(self._once, texts)
 
@@ -96,8 +151,3 @@ class RetryingEmbedder(ForwardingEmbedder):
 
 def _is_retryable(error: BaseException) -> bool:
     return isinstance(error, ModelError) and error.retryable
-
-
-def _is_exhausted(state: RetryCallState) -> bool:
-    error = state.outcome.exception() if state.outcome else None
-    return state.attempt_number >= (BUSY_ATTEMPTS if isinstance(error, ModelBusyError) else OTHER_ATTEMPTS)

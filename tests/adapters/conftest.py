@@ -1,6 +1,7 @@
 """A bot that has read the garden blog."""
 
 from collections.abc import Iterator, MutableMapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from bot.config.loader import load_settings
 from bot.config.settings import Settings
 from core.indexing.progress import Progress
 from tests.adapters.garden import write_posts
+from tests.servers.openai import OpenAIServer
 
 Logged = list[MutableMapping[str, Any]]
 
@@ -23,11 +25,29 @@ def logged() -> Iterator[Logged]:
         yield lines
 
 
+@pytest.fixture(scope="session")
+def posts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the garden blog once per session, so that tests need not index it again."""
+    return write_posts(tmp_path_factory.mktemp("garden") / "posts")
+
+
+@cache
+def garden_settings(redis_url: str, posts: Path, model_url: str | None = None) -> Settings:
+    """Load the settings of a bot whose source is the garden blog; loading takes as long as an answer."""
+    garden = {"name": "garden", "folder": posts, "url": "https://garden.example/" if model_url else None}
+    return load_settings(redis_url=redis_url, sources=[garden], openai_base_url=model_url, rewrite=False)
+
+
+def settings_with(model: OpenAIServer, redis_url: str, posts: Path) -> Settings:
+    """Return the settings of a bot whose model is the loopback one."""
+    loaded = garden_settings(redis_url, posts, "http://127.0.0.1:1/v1")
+    return loaded.model_copy(update={"openai_base_url": model.base_url})
+
+
 @pytest.fixture
-def settings(redis_url: str, tmp_path: Path) -> Settings:
+def settings(redis_url: str, posts: Path) -> Settings:
     """Settings of an offline bot whose source is the garden blog."""
-    folder = write_posts(tmp_path / "posts")
-    return load_settings(redis_url=redis_url, sources=[{"name": "garden", "folder": folder}])
+    return garden_settings(redis_url, posts)
 
 
 @pytest.fixture

@@ -10,19 +10,21 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from redis.asyncio import Redis
 
 from bot.app import Bot, create_bot
 from bot.config.loader import load_settings
 from core.answerer import Answerer, AnswerEvent
 from core.domain import Conversation, Person, Question
-from core.storage.connection import as_text
+from core.storage.connection import as_text, connect
 from tests.adapters.conftest import unseen
 from tests.adapters.playing import Play, every_reply
 from tests.servers.openai import ChatRequest, OpenAIServer, Text
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 HOME = "https://orchard.example/pears"
 """An address from a post: the only one that an answer may link to."""
@@ -118,16 +120,17 @@ class Orchard:
         return self.model.chats[-1]
 
 
-@pytest.fixture
-async def orchard(redis: Redis, redis_url: str, tmp_path: Path) -> AsyncIterator[Orchard]:
-    folder = tmp_path / "orchard"
-    folder.mkdir()
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def orchard(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Orchard]:
+    """One bot for all tests, which only ask it."""
+    folder = tmp_path_factory.mktemp("orchard")
     (folder / "pears.md").write_text(f"# Pears\n\nThe pears of the orchard are ripe in August. More: {HOME}\n")
     (folder / "title.md").write_text(f"# {TITLE}\n\nThe pears of the orchard were ripe in August.\n")
     for attack in ATTACKS:
         name = attack.name.replace(" ", "-")
         (folder / f"{name}.md").write_text(f"# Ripe pears, {name}\n\nWhen are the pears ripe? {attack.post}\n")
-    async with OpenAIServer() as model:
+    async with OpenAIServer() as model, connect(redis_url) as redis:
+        await redis.flushall()
         settings = await asyncio.to_thread(
             load_settings,
             redis_url=redis_url,
@@ -141,6 +144,7 @@ async def orchard(redis: Redis, redis_url: str, tmp_path: Path) -> AsyncIterator
         async with create_bot(settings) as bot:
             await bot.reindex(unseen)
             yield Orchard(bot, model)
+        await redis.flushall()
 
 
 @every_reply

@@ -43,20 +43,6 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "bot", *arguments]
 
 
-def footnoted(home: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Run a command as a separate process, with settings in the environment."""
-    return subprocess.run(
-        command(*arguments),
-        cwd=home,
-        env=environment(settings),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=WITHIN,
-        check=False,
-    )
-
-
 def invoke(home: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run a command in this process, which saves the two seconds of its imports."""
     out, err = StringIO(), StringIO()

@@ -2,9 +2,9 @@
 
 import pytest
 
-from core.domain import Turn
-from core.i18n import language, translating_into
-from core.question_language import language_of, use_language_of
+from core.domain import Passage, ScoredPassage, Turn
+from core.i18n import forget_language, language, translating_into
+from core.question_language import language_of, use_language_of, use_language_of_posts
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,13 @@ def test_chinese_characters_in_a_japanese_conversation_are_japanese() -> None:
     with translating_into("en"):
         use_language_of("返品方法", (Turn("user", "保証期間はどのくらいですか"),))
         assert language() == "ja"
+
+
+def test_the_language_of_the_posts_is_used_only_where_nothing_else_tells_it() -> None:
+    found = [ScoredPassage(Passage("https://a/1", "Preise", "", "Fünf Euro.", language="de"), 1.0)]
+    with translating_into("fr"):
+        use_language_of_posts(found)
+        assert language() == "fr"
+        forget_language()
+        use_language_of_posts(found)
+        assert language() == "de"

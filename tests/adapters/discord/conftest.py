@@ -7,11 +7,10 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.app import Bot, create_bot
-from bot.config.loader import load_settings
 from bot.config.settings import Settings
 from core.storage.connection import connect
+from tests.adapters.conftest import settings_with
 from tests.adapters.discord.harness import Harness, connected
-from tests.adapters.garden import write_posts
 from tests.servers.discord import DiscordServer
 from tests.servers.openai import OpenAIServer
 
@@ -31,11 +30,9 @@ async def discord() -> AsyncIterator[DiscordServer]:
 
 
 @pytest.fixture
-def settings(redis_url: str, tmp_path: Path, model: OpenAIServer) -> Settings:
+def settings(redis_url: str, posts: Path, model: OpenAIServer) -> Settings:
     """Settings of a bot whose source is the garden blog, and whose model is the loopback one."""
-    folder = write_posts(tmp_path / "posts")
-    garden = {"name": "garden", "folder": folder, "url": "https://garden.example/"}
-    return load_settings(redis_url=redis_url, sources=[garden], openai_base_url=model.base_url)
+    return settings_with(model, redis_url, posts)
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,9 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.app import Bot, create_bot
-from bot.config.loader import load_settings
 from bot.config.settings import Settings
 from core.storage.connection import connect
-from tests.adapters.conftest import unseen
-from tests.adapters.garden import write_posts
+from tests.adapters.conftest import settings_with, unseen
 from tests.adapters.slack.harness import Room, entered
 from tests.servers.openai import OpenAIServer
 from tests.servers.slack import SlackServer
@@ -29,12 +27,6 @@ async def slack() -> AsyncIterator[SlackServer]:
         yield slack
 
 
-@pytest.fixture(scope="session")
-def posts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write the garden blog once per session, so that tests need not index it again."""
-    return write_posts(tmp_path_factory.mktemp("garden") / "posts")
-
-
 @pytest.fixture
 async def redis(redis_url: str) -> AsyncIterator[Redis]:
     """Yield a Redis client after deleting all keys except indexed posts."""
@@ -48,8 +40,7 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 @pytest.fixture
 def settings(redis_url: str, posts: Path, model: OpenAIServer) -> Settings:
     """Settings of a bot whose source is the garden blog, and whose model is the loopback one."""
-    garden = {"name": "garden", "folder": posts, "url": "https://garden.example/"}
-    return load_settings(redis_url=redis_url, sources=[garden], openai_base_url=model.base_url)
+    return settings_with(model, redis_url, posts)
 
 
 @pytest.fixture

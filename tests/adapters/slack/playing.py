@@ -9,11 +9,11 @@ from typing import Any
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from adapters.slack.answer_writer import Status
 from adapters.slack.ephemeral_reply import EphemeralReply
 from adapters.slack.message_sequence import MessageSequence, StreamingState
 from adapters.slack.reply import SlackReply
 from adapters.slack.reply_target import ReplyTarget
+from adapters.slack.status import Status
 from adapters.slack.web_api import web_client
 from core.answerer import Answerer
 from core.chat.delivery import deliver

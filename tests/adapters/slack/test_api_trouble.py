@@ -34,7 +34,7 @@ async def test_an_answer_arrives_once_and_complete_when_an_api_call_fails(
     room: Room, method: str, trouble: object
 ) -> None:
     room.slack.enqueue(method, trouble)  # type: ignore[arg-type]
-    room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=1_000))
+    room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=200))
     asked = room.ask("What do bees eat in winter?")
     await room.answer(asked)
     await room.settled()
@@ -58,7 +58,7 @@ async def test_an_answer_arrives_once_and_complete_when_an_api_call_fails(
 )
 async def test_an_answer_arrives_complete_when_slack_rejects_a_call(room: Room, method: str, error: str) -> None:
     room.slack.enqueue(method, Error(error))
-    room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=1_000))
+    room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=200))
     asked = room.ask("What do bees eat in winter?")
     await room.answer(asked)
     await room.settled()
@@ -68,7 +68,7 @@ async def test_an_answer_arrives_complete_when_slack_rejects_a_call(room: Room, 
 
 async def test_a_question_gets_a_reaction_when_the_status_is_rejected(room: Room) -> None:
     room.slack.refuse("assistant.threads.setStatus", "not_allowed")
-    room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=1_000))
+    room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=200))
     asked = room.ask("What do bees eat in winter?")
     await room.until(lambda: "eyes" in asked.reactions)
     await room.answer(asked)

@@ -30,7 +30,7 @@ async def test_an_answer_without_streaming_arrives_once_and_complete_when_an_api
 ) -> None:
     room.slack.refuse("chat.startStream", "not_allowed")
     room.slack.enqueue(method, trouble)
-    room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=1_000))
+    room.model.enqueue(Text(SENTENCE * SENTENCES, tokens_per_second=200))
     asked = room.ask("What do bees eat in winter?")
     await room.answer(asked)
     await room.settled()

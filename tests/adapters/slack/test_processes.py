@@ -77,9 +77,5 @@ async def ask_all(slack: SlackServer, kill: object) -> list[Message]:
 async def again(slack: SlackServer, message: Message, after: float) -> None:
     """Deliver the same event again, to any process."""
     await asyncio.sleep(after)
-    [*deliveries] = [
-        delivery
-        for delivery in slack.deliveries.all
-        if delivery.what == "app_mention" and delivery.event["ts"] == message.ts
-    ]
-    slack.deliver("events_api", deliveries[0].payload)
+    delivery = next(each for each in slack.deliveries.of("app_mention") if each.event["ts"] == message.ts)
+    slack.deliver("events_api", delivery.payload)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.slack import answer_writer
+from adapters.slack import status
 from tests.adapters.slack.harness import Room
 from tests.servers.loopback import Slow
 from tests.servers.slack import RateLimited
@@ -15,7 +15,7 @@ async def test_answers_do_not_wait_for_the_status(
     room: Room, monkeypatch: pytest.MonkeyPatch, trouble: RateLimited | Slow
 ) -> None:
     """A status that arrives late is cleared."""
-    monkeypatch.setattr(answer_writer, "STATUS_TIMEOUT", timedelta(seconds=0.3))
+    monkeypatch.setattr(status, "STATUS_TIMEOUT", timedelta(seconds=0.3))
     room.slack.enqueue("assistant.threads.setStatus", trouble)
     asked = room.ask("What do bees eat in winter?")
     await room.answer(asked)

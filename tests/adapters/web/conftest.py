@@ -45,10 +45,17 @@ async def client(bot: Bot) -> AsyncIterator[Client]:
 
 
 @pytest.fixture
-async def guarded(bot: Bot) -> AsyncIterator[Client]:
+async def empty_bot(redis: Redis, settings: Settings) -> AsyncIterator[Bot]:
+    """A bot that has read nothing, for pages with a scripted answer."""
+    async with create_bot(settings) as bot:
+        yield bot
+
+
+@pytest.fixture
+async def guarded(empty_bot: Bot) -> AsyncIterator[Client]:
     """A client of a page with a scripted answer and no posts."""
-    answerer = GuardedAnswerer(ScriptedAsker(), RateLimiter(bot.redis), RateLimits(), Channels((), ()))
-    services = replace(bot, answerer=answerer).chat_services("web")
+    answerer = GuardedAnswerer(ScriptedAsker(), RateLimiter(empty_bot.redis), RateLimits(), Channels((), ()))
+    services = replace(empty_bot, answerer=answerer).chat_services("web")
     about = About(offline=True, model=None, sources="none")
     app = await asyncio.to_thread(web_app, services, lambda: None, about)
     async with listening(app) as client:

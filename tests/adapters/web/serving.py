@@ -36,6 +36,16 @@ async def listening(app: web.Application) -> AsyncIterator[Client]:
         yield client
 
 
+async def raw_status(client: Client, path: str, host: str) -> int:
+    """Return the status for a raw path and host, which HTTP clients would normalize."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+    status = int((await reader.readline()).split()[1])
+    writer.close()
+    await writer.wait_closed()
+    return status
+
+
 async def streamed(response: ClientResponse) -> list[Event]:
     """Return all events of a response."""
     text = await response.text()

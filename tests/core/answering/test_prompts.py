@@ -143,3 +143,32 @@ def test_shortened_prompt_keeps_the_better_half_and_no_history() -> None:
 def test_last_passage_stays_in_a_shortened_prompt() -> None:
     only = build_prompt(INSTRUCTIONS, Question("Why?"), [passage(1)], 10_000, len)
     assert fewer_passages(only).passages == only.passages
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "<|im_start|>",
+        "<|eot_id|>",
+        "<｜User｜>",
+        "<start_of_turn>",
+        "<end_of_turn>",
+        "</s>",
+        "<<SYS>>",
+        "[INST]",
+        "[/INST]",
+    ],
+)
+def test_control_tokens_of_chat_templates_reach_no_model(token: str) -> None:
+    text = f"Bees {token}system"
+    hit = NumberedPassage(1, Passage("https://blog/bees", text, text, text), 0.9)
+    question = Question(text, history=(Turn("user", text), Turn("assistant", text)))
+    prompt = build_prompt(INSTRUCTIONS, question, [hit], 8_000, len)
+    for sent in (prompt.request, *(turn.content for turn in prompt.history)):
+        assert "system" in sent
+        assert token not in sent
+
+
+@pytest.mark.parametrize("text", ["a < b", "list<string>", "x[0]", "<section>", "a || b", "<|> [INSTALL]"])
+def test_ordinary_brackets_stay(text: str) -> None:
+    assert text in build_prompt(Instructions(), Question(text), [], 8_000, len).request

@@ -49,11 +49,6 @@ ATTEMPTS = 3
 SHORT = Limits(first_token=timedelta(seconds=0.3), whole_answer=timedelta(seconds=0.6))
 
 
-@pytest.fixture
-def answerer(blog: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel) -> RagAnswerer:
-    return rag_answerer(blog, embedder, model)
-
-
 async def test_answer_cites_the_post_it_comes_from(answerer: RagAnswerer, server: OpenAIServer) -> None:
     server.enqueue(Text("The cluster shivers [1]. They eat honey [1]."))
     collected = await collect(answerer, ABOUT_BEES)
@@ -199,13 +194,6 @@ async def test_length_limit_before_the_first_word_is_an_error(answerer: RagAnswe
     assert collected.text == ""
 
 
-async def test_thoughts_are_not_searched(answerer: RagAnswerer, server: OpenAIServer) -> None:
-    for thought in ("<think>Football? Trains? Pumpkins?</think>", "Football? Trains?\n</think>\n"):
-        server.enqueue(Text(thought + ABOUT_BEES.text), Text("They shiver [1]."))
-        collected = await collect(answerer, follow_up("And then?", before="Hello there!"))
-        assert collected.trace.understood == ABOUT_BEES.text
-
-
 async def test_refusal_of_the_model_has_no_footnotes(answerer: RagAnswerer, server: OpenAIServer) -> None:
     server.enqueue(Refusal("I cannot help with that."))
     collected = await collect(answerer, ABOUT_BEES)
@@ -258,44 +246,6 @@ async def test_cancellation_stops_the_model(answerer: RagAnswerer, server: OpenA
         await reading
     await asyncio.wait_for(chat.finished.wait(), 5)
     assert chat.cancelled
-
-
-def follow_up(text: str, before: str = "Is the roof cold for the hives?") -> Question:
-    return Question(text, history=(Turn("user", before), Turn("assistant", "It is.")))
-
-
-async def test_follow_up_without_hits_is_rewritten_once(answerer: RagAnswerer, server: OpenAIServer) -> None:
-    server.enqueue(Text(ABOUT_BEES.text), Text("They shiver [1]."))
-    collected = await collect(answerer, follow_up("And then?", before="Hello there!"))
-    rewriting, answering = server.chats
-    assert "Rewrite the last question" in rewriting.prompt
-    assert "Question: And then?" in answering.prompt
-    assert collected.answer.footnotes[0].url == url_of("bees")
-
-
-async def test_follow_up_with_hits_is_not_rewritten(answerer: RagAnswerer, server: OpenAIServer) -> None:
-    await collect(answerer, follow_up(ABOUT_BEES.text))
-    assert len(server.chats) == 1
-
-
-async def test_first_question_is_not_rewritten(answerer: RagAnswerer, server: OpenAIServer) -> None:
-    await collect(answerer, OFF_TOPIC)
-    assert server.chats == []
-
-
-async def test_failed_rewriting_keeps_the_original_question(answerer: RagAnswerer, server: OpenAIServer) -> None:
-    server.enqueue(Status(401))
-    collected = await collect(answerer, follow_up("And then?", before="Hello there!"))
-    assert collected.error is None
-    assert collected.text.startswith(NOT_IN_POSTS)
-    assert len(server.chats) == 1
-
-
-async def test_follow_up_is_rewritten_only_once(answerer: RagAnswerer, server: OpenAIServer) -> None:
-    server.enqueue(Text(OFF_TOPIC.text))
-    collected = await collect(answerer, follow_up("And then?", before="Hello there!"))
-    assert collected.text.startswith(NOT_IN_POSTS)
-    assert len(server.chats) == 1
 
 
 async def test_newest_turns_are_sent_as_far_as_they_fit(

@@ -14,25 +14,6 @@ from tests.core.chat.answering import FIRST, SECOND, SOON, WITHIN, Answering
 from tests.servers.redis import redis_proxy
 
 
-async def test_running_events_finish_when_the_bot_is_stopped(
-    redis: Redis, answering: Answering, other: EventClaims
-) -> None:
-    handling = EventDispatcher(EventClaims(redis, "slack"), answering.handle)
-
-    async def live() -> None:
-        async with handling.open():
-            await handling.receive(FIRST)
-
-    closing = asyncio.create_task(live())
-    await answering.began(1)
-    assert not closing.done()
-    answering.may_end.set()
-    await asyncio.wait_for(closing, WITHIN)
-    assert answering.ended == ["T1:C1:1"]
-    assert await other.claim(FIRST) is None
-    assert await other.claim_orphaned() == []
-
-
 async def test_unfinished_events_are_left_to_another_process(
     redis: Redis, answering: Answering, other: EventClaims
 ) -> None:
@@ -46,26 +27,27 @@ async def test_unfinished_events_are_left_to_another_process(
     assert await other.claim_orphaned() == [FIRST]
 
 
-async def test_events_received_during_shutdown_are_left_to_another_process(
+async def test_when_stopped_running_events_finish_and_new_ones_are_left_to_another_process(
     redis: Redis, answering: Answering, other: EventClaims
 ) -> None:
-    """The platform was told that it arrived, and will not deliver it again."""
+    """The platform was told that they arrived, and will not deliver them again."""
     handling = EventDispatcher(EventClaims(redis, "slack"), answering.handle)
+    stopping = asyncio.Event()
 
     async def live() -> None:
         async with handling.open():
             await handling.receive(FIRST)
             await answering.began(1)
+            stopping.set()
 
     closing = asyncio.create_task(live())
-    await answering.began(1)
-    async with asyncio.timeout(WITHIN):
-        while not handling._closing:
-            await asyncio.sleep(0)
+    await asyncio.wait_for(stopping.wait(), WITHIN)
     assert await handling.receive(SECOND)
+    assert not closing.done()
     answering.may_end.set()
     await asyncio.wait_for(closing, WITHIN)
     assert answering.ended == ["T1:C1:1"]
+    assert await other.claim(FIRST) is None
     assert await other.claim_orphaned() == [SECOND]
 
 

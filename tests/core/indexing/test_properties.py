@@ -38,7 +38,7 @@ async def contents(redis: Redis) -> dict[str, object]:
 
 @pytest.mark.parametrize("in_place", [in_place_module.MAX_PASSAGES_IN_PLACE, -1], ids=["in place", "as a new version"])
 @given(first=blogs, then=st.lists(blogs, min_size=1, max_size=2))
-@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_a_run_is_complete_and_a_rollback_restores_the_previous_state(
     redis: Redis,
     embedder: OfflineEmbedder,

@@ -6,15 +6,17 @@ from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
+from tenacity.wait import wait_none
 
 from core.domain import Source
-from core.errors import ModelUnreachableError
+from core.errors import ModelUnreachableError, PublicationRefusedError
 from core.index.schema import Precision
 from core.index.version import live_version
 from core.indexing import embedding_stage
 from core.indexing.rollback import roll_back_run
 from core.models.offline_embedder import OfflineEmbedder
 from core.models.openai_embedder import OpenAIEmbedder
+from core.models.retrying_embedder import RetryingEmbedder
 from core.retrieval.retriever import Retriever
 from core.storage import keys
 from tests.core.index.drafting import every_key
@@ -159,3 +161,40 @@ async def test_a_rebuild_keeps_posts_that_their_feed_no_longer_lists(
         async with reindexing(redis, OpenAIEmbedder(client, SMALL, tokens, dimensions=64)) as run:
             report = await run(source)
     assert (report.rebuilt, report.posts, report.progress.embedded) == (True, 4, 4)
+
+
+async def test_post_that_the_model_has_no_vector_for_is_reported_and_read_by_a_later_run(
+    redis: Redis, server: OpenAIServer, tmp_path: Path
+) -> None:
+    source = write_posts(tmp_path / "blog")
+    server.fails_on = "shivers"
+    async with client_of(server) as client:
+        embedder = RetryingEmbedder(
+            OpenAIEmbedder(client.with_options(max_retries=0), SMALL, tokens, dimensions=64), wait_none()
+        )
+        async with reindexing(redis, embedder) as run:
+            report = await run(source)
+            [failure] = report.failures
+            assert (report.outcome, report.posts, report.progress.new) == ("published", len(POSTS) - 1, len(POSTS) - 1)
+            assert "failed to encode response" in failure.reason
+            assert (await run(source)).failures == report.failures
+            server.fails_on = "\0"
+            report = await run(source)
+    assert (report.posts, report.progress.embedded, report.failures) == (len(POSTS), 1, ())
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1])
+async def test_worthless_vectors_never_replace_a_good_index(
+    redis: Redis, embedder: OfflineEmbedder, server: OpenAIServer, tmp_path: Path, value: float
+) -> None:
+    source = write_posts(tmp_path / "blog")
+    async with reindexing(redis, embedder) as run:
+        await run(source)
+    old = await live_number(redis)
+    server.embeds_alike = value
+    async with client_of(server) as client:
+        other = RetryingEmbedder(OpenAIEmbedder(client, SMALL, tokens, dimensions=64), wait_none())
+        async with reindexing(redis, other) as run:
+            with pytest.raises(PublicationRefusedError, match="vector"):
+                await run(source)
+    assert await live_number(redis) == old

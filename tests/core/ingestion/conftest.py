@@ -8,6 +8,7 @@ import pytest
 from core.ingestion.crawl_policy import CrawlPolicy
 from core.ingestion.fetcher import USER_AGENT, Fetcher
 from tests.servers.blog import Blog, Post
+from tests.servers.hostile import HostileSite
 
 PARAGRAPH = "<p>Redis keeps vectors beside the posts, so that a question finds what means the same, in other words.</p>"
 
@@ -33,3 +34,9 @@ async def blog(posts: list[Post]) -> AsyncIterator[Blog]:
 async def fetcher() -> AsyncIterator[Fetcher]:
     async with Fetcher(USER_AGENT.format(version="1"), POLICY) as fetcher:
         yield fetcher
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[HostileSite]:
+    async with HostileSite() as served:
+        yield served

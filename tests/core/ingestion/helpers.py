@@ -4,11 +4,15 @@ import asyncio
 from contextlib import aclosing
 from typing import Any
 
+import pytest
+
 from core.domain import Post, Source
+from core.errors import SourceReadError
 from core.ingestion.entries import NO_LISTINGS, Entry, EntrySkipped, KnownListings, ListingEvent
 from core.ingestion.fetch_result import PAGE, Fetched, FetchProfile, NotModified
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.sources import fetch_page, list_source, parse_post
+from tests.servers.hostile import HostileSite, RawResponse
 
 
 async def fetch(fetcher: Fetcher, address: str, profile: FetchProfile = PAGE) -> Fetched:
@@ -43,3 +47,17 @@ async def to_post(entry: Entry, page: Fetched | None) -> Post:
 
 def source(kind: Any, address: str, **options: Any) -> Source:
     return Source("blog", kind, address, **options)
+
+
+async def reason(site: HostileSite, fetcher: Fetcher, answer: RawResponse, kind: str = "page") -> str:
+    """Return why the response cannot be read as a page, a feed or a sitemap."""
+    site.answers["/it"] = answer
+    with pytest.raises(SourceReadError) as caught:
+        if kind == "page":
+            entry = Entry(site.url("/it"), "", source("sitemap", site.url()))
+            page = await fetch_page(entry, fetcher)
+            assert isinstance(page, Fetched)
+            await to_post(entry, page)
+        else:
+            await events_of(source(kind, site.url("/it")), fetcher)
+    return caught.value.reason

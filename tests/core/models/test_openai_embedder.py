@@ -155,6 +155,12 @@ async def test_vectors_without_an_index_are_in_order(server: OpenAIServer, embed
     np.testing.assert_allclose(vectors, [embed("bees", 64), embed("honey", 64)], atol=1e-6)
 
 
+async def test_equal_vectors_of_different_texts_are_rejected(embedder: OpenAIEmbedder) -> None:
+    # The server hears no punctuation.
+    with pytest.raises(EmbeddingMismatchError):
+        await embedder.embed(["bees.", "bees!", "bees?"])
+
+
 async def test_vectors_are_normalised(server: OpenAIServer) -> None:
     async with client_of(server) as client:
         vectors = await OpenAIEmbedder(client, "some-model", tokens).embed(["bees", "trains and boats"])

@@ -8,13 +8,20 @@ import pytest
 from openai import AsyncOpenAI
 from tenacity.wait import wait_none
 
-from core.errors import ModelAccessError, ModelBusyError, ModelQuotaExceededError, ModelUnreachableError
+from core.errors import (
+    EmbeddingMismatchError,
+    ModelAccessError,
+    ModelBusyError,
+    ModelQuotaExceededError,
+    ModelUnreachableError,
+)
 from core.models.openai_client import openai_client
 from core.models.openai_embedder import OpenAIEmbedder
+from core.models.protocols import PartlyEmbeddedError
 from core.models.retrying_embedder import BUSY_ATTEMPTS, OTHER_ATTEMPTS, AdaptiveConcurrencyLimit, RetryingEmbedder
 from core.tokens import estimate_tokens
 from tests.servers.loopback import Status
-from tests.servers.openai import OpenAIServer
+from tests.servers.openai import NaN, OpenAIServer
 
 BUSY = Status(429, retry_after=0.01)
 
@@ -83,7 +90,7 @@ async def test_concurrency_stays_within_the_limit() -> None:
     ("reply", "error", "attempts"),
     [
         (BUSY, ModelBusyError, BUSY_ATTEMPTS),
-        (Status(503, retry_after=0.01), ModelUnreachableError, OTHER_ATTEMPTS),
+        (Status(503, retry_after=0.01), ModelUnreachableError, OTHER_ATTEMPTS + len(["probe"])),
         (Status(401), ModelAccessError, 1),
         (Status(429, code="insufficient_quota"), ModelQuotaExceededError, 1),
     ],
@@ -95,3 +102,35 @@ async def test_last_error_is_raised_after_the_last_attempt(
     with pytest.raises(error):
         await embedder.embed(["text"])
     assert len(server.embeddings) == attempts
+
+
+async def test_text_that_fails_alone_is_named_and_the_others_are_embedded(
+    server: OpenAIServer, embedder: RetryingEmbedder
+) -> None:
+    server.fails_on = "unvectorable"
+    texts = [f"bees {number}" for number in range(9)]
+    texts[4] = "unvectorable bees"
+    with pytest.raises(PartlyEmbeddedError) as caught:
+        await embedder.embed(texts)
+    assert list(caught.value.failures) == [4]
+    assert "failed to encode response" in caught.value.failures[4]
+    del texts[4]
+    np.testing.assert_allclose(np.delete(caught.value.vectors, 4, axis=0), await embedder.embed(texts), atol=1e-6)
+
+
+async def test_text_that_fails_alone_once_is_embedded(server: OpenAIServer, embedder: RetryingEmbedder) -> None:
+    server.enqueue_embedding(NaN())
+    assert len(await embedder.embed(["bees", "honey"])) == 2
+
+
+async def test_model_that_fails_for_every_text_is_down(server: OpenAIServer, embedder: RetryingEmbedder) -> None:
+    server.fails_on = "bees"
+    with pytest.raises(ModelUnreachableError):
+        await embedder.embed([f"bees {number}" for number in range(3)])
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1])
+async def test_vectors_of_one_value_are_refused(server: OpenAIServer, embedder: RetryingEmbedder, value: float) -> None:
+    server.embeds_alike = value
+    with pytest.raises(EmbeddingMismatchError):
+        await embedder.embed(["bees", "honey", "wax"])

@@ -11,7 +11,7 @@ import yarl
 from discord import app_commands
 from discord.gateway import DiscordWebSocket
 
-from tests.servers.discord.changes import Changes
+from tests.servers.changes import Changes
 from tests.servers.discord.server import DiscordServer
 
 READY_QUICKLY = 0.05

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from tests.servers.discord.changes import Changes
+from tests.servers.changes import Changes
 from tests.servers.discord.connection import Connection
 from tests.servers.discord.rules import Rules
 from tests.servers.discord.sessions import Hub

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.servers.discord.changes import Changes
+from tests.servers.changes import Changes
 from tests.servers.discord.errors import ApiError, not_an_object, not_found, snowflake, unauthorized
 from tests.servers.discord.faults import Dropped, Late, RateLimited, Script
 from tests.servers.discord.objects import Json

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.servers.discord.changes import Changes
+from tests.servers.changes import Changes
 from tests.servers.discord.gateway import Gateway
 from tests.servers.discord.interactions import Interaction
 from tests.servers.discord.objects import AppFlag, Channel, Flag, Guild, Json, Kind, Message, User

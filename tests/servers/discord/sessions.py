@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import IntFlag
 
-from tests.servers.discord.changes import Changes
+from tests.servers.changes import Changes
 from tests.servers.discord.objects import Guild, Json
 from tests.servers.discord.payloads import channel_json, guild_json, member_json, stamp, thread_json, user_json
 from tests.servers.discord.permissions import VIEW_CHANNEL, may

@@ -65,6 +65,11 @@ class OpenAIServer(Loopback):
     max_inputs_message = "batch size is invalid"
 
     refuses_base64 = False
+    fails_on = "\0"
+    """Requests for embeddings with this word are answered with 500."""
+
+    embeds_alike: float | None = None
+    """The value of all numbers in all vectors."""
     refuses_system: Status | None = None
     """The reply to any prompt with a system message."""
 
@@ -178,6 +183,8 @@ class OpenAIServer(Loopback):
         native = self.dimensions or DIMENSIONS.get(embedding.model, 1536)
         check_embedding(embedding, body.get("encoding_format", "float"), native)
         reply = self._embedding_replies.popleft() if self._embedding_replies else None
+        if any(self.fails_on in text for text in embedding.inputs):
+            reply = Status(500, message="failed to encode response: NaN")
         if isinstance(reply, Status):
             return error_response(reply)
         if isinstance(reply, Stall | Silence):
@@ -185,6 +192,8 @@ class OpenAIServer(Loopback):
             return hang_up(request)
         length = reply.dimensions if isinstance(reply, WrongLength) else embedding.dimensions or native
         vectors = [embed(text, length) * (np.nan if isinstance(reply, NaN) else 1) for text in embedding.inputs]
+        if self.embeds_alike is not None:
+            vectors = [np.full(length, self.embeds_alike, np.float32) for _ in vectors]
         plain = body.get("encoding_format", "float") == "float"
         data = [{"object": "embedding", "index": index, "embedding": vector.tolist() if plain else base64_of(vector)}
                 for index, vector in enumerate(vectors)]  # fmt: skip

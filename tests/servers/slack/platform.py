@@ -5,13 +5,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
+from tests.servers.changes import Changes, Value
 from tests.servers.slack.calls import App, Call, Installation, Reply
 from tests.servers.slack.objects import Channel, Json, Message, Store
 from tests.servers.slack.rules import Rules
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ class Platform:
         self.refusals: dict[str, str] = {}
         self._scripts: dict[str, deque[Reply]] = {}
         self._timers: set[asyncio.TimerHandle] = set()
-        self._change = asyncio.Event()
+        self._changes = Changes()
 
     # Scripting.
 
@@ -66,16 +64,12 @@ class Platform:
 
     def changed(self) -> None:
         """Wake everything that waits for a change."""
-        self._change.set()
-        self._change = asyncio.Event()
+        self._changes.changed()
 
-    async def until(self, predicate: Callable[[], T], within: float = 5) -> T:
+    async def until(self, predicate: Callable[[], Value | None], within: float = 5) -> Value:
         """Return the predicate's result once it is true. Raise TimeoutError after `within` seconds."""
         try:
-            async with asyncio.timeout(within):
-                while not (found := predicate()):
-                    await self._change.wait()
-                return found
+            return await self._changes.until(predicate, within)
         except TimeoutError:
             said = ", ".join(f"{call.method}: {call.error or 'ok'}" for call in self.calls)
             raise TimeoutError(f"It did not come true within {within} s. Calls so far: {said or 'none'}.") from None
