@@ -63,7 +63,8 @@ def _capture_library_logs(shared: list[Processor], ending: list[Processor], leve
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
-    logging.basicConfig(level=level, handlers=[handler])
+    # Some libraries configure logging when they are imported.
+    logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.captureWarnings(True)
 
 
