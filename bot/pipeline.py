@@ -50,7 +50,8 @@ def build_answerer(
             first_token=timedelta(seconds=settings.first_token_seconds),
             whole_answer=timedelta(seconds=settings.answer_seconds),
         )
-        rag = RagAnswerer(retriever, model, instructions, limits, models.tokens, settings.verify_citations)
+        switches = settings.verify_citations, settings.rewrite
+        rag = RagAnswerer(retriever, model, instructions, limits, models.tokens, *switches)
         return ConversationalAnswerer(rag, history)
 
     # People who leave a silent model do so before its time is up.

@@ -68,11 +68,6 @@ class Question:
     scope: Scope | None = None
     id: str = field(default_factory=new_id, compare=False)
 
-    @property
-    def previous(self) -> str:
-        """The question before this one, empty if there is none."""
-        return next((turn.content for turn in reversed(self.history) if turn.role == "user"), "")
-
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -204,10 +199,11 @@ class AnswerTrace:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A finished answer, grounded if its text cites at least one passage; without one its `confidence` is "none".
+    """A finished answer, grounded if its text cites at least one passage.
 
-    `nearest` names the closest posts when none answers the question. `tokens` counts the prompt and the reply together,
-    as far as they are known, and `output_tokens` the reply. `timings_ms` runs from the start of the question.
+    `nearest` names the closest posts when none answers the question, or those that an unclear question may be about.
+    `tokens` counts the prompt and the reply together, as far as they are known, and `output_tokens` the reply.
+    `timings_ms` runs from the start of the question.
     `small_talk` marks the reply to thanks, a greeting or the like, below which nothing is to be shown.
     """
 
@@ -222,6 +218,11 @@ class Answer:
     trace: Annotated[AnswerTrace | None, Field(alias="workings")] = None
     confidence: Confidence = "sure"
     small_talk: bool = False
+
+    @property
+    def asks_back(self) -> bool:
+        """Whether the answer asks what the question is about."""
+        return not self.grounded and self.confidence == "unsure"
 
 
 @dataclass(frozen=True, slots=True)

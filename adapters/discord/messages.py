@@ -64,7 +64,7 @@ def _split_custom_id(component: Json) -> tuple[str, str]:
 def question_id_of(rows: Sequence[Json]) -> str:
     """Return the id of a question from the buttons under its answer or failure; an empty string for other buttons."""
     buttons = (button for row in rows for button in row.get("components") or ())
-    return next((subject for action, subject in map(_split_custom_id, buttons) if action in {UP, AGAIN}), "")
+    return next((subject for action, subject in map(_split_custom_id, buttons) if action in {WHY, AGAIN}), "")
 
 
 def message_content(text: str, *rows: Json) -> Json:
@@ -72,13 +72,11 @@ def message_content(text: str, *rows: Json) -> Json:
     return {"content": text, "components": list(rows)}
 
 
-def answer_buttons(question_id: str) -> Json:
+def answer_buttons(question_id: str, rated: bool = True) -> Json:
     """Return the buttons to rate and explain an answer."""
-    return _row(
-        _button(custom_id(UP, question_id), emoji="👍"),
-        _button(custom_id(DOWN, question_id), emoji="👎"),
-        _button(custom_id(WHY, question_id), gettext(texts.WHY_LABEL)),
-    )
+    rating = (_button(custom_id(UP, question_id), emoji="👍"), _button(custom_id(DOWN, question_id), emoji="👎"))
+    why = _button(custom_id(WHY, question_id), gettext(texts.WHY_LABEL))
+    return _row(*(rating if rated else ()), why)
 
 
 def again_button(question_id: str) -> Json:

@@ -193,7 +193,7 @@ class DiscordReply:
     async def finish(self, answer: Answer) -> None:
         try:
             text = _render(answer.text, answer.footnotes)
-            rows = [] if answer.small_talk else [answer_buttons(self._question_id)]
+            rows = [] if answer.small_talk else [answer_buttons(self._question_id, rated=answer.grounded)]
             await self._messages.finish(text, source_list(answer), *rows)
         except AnswerStoppedError as error:
             log.info("answer stopped", cause=str(error))

@@ -62,10 +62,13 @@ def sources(answer: Answer) -> list[Block]:
     return [context("\n".join([f"*{listed.heading}*", *fit_rows(rows, MAX_SOURCES)]))]
 
 
-def answer_buttons(question_id: str, shareable: bool = False) -> list[Block]:
-    """Return the rating buttons and “Why this answer?”; the block id marks the answer above as complete."""
+def answer_buttons(question_id: str, shareable: bool = False, rated: bool = True) -> list[Block]:
+    """Return the rating buttons and “Why this answer?”; a block id marks the answer above as complete."""
     why = button(gettext(texts.WHY_LABEL), WHY, question_id)
     share = [button(gettext(texts.SHARE_LABEL), SHARE, question_id, style="primary")] if shareable else []
+    more = {"type": "actions", "elements": [*share, why]}
+    if not rated:
+        return [{**more, "block_id": answer_block_id(question_id)}]
     return [
         {
             "type": "context_actions",
@@ -87,7 +90,7 @@ def answer_buttons(question_id: str, shareable: bool = False) -> list[Block]:
                 }
             ],
         },
-        {"type": "actions", "block_id": f"more:{question_id}", "elements": [*share, why]},
+        {**more, "block_id": f"more:{question_id}"},
     ]
 
 

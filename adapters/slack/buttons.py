@@ -193,7 +193,9 @@ class Buttons:
         thread_ts = None
         for at, part in enumerate(parts):
             last = at == len(parts) - 1
-            below = [*blocks.sources(answer), *blocks.answer_buttons(question.id)] if last else []
+            below = (
+                [*blocks.sources(answer), *blocks.answer_buttons(question.id, rated=answer.grounded)] if last else []
+            )
             posted = await call_api(
                 self._client.chat_postMessage(
                     channel=click.channel,

@@ -59,7 +59,7 @@ class EphemeralReply:
 
     async def finish(self, answer: Answer) -> None:
         parts = split_stream(render_answer(answer.text, answer.footnotes), SOFT, HARD) or [""]
-        buttons = answer_buttons(self._question_id, shareable=True)
+        buttons = answer_buttons(self._question_id, shareable=True, rated=answer.grounded)
         below = [] if answer.small_talk else [*sources(answer), *buttons]
         for at, part in enumerate(parts):
             blocks = [markdown(part), *(below if at == len(parts) - 1 else [])]

@@ -80,7 +80,11 @@ class SlackReply:
     async def finish(self, answer: Answer) -> None:
         try:
             text = render_answer(answer.text, answer.footnotes)
-            below = [] if answer.small_talk else [*sources(answer), *answer_buttons(self._question_id)]
+            below = (
+                []
+                if answer.small_talk
+                else [*sources(answer), *answer_buttons(self._question_id, rated=answer.grounded)]
+            )
             await self._messages.finish(text, below)
         except AnswerStoppedError as error:
             log.info("answer stopped", cause=str(error))

@@ -63,6 +63,7 @@ class Settings(BaseSettings):
     system_prompt: str | None = None
     answer_beyond_sources: bool = False
     verify_citations: bool = True
+    rewrite: bool = True
     temperature: float | None = Field(default=None, ge=0, le=2)
     first_token_seconds: int = Field(default=30, ge=1, le=3_600)
     answer_seconds: int = Field(default=120, ge=1, le=3_600)

@@ -108,7 +108,7 @@ def measured(question: Question) -> Iterator[QuestionMeasurement]:
 
 
 def _outcome(answer: Answer) -> Outcome:
-    return "answered" if answer.grounded or answer.small_talk else "not_in_posts"
+    return "answered" if answer.grounded or answer.small_talk or answer.asks_back else "not_in_posts"
 
 
 def _figures(answer: Answer) -> dict[str, object]:

@@ -12,9 +12,11 @@ import structlog
 
 from core.answerer import Answered, AnswerEvent, Cited, Found, Searching, Thinking, Wrote
 from core.answering.citations import CitationFilter
-from core.answering.prompts import Instructions, build_prompt, fewer_passages, number_posts, rewriting_prompt
-from core.domain import Answer, AnswerTrace, Footnote, Question, Scope, ScoredPassage, SearchResults
-from core.errors import AnswerInterruptedError, AnswerTooLongError, ContextTooLongError, ModelError, ModelTimeoutError
+from core.answering.prompts import Instructions, build_prompt, fewer_passages, number_posts
+from core.answering.question_search import QuestionSearch, Search
+from core.domain import Answer, AnswerTrace, Footnote, Question, Scope, SearchResults, footnotes_of
+from core.errors import AnswerInterruptedError, AnswerTooLongError, ContextTooLongError, ModelTimeoutError
+from core.follow_ups import lacks_context
 from core.i18n import N_, gettext
 from core.models.protocols import ChatModel, Prompt
 from core.models.thoughts import Retraction, Thought
@@ -29,7 +31,13 @@ NOT_IN_POSTS = N_("My posts do not answer this.")
 NONE_READ = N_("I have read none yet.")
 NONE_HERE = N_("I have none that I may answer from here.")
 CUT_NOTICE = N_("The answer ends here because the language model reached its length limit.")
+MAY_NOT_ANSWER = N_("My posts may not answer this. This comes closest:")
+WHICH_POST = N_("What is your question about? It may be one of these posts.")
 NEAREST = 2
+OFFERED = 3
+MAX_COUNTER_QUESTION = 300
+"""Characters up to which an answer that ends with a question mark asks back."""
+QUESTION_MARKS = ("?", "？", "؟")
 MAX_LEFT_OUT = 8
 """Unused hits that an answer's trace lists."""
 TOKEN_CACHE_SIZE = 256
@@ -49,15 +57,6 @@ class Limits:
     whole_answer: timedelta = timedelta(seconds=120)
 
 
-@dataclass(frozen=True, slots=True)
-class _Search:
-    """A question as it was understood, its search results, and the hits selected for the answer."""
-
-    understood: str
-    results: SearchResults
-    selected: tuple[ScoredPassage, ...] = ()
-
-
 class RagAnswerer:
     """Answers each question on its own; a question carries its history."""
 
@@ -69,10 +68,12 @@ class RagAnswerer:
         limits: Limits,
         tokens: TokenCounter,
         verify_citations: bool = True,
+        rewrite: bool = True,
     ) -> None:
         self._retriever = retriever
         self._model = model
         self._instructions = instructions
+        self._searcher = QuestionSearch(retriever, model if rewrite else None)
         self._limits = limits
         self._verify_citations = verify_citations
         # Rules, passages and prompts are counted several times for each question.
@@ -82,19 +83,20 @@ class RagAnswerer:
         began = perf_counter()
         timings: dict[str, float] = {}
         yield Searching(question)
-        search = await self._search(question)
+        search = await self._searcher.search(question)
         results = search.results
         use_language_of_posts(results.hits)
         timings["found"] = _since(began)
-        if results.confidence == "none":
-            yield Found((), "none")
-            answer = _not_in_posts(results, question.scope)
+        if answer := self._without_model(question, results):
+            yield Found((), answer.confidence)
             yield Wrote(answer.text)
             timings["total"] = _since(began)
             yield Answered(replace(answer, timings_ms=timings, trace=_trace(search)))
             return
         search = replace(search, selected=self._retriever.select(results, self._limits.top_k))
         yield Found(search.selected, results.confidence)
+        if notice := self._notice(results):
+            yield Wrote(notice)
         numbered = number_posts(search.selected)
         prompt = build_prompt(self._instructions_for(question), question, numbered, self._limits.context, self._tokens)
         try:
@@ -110,7 +112,7 @@ class RagAnswerer:
                 yield event
 
     async def _answer(
-        self, prompt: Prompt, search: _Search, began: float, timings: dict[str, float]
+        self, prompt: Prompt, search: Search, began: float, timings: dict[str, float]
     ) -> AsyncGenerator[Thinking | Cited | Wrote | Answered, None]:
         """Stream the model's answer; only passages and addresses of this very prompt may be cited."""
         citations, text = CitationFilter(prompt.passages, self._verify_citations), ""
@@ -145,43 +147,47 @@ class RagAnswerer:
         for event in _written(citations.footnotes[known:], shown):
             yield event
         timings["total"] = _since(began)
-        footnotes = citations.footnotes
-        yield Answered(
-            Answer(
-                text=text,
-                grounded=bool(footnotes),
-                footnotes=footnotes,
-                nearest=() if footnotes else _nearest(search.results),
-                tokens=sum(map(self._tokens, _all_texts(prompt, text))),
-                output_tokens=self._tokens(text),
-                model=self._model.name,
-                timings_ms=timings,
-                trace=_trace(search, len(prompt.passages)),
-                confidence=search.results.confidence if footnotes else "none",
-            )
+        yield Answered(self._finished(prompt, search, text, citations.footnotes, timings))
+
+    def _finished(
+        self, prompt: Prompt, search: Search, text: str, footnotes: tuple[Footnote, ...], timings: dict[str, float]
+    ) -> Answer:
+        confidence = search.results.confidence
+        if not footnotes:
+            confidence = "unsure" if asks_back(text) else "none"
+        return Answer(
+            text=self._notice(search.results) + text,
+            grounded=bool(footnotes),
+            footnotes=footnotes,
+            nearest=nearest_posts(search.results) if confidence == "none" else (),
+            tokens=sum(map(self._tokens, _all_texts(prompt, text))),
+            output_tokens=self._tokens(text),
+            model=self._model.name,
+            timings_ms=timings,
+            trace=_trace(search, len(prompt.passages)),
+            confidence=confidence,
         )
+
+    def _notice(self, results: SearchResults) -> str:
+        """Return what comes before passages that may not answer."""
+        return f"{gettext(MAY_NOT_ANSWER)}\n\n" if self._quotes_unsurely(results) else ""
+
+    def _quotes_unsurely(self, results: SearchResults) -> bool:
+        """Return whether passages are quoted without a model that could say that they do not answer."""
+        return results.confidence == "unsure" and not self._model.follows_instructions
+
+    def _without_model(self, question: Question, results: SearchResults) -> Answer | None:
+        """Return a refusal, or a question about an unclear one, where asking the model would be of no use."""
+        if results.confidence == "none":
+            return _not_in_posts(results, question.scope)
+        if self._quotes_unsurely(results) and lacks_context(question):
+            posts = nearest_posts(results, OFFERED)
+            return Answer(gettext(WHICH_POST), grounded=False, nearest=posts, confidence="unsure")
+        return None
 
     def _instructions_for(self, question: Question) -> Instructions:
         persona = question.scope.persona if question.scope else ""
         return replace(self._instructions, persona=persona) if persona else self._instructions
-
-    async def _search(self, question: Question) -> _Search:
-        """Search the posts. A follow-up without relevant hits is rewritten to stand alone, once."""
-        sources = question.scope.sources if question.scope else None
-        results = await self._retriever.search(question.text, question.previous, sources)
-        understood = f"{question.text} (after: {question.previous})" if question.previous else question.text
-        if results.confidence != "none" or not question.previous or not self._model.follows_instructions:
-            return _Search(understood, results)
-        try:
-            async with aclosing(self._stream_in_time(rewriting_prompt(question))) as pieces:
-                rewritten = ""
-                async for piece in pieces:
-                    rewritten = "" if isinstance(piece, Retraction) else rewritten + piece
-        except ModelError as error:
-            log.warning("follow-up rewriting failed", error_id=error.id, cause=str(error))
-            return _Search(understood, results)
-        rewritten = rewritten.strip() or question.text
-        return _Search(rewritten, await self._retriever.search(rewritten, sources=sources))
 
     async def _stream_in_time(self, prompt: Prompt) -> AsyncGenerator[str, None]:
         """Stream the model's text within the time limits. Raises ModelTimeoutError.
@@ -224,7 +230,7 @@ def _since(began: float) -> float:
     return round((perf_counter() - began) * 1000, 1)
 
 
-def _trace(search: _Search, given: int = 0) -> AnswerTrace:
+def _trace(search: Search, given: int = 0) -> AnswerTrace:
     """Build the trace. Hits that were merged into a given passage do not count as left out."""
     used = search.selected[:given]
     texts = [(hit.passage.url, hit.passage.text) for hit in used]
@@ -236,15 +242,18 @@ def _trace(search: _Search, given: int = 0) -> AnswerTrace:
     return AnswerTrace(search.understood, search.results.relevance, used, tuple(left_out)[:MAX_LEFT_OUT])
 
 
-def _nearest(results: SearchResults) -> tuple[Footnote, ...]:
-    return tuple(
-        Footnote(number, hit.passage.title, hit.passage.url, hit.score)
-        for number, hit in enumerate(results.posts[:NEAREST], start=1)
-    )
+def asks_back(text: str) -> bool:
+    """Return whether an answer without footnotes is a short question."""
+    return len(text) <= MAX_COUNTER_QUESTION and text.rstrip("*_ \n").endswith(QUESTION_MARKS)
+
+
+def nearest_posts(results: SearchResults, limit: int = NEAREST) -> tuple[Footnote, ...]:
+    """Return the best posts, numbered from 1."""
+    return footnotes_of(results.posts[:limit])
 
 
 def _not_in_posts(results: SearchResults, scope: Scope | None) -> Answer:
-    nearest = _nearest(results)
+    nearest = nearest_posts(results)
     if not nearest:
         why = NONE_HERE if scope and scope.sources is not None else NONE_READ
         return Answer(f"{gettext(NOT_IN_POSTS)} {gettext(why)}", grounded=False, confidence="none")

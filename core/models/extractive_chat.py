@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from core.errors import EmbeddingMismatchError, ModelError
+from core.follow_ups import previous_question
 from core.language.sentences import split_sentences
 from core.language.terms import query_words, terms
 from core.markdown import Block, heading_text, parse_blocks
@@ -61,7 +62,7 @@ class ExtractiveChatModel:
         quotes = [quote for passage in prompt.passages for quote in _quotes(passage)]
         # Passages with only code or tables have no sentences: the best one is quoted whole.
         quotes = quotes or [_whole(passage) for passage in prompt.passages[:1]]
-        asked = f"{prompt.question.previous} {prompt.question.text}".strip()
+        asked = f"{previous_question(prompt.question)} {prompt.question.text}".strip()
         cosines = await self._cosines(asked, quotes)
         for index, quote in enumerate(_best(quotes, _scores(asked, quotes, cosines))):
             yield ("\n\n" if index else "") + _quoted(quote)

@@ -32,6 +32,11 @@ def installed() -> bool:
     return wordllama is not None
 
 
+def known_languages(model: str) -> frozenset[str] | None:
+    """Return the languages in which an embedding model tells meanings apart; None for all that matter."""
+    return frozenset({"en"}) if model.startswith("wordllama-") else None
+
+
 class OfflineEmbedder:
     """Loads the model on construction (about 0.4 s). Requires `installed()`."""
 

@@ -21,6 +21,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "system_prompt": ("You are Bee.", "You are Bee."),
     "answer_beyond_sources": ("true", True),
     "verify_citations": ("false", False),
+    "rewrite": ("false", False),
     "temperature": ("0.3", 0.3),
     "first_token_seconds": ("60", 60),
     "answer_seconds": ("300", 300),

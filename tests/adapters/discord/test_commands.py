@@ -6,7 +6,7 @@ import pytest
 from adapters.discord.command_sync import differ
 from bot.app import Bot
 from core.chat.texts import CHANNEL_FORGOTTEN
-from tests.adapters.discord.harness import Harness, connected
+from tests.adapters.discord.harness import Harness, buttons, connected
 from tests.adapters.garden import ASKED, FOLLOW_UP
 from tests.servers.discord import DiscordServer, Interaction, UserActionError
 from tests.servers.openai import OpenAIServer
@@ -66,7 +66,7 @@ async def test_the_bot_answers_when_registering_commands_fails(
     discord: DiscordServer, model: OpenAIServer, bot: Bot
 ) -> None:
     async with connected(discord, model, bot, guilds=(1,)) as harness:
-        await harness.answer(harness.ask(ASKED))
+        assert "up" in buttons(await harness.answer(harness.ask(ASKED)))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from adapters.discord.connection import INVALID_TOKEN, MESSAGE_CONTENT_DENIED
 from bot.app import Bot
 from core.answering.channel_scope import Channel, Channels
 from core.errors import StartupError
-from tests.adapters.discord.harness import Harness, access, connected
+from tests.adapters.discord.harness import Harness, access, buttons, connected
 from tests.adapters.garden import ASKED
 from tests.servers.discord import AppFlag, DiscordServer, Intent, Rules
 from tests.servers.loopback import Status
@@ -67,7 +67,7 @@ async def test_a_wrong_token_fails_startup_and_the_check_and_says_how_to_fix_it(
 
 async def test_a_token_revoked_while_running_is_reported_as_the_problem(harness: Harness) -> None:
     await harness.discord.gateway.close(4004)
-    await harness.until(lambda: harness.app.problem() == f"{INVALID_TOKEN.what} {INVALID_TOKEN.cure}")
+    assert await harness.until(harness.app.problem) == f"{INVALID_TOKEN.what} {INVALID_TOKEN.cure}"
 
 
 async def test_an_unreachable_discord_is_retried_until_it_answers(
@@ -78,6 +78,7 @@ async def test_an_unreachable_discord_is_retried_until_it_answers(
     async with app.open():
         await discord.ready()
         await Harness(discord, model, bot, app).until(lambda: not app.problem())
+        assert discord.gateway.listening
 
 
 @pytest.mark.parametrize("how", ["drop", "reconnect", "invalidate", "resume", "close"])
@@ -96,14 +97,14 @@ async def test_a_lost_connection_comes_back(harness: Harness, how: str) -> None:
         case "close":
             await gateway.close(4000)
     await harness.until(lambda: reconnected(harness, lost), within=WITHIN)
-    await harness.answer(harness.ask(ASKED))
+    assert "up" in buttons(await harness.answer(harness.ask(ASKED)))
 
 
 async def test_a_connection_that_discord_py_gives_up_is_reopened(harness: Harness) -> None:
     await harness.discord.gateway.close(4011)
     await harness.until(lambda: harness.app.problem(), within=WITHIN)
     await harness.until(lambda: harness.discord.gateway.listening and not harness.app.problem(), within=WITHIN)
-    await harness.answer(harness.command(ASKED))
+    assert "up" in buttons(await harness.answer(harness.command(ASKED)))
 
 
 async def test_a_bot_opens_all_shards_that_discord_recommends(model: OpenAIServer, bot: Bot) -> None:

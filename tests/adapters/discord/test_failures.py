@@ -92,7 +92,7 @@ async def test_the_bot_keeps_answering_after_a_direct_message_is_blocked(harness
     await harness.until(
         lambda: [line for line in logged if line["event"] == "refusal could not be reported to the user"]
     )
-    await harness.answer(harness.ask(ASKED))
+    assert "up" in buttons(await harness.answer(harness.ask(ASKED)))
 
 
 async def test_deleting_the_channel_ends_the_answer(harness: Harness) -> None:
@@ -102,18 +102,19 @@ async def test_deleting_the_channel_ends_the_answer(harness: Harness) -> None:
     await harness.until(lambda: harness.since(asked))
     harness.discord.remove_channel(channel)
     await harness.settled()
-    await harness.answer(harness.ask(ASKED))
+    assert "up" in buttons(await harness.answer(harness.ask(ASKED)))
 
 
 async def test_a_message_too_old_to_edit_is_replaced_by_a_new_one(harness: Harness) -> None:
     harness.discord.platform.rules.old_edits = 0
-    harness.model.enqueue(Status(401))
     asked = harness.ask(ASKED)
-    failed = await harness.answer(asked)
+    old = await harness.answer(asked)
     await harness.settled()
-    harness.discord.backdate(failed, 7200)
-    harness.discord.click("alice", failed, buttons(failed)["again"])
-    await harness.until(lambda: any("up" in buttons(one) for one in harness.since(asked)))
+    harness.discord.backdate(old, 7200)
+    harness.discord.edit(asked, f"{asked.content} In summer?")
+    await harness.until(lambda: len(harness.answers(asked)) == 2)
+    [refused] = harness.refused()
+    assert str(old.id) in refused
 
 
 async def test_buttons_of_other_bots_and_unknown_actions_are_ignored(harness: Harness) -> None:
@@ -125,7 +126,8 @@ async def test_buttons_of_other_bots_and_unknown_actions_are_ignored(harness: Ha
     for name in ("poll:1", "footnoted:dance:1"):
         harness.discord.click("alice", answer, name)
     await harness.settled()
-    await harness.answer(harness.command(ASKED, "random"))
+    assert harness.discord.said == [answer]
+    assert "up" in buttons(await harness.answer(harness.command(ASKED, "random")))
 
 
 async def test_a_question_without_redis_gets_an_error_message(harness: Harness, redis_client: Redis) -> None:

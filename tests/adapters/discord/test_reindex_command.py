@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +13,6 @@ import pytest
 from adapters.discord.app import DiscordBot
 from bot.app import Bot
 from core.chat.services import ChatServices
-from core.domain import Person
 from core.errors import AdminRequiredError, NoPreviousVersionError
 from core.indexing.options import ReindexOptions
 from core.indexing.progress import Plan, Progress, Report
@@ -21,6 +20,7 @@ from core.indexing.reindexer import Reindexer
 from core.indexing.run_events import Emit, RunPlanned, RunProgressed
 from tests.adapters.discord.harness import access, buttons
 from tests.adapters.garden import write_posts
+from tests.adapters.held_run import held, nothing_before
 from tests.servers.discord import DiscordServer, Message, Rules
 
 WITHIN = 20.0
@@ -74,7 +74,8 @@ async def test_a_dry_run_shows_its_plan(bot: Bot, discord: DiscordServer) -> Non
 async def test_a_rollback_without_a_previous_version_says_so(bot: Bot, discord: DiscordServer) -> None:
     async with connected(bot.chat_services("discord"), discord):
         discord.slash("alice", "general", "reindex", rollback=True)
-        await notice(discord, NoPreviousVersionError.user_message)
+        told = await notice(discord, NoPreviousVersionError.user_message)
+        assert discord.said == [told]
 
 
 async def test_a_member_without_rights_is_refused_where_the_command_is_visible(
@@ -82,20 +83,16 @@ async def test_a_member_without_rights_is_refused_where_the_command_is_visible(
 ) -> None:
     async with connected(bot.chat_services("discord"), discord):
         discord.slash("bob", "general", "reindex", permitted=True)
-        await notice(discord, AdminRequiredError.user_message)
+        told = await notice(discord, AdminRequiredError.user_message)
+        assert discord.said == [told]
 
 
 async def test_admins_from_the_settings_may_reindex(bot: Bot, discord: DiscordServer) -> None:
     bob = discord.find_user("bob")
     async with connected(bot.chat_services("discord"), discord, admins=frozenset({str(bob.id)})):
         discord.slash("bob", bob, "reindex")
-        await notice(discord, "Nothing has changed.")
-
-
-async def test_an_unknown_source_is_answered_with_the_known_ones(bot: Bot, discord: DiscordServer) -> None:
-    async with connected(bot.chat_services("discord"), discord):
-        discord.slash("alice", "general", "reindex", source="attic")
-        await notice(discord, "There is no source called “attic”. The sources are: garden.")
+        told = await notice(discord, "Nothing has changed.")
+        assert discord.said == [told]
 
 
 async def test_a_run_that_outlives_its_token_continues_in_the_same_message(bot: Bot, model: object) -> None:
@@ -139,29 +136,3 @@ async def slow(options: ReindexOptions, emit: Emit) -> Report:
         emit(RunProgressed(Progress(listing=False, listed=100, new=done)))
         await asyncio.sleep(0.1)
     return Report(Progress(new=26), seconds=2.6)
-
-
-async def nothing_before() -> Report:
-    raise NoPreviousVersionError
-
-
-@asynccontextmanager
-async def held(bot: Bot) -> AsyncIterator[None]:
-    """Another person's run, as in another process, until it is cancelled."""
-    begun = asyncio.Event()
-
-    async def work(options: ReindexOptions, emit: Emit) -> Report:
-        begun.set()
-        await asyncio.Event().wait()
-        raise AssertionError("only cancellation ends it")
-
-    async def run() -> None:
-        options = ReindexOptions(Person("1", "Carol", admin=True))
-        async with aclosing(Reindexer(bot.redis, ["garden"], work, nothing_before).reindex(options)) as events:
-            async for _ in events:
-                pass
-
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(run())
-        await begun.wait()
-        yield

@@ -7,7 +7,7 @@ import pytest
 
 from adapters.discord.answer_writer import TokenExpiredError
 from bot.app import Bot
-from tests.adapters.discord.harness import Harness, connected, is_whole
+from tests.adapters.discord.harness import Harness, buttons, connected, is_whole
 from tests.adapters.garden import ASKED
 from tests.servers.discord import DiscordServer, RateLimited, Rules
 from tests.servers.openai import OpenAIServer, Text
@@ -42,7 +42,7 @@ async def test_the_bot_keeps_answering_after_a_late_button_press(harness: Harnes
     await harness.until(harness.refused)
     harness.discord.platform.rules.first_response = 3
     await harness.settled()
-    await harness.answer(harness.command(ASKED, "random"))
+    assert "up" in buttons(await harness.answer(harness.command(ASKED, "random")))
 
 
 async def test_fifty_commands_at_once_are_acknowledged_in_time(harness: Harness) -> None:

@@ -156,5 +156,7 @@ def test_the_form_for_a_reason_stays_within_slacks_limits() -> None:
 
 def test_the_last_block_of_an_answer_has_the_questions_id() -> None:
     assert answer_buttons(ID)[0]["block_id"] == answer_block_id(ID) == f"answer:{ID}"
+    [unrated] = answer_buttons(ID, rated=False)
+    assert unrated["block_id"] == answer_block_id(ID)
     shared = answer_buttons(ID, shareable=True)
     assert [element["action_id"] for element in shared[1]["elements"]] == ["share", "why"]

@@ -33,6 +33,7 @@ async def test_an_answer_to_ask_is_private_until_it_is_shared(room: Room) -> Non
 async def test_ask_without_a_question_explains_how_to_ask(room: Room) -> None:
     room.slack.slash(room.slack.user, room.slack.channel, "/ask", "")
     await room.until(lambda: any("For example" in written(m) for m in room.slack.ephemerals(room.slack.user.id)))
+    assert room.model.chats == []
 
 
 async def test_forget_in_a_channel_deletes_the_history_of_its_threads(room: Room) -> None:

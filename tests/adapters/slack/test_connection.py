@@ -10,7 +10,7 @@ from adapters.slack.app import SlackBot
 from adapters.slack.web_api import Timeouts
 from bot.app import Bot
 from core.errors import StartupError
-from tests.adapters.slack.harness import WITHIN, Room, access, is_whole
+from tests.adapters.slack.harness import WITHIN, Room, access, is_failure, is_whole
 from tests.servers.slack import BOT_SCOPES, SlackServer
 
 QUICK = Timeouts(
@@ -45,13 +45,13 @@ async def test_the_check_returns_the_bots_id_and_workspace(bot: Bot, slack: Slac
 async def test_the_bot_reconnects_when_slack_asks_for_it(room: Room, reason: Any) -> None:
     await room.slack.sockets.disconnect(reason)
     await room.until(lambda: room.slack.sockets.opened >= 2)
-    await room.answer(room.ask("What do bees eat in winter?"))
+    assert not is_failure(await room.answer(room.ask("What do bees eat in winter?")))
 
 
 async def test_a_lost_connection_comes_back(room: Room) -> None:
     room.slack.sockets.drop()
     await room.until(lambda: room.slack.sockets.opened >= 2, within=30)
-    await room.answer(room.ask("What do bees eat in winter?"))
+    assert not is_failure(await room.answer(room.ask("What do bees eat in winter?")))
 
 
 async def test_an_unresponsive_connection_is_replaced(slack: SlackServer, bot: Bot) -> None:

@@ -66,6 +66,7 @@ async def test_deleting_a_question_deletes_its_unfinished_answer(room: Room) -> 
     await room.until(lambda: growing.deleted)
     await room.model_stopped()
     await room.settled()
+    assert room.own(asked) == []
 
 
 async def test_a_finished_answer_stays_when_its_question_is_deleted(room: Room) -> None:
@@ -155,6 +156,7 @@ async def test_deleting_an_edited_question_deletes_its_rewritten_answer(room: Ro
     await room.until(lambda: answer.deleted)
     await room.model_stopped(1)
     await room.settled()
+    assert room.own(asked) == []
 
 
 async def test_the_status_is_cleared_after_an_answer_is_rewritten(room: Room) -> None:
@@ -185,6 +187,7 @@ async def test_a_stop_is_detected_without_an_event_from_slack(room: Room, word: 
     room.slack.stop_stream(room.slack.user, growing)
     await room.model_stopped()
     await room.settled()
+    assert not growing.streaming
 
 
 def message_changed_later(room: Room, asked: Message, minutes: float) -> Any:

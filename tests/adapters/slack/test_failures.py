@@ -146,6 +146,7 @@ async def test_retrying_a_forgotten_question_that_cannot_be_read_says_so(room: R
     room.slack.refuse("conversations.replies", "missing_scope")
     room.slack.click(room.slack.user, failed, "again")
     await alone(room, "I no longer remember this question")
+    assert len(room.model.chats) == 1
 
 
 async def test_a_rate_limited_question_can_be_retried_later(room: Room) -> None:
@@ -210,3 +211,4 @@ async def test_a_form_that_opens_too_late_is_an_error_message(room: Room) -> Non
     room.slack.enqueue("views.open", Error("expired_trigger_id"))
     room.slack.click(room.slack.user, offer, "reason")
     await alone(room, "That took too long. Please press the button again.")
+    assert [call.error for call in room.slack.called("views.open")] == ["expired_trigger_id"]

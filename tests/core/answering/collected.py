@@ -74,9 +74,10 @@ def rag_answerer(
     instructions: Instructions | None = None,
     limits: Limits | None = None,
     verify_citations: bool = True,
+    rewrite: bool = True,
 ) -> RagAnswerer:
     """Build the innermost answerer with default settings."""
     retriever = Retriever(redis, embedder)
     return RagAnswerer(
-        retriever, model, instructions or Instructions(), limits or Limits(), estimate_tokens, verify_citations
+        retriever, model, instructions or Instructions(), limits or Limits(), estimate_tokens, verify_citations, rewrite
     )

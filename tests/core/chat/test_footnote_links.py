@@ -18,8 +18,8 @@ POSTS = (
     Footnote(3, "A file", "handbook/tea.md", 0.7),
 )
 ONE, TWO = "[[1]](https://blog.example/bees)", "[[2]](http://blog.example/tea?a=1&b=2)"
-MANY = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-MAX_PREFIXES = 60
+MANY = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+MAX_PREFIXES = 40
 """Prefixes of a text that are tried: all of a short one, and an even sample of a longer one."""
 
 
@@ -70,7 +70,7 @@ def test_a_platform_can_use_its_own_link_syntax() -> None:
     ["a(b)c", "a b", "a<b>", "a\\", "a`b", "a|b", 'a"b"', "ö/日本", "{number}{0}%s", "a\tb\nc", "a'b", "*a*_b_", "%20",
      "[a]", "a)"],
 )  # fmt: skip
-@pytest.mark.parametrize("around", ["Honey {} `code`.", "| {} | b |\n|---|---|\n| c | d |", "- **{}**"])
+@pytest.mark.parametrize("around", ["Honey {} `code`.", "| {} | b |\n|---|---|\n| c | d |"])
 def test_unusual_addresses_become_valid_links(path: str, around: str) -> None:
     post = Footnote(1, "Odd", f"https://blog.example/{path}", 0.9)
     parser = MarkdownIt("commonmark").enable("table")

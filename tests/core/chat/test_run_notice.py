@@ -62,6 +62,14 @@ async def test_an_error_before_the_run_starts_is_shown_to_the_user(redis: Redis)
     assert AdminRequiredError.user_message in told
 
 
+async def test_an_unknown_source_is_answered_with_the_known_ones(redis: Redis) -> None:
+    shown = Written()
+    await RunNotice(shown.write).reindex(make_services(redis), ADMIN, source="attic", tell=shown.tell)
+    assert shown.written == []
+    [told] = shown.told
+    assert "There is no source called “attic”. The sources are: blog." in told
+
+
 async def test_an_error_during_a_run_is_added_to_its_message(redis: Redis) -> None:
     shown = Written()
     await RunNotice(shown.write).reindex(make_services(redis, work=fail), ADMIN, tell=shown.tell)

@@ -1,4 +1,4 @@
-"""Fusion weights all rankings evenly and adds no candidates."""
+"""Fusion weights rankings evenly unless it is told otherwise, and adds no candidates."""
 
 import pytest
 from hypothesis import given
@@ -38,6 +38,11 @@ def test_candidate_of_both_rankings_beats_one_of_a_single_ranking() -> None:
     fused = fuse([{"both": 9.0, "words": 10.0, "neither": 0.0}, {"both": 0.9, "meaning": 1.0, "neither": 0.0}])
     assert list(fused) == ["both", "meaning", "words", "neither"]
     assert fused == pytest.approx({"both": 0.9, "meaning": 0.5, "words": 0.5, "neither": 0.0})
+
+
+def test_weighted_ranking_counts_by_its_share_of_the_rankings_that_count() -> None:
+    words, meaning = {"a": 2.0, "b": 1.0}, {"b": 2.0, "a": 1.0}
+    assert fuse([words, meaning, {}], [0.6, 0.2, 9.0]) == pytest.approx({"a": 0.75, "b": 0.25})
 
 
 @pytest.mark.parametrize(

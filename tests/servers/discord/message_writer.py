@@ -82,5 +82,5 @@ def refuse_old(platform: Platform, message: Message, edits: dict[int, list[float
         return
     recent = [at for at in edits.get(message.channel.id, []) if now - at < 3600]
     if len(recent) >= platform.rules.old_edits:
-        raise ApiError(30046, retry_after=round(recent[0] + 3600 - now, 3))
+        raise ApiError(30046, retry_after=round(min(recent, default=now) + 3600 - now, 3))
     edits[message.channel.id] = [*recent, now]

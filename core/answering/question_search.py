@@ -1,0 +1,76 @@
+"""The search for a question: a follow-up that leans on the conversation is also searched as the model rewrites it."""
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import structlog
+
+from core.answering.prompts import rewriting_prompt
+from core.domain import Question, ScoredPassage, SearchResults
+from core.errors import ModelError
+from core.follow_ups import leans_on_history, previous_question
+from core.models.protocols import ChatModel
+from core.models.thoughts import Retraction, Thought
+from core.retrieval.fusion import merge_results
+from core.retrieval.retriever import Retriever
+
+log = structlog.get_logger()
+
+REWRITING_SECONDS = 4.0
+MAX_REWRITTEN = 500
+"""Characters; longer texts are no question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A question as it was understood, its search results, and the hits selected for the answer."""
+
+    understood: str
+    results: SearchResults
+    selected: tuple[ScoredPassage, ...] = ()
+
+
+class QuestionSearch:
+    """Searches the posts for questions. Without a `model` that follows instructions, nothing is rewritten."""
+
+    def __init__(self, retriever: Retriever, model: ChatModel | None) -> None:
+        self._retriever = retriever
+        self._model = model if model and model.follows_instructions else None
+
+    async def search(self, question: Question) -> Search:
+        previous = previous_question(question)
+        sources = question.scope.sources if question.scope else None
+        if not (self._model and previous and leans_on_history(question)):
+            results = await self._retriever.search(question.text, previous, sources)
+            return Search(_understood(question.text, previous), results)
+        rewriting = asyncio.create_task(self._rewrite(self._model, question))
+        try:
+            results = await self._retriever.search(question.text, previous, sources)
+            rewritten = await rewriting
+        finally:
+            rewriting.cancel()
+        if not rewritten:
+            return Search(_understood(question.text, previous), results)
+        return Search(rewritten, merge_results(results, await self._retriever.search(rewritten, sources=sources)))
+
+    async def _rewrite(self, model: ChatModel, question: Question) -> str:
+        """Return the question as it reads alone, empty if the model fails or is too slow."""
+        text = ""
+        try:
+            async with asyncio.timeout(REWRITING_SECONDS), aclosing(model.stream(rewriting_prompt(question))) as pieces:
+                async for piece in pieces:
+                    if not isinstance(piece, Thought):
+                        text = "" if isinstance(piece, Retraction) else text + piece
+        except TimeoutError:
+            log.warning("follow-up rewriting timed out")
+            return ""
+        except ModelError as error:
+            log.warning("follow-up rewriting failed", error_id=error.id, cause=str(error))
+            return ""
+        text = " ".join(text.split())
+        return text if len(text) <= MAX_REWRITTEN else ""
+
+
+def _understood(text: str, previous: str) -> str:
+    return f"{text} (after: {previous})" if previous else text
