@@ -64,7 +64,7 @@ def _split_custom_id(component: Json) -> tuple[str, str]:
 def question_id_of(rows: Sequence[Json]) -> str:
     """Return the id of a question from the buttons under its answer or failure; an empty string for other buttons."""
     buttons = (button for row in rows for button in row.get("components") or ())
-    return next((subject for action, subject in map(_split_custom_id, buttons) if action in {UP, AGAIN}), "")
+    return next((subject for action, subject in map(_split_custom_id, buttons) if action in {WHY, AGAIN}), "")
 
 
 def message_content(text: str, *rows: Json) -> Json:

@@ -35,7 +35,7 @@ def posts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def garden_settings(redis_url: str, posts: Path, model_url: str | None = None) -> Settings:
     """Load the settings of a bot whose source is the garden blog; loading takes as long as an answer."""
     garden = {"name": "garden", "folder": posts, "url": "https://garden.example/" if model_url else None}
-    return load_settings(redis_url=redis_url, sources=[garden], openai_base_url=model_url)
+    return load_settings(redis_url=redis_url, sources=[garden], openai_base_url=model_url, rewrite=False)
 
 
 def settings_with(model: OpenAIServer, redis_url: str, posts: Path) -> Settings:

@@ -136,7 +136,7 @@ def said_since(discord: DiscordServer, asked: Message | Interaction) -> list[Mes
 
 def is_whole(message: Message) -> bool:
     """Return whether a message has the buttons of a finished or failed answer."""
-    return bool({"up", "again"} & set(buttons(message)))
+    return bool({"why", "again"} & set(buttons(message)))
 
 
 def buttons(message: Message) -> dict[str, str]:

@@ -36,25 +36,6 @@ async def logged(home: Path, *arguments: str, **settings: str) -> list[str]:
     return err.decode().splitlines()
 
 
-async def test_failed_question_is_logged_as_json_without_secrets_or_its_text(tmp_path: Path) -> None:
-    """Not even at the most talkative level, and not even when the model's server says the key in its refusal."""
-    async with OpenAIServer(answer=lambda _: Status(401, message="Incorrect API key provided.")) as model:
-        settings = {"OPENAI_BASE_URL": model.base_url, "OPENAI_API_KEY": KEY, "LOG_LEVEL": "debug"}
-        lines = await logged(make_home(tmp_path), "ask", "--json", ASKED, **settings)
-    entries = [json.loads(line) for line in lines if line.startswith("{")]
-    failure = next(entry for entry in entries if entry["event"] == "question failed")
-    assert failure["level"] == "error"
-    assert failure["error"] == "ModelRefused"
-    assert "401" in failure["cause"]
-    assert "Traceback" in failure["exception"]
-    assert len(failure["error_id"]) == 8
-    assert failure["timestamp"].endswith("Z")
-    told = "\n".join(lines)
-    assert KEY not in told
-    assert ASKED not in told
-    assert "water" not in told.lower()
-
-
 PROMPT_ECHOED = "I cannot do this: "
 ANSWER = "Water tomatoes early in the morning, at the root, as patient gardeners do [1]."
 
@@ -118,14 +99,19 @@ async def test_debug_log_of_many_failures_has_no_questions_answers_posts_or_secr
         assert words not in log
     # The error id that the user sees leads to all log lines about the question.
     failed = {entry["error_id"]: entry for entry in entries if entry["event"] == "question failed"}
-    assert len(failed) == 5
-    for answer in told[:5]:
+    # The request after the 400, without the options that a server may not know, gets the 401.
+    assert len(failed) == 4
+    [refused] = [entry for entry in failed.values() if "401" in entry["cause"]]
+    assert (refused["level"], refused["error"], len(refused["error_id"])) == ("error", "ModelRefused", 8)
+    assert "Traceback" in refused["exception"]
+    assert refused["timestamp"].endswith("Z")
+    for answer in told[:4]:
         [error_id] = [known for known in failed if known in json.dumps(answer)]
         question = failed[error_id]["question"]
         ends = [entry for entry in entries if entry.get("question") == question and "outcome" in entry]
         assert [entry["outcome"] for entry in ends] == ["failed"]
     settled = [entry for entry in entries if entry["event"] == "question finished"]
-    assert [entry["outcome"] for entry in settled] == ["failed"] * 5 + ["answered"] * 2
+    assert [entry["outcome"] for entry in settled] == ["failed"] * 4 + ["answered"] * 3
 
 
 async def test_log_text_setting_logs_questions_and_answers_but_no_secrets(tmp_path: Path) -> None:
