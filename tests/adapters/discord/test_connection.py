@@ -67,7 +67,9 @@ async def test_a_wrong_token_fails_startup_and_the_check_and_says_how_to_fix_it(
 
 async def test_a_token_revoked_while_running_is_reported_as_the_problem(harness: Harness) -> None:
     await harness.discord.gateway.close(4004)
-    assert await harness.until(harness.app.problem) == f"{INVALID_TOKEN.what} {INVALID_TOKEN.cure}"
+    problem = f"{INVALID_TOKEN.what} {INVALID_TOKEN.cure}"
+    await harness.until(lambda: harness.app.problem() == problem)
+    assert not harness.discord.gateway.listening
 
 
 async def test_an_unreachable_discord_is_retried_until_it_answers(
