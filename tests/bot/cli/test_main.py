@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.adapters.garden import ASKED, OFF_TOPIC
-from tests.bot.running import TOML, footnoted, invoke, make_home
+from tests.bot.running import TOML, invoke, make_home
 
 NOTHING_LISTENS = "http://127.0.0.1:1"
 
@@ -135,15 +135,6 @@ def test_unreachable_model_fails_the_question(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "The language model cannot be reached right now" in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_log_of_a_one_shot_command_is_shown_with_verbose_only(tmp_path: Path) -> None:
-    home = make_home(tmp_path)
-    quiet, verbose = footnoted(home, "reindex", "--rollback"), footnoted(home, "--verbose", "reindex", "--rollback")
-    assert (quiet.returncode, verbose.returncode) == (1, 1)
-    assert quiet.stderr.startswith("There is nothing to roll back to")
-    assert '"event": "reindex run failed"' in verbose.stderr
-    assert '"event"' not in quiet.stderr
 
 
 def table_of(shown: str) -> dict[str, str]:
