@@ -74,7 +74,7 @@ def value(families: Mapping[str, Metric], name: str, **labels: str) -> float:
 
 async def test_metrics_count_questions_and_a_rejected_model_makes_the_bot_unready(tmp_path: Path) -> None:
     async with OpenAIServer() as model:
-        settings = {"OPENAI_BASE_URL": model.base_url, "CHAT_MODEL": "gpt-5.4-mini"}
+        settings = {"OPENAI_BASE_URL": model.base_url, "CHAT_MODEL": "gpt-5.4-mini", "REWRITE": "false"}
         async with watched(make_home(tmp_path), **settings) as (page, own):
             model.enqueue(Text("In the morning [1]."), Status(429), Text("At the root [1]."), Status(401))
             for question in (ASKED, ASKED, ASKED, OFF_TOPIC):
