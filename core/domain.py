@@ -142,13 +142,15 @@ class SearchResults:
 
     `relevance` (0 to 1) is the certainty that the posts are about the question; `confidence` follows from it.
 
-    `lexical_only`: the question could not be embedded, and only words were searched.
+    `lexical_only`: the question could not be embedded, and only words were searched. `foreign`: it is in a language
+    that the posts do not have but the embedding model may know, so that a lack of common words says nothing.
     """
 
     hits: tuple[ScoredPassage, ...]
     relevance: float
     confidence: Confidence
     lexical_only: bool = False
+    foreign: bool = False
 
     @property
     def posts(self) -> tuple[ScoredPassage, ...]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -39,6 +39,13 @@ class QuestionSearch:
         self._model = model if model and model.follows_instructions else None
 
     async def search(self, question: Question) -> Search:
+        """Search the posts. A model decides when words in common say nothing, in another language."""
+        found = await self._search(question)
+        if self._model and found.results.foreign:
+            return replace(found, results=replace(found.results, confidence="unsure"))
+        return found
+
+    async def _search(self, question: Question) -> Search:
         previous = previous_question(question)
         sources = question.scope.sources if question.scope else None
         if not (self._model and previous and leans_on_history(question)):

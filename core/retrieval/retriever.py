@@ -42,6 +42,9 @@ in six languages: MRR 0.937 with 0.2, 0.929 with 0.5; in English 0.924 and 0.941
 TOP_PASSAGES = 5
 """The first passages, whose coverage is a signal of relevance."""
 
+CERTAIN = 0.6
+"""Certainty from which the detected language of a question counts."""
+
 MAX_PER_POST = 3
 METADATA_TTL = 0.25
 """Seconds for which the live version's metadata is cached; another process may publish a new one."""
@@ -92,7 +95,8 @@ class Retriever:
         best = ranking.hits[0].score if ranking.hits else 1.0
         hits = tuple(replace(hit, score=round(relevance * hit.score / best, 4)) for hit in ranking.hits)
         confidence = judge(relevance, self._min_score) if hits else "none"
-        return SearchResults(hits, round(relevance, 4), confidence, ranking.lexical_only)
+        foreign = confidence == "none" and not ranking.lexical_only and await _is_foreign(live, text)
+        return SearchResults(hits, round(relevance, 4), confidence, ranking.lexical_only, foreign)
 
     async def signals(self, text: str, previous: str = "") -> Signals:
         """Return the relevance signals of a question, to fit the model that judges them."""
@@ -221,6 +225,16 @@ async def _vector_weight(live: _Live, text: str) -> float:
     if known & languages and (await asyncio.to_thread(detect_language, text))[0] in known:
         return VECTOR_WEIGHT
     return FOREIGN_VECTOR_WEIGHT
+
+
+async def _is_foreign(live: _Live, text: str) -> bool:
+    """Return whether a question is in a language that the posts do not have, and that the embedding model may know."""
+    known = known_languages(live.version.vector_spec.model)
+    languages = {language for language in live.languages if language}
+    if not languages or (known is not None and known <= languages):
+        return False
+    language, certainty = await asyncio.to_thread(detect_language, text)
+    return certainty >= CERTAIN and language not in languages and (known is None or language in known)
 
 
 class _Coverage(NamedTuple):

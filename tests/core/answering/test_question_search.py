@@ -99,6 +99,16 @@ async def test_model_decides_about_an_unsure_question(answerer: RagAnswerer, ser
     assert answered.text == "Honey is left for the bees [1]."
 
 
+@pytest.mark.parametrize("known", [None, frozenset({"en"})], ids=["many languages", "English alone"])
+async def test_model_decides_about_a_question_in_another_language_than_the_posts(
+    answerer: RagAnswerer, server: OpenAIServer, monkeypatch: pytest.MonkeyPatch, known: frozenset[str] | None
+) -> None:
+    monkeypatch.setattr("core.retrieval.retriever.known_languages", lambda _: known)
+    server.enqueue(Text("Das steht nicht in den Beiträgen."))
+    answer = (await collect(answerer, Question("Warum ist der Himmel eigentlich blau?"))).answer
+    assert (answer.confidence, len(server.chats)) == ("none", 1 if known is None else 0)
+
+
 async def test_unsure_question_is_quoted_offline_with_a_reservation(offline: RagAnswerer) -> None:
     collected = await collect(offline, PARTLY)
     assert collected.is_in_order
