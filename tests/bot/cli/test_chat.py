@@ -30,7 +30,7 @@ async def test_chat_remembers_until_forget_and_ctrl_c_stops_only_the_answer(tmp_
 
 def converse(home: Path, address: str) -> int:
     """Type a conversation. Return the exit code."""
-    with Typed(home, "chat", OPENAI_BASE_URL=address) as window:
+    with Typed(home, "chat", OPENAI_BASE_URL=address, REWRITE="false") as window:
         window.read_until("Ctrl-D quits")
         window.read_until("› ")
         window.type(f"{ASKED}\n")
