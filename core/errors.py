@@ -1,24 +1,4 @@
-"""The exceptions of Footnoted, each with a sentence for users.
-
-* FootnotedError
-  x TooManyQuestionsError   a user or channel is over the rate limit
-  x QuestionTooLongError    the question is longer than the limit
-  x AdminRequiredError      a command for admins, sent by another user
-  x UnknownSourceError      no source of that name is configured
-  x RunInProgressError      another reindex run holds the lease
-  x RunFailedError          the run that was joined failed in its own process
-  x PublicationRefusedError the new index version fails its checks
-  x NoPreviousVersionError  no earlier index version to roll back to
-  x ModelError              the chat or embedding model failed
-    + ModelUnreachableError, ModelBusyError, ModelQuotaExceededError, ModelAccessError, ModelTimeoutError,
-      AnswerInterruptedError, AnswerTooLongError, ContextTooLongError, ContentFilteredError
-  x IndexUnavailableError   Redis cannot be reached, or lacks its search module
-  x EmbeddingMismatchError  vectors do not fit the index
-  x UnexpectedError         any exception from outside this tree
-  x StartupError            a setting or service is missing at start-up
-  x DeliveryError           a chat platform rejected a message
-  x SourceReadError         a source, feed or page cannot be read
-"""
+"""The exceptions of Footnoted, each with a sentence for users."""
 
 import secrets
 from collections.abc import Iterable
