@@ -196,8 +196,9 @@ async def read(asker: Answerer) -> None:
 
 
 async def everything(redis: Redis) -> set[str]:
-    """The kinds of keys that there are, and each key of the posts and the runs."""
+    """The kinds of keys that there are, and each key of the posts and the runs; the events of a run expire."""
     names = [as_text(key) for key in await redis.keys("*")]
+    names = [name for name in names if not name.startswith("reading:")]
     kept = ("conversation", "asked", "question", "quota")
     return {name.partition(":")[0] if name.startswith(kept) else name for name in names}
 
