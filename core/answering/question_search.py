@@ -57,6 +57,7 @@ class QuestionSearch:
             rewritten = await rewriting
         finally:
             rewriting.cancel()
+            await asyncio.wait([rewriting])  # until the model's stream is closed
         if not rewritten:
             return Search(_understood(question.text, previous), results)
         return Search(rewritten, merge_results(results, await self._retriever.search(rewritten, sources=sources)))

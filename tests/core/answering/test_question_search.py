@@ -84,6 +84,13 @@ async def test_slow_rewriting_is_given_up(
     assert chat.cancelled
 
 
+async def test_rewritten_question_is_not_rewritten_again(answerer: RagAnswerer, server: OpenAIServer) -> None:
+    server.enqueue(Text(OFF_TOPIC.text))
+    collected = await collect(answerer, follow_up("And then?", before="Hello there!"))
+    assert collected.text.startswith(NOT_IN_POSTS)
+    assert len(server.chats) == 1
+
+
 async def test_thoughts_are_not_searched(answerer: RagAnswerer, server: OpenAIServer) -> None:
     for thought in ("<think>Football? Trains? Pumpkins?</think>", "Football? Trains?\n</think>\n"):
         server.enqueue(Text(thought + ABOUT_BEES.text), Text("They shiver [1]."))
