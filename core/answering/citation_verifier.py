@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-import regex
-
 from core.domain import Passage
 from core.language.sentences import split_sentences
 from core.language.stop_words import stop_words
 from core.language.terms import terms
-from core.language.words import normalize
+from core.language.words import WORD, is_unspaced, normalize
 from core.models.protocols import NumberedPassage
 
 MIN_WORDS = 3
@@ -42,10 +40,8 @@ MIN_SHARED = 0.25
 MAX_STATEMENT = 800
 """Characters before a footnote that are read."""
 
-_WORD = regex.compile(r"[\w\p{M}]*[^\W_][\w\p{M}]*")
 _CODE = re.compile(r"`[^`\n]*`")
 _LIST_MARK = re.compile(r"^[ \t>]*\d{1,3}[.)][ \t]+", re.MULTILINE)
-_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _BREAK = re.compile(
     r"[\[【](?:sources? ?|\^)?\d[^\[\]【】\n]{0,120}[\]】]|\n+|(?<=[.!?…؟।])[\"'”’)\]*_]*\s+|(?<=[。！？])",
     re.IGNORECASE,
@@ -115,7 +111,7 @@ class CitationVerifier:
     def _weights(self, statement: str) -> dict[str, float]:
         """Return the telling terms of a statement: those that few of the posts contain weigh more."""
         weights: dict[str, float] = {}
-        for position, word in enumerate(_WORD.findall(statement)):
+        for position, word in enumerate(WORD.findall(statement)):
             if normalize(word) in self._ignored:
                 continue
             is_number = any(map(str.isdecimal, word))
@@ -131,7 +127,7 @@ class CitationVerifier:
 
         Names, numbers and code are the same in every language.
         """
-        words = [word for word in _WORD.findall(_CODE.sub(" ", text)) if not any(map(str.isdecimal, word))]
+        words = [word for word in WORD.findall(_CODE.sub(" ", text)) if not any(map(str.isdecimal, word))]
         common = [word for word in words if not word[0].isupper()] or words
         signs = [sign for word in common for term in _terms(word, self._language) for sign in _signs(term)]
         return sum(sign in self._common for sign in signs) >= MIN_SHARED * len(signs)
@@ -155,14 +151,14 @@ class CitationVerifier:
             begins_paragraph = piece.count("\n") > 1 and (nearest or not pieces[position - 1].endswith(":"))
             if (since and is_mark) or (has_words and begins_paragraph):
                 break
-            has_words = has_words or (not is_mark and _WORD.search(piece) is not None)
+            has_words = has_words or (not is_mark and WORD.search(piece) is not None)
             if not is_mark and (since or self._telling(piece)):
                 since = f"{piece} {since}"
                 nearest = nearest or (since if self._telling(since) >= MIN_WORDS else "")
         return nearest or since, since
 
     def _telling(self, text: str) -> int:
-        return sum(normalize(word) not in self._ignored for word in _WORD.findall(text))
+        return sum(normalize(word) not in self._ignored for word in WORD.findall(text))
 
 
 def _post(parts: Sequence[Passage], language: str) -> _Post:
@@ -181,7 +177,7 @@ def _terms(word: str, language: str) -> tuple[str, ...]:
 
 def _signs(term: str) -> Iterable[str]:
     """Return what tells a term's language: the term itself, or its characters in scripts without blanks."""
-    return term if _UNSPACED.search(term) else (term,)
+    return term if is_unspaced(term) else (term,)
 
 
 def _weight(weights: Mapping[str, float], terms: frozenset[str]) -> float:

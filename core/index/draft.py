@@ -1,5 +1,6 @@
 """A draft: an index version under construction, whose passages are outside any search index until it is published."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ from redis.asyncio import Redis
 
 from core.domain import Passage
 from core.errors import EmbeddingMismatchError
-from core.index.schema import VectorSpec, digest_of, to_hash
+from core.index.schema import Fields, VectorSpec, digest_of, to_hash
 from core.index.version import IndexVersion, read_metadata, vector_spec_from
 from core.models.protocols import Vectors
 from core.storage import keys
@@ -56,15 +57,20 @@ class Draft(IndexVersion):
             )
         if not np.isfinite(vectors).all():
             raise EmbeddingMismatchError("a vector contains values that are not finite")
+        # Analysing a batch takes long enough to hold up answers.
+        hashes = await asyncio.to_thread(self._hashes, passages, vectors)
         locations: dict[Any, Any] = {}
         async with self._redis.pipeline(transaction=False) as pipe:
-            for passage, vector in zip(passages, vectors, strict=True):
+            for passage, fields in zip(passages, hashes, strict=True):
                 key = keys.passage(self.number, passage.url, passage.position)
-                pipe.hset(key, mapping=to_hash(passage, vector, self.vector_spec))
+                pipe.hset(key, mapping=fields)
                 locations[digest_of(passage)] = key.removeprefix(keys.passage_prefix(self.number))
             if locations:
                 pipe.hset(keys.digests(self.number), mapping=locations)
             await pipe.execute()
+
+    def _hashes(self, passages: Sequence[Passage], vectors: Vectors) -> list[Fields]:
+        return [to_hash(passage, vector, self.vector_spec) for passage, vector in zip(passages, vectors, strict=True)]
 
 
 async def begin_draft(redis: Redis, spec: VectorSpec) -> Draft:

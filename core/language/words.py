@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import regex
 
 # Without their marks, Hindi, Thai or decomposed Latin words would fall apart.
-_WORD = regex.compile(r"[\w\p{M}]*[^\W_][\w\p{M}]*")
+WORD = regex.compile(r"[\w\p{M}]*[^\W_][\w\p{M}]*")
 # Punctuation at the end belongs to the sentence; the rest of a Markdown link or of Slack's `<address|label>` stays.
 _ADDRESS = re.compile(r"(?:https?://|\bwww\.)[^\s<>|\"`\[\]]*[^\s<>|\"`\[\].,;:!?)'*_]", re.IGNORECASE)
 
@@ -34,7 +34,7 @@ def normalize(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """Return the normalised words and numbers of a text, in order."""
-    return _WORD.findall(normalize(text))
+    return WORD.findall(normalize(text))
 
 
 def pieces(text: str) -> Iterator[tuple[str, bool]]:
@@ -45,6 +45,12 @@ def pieces(text: str) -> Iterator[tuple[str, bool]]:
         else:
             for run in _RUN.finditer(word):
                 yield run[0], run["unspaced"] is not None
+
+
+def is_unspaced(text: str) -> bool:
+    """Return whether a text begins in a script without blanks between words."""
+    run = _RUN.match(text)
+    return run is not None and run["unspaced"] is not None
 
 
 def pairs(run: str) -> list[str]:
