@@ -14,7 +14,7 @@ from core.index.version import Listing, PostRecord
 from core.indexing.change_tracker import ChangeTracker
 from core.indexing.post_parser import listing_digest, parser_digest
 from core.indexing.progress import Failure, RunCounters
-from core.ingestion.entries import Entry, EntrySkipped, ListingFinished, ListingUnchanged
+from core.ingestion.entries import Entry, EntrySkipped, ListingFinished, ListingUnchanged, Omission
 from core.ingestion.fetch_result import Validators
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.sources import list_source, needs_page
@@ -113,6 +113,8 @@ class Lister:
                         complete = False
                         self._counters.add("listed")
                         self._counters.fail(Failure(item.address, item.reason))
+                    case Omission():
+                        self._counters.omit(item)
                     case ListingFinished():
                         # Empty validators mean an unconditional request; the page keeps its place in the order.
                         pages[item.address] = item.validators or Validators(item.address)
@@ -127,6 +129,8 @@ class Lister:
         if not self._tracker.claim(entry.url):
             return
         self._counters.add("listed")
+        if entry.warning:
+            self._counters.warn(Failure(entry.file, entry.warning))
         url = self._tracker.resolve(entry.url)
         known = self._tracker.ledger.get(url)
         if known and _is_unchanged(entry, known):

@@ -10,6 +10,9 @@ from urllib.parse import urlsplit
 from core.domain import Source
 from core.ingestion.fetch_result import Validators
 
+EntryFormat = Literal["html", "markdown", "mdx", "text"]
+"""How the body of an entry is written."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -19,6 +22,9 @@ class Entry:
     `modified` is the last change according to the source (a sitemap's `lastmod`, a feed's `updated`): while it stays
     the same, the page is not fetched. `listing` is the feed page or sitemap file that lists the entry. `language` is as
     the source declares it.
+
+    `name` is a title for want of a better one. `aliases` are addresses that the post had before. `warning` is what is
+    wrong with an entry that is read all the same. `file` is where it is in a folder.
     """
 
     url: str
@@ -27,10 +33,14 @@ class Entry:
     published: datetime | None = None
     body: str = ""
     whole: bool = False
-    format: Literal["html", "markdown", "text"] = "html"
+    format: EntryFormat = "html"
     modified: datetime | None = None
     listing: str = ""
     language: str = ""
+    name: str = ""
+    aliases: tuple[str, ...] = ()
+    warning: str = ""
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +49,20 @@ class EntrySkipped:
 
     address: str
     reason: str
+
+
+OmissionReason = Literal["draft", "hidden", "underscored", "dependencies", "outside", "kind"]
+"""Why files are no posts: drafts; names that begin with a dot or an underscore; folders of packages and of build
+results; files of a site beside its content; kinds of files that are not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Omission:
+    """Files of a folder that are left out on purpose. `kinds` are their endings, the most frequent first."""
+
+    reason: OmissionReason
+    count: int
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +83,7 @@ class ListingUnchanged:
     validators: Validators
 
 
-ListingEvent = Entry | EntrySkipped | ListingFinished | ListingUnchanged
+ListingEvent = Entry | EntrySkipped | Omission | ListingFinished | ListingUnchanged
 
 KnownListings = Mapping[str, Validators]
 """The validators of a source's feed pages or sitemap files by address, in the order in which they were read. They are
