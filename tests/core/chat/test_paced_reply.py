@@ -10,7 +10,7 @@ from aiolimiter import AsyncLimiter
 
 from core.answerer import Answered, AnswerEvent, AnswerProgress, Found, Retracted, Searching, Wrote
 from core.chat.delivery import deliver
-from core.chat.pacing import ReplyPace, paced
+from core.chat.paced_reply import ReplyPace, paced
 from core.domain import Answer, Question
 from core.errors import FootnotedError, ModelBusyError
 
