@@ -11,8 +11,8 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 from tenacity.wait import wait_base, wait_exponential_jitter
 
 from core.errors import EmbeddingMismatchError, FootnotedError, ModelBusyError, ModelError, ModelUnreachableError
-from core.models.forwarding import ForwardingEmbedder
 from core.models.protocols import Embedder, PartlyEmbeddedError, Vectors
+from core.models.wrappers import ForwardingEmbedder
 
 log = structlog.get_logger()
 
