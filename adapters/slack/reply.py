@@ -9,7 +9,7 @@ from adapters.slack.message_sequence import NO_ACCESS, MessageSequence
 from adapters.slack.reply_target import ReplyTarget
 from adapters.slack.status import Status
 from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api
-from core.answerer import AnswerProgress, Cited, Found, Searching, Thinking
+from core.answerer import AnswerProgress, Cited, Found, Retracted, Searching, Thinking
 from core.chat.platform_errors import AnswerStoppedError, PlatformError, RefusedError
 from core.chat.texts import THINKING, asked_elsewhere_text
 from core.domain import Answer, Footnote
@@ -59,6 +59,9 @@ class SlackReply:
                 self._status.set(gettext("is thinking…"), (THINKING,))
             case Cited():
                 self._footnotes[progress.footnote.number] = progress.footnote
+            case Retracted():
+                self._footnotes = {}
+                self._messages.retract()
 
     async def grow(self, text: str) -> None:
         """Show the text so far.
