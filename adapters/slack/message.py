@@ -226,7 +226,7 @@ async def close_stream(client: AsyncWebClient, channel: str, ts: str) -> None:
     try:
         await call_with_retries(client.chat_stopStream, channel=channel, ts=ts)
     except PlatformError as error:
-        log.debug("no open stream", cause=str(error))
+        log.debug("stream close failed", cause=str(error))
 
 
 async def delete(client: AsyncWebClient, channel: str, ts: str) -> None:
