@@ -18,7 +18,8 @@ from core.ingestion.entries import (
     ListingFinished,
     ListingUnchanged,
 )
-from core.ingestion.feed_parser import FeedPage, parse_feed
+from core.ingestion.feed_items import FeedPage
+from core.ingestion.feed_parser import parse_feed
 from core.ingestion.fetch_result import LISTING, NotModified, PageNotFoundError
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.urls import url_identity

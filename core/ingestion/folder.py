@@ -8,12 +8,14 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 from urllib.parse import quote
 
+from bs4.dammit import EncodingDetector
+
 from core.domain import Source
 from core.errors import SourceReadError
+from core.ingestion.charsets import decode
 from core.ingestion.entries import Entry, EntryFormat, EntrySkipped, Omission, OmissionReason, matches_filters
 from core.ingestion.front_matter import FrontMatter, split_front_matter
 from core.ingestion.layouts import Layout, layout_of, name_date, old_addresses, page_address
-from core.ingestion.text_encoding import decode_text
 
 FORMATS: Mapping[str, EntryFormat] = {
     ".md": "markdown",
@@ -133,9 +135,11 @@ class _Listing:
         try:
             if file.stat().st_size > MAX_BYTES:
                 return EntrySkipped(str(file), f"it is larger than {MAX_BYTES // 1024 // 1024} MB")
-            matter = split_front_matter(decode_text(file.read_bytes(), is_html=format_ == "html"))
+            data = file.read_bytes()
         except OSError as error:
             return EntrySkipped(str(file), error.strerror or "it could not be opened")
+        declared = EncodingDetector.find_declared_encoding(data, is_html=True) if format_ == "html" else None
+        matter = split_front_matter(decode(data, declared)[0])
         if matter.is_draft:
             return None
         path = file.relative_to(self._folder)
