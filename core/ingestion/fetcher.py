@@ -10,7 +10,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 from tenacity.wait import wait_exponential_jitter
 from yarl import URL
 
-from core.errors import SourceReadError
+from core.errors import SourceReadError, is_retryable
 from core.ingestion.crawl_policy import CrawlPolicy, HostThrottle, parse_retry_after
 from core.ingestion.fetch_result import (
     ROBOTS,
@@ -128,7 +128,7 @@ class Fetcher:
         attempts = AsyncRetrying(
             stop=stop_after_attempt(self._policy.attempts),
             wait=self._backoff,
-            retry=retry_if_exception(lambda error: isinstance(error, FetchError) and error.retryable),
+            retry=retry_if_exception(is_retryable),
             before_sleep=lambda _: emit(RequestRetried("sources")),
             reraise=True,
         )
