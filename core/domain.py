@@ -89,6 +89,20 @@ class Source:
     layout: str = ""
 
 
+OmissionReason = Literal["draft", "hidden", "underscored", "dependencies", "outside", "kind"]
+"""Why files are no posts: drafts; names that begin with a dot or an underscore; folders of packages and of build
+results; files of a site beside its content; kinds of files that are not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Omission:
+    """Files of a folder that are left out on purpose. `kinds` are their endings, the most frequent first."""
+
+    reason: OmissionReason
+    count: int
+    kinds: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Post:
     """A whole article. `text` is Markdown; `url` is unique among posts and is what a footnote links to."""

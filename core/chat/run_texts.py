@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from core.chat.texts import more_text
+from core.domain import Omission, OmissionReason
 from core.i18n import N_, gettext, ngettext, number
 from core.indexing.progress import Diff, Failure, Plan, PostTitle, Progress, Report
 from core.indexing.run_events import RunStarted
-from core.ingestion.entries import Omission, OmissionReason
 
 MAX_TITLES = 5
 MAX_FAILURES = 5

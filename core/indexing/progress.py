@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from core.ingestion.entries import Omission, OmissionReason
+from core.domain import Omission, OmissionReason
 
 Outcome = Literal["published", "unchanged", "planned", "cancelled", "rolled back"]
 """How a run without an error ended. "planned" is a dry run; "cancelled" keeps what was embedded for the next run."""

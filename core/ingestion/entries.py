@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Literal
 from urllib.parse import urlsplit
 
-from core.domain import Source
+from core.domain import Omission, Source
 from core.ingestion.fetch_result import Validators
 
 EntryFormat = Literal["html", "markdown", "mdx", "text"]
@@ -51,20 +51,6 @@ class EntrySkipped:
 
     address: str
     reason: str
-
-
-OmissionReason = Literal["draft", "hidden", "underscored", "dependencies", "outside", "kind"]
-"""Why files are no posts: drafts; names that begin with a dot or an underscore; folders of packages and of build
-results; files of a site beside its content; kinds of files that are not read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Omission:
-    """Files of a folder that are left out on purpose. `kinds` are their endings, the most frequent first."""
-
-    reason: OmissionReason
-    count: int
-    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from urllib.parse import quote
 
 from bs4.dammit import EncodingDetector
 
-from core.domain import Source
+from core.domain import Omission, OmissionReason, Source
 from core.errors import SourceReadError
 from core.ingestion.charsets import decode
-from core.ingestion.entries import Entry, EntryFormat, EntrySkipped, Omission, OmissionReason, matches_filters
+from core.ingestion.entries import Entry, EntryFormat, EntrySkipped, matches_filters
 from core.ingestion.front_matter import FrontMatter, split_front_matter
 from core.ingestion.layouts import Layout, layout_of, name_date, old_addresses, page_address
 

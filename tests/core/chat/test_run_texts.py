@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.chat.run_texts import plan_text, progress_text, report_text, started_text
+from core.domain import Omission
 from core.indexing.progress import Diff, Failure, Plan, PostTitle, Progress, Report
 from core.indexing.run_events import ReindexRun, RunStarted
-from core.ingestion.entries import Omission
 
 
 def test_a_started_run_says_which_sources_are_read() -> None:

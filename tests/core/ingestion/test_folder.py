@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from core.domain import Post, Source
+from core.domain import Omission, Post, Source
 from core.errors import SourceReadError
 from core.ingestion import folder as folders
-from core.ingestion.entries import Entry, EntrySkipped, Omission
+from core.ingestion.entries import Entry, EntrySkipped
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.sources import fetch_page
 from tests.core.ingestion import helpers
