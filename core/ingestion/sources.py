@@ -7,6 +7,7 @@ from typing import assert_never
 from core.domain import Post, Source
 from core.errors import SourceReadError
 from core.ingestion.article import Article, decode, extract
+from core.ingestion.dialects import plain_markdown
 from core.ingestion.entries import NO_LISTINGS, Entry, EntrySkipped, KnownListings, ListingEvent, matches_filters
 from core.ingestion.feed import read_feed
 from core.ingestion.fetch_result import PAGE, Fetched, NotModified, Validators
@@ -115,7 +116,10 @@ def _article(entry: Entry, page: Fetched | None) -> Article:
         case "html":
             return Article("", to_markdown(visible_html(entry.body, entry.url), entry.base or entry.url))
         case "markdown" | "mdx":
-            return _from_markdown(entry.body)
+            body = entry.body
+            if entry.source.kind == "folder":
+                body = plain_markdown(body, {"title": entry.title}, is_mdx=entry.format == "mdx")
+            return _from_markdown(body)
         case "text":
             return Article("", tidy(entry.body))
         case _:
