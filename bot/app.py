@@ -89,6 +89,7 @@ class Bot:
             claims=EventClaims(self.redis, platform),
             replies=ReplyMessages(self.redis, platform),
             reindexer=self.reindexer,
+            emoji={str(name): emoji for name, emoji in self.settings.emoji.items()},
         )
 
     async def reindex_reason(self) -> str:

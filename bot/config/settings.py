@@ -17,6 +17,7 @@ from adapters.web.loopback import is_loopback
 from bot.config.tables import ChannelSettings, SourceSettings
 from bot.config.types import (
     Duration,
+    Emoji,
     GatewayAddress,
     Names,
     PlatformChannel,
@@ -30,6 +31,7 @@ from bot.config.types import (
 )
 from core.answering.channel_scope import Channels
 from core.answering.token_budget import DailyTokens
+from core.chat.emoji import EmojiName
 from core.domain import Source
 from core.index.schema import Precision
 
@@ -82,6 +84,7 @@ class Settings(BaseSettings):
     feeds: WebAddresses = ()
     sources: tuple[SourceSettings, ...] = ()
     channels: tuple[ChannelSettings, ...] = ()
+    emoji: dict[EmojiName, Emoji] = {}
     slack_bot_token: SecretStr | None = None
     slack_app_token: SecretStr | None = None
     slack_signing_secret: SecretStr | None = None

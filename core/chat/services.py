@@ -1,11 +1,12 @@
 """The one interface through which adapters reach answers, stores and the reindexer."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from core.answerer import Answerer, AnswerEvent
 from core.answering.channel_scope import Channels
+from core.chat.emoji import DEFAULT_EMOJI
 from core.chat.event_dispatcher import FINISH_WITHIN, EventDispatcher, Handle
 from core.chat.pending_question import PendingQuestion
 from core.domain import Conversation, Person, Post, Question, Rating, StoredQuestion
@@ -39,6 +40,7 @@ class ChatServices:
         claims: EventClaims,
         replies: ReplyMessages,
         reindexer: Reindexer,
+        emoji: Mapping[str, str] = DEFAULT_EMOJI,
     ) -> None:
         self._platform = platform
         self._answerer = answerer
@@ -50,6 +52,7 @@ class ChatServices:
         self._claims = claims
         self._replies = replies
         self._reindexer = reindexer
+        self.emoji = {**DEFAULT_EMOJI, **emoji}
 
     # Questions and answers
 

@@ -171,7 +171,7 @@ class Statistics:
 def _fields(event: TelemetryEvent) -> Iterable[tuple[str, int]]:
     """Yield the fields of the day's hash that an event increments. External names come last: they may hold colons."""
     match event:
-        case QuestionFinished():
+        case QuestionFinished() if event.outcome != "silent":
             yield f"questions:{event.outcome}:{event.platform}", 1
             if event.outcome == "failed":
                 yield f"failures:{event.error}", 1
