@@ -18,6 +18,7 @@ from bot.providers import Models, build_models
 from core.answerer import Answerer
 from core.answering.admission import VisitorLimiter
 from core.answering.channel_scope import Channels
+from core.chat.overview import Overviews
 from core.chat.services import ChatServices
 from core.domain import Person
 from core.errors import ModelError, Problem, StartupError
@@ -41,6 +42,7 @@ from core.storage.history import History
 from core.storage.question_store import QuestionStore
 from core.storage.rate_limiter import RateLimiter
 from core.storage.reply_messages import ReplyMessages
+from core.storage.statistics import Statistics
 from core.storage.topology import address_of
 
 log = structlog.get_logger()
@@ -71,6 +73,7 @@ class Bot:
     question_store: QuestionStore
     feedback: Feedback
     eraser: PersonEraser
+    overviews: Overviews
     channels: Channels
     catalog: Catalog
     index_dependencies: IndexDependencies
@@ -89,6 +92,7 @@ class Bot:
             claims=EventClaims(self.redis, platform),
             replies=ReplyMessages(self.redis, platform),
             reindexer=self.reindexer,
+            overviews=self.overviews,
             emoji={str(name): emoji for name, emoji in self.settings.emoji.items()},
         )
 
@@ -158,6 +162,7 @@ async def create_bot(settings: Settings) -> AsyncGenerator[Bot, None]:
             question_store=question_store,
             feedback=feedback,
             eraser=PersonEraser(redis, history, question_store, feedback),
+            overviews=Overviews(Statistics(redis), question_store, feedback, channels, models.embedder),
             channels=channels,
             catalog=Catalog(redis),
             index_dependencies=dependencies,

@@ -93,7 +93,7 @@ class Lister:
     def _fail(self, source: Source, address: str, reason: str) -> None:
         self._pages.pop(source.name, None)
         self._known.pop(source.name, None)
-        self._counters.fail(Failure(address, reason, whole_source=True))
+        self._counters.fail(Failure(address, reason, whole_source=True, source=source.name))
 
     async def _read_listing(self, source: Source, candidates: asyncio.Queue[Candidate | None]) -> bool:
         """Return whether the source lists every post it has."""
@@ -112,7 +112,7 @@ class Lister:
                     case EntrySkipped():
                         complete = False
                         self._counters.add("listed")
-                        self._counters.fail(Failure(item.address, item.reason))
+                        self._counters.fail(Failure(item.address, item.reason, source=source.name))
                     case ListingFinished():
                         # Empty validators mean an unconditional request; the page keeps its place in the order.
                         pages[item.address] = item.validators or Validators(item.address)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -11,7 +12,7 @@ from redis.asyncio import Redis
 from core.domain import Person
 from core.errors import AdminRequiredError, RunFailedError, RunInProgressError, UnknownSourceError
 from core.indexing.options import ReindexOptions
-from core.indexing.progress import Report
+from core.indexing.progress import Plan, Progress, Report
 from core.indexing.run_events import (
     Emit,
     EventBuffer,
@@ -39,6 +40,15 @@ Job = Callable[[ReindexOptions, Emit], Awaitable[Report]]
 """Carries out a request. When cancelled, it leaves the live index as it was and keeps what was embedded."""
 
 
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    """The run in progress; plan and progress are None until they are known."""
+
+    run: ReindexRun
+    plan: Plan | None = None
+    progress: Progress | None = None
+
+
 class Reindexer:
     """Lets admins run `job` and `roll_back`, one at a time across all processes.
 
@@ -59,7 +69,7 @@ class Reindexer:
 
         Raises AdminRequiredError, UnknownSourceError, RunFailedError when a joined run fails, and what `job` raises.
         """
-        _require_admin(options.person)
+        require_admin(options.person)
         if options.source and options.source not in self._sources:
             raise UnknownSourceError(options.source, self._sources)
         ended = False
@@ -79,12 +89,12 @@ class Reindexer:
 
         Raises AdminRequiredError, RunInProgressError and NoPreviousVersionError.
         """
-        _require_admin(person)
+        require_admin(person)
         return await self._execute(ReindexRun.start(person.name), "rollback", self._roll_back, EventBuffer())
 
     async def cancel(self, person: Person) -> bool:
         """Ask the current run to stop, in any process; return False if there is none. Raises AdminRequiredError."""
-        _require_admin(person)
+        require_admin(person)
         run = await self.running()
         if run is None:
             return False
@@ -96,6 +106,14 @@ class Reindexer:
         """Return the run that holds the lock, in any process."""
         token = await holder_of(self._redis, keys.RUN_LEASE)
         return from_lock_token(token) if token else None
+
+    async def status(self) -> RunStatus | None:
+        """Return the current run with its latest plan and progress, in any process; None if there is none."""
+        run = await self.running()
+        if run is None:
+            return None
+        planned, progressed = await RunStatusStore(self._redis, run).read()
+        return RunStatus(run, planned.plan if planned else None, progressed.progress if progressed else None)
 
     async def due_in(self, every: timedelta) -> timedelta:
         """Return the time until the next scheduled run of all sources; zero or less when it is due.
@@ -153,6 +171,7 @@ class Reindexer:
         return await LockedRun(self._redis, self._audit, run, action, buffer).execute(job)
 
 
-def _require_admin(person: Person) -> None:
+def require_admin(person: Person) -> None:
+    """Raise AdminRequiredError for anyone else."""
     if not person.admin:
         raise AdminRequiredError

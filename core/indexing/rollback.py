@@ -50,4 +50,4 @@ async def _report(
 
 
 def _titles(records: dict[str, PostRecord]) -> tuple[PostTitle, ...]:
-    return tuple(PostTitle(record.title, url) for url, record in records.items())
+    return tuple(PostTitle(record.title, url, record.source) for url, record in records.items())

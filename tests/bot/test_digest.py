@@ -11,8 +11,8 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.app import Bot
-from bot.cli.stats import Overview
 from bot.digest import Digest, digest_text
+from core.chat.overview import Overview
 from core.domain import Rating
 from core.errors import DeliveryError
 from core.retrieval.gaps import QuestionGap
