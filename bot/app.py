@@ -22,6 +22,7 @@ from core.chat.overview import Overviews
 from core.chat.services import ChatServices
 from core.domain import Person
 from core.errors import ModelError, Problem, StartupError
+from core.i18n import use_wordings
 from core.index.catalog import Catalog
 from core.index.schema import Algorithm
 from core.index.version import IndexVersion, live_version, read_metadata, vector_spec_for
@@ -139,6 +140,7 @@ async def create_bot(settings: Settings) -> AsyncGenerator[Bot, None]:
     Raises StartupError if Redis is unsuitable or a model's package is missing.
     """
     async with AsyncExitStack() as stack:
+        use_wordings(settings.texts)
         url = await _redis_url(settings, stack)
         redis = await _connect(url, stack)
         models = await build_models(settings, stack)

@@ -85,6 +85,7 @@ class Settings(BaseSettings):
     sources: tuple[SourceSettings, ...] = ()
     channels: tuple[ChannelSettings, ...] = ()
     emoji: dict[EmojiName, Emoji] = {}
+    texts: dict[str, dict[str, str]] = {}
     slack_bot_token: SecretStr | None = None
     slack_app_token: SecretStr | None = None
     slack_signing_secret: SecretStr | None = None

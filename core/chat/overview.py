@@ -105,7 +105,8 @@ def stats_text(overview: Overview) -> str:
     """Return the figures in Markdown."""
     asked = overview.asked
     questions = ngettext("{count} question", "{count} questions", asked.total())
-    lines = [f"**{gettext('Last {days} days: {questions}').format(days=overview.days, questions=questions)}**"]
+    head = gettext("Last {days} days: {questions}").format(days=overview.days, questions=questions)
+    lines = [f"**{head}**"]
     if counts := [f"{number(asked[outcome])} {gettext(name)}" for outcome, name in OUTCOMES.items() if asked[outcome]]:
         lines.append(f"- {', '.join(counts)}")
     if overview.ratings:

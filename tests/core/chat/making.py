@@ -26,6 +26,8 @@ from core.storage.reply_messages import ReplyMessages
 from core.storage.statistics import Statistics
 
 DAY = timedelta(days=1)
+EMBEDDER = OfflineEmbedder()
+"""Loaded here rather than within the event loop."""
 ANSWER = Answer("They eat honey.", grounded=True)
 
 Work = Callable[[ReindexOptions, Emit], Awaitable[Report]]
@@ -62,7 +64,7 @@ def make_services(redis: Redis, answerer: Answerer | None = None, work: Work = n
         history=History(redis, 10, DAY),
         questions=questions,
         feedback=feedback,
-        overviews=Overviews(Statistics(redis), questions, feedback, channels, OfflineEmbedder()),
+        overviews=Overviews(Statistics(redis), questions, feedback, channels, EMBEDDER),
         claims=EventClaims(redis, "slack"),
         replies=ReplyMessages(redis, "slack"),
         reindexer=Reindexer(redis, ["blog"], work, no_previous_version),
