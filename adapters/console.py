@@ -11,7 +11,7 @@ from rich.markdown import Markdown
 from rich.spinner import Spinner
 from rich.text import Text
 
-from core.answerer import AnswerProgress, Found, Searching, Thinking
+from core.answerer import AnswerProgress, Found, Retracted, Searching, Thinking
 from core.chat.documents import answer_document
 from core.domain import Answer, Footnote
 from core.errors import FootnotedError
@@ -49,7 +49,8 @@ class ConsoleReply:
                 self._show(Spinner("dots", Text(" Searching the posts", style="dim")))
             case Found():
                 self._show(Spinner("dots", Text(" Reading the posts found", style="dim")))
-            case Thinking():
+            case Thinking() | Retracted():
+                self._text = ""
                 self._show(Spinner("dots", Text(" Thinking", style="dim")))
 
     async def grow(self, text: str) -> None:

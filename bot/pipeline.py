@@ -16,10 +16,10 @@ from core.answering.rag import Limits, RagAnswerer
 from core.answering.small_talk_answerer import SmallTalkAnswerer
 from core.answering.tactful_answerer import TactfulAnswerer
 from core.answering.token_budget import BudgetedAnswerer, MeteredChatModel
-from core.models.breaker_models import CircuitBreakerChatModel
 from core.models.circuit_breaker import CircuitBreaker
 from core.models.extractive_chat import ExtractiveChatModel
 from core.models.protocols import ChatModel, Embedder
+from core.models.wrappers import CircuitBreakerChatModel
 from core.retrieval.retriever import Retriever
 from core.storage.history import History
 from core.storage.question_store import QuestionStore

@@ -18,12 +18,15 @@ from adapters.slack.web_api import (
     SlackUnreachableError,
     call_api,
     call_with_retries,
-    retry_policy,
     shield_until_done,
 )
 from core.chat.answer_session import IsLost
+<<<<<<< HEAD
 from core.chat.emoji import short_name
 from core.chat.platform_errors import AnswerStoppedError, PlatformError
+=======
+from core.chat.platform_errors import AnswerStoppedError, PlatformError, retry_policy
+>>>>>>> main
 
 log = structlog.get_logger()
 
@@ -163,7 +166,7 @@ class EditedMessage:
         if self.ts:
             await update(self._client, self._target.channel, self.ts, text, below)
             return
-        async for attempt in retry_policy():
+        async for attempt in retry_policy("slack"):
             with attempt:
                 # An attempt whose response was lost may have posted it.
                 if attempt.retry_state.attempt_number > 1:
@@ -228,7 +231,7 @@ async def close_stream(client: AsyncWebClient, channel: str, ts: str) -> None:
     try:
         await call_with_retries(client.chat_stopStream, channel=channel, ts=ts)
     except PlatformError as error:
-        log.debug("no open stream", cause=str(error))
+        log.debug("stream close failed", cause=str(error))
 
 
 async def add_reaction(client: AsyncWebClient, channel: str, ts: str, emoji: str) -> None:

@@ -127,6 +127,11 @@ class MessageSequence:
         await self._write(parts[-1], below)
         await self._delete_old()
 
+    def retract(self) -> None:
+        """Take back all text so far; the messages that show it are the first to be written again."""
+        self._old = [*self.ids, *self._old]
+        self._messages, self._complete, self._last_text, self._expired = [], 0, "", {}
+
     async def break_off(self, below: list[Block]) -> None:
         """Keep what is shown, and end with `below`."""
         if self._complete < len(self._messages):

@@ -12,8 +12,12 @@ from adapters.slack.message_sequence import NO_ACCESS, MessageSequence
 from adapters.slack.reply_target import ReplyTarget
 from adapters.slack.status import Status
 from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api
+<<<<<<< HEAD
 from core.answerer import AnswerProgress, Cited, Found, Searching, Thinking
 from core.chat.emoji import DEFAULT_EMOJI
+=======
+from core.answerer import AnswerProgress, Cited, Found, Retracted, Searching, Thinking
+>>>>>>> main
 from core.chat.platform_errors import AnswerStoppedError, PlatformError, RefusedError
 from core.chat.texts import THINKING, asked_elsewhere_text
 from core.domain import Answer, Footnote
@@ -27,7 +31,7 @@ REMEDIES = {
     "not_in_channel": N_("I am not in that channel: invite me there with `/invite`, and ask again."),
     "channel_not_found": N_("I cannot see that channel: invite me there with `/invite`, and ask again."),
     "is_archived": N_("That channel is archived, so I cannot answer there."),
-    "restricted_action": N_("I may not post in that channel: an admin can change who may post there."),
+    "restricted_action": N_("I'm not allowed to post in that channel. An admin can change who can post there."),
 }
 
 
@@ -65,6 +69,9 @@ class SlackReply:
                 self._status.set(gettext("is thinking…"), (THINKING,))
             case Cited():
                 self._footnotes[progress.footnote.number] = progress.footnote
+            case Retracted():
+                self._footnotes = {}
+                self._messages.retract()
 
     async def grow(self, text: str) -> None:
         """Show the text so far.

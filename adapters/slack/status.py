@@ -107,7 +107,7 @@ class Status:
         try:
             await add_reaction(self._client, self._target.channel, self._target.question_ts, self._emoji)
         except PlatformError as error:
-            log.debug("adding a reaction failed", cause=str(error))
+            log.debug("reaction failed", cause=str(error))
 
     async def _clear(self) -> None:
         if self._may_be_visible:
@@ -123,4 +123,4 @@ class Status:
                 )
             )
         except PlatformError as error:
-            log.debug("removing a reaction failed", cause=str(error))
+            log.debug("reaction removal failed", cause=str(error))

@@ -16,6 +16,7 @@ class Entry:
     """A post as its source lists it. `body` is HTML, Markdown or text if the source carries it; `whole` means that it
     is the full post, so that the page need not be fetched.
 
+    `base` is what links in the body are relative to, if not to `url`.
     `modified` is the last change according to the source (a sitemap's `lastmod`, a feed's `updated`): while it stays
     the same, the page is not fetched. `listing` is the feed page or sitemap file that lists the entry. `language` is as
     the source declares it.
@@ -31,6 +32,7 @@ class Entry:
     modified: datetime | None = None
     listing: str = ""
     language: str = ""
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from core.ingestion.hidden_html import visible_html
 from core.ingestion.hidden_markdown import visible_markdown
 from core.ingestion.html_to_markdown import tidy, to_markdown
 from core.ingestion.sitemap import read_sitemap
-from core.ingestion.urls import accept_canonical, clean_url, extract_canonical
+from core.ingestion.urls import accept_canonical, clean_url, extract_canonical, is_synthetic
 from core.language.detection import post_language
 
 MAX_ENTRIES = 100_000
@@ -66,7 +66,8 @@ def _lister(source: Source, fetcher: Fetcher, known: KnownListings) -> AsyncGene
 
 def needs_page(entry: Entry) -> bool:
     """Return whether the post's page must be fetched: for a selector, or if the feed does not carry the whole post."""
-    return entry.source.kind != "folder" and (bool(entry.source.selector) or not entry.whole)
+    has_page = entry.source.kind != "folder" and not is_synthetic(entry.url)
+    return has_page and (bool(entry.source.selector) or not entry.whole)
 
 
 async def fetch_page(
@@ -111,7 +112,7 @@ def _article(entry: Entry, page: Fetched | None) -> Article:
         case "html" if entry.source.kind == "folder":
             return extract(entry.body, entry.url, entry.source.selector)
         case "html":
-            return Article("", to_markdown(visible_html(entry.body, entry.url), entry.url))
+            return Article("", to_markdown(visible_html(entry.body, entry.url), entry.base or entry.url))
         case "markdown":
             return Article("", tidy(visible_markdown(entry.body)))
         case "text":
