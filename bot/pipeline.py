@@ -52,7 +52,7 @@ def build_answerer(
             whole_answer=timedelta(seconds=settings.answer_seconds),
         )
         switches = settings.verify_citations, settings.rewrite
-        rag = RagAnswerer(retriever, model, instructions, limits, models.tokens, *switches)
+        rag = RagAnswerer(retriever, model, instructions, limits, models.tokens, *switches, models.sentences)
         return ConversationalAnswerer(TactfulAnswerer(rag, model.follows_instructions), history)
 
     # People who leave a silent model do so before its time is up.

@@ -12,12 +12,8 @@ from adapters.slack.message_sequence import NO_ACCESS, MessageSequence
 from adapters.slack.reply_target import ReplyTarget
 from adapters.slack.status import Status
 from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api
-<<<<<<< HEAD
-from core.answerer import AnswerProgress, Cited, Found, Searching, Thinking
-from core.chat.emoji import DEFAULT_EMOJI
-=======
 from core.answerer import AnswerProgress, Cited, Found, Retracted, Searching, Thinking
->>>>>>> main
+from core.chat.emoji import DEFAULT_EMOJI
 from core.chat.platform_errors import AnswerStoppedError, PlatformError, RefusedError
 from core.chat.texts import THINKING, asked_elsewhere_text
 from core.domain import Answer, Footnote
@@ -82,7 +78,7 @@ class SlackReply:
         try:
             await self._messages.show(render_answer(text, self._footnotes.values(), ended=False))
         except SlackRefusedError as error:
-            if error.error in NO_ACCESS:
+            if error.code in NO_ACCESS:
                 raise
             log.warning("answer update failed", cause=str(error))
         except SlackUnreachableError as error:
@@ -127,7 +123,7 @@ class SlackReply:
 
     def remedy(self, error: RefusedError) -> str:
         """Return what the asker can do about a refusal, or an empty string."""
-        remedy = REMEDIES.get(error.error) if isinstance(error, SlackRefusedError) else None
+        remedy = REMEDIES.get(error.code) if isinstance(error, SlackRefusedError) else None
         return gettext(remedy) if remedy else ""
 
     async def mark_unanswered(self) -> None:

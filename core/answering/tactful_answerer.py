@@ -46,7 +46,7 @@ class TactfulAnswerer:
                         return
                     case Searching() | Found():
                         yield event
-                    case Answered() if not event.answer.grounded:
+                    case Answered() if not (event.answer.grounded or grounded):
                         yield Answered(_silence(question, event.answer))
                     case _ if grounded or isinstance(event, Cited | Answered):
                         grounded = True

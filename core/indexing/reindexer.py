@@ -22,11 +22,7 @@ from core.index.in_place import can_undo, undo
 from core.index.publication import roll_back
 from core.index.version import PostRecord, live_version
 from core.indexing.options import ReindexOptions
-<<<<<<< HEAD
-from core.indexing.progress import Plan, Progress, Report
-=======
-from core.indexing.progress import Diff, PostTitle, Progress, Report
->>>>>>> main
+from core.indexing.progress import Diff, Plan, PostTitle, Progress, Report
 from core.indexing.run_events import (
     Emit,
     EventBuffer,
@@ -220,4 +216,4 @@ def _diff(before: Mapping[str, PostRecord], after: Mapping[str, PostRecord]) -> 
 
 
 def _titles(records: Mapping[str, PostRecord], urls: Set[str]) -> tuple[PostTitle, ...]:
-    return tuple(PostTitle(record.title, url) for url, record in records.items() if url in urls)
+    return tuple(PostTitle(record.title, url, record.source) for url, record in records.items() if url in urls)
