@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from core.chat.texts import more_text
+from core.domain import Omission, OmissionReason
 from core.i18n import N_, gettext, ngettext, number
 from core.indexing.progress import Diff, Failure, Plan, Progress, Report
 from core.indexing.reindexer import RunStatus
@@ -24,6 +25,15 @@ OUTCOMES = {
     "planned": N_("Nothing was written; this is what a run would do."),
     "cancelled": N_("Stopped. What has been embedded so far is kept for the next run."),
     "rolled back": N_("Rolled back to the previous posts."),
+}
+
+OMISSIONS: dict[OmissionReason, str] = {
+    "draft": N_("drafts: {count}"),
+    "hidden": N_("hidden files and folders: {count}"),
+    "underscored": N_("names that begin with an underscore: {count}"),
+    "dependencies": N_("folders of dependencies: {count}"),
+    "outside": N_("files outside the site's content: {count}"),
+    "kind": N_("files of kinds that are not read: {count} ({kinds})"),
 }
 
 
@@ -124,12 +134,8 @@ def report_text(report: Report, plan: Plan | None = None, sources: Sources = Non
     counts = report.progress
     same = report.outcome == "published" and not (counts.new or counts.changed or counts.removed or report.rebuilt)
     outcome = OUTCOMES["unchanged" if same else report.outcome]
-    parts = [
-        f"**{gettext(outcome)}**",
-        _numbers(report, plan),
-        *_diff(report.diff, sources),
-        *_failures(report.failures, sources),
-    ]
+    parts = [f"**{gettext(outcome)}**", _numbers(report, plan), *_diff(report.diff, sources)]
+    parts += [*_failures(report.failures, sources), *_omissions(report.omissions)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -186,6 +192,18 @@ def _list(heading: str, rows: Sequence[str], count: int) -> str:
 
 def _is_visible(source: str, sources: Sources) -> bool:
     return sources is None or source in sources
+
+
+def _omissions(omissions: tuple[Omission, ...]) -> Iterable[str]:
+    if omissions:
+        rows = [f"- {omission_text(omission, gettext(OMISSIONS[omission.reason]))}" for omission in omissions]
+        heading = gettext("Left out")
+        yield "\n".join([f"**{heading}**", *rows])
+
+
+def omission_text(omission: Omission, template: str) -> str:
+    """Return how much is left out for a reason, in the words of `OMISSIONS` or a translation of them."""
+    return template.format(count=number(omission.count), kinds=", ".join(omission.kinds))
 
 
 def _counts(
