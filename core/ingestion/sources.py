@@ -18,6 +18,7 @@ from core.ingestion.html_to_markdown import tidy, to_markdown
 from core.ingestion.sitemap import read_sitemap
 from core.ingestion.urls import accept_canonical, clean_url, extract_canonical, is_synthetic
 from core.language.detection import post_language
+from core.markdown import heading_text, parse_blocks
 
 MAX_ENTRIES = 100_000
 """Per source. A blog has hundreds of posts; a server that makes up pages never ends."""
@@ -96,7 +97,7 @@ def parse_post(entry: Entry, page: Fetched | None) -> Post:
     article = _article(entry, page)
     if not article.text:
         raise SourceReadError(entry.url, "it contains no text")
-    title = tidy(entry.title) or tidy(article.title) or entry.url
+    title = tidy(entry.title) or tidy(article.title) or tidy(entry.name) or entry.url
     language = post_language(f"{title}\n{article.text}", article.language or entry.language)
     return Post(entry.url, title, article.text, entry.source.name, entry.published, language)
 
@@ -106,16 +107,22 @@ def _article(entry: Entry, page: Fetched | None) -> Article:
         if page.media_type == "text/plain":
             return Article("", tidy(decode(page)))
         if page.media_type in _MARKDOWN:
-            return Article("", tidy(visible_markdown(decode(page))))
+            return _from_markdown(decode(page))
         return extract(decode(page), page.url, entry.source.selector)
     match entry.format:
         case "html" if entry.source.kind == "folder":
             return extract(entry.body, entry.url, entry.source.selector)
         case "html":
             return Article("", to_markdown(visible_html(entry.body, entry.url), entry.base or entry.url))
-        case "markdown":
-            return Article("", tidy(visible_markdown(entry.body)))
+        case "markdown" | "mdx":
+            return _from_markdown(entry.body)
         case "text":
             return Article("", tidy(entry.body))
         case _:
             assert_never(entry.format)
+
+
+def _from_markdown(body: str) -> Article:
+    text = tidy(visible_markdown(body))
+    headings = (heading_text(block) for block in parse_blocks(text) if block.kind == "heading" and block.level == 1)
+    return Article(next(filter(None, headings), ""), text)
