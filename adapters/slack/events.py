@@ -38,7 +38,6 @@ class MessageReceived:
 
     @property
     def direct(self) -> bool:
-        """Whether it is a direct message to the bot."""
         return self.kind == "im" or self.channel.startswith("D")
 
     @property
@@ -76,7 +75,6 @@ class MessageDeleted:
 
     @property
     def name(self) -> str:
-        """The event name of the deleted message."""
         return f"{self.team}:{self.channel}:{self.ts}"
 
 
@@ -101,7 +99,6 @@ class Click:
 
     @property
     def direct(self) -> bool:
-        """Whether the button is in a direct message."""
         return self.channel.startswith("D")
 
     @property

@@ -140,7 +140,6 @@ def _title(tree: HtmlElement) -> str:
 
 
 def _first(tree: HtmlElement, *tags: str) -> Iterator[HtmlElement]:
-    """Yield the first element of each tag."""
     return (element for tag in tags for element in islice(tree.iter(tag), 1))
 
 
