@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 
 from bot.app import Bot
 from bot.platforms import Platform
-from core.chat.overview import Overview, gaps_text, stats_text
+from core.chat.overview import Overview
 from core.domain import Conversation
 from core.errors import FootnotedError, to_footnoted_error
 from core.storage import keys
@@ -79,4 +79,4 @@ def _week(now: datetime) -> str:
 
 def digest_text(overview: Overview) -> str:
     """Render the digest in Markdown."""
-    return "\n\n".join(filter(None, (stats_text(overview), gaps_text(overview))))
+    return "\n\n".join(filter(None, (overview.stats_text(), overview.gaps_text())))

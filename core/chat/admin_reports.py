@@ -2,7 +2,6 @@
 
 from typing import Literal, get_args
 
-from core.chat.overview import gaps_text, stats_text
 from core.chat.run_texts import history_text, status_text
 from core.chat.services import ChatServices
 from core.chat.texts import NO_RUN
@@ -31,7 +30,7 @@ async def admin_report(services: ChatServices, name: ReportName, person: Person,
         case "history":
             return history_text(await services.run_history(person), sources)
         case "stats":
-            return stats_text(await services.overview(person, conversation, DAYS))
+            return (await services.overview(person, conversation, DAYS)).stats_text()
         case "gaps":
             overview = await services.overview(person, conversation, DAYS)
-            return gaps_text(overview, MAX_GAPS) or gettext(NO_GAPS).format(days=DAYS)
+            return overview.gaps_text(MAX_GAPS) or gettext(NO_GAPS).format(days=DAYS)

@@ -56,6 +56,33 @@ class Overview:
         """Names of the models whose price is unknown."""
         return [used.model for used in self.figures.usage if dollars(used.model, used.read, used.written) is None]
 
+    def stats_text(self) -> str:
+        """Return the figures in Markdown."""
+        asked = self.asked
+        questions = ngettext("{count} question", "{count} questions", asked.total())
+        head = gettext("Last {days} days: {questions}").format(days=self.days, questions=questions)
+        lines = [f"**{head}**"]
+        if counts := [
+            f"{number(asked[outcome])} {gettext(name)}" for outcome, name in OUTCOMES.items() if asked[outcome]
+        ]:
+            lines.append(f"- {', '.join(counts)}")
+        if self.ratings:
+            votes = gettext("{up} 👍 and {down} 👎")
+            up, down = number(self.ratings["up"]), number(self.ratings["down"])
+            lines.append(f"- {votes.format(up=up, down=down)}")
+        if self.cost:
+            text = gettext("about ${dollars} for models, plus models at unknown prices")
+            cost = text if self.unpriced else gettext("about ${dollars} for models")
+            lines.append(f"- {cost.format(dollars=number(self.cost, 2))}")
+        return "\n".join(lines)
+
+    def gaps_text(self, limit: int = MAX_GAPS) -> str:
+        """Return the unanswered questions in Markdown, or an empty string if there are none."""
+        if not self.gaps:
+            return ""
+        head = gettext("**What to write about next**: questions the posts did not answer")
+        return "\n".join([head, *_gap_rows(self.gaps, limit)])
+
 
 class Overviews:
     """Collects overviews from the stores."""
@@ -99,33 +126,6 @@ class Overviews:
             if allowed is not None and allowed <= sources:
                 visible.append(gap)
         return visible
-
-
-def stats_text(overview: Overview) -> str:
-    """Return the figures in Markdown."""
-    asked = overview.asked
-    questions = ngettext("{count} question", "{count} questions", asked.total())
-    head = gettext("Last {days} days: {questions}").format(days=overview.days, questions=questions)
-    lines = [f"**{head}**"]
-    if counts := [f"{number(asked[outcome])} {gettext(name)}" for outcome, name in OUTCOMES.items() if asked[outcome]]:
-        lines.append(f"- {', '.join(counts)}")
-    if overview.ratings:
-        votes = gettext("{up} 👍 and {down} 👎")
-        up, down = number(overview.ratings["up"]), number(overview.ratings["down"])
-        lines.append(f"- {votes.format(up=up, down=down)}")
-    if overview.cost:
-        text = gettext("about ${dollars} for models, plus models at unknown prices")
-        cost = text if overview.unpriced else gettext("about ${dollars} for models")
-        lines.append(f"- {cost.format(dollars=number(overview.cost, 2))}")
-    return "\n".join(lines)
-
-
-def gaps_text(overview: Overview, limit: int = MAX_GAPS) -> str:
-    """Return the unanswered questions in Markdown, or an empty string if there are none."""
-    if not overview.gaps:
-        return ""
-    head = gettext("**What to write about next**: questions the posts did not answer")
-    return "\n".join([head, *_gap_rows(overview.gaps, limit)])
 
 
 def _gap_rows(gaps: list[QuestionGap], limit: int) -> Iterable[str]:

@@ -10,9 +10,7 @@ from core.chat.texts import more_text
 from core.domain import Omission, OmissionReason
 from core.i18n import N_, gettext, ngettext, number
 from core.indexing.progress import Diff, Failure, Plan, Progress, Report
-from core.indexing.reindexer import RunStatus
-from core.indexing.run_events import RunStarted
-from core.indexing.run_status import AuditRecord
+from core.indexing.run_events import AuditRecord, RunStarted, RunStatus
 
 MAX_TITLES = 5
 MAX_FAILURES = 5

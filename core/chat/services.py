@@ -14,9 +14,8 @@ from core.domain import Conversation, Person, Post, Question, Rating, StoredQues
 from core.index.catalog import Catalog, IndexStats
 from core.indexing.options import ReindexOptions
 from core.indexing.progress import Report
-from core.indexing.reindexer import Reindexer, RunStatus, require_admin
-from core.indexing.run_events import ReindexEvent
-from core.indexing.run_status import AuditRecord
+from core.indexing.reindexer import Reindexer, require_admin
+from core.indexing.run_events import AuditRecord, ReindexEvent, RunStatus
 from core.storage.event_claims import EventClaims
 from core.storage.feedback import Feedback
 from core.storage.history import History

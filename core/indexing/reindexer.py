@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence, Set
 from contextlib import aclosing
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
 
@@ -22,8 +21,10 @@ from core.index.in_place import can_undo, undo
 from core.index.publication import roll_back
 from core.index.version import PostRecord, live_version
 from core.indexing.options import ReindexOptions
-from core.indexing.progress import Diff, Plan, PostTitle, Progress, Report
+from core.indexing.progress import Diff, PostTitle, Progress, Report
 from core.indexing.run_events import (
+    Action,
+    AuditRecord,
     Emit,
     EventBuffer,
     ReindexEvent,
@@ -32,8 +33,9 @@ from core.indexing.run_events import (
     RunPlanned,
     RunProgressed,
     RunStarted,
+    RunStatus,
 )
-from core.indexing.run_status import Action, AuditLog, AuditRecord, LockedRun, RunStatusStore, from_lock_token
+from core.indexing.run_status import AuditLog, LockedRun, RunStatusStore, from_lock_token
 from core.storage import keys
 from core.storage.lease import holder_of
 
@@ -47,15 +49,6 @@ SCHEDULE_LOOKBACK = 50
 
 Job = Callable[[ReindexOptions, Emit], Awaitable[Report]]
 """Carries out a request. When cancelled, it leaves the live index as it was and keeps what was embedded."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunStatus:
-    """The run in progress; plan and progress are None until they are known."""
-
-    run: ReindexRun
-    plan: Plan | None = None
-    progress: Progress | None = None
 
 
 class Reindexer:
