@@ -2,7 +2,6 @@
 
 import json
 import re
-from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console, Group, RenderableType
@@ -11,7 +10,7 @@ from rich.markdown import Markdown
 from rich.spinner import Spinner
 from rich.text import Text
 
-from core.answerer import AnswerProgress, Found, Searching, Thinking
+from core.answerer import AnswerProgress, Found, Retracted, Searching, Thinking
 from core.chat.documents import answer_document
 from core.domain import Answer, Footnote
 from core.errors import FootnotedError
@@ -37,9 +36,7 @@ class ConsoleReply:
             self._live.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self.answer is None and self.error is None:
             self._keep_written()
 
@@ -49,7 +46,8 @@ class ConsoleReply:
                 self._show(Spinner("dots", Text(" Searching the posts", style="dim")))
             case Found():
                 self._show(Spinner("dots", Text(" Reading the posts found", style="dim")))
-            case Thinking():
+            case Thinking() | Retracted():
+                self._text = ""
                 self._show(Spinner("dots", Text(" Thinking", style="dim")))
 
     async def grow(self, text: str) -> None:

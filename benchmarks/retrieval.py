@@ -29,7 +29,7 @@ from bot.app import Bot, create_bot
 from bot.config.loader import load_settings
 from bot.embedded_redis import embedded_redis
 from bot.evaluation.examples import Example
-from bot.evaluation.measuring import measure_search
+from bot.evaluation.measurement import measure_search
 from bot.evaluation.metrics import Metrics, compute_metrics, mean, share
 from bot.evaluation.results import Result, rank_of
 from core.index.version import live_version

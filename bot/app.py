@@ -26,12 +26,11 @@ from core.index.schema import Algorithm
 from core.index.version import IndexVersion, live_version, read_metadata, vector_spec_for
 from core.indexing.options import IndexDependencies, ReindexOptions
 from core.indexing.progress import Progress, Report
-from core.indexing.reindexer import Reindexer
-from core.indexing.rollback import roll_back_run
+from core.indexing.reindexer import Reindexer, roll_back_run
 from core.indexing.run_events import Emit, RunEnded, RunProgressed
-from core.models.breaker_models import CircuitBreakerEmbedder
 from core.models.circuit_breaker import CircuitBreaker
 from core.models.protocols import ChatModel, Embedder
+from core.models.wrappers import CircuitBreakerEmbedder
 from core.retrieval.retriever import Retriever
 from core.storage.connection import check_server, connect
 from core.storage.erasure import PersonEraser

@@ -15,10 +15,10 @@ from core.answering.question_recorder import RecordingAnswerer
 from core.answering.rag import Limits, RagAnswerer
 from core.answering.small_talk_answerer import SmallTalkAnswerer
 from core.answering.token_budget import BudgetedAnswerer, MeteredChatModel
-from core.models.breaker_models import CircuitBreakerChatModel
 from core.models.circuit_breaker import CircuitBreaker
 from core.models.extractive_chat import ExtractiveChatModel
 from core.models.protocols import ChatModel, Embedder
+from core.models.wrappers import CircuitBreakerChatModel
 from core.retrieval.retriever import Retriever
 from core.storage.history import History
 from core.storage.question_store import QuestionStore
@@ -51,7 +51,7 @@ def build_answerer(
             whole_answer=timedelta(seconds=settings.answer_seconds),
         )
         switches = settings.verify_citations, settings.rewrite
-        rag = RagAnswerer(retriever, model, instructions, limits, models.tokens, *switches)
+        rag = RagAnswerer(retriever, model, instructions, limits, models.tokens, *switches, models.sentences)
         return ConversationalAnswerer(rag, history)
 
     # People who leave a silent model do so before its time is up.

@@ -8,7 +8,9 @@ from typing import Protocol
 from aiohttp import web
 
 from bot.app import Bot
+from bot.config.settings import Settings
 from bot.config.types import PlatformName, shards_of
+from core.chat.services import ChatServices
 from core.errors import StartupError
 
 
@@ -40,10 +42,9 @@ class Platform(Protocol):
         ...
 
 
-def _build_slack(bot: Bot) -> Platform:
+def _build_slack(settings: Settings, services: ChatServices) -> Platform:
     from adapters.slack.app import Access, SlackBot
 
-    settings = bot.settings
     token, app, signing = settings.slack_bot_token, settings.slack_app_token, settings.slack_signing_secret
     access = Access(
         bot_token=token.get_secret_value() if token else "",
@@ -53,13 +54,12 @@ def _build_slack(bot: Bot) -> Platform:
         sockets=settings.slack_sockets,
         admins=frozenset(settings.slack_admins),
     )
-    return SlackBot(bot.chat_services("slack"), access)
+    return SlackBot(services, access)
 
 
-def _build_discord(bot: Bot) -> Platform:
+def _build_discord(settings: Settings, services: ChatServices) -> Platform:
     from adapters.discord.app import Access, DiscordBot
 
-    settings = bot.settings
     token = settings.discord_bot_token
     shards, count = shards_of(settings.discord_shards) if settings.discord_shards else ((), None)
     access = Access(
@@ -71,16 +71,19 @@ def _build_discord(bot: Bot) -> Platform:
         shard_count=count,
         admins=frozenset(settings.discord_admins),
     )
-    return DiscordBot(bot.chat_services("discord"), access)
+    return DiscordBot(services, access)
 
 
-BUILDERS: Mapping[PlatformName, Callable[[Bot], Platform]] = {"slack": _build_slack, "discord": _build_discord}
+Builder = Callable[[Settings, ChatServices], Platform]
+
+BUILDERS: Mapping[PlatformName, Builder] = {"slack": _build_slack, "discord": _build_discord}
 """A platform is on if its `…_BOT_TOKEN` is set. Builders import the SDK themselves: each takes a second."""
 
 
 def build_platforms(bot: Bot) -> list[Platform]:
     """Build the platforms that settings have a token for."""
-    return [build(bot) for name, build in BUILDERS.items() if bot.settings.has_platform(name)]
+    settings = bot.settings
+    return [build(settings, bot.chat_services(name)) for name, build in BUILDERS.items() if settings.has_platform(name)]
 
 
 @asynccontextmanager

@@ -96,7 +96,11 @@ class ReindexScheduler:
         finally:
             self.progress = None
         for failure in report.failures:
-            log.warning("document read failed", address=failure.address, reason=failure.reason)
+            log.warning(
+                "source read failed" if failure.whole_source else "post read failed",
+                address=failure.address,
+                reason=failure.reason,
+            )
 
     async def _has_posts(self) -> bool:
         return (await self._bot.catalog.stats()).posts > 0

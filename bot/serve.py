@@ -91,7 +91,7 @@ async def _log_errors(name: str, job: Callable[[], Awaitable[None]]) -> None:
         await job()
     except Exception as error:  # Boundary: a background job must not stop the bot.
         known = to_footnoted_error(error)
-        log.error(f"{name} crashed", error_id=known.id, cause=str(known), exc_info=error)
+        log.error("background job crashed", job=name, error_id=known.id, cause=str(known), exc_info=error)
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """The interface that every answerer implements: a question in, a stream of events out.
 
-A stream reads `Searching Found Thinking? (Cited | Wrote)* Answered`; failures are exceptions (`core.errors`). Consumers
-hold a stream in `contextlib.aclosing`, so that leaving early also stops the model.
+A stream reads `Searching Found Thinking? (Cited | Wrote | Retracted)* Answered`; failures are exceptions
+(`core.errors`). Consumers hold a stream in `contextlib.aclosing`, so that leaving early also stops the model.
 """
 
 from collections.abc import AsyncGenerator
@@ -46,13 +46,18 @@ class Wrote:
 
 
 @dataclass(frozen=True, slots=True)
+class Retracted:
+    """All text and footnotes so far are taken back: they were thoughts of the model."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """The complete answer; always the last event."""
 
     answer: Answer
 
 
-AnswerProgress = Searching | Found | Thinking | Cited
+AnswerProgress = Searching | Found | Thinking | Cited | Retracted
 AnswerEvent = AnswerProgress | Wrote | Answered
 
 

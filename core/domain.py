@@ -75,7 +75,7 @@ class Source:
 
     `selector` is the CSS selector of the article in a page. `include` and `exclude` are shell patterns for a post's
     URL, its path, or a file's path within the folder. `limit` is the maximum number of posts. `published_at` is the
-    URL under which a folder's files are published, if they are.
+    URL under which a folder's files are published, if they are, by the site generator whose `layout` this is.
     """
 
     name: str
@@ -86,6 +86,21 @@ class Source:
     exclude: tuple[str, ...] = ()
     limit: int | None = None
     published_at: str = ""
+    layout: str = ""
+
+
+OmissionReason = Literal["draft", "hidden", "underscored", "dependencies", "outside", "kind"]
+"""Why files are no posts: drafts; names that begin with a dot or an underscore; folders of packages and of build
+results; files of a site beside its content; kinds of files that are not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Omission:
+    """Files of a folder that are left out on purpose. `kinds` are their endings, the most frequent first."""
+
+    reason: OmissionReason
+    count: int
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,6 @@ class TooManyQuestionsError(FootnotedError):
 
     code = "TooManyQuestions"
     retryable = True
-
     user_message = N_("Questions are coming in faster than I can answer. Please try again in {seconds} s.")
 
     def __init__(self, retry_after: timedelta) -> None:
@@ -58,7 +57,6 @@ class QuestionTooLongError(FootnotedError):
     """The question has more than `limit` characters."""
 
     code = "TooLong"
-
     user_message = N_("That question is too long for me. Please keep it under {limit} characters.")
 
     def __init__(self, limit: int) -> None:
@@ -76,7 +74,6 @@ class UnknownSourceError(FootnotedError):
     """No configured source is called `name`."""
 
     code = "UnknownSource"
-
     user_message = N_("There is no source called “{name}”. The sources are: {known}.")
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
@@ -105,7 +102,6 @@ class PublicationRefusedError(FootnotedError):
     """The new index version fails its checks, so the current one stays in use."""
 
     code = "NotPublished"
-
     user_message = N_("I did not publish the new posts and keep answering from the previous ones: {reason}.")
 
     def __init__(self, reason: str) -> None:
@@ -273,6 +269,11 @@ class SourceReadError(FootnotedError):
 def error_code(error: BaseException) -> str:
     """Label value of any exception in metrics and logs."""
     return error.code if isinstance(error, FootnotedError) else type(error).__name__
+
+
+def is_retryable(error: BaseException) -> bool:
+    """Return whether the call that raised an error can succeed if it is repeated after a pause."""
+    return bool(getattr(error, "retryable", False))
 
 
 def to_footnoted_error(error: BaseException) -> FootnotedError:

@@ -152,7 +152,7 @@ class DiscordBot:
             return  # `open` raises it
         if self._listeners is None:
             raise RuntimeError("the login did not set up the listeners")
-        log.info("discord login succeeded", user=str(client.user))
+        log.info("Discord login succeeded", user=str(client.user))
         async with AsyncExitStack() as stack:
             # The dispatcher opens before the connection and closes before it.
             closing = await stack.enter_async_context(AsyncExitStack())

@@ -110,7 +110,7 @@ class Client(discord.AutoShardedClient):
         DiscordWebSocket.DEFAULT_GATEWAY = self._gateway or yarl.URL(address)
         if limits["remaining"] < opened:
             wait = limits["reset_after"] / 1000
-            log.error("daily limit of Discord connections reached", wait_seconds=wait)
+            log.error("Discord connection limit reached", wait_seconds=wait)
             await asyncio.sleep(wait)
         await super().launch_shards()
 
@@ -122,7 +122,7 @@ class Client(discord.AutoShardedClient):
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         """Log the failure without the message's text."""
-        log.exception("discord event handler failed", event_name=event_method)
+        log.exception("Discord event handler failed", event_name=event_method)
 
     @property
     def down(self) -> bool:

@@ -58,7 +58,7 @@ class Connection:
                 self._fail(INVALID_TOKEN)
                 raise StartupError(INVALID_TOKEN) from None
             except _UNREACHABLE as error:
-                log.warning("discord unreachable", cause=f"{type(error).__name__}: {error}", retry_in=pause)
+                log.warning("Discord unreachable", cause=f"{type(error).__name__}: {error}", retry_in=pause)
                 await self._close_session()
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, MAX_RETRY_PAUSE)
@@ -78,13 +78,13 @@ class Connection:
             except discord.PrivilegedIntentsRequired:
                 self._fail(MESSAGE_CONTENT_DENIED)
             except discord.ConnectionClosed as error:
-                log.error("discord closed the connection", code=error.code)
+                log.error("Discord connection closed", code=error.code)
                 if error.code == AUTHENTICATION_FAILED:
                     self._fail(INVALID_TOKEN)
             except StartupError:
                 pass  # `log_in` has set the fatal problem
             except Exception as error:  # Boundary: the bot must reconnect after any error.
-                log.error("discord connection failed", cause=f"{type(error).__name__}: {error}", exc_info=error)
+                log.error("Discord connection failed", cause=f"{type(error).__name__}: {error}", exc_info=error)
             if not self.fatal:
                 pause = 1.0 if monotonic() - began > MAX_RETRY_PAUSE else pause
                 await asyncio.sleep(pause)
@@ -108,4 +108,4 @@ class Connection:
     def _fail(self, problem: Problem) -> None:
         self.fatal = problem
         self.failed.set()
-        log.error("discord connection refused", problem=problem.what, cure=problem.cure)
+        log.error("Discord connection refused", problem=problem.what, cure=problem.cure)

@@ -24,7 +24,7 @@ from adapters.discord.rest_api import (
     DiscordRefusedError,
     DiscordUnreachableError,
 )
-from core.answerer import AnswerProgress, Cited, Found, Searching, Thinking
+from core.answerer import AnswerProgress, Cited, Found, Retracted, Searching, Thinking
 from core.chat.answer_session import IsLost, NoteMessages
 from core.chat.footnote_links import link_footnotes
 from core.chat.message_splitter import split_stream
@@ -44,7 +44,7 @@ FOOTNOTE_LINK = "[[{number}]](<{url}>)"
 
 TRUNCATED = N_("… Discord does not let me write more here.")
 NO_ACCESS_REMEDY = N_(
-    "I may not write there: someone who manages that server can let me view the channel and send messages in it."
+    "I'm not allowed to write there. Someone who manages that server can let me see the channel and write in it."
 )
 TOKEN_REMEDY = N_("Discord allows no more time for a private answer. Please ask again.")
 
@@ -87,6 +87,11 @@ class MessageSequence:
             raise AnswerStoppedError("another process answers")
         await self._write(_append(split_stream(text, SOFT, HARD) or [""], below), list(rows))
         await self._delete_old()
+
+    def retract(self) -> None:
+        """Take back all text so far; the messages that show it are the first to be written again."""
+        self._old = [*(message.id for message in self._messages), *self._old]
+        self._messages, self._full = [], False
 
     async def break_off(self, below: str, *rows: Any) -> None:
         """Keep what is shown, and end with `below` and the buttons."""
@@ -172,6 +177,9 @@ class DiscordReply:
                 pass
             case Cited():
                 self._footnotes[progress.footnote.number] = progress.footnote
+            case Retracted():
+                self._footnotes = {}
+                self._messages.retract()
 
     async def grow(self, text: str) -> None:
         """Show the text so far.

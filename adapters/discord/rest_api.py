@@ -7,10 +7,8 @@ from typing import Any
 import aiohttp
 import discord
 from discord.http import Route
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
-from core.chat.platform_errors import RefusedError, UnreachableError
-from core.telemetry import RequestRetried, emit
+from core.chat.platform_errors import RefusedError, UnreachableError, retry_policy
 
 CALL_TIMEOUT = 90.0
 """Seconds for one call, including the time that discord.py waits for rate limits and between its own attempts."""
@@ -73,15 +71,8 @@ class RestApi:
     async def call_with_retries(
         self, method: str, path: str, json: Mapping[str, Any] | None = None, **params: str
     ) -> dict[str, Any]:
-        """Make an idempotent call, with up to five attempts while Discord is unreachable."""
-        attempts = AsyncRetrying(
-            retry=retry_if_exception_type(DiscordUnreachableError),
-            wait=wait_exponential_jitter(multiplier=0.5, max=8, jitter=0.5),
-            stop=stop_after_attempt(5),
-            reraise=True,
-            before_sleep=lambda _: emit(RequestRetried("discord")),
-        )
-        async for attempt in attempts:
+        """Make an idempotent call, repeated while Discord is unreachable."""
+        async for attempt in retry_policy("discord"):
             with attempt:
                 return await self.call(method, path, json, **params)
         raise AssertionError("reraise")

@@ -13,7 +13,7 @@ from adapters.slack.reply_target import ReplyTarget
 from adapters.slack.status import Status
 from adapters.slack.web_api import DEFAULT_TIMEOUTS, Timeouts
 from core.chat.answer_session import AnswerSessions, RunningAnswer
-from core.chat.pacing import ReplyPace
+from core.chat.paced_reply import ReplyPace
 from core.chat.pending_question import PendingQuestion
 from core.chat.services import ChatServices
 

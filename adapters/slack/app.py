@@ -70,7 +70,7 @@ class SlackBot:
             self._identity = await identify(client)
             if self._access.app_token:
                 await check_app_token(client, self._access.app_token)
-            log.info("logged in to Slack", user=self._identity.user, team=self._identity.team_name)
+            log.info("Slack login succeeded", user=self._identity.user, team=self._identity.team_name)
             listeners = Listeners(client, self._identity, self._services, self._access.admins, self._timeouts)
             app = self._bolt(client, self._identity, listeners)
             await stack.enter_async_context(listeners.dispatcher.open())

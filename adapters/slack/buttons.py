@@ -33,7 +33,7 @@ log = structlog.get_logger()
 
 FORM_EXPIRED = N_("That took too long. Please press the button again.")
 SHARED = N_("Shared in the channel.")
-NO_ACCESS = N_("I may not write in this channel: invite me with `/invite`, and share again.")
+NO_ACCESS = N_("I'm not allowed to write in this channel. Invite me with `/invite`, then share again.")
 
 
 class Buttons:
@@ -180,7 +180,7 @@ class Buttons:
         try:
             await self._post(click, stored.question, stored.answer)
         except SlackRefusedError as error:
-            log.warning("answer could not be shared", error=error.error)
+            log.warning("answer could not be shared", cause=str(error))
             await self._tell(click, gettext(NO_ACCESS))
         else:
             await respond(self._webhook(click), [context(gettext(SHARED))], gettext(SHARED), replace=True)

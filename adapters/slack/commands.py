@@ -19,7 +19,7 @@ from adapters.slack.response_url import respond, response_webhook
 from adapters.slack.web_api import SlackRefusedError, call_api
 from core.chat.delivery import deliver
 from core.chat.error_report import report_error
-from core.chat.pacing import ReplyPace, paced
+from core.chat.paced_reply import ReplyPace, paced
 from core.chat.run_notice import RunNotice, cancel_run, report_failure
 from core.chat.services import ChatServices
 from core.chat.texts import CHANNEL_FORGOTTEN, failure_text

@@ -9,7 +9,7 @@ from adapters.slack.escaping import fallback, render_answer
 from adapters.slack.message_sequence import HARD, SOFT
 from adapters.slack.response_url import MAX_RESPONSES, respond
 from adapters.slack.web_api import call_api
-from core.answerer import AnswerProgress, Cited, Found, Searching, Thinking
+from core.answerer import AnswerProgress, Cited, Found, Retracted, Searching, Thinking
 from core.chat.message_splitter import split_stream
 from core.chat.platform_errors import PlatformError
 from core.domain import Answer, Footnote
@@ -46,6 +46,8 @@ class EphemeralReply:
                 pass
             case Cited():
                 self._footnotes[progress.footnote.number] = progress.footnote
+            case Retracted():
+                self._footnotes, self._shown = {}, ""
 
     async def grow(self, text: str) -> None:
         if self._responses >= MAX_UPDATES:

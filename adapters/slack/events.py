@@ -129,7 +129,7 @@ def parse_event(body: Mapping[str, Any], identity: BotIdentity) -> MessageEvent 
     try:
         event = _parse(body, identity)
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # Boundary: the payload may be anything.
-        log.warning("Slack event is malformed", cause=f"{type(error).__name__}: {error}")
+        log.warning("Slack event malformed", cause=f"{type(error).__name__}: {error}")
         return None
     return event if event and _has_only_strings(event) else None
 

@@ -127,6 +127,11 @@ class MessageSequence:
         await self._write(parts[-1], below)
         await self._delete_old()
 
+    def retract(self) -> None:
+        """Take back all text so far; the messages that show it are the first to be written again."""
+        self._old = [*self.ids, *self._old]
+        self._messages, self._complete, self._last_text, self._expired = [], 0, "", {}
+
     async def break_off(self, below: list[Block]) -> None:
         """Keep what is shown, and end with `below`."""
         if self._complete < len(self._messages):
@@ -184,10 +189,10 @@ class MessageSequence:
         try:
             await self._show_first(stream, part, below)
         except SlackRefusedError as error:
-            if stream.ts or error.error in NO_ACCESS:
+            if stream.ts or error.code in NO_ACCESS:
                 raise
             log.warning("stream refused, falling back to chat.update", cause=str(error))
-            self._streaming.note_refusal(error.error)
+            self._streaming.note_refusal(error.code)
             await self._show_first(await self._edited_message(), part, below)
         except SlackUnreachableError:
             # The stream may have begun; what has to end now ends in another way.

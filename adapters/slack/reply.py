@@ -9,7 +9,7 @@ from adapters.slack.message_sequence import NO_ACCESS, MessageSequence
 from adapters.slack.reply_target import ReplyTarget
 from adapters.slack.status import Status
 from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api
-from core.answerer import AnswerProgress, Cited, Found, Searching, Thinking
+from core.answerer import AnswerProgress, Cited, Found, Retracted, Searching, Thinking
 from core.chat.platform_errors import AnswerStoppedError, PlatformError, RefusedError
 from core.chat.texts import THINKING, asked_elsewhere_text
 from core.domain import Answer, Footnote
@@ -23,7 +23,7 @@ REMEDIES = {
     "not_in_channel": N_("I am not in that channel: invite me there with `/invite`, and ask again."),
     "channel_not_found": N_("I cannot see that channel: invite me there with `/invite`, and ask again."),
     "is_archived": N_("That channel is archived, so I cannot answer there."),
-    "restricted_action": N_("I may not post in that channel: an admin can change who may post there."),
+    "restricted_action": N_("I'm not allowed to post in that channel. An admin can change who can post there."),
 }
 
 
@@ -59,6 +59,9 @@ class SlackReply:
                 self._status.set(gettext("is thinking…"), (THINKING,))
             case Cited():
                 self._footnotes[progress.footnote.number] = progress.footnote
+            case Retracted():
+                self._footnotes = {}
+                self._messages.retract()
 
     async def grow(self, text: str) -> None:
         """Show the text so far.
@@ -69,7 +72,7 @@ class SlackReply:
         try:
             await self._messages.show(render_answer(text, self._footnotes.values(), ended=False))
         except SlackRefusedError as error:
-            if error.error in NO_ACCESS:
+            if error.code in NO_ACCESS:
                 raise
             log.warning("answer update failed", cause=str(error))
         except SlackUnreachableError as error:
@@ -114,7 +117,7 @@ class SlackReply:
 
     def remedy(self, error: RefusedError) -> str:
         """Return what the asker can do about a refusal, or an empty string."""
-        remedy = REMEDIES.get(error.error) if isinstance(error, SlackRefusedError) else None
+        remedy = REMEDIES.get(error.code) if isinstance(error, SlackRefusedError) else None
         return gettext(remedy) if remedy else ""
 
     async def tell_asker(self, text: str) -> None:

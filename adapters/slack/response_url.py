@@ -10,7 +10,8 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from slack_sdk.webhook.webhook_response import WebhookResponse
 
 from adapters.slack.blocks import Block
-from adapters.slack.web_api import SlackUnreachableError, retry_policy
+from adapters.slack.web_api import SlackUnreachableError
+from core.chat.platform_errors import retry_policy
 
 log = structlog.get_logger()
 
@@ -36,7 +37,7 @@ async def delete_original(webhook: AsyncWebhookClient) -> None:
 
 async def _send_with_retries(send: Callable[[], Awaitable[WebhookResponse]]) -> bool:
     try:
-        async for attempt in retry_policy():
+        async for attempt in retry_policy("slack"):
             with attempt:
                 response = await _send(send)
     except SlackUnreachableError as error:

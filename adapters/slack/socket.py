@@ -72,7 +72,7 @@ class Socket:
             self.down_since = monotonic()
             log.warning("Slack connection lost")
         elif monotonic() - self.down_since > self._timeouts.reconnect_after.total_seconds():
-            log.warning("reopening Slack connection")
+            log.warning("Slack connection restarting")
             await self._close()
             await self._connect()
 
@@ -83,4 +83,4 @@ async def _close_quietly(closing: Awaitable[object]) -> None:
         async with asyncio.timeout(2):
             await closing
     except (TimeoutError, OSError, aiohttp.ClientError, SlackApiError) as error:
-        log.debug("closing Slack connection failed", cause=str(error))
+        log.debug("Slack connection close failed", cause=str(error))

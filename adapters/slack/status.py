@@ -109,7 +109,7 @@ class Status:
                 )
             )
         except PlatformError as error:
-            log.debug("adding a reaction failed", cause=str(error))
+            log.debug("reaction failed", cause=str(error))
 
     async def _clear(self) -> None:
         if self._may_be_visible:
@@ -123,4 +123,4 @@ class Status:
                 )
             )
         except PlatformError as error:
-            log.debug("removing a reaction failed", cause=str(error))
+            log.debug("reaction removal failed", cause=str(error))

@@ -14,9 +14,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
-from core.chat.platform_errors import RefusedError, UnreachableError
+from core.chat.platform_errors import RefusedError, UnreachableError, retry_policy
 from core.telemetry import RequestRetried, emit
 from core.throttle_telemetry import throttle_trace_config
 
@@ -49,11 +48,11 @@ DEFAULT_TIMEOUTS = Timeouts()
 
 
 class SlackRefusedError(RefusedError):
-    """Slack rejected a call; `error` is its code, such as `not_in_channel`."""
+    """Slack rejected a call, with a code such as `not_in_channel`."""
 
-    def __init__(self, error: str, needed_scope: str = "") -> None:
-        super().__init__(f"{error} (needs the scope {needed_scope})" if needed_scope else error)
-        self.error = error
+    def __init__(self, code: str, needed_scope: str = "") -> None:
+        super().__init__(f"{code} (needs the scope {needed_scope})" if needed_scope else code)
+        self.code = code
         self.needed_scope = needed_scope
 
 
@@ -94,17 +93,6 @@ def proxy_for(url: str) -> str | None:
     return None if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme)
 
 
-def retry_policy() -> AsyncRetrying:
-    """Return five attempts over about twenty seconds, for calls that must arrive."""
-    return AsyncRetrying(
-        retry=retry_if_exception_type(SlackUnreachableError),
-        stop=stop_after_attempt(5),
-        wait=wait_exponential_jitter(multiplier=0.5, max=8),
-        reraise=True,
-        before_sleep=lambda _: emit(RequestRetried("slack")),
-    )
-
-
 async def call_api(call: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
     """Await a call. Raises SlackRefusedError and SlackUnreachableError."""
     try:
@@ -121,7 +109,7 @@ async def call_api(call: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
 
 async def call_with_retries(method: Callable[..., Awaitable[AsyncSlackResponse]], **arguments: Any) -> None:
     """Call an idempotent method until Slack responds. Raises what `call_api` raises."""
-    async for attempt in retry_policy():
+    async for attempt in retry_policy("slack"):
         with attempt:
             await call_api(method(**arguments))
 

@@ -18,6 +18,7 @@ from adapters.web.security import (
     SELF_AUTHENTICATED_PATHS,
     TOKEN,
     guard,
+    refused,
     sender,
     set_headers,
 )
@@ -114,7 +115,7 @@ class WebPage:
         """Delete a conversation's history and questions."""
         conversation = _conversation(await _body(request))
         if conversation is None:
-            raise _bad_request('Name the conversation: {"conversation": "…"}.')
+            raise refused(web.HTTPBadRequest, 'Name the conversation: {"conversation": "…"}.')
         await self.services.forget(conversation)
         return web.json_response({})
 
@@ -123,8 +124,7 @@ class WebPage:
         post = await self.services.post(request.query.get("url", ""))
         if post is None:
             _use_language_of(request)
-            text = json.dumps({"error": gettext("Post not found.")})
-            raise web.HTTPNotFound(text=text, content_type="application/json")
+            raise refused(web.HTTPNotFound, gettext("Post not found."))
         return web.json_response({"title": post.title, "url": post.url, "text": post.text})
 
 
@@ -197,18 +197,20 @@ async def _body(request: web.Request) -> dict[str, Any]:
     try:
         body = json.loads(await request.text())
     except web.HTTPRequestEntityTooLarge:
-        raise _too_large() from None
+        sentence = f"The body is larger than {MAX_BODY_BYTES // 1024} KB."
+        limits = {"max_size": MAX_BODY_BYTES, "actual_size": MAX_BODY_BYTES + 1}
+        raise refused(web.HTTPRequestEntityTooLarge, sentence, **limits) from None
     except (ValueError, LookupError, RecursionError):  # LookupError: unknown charset
-        raise _bad_request("The body is not valid JSON.") from None
+        raise refused(web.HTTPBadRequest, "The body is not valid JSON.") from None
     if not isinstance(body, dict):
-        raise _bad_request("The body must be a JSON object.")
+        raise refused(web.HTTPBadRequest, "The body must be a JSON object.")
     return body
 
 
 def _question(body: dict[str, Any]) -> Question:
     text = body.get("question")
     if not isinstance(text, str) or not text.strip():
-        raise _bad_request('Ask a question: {"question": "…"}.')
+        raise refused(web.HTTPBadRequest, 'Ask a question: {"question": "…"}.')
     # JSON can contain lone surrogates, which cannot be encoded.
     return Question(text.strip().encode(errors="replace").decode(), _conversation(body))
 
@@ -218,16 +220,5 @@ def _conversation(body: dict[str, Any]) -> Conversation | None:
     if id_ is None or id_ == "":
         return None
     if not isinstance(id_, str) or not _CONVERSATION_ID.fullmatch(id_):
-        raise _bad_request("A conversation ID has up to 128 letters, digits and the characters _ . : -")
+        raise refused(web.HTTPBadRequest, "A conversation ID has up to 128 letters, digits and the characters _ . : -")
     return Conversation(platform="web", channel=id_)
-
-
-def _bad_request(sentence: str) -> web.HTTPBadRequest:
-    return web.HTTPBadRequest(text=json.dumps({"error": sentence}), content_type="application/json")
-
-
-def _too_large() -> web.HTTPException:
-    sentence = f"The body is larger than {MAX_BODY_BYTES // 1024} KB."
-    return web.HTTPRequestEntityTooLarge(
-        MAX_BODY_BYTES, MAX_BODY_BYTES + 1, text=json.dumps({"error": sentence}), content_type="application/json"
-    )

@@ -5,18 +5,19 @@ from typing import Any
 
 from aiohttp import web
 
-from core.answerer import AnswerProgress, Found, Searching, Thinking
-from core.chat.documents import answer_document, match_document
+from core.answerer import AnswerProgress, Cited, Found, Retracted, Searching, Thinking
+from core.chat.documents import answer_document, footnote_document, match_document
 from core.domain import Answer
 from core.errors import FootnotedError, QuestionTooLongError, TooManyQuestionsError
 
 
 class EventStreamReply:
-    """Sends each step as a server-sent event; `wrote` events carry only the added text."""
+    """Sends each step as a server-sent event; `wrote` events carry only the added text, and posts first cited there."""
 
     def __init__(self, response: web.StreamResponse) -> None:
         self._response = response
         self._sent = 0
+        self._cited: list[dict[str, Any]] = []
 
     async def note(self, progress: AnswerProgress) -> None:
         match progress:
@@ -27,10 +28,16 @@ class EventStreamReply:
                 await self._send("found", {"passages": passages, "confidence": progress.confidence})
             case Thinking():
                 await self._send("thinking", {})
+            case Cited():
+                self._cited.append(footnote_document(progress.footnote))
+            case Retracted():
+                self._sent, self._cited = 0, []
+                await self._send("retracted", {})
 
     async def grow(self, text: str) -> None:
-        await self._send("wrote", {"text": text[self._sent :]})
-        self._sent = len(text)
+        sources = {"sources": self._cited} if self._cited else {}
+        await self._send("wrote", {"text": text[self._sent :], **sources})
+        self._sent, self._cited = len(text), []
 
     async def finish(self, answer: Answer) -> None:
         await self._send("answered", answer_document(answer))

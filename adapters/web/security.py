@@ -1,14 +1,16 @@
 """Request guard of the web page: token, origin, host and body size; and security headers."""
 
 import hmac
+import json
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from yarl import URL
 
-from adapters.web.loopback import is_loopback
+from core.loopback import is_loopback
 
 MAX_BODY_BYTES = 64 * 1024
 
@@ -64,9 +66,9 @@ def _check_origin(request: web.Request) -> None:
     origin = request.headers.get("Origin")
     same_site = site in {"same-origin", "none"} if site else not origin or _authority(origin) == request.host.lower()
     if not same_site:
-        raise _refused(web.HTTPForbidden, "Only this bot's own page may send this request.")
+        raise refused(web.HTTPForbidden, "Only this bot's own page may send this request.")
     if request.content_type != "application/json":
-        raise _refused(web.HTTPUnsupportedMediaType, "Send JSON, with Content-Type: application/json.")
+        raise refused(web.HTTPUnsupportedMediaType, "Send JSON, with Content-Type: application/json.")
 
 
 def _check_host(request: web.Request) -> None:
@@ -74,8 +76,8 @@ def _check_host(request: web.Request) -> None:
     if not request.app[LOCAL_ONLY]:
         return
     host = _host_of(f"http://{request.host}")
-    if host != "localhost" and not host.endswith(".localhost") and not is_loopback(host):
-        raise _refused(web.HTTPForbidden, "This bot is only available on this machine: open it as localhost.")
+    if not (host.endswith(".localhost") or is_loopback(host)):
+        raise refused(web.HTTPForbidden, "This bot is only available on this machine: open it as localhost.")
 
 
 def _check_token(request: web.Request) -> None:
@@ -86,7 +88,7 @@ def _check_token(request: web.Request) -> None:
     # Constant time, so that timing reveals nothing about the token.
     valid = hmac.compare_digest(given.strip().encode(errors="surrogateescape"), token.encode())
     if scheme.lower() != "bearer" or not valid:
-        raise _refused(web.HTTPUnauthorized, "This bot requires a token.", {"WWW-Authenticate": "Bearer"})
+        raise refused(web.HTTPUnauthorized, "This bot requires a token.", headers={"WWW-Authenticate": "Bearer"})
 
 
 def sender(request: web.Request) -> str:
@@ -118,9 +120,6 @@ def _authority(origin: str) -> str:
     return origin.partition("://")[2].lower()
 
 
-Refusal = Callable[..., web.HTTPException]
-
-
-def _refused(kind: Refusal, sentence: str, headers: dict[str, str] | None = None) -> web.HTTPException:
-    text = web.json_response({"error": sentence}).text
-    return kind(text=text, content_type="application/json", headers=headers)
+def refused(kind: Callable[..., web.HTTPException], sentence: str, **arguments: Any) -> web.HTTPException:
+    """Return an HTTP error with a JSON document as its body."""
+    return kind(text=json.dumps({"error": sentence}), content_type="application/json", **arguments)

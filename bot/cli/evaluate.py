@@ -16,7 +16,7 @@ from bot.app import Bot
 from bot.cli.exit_codes import FAILED, OK, WORSE
 from bot.evaluation.comparison import Comparison, QuestionChange, Value, compare
 from bot.evaluation.examples import Example
-from bot.evaluation.measuring import measure_answer, measure_search
+from bot.evaluation.measurement import measure_answer, measure_search
 from bot.evaluation.metrics import Metrics, by_language, by_turn, compute_metrics, metrics_document
 from bot.evaluation.results import Result
 from core.index.version import live_version

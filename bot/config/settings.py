@@ -13,7 +13,6 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from adapters.web.loopback import is_loopback
 from bot.config.tables import ChannelSettings, SourceSettings
 from bot.config.types import (
     Duration,
@@ -32,6 +31,7 @@ from core.answering.channel_scope import Channels
 from core.answering.token_budget import DailyTokens
 from core.domain import Source
 from core.index.schema import Precision
+from core.loopback import is_loopback
 
 TOML = Path("footnoted.toml")
 OFFLINE_EMBEDDING_MODEL = "wordllama"
@@ -143,7 +143,7 @@ class Settings(BaseSettings):
     @property
     def local(self) -> bool:
         """Whether only this machine can reach the page."""
-        return self.web_host == "localhost" or is_loopback(self.web_host)
+        return is_loopback(self.web_host)
 
     @property
     def azure(self) -> bool:

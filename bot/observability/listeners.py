@@ -62,6 +62,6 @@ async def _trace(bot: Bot, stack: AsyncExitStack) -> None:
 
 
 def _import_trace_listener() -> TraceListener:
-    from bot.observability.tracing import trace_listener
+    from bot.observability.traces import trace_listener
 
     return trace_listener

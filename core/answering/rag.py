@@ -1,7 +1,7 @@
 """The retrieval-augmented answerer: find passages, ask the model with them, check its footnotes."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -10,15 +10,16 @@ from time import perf_counter
 
 import structlog
 
-from core.answerer import Answered, AnswerEvent, Cited, Found, Searching, Thinking, Wrote
+from core.answerer import Answered, AnswerEvent, Found, Searching, Wrote
+from core.answering.answer_text import AnswerText
 from core.answering.citations import CitationFilter
 from core.answering.prompts import Instructions, build_prompt, fewer_passages, number_posts
 from core.answering.question_search import QuestionSearch, Search
 from core.domain import Answer, AnswerTrace, Footnote, Question, Scope, SearchResults, footnotes_of
-from core.errors import AnswerInterruptedError, AnswerTooLongError, ContextTooLongError, ModelTimeoutError
+from core.errors import AnswerTooLongError, ContextTooLongError, ModelTimeoutError
 from core.follow_ups import lacks_context
 from core.i18n import N_, gettext
-from core.models.protocols import ChatModel, Prompt
+from core.models.protocols import ChatModel, Prompt, SentenceVectors
 from core.models.thoughts import Retraction, Thought
 from core.question_language import use_language_of_posts
 from core.retrieval.retriever import Retriever
@@ -29,8 +30,7 @@ log = structlog.get_logger()
 
 NOT_IN_POSTS = N_("My posts do not answer this.")
 NONE_READ = N_("I have read none yet.")
-NONE_HERE = N_("I have none that I may answer from here.")
-CUT_NOTICE = N_("The answer ends here because the language model reached its length limit.")
+NONE_HERE = N_("There are none that I can use here.")
 MAY_NOT_ANSWER = N_("My posts may not answer this. This comes closest:")
 WHICH_POST = N_("What is your question about? It may be one of these posts.")
 NEAREST = 2
@@ -69,6 +69,7 @@ class RagAnswerer:
         tokens: TokenCounter,
         verify_citations: bool = True,
         rewrite: bool = True,
+        sentence_vectors: SentenceVectors | None = None,
     ) -> None:
         self._retriever = retriever
         self._model = model
@@ -76,6 +77,7 @@ class RagAnswerer:
         self._searcher = QuestionSearch(retriever, model if rewrite else None)
         self._limits = limits
         self._verify_citations = verify_citations
+        self._sentence_vectors = sentence_vectors
         # Rules, passages and prompts are counted several times for each question.
         self._tokens = lru_cache(maxsize=TOKEN_CACHE_SIZE)(tokens)
 
@@ -93,6 +95,8 @@ class RagAnswerer:
             timings["total"] = _since(began)
             yield Answered(replace(answer, timings_ms=timings, trace=_trace(search)))
             return
+        if self._verify_citations and self._sentence_vectors:
+            self._sentence_vectors.prepare()
         search = replace(search, selected=self._retriever.select(results, self._limits.top_k))
         yield Found(search.selected, results.confidence)
         if notice := self._notice(results):
@@ -113,41 +117,27 @@ class RagAnswerer:
 
     async def _answer(
         self, prompt: Prompt, search: Search, began: float, timings: dict[str, float]
-    ) -> AsyncGenerator[Thinking | Cited | Wrote | Answered, None]:
+    ) -> AsyncGenerator[AnswerEvent, None]:
         """Stream the model's answer; only passages and addresses of this very prompt may be cited."""
-        citations, text = CitationFilter(prompt.passages, self._verify_citations), ""
-        thinking = False
+        text = AnswerText(
+            lambda: CitationFilter(prompt.passages, self._verify_citations, self._sentence_vectors),
+        )
         too_long: AnswerTooLongError | None = None
         try:
             async with aclosing(self._stream_in_time(prompt)) as pieces:
                 async for piece in pieces:
-                    if isinstance(piece, Retraction):
-                        citations, text = CitationFilter(prompt.passages, self._verify_citations), ""
-                        continue
-                    if isinstance(piece, Thought):
-                        if not thinking:
-                            yield Thinking()
-                        thinking = True
-                        continue
-                    timings.setdefault("first_token", _since(began))
-                    known = len(citations.footnotes)
-                    shown = citations.read(piece)
-                    text += shown
-                    for event in _written(citations.footnotes[known:], shown):
+                    for event in text.read(piece):
                         yield event
+                    if not text.begun:
+                        timings.pop("first_token", None)
+                    elif "first_token" not in timings:
+                        timings["first_token"] = _since(began)
         except AnswerTooLongError as error:
             too_long = error
-        known = len(citations.footnotes)
-        shown = citations.end()
-        if not (text + shown).strip():
-            raise too_long or AnswerInterruptedError("the model wrote nothing")
-        if too_long:
-            shown += (f"\n{citations.open_fence}" if citations.open_fence else "") + f"\n\n{gettext(CUT_NOTICE)}"
-        text += shown
-        for event in _written(citations.footnotes[known:], shown):
+        for event in text.end(too_long):
             yield event
         timings["total"] = _since(began)
-        yield Answered(self._finished(prompt, search, text, citations.footnotes, timings))
+        yield Answered(self._finished(prompt, search, text.shown, text.footnotes, timings))
 
     def _finished(
         self, prompt: Prompt, search: Search, text: str, footnotes: tuple[Footnote, ...], timings: dict[str, float]
@@ -214,12 +204,6 @@ class RagAnswerer:
                     deadline = loop.time() + first_token
                 if piece or isinstance(piece, Retraction | Thought):
                     yield piece
-
-
-def _written(footnotes: Iterable[Footnote], text: str) -> Iterator[Cited | Wrote]:
-    yield from map(Cited, footnotes)
-    if text:
-        yield Wrote(text)
 
 
 def _all_texts(prompt: Prompt, answer: str) -> tuple[str, ...]:

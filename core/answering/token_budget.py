@@ -10,8 +10,8 @@ from redis.exceptions import RedisError
 from core.answerer import Answered, Answerer, AnswerEvent, Wrote
 from core.domain import Question
 from core.i18n import N_, gettext
-from core.models.forwarding import ForwardingChatModel
 from core.models.protocols import ChatModel, Prompt
+from core.models.wrappers import ForwardingChatModel
 from core.storage.token_usage import TokenUsage
 from core.tokens import TokenCounter
 

@@ -10,7 +10,7 @@ import structlog
 
 from core.chat.delivery import Reply, deliver
 from core.chat.error_report import report_error
-from core.chat.pacing import Pause, paced
+from core.chat.paced_reply import Pause, paced
 from core.chat.pending_question import PendingQuestion
 from core.chat.platform_errors import AnswerStoppedError, PlatformError, RefusedError, UnreachableError
 from core.chat.services import ChatServices

@@ -6,7 +6,7 @@ from typing import Protocol, assert_never
 
 import structlog
 
-from core.answerer import Answered, AnswerEvent, AnswerProgress, Cited, Found, Searching, Thinking, Wrote
+from core.answerer import Answered, AnswerEvent, AnswerProgress, Cited, Found, Retracted, Searching, Thinking, Wrote
 from core.domain import Answer
 from core.errors import FootnotedError, QuestionTooLongError, TooManyQuestionsError, to_footnoted_error
 
@@ -17,7 +17,7 @@ class Reply(Protocol):
     """A platform's side of an answer. `finish` or `fail` is the last call."""
 
     async def note(self, progress: AnswerProgress) -> None:
-        """Show that the bot is working, or take a footnote of the text that follows."""
+        """Show that the bot is working, take a footnote of the text that follows, or take back the text so far."""
         ...
 
     async def grow(self, text: str) -> None:
@@ -53,6 +53,9 @@ async def _read(events: AsyncGenerator[AnswerEvent, None], reply: Reply) -> None
     async for event in events:
         match event:
             case Searching() | Found() | Thinking() | Cited():
+                await reply.note(event)
+            case Retracted():
+                text = ""
                 await reply.note(event)
             case Wrote():
                 text += event.text

@@ -106,10 +106,10 @@ class EventDispatcher:
         lost = await self._claims.taken_over(self._running.values())
         for task, event in list(self._running.items()):
             if event in lost:
-                log.warning("event was taken over by another process", name=event.names[0])
+                log.warning("event taken over by another process", name=event.names[0])
                 task.cancel()
         for event in await self._claims.claim_orphaned():
-            log.warning("taking over event of a dead process", name=event.names[0])
+            log.warning("event taken over from a dead process", name=event.names[0])
             self._begin(event, Claim.TAKEOVER)
 
     async def _finish(self) -> None:

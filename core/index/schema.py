@@ -18,7 +18,6 @@ from core.domain import Passage
 from core.language.terms import terms_by_sentence
 from core.models.protocols import Vectors
 from core.storage import keys
-from core.storage.connection import as_text
 
 Algorithm = Literal["FLAT", "HNSW"]
 Precision = Literal["FLOAT32", "FLOAT16"]
@@ -87,7 +86,7 @@ async def point_alias(redis: Redis, index: str) -> None:
 
 async def index_info(redis: Redis, index: str) -> dict[str, object]:
     """Return the reply of FT.INFO."""
-    return _as_mapping(await redis.execute_command("FT.INFO", index))
+    return dict(await redis.ft(index).info())
 
 
 async def live_index(redis: Redis) -> str | None:
@@ -105,12 +104,6 @@ def no_such_index(error: ResponseError) -> bool:
     """Return whether Redis reports a missing index or alias."""
     # An ordinary error reply whose wording depends on the server's version.
     return any(wording in str(error).lower() for wording in ("unknown index", "no such index", "index not found"))
-
-
-def _as_mapping(reply: object) -> dict[str, object]:
-    """Convert name-value pairs, which RESP2 sends as a flat list and RESP3 as a map."""
-    pairs = reply.items() if isinstance(reply, dict) else zip(*[iter(reply)] * 2, strict=True)  # type: ignore[call-overload]
-    return {as_text(name): as_text(value) if isinstance(value, bytes) else value for name, value in pairs}
 
 
 def source_filter(sources: Iterable[str] | None) -> str:

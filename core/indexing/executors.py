@@ -79,11 +79,9 @@ class LocalExecutor:
     embedder: Embedder
 
     async def parse(self, raw: RawPost) -> ParseResult | ParseFailure:
-        """Parse a post."""
         return await self.parsers.parse(raw)
 
     async def embed_into(self, draft: Draft, batch: EmbeddingBatch) -> EmbedFailures:
-        """Embed passages and write them into a draft; return what failed. Raises what the embedder raises."""
         return await embed_into(draft, self.embedder, batch)
 
 
@@ -114,7 +112,6 @@ class DistributedExecutor:
         self._checking = asyncio.Lock()
 
     async def parse(self, raw: RawPost) -> ParseResult | ParseFailure:
-        """Parse a post."""
         if await self._workers_available():
             result = await self._run_job(PARSE_TASK, raw_post_json.dump_json(raw), self._timeouts.parse)
             if result:
@@ -122,7 +119,6 @@ class DistributedExecutor:
         return await self._local.parse(raw)
 
     async def embed_into(self, draft: Draft, batch: EmbeddingBatch) -> EmbedFailures:
-        """Embed passages and write them into a draft; return what failed. Raises what the embedder raises."""
         if await self._workers_available():
             result = await self._run_job(EMBED_TASK, batch_json.dump_json(batch), self._timeouts.embed, draft.number)
             if result:

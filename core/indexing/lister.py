@@ -8,7 +8,7 @@ from datetime import datetime
 
 import structlog
 
-from core.domain import Source
+from core.domain import Omission, Source
 from core.errors import SourceReadError
 from core.index.version import Listing, PostRecord
 from core.indexing.change_tracker import ChangeTracker
@@ -111,8 +111,11 @@ class Lister:
                         await self._check_entry(replace(item, source=source), candidates)
                     case EntrySkipped():
                         complete = False
+                        self.invalidate(current.address)  # or what comes after the gap would not be asked for again
                         self._counters.add("listed")
                         self._counters.fail(Failure(item.address, item.reason))
+                    case Omission():
+                        self._counters.omit(item)
                     case ListingFinished():
                         # Empty validators mean an unconditional request; the page keeps its place in the order.
                         pages[item.address] = item.validators or Validators(item.address)
@@ -127,6 +130,8 @@ class Lister:
         if not self._tracker.claim(entry.url):
             return
         self._counters.add("listed")
+        if entry.warning:
+            self._counters.warn(Failure(entry.file, entry.warning))
         url = self._tracker.resolve(entry.url)
         known = self._tracker.ledger.get(url)
         if known and _is_unchanged(entry, known):

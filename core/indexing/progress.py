@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from core.domain import Omission, OmissionReason
+
 Outcome = Literal["published", "unchanged", "planned", "cancelled", "rolled back"]
 """How a run without an error ended. "planned" is a dry run; "cancelled" keeps what was embedded for the next run."""
 
@@ -103,7 +105,7 @@ class Report:
     """How a run ended.
 
     `rebuilt` means that another embedding model led to a new index version of all posts. `posts` is the number of
-    posts in the index now.
+    posts in the index now. `omissions` are files of folders that are left out on purpose.
     """
 
     progress: Progress
@@ -113,6 +115,7 @@ class Report:
     outcome: Outcome = "published"
     diff: Diff = Diff()
     posts: int = 0
+    omissions: tuple[Omission, ...] = ()
 
     @property
     def failed_sources(self) -> tuple[Failure, ...]:
@@ -141,6 +144,7 @@ class RunCounters:
         self._embedding_began: float | None = None
         self.progress = Progress()
         self.failures: list[Failure] = []
+        self._omissions: dict[OmissionReason, Omission] = {}
 
     def add(self, counter: Counter, by: int = 1) -> None:
         """Change one count."""
@@ -157,6 +161,17 @@ class RunCounters:
     def warn(self, failure: Failure) -> None:
         """Record a failure of a post that is counted otherwise."""
         self.failures.append(failure)
+
+    def omit(self, omission: Omission) -> None:
+        """Record files that are left out."""
+        known = self._omissions.get(omission.reason, Omission(omission.reason, 0))
+        kinds = tuple(dict.fromkeys((*known.kinds, *omission.kinds)))
+        self._omissions[omission.reason] = Omission(omission.reason, known.count + omission.count, kinds)
+
+    @property
+    def omissions(self) -> tuple[Omission, ...]:
+        """What all sources leave out, by its reason."""
+        return tuple(self._omissions.values())
 
     def finish_listing(self) -> None:
         """Mark `listed` as final."""

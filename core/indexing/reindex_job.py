@@ -261,6 +261,7 @@ class ReindexJob:
             outcome=outcome,
             diff=self._tracker.diff(),
             posts=len(change.kept) + len(change.upserted),
+            omissions=self._counters.omissions,
         )
         progress = report.progress
         log.info(

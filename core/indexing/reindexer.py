@@ -1,17 +1,27 @@
 """The entry point to runs for all platforms: start or join one, cancel it, roll back."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence, Set
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from time import perf_counter
 
 import structlog
 from redis.asyncio import Redis
 
 from core.domain import Person
-from core.errors import AdminRequiredError, RunFailedError, RunInProgressError, UnknownSourceError
+from core.errors import (
+    AdminRequiredError,
+    NoPreviousVersionError,
+    RunFailedError,
+    RunInProgressError,
+    UnknownSourceError,
+)
+from core.index.in_place import can_undo, undo
+from core.index.publication import roll_back
+from core.index.version import PostRecord, live_version
 from core.indexing.options import ReindexOptions
-from core.indexing.progress import Report
+from core.indexing.progress import Diff, PostTitle, Progress, Report
 from core.indexing.run_events import (
     Emit,
     EventBuffer,
@@ -22,8 +32,7 @@ from core.indexing.run_events import (
     RunProgressed,
     RunStarted,
 )
-from core.indexing.run_lock import LockedRun
-from core.indexing.run_status import Action, AuditLog, AuditRecord, RunStatusStore, from_lock_token
+from core.indexing.run_status import Action, AuditLog, AuditRecord, LockedRun, RunStatusStore, from_lock_token
 from core.storage import keys
 from core.storage.lease import holder_of
 
@@ -156,3 +165,36 @@ class Reindexer:
 def _require_admin(person: Person) -> None:
     if not person.admin:
         raise AdminRequiredError
+
+
+async def roll_back_run(redis: Redis) -> Report:
+    """Undo the last change in place, or else switch to the previous index version. Raises NoPreviousVersionError."""
+    began = perf_counter()
+    version = await live_version(redis)
+    if version is None:
+        raise NoPreviousVersionError
+    if await can_undo(redis, version):
+        replaced = await undo(redis, version)
+        seconds = perf_counter() - began
+        before = {url: post.after for url, post in replaced.items() if post.after}
+        after = {url: post.before for url, post in replaced.items() if post.before}
+    else:
+        newer, version = version, await roll_back(redis)
+        seconds = perf_counter() - began
+        before, after = await newer.ledger(), await version.ledger()
+    diff = _diff(before, after)
+    progress = Progress(listing=False, new=len(diff.new), changed=len(diff.changed), removed=len(diff.removed))
+    return Report(progress, seconds, outcome="rolled back", diff=diff, posts=await version.post_count())
+
+
+def _diff(before: Mapping[str, PostRecord], after: Mapping[str, PostRecord]) -> Diff:
+    kept = before.keys() & after.keys()
+    return Diff(
+        new=_titles(after, after.keys() - kept),
+        changed=_titles(after, {url for url in kept if before[url].text_digest != after[url].text_digest}),
+        removed=_titles(before, before.keys() - kept),
+    )
+
+
+def _titles(records: Mapping[str, PostRecord], urls: Set[str]) -> tuple[PostTitle, ...]:
+    return tuple(PostTitle(record.title, url) for url, record in records.items() if url in urls)

@@ -5,6 +5,7 @@ import secrets
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import numpy as np
 from redis.asyncio import Redis
@@ -50,6 +51,7 @@ class Worker:
         broker.is_worker_process = True
         self._register_tasks(broker)
         name = secrets.token_hex(8)
+        heartbeat = partial(send_heartbeat, self.redis, self.queue, name)
         # The receiver wants an executor for synchronous tasks; there are none.
         with ThreadPoolExecutor(1) as unused:
             receiver = Receiver(
@@ -59,9 +61,9 @@ class Worker:
                 ack_type=AcknowledgeType.WHEN_SAVED,
                 wait_tasks_timeout=SHUTDOWN_TIMEOUT.total_seconds(),
             )
-            await self._heartbeat(name)
+            await heartbeat()
             try:
-                async with running_periodically(lambda: self._heartbeat(name), every=HEARTBEAT_TIMEOUT / 4):
+                async with running_periodically(heartbeat, every=HEARTBEAT_TIMEOUT / 4):
                     await receiver.listen(stop)
             finally:
                 await remove_worker(self.redis, self.queue, name)
@@ -96,6 +98,7 @@ class Worker:
         return failures_json.dump_json(failures).decode()
 
     def _register_tasks(self, broker: RedisStreamBroker) -> None:
+        # taskiq renames the functions that it is given, which does not work with methods.
         @broker.task(PARSE_TASK)
         async def parse(key: str) -> str:
             return await self.parse(key)
@@ -103,6 +106,3 @@ class Worker:
         @broker.task(EMBED_TASK)
         async def embed(key: str, version: int) -> str:
             return await self.embed(key, version)
-
-    async def _heartbeat(self, name: str) -> None:
-        await send_heartbeat(self.redis, self.queue, name)

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from ipaddress import ip_address
 
-from core.ingestion.fetch_result import FetchError
+from core.ingestion.fetch_result import FetchError, SiteDownError
+from core.loopback import is_loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class HostBackoffError(FetchError):
     """The host's Retry-After is longer than the policy allows."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"the server asked to wait {timedelta(seconds=round(seconds))}")
+        super().__init__(f"the server asked to wait {timedelta(seconds=round(seconds))}", SiteDownError)
 
 
 class HostThrottle:
@@ -41,7 +41,7 @@ class HostThrottle:
     def __init__(self, host: str, policy: CrawlPolicy) -> None:
         self._policy = policy
         self._slots = asyncio.Semaphore(policy.max_per_host)
-        self._interval = 0.0 if _is_loopback(host) else policy.min_interval.total_seconds()
+        self._interval = 0.0 if is_loopback(host) else policy.min_interval.total_seconds()
         self._next_start = 0.0
         self._blocked_until = 0.0
 
@@ -71,13 +71,6 @@ class HostThrottle:
     def apply_crawl_delay(self, seconds: float) -> None:
         """Honour a robots.txt's Crawl-delay, up to the policy's maximum."""
         self._interval = max(self._interval, min(seconds, self._policy.max_crawl_delay.total_seconds()))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def parse_retry_after(header: str) -> float | None:

@@ -1,138 +1,161 @@
-"""Parser of RSS and Atom feeds."""
+"""Parser of feeds: RSS and Atom; `json_feed` parses those in JSON."""
 
-import hashlib
 import io
 import re
 from calendar import timegm
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import unescape
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
 import feedparser
 import structlog
 
 from core.domain import Source
 from core.errors import SourceReadError
-from core.ingestion.entries import Entry
+from core.ingestion.feed_items import FeedItem, FeedPage, join, strip_tags, text_to_html, to_entries
 from core.ingestion.fetch_result import Fetched
-from core.ingestion.parse_limits import check_xml, is_web_charset
-from core.ingestion.urls import clean_url, synthetic_url
+from core.ingestion.json_feed import parse_json_feed
+from core.ingestion.urls import site_host
+from core.ingestion.xml_repair import repair_xml
 
 log = structlog.get_logger()
 
-MIN_WHOLE_LENGTH = 1_500
-"""Characters from which a description is taken for the whole post rather than a summary."""
+_OLDER = ("next", "prev-archive")
+"""Relations of a feed to the page with older entries (RFC 5005)."""
 
-_TAG = re.compile(r"<[^<>]*>")
-_TRUNCATED = ("…", "...", "[…]", "[...]", "read more", "continue reading", "weiterlesen", "lire la suite")
+_NOTES = re.compile(r"<(/?)(?:media:description|itunes:summary)\b[^<>]*?(/?)>")
+"""feedparser takes captions of pictures for the content of an entry. Under another name they are kept apart."""
 
-
-@dataclass(frozen=True, slots=True)
-class FeedPage:
-    """One page of a feed. `damage` says why it is not well-formed; `next_page` is its `rel=next` link."""
-
-    address: str
-    entries: tuple[Entry, ...]
-    damage: str = ""
-    next_page: str = ""
+_WRAPPED = re.compile(r"\s*<(p|div|article|section|h[1-6]|ul|ol|table|blockquote|figure)\b[^<>]*>.*</\1>\s*", re.DOTALL)
+_BLOCK = re.compile(r"<(?:p|br|div|ul|ol|li|h[1-6]|a|img|blockquote|table|pre)\b[^<>]*>", re.IGNORECASE)
+_MAIN_FEED = re.compile(r"/feed(?:/(?:rss2?|atom|rdf))?/?\Z")
 
 
 def parse_feed(fetched: Fetched, source: Source, listing: str = "") -> FeedPage:
     """Parse what is readable of a feed, well-formed or not. `listing` is the address before redirects. Raises
     SourceReadError if this is not a feed."""
-    check_xml(fetched, fetched.body)
+    listing = listing or fetched.url
+    if fetched.body[:1_000].lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
+        return parse_json_feed(fetched, source, listing)
+    text, damage = repair_xml(fetched)
     try:
-        parsed = _parsed(fetched)
+        parsed = _parsed(_NOTES.sub(r"<\1shownotes\2>", text))
     except Exception as error:  # Boundary: feedparser raises all kinds of errors on malformed bytes.
         log.warning("feed parsing failed", address=fetched.url, error=repr(error))
         raise SourceReadError(fetched.url, f"the feed could not be parsed ({type(error).__name__})") from error
-    damage = f"it is not well-formed: {parsed.bozo_exception}" if parsed.bozo and not _harmless(parsed) else ""
+    if parsed.bozo and not isinstance(parsed.bozo_exception, feedparser.NonXMLContentType):
+        damage = str(parsed.bozo_exception)
     if not parsed.entries and not parsed.get("version"):
-        raise SourceReadError(
-            fetched.url, f"it is not a feed ({parsed.bozo_exception})" if damage else "it is not a feed"
-        )
-    home = _join(fetched.url, parsed.feed.get("link") or "") or fetched.url
-    language = str(parsed.feed.get("language") or "")
-    entries = tuple(_entry(entry, home, source, listing or fetched.url, language) for entry in parsed.entries)
-    links = parsed.feed.get("links", ())
-    next_page = next((link["href"] for link in links if link.get("rel") == "next" and link.get("href")), "")
-    return FeedPage(fetched.url, entries, damage, _join(fetched.url, next_page))
+        raise SourceReadError(fetched.url, f"it is not a feed ({damage})" if damage else "it is not a feed")
+    feed = parsed.feed
+    home = str(feed.get("link") or "")
+    items = [_item(entry, str(parsed.get("version"))) for entry in parsed.entries]
+    return FeedPage(
+        fetched.url,
+        to_entries(items, fetched, home, source, listing, str(feed.get("language") or "")),
+        damage and f"it is not well-formed: {damage}",
+        next_page=join(fetched.url, _older_page(feed)),
+        complete="fh_complete" in feed,
+        posts_api=_posts_api(parsed, join(fetched.url, home), source),
+        title=strip_tags(str(feed.get("title") or "")).strip(),
+    )
 
 
-def _parsed(fetched: Fetched) -> Any:
+def _parsed(text: str) -> Any:
     # A stream, because feedparser takes a string for an address or a file name. It need not sanitize: dangerous HTML
-    # does not survive `to_markdown`, and sanitizing would take most of the time.
+    # does not survive `to_markdown`, and sanitizing would take most of the time. Nor resolve links: relative ones are
+    # told apart from others, and resolved later.
     return feedparser.parse(
-        io.BytesIO(fetched.body),
-        response_headers={"content-type": _content_type(fetched), "content-location": fetched.url},
+        io.BytesIO(text.encode("utf-8", "replace")),
+        response_headers={"content-type": "application/xml; charset=utf-8"},
         sanitize_html=False,
         resolve_relative_uris=False,
     )
 
 
-def _harmless(parsed: Any) -> bool:
-    """Servers often send a charset or content type that differs from the XML's own; that is no damage."""
-    return isinstance(parsed.bozo_exception, feedparser.CharacterEncodingOverride | feedparser.NonXMLContentType)
+def _older_page(feed: Mapping[str, Any]) -> str:
+    links = {link.get("rel"): link["href"] for link in reversed(feed.get("links", ())) if link.get("href")}
+    return next((links[relation] for relation in _OLDER if relation in links), "")
 
 
-def _content_type(fetched: Fetched) -> str:
-    # Feeds served as text/html or octet-stream are still feeds; the server's charset counts.
-    known = fetched.charset and is_web_charset(fetched.charset, stateful=False)
-    charset = f"; charset={fetched.charset}" if known else ""
-    return f"application/xml{charset}"
+def _posts_api(parsed: Any, home: str, source: Source) -> str:
+    """Return where a WordPress lists all posts (its REST API), if this is its main feed."""
+    is_wordpress = "wordpress" in str(parsed.feed.get("generator", "")).lower() or any(
+        "wfw_commentrss" in entry for entry in parsed.entries[:1]
+    )
+    root = home.rstrip("/")
+    if not is_wordpress or site_host(home) != site_host(source.address):
+        return ""
+    is_main = _MAIN_FEED.sub("", source.address.partition("?")[0].partition("://")[2]) == root.partition("://")[2]
+    return f"{root}/wp-json/wp/v2/posts?per_page=100&page=1" if is_main else ""
 
 
-def _entry(entry: Mapping[str, Any], home: str, source: Source, listing: str, language: str) -> Entry:
-    content = next((part["value"] for part in entry.get("content", ()) if (part.get("value") or "").strip()), "")
-    summary = entry.get("summary") or ""  # None if its XHTML is damaged
-    body = content or summary
-    title = " ".join(_title(entry).split())
-    return Entry(
-        url=_address(entry, home, title),
-        title=title,
-        source=source,
-        published=_date(entry, "published_parsed") or _date(entry, "updated_parsed"),
-        body=body,
-        whole=_is_whole(content, summary),
+def _item(entry: Mapping[str, Any], version: str) -> FeedItem:
+    content = max(
+        (_html(str(part.get("value") or ""), part, version) for part in entry.get("content", ())), key=len, default=""
+    )
+    summary = _html(str(entry.get("summary") or ""), entry.get("summary_detail") or {}, version)
+    notes = _html(str(entry.get("shownotes") or ""), {"type": "text/plain"}, "")
+    media = _is_media(entry)
+    return FeedItem(
+        link=str(entry.get("feedburner_origlink") or _link(entry)),
+        identity=str(entry.get("id") or "").strip(),
+        is_link=bool(entry.get("guidislink")) and not version.startswith("atom"),
+        title=_title(entry),
+        content=content,
+        summary=max(summary, notes, key=len) if media else summary or notes,
+        published=_date(entry, "published_parsed"),
         modified=_date(entry, "updated_parsed"),
-        listing=listing,
-        language=str(entry.get("language") or _content_language(entry) or language),
+        language=str(entry.get("language") or _detail(entry, "language")),
+        base=_detail(entry, "base"),
+        media=media,
     )
 
 
-def _content_language(entry: Mapping[str, Any]) -> str:
-    """Return the `xml:lang` of an entry's content or title, which inherit that of the feed."""
+def _link(entry: Mapping[str, Any]) -> str:
+    """Return the link to the entry's page. Not `entry.link`, which feedparser may take from the id."""
+    links = [link for link in entry.get("links", ()) if link.get("rel") == "alternate" and link.get("href")]
+    pages = [link for link in links if "html" in str(link.get("type"))]
+    return next((str(link["href"]) for link in (*pages, *links)), "")
+
+
+def _is_media(entry: Mapping[str, Any]) -> bool:
+    """Return whether the entry is an episode or a video, whose page has little to read."""
+    enclosures = [link for link in entry.get("links", ()) if link.get("rel") == "enclosure"]
+    kinds = [
+        str(media.get(name) or "")
+        for media in (*enclosures, *entry.get("media_content", ()))
+        for name in ("type", "medium")
+    ]
+    return (
+        "yt_videoid" in entry or "media_player" in entry or any(kind.startswith(("audio", "video")) for kind in kinds)
+    )
+
+
+def _html(value: str, detail: Mapping[str, Any], version: str) -> str:
+    """Return a text of an entry as HTML. Text in Atom is text, whatever it looks like, unless all of it is an element;
+    in RSS it may be either."""
+    is_text = detail.get("type") == "text/plain"
+    if version.startswith("atom"):
+        is_text = is_text and not _WRAPPED.fullmatch(value)
+    elif "<" not in value:
+        value, is_text = unescape(value), True
+    else:
+        is_text = is_text and not _BLOCK.search(value)
+    return text_to_html(value) if is_text else value
+
+
+def _detail(entry: Mapping[str, Any], name: str) -> str:
+    """Return the `xml:lang` or `xml:base` of an entry's texts, which inherit that of the feed."""
     details = (*entry.get("content", ()), entry.get("summary_detail") or {}, entry.get("title_detail") or {})
-    return next((str(detail["language"]) for detail in details if detail.get("language")), "")
-
-
-def _address(entry: Mapping[str, Any], home: str, title: str) -> str:
-    """Return the entry's link, else its id if that is a web address, else a synthetic URL on the home page."""
-    for candidate in (entry.get("link"), entry.get("id")):
-        address = _join(home, candidate or "")
-        # A link may be relative; an id without a scheme is only a name.
-        is_url = candidate and (candidate == entry.get("link") or "://" in candidate)
-        if is_url and urlsplit(address).scheme in {"http", "https"}:
-            return clean_url(address)
-    name = entry.get("id") or title or hashlib.sha256((entry.get("summary") or "").encode()).hexdigest()[:16]
-    return synthetic_url(home, name)
-
-
-def _join(base: str, address: str) -> str:
-    """Resolve an address; empty if it is invalid."""
-    try:
-        return urljoin(base, address.strip()) if address.strip() else ""
-    except ValueError:
-        return ""
+    return next((str(detail[name]) for detail in details if detail.get(name)), "")
 
 
 def _title(entry: Mapping[str, Any]) -> str:
     title = str(entry.get("title") or "")
     # "List<String> in Java" is not HTML.
-    return unescape(title) if entry.get("title_detail", {}).get("type") == "text/plain" else _strip_tags(title)
+    return unescape(title) if entry.get("title_detail", {}).get("type") == "text/plain" else strip_tags(title)
 
 
 def _date(entry: Mapping[str, Any], name: str) -> datetime | None:
@@ -142,16 +165,3 @@ def _date(entry: Mapping[str, Any], name: str) -> datetime | None:
         return datetime.fromtimestamp(timegm(moment), UTC) if moment else None
     except (ValueError, OverflowError):
         return None
-
-
-def _is_whole(content: str, summary: str) -> bool:
-    """Return whether the feed carries the full post. A body that ends in dots or "read more" is truncated."""
-    text = _strip_tags(content or summary).strip().lower()
-    if text.rstrip(" →»").endswith(_TRUNCATED):
-        return False
-    return bool(content.strip()) or len(text) >= MIN_WHOLE_LENGTH
-
-
-def _strip_tags(html: str) -> str:
-    """Return roughly the visible text, without the cost of a parser."""
-    return unescape(_TAG.sub(" ", html))

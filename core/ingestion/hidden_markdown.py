@@ -19,6 +19,7 @@ _MARKUP = re.compile(
 )
 _HINT = re.compile(r"<(?:!--|[a-z])|\]\(\S{0,2000}[ \t]+[\"'(]|\]:[ \t]*[#<]", re.IGNORECASE)
 _MAX_CODE_SPAN = 10_000
+_MAX_INDENT = 100
 
 
 def visible_markdown(text: str) -> str:
@@ -56,8 +57,8 @@ def _read(markup: re.Match[str], text: str, last_comment_end: int, styles: PageS
     if markup["comment"]:
         # An unclosed comment hides all that follows if it starts a line; within a line it is text.
         end = text.find("-->", markup.start() + 2) if markup.start() + 2 <= last_comment_end else -1
-        starts_line = not text[text.rfind("\n", 0, markup.start()) + 1 : markup.start()].strip()
-        return ("", end + 3) if end >= 0 else ("", len(text)) if starts_line else (None, markup.end())
+        indent = text[max(0, markup.start() - _MAX_INDENT) : markup.start()].rpartition("\n")[2]
+        return ("", end + 3) if end >= 0 else (None, markup.end()) if indent.strip() else ("", len(text))
     if markup["link"]:
         return markup["link"] + ")", markup.end()
     if markup["definition"]:

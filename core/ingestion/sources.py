@@ -17,8 +17,9 @@ from core.ingestion.hidden_html import visible_html
 from core.ingestion.hidden_markdown import visible_markdown
 from core.ingestion.html_to_markdown import tidy, to_markdown
 from core.ingestion.sitemap import read_sitemap
-from core.ingestion.urls import accept_canonical, clean_url, extract_canonical
+from core.ingestion.urls import accept_canonical, clean_url, extract_canonical, is_synthetic
 from core.language.detection import post_language
+from core.markdown import heading_text, parse_blocks
 
 MAX_ENTRIES = 100_000
 """Per source. A blog has hundreds of posts; a server that makes up pages never ends."""
@@ -67,7 +68,8 @@ def _lister(source: Source, fetcher: Fetcher, known: KnownListings) -> AsyncGene
 
 def needs_page(entry: Entry) -> bool:
     """Return whether the post's page must be fetched: for a selector, or if the feed does not carry the whole post."""
-    return entry.source.kind != "folder" and (bool(entry.source.selector) or not entry.whole)
+    has_page = entry.source.kind != "folder" and not is_synthetic(entry.url)
+    return has_page and (bool(entry.source.selector) or not entry.whole)
 
 
 async def fetch_page(
@@ -99,7 +101,7 @@ def parse_post(entry: Entry, page: Fetched | None) -> Post:
         if listed is None or not listed.text:
             raise SourceReadError(entry.url, article.notice or "it contains no text")
         article = listed if article.notice else replace(article, text=listed.text)
-    title = tidy(entry.title) or tidy(article.title) or entry.url
+    title = tidy(entry.title) or tidy(article.title) or tidy(entry.name) or entry.url
     language = post_language(f"{title}\n{article.text}", article.language or entry.language)
     published = entry.published or article.published
     return Post(entry.url, title, article.text, entry.source.name, published, language)
@@ -110,7 +112,7 @@ def _article(entry: Entry, page: Fetched | None) -> Article:
         if page.media_type == "text/plain":
             return Article("", tidy(decode(page)))
         if page.media_type in _MARKDOWN:
-            return Article("", tidy(visible_markdown(decode(page))))
+            return _from_markdown(decode(page))
         return extract(decode(page), page.url, entry.source.selector)
     return _own_text(entry)
 
@@ -121,10 +123,16 @@ def _own_text(entry: Entry) -> Article:
         case "html" if entry.source.kind == "folder":
             return extract(entry.body, entry.url, entry.source.selector)
         case "html":
-            return Article("", to_markdown(visible_html(entry.body, entry.url), entry.url))
-        case "markdown":
-            return Article("", tidy(visible_markdown(entry.body)))
+            return Article("", to_markdown(visible_html(entry.body, entry.url), entry.base or entry.url))
+        case "markdown" | "mdx":
+            return _from_markdown(entry.body)
         case "text":
             return Article("", tidy(entry.body))
         case _:
             assert_never(entry.format)
+
+
+def _from_markdown(body: str) -> Article:
+    text = tidy(visible_markdown(body))
+    headings = (heading_text(block) for block in parse_blocks(text) if block.kind == "heading" and block.level == 1)
+    return Article(next(filter(None, headings), ""), text)

@@ -76,6 +76,11 @@ def synthetic_url(home: str, name: str) -> str:
     return clean_url(f"{clean_url(home).partition('#')[0]}#{_SYNTHETIC}{quote(name, safe='')}")
 
 
+def is_synthetic(address: str) -> bool:
+    """Return whether the address was made by `synthetic_url`, so that there is no page to fetch."""
+    return f"#{_SYNTHETIC}" in address
+
+
 def extract_canonical(body: bytes, base: str) -> str:
     """Return the absolute URL in the page's `<link rel="canonical">` (RFC 6596); empty if there is none, or if several
     disagree."""

@@ -10,9 +10,16 @@ import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 from tenacity.wait import wait_base, wait_exponential_jitter
 
-from core.errors import EmbeddingMismatchError, FootnotedError, ModelBusyError, ModelError, ModelUnreachableError
-from core.models.forwarding import ForwardingEmbedder
+from core.errors import (
+    EmbeddingMismatchError,
+    FootnotedError,
+    ModelBusyError,
+    ModelError,
+    ModelUnreachableError,
+    is_retryable,
+)
 from core.models.protocols import Embedder, PartlyEmbeddedError, Vectors
+from core.models.wrappers import ForwardingEmbedder
 
 log = structlog.get_logger()
 
@@ -128,7 +135,7 @@ class RetryingEmbedder(ForwardingEmbedder):
             return state.attempt_number >= (BUSY_ATTEMPTS if isinstance(error, ModelBusyError) else attempts)
 
         retrying = AsyncRetrying(
-            retry=retry_if_exception(_is_retryable), wait=self._wait_for, stop=is_exhausted, reraise=True
+            retry=retry_if_exception(is_retryable), wait=self._wait_for, stop=is_exhausted, reraise=True
         )
         return await retrying(self._once, texts)
 
@@ -147,7 +154,3 @@ class RetryingEmbedder(ForwardingEmbedder):
         error = state.outcome.exception() if state.outcome else None
         retry_after = error.retry_after if isinstance(error, ModelBusyError) else None
         return min(retry_after, MAX_WAIT.total_seconds()) if retry_after is not None else self._backoff(state)
-
-
-def _is_retryable(error: BaseException) -> bool:
-    return isinstance(error, ModelError) and error.retryable

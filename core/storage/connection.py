@@ -1,11 +1,13 @@
 """Connection to Redis, and the check that the server is fit for use."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, TypeVar
 
 from redis import DriverInfo
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection
+from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import (
     AuthenticationError,
@@ -21,8 +23,10 @@ from redis.exceptions import (
 )
 
 from core.errors import Problem
-from core.storage.instrumented_retry import InstrumentedRetry
 from core.storage.topology import address_of, connect_cluster, connect_through_sentinels, is_cluster
+from core.telemetry import RequestRetried, emit
+
+Result = TypeVar("Result")
 
 MAX_CONNECTIONS = 64
 """A question needs two at a time. At the limit, questions wait for a connection instead of failing."""
@@ -66,6 +70,23 @@ def connect(url: str) -> Redis:
     pool = BlockingConnectionPool.from_url(url, max_connections=MAX_CONNECTIONS, timeout=CONNECTION_TIMEOUT, **options)
     pool.connection_class = type("Connection", (_Cancellable, pool.connection_class), {})
     return Redis.from_pool(pool)
+
+
+class InstrumentedRetry(Retry):
+    """Behaves like redis-py's `Retry` and emits `RequestRetried` for each repetition."""
+
+    async def call_with_retry(self, do: Callable[[], Awaitable[Result]], *args: Any, **kwargs: Any) -> Result:
+        first = True
+
+        async def attempt() -> Result:
+            nonlocal first
+            if not first:
+                emit(RequestRetried("redis"))
+            first = False
+            return await do()
+
+        result: Result = await super().call_with_retry(attempt, *args, **kwargs)
+        return result
 
 
 class _Cancellable(AbstractConnection):

@@ -73,7 +73,7 @@ async def test_unreadable_source_does_not_stop_the_bot(tmp_path: Path) -> None:
     (tmp_path / "footnoted.toml").write_text('feeds = ["http://127.0.0.1:1/feed"]\n', encoding="utf-8")
     async with served(tmp_path) as bot, aiohttp.ClientSession(bot.address) as web:
         async with asyncio.timeout(WITHIN):
-            while "document read failed" not in {entry["event"] for entry in bot.log}:
+            while "source read failed" not in {entry["event"] for entry in bot.log}:
                 await asyncio.sleep(0.02)
         assert (await web.get("/healthz")).status == 200
         answer = await (await web.post("/api/ask", json={"question": ASKED})).json()

@@ -58,7 +58,8 @@ async function receive(exchange, signal) {
   for await (const { type, data } of answerEvents(exchange.question, conversationId(), signal)) {
     if (type === "found") exchange.found(data.passages);
     else if (type === "thinking") exchange.think();
-    else if (type === "wrote") exchange.wrote(data.text);
+    else if (type === "wrote") exchange.wrote(data.text, data.sources);
+    else if (type === "retracted") exchange.retract();
     else if (type === "answered") return exchange.finish(data);
     else if (type === "failed") return exchange.fail(data.sentence, data.id);
   }

@@ -3,7 +3,7 @@
 import { follow } from "./autoscroll.js";
 import { copyButton } from "./copy-button.js";
 import { element } from "./elements.js";
-import { footnoteList, linkedMarks, nearestList, plainMark, setMarks } from "./footnotes.js";
+import { footnoteList, linkedMarks, nearestList, setMarks } from "./footnotes.js";
 import { renderAnswer } from "./markdown.js";
 import { patch, placeCaret, steady } from "./partial-markdown.js";
 import { number, plural, text } from "./texts.js";
@@ -22,6 +22,7 @@ export class Exchange {
 
   begin() {
     this.written = "";
+    this.cited = [];
     this.answer = null;
     this.failure = null;
     this.headings = {};
@@ -52,8 +53,9 @@ export class Exchange {
     this.progress.textContent = text("thinking");
   }
 
-  wrote(text) {
+  wrote(text, sources = []) {
     this.written += text;
+    this.cited.push(...sources);
     this.setState("writing");
     this.frame ??= requestAnimationFrame(() => {
       this.frame = undefined;
@@ -61,15 +63,23 @@ export class Exchange {
     });
   }
 
+  /** Takes back what turned out to be a thought of the model. */
+  retract() {
+    const { headings } = this;
+    this.begin();
+    this.headings = headings;
+    this.think();
+  }
+
   showUnfinished() {
-    const fragment = renderAnswer(steady(this.written));
+    const fragment = renderAnswer(steady(this.written), this.cited);
     placeCaret(fragment);
-    this.show(fragment, plainMark);
+    this.show(fragment, this.cited);
     follow();
   }
 
-  show(fragment, markFor) {
-    setMarks(fragment, markFor);
+  show(fragment, sources) {
+    setMarks(fragment, linkedMarks(sources));
     patch(this.text, fragment);
   }
 
@@ -77,7 +87,7 @@ export class Exchange {
     this.answer = answer;
     this.setState("answered");
     const { sources, nearest, timings_ms } = answer;
-    this.show(renderAnswer(answer.answer, sources), linkedMarks(sources));
+    this.show(renderAnswer(answer.answer, sources), sources);
     if (sources.length) this.article.append(footnoteList(sources, this.headings));
     if (nearest.length) this.article.append(nearestList(nearest, this.headings));
     const copy = copyButton("copy-answer", text("copyAnswer"), () => this.copied);
@@ -88,7 +98,7 @@ export class Exchange {
   fail(sentence, id) {
     this.failure = { sentence, id };
     this.setState("failed");
-    this.show(renderAnswer(this.written), plainMark);
+    this.show(renderAnswer(this.written, this.cited), this.cited);
     const shown = element("p", {}, sentence);
     if (id) shown.append(" ", element("span", { className: "reference" }, text("reference", { id })));
     const again = element("button", { type: "button", className: "try-again quiet" }, text("tryAgain"));
@@ -111,12 +121,12 @@ export class Exchange {
   }
 
   toJSON() {
-    const { question, written, answer, failure, headings } = this;
-    return { question, written, answer, failure, headings };
+    const { question, written, cited, answer, failure, headings } = this;
+    return { question, written, cited, answer, failure, headings };
   }
 
-  restore({ written, answer, failure, headings }) {
-    Object.assign(this, { written, headings });
+  restore({ written, cited = [], answer, failure, headings }) {
+    Object.assign(this, { written, cited, headings });
     if (answer) this.finish(answer);
     // Neither: the answer was still running when the page was closed.
     else this.fail(failure?.sentence ?? CONNECTION_LOST, failure?.id);

@@ -30,10 +30,6 @@ function setMarksIn(node, markFor) {
   if (pieces.length) node.replaceWith(...pieces, node.data.slice(end));
 }
 
-export function plainMark(number) {
-  return element("sup", { className: "mark" }, String(number));
-}
-
 export function linkedMarks(sources) {
   const byNumber = new Map(sources.map((source) => [source.number, source]));
   return (number) => {

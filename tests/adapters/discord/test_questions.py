@@ -54,6 +54,17 @@ async def test_an_answer_grows_while_the_model_writes_it(harness: Harness) -> No
         assert longer.startswith(shorter)
 
 
+async def test_thoughts_that_were_taken_for_the_answer_are_taken_back(harness: Harness) -> None:
+    thoughts = "The user asks about water. " * 100
+    harness.model.enqueue(Text(f"{thoughts}\n</think>\n\nEarly in the morning [1].", tokens_per_second=2_000))
+    asked = harness.ask(ASKED)
+    answer = await harness.answer(asked)
+    await harness.settled()
+    assert harness.since(asked) == [answer]
+    assert answer.content.startswith("Early in the morning [[1]]")
+    assert any(revision.content.startswith("The user asks") for revision in answer.revisions)
+
+
 async def test_answers_do_not_ping_people_or_preview_links(harness: Harness) -> None:
     alice = harness.discord.find_user("alice")
     hostile = (

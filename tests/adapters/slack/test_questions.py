@@ -37,6 +37,17 @@ async def test_an_answer_grows_while_the_model_writes_it(room: Room) -> None:
         assert longer.startswith(shorter)
 
 
+async def test_thoughts_that_were_taken_for_the_answer_are_taken_back(room: Room) -> None:
+    thoughts = "The user asks about water. " * 400
+    room.model.enqueue(Text(f"{thoughts}\n</think>\n\nEarly in the morning [1].", tokens_per_second=8_000))
+    asked = room.ask(ASKED)
+    await room.answer(asked)
+    await room.settled()
+    [answer] = room.own(asked)
+    assert read(answer) == "Early in the morning [[1]](https://garden.example/tomatoes.md)."
+    assert any(version.startswith("The user asks") for version in answer.versions)
+
+
 async def test_a_follow_up_in_the_thread_needs_no_mention_and_has_the_history(room: Room) -> None:
     asked = room.ask(ASKED)
     await room.answer(asked)

@@ -54,6 +54,25 @@ async def test_streamed_pieces_add_up_to_the_answer(modelled: Modelled) -> None:
     assert events[-1][1]["sources"][0]["url"] == TOMATOES
 
 
+async def test_posts_are_sent_with_the_text_that_cites_them_first(modelled: Modelled) -> None:
+    pieces = ("Early in ", "the morning [1]", ". At the root [1].")
+    modelled.model.enqueue(Text(pieces=pieces))
+    events = await streamed(await modelled.client.post("/api/ask", json={"question": ASKED}, headers=STREAM))
+    wrote = [data for name, data in events if name == "wrote"]
+    [citing] = [data for data in wrote if "sources" in data]
+    assert "[1]" in citing["text"]
+    assert [(source["number"], source["url"]) for source in citing["sources"]] == [(1, TOMATOES)]
+
+
+async def test_thoughts_that_were_sent_as_text_are_taken_back(modelled: Modelled) -> None:
+    modelled.model.enqueue(Text(pieces=("Water [1]? ", "Hm.\n", "</think>\n\n", "Early in the morning [1].")))
+    events = await streamed(await modelled.client.post("/api/ask", json={"question": ASKED}, headers=STREAM))
+    names = [name for name, _ in events]
+    after = events[names.index("retracted") + 1 :]
+    assert "".join(data["text"] for name, data in after if name == "wrote") == "Early in the morning [1]."
+    assert [source["url"] for _, data in after[:-1] for source in data.get("sources", ())] == [TOMATOES]
+
+
 async def test_question_with_a_lone_surrogate_is_answered(client: Client) -> None:
     """A browser can send half an emoji as an escape."""
     body = f'{{"question": "{ASKED} \\ud83c"}}'.encode()

@@ -74,13 +74,14 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
 
 def test_answer_streams_and_its_footnote_opens_the_post(browser: Browser, sites: Sites) -> None:
     sites.model.enqueue(
-        Text("Water them **early** in the morning [1]. " + "And feed them. " * 10, tokens_per_second=30)
+        Text("Water them **early** in the morning [1]. " + "And feed them. " * 30, tokens_per_second=30)
     )
     browser.open(sites.modelled.address)
     browser.press(ASKED, Keys.ENTER)
     browser.last_answer("writing")
     early = len(browser.wait(lambda: browser.text_of("article.answer .prose")))
     browser.wait(lambda: len(browser.text_of("article.answer .prose")) > early)
+    browser.wait(lambda: browser.js("return document.querySelector('article.answer .mark a')?.title"))
     assert browser.js("return document.querySelector('article.answer').dataset.state") == "writing"
     answer = browser.last_answer()
     assert [mark.text for mark in browser.all("#log .mark")] == ["1"]
@@ -92,6 +93,18 @@ def test_answer_streams_and_its_footnote_opens_the_post(browser: Browser, sites:
     assert browser.text_of("#post-title") == "Growing tomatoes on a balcony"
     browser.one("#post-close").click()
     assert not browser.one("#post").is_displayed()
+    assert browser.complaints == []
+
+
+def test_thoughts_that_were_shown_as_text_disappear(browser: Browser, sites: Sites) -> None:
+    thoughts = Text("They ask about water. Hm.\n</think>\n\nEarly in the morning [1].", tokens_per_second=40)
+    sites.model.enqueue(thoughts, Text("At the root [1]."))
+    browser.open(sites.modelled.address)
+    browser.press(ASKED, Keys.ENTER)
+    browser.wait(lambda: "They ask" in browser.text_of("article.answer .prose"))
+    assert browser.last_answer().find_element(By.CSS_SELECTOR, ".prose").text == "Early in the morning1."
+    # A model that answers without thoughts is no longer expected to think.
+    browser.ask(ASKED)
     assert browser.complaints == []
 
 

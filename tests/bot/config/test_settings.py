@@ -150,6 +150,7 @@ def test_invalid_argument_is_reported_like_an_environment_variable() -> None:
     [
         ("top_k =", "footnoted.toml is not valid TOML"),
         ('[[sources]]\nfeed = "https://a/feed"', "source 1 name is missing"),
+        ('[[sources]]\nname = "a"\nfolder = "f"\nlayout = "hogo"', "a layout is one of hugo, jekyll, "),
         ('[[sources]]\nname = "a"', "needs exactly one of feed, sitemap and folder"),
         ('[[sources]]\nname = "a"\nfeed = "https://a"\nsitemap = "https://b"', "needs exactly one of"),
         ('[[sources]]\nname = "a"\nfeed = "a.example"', "https://"),
@@ -176,12 +177,14 @@ def test_sources_of_every_kind_come_before_feeds(monkeypatch: pytest.MonkeyPatch
         '[[sources]]\nname = "blog"\nfeed = "https://a/feed"\nselector = "article"\nlimit = 5\nexclude = ["/tag/*"]\n'
         '[[sources]]\nname = "docs"\nsitemap = "https://d/sitemap.xml"\ninclude = ["/guide/*"]\n'
         '[[sources]]\nname = "notes"\nfolder = "notes"\nurl = "https://n/"\n'
+        '[[sources]]\nname = "site"\nfolder = "notes"\nbase_url = "https://s/"\nlayout = "hugo"\n'
     )
     monkeypatch.setenv("FEEDS", "https://www.b.example/feed/,https://c.example/atom.xml")
     assert load_settings().all_sources == (
         Source("blog", "feed", "https://a/feed", selector="article", exclude=("/tag/*",), limit=5),
         Source("docs", "sitemap", "https://d/sitemap.xml", include=("/guide/*",)),
         Source("notes", "folder", "notes", published_at="https://n/"),
+        Source("site", "folder", "notes", published_at="https://s/", layout="hugo"),
         Source("b.example/feed", "feed", "https://www.b.example/feed/"),
         Source("c.example/atom.xml", "feed", "https://c.example/atom.xml"),
     )

@@ -6,7 +6,7 @@ import pytest
 
 from bot.evaluation.comparison import compare
 from bot.evaluation.examples import Example
-from bot.evaluation.measuring import judge_answer, token_f1
+from bot.evaluation.measurement import judge_answer, token_f1
 from bot.evaluation.metrics import compute_metrics
 from bot.evaluation.results import AnswerResult, Result
 from core.domain import Answer, Footnote

@@ -8,8 +8,9 @@ import pytest
 from redis.asyncio import Redis
 
 from core.answerer import Found
+from core.answering.answer_text import CUT_NOTICE
 from core.answering.prompts import Instructions
-from core.answering.rag import CUT_NOTICE, NOT_IN_POSTS, Limits, RagAnswerer
+from core.answering.rag import NOT_IN_POSTS, Limits, RagAnswerer
 from core.domain import Question, Turn
 from core.errors import (
     AnswerInterruptedError,

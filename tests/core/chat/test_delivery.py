@@ -8,7 +8,7 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from structlog.testing import capture_logs
 
-from core.answerer import Answered, AnswerEvent, AnswerProgress, Found, Searching, Wrote
+from core.answerer import Answered, AnswerEvent, AnswerProgress, Found, Retracted, Searching, Wrote
 from core.chat.delivery import deliver
 from core.domain import Answer, Question
 from core.errors import (
@@ -50,7 +50,7 @@ class WrittenDown:
 class Scripted:
     """A stream of events that ends with an error if it has one; `closed` tells that it was not left open."""
 
-    pieces: tuple[str, ...] = ("They eat ", "honey [1].")
+    pieces: tuple[str | None, ...] = ("They eat ", "honey [1].")
     error: BaseException | None = None
     closed: bool = False
 
@@ -59,7 +59,7 @@ class Scripted:
             yield Searching(QUESTION)
             yield Found(())
             for piece in self.pieces:
-                yield Wrote(piece)
+                yield Retracted() if piece is None else Wrote(piece)
             if self.error:
                 raise self.error
             yield Answered(ANSWER)
@@ -71,6 +71,12 @@ async def test_a_reply_shows_the_text_so_far_and_then_the_answer() -> None:
     reply = WrittenDown()
     await deliver(Scripted().ask(), reply)
     assert reply.told == [Searching, Found, "They eat ", "They eat honey [1].", ANSWER]
+
+
+async def test_text_begins_again_after_a_retraction() -> None:
+    reply = WrittenDown()
+    await deliver(Scripted(("Hm. ", None, "They eat ", "honey [1].")).ask(), reply)
+    assert reply.told[2:] == ["Hm. ", Retracted, "They eat ", "They eat honey [1].", ANSWER]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from core.index.in_place import MAX_PASSAGES_IN_PLACE, apply_in_place, can_undo,
 from core.index.publication import Change, delete_stale_versions
 from core.index.schema import digest_of, index_info
 from core.index.version import IndexVersion, live_version
-from core.indexing.rollback import roll_back_run
+from core.indexing.reindexer import roll_back_run
 from core.storage import keys
 from tests.core.index.drafting import drafted, passage_keys, passages_of, record_of, texts_in, whole
 

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from core.index import in_place as in_place_module
 from core.index.version import live_version
-from core.indexing.rollback import roll_back_run
+from core.indexing.reindexer import roll_back_run
 from core.models.offline_embedder import OfflineEmbedder
 from core.storage import keys
 from tests.posts import reindexing, write_posts

@@ -13,7 +13,7 @@ from core.errors import ModelUnreachableError, PublicationRefusedError
 from core.index.schema import Precision
 from core.index.version import live_version
 from core.indexing import embedding_stage
-from core.indexing.rollback import roll_back_run
+from core.indexing.reindexer import roll_back_run
 from core.models.offline_embedder import OfflineEmbedder
 from core.models.openai_embedder import OpenAIEmbedder
 from core.models.retrying_embedder import RetryingEmbedder

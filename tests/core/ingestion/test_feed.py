@@ -84,7 +84,7 @@ async def test_entries_without_link_id_or_date_are_listed(blog: Blog, fetcher: F
     ]
     found = {entry.title: entry for entry in entries(await listed(blog, fetcher))}
     assert {title: entry.url.removeprefix(blog.origin) for title, entry in found.items()} == {
-        "No link": "/?p=a",
+        "No link": f"/#entry:{blog.url('/?p=a')}",
         "No link, no id": "/#entry:No%20link,%20no%20id",
         "No date": "/c/",
         "Relative": "/d/",

@@ -13,7 +13,8 @@ from core.domain import Source
 from core.errors import SourceReadError
 from core.ingestion.entries import Entry
 from core.ingestion.feed import read_feed
-from core.ingestion.feed_parser import FeedPage, parse_feed
+from core.ingestion.feed_items import FeedPage
+from core.ingestion.feed_parser import parse_feed
 from core.ingestion.fetch_result import Fetched
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.sitemap import parse_sitemap

@@ -21,9 +21,9 @@ from core.errors import (
     ModelUnreachableError,
     error_code,
 )
-from core.models.breaker_models import CircuitBreakerChatModel, CircuitBreakerEmbedder
 from core.models.circuit_breaker import FAILURE_THRESHOLD, FIRST_PAUSE, MAX_PAUSE, CircuitBreaker
 from core.models.protocols import Prompt, Vectors
+from core.models.wrappers import CircuitBreakerChatModel, CircuitBreakerEmbedder
 from tests.core.models.openai_parts import PROMPT, written
 
 

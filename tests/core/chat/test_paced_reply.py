@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from aiolimiter import AsyncLimiter
 
-from core.answerer import Answered, AnswerEvent, AnswerProgress, Found, Searching, Wrote
+from core.answerer import Answered, AnswerEvent, AnswerProgress, Found, Retracted, Searching, Wrote
 from core.chat.delivery import deliver
-from core.chat.pacing import ReplyPace, paced
+from core.chat.paced_reply import ReplyPace, paced
 from core.domain import Answer, Question
 from core.errors import FootnotedError, ModelBusyError
 
@@ -167,6 +167,24 @@ async def test_progress_is_shown_at_once(clock: Clock, shown: Shown) -> None:
         await reply.note(Searching(QUESTION))
         await reply.note(Found(()))
         assert shown.told == [Searching, Found]
+
+
+async def test_text_that_is_taken_back_is_not_shown_later(clock: Clock, shown: Shown) -> None:
+    shown.free.clear()
+    async with paced(shown, clock.pause) as reply:
+        await reply.grow("a")
+        await clock.tick()
+        await reply.grow("ab")
+        taking_back = asyncio.create_task(reply.note(Retracted()))
+        await settled()
+        assert not taking_back.done()
+        shown.free.set()
+        await taking_back
+        await clock.tick()
+        assert shown.told == ["a", Retracted]
+        await reply.grow("c")
+        await clock.tick()
+        assert shown.told == ["a", Retracted, "c"]
 
 
 async def test_a_whole_answer_is_delivered_at_the_platforms_pace(clock: Clock, shown: Shown) -> None:

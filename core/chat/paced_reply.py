@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from aiolimiter import AsyncLimiter
 
-from core.answerer import AnswerProgress
+from core.answerer import AnswerProgress, Retracted
 from core.chat.delivery import Reply
 from core.domain import Answer
 from core.errors import FootnotedError
@@ -47,7 +47,12 @@ class PacedReply:
         self._ended = False
 
     async def note(self, progress: AnswerProgress) -> None:
-        await self._reply.note(progress)
+        if not isinstance(progress, Retracted):
+            await self._reply.note(progress)
+            return
+        async with self._lock:
+            self._text = ""
+            await self._reply.note(progress)
 
     async def grow(self, text: str) -> None:
         self._text = text
@@ -70,7 +75,7 @@ class PacedReply:
             await self._pause()
             async with self._lock:
                 self._changed.clear()
-                if not self._ended:
+                if self._text and not self._ended:
                     await self._reply.grow(self._text)
 
 

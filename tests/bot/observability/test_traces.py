@@ -103,7 +103,7 @@ async def test_question_is_a_span_with_its_steps_as_children(tmp_path: Path) -> 
 
 
 async def test_missing_tracing_extra_is_logged_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "bot.observability.tracing", raising=False)
+    monkeypatch.delitem(sys.modules, "bot.observability.traces", raising=False)
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     async with served(make_home(tmp_path), OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:1") as bot:
         await asked(bot)

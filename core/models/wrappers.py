@@ -1,4 +1,4 @@
-"""Models behind a circuit breaker: while a service is down, calls fail at once."""
+"""Models that wrap another model: what they have in common, and the circuit breaker's."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -7,15 +7,58 @@ from datetime import timedelta
 
 from core.errors import ModelTimeoutError
 from core.models.circuit_breaker import CircuitBreaker
-from core.models.forwarding import ForwardingChatModel, ForwardingEmbedder
 from core.models.protocols import ChatModel, Embedder, Prompt, Vectors
 
 EMBEDDING_TIMEOUT = timedelta(seconds=8)
 """A question whose vector takes longer is searched by its words alone."""
 
 
+class ForwardingChatModel:
+    """Forwards everything but `stream` to a chat model."""
+
+    def __init__(self, model: ChatModel) -> None:
+        self._model = model
+
+    @property
+    def name(self) -> str:
+        return self._model.name
+
+    @property
+    def follows_instructions(self) -> bool:
+        return self._model.follows_instructions
+
+    @property
+    def limitations(self) -> tuple[str, ...]:
+        return self._model.limitations
+
+
+class ForwardingEmbedder:
+    """Forwards everything to an embedder."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+
+    @property
+    def name(self) -> str:
+        return self._embedder.name
+
+    @property
+    def known_dimensions(self) -> int | None:
+        return self._embedder.known_dimensions
+
+    @property
+    def limitations(self) -> tuple[str, ...]:
+        return self._embedder.limitations
+
+    async def dimensions(self) -> int:
+        return await self._embedder.dimensions()
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        return await self._embedder.embed(texts)
+
+
 class CircuitBreakerChatModel(ForwardingChatModel):
-    """A chat model behind a circuit breaker."""
+    """While the service is down, calls fail at once."""
 
     def __init__(self, model: ChatModel, breaker: CircuitBreaker) -> None:
         super().__init__(model)
