@@ -85,7 +85,7 @@ def paragraphs(html: str) -> Iterator[str]:
     """Yield the paragraphs of a post as words."""
     for element in document_fromstring(f"<div>{html}</div>").iter("p", "li", "pre", "h2", "h3", "td", "dd"):
         if element.find(".//p") is None and element.find(".//li") is None:
-            yield " ".join(words("".join(element.itertext())))
+            yield " ".join(words("".join(map(str, element.itertext()))))
 
 
 def measure_posts(file: Path) -> None:
