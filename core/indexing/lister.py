@@ -180,7 +180,6 @@ def _is_unchanged(entry: Entry, known: PostRecord) -> bool:
 
 
 def _restore_entry(url: str, known: PostRecord, source: Source) -> Entry:
-    """Rebuild an entry from its record."""
     return Entry(
         url=known.listed or url,
         title=known.title if source.kind == "feed" else "",
