@@ -18,19 +18,21 @@ MIN_MEASURED_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A post, or a `whole_source`, that could not be read."""
+    """A post, or a `whole_source`, that could not be read. `source` is its source's name, empty in older records."""
 
     address: str
     reason: str
     whole_source: bool = False
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PostTitle:
-    """A post in a list of changes."""
+    """A post in a list of changes. `source` is its source's name, empty in older records."""
 
     title: str
     url: str
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,6 @@ class Plan:
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to do."""
         return not (self.new or self.changed or self.removed or self.passages)
 
 
@@ -147,7 +148,6 @@ class RunCounters:
         self._omissions: dict[OmissionReason, Omission] = {}
 
     def add(self, counter: Counter, by: int = 1) -> None:
-        """Change one count."""
         if counter == "embedded" and self._embedding_began is None:
             self._embedding_began = monotonic()
         self._update(**{counter: getattr(self.progress, counter) + by})
@@ -174,16 +174,13 @@ class RunCounters:
         return tuple(self._omissions.values())
 
     def finish_listing(self) -> None:
-        """Mark `listed` as final."""
         self._update(listing=False)
 
     def set_removed(self, count: int) -> None:
-        """Set the number of posts to remove."""
         self._update(removed=count)
 
     @property
     def seconds(self) -> float:
-        """The duration of the run so far."""
         return monotonic() - self._began
 
     @property
