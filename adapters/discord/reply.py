@@ -44,7 +44,7 @@ FOOTNOTE_LINK = "[[{number}]](<{url}>)"
 
 TRUNCATED = N_("… Discord does not let me write more here.")
 NO_ACCESS_REMEDY = N_(
-    "I may not write there: someone who manages that server can let me view the channel and send messages in it."
+    "I'm not allowed to write there. Someone who manages that server can let me see the channel and write in it."
 )
 TOKEN_REMEDY = N_("Discord allows no more time for a private answer. Please ask again.")
 

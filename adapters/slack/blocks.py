@@ -22,7 +22,7 @@ Block = dict[str, Any]
 
 GREETING = N_(
     "Hello! Ask me something, and I answer from the posts, with footnotes: mention {bot} in a channel, send me a "
-    "direct message, or use `/ask`. You need not mention me again in a thread where I have answered."
+    "direct message, or use `/ask`. You don't need to mention me again in threads where I have answered."
 )
 
 FEEDBACK = "feedback"

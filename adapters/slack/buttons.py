@@ -33,7 +33,7 @@ log = structlog.get_logger()
 
 FORM_EXPIRED = N_("That took too long. Please press the button again.")
 SHARED = N_("Shared in the channel.")
-NO_ACCESS = N_("I may not write in this channel: invite me with `/invite`, and share again.")
+NO_ACCESS = N_("I'm not allowed to write in this channel. Invite me with `/invite`, then share again.")
 
 
 class Buttons:

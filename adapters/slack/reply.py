@@ -23,7 +23,7 @@ REMEDIES = {
     "not_in_channel": N_("I am not in that channel: invite me there with `/invite`, and ask again."),
     "channel_not_found": N_("I cannot see that channel: invite me there with `/invite`, and ask again."),
     "is_archived": N_("That channel is archived, so I cannot answer there."),
-    "restricted_action": N_("I may not post in that channel: an admin can change who may post there."),
+    "restricted_action": N_("I'm not allowed to post in that channel. An admin can change who can post there."),
 }
 
 

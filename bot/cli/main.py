@@ -52,7 +52,7 @@ def footnoted(
 
 @app.command()
 def serve() -> None:
-    """Run the web page, and each chat platform whose token is set."""
+    """Run the web page and the configured chat platforms."""
     from bot.cli.runner import err, load, run_async
     from bot.serve import serve
 
@@ -71,10 +71,10 @@ def ask(question: Annotated[str, typer.Argument(help="Your question.")], json: J
 @app.command()
 def search(
     question: Annotated[str, typer.Argument(help="A question, or words to search for.")],
-    k: Annotated[int, typer.Option("-k", help="Most posts to list.", min=1, max=20)] = 5,
+    k: Annotated[int, typer.Option("-k", help="Maximum number of posts.", min=1, max=20)] = 5,
     json: JsonFlag = False,
 ) -> None:
-    """List the posts that best match a question, without an answer."""
+    """List the posts that best match a question."""
     from bot.cli.runner import out, run_with_posts
     from bot.cli.search import search
 
@@ -133,7 +133,7 @@ def reindex(
 
 @app.command()
 def worker() -> None:
-    """Parse and embed posts for runs that other processes started."""
+    """Parse and embed posts for runs in other processes."""
     from bot.cli.runner import err, run_with_bot
     from bot.index_builder import run_worker
 
@@ -142,9 +142,9 @@ def worker() -> None:
 
 @app.command()
 def feedback(
-    most: Annotated[int, typer.Option("--most", help="Most answers to list.", min=1)] = 20, json: JsonFlag = False
+    most: Annotated[int, typer.Option("--most", help="Maximum number of answers.", min=1)] = 20, json: JsonFlag = False
 ) -> None:
-    """List the answers that users rated in chats, newest rating first."""
+    """List the answers that users rated, newest rating first."""
     from bot.cli.feedback import feedback
     from bot.cli.runner import out, run_with_bot
 
@@ -156,7 +156,7 @@ def stats(
     days: Annotated[int, typer.Option("--days", help="Number of days to cover, including today.", min=1, max=90)] = 7,
     json: JsonFlag = False,
 ) -> None:
-    """Show questions, outcomes, latency, cost, and gaps in the posts."""
+    """Show usage, latency, cost, and gaps in the posts."""
     from bot.cli.runner import load, out, run_async
     from bot.cli.stats import stats
 
@@ -185,7 +185,7 @@ def evaluate(
     answers: Annotated[
         bool, typer.Option("--answers", help="Also ask for whole answers, which may cost tokens.")
     ] = False,
-    at_once: Annotated[int, typer.Option("--at-once", help="Answers to ask for at a time.", min=1, max=64)] = 4,
+    at_once: Annotated[int, typer.Option("--at-once", help="Number of answers to request at once.", min=1, max=64)] = 4,
     save: Annotated[
         Path | None,
         typer.Option("--save", "--details", help="Write each question's result to this file, as JSON Lines."),
@@ -217,9 +217,9 @@ def evaluate(
 
 @app.command()
 def draft_questions(
-    most: Annotated[int, typer.Option("--most", help="Most questions to draft.", min=1, max=1_000)] = 50,
+    most: Annotated[int, typer.Option("--most", help="Maximum number of questions.", min=1, max=1_000)] = 50,
 ) -> None:
-    """Draft a questions file for `evaluate`, from the posts and from questions that were not answered."""
+    """Draft a questions file for `evaluate`. Its sources are the posts and unanswered questions."""
     from bot.cli.draft_questions import print_drafts
     from bot.cli.runner import err, run_with_posts
 
@@ -228,7 +228,7 @@ def draft_questions(
 
 @app.command()
 def doctor() -> None:
-    """Check settings, ports, Redis, models, posts and platforms."""
+    """Check settings, Redis, models, posts and platforms."""
     from bot.cli.doctor import run_checks
     from bot.cli.runner import log, out, run
 

@@ -29,7 +29,7 @@ log = structlog.get_logger()
 
 NOT_IN_POSTS = N_("My posts do not answer this.")
 NONE_READ = N_("I have read none yet.")
-NONE_HERE = N_("I have none that I may answer from here.")
+NONE_HERE = N_("There are none that I can use here.")
 MAY_NOT_ANSWER = N_("My posts may not answer this. This comes closest:")
 WHICH_POST = N_("What is your question about? It may be one of these posts.")
 NEAREST = 2

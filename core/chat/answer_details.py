@@ -70,7 +70,7 @@ def _support(answer: Answer) -> str:
         for footnote in answer.footnotes
         if footnote.support is not None
     ]
-    return gettext("Support by the posts cited: {footnotes}.").format(footnotes=", ".join(checked)) if checked else ""
+    return gettext("Support from the posts cited: {footnotes}.").format(footnotes=", ".join(checked)) if checked else ""
 
 
 def score_text(match: ScoredPassage) -> str:

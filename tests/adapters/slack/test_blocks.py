@@ -122,7 +122,7 @@ def test_an_explanation_shows_the_understood_question_scores_unused_posts_times_
     assert "*Answered from*\n• <https://garden.example/1|Post 1> › Post 1  _0.50: meaning 0.40, words 0.60_" in text
     assert "*Found but not used*\n• <https://garden.example/3|Post 3>" in text
     assert "… and 2 more" in text
-    assert "Support by the posts cited: [1] 91%." in text
+    assert "Support from the posts cited: [1] 91%." in text
     assert "Found after 0.04 s, first words after 0.95 s, whole answer after 2.00 s · 900 tokens" in text
 
 
