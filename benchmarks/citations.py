@@ -31,7 +31,6 @@ from core.language.sentences import split_sentences
 from core.language.terms import query_words, terms
 from core.language.words import words
 from core.models.protocols import NumberedPassage
-from core.tokens import estimate_tokens
 
 WRONG = 4
 MIN_WORDS = 5
@@ -111,7 +110,7 @@ def measure(pair: Pair, counts: Counts) -> None:
 
 def pairs(folder: Path) -> Iterator[Pair]:
     posts = [json.loads(line) for line in (folder / "posts.jsonl").read_text("utf-8").splitlines()]
-    passages = [passage for post in posts for passage in chunk(_post(post), estimate_tokens)]
+    passages = [passage for post in posts for passage in chunk(_post(post))]
     search = WordSearch(passages)
     chance = random.Random(1)
     for line in (folder / "questions.jsonl").read_text("utf-8").splitlines():
