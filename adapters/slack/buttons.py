@@ -180,7 +180,7 @@ class Buttons:
         try:
             await self._post(click, stored.question, stored.answer)
         except SlackRefusedError as error:
-            log.warning("answer could not be shared", error=error.error)
+            log.warning("answer could not be shared", cause=str(error))
             await self._tell(click, gettext(NO_ACCESS))
         else:
             await respond(self._webhook(click), [context(gettext(SHARED))], gettext(SHARED), replace=True)

@@ -189,10 +189,10 @@ class MessageSequence:
         try:
             await self._show_first(stream, part, below)
         except SlackRefusedError as error:
-            if stream.ts or error.error in NO_ACCESS:
+            if stream.ts or error.code in NO_ACCESS:
                 raise
             log.warning("stream refused, falling back to chat.update", cause=str(error))
-            self._streaming.note_refusal(error.error)
+            self._streaming.note_refusal(error.code)
             await self._show_first(await self._edited_message(), part, below)
         except SlackUnreachableError:
             # The stream may have begun; what has to end now ends in another way.

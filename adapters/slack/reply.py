@@ -72,7 +72,7 @@ class SlackReply:
         try:
             await self._messages.show(render_answer(text, self._footnotes.values(), ended=False))
         except SlackRefusedError as error:
-            if error.error in NO_ACCESS:
+            if error.code in NO_ACCESS:
                 raise
             log.warning("answer update failed", cause=str(error))
         except SlackUnreachableError as error:
@@ -117,7 +117,7 @@ class SlackReply:
 
     def remedy(self, error: RefusedError) -> str:
         """Return what the asker can do about a refusal, or an empty string."""
-        remedy = REMEDIES.get(error.error) if isinstance(error, SlackRefusedError) else None
+        remedy = REMEDIES.get(error.code) if isinstance(error, SlackRefusedError) else None
         return gettext(remedy) if remedy else ""
 
     async def tell_asker(self, text: str) -> None:

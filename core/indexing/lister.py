@@ -111,6 +111,7 @@ class Lister:
                         await self._check_entry(replace(item, source=source), candidates)
                     case EntrySkipped():
                         complete = False
+                        self.invalidate(current.address)  # or what comes after the gap would not be asked for again
                         self._counters.add("listed")
                         self._counters.fail(Failure(item.address, item.reason))
                     case ListingFinished():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from core.ingestion.fetch_result import FetchError
+from core.ingestion.fetch_result import FetchError, SiteDownError
 from core.loopback import is_loopback
 
 
@@ -32,7 +32,7 @@ class HostBackoffError(FetchError):
     """The host's Retry-After is longer than the policy allows."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"the server asked to wait {timedelta(seconds=round(seconds))}")
+        super().__init__(f"the server asked to wait {timedelta(seconds=round(seconds))}", SiteDownError)
 
 
 class HostThrottle:

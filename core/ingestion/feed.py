@@ -1,10 +1,10 @@
-"""RSS and Atom feeds, page by page."""
+"""Feeds, page by page."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
-from itertools import takewhile
+from typing import assert_never
 
 from yarl import URL
 
@@ -43,80 +43,105 @@ _END = EntrySkipped("", "")
 async def read_feed(
     source: Source, fetcher: Fetcher, known: KnownListings = NO_LISTINGS
 ) -> AsyncGenerator[ListingEvent, None]:
-    """Yield all entries of a feed, following `rel=next` or `?paged=N` until a page is missing or has nothing new.
-    Yield ListingUnchanged for unchanged pages of `known`; if all are unchanged, do not look beyond the last.
+    """Yield all entries of a feed, following its links to older ones or `?paged=N` until a page is missing or has
+    nothing new; a WordPress whose feed has one page is asked for the list of its posts. Yield ListingUnchanged for
+    unchanged pages of `known`; if the first is unchanged, so that there is nothing new, look at known ones only.
 
     Raises SourceReadError if the first page cannot be read. A later page that fails ends the feed with EntrySkipped.
     """
-    seen: set[str] = set()
-    async with aclosing(_pages(source, fetcher, known)) as pages:
-        async for page in pages:
-            if not isinstance(page, _ParsedPage):
-                yield page
-                if isinstance(page, EntrySkipped):
-                    return
-                continue
-            feed_page = page.feed_page
-            if feed_page.damage:
-                yield EntrySkipped(feed_page.address, feed_page.damage)
-            new = [entry for entry in feed_page.entries if url_identity(entry.url) not in seen]
-            if not new:
-                return
-            for entry in new:
-                seen.add(url_identity(entry.url))
-                yield entry
-            if not feed_page.damage:
-                yield page.finished
-
-
-async def _pages(source: Source, fetcher: Fetcher, known: KnownListings) -> AsyncGenerator[_Page, None]:
     first = await _page(source, source.address, fetcher, known)
-    yield first
-    next_page = _next_page(first, known)
-    unchanged = isinstance(first, ListingUnchanged)
-    if unchanged and not next_page:
-        return
-    numbered = not next_page or next_page == _paged(source.address, 2)
-    pages = (
-        _numbered_pages(source, fetcher, known, unchanged)
-        if numbered
-        else _linked_pages(source, next_page, fetcher, known)
-    )
+    if isinstance(first, ListingUnchanged):
+        yield first
+        pages = _known_pages(source, fetcher, known)
+        reading = _Reading()
+    else:
+        reading = _Reading(first.feed_page)
+        for event in reading.events(first):
+            yield event
+        pages = _older_pages(source, first.feed_page, fetcher, known)
     async with aclosing(pages):
         async for page in pages:
-            if page is _END:
-                return
+            for event in reading.events(page):
+                yield event
+            if isinstance(page, EntrySkipped) or (isinstance(page, _ParsedPage) and reading.at_end):
+                break
+    if isinstance(first, _ParsedPage) and first.feed_page.posts_api and reading.pages == 1:
+        async with aclosing(_linked_pages(source, first.feed_page.posts_api, fetcher, known)) as pages:
+            async for page in pages:
+                if isinstance(page, EntrySkipped):
+                    return  # switched off by many sites
+                for event in reading.events(page, repeats=False):
+                    yield event
+
+
+class _Reading:
+    """Tells what is new on a page of a feed. `at_end`: the last page had nothing; `pages` counts those that had."""
+
+    def __init__(self, first: FeedPage | None = None) -> None:
+        self._seen: set[str] = set()
+        self._first = {(entry.title, entry.body) for entry in first.entries} if first else set()
+        self.pages = 0
+        self.at_end = False
+
+    def events(self, page: _Page, repeats: bool = True) -> Iterator[ListingEvent]:
+        """Yield the new entries of a page, and its state. With `repeats`, a page that has mostly the entries of the
+        first one counts as the same: many servers ignore the number of a page."""
+        if not isinstance(page, _ParsedPage):
+            if page is not _END:
+                yield page
+            return
+        feed_page = page.feed_page
+        again = sum((entry.title, entry.body) in self._first for entry in feed_page.entries) if self.pages else 0
+        new = [entry for entry in feed_page.entries if url_identity(entry.url) not in self._seen]
+        if not new or (repeats and 2 * again > len(feed_page.entries)):
+            self.at_end = True
+            new = []
+        if feed_page.damage and (new or not self.pages):
+            yield EntrySkipped(feed_page.address, feed_page.damage)
+        for entry in new:
+            self._seen.add(url_identity(entry.url))
+            yield entry
+        if new and not feed_page.damage:
+            yield page.finished
+        self.pages += bool(new)
+
+
+async def _known_pages(source: Source, fetcher: Fetcher, known: KnownListings) -> AsyncGenerator[_Page, None]:
+    addresses = [address for address in known if address != source.address]
+    for start in range(0, len(addresses), PREFETCH):
+        batch = addresses[start : start + PREFETCH]
+        for page in await asyncio.gather(*(_later_page(source, address, fetcher, known) for address in batch)):
             yield page
+
+
+def _older_pages(
+    source: Source, first: FeedPage, fetcher: Fetcher, known: KnownListings
+) -> AsyncGenerator[_Page, None]:
+    if first.next_page and first.next_page != _paged(source.address, 2):
+        return _linked_pages(source, first.next_page, fetcher, known)
+    return _numbered_pages(source, 1 if first.complete else MAX_PAGES, fetcher, known)
 
 
 async def _linked_pages(
     source: Source, next_page: str, fetcher: Fetcher, known: KnownListings
 ) -> AsyncGenerator[_Page, None]:
-    """Follow `rel=next` (RFC 5005)."""
+    """Follow `rel=next` and the like (RFC 5005)."""
     for _ in range(MAX_PAGES):
         page = await _later_page(source, next_page, fetcher, known)
         yield page
-        if isinstance(page, EntrySkipped):
-            return
         next_page = _next_page(page, known)
         if not next_page:
             return
 
 
 async def _numbered_pages(
-    source: Source, fetcher: Fetcher, known: KnownListings, unchanged: bool
+    source: Source, last: int, fetcher: Fetcher, known: KnownListings
 ) -> AsyncGenerator[_Page, None]:
-    """Count up `?paged=N`, as WordPress does. Most other blogs repeat page 1 as page 2, so page 2 is fetched alone.
-    While all pages are `unchanged`, fetch known ones only."""
-    number, batch = 2, PREFETCH if unchanged else 1
-    while number <= MAX_PAGES:
+    """Count up `?paged=N`, as WordPress does. Most other blogs repeat page 1 as page 2, so page 2 is fetched alone."""
+    number, batch = 2, 1
+    while number <= last:
         addresses = [_paged(source.address, number + step) for step in range(batch)]
-        if unchanged:
-            addresses = list(takewhile(known.__contains__, addresses))
-        if not addresses:
-            return
         for page in await asyncio.gather(*(_later_page(source, address, fetcher, known) for address in addresses)):
-            unchanged = unchanged and isinstance(page, ListingUnchanged)
             yield page
         number, batch = number + len(addresses), PREFETCH
 
@@ -138,12 +163,18 @@ async def _page(source: Source, address: str, fetcher: Fetcher, known: KnownList
     return _ParsedPage(page, ListingFinished(address, fetched.validators, fetched.moved))
 
 
-def _next_page(page: _ParsedPage | ListingUnchanged, known: KnownListings) -> str:
+def _next_page(page: _Page, known: KnownListings) -> str:
     """Return the next page's address: an unchanged page is followed by the same page as in the last run."""
-    if isinstance(page, _ParsedPage):
-        return page.feed_page.next_page
-    addresses = list(known)
-    return next(iter(addresses[addresses.index(page.address) + 1 :]), "")
+    match page:
+        case _ParsedPage():
+            return page.feed_page.next_page
+        case ListingUnchanged():
+            addresses = list(known)
+            return next(iter(addresses[addresses.index(page.address) + 1 :]), "")
+        case EntrySkipped():
+            return ""
+        case _:
+            assert_never(page)
 
 
 def _paged(address: str, number: int) -> str:

@@ -98,6 +98,12 @@ class AddressBlockedError(SourceReadError):
     code = "NotOpen"
 
 
+class SiteDownError(SourceReadError):
+    """The site does not respond, or only with 5xx."""
+
+    code = "SiteDown"
+
+
 class FetchError(Exception):
     """One request failed, for a reason that admins see. If it is not retried, the fetch raises `reported_as` with that
     reason."""
@@ -114,6 +120,6 @@ class TransientFetchError(FetchError):
 
     retryable = True
 
-    def __init__(self, reason: str, retry_after: str = "") -> None:
-        super().__init__(reason)
+    def __init__(self, reason: str, retry_after: str = "", reported_as: type[SourceReadError] = SiteDownError) -> None:
+        super().__init__(reason, reported_as)
         self.retry_after = retry_after

@@ -19,6 +19,7 @@ from core.ingestion.fetch_result import (
     FetchError,
     FetchProfile,
     NotModified,
+    SiteDownError,
     TransientFetchError,
     Validators,
     make_validators,
@@ -102,6 +103,8 @@ class Fetcher:
             rules = await self._robots.rules_for(url, home)
         except AddressBlockedError as error:
             raise AddressBlockedError(shown, error.reason) from error
+        except SiteDownError as error:
+            raise SiteDownError(shown, f"{error.reason} when asked for its robots.txt") from error
         self._throttle(url).apply_crawl_delay(crawl_delay(rules))
         if not is_allowed(rules, url):
             raise SourceReadError(shown, "robots.txt does not allow it")
@@ -109,11 +112,10 @@ class Fetcher:
     async def _fetch_robots(self, url: URL, home: str) -> bytes:
         try:
             fetched = await self.fetch(str(url), home, ROBOTS)
-        except AddressBlockedError:
+        except (AddressBlockedError, SiteDownError):
             raise
         except SourceReadError:
-            # RFC 9309 §2.3.1.3: without a robots.txt everything is allowed. If the host is down, its pages fail next.
-            return b""
+            return b""  # RFC 9309 §2.3.1.3: without a robots.txt everything is allowed
         return fetched.body if isinstance(fetched, Fetched) else b""
 
     def _throttle(self, url: URL) -> HostThrottle:

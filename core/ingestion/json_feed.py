@@ -42,9 +42,8 @@ def _is_object(value: object) -> bool:
 def _json_feed(feed: JsonObject, items: list[JsonObject], fetched: Fetched, source: Source, listing: str) -> FeedPage:
     home, language = _text(feed, "home_page_url"), _text(feed, "language")
     entries = to_entries([_item(item) for item in items], fetched, home, source, listing, language)
-    return FeedPage(
-        fetched.url, entries, next_page=join(fetched.url, _text(feed, "next_url")), title=_text(feed, "title")
-    )
+    following = join(fetched.url, _text(feed, "next_url"))
+    return FeedPage(fetched.url, entries, next_page=following, complete=True, title=_text(feed, "title"))
 
 
 def _item(item: JsonObject) -> FeedItem:

@@ -1,10 +1,12 @@
-"""robots.txt of sites, each fetched once per run."""
+"""robots.txt of sites (RFC 9309), each fetched once per run."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 from protego import Protego
 from yarl import URL
+
+from core.ingestion.fetch_result import SiteDownError
 
 ROBOT_NAME = "Footnoted"
 
@@ -20,7 +22,8 @@ class RobotsCache:
         self._rules: dict[URL, asyncio.Task[Protego]] = {}
 
     async def rules_for(self, url: URL, home: str) -> Protego:
-        """Return the rules of a URL's site, fetching them once for all concurrent callers; a failure is not cached."""
+        """Return the rules of a URL's site, fetching them once for all concurrent callers. Raises SiteDownError if they
+        are unknown, so that nothing may be fetched (§2.3.1.4), and AddressBlockedError."""
         origin = url.origin()
         if origin not in self._rules:
             self._rules[origin] = asyncio.create_task(self._load(origin, home))
@@ -28,7 +31,8 @@ class RobotsCache:
         return await asyncio.shield(self._rules[origin])
 
     def _drop_failed(self, origin: URL, task: asyncio.Task[Protego]) -> None:
-        if task.cancelled() or task.exception():
+        # Except for a site that is down, which would be asked again for every page.
+        if task.cancelled() or not (task.exception() is None or isinstance(task.exception(), SiteDownError)):
             del self._rules[origin]
 
     async def _load(self, origin: URL, home: str) -> Protego:
@@ -46,6 +50,11 @@ class RobotsCache:
 def is_allowed(rules: Protego, url: URL) -> bool:
     """Return whether the site lets this bot fetch the URL."""
     return bool(rules.can_fetch(str(url), ROBOT_NAME))
+
+
+def sitemaps_of(rules: Protego) -> tuple[str, ...]:
+    """Return the addresses of the sitemaps that a robots.txt names."""
+    return tuple(dict.fromkeys(rules.sitemaps))
 
 
 def crawl_delay(rules: Protego) -> float:

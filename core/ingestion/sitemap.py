@@ -6,11 +6,14 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
+import dateutil.parser
 from lxml import etree
 
 from core.domain import Source
 from core.errors import SourceReadError
+from core.ingestion.charsets import decode
 from core.ingestion.decompression import CorruptDataError, DecompressionLimitError, gunzip
 from core.ingestion.entries import (
     NO_LISTINGS,
@@ -21,6 +24,7 @@ from core.ingestion.entries import (
     ListingFinished,
     ListingUnchanged,
 )
+from core.ingestion.feed_items import join
 from core.ingestion.fetch_result import LISTING, Fetched, NotModified
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.parse_limits import check_xml
@@ -30,14 +34,28 @@ MAX_INDEX_DEPTH = 3
 """Levels of sitemap indexes that are followed; the protocol allows one."""
 
 MAX_FILES = 1_000
+MAX_DATE_LENGTH = 40
+
+
+_WEB_ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
+_YEAR = re.compile(r"\d{4}")
+
+
+class SitemapPage(NamedTuple):
+    """A page that a sitemap lists; `modified` is its `lastmod`. News have a title, and a date of publication."""
+
+    address: str
+    modified: datetime | None = None
+    published: datetime | None = None
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Sitemap:
-    """The pages that a sitemap lists, with their `lastmod`, or the sitemaps that an index lists. `damage` says why the
-    lists may be incomplete."""
+    """The pages that a sitemap lists, or the sitemaps that an index lists. `damage` says why the lists may be
+    incomplete."""
 
-    pages: tuple[tuple[str, datetime | None], ...] = ()
+    pages: tuple[SitemapPage, ...] = ()
     sitemaps: tuple[str, ...] = ()
     damage: str = ""
 
@@ -91,8 +109,9 @@ async def _walk(source: Source, fetcher: Fetcher, known: KnownListings) -> Async
 def _events(sitemap: Sitemap, finished: ListingFinished, source: Source) -> Iterator[ListingEvent]:
     if sitemap.damage:
         yield EntrySkipped(finished.address, sitemap.damage)
-    for url, day in sitemap.pages:
-        yield Entry(clean_url(url), "", source, published=day, modified=day, listing=finished.address)
+    for page in sitemap.pages:
+        address = clean_url(page.address)
+        yield Entry(address, page.title, source, page.published, modified=page.modified, listing=finished.address)
     if not sitemap.damage:
         yield finished
 
@@ -109,9 +128,13 @@ async def _file(
 
 
 def parse_sitemap(fetched: Fetched) -> Sitemap:
-    """Parse a sitemap or an index, compressed or not. Raises SourceReadError if it is neither."""
+    """Parse a sitemap or an index: XML or a list of addresses, compressed or not. Raises SourceReadError if it is
+    neither."""
+    body = _decompress(fetched).removeprefix(b"\xef\xbb\xbf").lstrip()
+    if _WEB_ADDRESS.match(body[:8].decode("latin-1") + "x"):
+        text, _ = decode(body, fetched.charset)
+        return Sitemap(tuple(SitemapPage(line) for line in text.split() if _WEB_ADDRESS.fullmatch(line)))
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True, huge_tree=False)
-    body = _decompress(fetched)
     check_xml(fetched, body)
     try:
         root = etree.fromstring(body, parser)
@@ -121,12 +144,17 @@ def parse_sitemap(fetched: Fetched) -> Sitemap:
     name = "" if root is None else re.sub(r".*[}:]", "", str(root.tag))
     if root is None or name not in {"urlset", "sitemapindex"}:
         raise SourceReadError(fetched.url, "it is not a sitemap")
-    nodes = [(_text(node, "loc"), _date(_text(node, "lastmod"))) for node in root.iterchildren(tag=etree.Element)]
-    listed = tuple((address, day) for address, day in nodes if address)
+    listed = [page for node in root.iterchildren(tag=etree.Element) if (page := _page(node, fetched.url)).address]
     damage = f"it is not well-formed: {parser.error_log[0].message}" if parser.error_log else ""
     if name == "sitemapindex":
-        return Sitemap(sitemaps=tuple(address for address, _ in listed), damage=damage)
-    return Sitemap(pages=listed, damage=damage)
+        return Sitemap(sitemaps=tuple(page.address for page in listed), damage=damage)
+    return Sitemap(pages=tuple(listed), damage=damage)
+
+
+def _page(node: etree._Element, base: str) -> SitemapPage:
+    address, modified = _text(node, "loc"), _date(_text(node, "lastmod"))
+    published, title = _date(_text(node, "news/{*}publication_date")), _text(node, "news/{*}title")
+    return SitemapPage(join(base, address) or address, modified, published, title)
 
 
 def _decompress(fetched: Fetched) -> bytes:
@@ -144,8 +172,14 @@ def _text(node: etree._Element, name: str) -> str:
 
 
 def _date(text: str) -> datetime | None:
+    """Parse a date, which many sitemaps do not write as they should."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        return None
+        if not _YEAR.search(text) or len(text) > MAX_DATE_LENGTH:
+            return None
+        try:
+            moment = dateutil.parser.parse(text, default=datetime(1, 1, 1))
+        except (ValueError, OverflowError):
+            return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

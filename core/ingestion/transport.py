@@ -10,12 +10,14 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
+from core.errors import SourceReadError
 from core.ingestion.decompression import ACCEPT_ENCODING, CorruptDataError, DecompressionLimitError, decompress
 from core.ingestion.fetch_result import (
     AddressBlockedError,
     FetchError,
     FetchProfile,
     PageNotFoundError,
+    SiteDownError,
     TransientFetchError,
     Validators,
 )
@@ -29,6 +31,7 @@ MAX_INLINE_BYTES = 4 * 1024
 """Larger compressed bodies are decompressed in a thread."""
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_EMPTY = frozenset({204, 205})
 _TRANSIENT = frozenset({429, 500, 502, 503, 504})
 _TIMEOUT = "it did not respond in time"
 
@@ -44,7 +47,7 @@ class Deadline:
     def timeout(self) -> aiohttp.ClientTimeout:
         """Raises FetchError if no time is left."""
         if self._left <= 0:
-            raise FetchError(_TIMEOUT)
+            raise FetchError(_TIMEOUT, SiteDownError)
         return aiohttp.ClientTimeout(total=self._left, connect=CONNECT_TIMEOUT, sock_read=self._read_timeout)
 
     def spend(self, seconds: float) -> None:
@@ -157,11 +160,14 @@ def _read_head(response: aiohttp.ClientResponse, conditional: bool) -> HttpRespo
     status, headers = response.status, response.headers
     if status in {404, 410}:
         raise FetchError(f"the page does not exist ({status})", PageNotFoundError)
+    kind = SiteDownError if status >= 500 else SourceReadError
     if status in _TRANSIENT:
-        raise TransientFetchError(f"the server answered {status}", headers.get("Retry-After", ""))
+        raise TransientFetchError(f"the server answered {status}", headers.get("Retry-After", ""), kind)
+    if status in _EMPTY:
+        raise FetchError(f"the server answered {status}, without any content")
     location = headers.get("Location", "") if status in _REDIRECTS else ""
     if not (200 <= status < 300 or location or (status == 304 and conditional)):
-        raise FetchError(f"the server answered {status}")
+        raise FetchError(f"the server answered {status}", kind)
     return HttpResponse(
         status=status,
         media_type=response.content_type.lower() if headers.get("Content-Type") else "",
@@ -208,7 +214,7 @@ async def _read_body(response: aiohttp.ClientResponse, profile: FetchProfile) ->
 def _to_fetch_error(error: Exception) -> FetchError:
     match error:
         case aiohttp.ClientConnectorCertificateError():
-            return FetchError("its TLS certificate is not trusted")
+            return FetchError("its TLS certificate is not trusted", SiteDownError)
         case aiohttp.ClientConnectorDNSError():
             return TransientFetchError("its host name cannot be resolved")
         case aiohttp.ClientConnectorError() if isinstance(error.os_error, NonPublicAddressError):
@@ -216,6 +222,6 @@ def _to_fetch_error(error: Exception) -> FetchError:
         case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
             return FetchError("it leads to an invalid address")
         case aiohttp.ClientResponseError() | ValueError():
-            return FetchError("the server did not send a valid HTTP response")
+            return FetchError("the server did not send a valid HTTP response", SiteDownError)
         case _:
             return TransientFetchError(f"the connection failed ({type(error).__name__})")

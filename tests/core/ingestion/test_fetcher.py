@@ -44,7 +44,21 @@ async def test_robots_txt_is_obeyed_and_fetched_once(blog: Blog, fetcher: Fetche
     assert not any(path.startswith("/private") for path in blog.requests)
 
 
-@pytest.mark.parametrize("status", [404, 403, 500])
+@pytest.mark.parametrize("status", [500, 503])
+async def test_site_whose_robots_txt_fails_is_left_alone_for_the_run(status: int, blog: Blog, fetcher: Fetcher) -> None:
+    blog.inject_fault("/robots.txt", Status(status))
+    for path in ("/post-1/", "/post-2/"):
+        assert await refusal(fetcher, blog.url(path)) == f"the server answered {status} when asked for its robots.txt"
+    assert set(blog.requests) == {"/robots.txt"}
+    assert blog.requests["/robots.txt"] <= POLICY.attempts
+
+
+async def test_response_without_content_is_no_damaged_archive(blog: Blog, fetcher: Fetcher) -> None:
+    blog.inject_fault("/post-1/", Status(204))
+    assert await refusal(fetcher, blog.url("/post-1/")) == "the server answered 204, without any content"
+
+
+@pytest.mark.parametrize("status", [204, 401, 403, 404, 429])
 async def test_missing_robots_txt_allows_everything(status: int, blog: Blog, fetcher: Fetcher) -> None:
     blog.inject_fault("/robots.txt", Status(status))
     assert (await fetch(fetcher, blog.url("/post-1/"))).body

@@ -42,7 +42,8 @@ async def test_all_sitemap_pages_are_listed_with_their_dates(path: str, blog: Bl
         blog.url(f"/post-{n}/") for n in range(12, 0, -1)
     ]
     assert isinstance(items[0], Entry)
-    assert items[0].published == datetime(2026, 1, 12, tzinfo=UTC)
+    assert items[0].modified == datetime(2026, 1, 12, tzinfo=UTC)
+    assert items[0].published is None
 
 
 async def test_sitemap_page_becomes_a_post(blog: Blog, fetcher: Fetcher) -> None:
@@ -88,7 +89,7 @@ def test_bytes_that_are_not_a_sitemap_are_rejected(body: bytes) -> None:
 def test_all_sitemap_variants_are_read(body: str) -> None:
     for bytes_ in (body.encode(), gzip.compress(body.encode())):
         sitemap = parsed(bytes_)
-        assert [address for address, _ in sitemap.pages] == ["https://blog.example/a", "https://blog.example/b"]
+        assert [page.address for page in sitemap.pages] == ["https://blog.example/a", "https://blog.example/b"]
         assert not sitemap.damage
 
 
@@ -120,14 +121,42 @@ def test_oversized_archive_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
         ("2026-01-12", datetime(2026, 1, 12, tzinfo=UTC)),
         ("2026-01-12T10:00:00Z", datetime(2026, 1, 12, 10, tzinfo=UTC)),
         ("2026-01-12T10:00:00+00:00", datetime(2026, 1, 12, 10, tzinfo=UTC)),
-        ("2026-01", None),
+        ("2026-01-12T10:00:00+0000", datetime(2026, 1, 12, 10, tzinfo=UTC)),
+        ("2026-01-12 10:00", datetime(2026, 1, 12, 10, tzinfo=UTC)),
+        ("2026-1-12", datetime(2026, 1, 12, tzinfo=UTC)),
+        ("2026-01", datetime(2026, 1, 1, tzinfo=UTC)),
+        ("2026", datetime(2026, 1, 1, tzinfo=UTC)),
+        ("Mon, 12 Jan 2026 10:00:00 GMT", datetime(2026, 1, 12, 10, tzinfo=UTC)),
+        ("January 12, 2026", datetime(2026, 1, 12, tzinfo=UTC)),
+        ("0000-00-00", None),
+        ("9999-99-99T99:99", None),
         ("yesterday", None),
+        ("2026" * 100, None),
         ("", None),
     ],
 )
-def test_invalid_lastmod_is_ignored(written: str, day: datetime | None) -> None:
+def test_lastmod_is_read_in_many_forms(written: str, day: datetime | None) -> None:
     body = f"<urlset {SITEMAPS}><url><loc>https://a.example/</loc><lastmod>{written}</lastmod></url></urlset>"
-    assert parsed(body).pages == (("https://a.example/", day),)
+    assert parsed(body).pages == (("https://a.example/", day, None, ""),)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_list_of_addresses_is_a_sitemap(encoding: str) -> None:
+    body = "\nhttps://blog.example/a\r\nhttps://blog.example/b?c=d&e\n\nnot an address\n".encode(encoding)
+    addresses = ["https://blog.example/a", "https://blog.example/b?c=d&e"]
+    assert [page.address for page in parsed(body).pages] == addresses
+    assert [page.address for page in parsed(gzip.compress(body)).pages] == addresses
+
+
+def test_news_have_a_title_and_a_date_and_images_are_no_pages() -> None:
+    body = f"""\n<?xml version="1.0"?><urlset {SITEMAPS} xmlns:n="http://www.google.com/schemas/sitemap-news/0.9"
+        xmlns:image="http://www.google.com/schemas/sitemap-image/1.1">
+        <url><image:image><image:loc>https://cdn.example/a.jpg</image:loc></image:image><loc>/a</loc>
+        <n:news><n:publication><n:name>N</n:name></n:publication><n:publication_date>2026-01-12</n:publication_date>
+        <n:title>Flood &amp; fire</n:title></n:news></url></urlset>"""
+    published = datetime(2026, 1, 12, tzinfo=UTC)
+    assert parsed(body).pages == (("https://blog.example/a", None, published, "Flood & fire"),)
+    assert not parsed(body).damage
 
 
 class Nested(Blog):
