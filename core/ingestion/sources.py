@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import assert_never
 
 from core.domain import Post, Source
@@ -95,11 +96,15 @@ def post_url(entry: Entry, page: Fetched | NotModified | None) -> str:
 def parse_post(entry: Entry, page: Fetched | None) -> Post:
     """Parse an entry into a post, from its page or its own body. Raises SourceReadError if it contains no text."""
     article = _article(entry, page)
-    if not article.text:
-        raise SourceReadError(entry.url, "it contains no text")
+    if article.notice or not article.text:
+        listed = _own_text(entry) if page is not None and entry.body else None
+        if listed is None or not listed.text:
+            raise SourceReadError(entry.url, article.notice or "it contains no text")
+        article = listed if article.notice else replace(article, text=listed.text)
     title = tidy(entry.title) or tidy(article.title) or tidy(entry.name) or entry.url
     language = post_language(f"{title}\n{article.text}", article.language or entry.language)
-    return Post(entry.url, title, article.text, entry.source.name, entry.published, language)
+    published = entry.published or article.published
+    return Post(entry.url, title, article.text, entry.source.name, published, language)
 
 
 def _article(entry: Entry, page: Fetched | None) -> Article:
@@ -109,6 +114,11 @@ def _article(entry: Entry, page: Fetched | None) -> Article:
         if page.media_type in _MARKDOWN:
             return _from_markdown(decode(page))
         return extract(decode(page), page.url, entry.source.selector)
+    return _own_text(entry)
+
+
+def _own_text(entry: Entry) -> Article:
+    """Return the text that the source itself carries."""
     match entry.format:
         case "html" if entry.source.kind == "folder":
             return extract(entry.body, entry.url, entry.source.selector)
