@@ -39,7 +39,6 @@ class BotIdentity:
     scopes: frozenset[str] = frozenset()
 
     def is_mentioned(self, text: str) -> bool:
-        """Return whether a message mentions the bot."""
         return f"<@{self.user}>" in text or f"<@{self.user}|" in text
 
 

@@ -64,7 +64,6 @@ class StreamingState:
             self._retry_at = monotonic() + STREAMING_RETRY_AFTER.total_seconds()
 
     def note_message(self, ts: str) -> None:
-        """Remember a message as part of an answer."""
         self.messages[ts] = None
         while len(self.messages) > MAX_KNOWN_MESSAGES:
             self.messages.popitem(last=False)
@@ -101,7 +100,6 @@ class MessageSequence:
 
     @property
     def ids(self) -> list[str]:
-        """The messages so far."""
         return [message.ts for message in self._messages if message.ts]
 
     @property
@@ -151,7 +149,6 @@ class MessageSequence:
             log.info("stopped answer was deleted")
 
     async def delete(self) -> None:
-        """Delete all messages."""
         for ts in [*self.ids, *self._old]:
             await delete(self._client, self._target.channel, ts)
 

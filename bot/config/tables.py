@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from bot.config.types import PlatformName, SourceName, WebAddress
 from core.answering.channel_scope import Channel, Mode
 from core.domain import Source
+from core.ingestion.layouts import layout_of, presets
 
 
 class SourceSettings(BaseModel):
@@ -19,7 +20,8 @@ class SourceSettings(BaseModel):
     feed: WebAddress | None = None
     sitemap: WebAddress | None = None
     folder: Path | None = None
-    url: WebAddress | None = None
+    base_url: WebAddress | None = Field(default=None, validation_alias=AliasChoices("base_url", "url"))
+    layout: str = ""
     selector: str = ""
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
@@ -32,6 +34,13 @@ class SourceSettings(BaseModel):
             raise ValueError(f"source “{self.name}” needs exactly one of feed, sitemap and folder")
         return self
 
+    @field_validator("layout")
+    @classmethod
+    def _known_layout(cls, layout: str) -> str:
+        if layout and layout_of(layout) is None:
+            raise ValueError(f"a layout is one of {', '.join(presets())}, or a pattern such as /:year/:month/:slug/")
+        return layout
+
     def to_source(self) -> Source:
         kind: Literal["feed", "sitemap", "folder"] = "feed" if self.feed else "sitemap" if self.sitemap else "folder"
         return Source(
@@ -42,7 +51,8 @@ class SourceSettings(BaseModel):
             include=self.include,
             exclude=self.exclude,
             limit=self.limit,
-            published_at=self.url or "",
+            published_at=self.base_url or "",
+            layout=self.layout,
         )
 
 
@@ -56,7 +66,8 @@ class ChannelSettings(BaseModel):
     sources: tuple[SourceName, ...] | None = None
     system_prompt: str = ""
     mode: Mode = "mention"
+    unanswered: Literal["silent", "note"] = "silent"
 
     def to_channel(self) -> Channel:
         sources = None if self.sources is None else frozenset(self.sources)
-        return Channel(self.platform, self.id, sources, self.system_prompt, self.mode)
+        return Channel(self.platform, self.id, sources, self.system_prompt, self.mode, self.unanswered == "note")

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import structlog
 
-from core.domain import Source
+from core.domain import Omission, Source
 from core.errors import SourceReadError
 from core.index.version import Listing, PostRecord
 from core.indexing.change_tracker import ChangeTracker
@@ -93,7 +93,7 @@ class Lister:
     def _fail(self, source: Source, address: str, reason: str) -> None:
         self._pages.pop(source.name, None)
         self._known.pop(source.name, None)
-        self._counters.fail(Failure(address, reason, whole_source=True))
+        self._counters.fail(Failure(address, reason, whole_source=True, source=source.name))
 
     async def _read_listing(self, source: Source, candidates: asyncio.Queue[Candidate | None]) -> bool:
         """Return whether the source lists every post it has."""
@@ -113,7 +113,9 @@ class Lister:
                         complete = False
                         self.invalidate(current.address)  # or what comes after the gap would not be asked for again
                         self._counters.add("listed")
-                        self._counters.fail(Failure(item.address, item.reason))
+                        self._counters.fail(Failure(item.address, item.reason, source=source.name))
+                    case Omission():
+                        self._counters.omit(item)
                     case ListingFinished():
                         # Empty validators mean an unconditional request; the page keeps its place in the order.
                         pages[item.address] = item.validators or Validators(item.address)
@@ -128,6 +130,8 @@ class Lister:
         if not self._tracker.claim(entry.url):
             return
         self._counters.add("listed")
+        if entry.warning:
+            self._counters.warn(Failure(entry.file, entry.warning))
         url = self._tracker.resolve(entry.url)
         known = self._tracker.ledger.get(url)
         if known and _is_unchanged(entry, known):
@@ -176,7 +180,6 @@ def _is_unchanged(entry: Entry, known: PostRecord) -> bool:
 
 
 def _restore_entry(url: str, known: PostRecord, source: Source) -> Entry:
-    """Rebuild an entry from its record."""
     return Entry(
         url=known.listed or url,
         title=known.title if source.kind == "feed" else "",

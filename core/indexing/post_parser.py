@@ -25,7 +25,7 @@ from core.ingestion.sources import parse_post
 
 log = structlog.get_logger()
 
-READING_VERSION = "2"
+READING_VERSION = "3"
 """Part of every digest. Raise it when extraction or chunking change: all posts are read again."""
 
 PROCESSES_FROM = 20

@@ -7,8 +7,11 @@ from fnmatch import fnmatchcase
 from typing import Literal
 from urllib.parse import urlsplit
 
-from core.domain import Source
+from core.domain import Omission, Source
 from core.ingestion.fetch_result import Validators
+
+EntryFormat = Literal["html", "markdown", "mdx", "text"]
+"""How the body of an entry is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,9 @@ class Entry:
     `modified` is the last change according to the source (a sitemap's `lastmod`, a feed's `updated`): while it stays
     the same, the page is not fetched. `listing` is the feed page or sitemap file that lists the entry. `language` is as
     the source declares it.
+
+    `name` is a title for want of a better one. `aliases` are addresses that the post had before. `warning` is what is
+    wrong with an entry that is read all the same. `file` is where it is in a folder.
     """
 
     url: str
@@ -28,10 +34,14 @@ class Entry:
     published: datetime | None = None
     body: str = ""
     whole: bool = False
-    format: Literal["html", "markdown", "text"] = "html"
+    format: EntryFormat = "html"
     modified: datetime | None = None
     listing: str = ""
     language: str = ""
+    name: str = ""
+    aliases: tuple[str, ...] = ()
+    warning: str = ""
+    file: str = ""
     base: str = ""
 
 
@@ -61,7 +71,7 @@ class ListingUnchanged:
     validators: Validators
 
 
-ListingEvent = Entry | EntrySkipped | ListingFinished | ListingUnchanged
+ListingEvent = Entry | EntrySkipped | Omission | ListingFinished | ListingUnchanged
 
 KnownListings = Mapping[str, Validators]
 """The validators of a source's feed pages or sitemap files by address, in the order in which they were read. They are
