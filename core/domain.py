@@ -71,21 +71,23 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A feed, sitemap or folder of posts. `address` is a URL or a folder's path.
+    """A feed, sitemap, site or folder of posts. `address` is a URL or a folder's path.
 
     `selector` is the CSS selector of the article in a page. `include` and `exclude` are shell patterns for a post's
     URL, its path, or a file's path within the folder. `limit` is the maximum number of posts. `published_at` is the
-    URL under which a folder's files are published, if they are.
+    URL under which a folder's files are published, if they are. `crawl` says whether the links of a site are followed;
+    by default only if it has neither a feed nor a sitemap.
     """
 
     name: str
-    kind: Literal["feed", "sitemap", "folder"]
+    kind: Literal["feed", "sitemap", "site", "folder"]
     address: str
     selector: str = ""
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     limit: int | None = None
     published_at: str = ""
+    crawl: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

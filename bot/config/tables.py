@@ -9,6 +9,8 @@ from bot.config.types import PlatformName, SourceName, WebAddress
 from core.answering.channel_scope import Channel, Mode
 from core.domain import Source
 
+SourceKind = Literal["feed", "sitemap", "site", "folder"]
+
 
 class SourceSettings(BaseModel):
     """A `[[sources]]` table."""
@@ -18,31 +20,43 @@ class SourceSettings(BaseModel):
     name: SourceName
     feed: WebAddress | None = None
     sitemap: WebAddress | None = None
+    site: WebAddress | None = None
     folder: Path | None = None
     url: WebAddress | None = None
     selector: str = ""
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     limit: int | None = Field(default=None, ge=1)
+    crawl: bool | None = None
     shared: bool = False
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        if sum(address is not None for address in (self.feed, self.sitemap, self.folder)) != 1:
-            raise ValueError(f"source “{self.name}” needs exactly one of feed, sitemap and folder")
+        if len(self._addresses) != 1:
+            raise ValueError(f"source “{self.name}” needs exactly one of feed, sitemap, site and folder")
+        if self.crawl is not None and not self.site:
+            raise ValueError(f"source “{self.name}”: crawl is for a site")
         return self
 
+    @property
+    def _addresses(self) -> dict[SourceKind, str]:
+        given: dict[SourceKind, object] = {
+            "feed": self.feed, "sitemap": self.sitemap, "site": self.site, "folder": self.folder,
+        }  # fmt: skip
+        return {kind: str(address) for kind, address in given.items() if address is not None}
+
     def to_source(self) -> Source:
-        kind: Literal["feed", "sitemap", "folder"] = "feed" if self.feed else "sitemap" if self.sitemap else "folder"
+        ((kind, address),) = self._addresses.items()
         return Source(
             name=self.name,
             kind=kind,
-            address=self.feed or self.sitemap or str(self.folder),
+            address=address,
             selector=self.selector,
             include=self.include,
             exclude=self.exclude,
             limit=self.limit,
             published_at=self.url or "",
+            crawl=self.crawl,
         )
 
 

@@ -14,7 +14,7 @@ from core.index.version import Listing, PostRecord
 from core.indexing.change_tracker import ChangeTracker
 from core.indexing.post_parser import listing_digest, parser_digest
 from core.indexing.progress import Failure, RunCounters
-from core.ingestion.entries import Entry, EntrySkipped, ListingFinished, ListingUnchanged
+from core.ingestion.entries import Entry, EntryOmitted, EntrySkipped, ListingFinished, ListingFound, ListingUnchanged
 from core.ingestion.fetch_result import Validators
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.sources import list_source, needs_page
@@ -99,7 +99,8 @@ class Lister:
         """Return whether the source lists every post it has."""
         known = self._known.get(source.name, Listing(self._digest))
         pages = self._pages[source.name] = {}
-        complete = source.kind != "feed" and source.limit is None
+        found: set[str] = set() if source.kind in {"feed", "site"} else {source.kind}
+        gaps = source.limit is not None
         current = replace(source, address=known.moved) if known.moved else source
         async with aclosing(list_source(current, self._fetcher, dict(known.pages))) as items:
             async for item in items:
@@ -110,10 +111,16 @@ class Lister:
                             pages.setdefault(item.listing, Validators(item.listing))
                         await self._check_entry(replace(item, source=source), candidates)
                     case EntrySkipped():
-                        complete = False
+                        gaps = True
                         self.invalidate(current.address)  # or what comes after the gap would not be asked for again
                         self._counters.add("listed")
                         self._counters.fail(Failure(item.address, item.reason))
+                    case ListingFound():
+                        found.add(item.kind)
+                        log.info("listing of site found", source=source.name, kind=item.kind, address=item.address)
+                        self._counters.find(item)
+                    case EntryOmitted():
+                        log.debug("page left out", address=item.address, reason=item.reason)
                     case ListingFinished():
                         # Empty validators mean an unconditional request; the page keeps its place in the order.
                         pages[item.address] = item.validators or Validators(item.address)
@@ -122,7 +129,8 @@ class Lister:
                     case ListingUnchanged():
                         pages[item.address] = item.validators
                         await self._check_known_posts(source, item.address, candidates)
-        return complete
+        # A feed shows only its newest entries.
+        return bool(found) and "feed" not in found and not gaps
 
     async def _check_entry(self, entry: Entry, candidates: asyncio.Queue[Candidate | None]) -> None:
         if not self._tracker.claim(entry.url):

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from core.ingestion.entries import ListingFound
+
 Outcome = Literal["published", "unchanged", "planned", "cancelled", "rolled back"]
 """How a run without an error ended. "planned" is a dry run; "cancelled" keeps what was embedded for the next run."""
 
@@ -103,7 +105,7 @@ class Report:
     """How a run ended.
 
     `rebuilt` means that another embedding model led to a new index version of all posts. `posts` is the number of
-    posts in the index now.
+    posts in the index now. `found` says where sites list their posts.
     """
 
     progress: Progress
@@ -113,6 +115,7 @@ class Report:
     outcome: Outcome = "published"
     diff: Diff = Diff()
     posts: int = 0
+    found: tuple[ListingFound, ...] = ()
 
     @property
     def failed_sources(self) -> tuple[Failure, ...]:
@@ -141,6 +144,7 @@ class RunCounters:
         self._embedding_began: float | None = None
         self.progress = Progress()
         self.failures: list[Failure] = []
+        self.found: list[ListingFound] = []
 
     def add(self, counter: Counter, by: int = 1) -> None:
         """Change one count."""
@@ -157,6 +161,10 @@ class RunCounters:
     def warn(self, failure: Failure) -> None:
         """Record a failure of a post that is counted otherwise."""
         self.failures.append(failure)
+
+    def find(self, listing: ListingFound) -> None:
+        """Record where a site lists its posts."""
+        self.found.append(listing)
 
     def finish_listing(self) -> None:
         """Mark `listed` as final."""

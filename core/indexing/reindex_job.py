@@ -261,6 +261,7 @@ class ReindexJob:
             outcome=outcome,
             diff=self._tracker.diff(),
             posts=len(change.kept) + len(change.upserted),
+            found=tuple(self._counters.found),
         )
         progress = report.progress
         log.info(

@@ -8,7 +8,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from core.domain import Source
-from core.ingestion.fetch_result import Validators
+from core.ingestion.fetch_result import Fetched, Validators
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,8 @@ class Entry:
     """A post as its source lists it. `body` is HTML, Markdown or text if the source carries it; `whole` means that it
     is the full post, so that the page need not be fetched.
 
-    `base` is what links in the body are relative to, if not to `url`.
+    `base` is what links in the body are relative to, if not to `url`. `page` is its page if that was fetched to find
+    links.
     `modified` is the last change according to the source (a sitemap's `lastmod`, a feed's `updated`): while it stays
     the same, the page is not fetched. `listing` is the feed page or sitemap file that lists the entry. `language` is as
     the source declares it.
@@ -33,6 +34,7 @@ class Entry:
     listing: str = ""
     language: str = ""
     base: str = ""
+    page: Fetched | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,26 @@ class EntrySkipped:
 
     address: str
     reason: str
+
+
+PageOmission = Literal["outside", "list", "file"]
+"""Why a page of a site is no post: it is outside of the site, or lists other pages, or is a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryOmitted:
+    """A page of a site that is no post."""
+
+    address: str
+    reason: PageOmission
+
+
+@dataclass(frozen=True, slots=True)
+class ListingFound:
+    """Where a site lists its posts, followed by what is listed there."""
+
+    kind: Literal["feed", "sitemap", "links"]
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +83,7 @@ class ListingUnchanged:
     validators: Validators
 
 
-ListingEvent = Entry | EntrySkipped | ListingFinished | ListingUnchanged
+ListingEvent = Entry | EntrySkipped | EntryOmitted | ListingFound | ListingFinished | ListingUnchanged
 
 KnownListings = Mapping[str, Validators]
 """The validators of a source's feed pages or sitemap files by address, in the order in which they were read. They are
