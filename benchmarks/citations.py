@@ -1,12 +1,13 @@
 """Measure how many wrong footnotes are found, and how many right ones are lost.
 
-Run `python -m benchmarks.citations DATA...`; each folder holds posts.jsonl (slug, title, html) and questions.jsonl
-(question, kind, slug of the right posts, and answers or a reference).
+Run `python -m benchmarks.citations DATA...`; each folder holds posts.jsonl (slug, title, html), questions.jsonl
+(question, kind, slug of the right posts, and answers or a reference) and optionally paraphrases.jsonl (slug of a
+post, and a text that says in other words what the post says). `--words` compares words alone, without meanings.
 
 Statements are made from answerable questions: the question with an answer put in, a sentence of the right passage with
 words left out and clauses in another order, and the sentences of a reference that was written for the question. Each is
 paired with its passage and with the four best passages of other posts. The limits were set on the first half of the
-articles of textbook questions.
+articles.
 """
 
 import argparse
@@ -30,7 +31,8 @@ from core.language.detection import post_language
 from core.language.sentences import split_sentences
 from core.language.terms import query_words, terms
 from core.language.words import words
-from core.models.protocols import NumberedPassage
+from core.models.protocols import NumberedPassage, SentenceVectors
+from core.models.sentence_vectors import LocalSentenceVectors
 from core.tokens import estimate_tokens
 
 WRONG = 4
@@ -81,17 +83,22 @@ class Counts:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, nargs="+")
-    for folder in parser.parse_args().data:
+    parser.add_argument("--words", action="store_true")
+    options = parser.parse_args()
+    vectors = LocalSentenceVectors()
+    if not options.words:
+        vectors.load()
+    for folder in options.data:
         counts: dict[tuple[str, str], Counts] = defaultdict(Counts)
         for pair in pairs(folder):
             half = "first half" if zlib.crc32(pair.article.encode()) % 2 else "second half"
-            measure(pair, counts[pair.kind, half])
+            measure(pair, counts[pair.kind, half], vectors)
         for (kind, half), row in sorted(counts.items()):
             print(f"{folder.name:14} {kind:22} {half:12} {row.row()}")
 
 
-def measure(pair: Pair, counts: Counts) -> None:
-    verifier = CitationVerifier(pair.given)
+def measure(pair: Pair, counts: Counts, vectors: SentenceVectors) -> None:
+    verifier = CitationVerifier(pair.given, vectors)
     began = time.perf_counter()
     verified = verifier.verify(pair.text, [1])
     counts.seconds.append(time.perf_counter() - began)
@@ -104,20 +111,37 @@ def measure(pair: Pair, counts: Counts) -> None:
         counts.wrong += 1
         counts.found += number not in verified
         counts.corrected += 1 in verified
-        alone = CitationVerifier([each for each in pair.given if each.number > 1]).verify(pair.text, [number])
+        rest = CitationVerifier([each for each in pair.given if each.number > 1], vectors)
+        alone = rest.verify(pair.text, [number])
         counts.alone += 1
         counts.found_alone += number not in alone
 
 
 def pairs(folder: Path) -> Iterator[Pair]:
-    posts = [json.loads(line) for line in (folder / "posts.jsonl").read_text("utf-8").splitlines()]
+    posts = _lines(folder / "posts.jsonl")
     passages = [passage for post in posts for passage in chunk(_post(post), estimate_tokens)]
     search = WordSearch(passages)
     chance = random.Random(1)
-    for line in (folder / "questions.jsonl").read_text("utf-8").splitlines():
-        question = json.loads(line)
+    for question in _lines(folder / "questions.jsonl"):
         if question["kind"] == "answerable":
             yield from _pairs_of(question, search, chance)
+    for paraphrase in _lines(folder / "paraphrases.jsonl"):
+        own = [passage for passage in passages if passage.url == paraphrase["slug"]][:3]
+        others = [each for each in search.rank(f"{own[0].title} {own[0].text}") if each.url != paraphrase["slug"]]
+        yield Pair("paraphrase", _article(paraphrase["slug"]), paraphrase["text"], _given(own, others))
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+
+
+def _article(slug: str) -> str:
+    return re.sub(r"-\d+$", "", slug)
+
+
+def _given(own: Sequence[Passage], others: Sequence[Passage]) -> tuple[NumberedPassage, ...]:
+    urls = [own[0].url, *dict.fromkeys(passage.url for passage in others[:WRONG])]
+    return tuple(NumberedPassage(urls.index(each.url) + 1, each, 0.5) for each in (*own, *others[:WRONG]))
 
 
 def _post(post: dict[str, Any]) -> Post:
@@ -139,9 +163,8 @@ def _pairs_of(question: dict[str, Any], search: "WordSearch", chance: random.Ran
     if not right:
         return
     own = right[:1] if answers else [passage for passage in right if passage.url == right[0].url][:3]
-    urls = [right[0].url, *dict.fromkeys(passage.url for passage in wrong[:WRONG])]
-    given = tuple(NumberedPassage(urls.index(each.url) + 1, each, 0.5) for each in (*own, *wrong[:WRONG]))
-    article = (earlier[:1] or [question["question"]])[0] if not answers else re.sub(r"-\d+$", "", slugs[0])
+    given = _given(own, wrong)
+    article = (earlier[:1] or [question["question"]])[0] if not answers else _article(slugs[0])
     for kind, text in _statements(question, own, len(slugs) == 1, chance):
         yield Pair(kind, article, text, given)
 

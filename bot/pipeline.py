@@ -51,7 +51,7 @@ def build_answerer(
             whole_answer=timedelta(seconds=settings.answer_seconds),
         )
         switches = settings.verify_citations, settings.rewrite
-        rag = RagAnswerer(retriever, model, instructions, limits, models.tokens, *switches)
+        rag = RagAnswerer(retriever, model, instructions, limits, models.tokens, *switches, models.sentences)
         return ConversationalAnswerer(rag, history)
 
     # People who leave a silent model do so before its time is up.

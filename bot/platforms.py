@@ -9,7 +9,7 @@ from aiohttp import web
 
 from bot.app import Bot
 from bot.config.settings import Settings
-from bot.config.types import PlatformName, shards_of
+from bot.config.types import PlatformName
 from core.chat.services import ChatServices
 from core.errors import StartupError
 
@@ -61,7 +61,7 @@ def _build_discord(settings: Settings, services: ChatServices) -> Platform:
     from adapters.discord.app import Access, DiscordBot
 
     token = settings.discord_bot_token
-    shards, count = shards_of(settings.discord_shards) if settings.discord_shards else ((), None)
+    shards, count = settings.discord_shards or ((), None)
     access = Access(
         bot_token=token.get_secret_value() if token else "",
         api_url=settings.discord_api_url or "",

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from bot.config.settings import Settings
 from core.errors import Problem, StartupError
-from core.models.protocols import ChatModel, Embedder
+from core.models.protocols import ChatModel, Embedder, SentenceVectors
+from core.models.sentence_vectors import LocalSentenceVectors
 from core.tokens import ModelTokenCounter, TokenCounter, estimate_tokens
 
 if TYPE_CHECKING:
@@ -30,12 +31,13 @@ class Embedders:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The models in use, and the token counter of the chat model."""
+    """The models in use, and the token counter of the chat model. Quotes need no `sentences` to check them with."""
 
     embedder: Embedder
     indexing_embedder: Embedder
     chat: ChatModel
     tokens: TokenCounter
+    sentences: SentenceVectors | None = None
 
 
 ChatBuilder = Callable[[Settings, AsyncExitStack, Embedder], ChatModel]
@@ -63,7 +65,8 @@ async def build_models(settings: Settings, stack: AsyncExitStack) -> Models:
     chat = await asyncio.to_thread(
         select_provider(CHAT_PROVIDERS, settings).build, settings, stack, embedders.questions
     )
-    return Models(embedders.questions, embedders.indexing, chat, tokens)
+    sentences = LocalSentenceVectors() if chat.follows_instructions else None
+    return Models(embedders.questions, embedders.indexing, chat, tokens, sentences)
 
 
 def select_provider(providers: Sequence[ModelProvider[Builder]], settings: Settings) -> ModelProvider[Builder]:

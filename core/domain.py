@@ -75,8 +75,8 @@ class Source:
 
     `selector` is the CSS selector of the article in a page. `include` and `exclude` are shell patterns for a post's
     URL, its path, or a file's path within the folder. `limit` is the maximum number of posts. `published_at` is the
-    URL under which a folder's files are published, if they are. `crawl` says whether the links of a site are followed;
-    by default only if it has neither a feed nor a sitemap.
+    URL under which a folder's files are published, if they are, by the site generator whose `layout` this is. `crawl`
+    says whether the links of a site are followed; by default only if it has neither a feed nor a sitemap.
     """
 
     name: str
@@ -87,7 +87,26 @@ class Source:
     exclude: tuple[str, ...] = ()
     limit: int | None = None
     published_at: str = ""
+    layout: str = ""
     crawl: bool | None = None
+
+
+OmissionReason = Literal[
+    "draft", "hidden", "underscored", "dependencies", "outside", "kind", "list", "elsewhere", "attachment"
+]
+"""Why files are no posts: drafts; names that begin with a dot or an underscore; folders of packages and of build
+results; files of a site beside its content; kinds of files that are not read. Why pages of a site are none: they list
+other pages, are not below its address, or are files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Omission:
+    """Files of a folder or pages of a site that are left out on purpose. `kinds` are endings, the most frequent
+    first."""
+
+    reason: OmissionReason
+    count: int
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

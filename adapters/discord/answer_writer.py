@@ -46,7 +46,6 @@ class ChannelRateLimit:
         self._next = 0.0
 
     async def wait(self) -> None:
-        """Wait for the next free slot."""
         wait = self.reserve()
         if wait > 0:
             await asyncio.sleep(wait)
@@ -94,7 +93,6 @@ class AnswerWriter:
 
     @property
     def running(self) -> Mapping[str, RunningAnswer[DiscordReply]]:
-        """Answers that are being written, by event name."""
         return self._sessions.running
 
     async def write(self, name: str, pending: PendingQuestion, target: ReplyTarget, old: Sequence[str] = ()) -> None:

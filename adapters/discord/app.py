@@ -87,7 +87,6 @@ class DiscordBot:
             await client.close()
 
     def problem(self) -> str:
-        """Return why Discord cannot be heard at the moment, or an empty string."""
         return self._connection.problem() if self._connection else "Discord has not been reached yet."
 
     async def post(self, channel: str, text: str) -> None:

@@ -55,7 +55,6 @@ class InteractionHandler:
         self._answers = answers
 
     async def handle(self, interaction: UserInteraction, claim: Claim) -> None:
-        """Handle a command, button or form."""
         use_language(interaction.locale)
         match interaction.action:
             case "ask":
@@ -180,7 +179,6 @@ class _RunMessage:
         self._id = ""
 
     async def write(self, text: str, cancellable: bool) -> None:
-        """Create or edit the message."""
         rows: tuple[Any, ...] = (cancel_button(),) if cancellable else ()
         content = message_content(cut_message(neutralize_mentions(text)), *rows)
         if self._id:

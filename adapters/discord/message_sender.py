@@ -104,7 +104,6 @@ class MessageSender:
         return await self._post(content, nonce)
 
     async def edit(self, message: str, content: Content) -> None:
-        """Replace a message's content."""
         body = {**content, "flags": SUPPRESS_EMBEDS, "allowed_mentions": ALLOWED_MENTIONS}
         if self.by_token and message not in self._not_by_token:
             try:
@@ -136,7 +135,6 @@ class MessageSender:
         await self._api.call_with_retries("POST", _WEBHOOK, body, **self._token)
 
     async def show_typing(self) -> None:
-        """Show for about ten seconds that the bot is typing."""
         await self._api.call("POST", "/channels/{channel_id}/typing", channel_id=self._channel)
 
     async def switch_to_dm(self) -> None:

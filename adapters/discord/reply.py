@@ -78,7 +78,6 @@ class MessageSequence:
         return bool(self._messages)
 
     async def show(self, text: str) -> None:
-        """Show the whole text so far."""
         await self._write(split_stream(text, SOFT, HARD, ended=False), [])
 
     async def finish(self, text: str, below: str, *rows: Any) -> None:
@@ -99,7 +98,6 @@ class MessageSequence:
         await self._delete_old()
 
     async def delete(self) -> None:
-        """Delete all messages."""
         for message_id in [*(message.id for message in self._messages), *self._old]:
             await self._sender.delete(message_id)
 
@@ -166,7 +164,6 @@ class DiscordReply:
 
     @property
     def started(self) -> bool:
-        """Whether there is text to read."""
         return self._messages.started
 
     async def note(self, progress: AnswerProgress) -> None:
@@ -222,18 +219,15 @@ class DiscordReply:
         self.over = True
 
     async def remove(self) -> None:
-        """Delete the answer, whose question was deleted."""
         self.over = True
         await self._messages.delete()
 
     def remedy(self, error: RefusedError) -> str:
-        """Return what the asker can do about a refusal, or an empty string."""
         code = error.code if isinstance(error, DiscordRefusedError) else 0
         remedy = NO_ACCESS_REMEDY if code in NO_ACCESS else TOKEN_REMEDY if code in TOKEN_EXPIRED else ""
         return gettext(remedy) if remedy else ""
 
     async def tell_asker(self, remedy: str) -> None:
-        """Send the asker a direct message."""
         await self._sender.switch_to_dm()
         text = asked_elsewhere_text(self._sender.target.channel, remedy)
         await self._sender.create(message_content(text))

@@ -34,7 +34,6 @@ class AnswerWriter:
 
     @property
     def running(self) -> Mapping[str, RunningAnswer[SlackReply]]:
-        """Answers that are being written, by event name."""
         return self._sessions.running
 
     async def write(self, name: str, pending: PendingQuestion, target: ReplyTarget, old: Sequence[str] = ()) -> None:

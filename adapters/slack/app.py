@@ -84,7 +84,6 @@ class SlackBot:
             yield
 
     def problem(self) -> str:
-        """Return why the bot does not receive events right now; an empty string if it does."""
         if self._identity is None:
             return "Slack has not been reached yet."
         if self._sockets and all(socket.down_since is not None for socket in self._sockets):

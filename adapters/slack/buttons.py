@@ -68,7 +68,6 @@ class Buttons:
             await self._tell(click, known.translated_message, [section(blocks.error_text(known))])
 
     async def save_reason(self, view: Mapping[str, Any], user: str) -> None:
-        """Save what a user wrote into the reason form."""
         reason = view["state"]["values"][blocks.REASON][blocks.REASON].get("value") or ""
         if reason.strip():
             await self._services.explain_rating(view["private_metadata"], await self._mentions.person(user), reason)
@@ -172,7 +171,6 @@ class Buttons:
         await self._answers.write(name, PendingQuestion.of(question), target, old)
 
     async def _share(self, click: Click) -> None:
-        """Post a private answer in the channel, under the name of the user who asked."""
         stored = await self._services.question(click.value, click.conversation)
         if stored is None or stored.answer is None:
             await self._tell(click, gettext(texts.QUESTION_UNKNOWN))
@@ -180,7 +178,7 @@ class Buttons:
         try:
             await self._post(click, stored.question, stored.answer)
         except SlackRefusedError as error:
-            log.warning("answer could not be shared", error=error.error)
+            log.warning("answer could not be shared", cause=str(error))
             await self._tell(click, gettext(NO_ACCESS))
         else:
             await respond(self._webhook(click), [context(gettext(SHARED))], gettext(SHARED), replace=True)

@@ -68,7 +68,6 @@ class Commands:
             await self._respond(command, error_text(known), known.translated_message, replace=True)
 
     async def answer(self, question: Question, webhook: AsyncWebhookClient) -> None:
-        """Answer a question for one user alone."""
         channel = question.conversation.channel if question.conversation else ""
         user = question.person.id if question.person else ""
         reply = EphemeralReply(self._client, webhook, channel, user, question.id)
@@ -76,7 +75,6 @@ class Commands:
             await deliver(self._services.ask(question), paced_reply)
 
     async def cancel(self, click: Click) -> None:
-        """Cancel a run by the button under its notice."""
         try:
             await self._services.cancel_run(await self._admin(click.user))
         except Exception as error:  # Boundary: report any error to the user.
@@ -139,7 +137,6 @@ class _RunMessage:
         self._ts = ""
 
     async def write(self, text: str, cancellable: bool) -> None:
-        """Post or update the message."""
         text = neutralize_mentions(text)
         below = [cancel_button()] if cancellable else []
         if self._ts:

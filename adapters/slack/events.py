@@ -35,7 +35,6 @@ class MessageReceived:
 
     @property
     def direct(self) -> bool:
-        """Whether it is a direct message to the bot."""
         return self.kind == "im" or self.channel.startswith("D")
 
     @property
@@ -73,7 +72,6 @@ class MessageDeleted:
 
     @property
     def name(self) -> str:
-        """The event name of the deleted message."""
         return f"{self.team}:{self.channel}:{self.ts}"
 
 
@@ -97,7 +95,6 @@ class Click:
 
     @property
     def direct(self) -> bool:
-        """Whether the button is in a direct message."""
         return self.channel.startswith("D")
 
     @property

@@ -64,7 +64,6 @@ class StreamingState:
             self._retry_at = monotonic() + STREAMING_RETRY_AFTER.total_seconds()
 
     def note_message(self, ts: str) -> None:
-        """Remember a message as part of an answer."""
         self.messages[ts] = None
         while len(self.messages) > MAX_KNOWN_MESSAGES:
             self.messages.popitem(last=False)
@@ -101,7 +100,6 @@ class MessageSequence:
 
     @property
     def ids(self) -> list[str]:
-        """The messages so far."""
         return [message.ts for message in self._messages if message.ts]
 
     @property
@@ -151,7 +149,6 @@ class MessageSequence:
             log.info("stopped answer was deleted")
 
     async def delete(self) -> None:
-        """Delete all messages."""
         for ts in [*self.ids, *self._old]:
             await delete(self._client, self._target.channel, ts)
 
@@ -189,10 +186,10 @@ class MessageSequence:
         try:
             await self._show_first(stream, part, below)
         except SlackRefusedError as error:
-            if stream.ts or error.error in NO_ACCESS:
+            if stream.ts or error.code in NO_ACCESS:
                 raise
             log.warning("stream refused, falling back to chat.update", cause=str(error))
-            self._streaming.note_refusal(error.error)
+            self._streaming.note_refusal(error.code)
             await self._show_first(await self._edited_message(), part, below)
         except SlackUnreachableError:
             # The stream may have begun; what has to end now ends in another way.

@@ -72,7 +72,7 @@ class SlackReply:
         try:
             await self._messages.show(render_answer(text, self._footnotes.values(), ended=False))
         except SlackRefusedError as error:
-            if error.error in NO_ACCESS:
+            if error.code in NO_ACCESS:
                 raise
             log.warning("answer update failed", cause=str(error))
         except SlackUnreachableError as error:
@@ -111,17 +111,14 @@ class SlackReply:
         await self._messages.stop(f"_{self._stopped_note}_")
 
     async def remove(self) -> None:
-        """Delete the answer, whose question was deleted."""
         self.over = True
         await self._messages.delete()
 
     def remedy(self, error: RefusedError) -> str:
-        """Return what the asker can do about a refusal, or an empty string."""
-        remedy = REMEDIES.get(error.error) if isinstance(error, SlackRefusedError) else None
+        remedy = REMEDIES.get(error.code) if isinstance(error, SlackRefusedError) else None
         return gettext(remedy) if remedy else ""
 
     async def tell_asker(self, text: str) -> None:
-        """Send the asker a direct message about this channel."""
         opened = await call_api(self._client.conversations_open(users=self.target.user))
         text = asked_elsewhere_text(self.target.channel, text)
         await call_api(self._client.chat_postMessage(channel=opened["channel"]["id"], text=text))

@@ -112,6 +112,7 @@ def report_json(report: Report, plan: Plan | None = None) -> dict[str, Any]:
         "rebuilt": report.rebuilt,
         "diff": {name: [asdict(post) for post in getattr(diff, name)] for name in ("new", "changed", "removed")},
         "failures": [{"address": failure.address, "reason": failure.reason} for failure in failures],
+        "left_out": [asdict(omission) for omission in report.omissions],
         "seconds": round(report.seconds, 2),
         **planned,
     }

@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from bot.config.types import PlatformName, SourceName, WebAddress
 from core.answering.channel_scope import Channel, Mode
 from core.domain import Source
+from core.ingestion.layouts import layout_of, presets
 
 SourceKind = Literal["feed", "sitemap", "site", "folder"]
 
@@ -22,7 +23,8 @@ class SourceSettings(BaseModel):
     sitemap: WebAddress | None = None
     site: WebAddress | None = None
     folder: Path | None = None
-    url: WebAddress | None = None
+    base_url: WebAddress | None = Field(default=None, validation_alias=AliasChoices("base_url", "url"))
+    layout: str = ""
     selector: str = ""
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
@@ -45,6 +47,13 @@ class SourceSettings(BaseModel):
         }  # fmt: skip
         return {kind: str(address) for kind, address in given.items() if address is not None}
 
+    @field_validator("layout")
+    @classmethod
+    def _known_layout(cls, layout: str) -> str:
+        if layout and layout_of(layout) is None:
+            raise ValueError(f"a layout is one of {', '.join(presets())}, or a pattern such as /:year/:month/:slug/")
+        return layout
+
     def to_source(self) -> Source:
         ((kind, address),) = self._addresses.items()
         return Source(
@@ -55,8 +64,9 @@ class SourceSettings(BaseModel):
             include=self.include,
             exclude=self.exclude,
             limit=self.limit,
-            published_at=self.url or "",
             crawl=self.crawl,
+            published_at=self.base_url or "",
+            layout=self.layout,
         )
 
 

@@ -65,7 +65,6 @@ class ModelHealth:
         return {service: problem for service in self._ask if (problem := self._problem(service))}
 
     async def aclose(self) -> None:
-        """Cancel running checks."""
         tasks = list(self._asking.values())
         for task in tasks:
             task.cancel()
@@ -111,7 +110,6 @@ class Health:
         self._models = models
 
     async def problems(self) -> dict[str, str]:
-        """Return all problems by component."""
         problems = {platform.name: platform.problem() for platform in self._platforms}
         try:
             async with asyncio.timeout(CHECK_TIMEOUT):

@@ -1,13 +1,12 @@
 """The text of one answer as a model writes it: its events, and what is left of it at the end."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 from core.answerer import AnswerEvent, Cited, Retracted, Thinking, Wrote
 from core.answering.citations import CitationFilter
 from core.domain import Footnote
 from core.errors import AnswerInterruptedError, AnswerTooLongError
 from core.i18n import N_, gettext
-from core.models.protocols import NumberedPassage
 from core.models.thoughts import Retraction, Thought
 
 CUT_NOTICE = N_("The answer ends here because the language model reached its length limit.")
@@ -16,14 +15,13 @@ CUT_NOTICE = N_("The answer ends here because the language model reached its len
 class AnswerText:
     """Turns a model's pieces into events; `shown` is the text so far, with checked footnotes and without thoughts."""
 
-    def __init__(self, passages: Sequence[NumberedPassage], verify_citations: bool) -> None:
-        self._passages = passages
-        self._verify = verify_citations
+    def __init__(self, new_filter: Callable[[], CitationFilter]) -> None:
+        self._new_filter = new_filter
         self._thinking = False
         self._begin()
 
     def _begin(self) -> None:
-        self._citations = CitationFilter(self._passages, self._verify)
+        self._citations = self._new_filter()
         self.shown = ""
         self.begun = False
         """Whether the model has written anything but thoughts."""

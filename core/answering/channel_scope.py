@@ -36,7 +36,6 @@ class Channels:
         self._default = Scope(frozenset(set(sources) - restricted) if restricted else None)
 
     def scope(self, conversation: Conversation | None) -> Scope:
-        """Return the scope of a conversation."""
         channel = self._find(conversation)
         if channel is None:
             return self._default

@@ -1,7 +1,7 @@
 """The check whether a passage supports the statement in front of its footnote.
 
-Words are compared, not meanings: a statement that a model takes from a passage repeats most of its rare words, numbers
-and names. `benchmarks/citations.py` measures the limits.
+A statement that a model takes from a passage repeats most of its rare words, numbers and names. Where they do not tell,
+its meaning may, if vectors of sentences can be had without a request. `benchmarks/citations.py` measures the limits.
 """
 
 import math
@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
+import numpy as np
+
 from core.domain import Passage
 from core.language.sentences import split_sentences
 from core.language.stop_words import stop_words
 from core.language.terms import terms
-from core.language.words import WORD, is_unspaced, normalize
-from core.models.protocols import NumberedPassage
+from core.language.words import WORD, is_unspaced, normalize, without_addresses
+from core.models.protocols import NumberedPassage, SentenceVectors, Vectors
 
 MIN_WORDS = 3
 """Telling words that a statement needs to be judged; shorter ones are read with the sentence before them."""
@@ -28,6 +30,11 @@ MIN_MARGIN = 0.5
 MIN_CORRECTION = 0.6
 """The same for a passage that a wrong footnote is changed to."""
 
+MIN_COSINE = 0.4
+MIN_COSINE_LEAD = 0.15
+"""The meaning of a statement in other words is at least this near to its passage, and nearer by this than to any other;
+and no other passage has more of its words."""
+
 WHOLE_SHARE = 0.3
 """How much of the support is what the whole post says; the rest is what its best two sentences say."""
 
@@ -36,6 +43,9 @@ NAME_WEIGHT = 1.5
 
 MIN_SHARED = 0.25
 """The share of an answer's words, common ones included, that occur in passages of its language."""
+
+MIN_LENGTH = 1e-6
+"""Of a vector that is divided by its length."""
 
 MAX_STATEMENT = 800
 """Characters before a footnote that are read."""
@@ -50,8 +60,9 @@ _BREAK = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class _Post:
-    """The terms of all passages that were given under one number: all of them, and those of each two sentences."""
+    """The passages that were given under one number: their sentences, all terms, and those of each two sentences."""
 
+    sentences: tuple[str, ...]
     terms: frozenset[str]
     stretches: tuple[frozenset[str], ...]
 
@@ -59,7 +70,7 @@ class _Post:
 class CitationVerifier:
     """Compares statements with the passages of one prompt, in the language that most of these are in."""
 
-    def __init__(self, passages: Iterable[NumberedPassage]) -> None:
+    def __init__(self, passages: Iterable[NumberedPassage], vectors: SentenceVectors | None = None) -> None:
         given: dict[int, list[Passage]] = {}
         for numbered in passages:
             given.setdefault(numbered.number, []).append(numbered.passage)
@@ -67,6 +78,8 @@ class CitationVerifier:
         self._language = languages.most_common(1)[0][0] if languages else ""
         self._ignored = stop_words(self._language)
         self._posts = {number: _post(parts, self._language) for number, parts in given.items()}
+        self._vectors = vectors if vectors and self._language in vectors.languages else None
+        self._meanings: dict[int, Vectors] = {}
         self._common = {sign for post in self._posts.values() for term in post.terms for sign in _signs(term)}
 
     def verify(self, text: str, numbers: Sequence[int]) -> dict[int, float | None]:
@@ -75,7 +88,7 @@ class CitationVerifier:
         An unsupported number is left out, or replaced by the one of a passage that supports the statement.
         """
         text = _LIST_MARK.sub("", text[-MAX_STATEMENT:])
-        nearest, whole = self._statements(text)
+        nearest, whole = map(without_addresses, self._statements(text))
         supports = self._supports(nearest)
         supported = {number for number in numbers if _margin(supports, number, numbers) >= MIN_MARGIN}
         if len(supported) == len(numbers):
@@ -84,15 +97,27 @@ class CitationVerifier:
             return dict.fromkeys(numbers)
         # The last sentence of a paragraph may say little itself.
         whole_supports = self._supports(whole) if whole != nearest else {}
+        cosines = self._cosines(nearest)
         verified: dict[int, float | None] = {}
         for number in numbers:
             if number in supported:
                 verified[number] = supports[number]
             elif _margin(whole_supports, number, numbers) >= MIN_MARGIN:
                 verified[number] = whole_supports[number]
-            elif (better := _best(supports, numbers)) is not None:
-                verified.setdefault(better, supports[better])
+            elif _means_the_same(number, supports, cosines, numbers):
+                verified[number] = max(supports[number], cosines[number])
+            elif (better := _best(supports, cosines, numbers)) is not None:
+                verified.setdefault(better, max(supports[better], cosines.get(better, 0.0)))
         return verified
+
+    def _cosines(self, statement: str) -> dict[int, float]:
+        """Return how near the meaning of each post's best two sentences is to a statement; empty without vectors."""
+        if self._vectors is None or (vector := self._vectors([statement])) is None:
+            return {}
+        for number, post in self._posts.items():
+            if number not in self._meanings and (rows := self._vectors(post.sentences)) is not None:
+                self._meanings[number] = _stretches(rows)
+        return {number: float((rows @ vector[0]).max(initial=0.0)) for number, rows in self._meanings.items()}
 
     def _supports(self, statement: str) -> dict[int, float]:
         """Return how much of a statement each post says, by number; empty if it has too few telling words."""
@@ -101,7 +126,7 @@ class CitationVerifier:
         return {
             number: (
                 WHOLE_SHARE * _weight(weights, post.terms)
-                + (1 - WHOLE_SHARE) * max((_weight(weights, stretch) for stretch in post.stretches), default=0.0)
+                + (1 - WHOLE_SHARE) * max(_weight(weights, stretch) for stretch in post.stretches)
             )
             / total
             for number, post in self._posts.items()
@@ -162,12 +187,11 @@ class CitationVerifier:
 
 
 def _post(parts: Sequence[Passage], language: str) -> _Post:
-    sentences = [
-        frozenset(terms(sentence, language)) for part in parts for sentence in split_sentences(part.text, language)
-    ]
+    texts = tuple(sentence for part in parts for sentence in split_sentences(part.text, language))
+    sentences = [frozenset(terms(sentence, language)) for sentence in texts]
     titles = terms(" ".join(f"{part.title} {part.heading}" for part in parts), language)
     stretches = [first | second for first, second in pairwise(sentences)] or sentences
-    return _Post(frozenset(titles).union(*sentences), tuple(stretches))
+    return _Post(texts, frozenset(titles).union(*sentences), (frozenset(titles), *stretches))
 
 
 @lru_cache(maxsize=50_000)
@@ -192,7 +216,32 @@ def _margin(supports: Mapping[int, float], number: int, cited: Sequence[int]) ->
     return 2 * supports[number] - max(others, default=0.0)
 
 
-def _best(supports: Mapping[int, float], cited: Sequence[int]) -> int | None:
+def _stretches(sentences: Vectors) -> Vectors:
+    """Return the vectors of sentences and of each two of them, of length 1."""
+    both = sentences[:-1] + sentences[1:]
+    lengths = np.linalg.norm(both, axis=1, keepdims=True)
+    return np.concatenate([sentences, both / np.maximum(lengths, MIN_LENGTH)])
+
+
+def _means_the_same(
+    number: int, supports: Mapping[int, float], cosines: Mapping[int, float], beside: Sequence[int] = ()
+) -> bool:
+    """Return whether a post says a statement in other words, and none but those `beside` it has more of its words."""
+    if not cosines:
+        return False
+    others = [other for other in cosines if other != number and other not in beside]
+    lead = cosines[number] - max((cosines[other] for other in others), default=0.0)
+    return (
+        cosines[number] >= MIN_COSINE
+        and lead >= MIN_COSINE_LEAD
+        and all(supports[number] >= supports[other] for other in others)
+    )
+
+
+def _best(supports: Mapping[int, float], cosines: Mapping[int, float], cited: Sequence[int]) -> int | None:
     """Return the number of the post that supports a statement best, if it supports it and is not cited."""
     best = max((number for number in supports if number not in cited), key=supports.__getitem__, default=None)
-    return best if best is not None and _margin(supports, best, cited) >= MIN_CORRECTION else None
+    if best is None:
+        return None
+    supported = _margin(supports, best, cited) >= MIN_CORRECTION or _means_the_same(best, supports, cosines)
+    return best if supported else None

@@ -10,7 +10,7 @@ import regex
 
 from core.answering.citation_verifier import CitationVerifier
 from core.domain import Footnote
-from core.models.protocols import NumberedPassage
+from core.models.protocols import NumberedPassage, SentenceVectors
 
 LINK_REMOVED = "(link removed)"
 
@@ -51,8 +51,10 @@ class CitationFilter:
     Unless a footnote is to be trusted, it is checked by the statement in front of it, changed or removed.
     """
 
-    def __init__(self, passages: Sequence[NumberedPassage], verify: bool = True) -> None:
-        self._verifier = CitationVerifier(passages) if verify else None
+    def __init__(
+        self, passages: Sequence[NumberedPassage], verify: bool = True, vectors: SentenceVectors | None = None
+    ) -> None:
+        self._verifier = CitationVerifier(passages, vectors) if verify else None
         self._posts = {numbered.number: numbered for numbered in reversed(passages)}
         self._cited: dict[int, list[float]] = {}
         self._brackets = False
@@ -97,7 +99,6 @@ class CitationFilter:
         return self._fence
 
     def end(self) -> str:
-        """Return the text held back at the end."""
         return "".join(self._advance(final=True))
 
     def _advance(self, final: bool) -> Iterable[str]:

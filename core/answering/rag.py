@@ -12,13 +12,14 @@ import structlog
 
 from core.answerer import Answered, AnswerEvent, Found, Searching, Wrote
 from core.answering.answer_text import AnswerText
+from core.answering.citations import CitationFilter
 from core.answering.prompts import Instructions, build_prompt, fewer_passages, number_posts
 from core.answering.question_search import QuestionSearch, Search
 from core.domain import Answer, AnswerTrace, Footnote, Question, Scope, SearchResults, footnotes_of
 from core.errors import AnswerTooLongError, ContextTooLongError, ModelTimeoutError
 from core.follow_ups import lacks_context
 from core.i18n import N_, gettext
-from core.models.protocols import ChatModel, Prompt
+from core.models.protocols import ChatModel, Prompt, SentenceVectors
 from core.models.thoughts import Retraction, Thought
 from core.question_language import use_language_of_posts
 from core.retrieval.retriever import Retriever
@@ -68,6 +69,7 @@ class RagAnswerer:
         tokens: TokenCounter,
         verify_citations: bool = True,
         rewrite: bool = True,
+        sentence_vectors: SentenceVectors | None = None,
     ) -> None:
         self._retriever = retriever
         self._model = model
@@ -75,6 +77,7 @@ class RagAnswerer:
         self._searcher = QuestionSearch(retriever, model if rewrite else None)
         self._limits = limits
         self._verify_citations = verify_citations
+        self._sentence_vectors = sentence_vectors
         # Rules, passages and prompts are counted several times for each question.
         self._tokens = lru_cache(maxsize=TOKEN_CACHE_SIZE)(tokens)
 
@@ -92,6 +95,8 @@ class RagAnswerer:
             timings["total"] = _since(began)
             yield Answered(replace(answer, timings_ms=timings, trace=_trace(search)))
             return
+        if self._verify_citations and self._sentence_vectors:
+            self._sentence_vectors.prepare()
         search = replace(search, selected=self._retriever.select(results, self._limits.top_k))
         yield Found(search.selected, results.confidence)
         if notice := self._notice(results):
@@ -114,7 +119,9 @@ class RagAnswerer:
         self, prompt: Prompt, search: Search, began: float, timings: dict[str, float]
     ) -> AsyncGenerator[AnswerEvent, None]:
         """Stream the model's answer; only passages and addresses of this very prompt may be cited."""
-        text = AnswerText(prompt.passages, self._verify_citations)
+        text = AnswerText(
+            lambda: CitationFilter(prompt.passages, self._verify_citations, self._sentence_vectors),
+        )
         too_long: AnswerTooLongError | None = None
         try:
             async with aclosing(self._stream_in_time(prompt)) as pieces:

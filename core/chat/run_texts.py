@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from core.chat.texts import more_text
+from core.domain import Omission, OmissionReason
 from core.i18n import N_, gettext, ngettext, number
 from core.indexing.progress import Diff, Failure, Plan, PostTitle, Progress, Report
 from core.indexing.run_events import RunStarted
@@ -19,6 +20,18 @@ OUTCOMES = {
     "planned": N_("Nothing was written; this is what a run would do."),
     "cancelled": N_("Stopped. What has been embedded so far is kept for the next run."),
     "rolled back": N_("Rolled back to the previous posts."),
+}
+
+OMISSIONS: dict[OmissionReason, str] = {
+    "draft": N_("drafts: {count}"),
+    "hidden": N_("hidden files and folders: {count}"),
+    "underscored": N_("names that begin with an underscore: {count}"),
+    "dependencies": N_("folders of dependencies: {count}"),
+    "outside": N_("files outside the site's content: {count}"),
+    "kind": N_("files of kinds that are not read: {count} ({kinds})"),
+    "list": N_("pages that list other pages: {count}"),
+    "elsewhere": N_("pages outside the site's address: {count}"),
+    "attachment": N_("links to files: {count}"),
 }
 
 
@@ -91,7 +104,8 @@ def report_text(report: Report, plan: Plan | None = None) -> str:
     counts = report.progress
     same = report.outcome == "published" and not (counts.new or counts.changed or counts.removed or report.rebuilt)
     outcome = OUTCOMES["unchanged" if same else report.outcome]
-    parts = [f"**{gettext(outcome)}**", _numbers(report, plan), *_diff(report.diff), *_failures(report.failures)]
+    parts = [f"**{gettext(outcome)}**", _numbers(report, plan), *_diff(report.diff)]
+    parts += [*_failures(report.failures), *_omissions(report.omissions)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -134,6 +148,18 @@ def _failures(failures: tuple[Failure, ...]) -> Iterable[str]:
         rows = [f"- {_short(failure.address)}: {_short(failure.reason)}" for failure in failures[:MAX_FAILURES]]
         heading = gettext("Failed")
         yield "\n".join([f"**{heading}**", *rows, *_more(len(failures) - MAX_FAILURES)])
+
+
+def _omissions(omissions: tuple[Omission, ...]) -> Iterable[str]:
+    if omissions:
+        rows = [f"- {omission_text(omission, gettext(OMISSIONS[omission.reason]))}" for omission in omissions]
+        heading = gettext("Left out")
+        yield "\n".join([f"**{heading}**", *rows])
+
+
+def omission_text(omission: Omission, template: str) -> str:
+    """Return how much is left out for a reason, in the words of `OMISSIONS` or a translation of them."""
+    return template.format(count=number(omission.count), kinds=", ".join(omission.kinds))
 
 
 def _more(count: int) -> list[str]:

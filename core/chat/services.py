@@ -54,7 +54,6 @@ class ChatServices:
     # Questions and answers
 
     def ask(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
-        """Stream the answer to a question."""
         return self._answerer.ask(question)
 
     async def question(self, question_id: str, conversation: Conversation) -> StoredQuestion | None:
@@ -66,7 +65,6 @@ class ChatServices:
         return found
 
     async def has_answer(self, question_id: str) -> bool:
-        """Return whether a question has been answered completely."""
         found = await self._questions.get(question_id)
         return found is not None and found.answer is not None
 
@@ -85,7 +83,6 @@ class ChatServices:
             await self._history.remove_exchange(found.question.conversation, found.question.text)
 
     async def has_asked_in(self, conversation: Conversation) -> bool:
-        """Return whether a question has been asked in a conversation."""
         return await self._questions.has_questions(conversation)
 
     async def forget(self, conversation: Conversation) -> None:
@@ -100,7 +97,6 @@ class ChatServices:
         await self._feedback.vote(question_id, person, rating)
 
     async def explain_rating(self, question_id: str, person: Person, reason: str) -> None:
-        """Add the reason for a person's rating."""
         await self._feedback.add_reason(question_id, person, reason)
 
     # Channels and posts
@@ -138,7 +134,6 @@ class ChatServices:
         return await self._catalog.post(url, self.visible_sources(conversation))
 
     async def stats(self) -> IndexStats:
-        """Return the size of the index."""
         return await self._catalog.stats()
 
     # Events and reply messages
@@ -156,7 +151,6 @@ class ChatServices:
         return await self._claims.is_taken_over(name)
 
     async def note_reply(self, name: str, messages: Sequence[str]) -> None:
-        """Store the messages that answer a question."""
         await self._replies.note(name, messages)
 
     async def reply_messages(self, name: str) -> tuple[str, ...]:

@@ -57,7 +57,6 @@ class ChangeTracker:
             self._moved[previous_url] = url
 
     def remove(self, url: str) -> None:
-        """Remove a post."""
         self._removed.add(url)
 
     def revert(self, url: str) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import structlog
 
-from core.domain import Source
+from core.domain import Omission, Source
 from core.errors import SourceReadError
 from core.index.version import Listing, PostRecord
 from core.indexing.change_tracker import ChangeTracker
@@ -120,12 +120,13 @@ class Lister:
                         log.info("listing of site found", source=source.name, kind=item.kind, address=item.address)
                         self._counters.find(item)
                     case EntryOmitted():
-                        log.debug("page left out", address=item.address, reason=item.reason)
+                        self._counters.omit(Omission(item.reason, 1))
+                    case Omission():
+                        self._counters.omit(item)
                     case ListingFinished():
                         # Empty validators mean an unconditional request; the page keeps its place in the order.
                         pages[item.address] = item.validators or Validators(item.address)
-                        if item.moved and item.address == current.address:
-                            self._record_move(source, item.moved)
+                        self._record_move(source, current.address, item)
                     case ListingUnchanged():
                         pages[item.address] = item.validators
                         await self._check_known_posts(source, item.address, candidates)
@@ -136,6 +137,8 @@ class Lister:
         if not self._tracker.claim(entry.url):
             return
         self._counters.add("listed")
+        if entry.warning:
+            self._counters.warn(Failure(entry.file, entry.warning))
         url = self._tracker.resolve(entry.url)
         known = self._tracker.ledger.get(url)
         if known and _is_unchanged(entry, known):
@@ -161,12 +164,14 @@ class Lister:
         self._tracker.retain(url, record)
         self._counters.add("unchanged")
 
-    def _record_move(self, source: Source, address: str) -> None:
-        log.warning("source moved permanently", source=source.name, to=address)
-        if site_host(address) == site_host(source.address):
+    def _record_move(self, source: Source, address: str, page: ListingFinished) -> None:
+        if not page.moved or page.address != address:
+            return
+        log.warning("source moved permanently", source=source.name, to=page.moved)
+        if site_host(page.moved) == site_host(source.address):
             # A configured address may be in a private network, a redirect to another site may not: those are
             # followed, and checked, every time.
-            self._moved[source.name] = address
+            self._moved[source.name] = page.moved
 
 
 def _is_unchanged(entry: Entry, known: PostRecord) -> bool:
@@ -184,7 +189,6 @@ def _is_unchanged(entry: Entry, known: PostRecord) -> bool:
 
 
 def _restore_entry(url: str, known: PostRecord, source: Source) -> Entry:
-    """Rebuild an entry from its record."""
     return Entry(
         url=known.listed or url,
         title=known.title if source.kind == "feed" else "",

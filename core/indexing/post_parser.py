@@ -26,7 +26,7 @@ from core.tokens import estimate_tokens
 
 log = structlog.get_logger()
 
-READING_VERSION = "2"
+READING_VERSION = "3"
 """Part of every digest. Raise it when extraction or chunking change: all posts are read again."""
 
 PROCESSES_FROM = 20

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from core.domain import Omission, OmissionReason
 from core.ingestion.entries import ListingFound
 
 Outcome = Literal["published", "unchanged", "planned", "cancelled", "rolled back"]
@@ -69,7 +70,6 @@ class Plan:
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to do."""
         return not (self.new or self.changed or self.removed or self.passages)
 
 
@@ -105,7 +105,8 @@ class Report:
     """How a run ended.
 
     `rebuilt` means that another embedding model led to a new index version of all posts. `posts` is the number of
-    posts in the index now. `found` says where sites list their posts.
+    posts in the index now. `omissions` are files and pages that are left out on purpose; `found` says where sites list
+    their posts.
     """
 
     progress: Progress
@@ -116,6 +117,7 @@ class Report:
     diff: Diff = Diff()
     posts: int = 0
     found: tuple[ListingFound, ...] = ()
+    omissions: tuple[Omission, ...] = ()
 
     @property
     def failed_sources(self) -> tuple[Failure, ...]:
@@ -145,9 +147,9 @@ class RunCounters:
         self.progress = Progress()
         self.failures: list[Failure] = []
         self.found: list[ListingFound] = []
+        self._omissions: dict[OmissionReason, Omission] = {}
 
     def add(self, counter: Counter, by: int = 1) -> None:
-        """Change one count."""
         if counter == "embedded" and self._embedding_began is None:
             self._embedding_began = monotonic()
         self._update(**{counter: getattr(self.progress, counter) + by})
@@ -166,17 +168,25 @@ class RunCounters:
         """Record where a site lists its posts."""
         self.found.append(listing)
 
+    def omit(self, omission: Omission) -> None:
+        """Record files or pages that are left out."""
+        known = self._omissions.get(omission.reason, Omission(omission.reason, 0))
+        kinds = tuple(dict.fromkeys((*known.kinds, *omission.kinds)))
+        self._omissions[omission.reason] = Omission(omission.reason, known.count + omission.count, kinds)
+
+    @property
+    def omissions(self) -> tuple[Omission, ...]:
+        """What all sources leave out, by its reason."""
+        return tuple(self._omissions.values())
+
     def finish_listing(self) -> None:
-        """Mark `listed` as final."""
         self._update(listing=False)
 
     def set_removed(self, count: int) -> None:
-        """Set the number of posts to remove."""
         self._update(removed=count)
 
     @property
     def seconds(self) -> float:
-        """The duration of the run so far."""
         return monotonic() - self._began
 
     @property

@@ -167,7 +167,7 @@ def _listed_record(candidate: Candidate) -> PostRecord:
 def _page_facts(candidate: Candidate, url: str, page: Fetched | None) -> dict[str, Any]:
     """Return the fields of the record that its page decides."""
     known, listed = candidate.known, candidate.entry.url
-    others = [listed, *(known.also if known else ()), *([candidate.url] if known else [])]
+    others = [listed, *candidate.entry.aliases, *(known.also if known else ()), *([candidate.url] if known else [])]
     moved = clean_url(page.moved) if page and page.moved else known.moved if known else ""
     return {
         "paged": page is not None,

@@ -28,7 +28,6 @@ class ReindexRun:
 
     @classmethod
     def start(cls, by: str, source: str = "") -> "ReindexRun":
-        """Create a run that starts now."""
         return cls(secrets.token_hex(8), by, datetime.now(UTC), source)
 
 

@@ -93,7 +93,6 @@ class AuditRecord:
 
     @property
     def ended(self) -> bool:
-        """Whether this record is the end of its run."""
         return self.report is not None or bool(self.error)
 
 

@@ -13,6 +13,9 @@ MAX_TOKENS = 300
 MIN_TOKENS = 200
 """Size from which a heading starts a new passage; shorter sections stay together."""
 
+_SURELY_TOO_LONG = 100 * MAX_TOKENS
+"""Characters of a block that need not be counted."""
+
 
 def chunk(post: Post, tokens: TokenCounter) -> tuple[Passage, ...]:
     """Split a post into passages, in order. No word is lost, and a code block that fits is not cut."""
@@ -63,6 +66,7 @@ def _units(post: Post, tokens: TokenCounter) -> Iterator[_Unit]:
     for block in parse_blocks(post.text):
         if block.kind == "heading":
             path = [*(above for above in path if above[0] < block.level), (block.level, heading_text(block))]
+        leads = _is_lead_in(block)
         for text, size in _pieces(block, tokens):
             # Two tokens for the blank line in between.
             unit = _Unit(_heading_path(path, post.title), text, size + 2, block.kind == "heading")
@@ -70,7 +74,7 @@ def _units(post: Post, tokens: TokenCounter) -> Iterator[_Unit]:
                 unit = lead.followed_by(unit)
             elif lead:
                 yield lead
-            lead = unit if _is_lead_in(block) else None
+            lead = unit if leads else None
             if lead is None:
                 yield unit
     if lead:
@@ -89,7 +93,7 @@ def _heading_path(path: list[tuple[int, str]], title: str) -> str:
 
 def _pieces(block: Block, tokens: TokenCounter) -> Iterator[tuple[str, int]]:
     """Yield the block, or if it is too large, pieces of it that fit, each with its tokens."""
-    size = tokens(block.text)
+    size = tokens(block.text) if len(block.text) < _SURELY_TOO_LONG else _SURELY_TOO_LONG
     if size <= MAX_TOKENS:
         yield block.text, size
         return
@@ -104,22 +108,27 @@ def _pieces(block: Block, tokens: TokenCounter) -> Iterator[tuple[str, int]]:
 
 
 def _packed(inner: list[str], limit: int, tokens: TokenCounter) -> Iterator[str]:
-    packed = ""
-    for part in (small for large in inner for small in _halved(large, limit, tokens)):
-        if packed and tokens(packed + part) > limit:
+    packed, size = "", 0
+    for part, part_size in (small for large in inner for small in _cut(large, limit, tokens)):
+        if packed and size + part_size > limit:
             yield packed
-            packed = ""
+            packed, size = "", 0
         packed += part
+        size += part_size
     if packed:
         yield packed
 
 
-def _halved(text: str, limit: int, tokens: TokenCounter) -> Iterator[str]:
-    """Halve a part that is too large by itself, such as a minified line, at a blank if possible."""
-    if tokens(text) <= limit or len(text) < 2:
-        yield text
+def _cut(text: str, limit: int, tokens: TokenCounter) -> Iterator[tuple[str, int]]:
+    """Cut a part that is too large by itself, such as a minified line, into even pieces, at blanks if possible."""
+    size = tokens(text)
+    if size <= limit or len(text) < 2:
+        yield text, size
         return
-    middle = len(text) // 2
-    cut = text.rfind(" ", 1, middle) + 1 or middle
-    yield from _halved(text[:cut], limit, tokens)
-    yield from _halved(text[cut:], limit, tokens)
+    step = max(1, len(text) * limit // (size + limit))
+    start = 0
+    while start < len(text):
+        end = start + step
+        end = text.rfind(" ", start + 1, end) + 1 or end
+        yield from _cut(text[start:end], limit, tokens)
+        start = end

@@ -83,7 +83,7 @@ class _Crawler:
         elif links.listed and url_identity(address) not in self._read:
             self._read.add(url_identity(address))
             yield Entry(address, "", self._source, page=page)
-        for link in links.pages if omission != "outside" else ():  # a redirect may leave the site
+        for link in links.pages if omission != "elsewhere" else ():  # a redirect may leave the site
             if url_identity(link) not in self._seen and self._scope.may_follow(link):
                 self._seen.add(url_identity(link))
                 self.waiting.append(link)

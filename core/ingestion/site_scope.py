@@ -4,8 +4,7 @@ import re
 from collections.abc import Sequence
 from urllib.parse import parse_qsl, urlsplit
 
-from core.domain import Source
-from core.ingestion.entries import PageOmission
+from core.domain import OmissionReason, Source
 from core.ingestion.urls import site_host, url_identity
 
 MAX_PARAMETERS = 2
@@ -35,17 +34,17 @@ class SiteScope:
         self._home = {url_identity(source.address), url_identity(final_url)}
         self._chosen = bool(source.include)
 
-    def omission(self, address: str, listing: str = "", is_blog: bool = False) -> PageOmission | None:
+    def omission(self, address: str, listing: str = "", is_blog: bool = False) -> OmissionReason | None:
         """Return why a page is no post, if so. `listing` is the sitemap that has it; the home page of a blog, which has
         a feed, is a list of posts."""
         try:
             path = urlsplit(address).path
         except ValueError:
-            return "outside"
+            return "elsewhere"
         if site_host(address) not in self._hosts or not f"{path}/".startswith(self._folder):
-            return "outside"
+            return "elsewhere"
         if _FILE.search(path):
-            return "file"
+            return "attachment"
         is_list = (
             _LIST.search(path) or _LIST_SITEMAP.search(listing) or (is_blog and url_identity(address) in self._home)
         )
@@ -53,7 +52,7 @@ class SiteScope:
 
     def may_follow(self, address: str) -> bool:
         """Return whether a link stays within the site and leads to a page, and not into a maze."""
-        if self.omission(address) in {"outside", "file"}:
+        if self.omission(address) in {"elsewhere", "attachment"}:
             return False
         parts = urlsplit(address)
         parameters = parse_qsl(parts.query)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import assert_never
 
 from core.domain import Post, Source
@@ -19,6 +20,7 @@ from core.ingestion.site import read_site
 from core.ingestion.sitemap import read_sitemap
 from core.ingestion.urls import accept_canonical, clean_url, extract_canonical, is_synthetic
 from core.language.detection import post_language
+from core.markdown import heading_text, parse_blocks
 
 MAX_ENTRIES = 100_000
 """Per source. A blog has hundreds of posts; a server that makes up pages never ends."""
@@ -114,11 +116,15 @@ def post_url(entry: Entry, page: Fetched | NotModified | None) -> str:
 def parse_post(entry: Entry, page: Fetched | None) -> Post:
     """Parse an entry into a post, from its page or its own body. Raises SourceReadError if it contains no text."""
     article = _article(entry, page)
-    if not article.text:
-        raise SourceReadError(entry.url, "it contains no text")
-    title = tidy(entry.title) or tidy(article.title) or entry.url
+    if article.notice or not article.text:
+        listed = _own_text(entry) if page is not None and entry.body else None
+        if listed is None or not listed.text:
+            raise SourceReadError(entry.url, article.notice or "it contains no text")
+        article = listed if article.notice else replace(article, text=listed.text)
+    title = tidy(entry.title) or tidy(article.title) or tidy(entry.name) or entry.url
     language = post_language(f"{title}\n{article.text}", article.language or entry.language)
-    return Post(entry.url, title, article.text, entry.source.name, entry.published, language)
+    published = entry.published or article.published
+    return Post(entry.url, title, article.text, entry.source.name, published, language)
 
 
 def _article(entry: Entry, page: Fetched | None) -> Article:
@@ -126,16 +132,27 @@ def _article(entry: Entry, page: Fetched | None) -> Article:
         if page.media_type == "text/plain":
             return Article("", tidy(decode(page)))
         if page.media_type in _MARKDOWN:
-            return Article("", tidy(visible_markdown(decode(page))))
+            return _from_markdown(decode(page))
         return extract(decode(page), page.url, entry.source.selector)
+    return _own_text(entry)
+
+
+def _own_text(entry: Entry) -> Article:
+    """Return the text that the source itself carries."""
     match entry.format:
         case "html" if entry.source.kind == "folder":
             return extract(entry.body, entry.url, entry.source.selector)
         case "html":
             return Article("", to_markdown(visible_html(entry.body, entry.url), entry.base or entry.url))
-        case "markdown":
-            return Article("", tidy(visible_markdown(entry.body)))
+        case "markdown" | "mdx":
+            return _from_markdown(entry.body)
         case "text":
             return Article("", tidy(entry.body))
         case _:
             assert_never(entry.format)
+
+
+def _from_markdown(body: str) -> Article:
+    text = tidy(visible_markdown(body))
+    headings = (heading_text(block) for block in parse_blocks(text) if block.kind == "heading" and block.level == 1)
+    return Article(next(filter(None, headings), ""), text)

@@ -37,6 +37,21 @@ class Prompt:
     passages: tuple[NumberedPassage, ...] = ()
 
 
+class SentenceVectors(Protocol):
+    """Vectors of sentences at once and without a request, from a small model in memory."""
+
+    languages: frozenset[str]
+    """The languages in which it tells meanings apart."""
+
+    def prepare(self) -> None:
+        """Begin to load the model, unless that has been done."""
+        ...
+
+    def __call__(self, sentences: Sequence[str]) -> Vectors | None:
+        """Return one row per sentence; None before the model is loaded."""
+        ...
+
+
 class Embedder(Protocol):
     """An embedding model. Raises `core.errors.ModelError`."""
 

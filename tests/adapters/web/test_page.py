@@ -74,7 +74,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
 
 def test_answer_streams_and_its_footnote_opens_the_post(browser: Browser, sites: Sites) -> None:
     sites.model.enqueue(
-        Text("Water them **early** in the morning [1]. " + "And feed them. " * 10, tokens_per_second=30)
+        Text("Water them **early** in the morning [1]. " + "And feed them. " * 30, tokens_per_second=30)
     )
     browser.open(sites.modelled.address)
     browser.press(ASKED, Keys.ENTER)

@@ -7,7 +7,8 @@ import pytest
 from core.answering.citation_verifier import CitationVerifier
 from core.answering.citations import CitationFilter
 from core.domain import Passage
-from core.models.protocols import NumberedPassage
+from core.models.protocols import NumberedPassage, SentenceVectors
+from core.models.sentence_vectors import LocalSentenceVectors
 
 BEES = (
     "In winter the bees form a cluster around their queen and shiver with their flight muscles. "
@@ -21,16 +22,14 @@ WASPS = "Wasps build their nests of paper. Only young queens live through the wi
 MANY = "Snails, ferns, and a pond. " * 40
 
 
-def verifier(*texts: str) -> CitationVerifier:
+def verifier(*texts: str, vectors: SentenceVectors | None = None, language: str = "") -> CitationVerifier:
     """Return a verifier of passages numbered from 1."""
-    return CitationVerifier(
-        [
-            NumberedPassage(
-                number, Passage(f"https://garden.example/{number}", f"Garden, part {number}", "", text), 0.5
-            )
-            for number, text in enumerate(texts or (BEES, HIVES, WASPS), 1)
-        ]
-    )
+    numbered = enumerate(texts or (BEES, HIVES, WASPS), 1)
+    passages = {
+        number: Passage(f"https://garden.example/{number}", f"Garden, part {number}", "", text, language=language)
+        for number, text in numbered
+    }
+    return CitationVerifier([NumberedPassage(*each, 0.5) for each in passages.items()], vectors)
 
 
 def kept(text: str, *numbers: int) -> list[int]:
@@ -134,6 +133,36 @@ def test_statement_from_two_passages_keeps_both_footnotes() -> None:
 def test_last_sentence_of_a_supported_paragraph_may_say_little_itself() -> None:
     text = "The bees form a cluster around the queen, shiver, and live on honey. So nature helps itself wonderfully."
     assert kept(text, 1) == [1]
+
+
+IN_OTHER_WORDS = "Insects crowd around their mother and tremble with their wing muscles in the cold season."
+
+
+@pytest.mark.parametrize("cited", [1, 2, 3])
+def test_statement_in_other_words_is_recognized_by_its_meaning(cited: int) -> None:
+    vectors = LocalSentenceVectors()
+    vectors.load()
+    by_meaning = verifier(vectors=vectors, language="en")
+    assert list(by_meaning.verify(IN_OTHER_WORDS, [cited])) == [1]
+    assert by_meaning.verify("The first monks arrived at their abbey in 1912.", [cited]) == {}
+
+
+def test_words_alone_are_compared_without_vectors_and_in_other_languages() -> None:
+    vectors = LocalSentenceVectors()
+    assert verifier(vectors=vectors, language="en").verify(IN_OTHER_WORDS, [1]) == {}
+    vectors.load()
+    assert verifier(vectors=vectors).verify(IN_OTHER_WORDS, [1]) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("According to the posts, Garden, part 2 (https://garden.example/2)", [2]),
+        ("See [Garden, part 2](https://garden.example/2/how-to-winter-wasps-in-bark-or-moss/)", [2]),
+    ],
+)
+def test_title_and_address_of_a_post_support_its_footnote(text: str, numbers: list[int]) -> None:
+    assert kept(text, *numbers) == numbers
 
 
 def test_only_passage_has_no_rival() -> None:
