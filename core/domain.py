@@ -47,10 +47,14 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The sources that may answer, None for all, and the persona that speaks, empty for the default one."""
+    """The sources that may answer, None for all, and the persona that speaks, empty for the default one.
+
+    `notes_unanswered`: questions that are left unanswered get a reaction and are listed among the gaps.
+    """
 
     sources: frozenset[str] | None = None
     persona: str = ""
+    notes_unanswered: bool = False
 
 
 EVERYTHING = Scope()
@@ -59,7 +63,10 @@ EVERYTHING = Scope()
 @dataclass(frozen=True, slots=True)
 class Question:
     """A question with its context: `history` holds the turns before it, oldest first; without a `scope` that of the
-    channel applies. The question and its answer are stored under `id`."""
+    channel applies. The question and its answer are stored under `id`.
+
+    One that is not `addressed` to the bot, by a mention, a direct message or a command, may be left unanswered.
+    """
 
     text: str
     conversation: Conversation | None = None
@@ -67,6 +74,7 @@ class Question:
     history: tuple[Turn, ...] = ()
     scope: Scope | None = None
     id: str = field(default_factory=new_id, compare=False)
+    addressed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +236,7 @@ class Answer:
     `tokens` counts the prompt and the reply together, as far as they are known, and `output_tokens` the reply.
     `timings_ms` runs from the start of the question.
     `small_talk` marks the reply to thanks, a greeting or the like, below which nothing is to be shown.
+    A `silent` answer is not shown at all; one that is `noted` leaves a reaction.
     """
 
     text: str
@@ -241,6 +250,8 @@ class Answer:
     trace: Annotated[AnswerTrace | None, Field(alias="workings")] = None
     confidence: Confidence = "sure"
     small_talk: bool = False
+    silent: bool = False
+    noted: bool = False
 
     @property
     def asks_back(self) -> bool:

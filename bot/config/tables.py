@@ -80,7 +80,8 @@ class ChannelSettings(BaseModel):
     sources: tuple[SourceName, ...] | None = None
     system_prompt: str = ""
     mode: Mode = "mention"
+    unanswered: Literal["silent", "note"] = "silent"
 
     def to_channel(self) -> Channel:
         sources = None if self.sources is None else frozenset(self.sources)
-        return Channel(self.platform, self.id, sources, self.system_prompt, self.mode)
+        return Channel(self.platform, self.id, sources, self.system_prompt, self.mode, self.unanswered == "note")

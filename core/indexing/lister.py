@@ -93,7 +93,7 @@ class Lister:
     def _fail(self, source: Source, address: str, reason: str) -> None:
         self._pages.pop(source.name, None)
         self._known.pop(source.name, None)
-        self._counters.fail(Failure(address, reason, whole_source=True))
+        self._counters.fail(Failure(address, reason, whole_source=True, source=source.name))
 
     async def _read_listing(self, source: Source, candidates: asyncio.Queue[Candidate | None]) -> bool:
         """Return whether the source lists every post it has."""
@@ -114,7 +114,7 @@ class Lister:
                         gaps = True
                         self.invalidate(current.address)  # or what comes after the gap would not be asked for again
                         self._counters.add("listed")
-                        self._counters.fail(Failure(item.address, item.reason))
+                        self._counters.fail(Failure(item.address, item.reason, source=source.name))
                     case ListingFound():
                         found.add(item.kind)
                         log.info("listing of site found", source=source.name, kind=item.kind, address=item.address)

@@ -19,19 +19,21 @@ MIN_MEASURED_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A post, or a `whole_source`, that could not be read."""
+    """A post, or a `whole_source`, that could not be read. `source` is its source's name, empty in older records."""
 
     address: str
     reason: str
     whole_source: bool = False
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PostTitle:
-    """A post in a list of changes."""
+    """A post in a list of changes. `source` is its source's name, empty in older records."""
 
     title: str
     url: str
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,8 @@ class ReindexJob:
         if self._rebuilds:
             self._tracker.remove(post.url)
         self._lister.invalidate(post.record.listing)
-        self._counters.fail(Failure(post.url, f"the embedding model has no vector for it: {cause}"))
+        reason = f"the embedding model has no vector for it: {cause}"
+        self._counters.fail(Failure(post.url, reason, source=post.record.source))
 
     def _handle_planned(self) -> None:
         progress, model = self._counters.progress, self._dependencies.embedder.name

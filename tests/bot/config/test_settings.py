@@ -45,7 +45,7 @@ def problems(**given: Any) -> list[str]:
 
 
 def test_every_setting_is_tested_here() -> None:
-    assert set(VALUES) | {"sources", "channels"} == set(Settings.model_fields)
+    assert set(VALUES) | {"sources", "channels", "emoji", "texts"} == set(Settings.model_fields)
 
 
 def loaded_values() -> dict[str, object]:
