@@ -118,6 +118,14 @@ class Omission:
 
 
 @dataclass(frozen=True, slots=True)
+class ListingFound:
+    """Where a site lists its posts, followed by what is listed there."""
+
+    kind: Literal["feed", "sitemap", "links"]
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class Post:
     """A whole article. `text` is Markdown; `url` is unique among posts and is what a footnote links to."""
 

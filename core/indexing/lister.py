@@ -8,13 +8,13 @@ from datetime import datetime
 
 import structlog
 
-from core.domain import Omission, Source
+from core.domain import ListingFound, Omission, Source
 from core.errors import SourceReadError
 from core.index.version import Listing, PostRecord
 from core.indexing.change_tracker import ChangeTracker
 from core.indexing.post_parser import listing_digest, parser_digest
 from core.indexing.progress import Failure, RunCounters
-from core.ingestion.entries import Entry, EntryOmitted, EntrySkipped, ListingFinished, ListingFound, ListingUnchanged
+from core.ingestion.entries import Entry, EntryOmitted, EntrySkipped, ListingFinished, ListingUnchanged
 from core.ingestion.fetch_result import Validators
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.sources import list_source, needs_page

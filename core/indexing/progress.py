@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from core.domain import Omission, OmissionReason
-from core.ingestion.entries import ListingFound
+from core.domain import ListingFound, Omission, OmissionReason
 
 Outcome = Literal["published", "unchanged", "planned", "cancelled", "rolled back"]
 """How a run without an error ended. "planned" is a dry run; "cancelled" keeps what was embedded for the next run."""

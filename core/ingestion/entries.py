@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Literal
 from urllib.parse import urlsplit
 
-from core.domain import Omission, OmissionReason, Source
+from core.domain import ListingFound, Omission, OmissionReason, Source
 from core.ingestion.fetch_result import Fetched, Validators
 
 EntryFormat = Literal["html", "markdown", "mdx", "text"]
@@ -61,14 +61,6 @@ class EntryOmitted:
 
     address: str
     reason: OmissionReason
-
-
-@dataclass(frozen=True, slots=True)
-class ListingFound:
-    """Where a site lists its posts, followed by what is listed there."""
-
-    kind: Literal["feed", "sitemap", "links"]
-    address: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import Literal
 from urllib.parse import urlsplit
 
-from core.domain import Source
+from core.domain import ListingFound, Source
 from core.errors import SourceReadError
 from core.ingestion.crawl import crawl
 from core.ingestion.entries import (
@@ -17,7 +17,6 @@ from core.ingestion.entries import (
     EntrySkipped,
     KnownListings,
     ListingEvent,
-    ListingFound,
 )
 from core.ingestion.feed import is_page, read_feed
 from core.ingestion.feed_items import join

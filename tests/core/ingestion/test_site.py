@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from core.domain import ListingFound
 from core.errors import SourceReadError
-from core.ingestion.entries import Entry, EntryOmitted, EntrySkipped, ListingEvent, ListingFound
+from core.ingestion.entries import Entry, EntryOmitted, EntrySkipped, ListingEvent
 from core.ingestion.fetcher import Fetcher
 from tests.core.ingestion.helpers import events_of, post_of, source
 from tests.servers.blog import Blog, Post
