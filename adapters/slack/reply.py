@@ -1,15 +1,19 @@
 """An answer in a Slack thread: a status, a growing text and, at its end, sources and buttons."""
 
+from collections.abc import Mapping
+
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.blocks import answer_buttons, failure, rate_limited, sources
 from adapters.slack.escaping import render_answer
+from adapters.slack.message import add_reaction
 from adapters.slack.message_sequence import NO_ACCESS, MessageSequence
 from adapters.slack.reply_target import ReplyTarget
 from adapters.slack.status import Status
 from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api
 from core.answerer import AnswerProgress, Cited, Found, Retracted, Searching, Thinking
+from core.chat.emoji import DEFAULT_EMOJI
 from core.chat.platform_errors import AnswerStoppedError, PlatformError, RefusedError
 from core.chat.texts import THINKING, asked_elsewhere_text
 from core.domain import Answer, Footnote
@@ -37,12 +41,14 @@ class SlackReply:
         question_id: str,
         status: Status,
         messages: MessageSequence,
+        emoji: Mapping[str, str] = DEFAULT_EMOJI,
     ) -> None:
         self.target = target
         self._client = client
         self._question_id = question_id
         self._status = status
         self._messages = messages
+        self._emoji = emoji
         self._footnotes: dict[int, Footnote] = {}
         self._stopped_note = gettext(STOPPED)
         self.over = False
@@ -117,6 +123,12 @@ class SlackReply:
     def remedy(self, error: RefusedError) -> str:
         remedy = REMEDIES.get(error.code) if isinstance(error, SlackRefusedError) else None
         return gettext(remedy) if remedy else ""
+
+    async def mark_unanswered(self) -> None:
+        try:
+            await add_reaction(self._client, self.target.channel, self.target.question_ts, self._emoji["unanswered"])
+        except PlatformError as error:
+            log.info("reaction refused", cause=str(error))
 
     async def tell_asker(self, text: str) -> None:
         opened = await call_api(self._client.conversations_open(users=self.target.user))
