@@ -79,15 +79,16 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A feed, sitemap or folder of posts. `address` is a URL or a folder's path.
+    """A feed, sitemap, site or folder of posts. `address` is a URL or a folder's path.
 
     `selector` is the CSS selector of the article in a page. `include` and `exclude` are shell patterns for a post's
     URL, its path, or a file's path within the folder. `limit` is the maximum number of posts. `published_at` is the
-    URL under which a folder's files are published, if they are, by the site generator whose `layout` this is.
+    URL under which a folder's files are published, if they are, by the site generator whose `layout` this is. `crawl`
+    says whether the links of a site are followed; by default only if it has neither a feed nor a sitemap.
     """
 
     name: str
-    kind: Literal["feed", "sitemap", "folder"]
+    kind: Literal["feed", "sitemap", "site", "folder"]
     address: str
     selector: str = ""
     include: tuple[str, ...] = ()
@@ -95,20 +96,33 @@ class Source:
     limit: int | None = None
     published_at: str = ""
     layout: str = ""
+    crawl: bool | None = None
 
 
-OmissionReason = Literal["draft", "hidden", "underscored", "dependencies", "outside", "kind"]
+OmissionReason = Literal[
+    "draft", "hidden", "underscored", "dependencies", "outside", "kind", "list", "elsewhere", "attachment"
+]
 """Why files are no posts: drafts; names that begin with a dot or an underscore; folders of packages and of build
-results; files of a site beside its content; kinds of files that are not read."""
+results; files of a site beside its content; kinds of files that are not read. Why pages of a site are none: they list
+other pages, are not below its address, or are files."""
 
 
 @dataclass(frozen=True, slots=True)
 class Omission:
-    """Files of a folder that are left out on purpose. `kinds` are their endings, the most frequent first."""
+    """Files of a folder or pages of a site that are left out on purpose. `kinds` are endings, the most frequent
+    first."""
 
     reason: OmissionReason
     count: int
     kinds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ListingFound:
+    """Where a site lists its posts, followed by what is listed there."""
+
+    kind: Literal["feed", "sitemap", "links"]
+    address: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,9 @@ OMISSIONS: dict[OmissionReason, str] = {
     "dependencies": N_("folders of dependencies: {count}"),
     "outside": N_("files outside the site's content: {count}"),
     "kind": N_("files of kinds that are not read: {count} ({kinds})"),
+    "list": N_("pages that list other pages: {count}"),
+    "elsewhere": N_("pages outside the site's address: {count}"),
+    "attachment": N_("links to files: {count}"),
 }
 
 

@@ -95,7 +95,7 @@ class Reader:
         if not url:
             return None
         known = candidate.known if url == candidate.url else None
-        raw = RawPost(candidate.entry, url, page, known.text_digest if known else "")
+        raw = RawPost(replace(candidate.entry, page=None), url, page, known.text_digest if known else "")
         record = replace(_listed_record(candidate), raw_digest=raw_digest(raw), **_page_facts(candidate, url, page))
         if known and known.raw_digest == record.raw_digest:
             self._retain(candidate, record)

@@ -262,6 +262,7 @@ class ReindexJob:
             outcome=outcome,
             diff=self._tracker.diff(),
             posts=len(change.kept) + len(change.upserted),
+            found=tuple(self._counters.found),
             omissions=self._counters.omissions,
         )
         progress = report.progress
