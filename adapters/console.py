@@ -2,7 +2,6 @@
 
 import json
 import re
-from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console, Group, RenderableType
@@ -37,9 +36,7 @@ class ConsoleReply:
             self._live.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self.answer is None and self.error is None:
             self._keep_written()
 

@@ -124,7 +124,6 @@ def _start_supervisor(folder: Path) -> None:
 
 
 def _is_supervised(folder: Path) -> bool:
-    """Return True if a supervisor is running."""
     with (folder / "keeper.lock").open("ab") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -46,7 +46,6 @@ class ChannelRateLimit:
         self._next = 0.0
 
     async def wait(self) -> None:
-        """Wait for the next free slot."""
         wait = self.reserve()
         if wait > 0:
             await asyncio.sleep(wait)
@@ -94,7 +93,6 @@ class AnswerWriter:
 
     @property
     def running(self) -> Mapping[str, RunningAnswer[DiscordReply]]:
-        """Answers that are being written, by event name."""
         return self._sessions.running
 
     async def write(self, name: str, pending: PendingQuestion, target: ReplyTarget, old: Sequence[str] = ()) -> None:
@@ -103,7 +101,7 @@ class AnswerWriter:
         sender = MessageSender(self._api, replace(target, deferred=target.deferred and not old))
         note, is_lost = partial(self._services.note_reply, pending.id), partial(self._services.is_event_lost, name)
         messages = MessageSequence(sender, pending.nonce or pending.id, note, is_lost, old)
-        reply = DiscordReply(sender, messages, pending.id)
+        reply = DiscordReply(sender, messages, pending.id, self._services.emoji)
         pace = UpdatePace(sender, self._limits.setdefault(target.channel, ChannelRateLimit()))
         await self._sessions.run(name, pending, reply, pause=pace, activity=_activity(sender, reply))
 

@@ -92,7 +92,6 @@ class Connection:
                 connect = self._reconnect
 
     async def _reconnect(self) -> None:
-        """Connect with none of discord.py's state from before."""
         await self._client.close()
         self._client.clear()
         await self._close_session()

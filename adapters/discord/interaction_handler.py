@@ -55,7 +55,6 @@ class InteractionHandler:
         self._answers = answers
 
     async def handle(self, interaction: UserInteraction, claim: Claim) -> None:
-        """Handle a command, button or form."""
         use_language(interaction.locale)
         match interaction.action:
             case "ask":
@@ -80,7 +79,8 @@ class InteractionHandler:
         return _question(interaction, text or interaction.subject)
 
     async def _reindex(self, interaction: UserInteraction) -> None:
-        notice = RunNotice(_RunMessage(MessageSender(self._api, interaction.target)).write, failure)
+        sources = self._services.visible_sources(interaction.target.conversation)
+        notice = RunNotice(_RunMessage(MessageSender(self._api, interaction.target)).write, failure, sources)
         options = interaction.options
         if options.get("rollback"):
             await notice.roll_back(self._services, interaction.person)
@@ -180,7 +180,6 @@ class _RunMessage:
         self._id = ""
 
     async def write(self, text: str, cancellable: bool) -> None:
-        """Create or edit the message."""
         rows: tuple[Any, ...] = (cancel_button(),) if cancellable else ()
         content = message_content(cut_message(neutralize_mentions(text)), *rows)
         if self._id:

@@ -93,7 +93,6 @@ class Listeners:
         await self._receive_interaction(interaction, parsed, thinking=False)
 
     async def on_command(self, interaction: Interaction, action: str, *, private: bool, **options: Any) -> None:
-        """Receive a command."""
         parsed = self._parse(interaction, action, private=private, **options)
         await self._receive_interaction(interaction, parsed, thinking=True)
 

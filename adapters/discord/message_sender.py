@@ -104,7 +104,6 @@ class MessageSender:
         return await self._post(content, nonce)
 
     async def edit(self, message: str, content: Content) -> None:
-        """Replace a message's content."""
         body = {**content, "flags": SUPPRESS_EMBEDS, "allowed_mentions": ALLOWED_MENTIONS}
         if self.by_token and message not in self._not_by_token:
             try:
@@ -136,8 +135,13 @@ class MessageSender:
         await self._api.call_with_retries("POST", _WEBHOOK, body, **self._token)
 
     async def show_typing(self) -> None:
-        """Show for about ten seconds that the bot is typing."""
         await self._api.call("POST", "/channels/{channel_id}/typing", channel_id=self._channel)
+
+    async def react(self, emoji: str) -> None:
+        """React to the message that is answered."""
+        path = f"{_MESSAGE}/reactions/{{emoji}}/@me"
+        message = self.target.question
+        await self._api.call_with_retries("PUT", path, channel_id=self.target.channel, message_id=message, emoji=emoji)
 
     async def switch_to_dm(self) -> None:
         """Send everything from now on to the asker's direct conversation with the bot."""

@@ -68,7 +68,6 @@ class Buttons:
             await self._tell(click, known.translated_message, [section(blocks.error_text(known))])
 
     async def save_reason(self, view: Mapping[str, Any], user: str) -> None:
-        """Save what a user wrote into the reason form."""
         reason = view["state"]["values"][blocks.REASON][blocks.REASON].get("value") or ""
         if reason.strip():
             await self._services.explain_rating(view["private_metadata"], await self._mentions.person(user), reason)
@@ -148,7 +147,7 @@ class Buttons:
 
     async def _failed_question(self, click: Click, failed_id: str, question_ts: str) -> Question | None:
         """Return a question with the thread before it, which is stored nowhere else."""
-        if question_ts and (rebuilt := await self._questions.rebuild(click.team, click.channel, question_ts)):
+        if question_ts and (rebuilt := await self._questions.rebuild(click.channel, question_ts)):
             return rebuilt
         stored = await self._services.question(failed_id, click.conversation)
         return stored.question if stored else None
@@ -172,7 +171,6 @@ class Buttons:
         await self._answers.write(name, PendingQuestion.of(question), target, old)
 
     async def _share(self, click: Click) -> None:
-        """Post a private answer in the channel, under the name of the user who asked."""
         stored = await self._services.question(click.value, click.conversation)
         if stored is None or stored.answer is None:
             await self._tell(click, gettext(texts.QUESTION_UNKNOWN))
@@ -180,7 +178,7 @@ class Buttons:
         try:
             await self._post(click, stored.question, stored.answer)
         except SlackRefusedError as error:
-            log.warning("answer could not be shared", error=error.error)
+            log.warning("answer could not be shared", cause=str(error))
             await self._tell(click, gettext(NO_ACCESS))
         else:
             await respond(self._webhook(click), [context(gettext(SHARED))], gettext(SHARED), replace=True)
@@ -235,7 +233,7 @@ class Buttons:
             thread_ts=thread_ts,
             question_ts=question_ts,
             user=click.user,
-            user_team=click.team,
+            user_team=click.user_team or click.team,
             direct=click.direct,
             bot_user=self._bot_user,
         )

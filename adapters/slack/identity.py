@@ -39,7 +39,6 @@ class BotIdentity:
     scopes: frozenset[str] = frozenset()
 
     def is_mentioned(self, text: str) -> bool:
-        """Return whether a message mentions the bot."""
         return f"<@{self.user}>" in text or f"<@{self.user}|" in text
 
 
@@ -77,7 +76,7 @@ async def check_app_token(client: AsyncWebClient, app_token: str) -> None:
         await call_api(client.apps_connections_open(app_token=app_token))
     except SlackRefusedError as error:
         remedy = "Generate it under “Basic Information”, “App-Level Tokens”, with the scope connections:write."
-        raise StartupError(Problem(f"Slack does not accept SLACK_APP_TOKEN ({error.error}).", remedy)) from error
+        raise StartupError(Problem(f"Slack does not accept SLACK_APP_TOKEN ({error.code}).", remedy)) from error
     except SlackUnreachableError as error:
         remedy = "Check the network, the proxy and SLACK_API_URL."
         raise StartupError(Problem("Slack cannot be reached.", remedy)) from error
@@ -90,10 +89,10 @@ def _scopes(headers: object) -> frozenset[str]:
 
 
 def _problem(error: SlackRefusedError) -> Problem:
-    match error.error:
+    match error.code:
         case "invalid_auth" | "not_authed" | "account_inactive" | "token_revoked" | "token_expired":
             remedy = "Copy it again from “Install App” in the settings of the Slack app; it begins with xoxb-."
-            return Problem(f"Slack does not accept SLACK_BOT_TOKEN ({error.error}).", remedy)
+            return Problem(f"Slack does not accept SLACK_BOT_TOKEN ({error.code}).", remedy)
         case "missing_scope":
             return Problem(f"The Slack app lacks the scope {error.needed_scope or 'that it needs'}.", REINSTALL)
         case code:

@@ -59,7 +59,7 @@ class Listeners:
         self._client = client
         self._services = services
         self.dispatcher = services.dispatcher(self._handle)
-        mentions = MentionResolver(client, identity.user)
+        mentions = MentionResolver(client, identity.user, identity.team)
         answers = AnswerWriter(client, services, timeouts)
         questions = QuestionBuilder(client, identity, mentions)
         self._commands = Commands(client, services, mentions, admins)
@@ -70,7 +70,6 @@ class Listeners:
         self._claiming: set[asyncio.Future[None]] = set()
 
     def register(self, app: AsyncApp) -> None:
-        """Register all listeners."""
         app.event("app_mention")(self.on_message)
         app.event("message")(self.on_message)
         app.event("app_home_opened")(self.on_opened)
@@ -98,14 +97,13 @@ class Listeners:
         thread = event.get("assistant_thread") or {}
         if thread or event.get("tab") == "messages":
             opened = {
-                "team": body["team_id"],
+                "team": self._identity.team,
                 "channel": thread.get("channel_id") or event.get("channel", ""),
                 "thread_ts": thread.get("thread_ts", ""),
             }
             await self._wait_briefly(self._claim("opened", body["event_id"], opened))
 
     async def on_stopped(self, body: Mapping[str, Any]) -> None:
-        """Handle the stop button."""
         event = body["event"]
         await self._wait_briefly(self._conversation.on_stop_pressed(event["channel"], event.get("thread_ts", "")))
 
@@ -119,16 +117,14 @@ class Listeners:
                 await ack(text=gettext(SEARCHING))
         else:
             await ack()
-        fields = {name: command.get(name) for name in _COMMAND_FIELDS}
+        fields = {name: command.get(name) for name in _COMMAND_FIELDS} | {"team_id": self._identity.team}
         await self._wait_briefly(self._claim("command", command["trigger_id"], fields))
 
     async def on_click(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        """Receive a press of a button."""
         await ack()
-        await self._wait_briefly(self._claim("click", body["trigger_id"], asdict(parse_click(body))))
+        await self._wait_briefly(self._claim("click", body["trigger_id"], asdict(parse_click(body, self._identity))))
 
     async def on_reason(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        """Receive the form with the reason for a rating."""
         await ack()
         view = {name: body["view"][name] for name in ("private_metadata", "state")}
         reason = {"view": view, "user": body["user"]["id"]}
@@ -161,7 +157,6 @@ class Listeners:
                 await self._conversation.handle(body, claim)
 
     async def _suggest_prompts(self, team: str, channel: str, thread_ts: str = "") -> None:
-        """Suggest questions that the posts answer."""
         examples = await self._services.examples(Conversation("slack", channel, team), MAX_PROMPTS)
         if not examples:
             return

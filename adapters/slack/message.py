@@ -21,6 +21,7 @@ from adapters.slack.web_api import (
     shield_until_done,
 )
 from core.chat.answer_session import IsLost
+from core.chat.emoji import short_name
 from core.chat.platform_errors import AnswerStoppedError, PlatformError, retry_policy
 
 log = structlog.get_logger()
@@ -122,8 +123,8 @@ class StreamingMessage:
         try:
             await call_api(call)
         except SlackRefusedError as error:
-            if error.error in {"stopped_by_user", *GONE}:
-                raise AnswerStoppedError(error.error) from error
+            if error.code in {"stopped_by_user", *GONE}:
+                raise AnswerStoppedError(error.code) from error
             await self._fall_back(error)
         except SlackUnreachableError as error:
             await self._fall_back(error)
@@ -181,7 +182,7 @@ class EditedMessage:
         try:
             self.ts = str((await call_api(post(**message_content(text, below))))["ts"])
         except SlackRefusedError as error:
-            if error.error not in BLOCKS_REFUSED:
+            if error.code not in BLOCKS_REFUSED:
                 raise
             log.error("message blocks refused", cause=str(error))
             self.ts = str((await call_api(post(**_text_only(text, below))))["ts"])
@@ -197,13 +198,13 @@ async def update(client: AsyncWebClient, channel: str, ts: str, text: str, below
         try:
             await call_with_retries(client.chat_update, channel=channel, ts=ts, **content)
         except SlackRefusedError as error:
-            if error.error in GONE:
-                raise AnswerStoppedError(error.error) from error
+            if error.code in GONE:
+                raise AnswerStoppedError(error.code) from error
             if not remaining:
                 raise
-            if error.error == "streaming_state_conflict":
+            if error.code == "streaming_state_conflict":
                 await close_stream(client, channel, ts)
-            elif error.error in BLOCKS_REFUSED and "blocks" in content:
+            elif error.code in BLOCKS_REFUSED and "blocks" in content:
                 log.error("message blocks refused", cause=str(error))
                 content = _text_only(text, below)
             else:
@@ -229,13 +230,22 @@ async def close_stream(client: AsyncWebClient, channel: str, ts: str) -> None:
         log.debug("stream close failed", cause=str(error))
 
 
+async def add_reaction(client: AsyncWebClient, channel: str, ts: str, emoji: str) -> None:
+    """React to a message, unless the bot has done so before. Raises what `call_api` raises."""
+    try:
+        await call_api(client.reactions_add(channel=channel, timestamp=ts, name=short_name(emoji)))
+    except SlackRefusedError as error:
+        if error.code != "already_reacted":
+            raise
+
+
 async def delete(client: AsyncWebClient, channel: str, ts: str) -> None:
     """Delete one of the bot's messages, if it is still there."""
     await close_stream(client, channel, ts)
     try:
         await call_with_retries(client.chat_delete, channel=channel, ts=ts)
     except SlackRefusedError as error:
-        if error.error != "message_not_found":
+        if error.code != "message_not_found":
             log.warning("message deletion failed", cause=str(error))
     except SlackUnreachableError as error:
         log.warning("message deletion failed", cause=str(error))

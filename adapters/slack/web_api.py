@@ -48,11 +48,11 @@ DEFAULT_TIMEOUTS = Timeouts()
 
 
 class SlackRefusedError(RefusedError):
-    """Slack rejected a call; `error` is its code, such as `not_in_channel`."""
+    """Slack rejected a call, with a code such as `not_in_channel`."""
 
-    def __init__(self, error: str, needed_scope: str = "") -> None:
-        super().__init__(f"{error} (needs the scope {needed_scope})" if needed_scope else error)
-        self.error = error
+    def __init__(self, code: str, needed_scope: str = "") -> None:
+        super().__init__(f"{code} (needs the scope {needed_scope})" if needed_scope else code)
+        self.code = code
         self.needed_scope = needed_scope
 
 

@@ -64,7 +64,6 @@ class WebPage:
     admit: Callable[[str], Awaitable[None]] = _no_limit
 
     async def index(self, request: web.Request) -> web.StreamResponse:
-        """Serve the page."""
         _use_language_of(request)
         headers = {"Vary": "Accept-Language"}
         return web.Response(text=index_html(), content_type="text/html", charset="utf-8", headers=headers)
@@ -112,7 +111,6 @@ class WebPage:
                 yield event
 
     async def forget_conversation(self, request: web.Request) -> web.StreamResponse:
-        """Delete a conversation's history and questions."""
         conversation = _conversation(await _body(request))
         if conversation is None:
             raise refused(web.HTTPBadRequest, 'Name the conversation: {"conversation": "…"}.')

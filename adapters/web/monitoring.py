@@ -34,11 +34,9 @@ class Monitoring:
         return web.json_response({"ready": not problems, "problems": problems}, status=503 if problems else 200)
 
     async def metrics(self, request: web.Request) -> web.StreamResponse:
-        """Return all metrics."""
         return web.Response(body=await self.render(), headers={"Content-Type": TEXT_FORMAT})
 
     def routes(self) -> list[web.RouteDef]:
-        """Return all routes."""
         return [*self.liveness_routes(), web.get("/readyz", self.ready), web.get("/metrics", self.metrics)]
 
     def liveness_routes(self) -> list[web.RouteDef]:

@@ -16,8 +16,7 @@ from core.domain import Person
 from core.indexing.options import ReindexOptions
 from core.indexing.progress import Plan, Report
 from core.indexing.reindexer import Reindexer
-from core.indexing.run_events import RunEnded, RunPlanned, RunProgressed, RunStarted
-from core.indexing.run_status import AuditRecord
+from core.indexing.run_events import AuditRecord, RunEnded, RunPlanned, RunProgressed, RunStarted
 
 
 def terminal_user() -> Person:
@@ -112,6 +111,7 @@ def report_json(report: Report, plan: Plan | None = None) -> dict[str, Any]:
         "rebuilt": report.rebuilt,
         "diff": {name: [asdict(post) for post in getattr(diff, name)] for name in ("new", "changed", "removed")},
         "failures": [{"address": failure.address, "reason": failure.reason} for failure in failures],
+        "left_out": [asdict(omission) for omission in report.omissions],
         "seconds": round(report.seconds, 2),
         **planned,
     }

@@ -9,11 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from adapters.console import readable
-from core.chat.run_texts import OUTCOMES
+from core.chat.run_texts import OMISSIONS, OUTCOMES, omission_text
 from core.indexing.progress import Diff, PostTitle, Report
 from core.indexing.progress import Progress as Counts
-from core.indexing.run_events import ReindexRun
-from core.indexing.run_status import AuditRecord
+from core.indexing.run_events import AuditRecord, ReindexRun
 
 MAX_FAILURES = 20
 MAX_TITLES = 10
@@ -81,6 +80,9 @@ def show_report(console: Console, report: Report) -> None:
         console.print(line, soft_wrap=True)
     if len(report.failures) > MAX_FAILURES:
         console.print(Text(f"… and {len(report.failures) - MAX_FAILURES:,} more failures", style="dim"))
+    for omission in report.omissions:
+        left_out = omission_text(omission, OMISSIONS[omission.reason])
+        console.print(Text(f"left out: {readable(left_out)}", style="dim"), soft_wrap=True)
     console.print(Text(f"Done in {report.seconds:.1f} s" + (", with a new index." if report.rebuilt else ".")))
 
 

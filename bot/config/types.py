@@ -28,53 +28,36 @@ def _comma_separated(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-def _web_address(value: str) -> str:
-    if not re.match(r"https?://[^/\s]", value):
-        raise ValueError("a web address begins with http:// or https://")
-    return value
-
-
-def _redis_address(value: str) -> str:
-    if not re.match(r"(rediss?(\+(cluster|sentinel))?|unix)://", value):
+def _redis_address(value: SecretStr) -> SecretStr:
+    if not re.match(r"(rediss?(\+(cluster|sentinel))?|unix)://", value.get_secret_value()):
         raise ValueError(
             "a Redis address begins with redis://, rediss:// or unix://, redis+cluster:// or redis+sentinel://"
         )
     return value
 
 
-def _gateway_address(value: str) -> str:
-    if not re.match(r"wss?://[^/\s]", value):
-        raise ValueError("a gateway address begins with ws:// or wss://")
-    return value
+def _matching(pattern: str, expected: str) -> AfterValidator:
+    """Return a validator for texts that begin as a pattern says; `expected` is the message for others."""
+
+    def check(value: str) -> str:
+        if not re.match(pattern, value):
+            raise ValueError(expected)
+        return value
+
+    return AfterValidator(check)
 
 
-def _snowflake(value: str) -> str:
-    if not value.isascii() or not value.isdigit():
-        raise ValueError("a Discord ID is a number, such as 112233445566778899")
-    return value
-
-
-def _platform_channel(value: str) -> str:
-    if not re.fullmatch(rf"({'|'.join(PLATFORM_NAMES)}):[A-Za-z0-9]+", value):
-        raise ValueError("a channel is written as slack:C0123456789 or discord:112233445566778899")
-    return value
-
-
-def shards_of(value: str) -> tuple[tuple[int, ...], int]:
+def parse_shards(value: object) -> tuple[list[int], int]:
     """Parse `0-3/8` or `0,2/8` into the shard IDs and the number of all shards. Raises ValueError."""
-    found = re.fullmatch(r"\s*(\d{1,4}(?:\s*[-,]\s*\d{1,4})*)\s*/\s*(\d{1,4})\s*", value)
+    pattern = r"\s*(\d{1,4}(?:\s*[-,]\s*\d{1,4})*)\s*/\s*(\d{1,4})\s*"
+    found = re.fullmatch(pattern, value) if isinstance(value, str) else None
     ids: list[int] = []
     for part in found[1].split(",") if found else ():
         first, _, last = part.partition("-")
         ids.extend(range(int(first), int(last or first) + 1))
     if not found or not ids or len(set(ids)) < len(ids) or max(ids) >= int(found[2]):
         raise ValueError("shards are written as 0-3/8: shards 0 to 3 of 8")
-    return tuple(ids), int(found[2])
-
-
-def _shards(value: str) -> str:
-    shards_of(value)
-    return value
+    return ids, int(found[2])
 
 
 def _token(value: SecretStr) -> SecretStr:
@@ -94,16 +77,22 @@ def _source_name(value: str) -> str:
     return value.strip()
 
 
+Emoji = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^\S+$")]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
-PlatformChannel = Annotated[str, AfterValidator(_platform_channel)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
-GatewayAddress = Annotated[str, AfterValidator(_gateway_address)]
 SourceName = Annotated[str, AfterValidator(_source_name)]
-Shards = Annotated[str, AfterValidator(_shards)]
+Shards = Annotated[tuple[tuple[int, ...], int], NoDecode, BeforeValidator(parse_shards)]
 Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta())]
-Snowflakes = Annotated[
-    tuple[Annotated[str, AfterValidator(_snowflake)], ...], NoDecode, BeforeValidator(_comma_separated)
+Snowflake = Annotated[str, _matching(r"[0-9]+\Z", "a Discord ID is a number, such as 112233445566778899")]
+Snowflakes = Annotated[tuple[Snowflake, ...], NoDecode, BeforeValidator(_comma_separated)]
+PlatformChannel = Annotated[
+    str,
+    _matching(
+        rf"({'|'.join(PLATFORM_NAMES)}):[A-Za-z0-9]+\Z",
+        "a channel is written as slack:C0123456789 or discord:112233445566778899",
+    ),
 ]
-WebAddress = Annotated[str, AfterValidator(_web_address)]
-RedisAddress = Annotated[SecretStr, AfterValidator(lambda url: SecretStr(_redis_address(url.get_secret_value())))]
+WebAddress = Annotated[str, _matching(r"https?://[^/\s]", "a web address begins with http:// or https://")]
 WebAddresses = Annotated[tuple[WebAddress, ...], NoDecode, BeforeValidator(_comma_separated)]
+GatewayAddress = Annotated[str, _matching(r"wss?://[^/\s]", "a gateway address begins with ws:// or wss://")]
+RedisAddress = Annotated[SecretStr, AfterValidator(_redis_address)]

@@ -53,7 +53,6 @@ class Comparison:
     after: Metrics
 
     def count(self, verdict: Verdict) -> int:
-        """Return the number of questions with a verdict."""
         return Counter(change.verdict for change in self.changed)[verdict]
 
     @property
@@ -62,7 +61,6 @@ class Comparison:
         return self.count("worse") > self.count("better")
 
     def to_json(self) -> dict[str, Any]:
-        """Return the comparison as a JSON object."""
         return {
             "better": self.count("better"),
             "worse": self.count("worse"),

@@ -9,7 +9,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from bot.app import Bot
-from bot.platforms import Platform
+from bot.platforms import Reachable
 from core.domain import Question
 from core.errors import (
     FootnotedError,
@@ -65,7 +65,6 @@ class ModelHealth:
         return {service: problem for service in self._ask if (problem := self._problem(service))}
 
     async def aclose(self) -> None:
-        """Cancel running checks."""
         tasks = list(self._asking.values())
         for task in tasks:
             task.cancel()
@@ -105,13 +104,12 @@ class ModelHealth:
 class Health:
     """Checks all components; `models` is None offline."""
 
-    def __init__(self, bot: Bot, platforms: Sequence[Platform], models: ModelHealth | None) -> None:
+    def __init__(self, bot: Bot, platforms: Sequence[Reachable], models: ModelHealth | None) -> None:
         self._bot = bot
         self._platforms = platforms
         self._models = models
 
     async def problems(self) -> dict[str, str]:
-        """Return all problems by component."""
         problems = {platform.name: platform.problem() for platform in self._platforms}
         try:
             async with asyncio.timeout(CHECK_TIMEOUT):

@@ -75,7 +75,6 @@ def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackT
 
 
 def _add_question_id(_: Any, __: str, event: Event) -> Event:
-    """Add the question ID."""
     current = question_context.get()
     if current and current.question_id:
         event.setdefault("question", current.question_id)

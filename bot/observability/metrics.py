@@ -90,7 +90,6 @@ class Metrics:
                 assert_never(observation)
 
     def set_index_size(self, holdings: IndexStats, newest: datetime | None) -> None:
-        """Set the size of the index and the age of its newest post."""
         self._posts.set(holdings.posts)
         self._passages.set(holdings.passages)
         self._bytes.set(holdings.bytes)

@@ -99,7 +99,6 @@ class CitationFilter:
         return self._fence
 
     def end(self) -> str:
-        """Return the text held back at the end."""
         return "".join(self._advance(final=True))
 
     def _advance(self, final: bool) -> Iterable[str]:

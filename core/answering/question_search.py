@@ -51,6 +51,11 @@ class QuestionSearch:
         if not (self._model and previous and leans_on_history(question)):
             results = await self._retriever.search(question.text, previous, sources)
             return Search(_understood(question.text, previous), results)
+        if not question.addressed:
+            # It may be said to other people: nothing is asked of the model before the posts have something to say.
+            found = await self._retriever.search(question.text, previous, sources)
+            if found.confidence == "none":
+                return Search(_understood(question.text, previous), found)
         rewriting = asyncio.create_task(self._rewrite(self._model, question))
         try:
             results = await self._retriever.search(question.text, previous, sources)

@@ -53,13 +53,14 @@ def answer_details(stored: StoredQuestion) -> AnswerDetails | None:
     if answer is None or answer.trace is None:
         return None
     trace = answer.trace
+    tokens = ngettext("{count} token", "{count} tokens", answer.tokens)
     return AnswerDetails(
         understood=trace.understood,
         relevance=gettext("Relevance of the posts found: {percent}%.").format(percent=round(100 * trace.relevance)),
         support=_support(answer),
         used=trace.given,
         left_out=trace.left_out,
-        footer=" · ".join((_timings(answer.timings_ms), _tokens(answer), f"`{stored.question.id}`")),
+        footer=" · ".join((_timings(answer.timings_ms), tokens, f"`{stored.question.id}`")),
     )
 
 
@@ -98,7 +99,3 @@ def _timings(timings_ms: dict[str, float]) -> str:
     ]
     text = ", ".join(steps)
     return text[:1].upper() + text[1:]
-
-
-def _tokens(answer: Answer) -> str:
-    return ngettext("{count} token", "{count} tokens", answer.tokens)

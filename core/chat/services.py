@@ -1,19 +1,21 @@
 """The one interface through which adapters reach answers, stores and the reindexer."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from core.answerer import Answerer, AnswerEvent
 from core.answering.channel_scope import Channels
+from core.chat.emoji import DEFAULT_EMOJI
 from core.chat.event_dispatcher import FINISH_WITHIN, EventDispatcher, Handle
+from core.chat.overview import Overview, Overviews
 from core.chat.pending_question import PendingQuestion
 from core.domain import Conversation, Person, Post, Question, Rating, StoredQuestion
 from core.index.catalog import Catalog, IndexStats
 from core.indexing.options import ReindexOptions
 from core.indexing.progress import Report
-from core.indexing.reindexer import Reindexer
-from core.indexing.run_events import ReindexEvent
+from core.indexing.reindexer import Reindexer, require_admin
+from core.indexing.run_events import AuditRecord, ReindexEvent, RunStatus
 from core.storage.event_claims import EventClaims
 from core.storage.feedback import Feedback
 from core.storage.history import History
@@ -21,6 +23,7 @@ from core.storage.question_store import QuestionStore
 from core.storage.reply_messages import ReplyMessages
 
 EXAMPLES = 4
+MAX_RUNS = 10
 
 
 class ChatServices:
@@ -39,6 +42,8 @@ class ChatServices:
         claims: EventClaims,
         replies: ReplyMessages,
         reindexer: Reindexer,
+        overviews: Overviews,
+        emoji: Mapping[str, str] = DEFAULT_EMOJI,
     ) -> None:
         self._platform = platform
         self._answerer = answerer
@@ -50,11 +55,12 @@ class ChatServices:
         self._claims = claims
         self._replies = replies
         self._reindexer = reindexer
+        self._overviews = overviews
+        self.emoji = {**DEFAULT_EMOJI, **emoji}
 
     # Questions and answers
 
     def ask(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
-        """Stream the answer to a question."""
         return self._answerer.ask(question)
 
     async def question(self, question_id: str, conversation: Conversation) -> StoredQuestion | None:
@@ -66,7 +72,6 @@ class ChatServices:
         return found
 
     async def has_answer(self, question_id: str) -> bool:
-        """Return whether a question has been answered completely."""
         found = await self._questions.get(question_id)
         return found is not None and found.answer is not None
 
@@ -85,7 +90,6 @@ class ChatServices:
             await self._history.remove_exchange(found.question.conversation, found.question.text)
 
     async def has_asked_in(self, conversation: Conversation) -> bool:
-        """Return whether a question has been asked in a conversation."""
         return await self._questions.has_questions(conversation)
 
     async def forget(self, conversation: Conversation) -> None:
@@ -100,7 +104,6 @@ class ChatServices:
         await self._feedback.vote(question_id, person, rating)
 
     async def explain_rating(self, question_id: str, person: Person, reason: str) -> None:
-        """Add the reason for a person's rating."""
         await self._feedback.add_reason(question_id, person, reason)
 
     # Channels and posts
@@ -129,16 +132,15 @@ class ChatServices:
         """Return the number of posts of each visible source."""
         return await self._catalog.posts_by_source(self.visible_sources(conversation))
 
-    async def source_names(self) -> list[str]:
-        """Return the names of all indexed sources, visible or not."""
-        return list(await self._catalog.posts_by_source())
+    async def source_names(self, conversation: Conversation | None = None) -> list[str]:
+        """Return the names of the indexed sources that are visible in a conversation."""
+        return list(await self.posts_by_source(conversation))
 
     async def post(self, url: str, conversation: Conversation | None = None) -> Post | None:
         """Return a visible post, assembled from its passages."""
         return await self._catalog.post(url, self.visible_sources(conversation))
 
     async def stats(self) -> IndexStats:
-        """Return the size of the index."""
         return await self._catalog.stats()
 
     # Events and reply messages
@@ -156,7 +158,6 @@ class ChatServices:
         return await self._claims.is_taken_over(name)
 
     async def note_reply(self, name: str, messages: Sequence[str]) -> None:
-        """Store the messages that answer a question."""
         await self._replies.note(name, messages)
 
     async def reply_messages(self, name: str) -> tuple[str, ...]:
@@ -174,6 +175,21 @@ class ChatServices:
     ) -> AsyncGenerator[ReindexEvent, None]:
         """Start a run, or follow the one in progress; raises what `Reindexer.reindex` raises."""
         return self._reindexer.reindex(ReindexOptions(person, source, dry_run, force))
+
+    async def run_history(self, person: Person, limit: int = MAX_RUNS) -> tuple[AuditRecord, ...]:
+        """Return the latest runs, newest first. Raises AdminRequiredError."""
+        require_admin(person)
+        return await self._reindexer.history(limit)
+
+    async def run_status(self, person: Person) -> RunStatus | None:
+        """Return the run in progress, in any process. Raises AdminRequiredError."""
+        require_admin(person)
+        return await self._reindexer.status()
+
+    async def overview(self, person: Person, conversation: Conversation, days: int) -> Overview:
+        """Return the statistics that a conversation may show. Raises AdminRequiredError."""
+        require_admin(person)
+        return await self._overviews.collect(days, self.visible_sources(conversation))
 
     async def rollback(self, person: Person) -> Report:
         """Answer from the previous index version again; raises what `Reindexer.rollback` raises."""

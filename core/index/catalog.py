@@ -57,7 +57,6 @@ class Catalog:
         return datetime.fromtimestamp(float(published), UTC) if published else None
 
     async def posts_by_source(self, sources: frozenset[str] | None = None) -> dict[str, int]:
-        """Return the number of posts by source name."""
         version = await live_version(self._redis)
         ledger = await version.ledger() if version else {}
         counts = Counter(record.source for record in ledger.values())

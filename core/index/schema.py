@@ -55,7 +55,6 @@ class VectorSpec:
         return vector.astype(_BYTES[self.precision]).tobytes()
 
     def vector(self, blob: bytes) -> Vectors:
-        """Decode a blob."""
         return np.frombuffer(blob, _BYTES[self.precision]).astype(np.float32)
 
 

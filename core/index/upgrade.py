@@ -43,20 +43,20 @@ async def upgrade(redis: Redis, version: IndexVersion) -> None:
 async def _analyze(redis: Redis, version: IndexVersion, posts: Mapping[str, int]) -> None:
     """Analyse posts, given the number of passages of each, and what they replaced in the last change in place."""
     names = [
-        (url, key)
+        key(version.number, url, position)
         for url, count in posts.items()
         for position in range(count)
-        for key in (keys.passage(version.number, url, position), keys.replaced_passage(version.number, url, position))
+        for key in (keys.passage, keys.replaced_passage)
     ]
     async with redis.pipeline(transaction=False) as pipe:
-        for _, key in names:
-            pipe.hmget(key, HASH_FIELDS)
+        for name in names:
+            pipe.hmget(name, HASH_FIELDS)
         rows = await pipe.execute()
-    read = [(key, passage) for (_, key), row in zip(names, rows, strict=True) if (passage := from_hash(row))]
-    fields = await asyncio.to_thread(_fields, [passage for _, passage in read])
+    passages = {name: passage for name, row in zip(names, rows, strict=True) if (passage := from_hash(row))}
+    analysed = await asyncio.to_thread(_fields, list(passages.values()))
     async with redis.pipeline(transaction=False) as pipe:
-        for (key, _), each in zip(read, fields, strict=True):
-            pipe.hset(key, mapping=each)
+        for name, fields in zip(passages, analysed, strict=True):
+            pipe.hset(name, mapping=fields)
         await pipe.execute()
 
 

@@ -90,12 +90,10 @@ class IndexVersion:
         return {as_text(url): _record.validate_json(line) for url, line in lines.items()}
 
     async def record(self, url: str) -> PostRecord | None:
-        """Return the record of one post."""
         line = await self._redis.hget(keys.ledger(self.number), url)
         return _record.validate_json(line) if line else None
 
     async def post_count(self) -> int:
-        """Return the number of posts."""
         return int(await self._redis.hlen(keys.ledger(self.number)))
 
     async def listings(self) -> dict[str, Listing]:
@@ -112,7 +110,6 @@ class IndexVersion:
             return [passage for row in await pipe.execute() if (passage := from_hash(row))]
 
     async def write_records(self, records: Mapping[str, PostRecord]) -> None:
-        """Write entries of the ledger."""
         for batch in batched(list(records.items())):
             lines = [part for url, record in batch for part in (url, encode_record(record))]
             await self._redis.hset(keys.ledger(self.number), items=lines)
@@ -127,7 +124,6 @@ class IndexVersion:
             await pipe.execute()
 
     async def set_metadata(self, metadata: Mapping[str, str]) -> None:
-        """Add fields to the version's metadata."""
         await self._redis.hset(keys.version(self.number), items=[part for pair in metadata.items() for part in pair])
 
     async def wait_until_indexed(self) -> int:

@@ -62,9 +62,7 @@ batch_json: TypeAdapter[EmbeddingBatch] = TypeAdapter(Sequence[Sequence[Passage]
 class TaskExecutor(Protocol):
     """Does the CPU-bound and model-bound work of a run."""
 
-    async def parse(self, raw: RawPost) -> ParseResult | ParseFailure:
-        """Parse a post."""
-        ...
+    async def parse(self, raw: RawPost) -> ParseResult | ParseFailure: ...
 
     async def embed_into(self, draft: Draft, batch: EmbeddingBatch) -> EmbedFailures:
         """Embed passages and write them into a draft; return what failed. Raises what the embedder raises."""

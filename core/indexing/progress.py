@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from core.domain import ListingFound, Omission, OmissionReason
+
 Outcome = Literal["published", "unchanged", "planned", "cancelled", "rolled back"]
 """How a run without an error ended. "planned" is a dry run; "cancelled" keeps what was embedded for the next run."""
 
@@ -16,19 +18,21 @@ MIN_MEASURED_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A post, or a `whole_source`, that could not be read."""
+    """A post, or a `whole_source`, that could not be read. `source` is its source's name, empty in older records."""
 
     address: str
     reason: str
     whole_source: bool = False
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PostTitle:
-    """A post in a list of changes."""
+    """A post in a list of changes. `source` is its source's name, empty in older records."""
 
     title: str
     url: str
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,6 @@ class Plan:
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to do."""
         return not (self.new or self.changed or self.removed or self.passages)
 
 
@@ -103,7 +106,8 @@ class Report:
     """How a run ended.
 
     `rebuilt` means that another embedding model led to a new index version of all posts. `posts` is the number of
-    posts in the index now.
+    posts in the index now. `omissions` are files and pages that are left out on purpose; `found` says where sites list
+    their posts.
     """
 
     progress: Progress
@@ -113,6 +117,8 @@ class Report:
     outcome: Outcome = "published"
     diff: Diff = Diff()
     posts: int = 0
+    found: tuple[ListingFound, ...] = ()
+    omissions: tuple[Omission, ...] = ()
 
     @property
     def failed_sources(self) -> tuple[Failure, ...]:
@@ -141,9 +147,10 @@ class RunCounters:
         self._embedding_began: float | None = None
         self.progress = Progress()
         self.failures: list[Failure] = []
+        self.found: list[ListingFound] = []
+        self._omissions: dict[OmissionReason, Omission] = {}
 
     def add(self, counter: Counter, by: int = 1) -> None:
-        """Change one count."""
         if counter == "embedded" and self._embedding_began is None:
             self._embedding_began = monotonic()
         self._update(**{counter: getattr(self.progress, counter) + by})
@@ -158,17 +165,29 @@ class RunCounters:
         """Record a failure of a post that is counted otherwise."""
         self.failures.append(failure)
 
+    def find(self, listing: ListingFound) -> None:
+        """Record where a site lists its posts."""
+        self.found.append(listing)
+
+    def omit(self, omission: Omission) -> None:
+        """Record files or pages that are left out."""
+        known = self._omissions.get(omission.reason, Omission(omission.reason, 0))
+        kinds = tuple(dict.fromkeys((*known.kinds, *omission.kinds)))
+        self._omissions[omission.reason] = Omission(omission.reason, known.count + omission.count, kinds)
+
+    @property
+    def omissions(self) -> tuple[Omission, ...]:
+        """What all sources leave out, by its reason."""
+        return tuple(self._omissions.values())
+
     def finish_listing(self) -> None:
-        """Mark `listed` as final."""
         self._update(listing=False)
 
     def set_removed(self, count: int) -> None:
-        """Set the number of posts to remove."""
         self._update(removed=count)
 
     @property
     def seconds(self) -> float:
-        """The duration of the run so far."""
         return monotonic() - self._began
 
     @property

@@ -65,7 +65,6 @@ class HostThrottle:
                 return
 
     def block(self, seconds: float) -> None:
-        """Start no request for this long."""
         self._blocked_until = max(self._blocked_until, asyncio.get_running_loop().time() + seconds)
 
     def apply_crawl_delay(self, seconds: float) -> None:

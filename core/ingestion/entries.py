@@ -7,8 +7,11 @@ from fnmatch import fnmatchcase
 from typing import Literal
 from urllib.parse import urlsplit
 
-from core.domain import Source
-from core.ingestion.fetch_result import Validators
+from core.domain import ListingFound, Omission, OmissionReason, Source
+from core.ingestion.fetch_result import Fetched, Validators
+
+EntryFormat = Literal["html", "markdown", "mdx", "text"]
+"""How the body of an entry is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +19,14 @@ class Entry:
     """A post as its source lists it. `body` is HTML, Markdown or text if the source carries it; `whole` means that it
     is the full post, so that the page need not be fetched.
 
-    `base` is what links in the body are relative to, if not to `url`.
+    `base` is what links in the body are relative to, if not to `url`. `page` is its page if that was fetched to find
+    links.
     `modified` is the last change according to the source (a sitemap's `lastmod`, a feed's `updated`): while it stays
     the same, the page is not fetched. `listing` is the feed page or sitemap file that lists the entry. `language` is as
     the source declares it.
+
+    `name` is a title for want of a better one. `aliases` are addresses that the post had before. `warning` is what is
+    wrong with an entry that is read all the same. `file` is where it is in a folder.
     """
 
     url: str
@@ -28,11 +35,16 @@ class Entry:
     published: datetime | None = None
     body: str = ""
     whole: bool = False
-    format: Literal["html", "markdown", "text"] = "html"
+    format: EntryFormat = "html"
     modified: datetime | None = None
     listing: str = ""
     language: str = ""
+    name: str = ""
+    aliases: tuple[str, ...] = ()
+    warning: str = ""
+    file: str = ""
     base: str = ""
+    page: Fetched | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +53,14 @@ class EntrySkipped:
 
     address: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntryOmitted:
+    """A page of a site that is no post."""
+
+    address: str
+    reason: OmissionReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +81,7 @@ class ListingUnchanged:
     validators: Validators
 
 
-ListingEvent = Entry | EntrySkipped | ListingFinished | ListingUnchanged
+ListingEvent = Entry | EntrySkipped | EntryOmitted | Omission | ListingFound | ListingFinished | ListingUnchanged
 
 KnownListings = Mapping[str, Validators]
 """The validators of a source's feed pages or sitemap files by address, in the order in which they were read. They are

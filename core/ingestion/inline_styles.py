@@ -82,7 +82,6 @@ class TextLook:
 
     @property
     def hides(self) -> bool:
-        """Whether the text cannot be seen."""
         same = self.color is not None and self.color == self.background
         return self.invisible or self.tiny or self.color == "" or same
 

@@ -40,7 +40,6 @@ class RobotsCache:
         return await asyncio.to_thread(Protego.parse, text)
 
     async def aclose(self) -> None:
-        """Cancel fetches that are still running."""
         tasks = list(self._rules.values())
         for task in tasks:
             task.cancel()

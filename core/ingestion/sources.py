@@ -2,22 +2,26 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import assert_never
 
 from core.domain import Post, Source
 from core.errors import SourceReadError
 from core.ingestion.article import Article, decode, extract
+from core.ingestion.dialects import plain_markdown
 from core.ingestion.entries import NO_LISTINGS, Entry, EntrySkipped, KnownListings, ListingEvent, matches_filters
-from core.ingestion.feed import read_feed
+from core.ingestion.feed import PageInsteadOfFeedError, read_feed
 from core.ingestion.fetch_result import PAGE, Fetched, NotModified, Validators
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.folder import read_folder
 from core.ingestion.hidden_html import visible_html
 from core.ingestion.hidden_markdown import visible_markdown
 from core.ingestion.html_to_markdown import tidy, to_markdown
+from core.ingestion.site import read_site
 from core.ingestion.sitemap import read_sitemap
 from core.ingestion.urls import accept_canonical, clean_url, extract_canonical, is_synthetic
 from core.language.detection import post_language
+from core.markdown import heading_text, parse_blocks
 
 MAX_ENTRIES = 100_000
 """Per source. A blog has hundreds of posts; a server that makes up pages never ends."""
@@ -55,13 +59,32 @@ async def list_source(
 def _lister(source: Source, fetcher: Fetcher, known: KnownListings) -> AsyncGenerator[ListingEvent, None]:
     match source.kind:
         case "feed":
-            return read_feed(source, fetcher, known)
+            return _read_feed_or_site(source, fetcher, known)
         case "sitemap":
             return read_sitemap(source, fetcher, known)
+        case "site":
+            return read_site(source, fetcher, known)
         case "folder":
             return read_folder(source)
         case _:
             assert_never(source.kind)
+
+
+async def _read_feed_or_site(
+    source: Source, fetcher: Fetcher, known: KnownListings
+) -> AsyncGenerator[ListingEvent, None]:
+    """Read a feed, or the site if the address is that of its home page."""
+    page = None
+    try:
+        async with aclosing(read_feed(source, fetcher, known)) as events:
+            async for event in events:
+                yield event
+    except PageInsteadOfFeedError as error:
+        page = error.page
+    if page:
+        async with aclosing(read_site(source, fetcher, known, page)) as events:
+            async for event in events:
+                yield event
 
 
 def needs_page(entry: Entry) -> bool:
@@ -75,8 +98,8 @@ async def fetch_page(
 ) -> Fetched | NotModified | None:
     """Fetch the entry's page: NotModified if it is unchanged, None if the source carries the whole post. Raises
     SourceReadError, and PageNotFoundError for 404 and 410."""
-    if not needs_page(entry):
-        return None
+    if entry.page or not needs_page(entry):
+        return entry.page
     return await fetcher.fetch(entry.url, entry.source.address, PAGE, validators)
 
 
@@ -94,11 +117,15 @@ def post_url(entry: Entry, page: Fetched | NotModified | None) -> str:
 def parse_post(entry: Entry, page: Fetched | None) -> Post:
     """Parse an entry into a post, from its page or its own body. Raises SourceReadError if it contains no text."""
     article = _article(entry, page)
-    if not article.text:
-        raise SourceReadError(entry.url, "it contains no text")
-    title = tidy(entry.title) or tidy(article.title) or entry.url
+    if article.notice or not article.text:
+        listed = _own_text(entry) if page is not None and entry.body else None
+        if listed is None or not listed.text:
+            raise SourceReadError(entry.url, article.notice or "it contains no text")
+        article = listed if article.notice else replace(article, text=listed.text)
+    title = tidy(entry.title) or tidy(article.title) or tidy(entry.name) or entry.url
     language = post_language(f"{title}\n{article.text}", article.language or entry.language)
-    return Post(entry.url, title, article.text, entry.source.name, entry.published, language)
+    published = entry.published or article.published
+    return Post(entry.url, title, article.text, entry.source.name, published, language)
 
 
 def _article(entry: Entry, page: Fetched | None) -> Article:
@@ -106,16 +133,30 @@ def _article(entry: Entry, page: Fetched | None) -> Article:
         if page.media_type == "text/plain":
             return Article("", tidy(decode(page)))
         if page.media_type in _MARKDOWN:
-            return Article("", tidy(visible_markdown(decode(page))))
+            return _from_markdown(decode(page))
         return extract(decode(page), page.url, entry.source.selector)
+    return _own_text(entry)
+
+
+def _own_text(entry: Entry) -> Article:
+    """Return the text that the source itself carries."""
     match entry.format:
         case "html" if entry.source.kind == "folder":
             return extract(entry.body, entry.url, entry.source.selector)
         case "html":
             return Article("", to_markdown(visible_html(entry.body, entry.url), entry.base or entry.url))
-        case "markdown":
-            return Article("", tidy(visible_markdown(entry.body)))
+        case "markdown" | "mdx":
+            body = entry.body
+            if entry.source.kind == "folder":
+                body = plain_markdown(body, {"title": entry.title}, is_mdx=entry.format == "mdx")
+            return _from_markdown(body)
         case "text":
             return Article("", tidy(entry.body))
         case _:
             assert_never(entry.format)
+
+
+def _from_markdown(body: str) -> Article:
+    text = tidy(visible_markdown(body))
+    headings = (heading_text(block) for block in parse_blocks(text) if block.kind == "heading" and block.level == 1)
+    return Article(next(filter(None, headings), ""), text)

@@ -51,7 +51,6 @@ class Deadline:
         return aiohttp.ClientTimeout(total=self._left, connect=CONNECT_TIMEOUT, sock_read=self._read_timeout)
 
     def spend(self, seconds: float) -> None:
-        """Subtract the time that a request took."""
         self._left -= seconds
 
 
@@ -68,7 +67,6 @@ class Request:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers to send."""
         return self.conditions | ({"Authorization": self.authorization} if self.authorization else {})
 
     @property

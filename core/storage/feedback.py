@@ -30,7 +30,6 @@ class Feedback:
         self._ttl = ttl
 
     async def vote(self, question_id: str, person: Person, rating: Rating) -> None:
-        """Record a person's vote, replacing their earlier one."""
         await self._write(question_id, Vote(person, rating, datetime.now(UTC)))
 
     async def add_reason(self, question_id: str, person: Person, reason: str) -> None:

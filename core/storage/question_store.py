@@ -60,7 +60,6 @@ class QuestionStore:
                 await self._forget(as_text(asked))
 
     async def has_questions(self, conversation: Conversation) -> bool:
-        """Return whether any question was asked in a conversation."""
         return bool(await self._redis.exists(keys.question_ids(conversation)))
 
     async def expire_in(self, question: Question, ttl: timedelta) -> None:

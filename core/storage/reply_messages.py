@@ -35,7 +35,6 @@ class ReplyMessages:
             log.warning("reply messages not recorded", cause=str(error))
 
     async def messages_of(self, name: str) -> tuple[str, ...]:
-        """Return the known messages that answer a question."""
         messages = await self._redis.get(keys.reply_messages(self._platform, name))
         return tuple(json.loads(messages)) if messages else ()
 

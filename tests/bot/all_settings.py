@@ -49,7 +49,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "discord_guilds": ("1, 2", ("1", "2")),
     "discord_admins": ("3", ("3",)),
     "slack_sockets": ("2", 2),
-    "discord_shards": ("0-3/8", "0-3/8"),
+    "discord_shards": ("0-3/8", ((0, 1, 2, 3), 8)),
     "web_host": ("::1", "::1"),
     "web_port": ("9090", 9090),
     "web_token": ("0123456789abcdef", SecretStr("0123456789abcdef")),

@@ -200,7 +200,7 @@ async def test_sharing_where_the_bot_cannot_write_explains_how_to_invite_it(room
     answer = await alone(room, "According to the posts")
     await room.until(lambda: is_whole(answer))
     room.slack.click(room.slack.user, answer, "share")
-    await alone(room, "invite me with `/invite`")
+    await alone(room, "Invite me with `/invite`")
     assert [m for m in room.slack.messages(place.id) if m.user == room.slack.bot.id] == []
 
 

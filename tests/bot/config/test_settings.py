@@ -9,7 +9,7 @@ from pydantic import SecretStr, ValidationError
 
 from bot.config.loader import load_settings
 from bot.config.settings import MANUAL, Settings
-from bot.config.types import shards_of
+from bot.config.types import parse_shards
 from core.domain import Source
 from core.errors import StartupError
 from tests.bot.all_settings import VALUES
@@ -45,7 +45,7 @@ def problems(**given: Any) -> list[str]:
 
 
 def test_every_setting_is_tested_here() -> None:
-    assert set(VALUES) | {"sources", "channels"} == set(Settings.model_fields)
+    assert set(VALUES) | {"sources", "channels", "emoji", "texts"} == set(Settings.model_fields)
 
 
 def loaded_values() -> dict[str, object]:
@@ -150,7 +150,9 @@ def test_invalid_argument_is_reported_like_an_environment_variable() -> None:
     [
         ("top_k =", "footnoted.toml is not valid TOML"),
         ('[[sources]]\nfeed = "https://a/feed"', "source 1 name is missing"),
-        ('[[sources]]\nname = "a"', "needs exactly one of feed, sitemap and folder"),
+        ('[[sources]]\nname = "a"', "needs exactly one of feed, sitemap, site and folder"),
+        ('[[sources]]\nname = "a"\nfolder = "f"\nlayout = "hogo"', "a layout is one of hugo, jekyll, "),
+        ('[[sources]]\nname = "a"\nfeed = "https://a"\ncrawl = true', "crawl is for a site"),
         ('[[sources]]\nname = "a"\nfeed = "https://a"\nsitemap = "https://b"', "needs exactly one of"),
         ('[[sources]]\nname = "a"\nfeed = "a.example"', "https://"),
         ('[[sources]]\nname = "a"\nfeed = "https://a"\nlimit = 0', "limit"),
@@ -176,12 +178,14 @@ def test_sources_of_every_kind_come_before_feeds(monkeypatch: pytest.MonkeyPatch
         '[[sources]]\nname = "blog"\nfeed = "https://a/feed"\nselector = "article"\nlimit = 5\nexclude = ["/tag/*"]\n'
         '[[sources]]\nname = "docs"\nsitemap = "https://d/sitemap.xml"\ninclude = ["/guide/*"]\n'
         '[[sources]]\nname = "notes"\nfolder = "notes"\nurl = "https://n/"\n'
+        '[[sources]]\nname = "site"\nfolder = "notes"\nbase_url = "https://s/"\nlayout = "hugo"\n'
     )
     monkeypatch.setenv("FEEDS", "https://www.b.example/feed/,https://c.example/atom.xml")
     assert load_settings().all_sources == (
         Source("blog", "feed", "https://a/feed", selector="article", exclude=("/tag/*",), limit=5),
         Source("docs", "sitemap", "https://d/sitemap.xml", include=("/guide/*",)),
         Source("notes", "folder", "notes", published_at="https://n/"),
+        Source("site", "folder", "notes", published_at="https://s/", layout="hugo"),
         Source("b.example/feed", "feed", "https://www.b.example/feed/"),
         Source("c.example/atom.xml", "feed", "https://c.example/atom.xml"),
     )
@@ -263,13 +267,13 @@ def test_slack_setup_is_complete_with_a_signing_secret_instead_of_an_app_token(m
 
 @pytest.mark.parametrize(
     ("text", "shards"),
-    [("0/1", ((0,), 1)), ("0-3/8", ((0, 1, 2, 3), 8)), ("0,2 / 4", ((0, 2), 4)), ("0-1,6-7/8", ((0, 1, 6, 7), 8))],
+    [("0/1", ([0], 1)), ("0-3/8", ([0, 1, 2, 3], 8)), ("0,2 / 4", ([0, 2], 4)), ("0-1,6-7/8", ([0, 1, 6, 7], 8))],
 )
-def test_shards_are_parsed_as_ids_of_a_total(text: str, shards: tuple[tuple[int, ...], int]) -> None:
-    assert shards_of(text) == shards
+def test_shards_are_parsed_as_ids_of_a_total(text: str, shards: tuple[list[int], int]) -> None:
+    assert parse_shards(text) == shards
 
 
-@pytest.mark.parametrize("text", ["", "4/4", "0-8/8", "3-1/8", "0,0/2", "1", "a/b", "-1/2", "0-3"])
-def test_impossible_shards_are_rejected(text: str) -> None:
+@pytest.mark.parametrize("text", ["", "4/4", "0-8/8", "3-1/8", "0,0/2", "1", "a/b", "-1/2", "0-3", 5])
+def test_impossible_shards_are_rejected(text: str | int) -> None:
     with pytest.raises(ValueError, match="0-3/8"):
-        shards_of(text)
+        parse_shards(text)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.chat.run_texts import plan_text, progress_text, report_text, started_text
+from core.domain import Omission
 from core.indexing.progress import Diff, Failure, Plan, PostTitle, Progress, Report
 from core.indexing.run_events import ReindexRun, RunStarted
 
@@ -50,6 +51,7 @@ def test_a_report_names_a_few_titles_and_counts_the_rest() -> None:
         2.4,
         failures=(Failure("https://a/x", "it is gone"),),
         diff=Diff(new=titles),
+        omissions=(Omission("draft", 2), Omission("kind", 1_003, (".png", ".xyz"))),
     )
     told = report_text(report)
     assert told.startswith(
@@ -58,6 +60,7 @@ def test_a_report_names_a_few_titles_and_counts_the_rest() -> None:
     assert "- Post 4\n- … and 2 more" in told
     assert "Post 5" not in told
     assert "- https://a/x: it is gone" in told
+    assert told.endswith("**Left out**\n- drafts: 2\n- files of kinds that are not read: 1,003 (.png, .xyz)")
 
 
 def test_reports_name_runs_without_changes_and_rollbacks() -> None:

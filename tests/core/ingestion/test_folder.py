@@ -1,13 +1,12 @@
 """Files of a folder become posts: Markdown, text and HTML, with their front matter."""
 
 import os
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
-from core.domain import Post, Source
+from core.domain import Omission, Post, Source
 from core.errors import SourceReadError
 from core.ingestion import folder as folders
 from core.ingestion.entries import Entry, EntrySkipped
@@ -193,15 +192,101 @@ async def test_file_with_undecodable_name_is_read(folder: Path, fetcher: Fetcher
     (folder / os.fsdecode(b"caf\xe9.md")).write_text("Words.")
     (entry,) = await listed(folder, fetcher)
     assert isinstance(entry, Entry)
-    assert (entry.url, entry.title) == ("manual/caf%E9.md", "caf\N{REPLACEMENT CHARACTER}")
+    post = await to_post(entry, None)
+    assert (post.url, post.title) == ("manual/caf%E9.md", "caf\N{REPLACEMENT CHARACTER}")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("iso-8859-1", "Voilà du déjà vu."),
+        ("cp1252", "“¿Dónde está el niño?” — «aquí»"),
+        ("iso-8859-1", "naïve café"),
+        (
+            "cp1250",
+            "Kosę klepie się na małym kowadle, od pięty aż po sam czubek, żeby ostrze łatwo cięło.",
+        ),
+        ("cp1251", "Косу отбивают на маленькой наковальне, от пятки к носку, пока лезвие не станет тонким."),
+        (
+            "shift_jis",
+            "鎌の刃は小さな金床の上で根元から先端まで薄く叩いて、五分ごとに濡れた砥石で研ぎます。",
+        ),
+    ],
+)
+async def test_encoding_is_guessed_by_language(encoding: str, text: str, folder: Path, fetcher: Fetcher) -> None:
+    assert (await post_of(folder, fetcher, "a.txt", text.encode(encoding))).text == text
+
+
+async def test_damaged_utf_8_is_not_taken_for_another_encoding(folder: Path, fetcher: Fetcher) -> None:
+    post = await post_of(folder, fetcher, "a.txt", "Déjà vu, très près, à côté".encode() + b"\xe9.")
+    assert post.text == "Déjà vu, très près, à côté\N{REPLACEMENT CHARACTER}."
+
+
+async def test_declared_encoding_of_html_counts(folder: Path, fetcher: Fetcher) -> None:
+    page = '<meta charset="windows-1250"><title>Kosa</title><p>Kosa jest łatwa.</p>'.encode("cp1250")
+    assert "łatwa" in (await post_of(folder, fetcher, "a.html", page)).text
+
+
+async def test_what_is_left_out_is_counted(folder: Path, fetcher: Fetcher) -> None:
+    for name in (
+        *("a.md", "_index.md", "_posts/2023-04-05-b.md"),  # posts
+        *("_draft.md", "_layouts/page.html", "_includes/x.md"),
+        *(".git/x.md", ".DS_Store"),
+        *("node_modules/left-pad/README.md", "docs/node_modules/x.md"),
+        *("a.xyz", "b.xyz", "c.xyz", "a.PNG", "b.png", "LICENSE"),
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("Words.")
+    (folder / "c.md").write_text("---\ndraft: true\n---\nNot yet.")
+    items = await helpers.events_of(Source("manual", "folder", str(folder)), fetcher)
+    assert [item.url for item in items if isinstance(item, Entry)] == [
+        "manual/_index.md",
+        "manual/_posts/2023-04-05-b.md",
+        "manual/a.md",
+    ]
+    assert {item.reason: item for item in items if isinstance(item, Omission)} == {
+        "underscored": Omission("underscored", 3),
+        "hidden": Omission("hidden", 2),
+        "dependencies": Omission("dependencies", 2),
+        "kind": Omission("kind", 6, (".xyz", ".png", "LICENSE")),
+        "draft": Omission("draft", 1),
+    }
+
+
+async def test_include_may_name_what_begins_with_an_underscore(folder: Path, fetcher: Fetcher) -> None:
+    for name in ("_docs/guide/a.md", "_drafts/b.md", "c.md"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("Words.")
+    items = await listed(folder, fetcher, include=("_docs/*", "*.md"), published_at="https://docs.example/")
+    assert [item.url for item in items if isinstance(item, Entry)] == [
+        "https://docs.example/_docs/guide/a.md",
+        "https://docs.example/c.md",
+    ]
+
+
+async def test_only_the_content_of_a_whole_site_is_read(folder: Path, fetcher: Fetcher) -> None:
+    for name in ("hugo.toml", "content/posts/a.md", "layouts/page.html", "README.md"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("Words.")
+    source = Source("blog", "folder", str(folder), published_at="https://blog.example", layout="hugo")
+    items = await helpers.events_of(source, fetcher)
+    assert [item.url for item in items if isinstance(item, Entry)] == ["https://blog.example/posts/a/"]
+    assert [item for item in items if isinstance(item, Omission)] == [Omission("outside", 3)]
+
+
+async def test_date_and_title_may_be_in_the_file_name(folder: Path, fetcher: Fetcher) -> None:
+    post = await post_of(folder, fetcher, "2023-04-05-drying-hay.md", "Words.")
+    assert (post.title, post.published) == ("drying hay", datetime(2023, 4, 5, tzinfo=UTC))
+
+
+async def test_broken_front_matter_is_a_warning(folder: Path, fetcher: Fetcher) -> None:
+    (folder / "a.md").write_text("---\ntitle: Foo: bar\ndate: 2023-04-05\n---\nWords.")
+    (entry,) = await listed(folder, fetcher)
+    assert isinstance(entry, Entry)
+    assert (entry.title, entry.published, entry.body) == ("Foo: bar", datetime(2023, 4, 5, tzinfo=UTC), "Words.")
+    assert entry.warning.startswith("its front matter is not valid YAML (line 2: ")
 
 
 async def test_dangling_symlink_is_ignored(folder: Path, fetcher: Fetcher) -> None:
     (folder / "a.md").symlink_to(folder / "gone.md")
     assert await listed(folder, fetcher) == []
-
-
-def test_front_matter_that_is_not_a_mapping_is_ignored() -> None:
-    matter, _ = folders.split_front_matter("---\n- a\n- list\n---\nWords.")
-    assert isinstance(matter, Mapping)
-    assert not matter

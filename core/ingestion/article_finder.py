@@ -1,0 +1,196 @@
+"""Which parts of a page are its article: trafilatura tells, and what it overlooks in between is added."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import trafilatura
+from lxml.html import HtmlElement
+
+from core.ingestion.html_tree import text_of
+from core.ingestion.page_structure import BLOCKS, block_containers
+
+_MARK = re.compile("[\u2840-\u287f]{3}")
+"""Signs put before the text of each block, three Braille patterns, which tell what trafilatura kept."""
+
+_NEVER_ARTICLE = ("script", "button", "select", "input", "meta")
+_AROUND = frozenset("nav aside footer header form search menu dialog address".split())
+_AROUND_CLASS = re.compile(
+    r"(?:^|[\s_-])(?:nav|navbar|menu|breadcrumbs?|sidebar|share|sharing|social|related|recommend\w*|comments?|respond"
+    r"|newsletter|subscribe|subscription|signup|promo\w*|advert\w*|ads?|sponsor\w*|banner|cookie\w*|consent|popup|modal|toolbar"
+    r"|widget\w*|pagination|pager|byline|author\w*|bio|tags?|taglist|categor\w+|meta|toc|outline|footer|masthead|teaser\w*|outbrain"
+    r"|taboola|trending|popular|more|read-?next|jp-relatedposts|sharedaddy|credits?|copyright|disqus|skip|print|captions?|media\S*|image\w*|gallery|slider\S*|player|embed|video|inbox)(?:$|[\s_-])",
+    re.IGNORECASE,
+)
+_MAX_LINKED = 0.5
+"""Share of a block's text that may be links, if trafilatura overlooked it."""
+
+_WIDEN_BELOW = 0.5
+"""Share of the text of `article` or `main` below which all of it is taken."""
+
+_ASK_AGAIN_BELOW = 0.2
+"""Share of the page's text below which trafilatura is asked without favouring precision."""
+
+_MAIN = "//main | //*[@role='main'] | //article | //*[@itemprop='articleBody']"
+
+_UNITS = BLOCKS - frozenset("html body table tbody thead tfoot tr td th caption ul ol dl hr".split())
+
+
+@dataclass(slots=True)
+class _Unit:
+    """A block with text of its own, or a table."""
+
+    element: HtmlElement
+    length: int
+    linked: float
+    kept: bool = False
+
+
+def reduce_to_article(root: HtmlElement) -> bool:
+    """Remove from a page all that is not its article. Return False, with the page unchanged, if none was found."""
+    for element in list(root.iter(*_NEVER_ARTICLE)):
+        element.drop_tree()
+    units = list(_units(root))
+    _ask_trafilatura(root, units, precise=True)
+    if _share_kept(units) < _ASK_AGAIN_BELOW:
+        _ask_trafilatura(root, units, precise=False)
+    if not any(unit.kept for unit in units):
+        return False
+    _add_overlooked(units)
+    _widen(root, units)
+    _prune({unit.element for unit in units if unit.kept})
+    return True
+
+
+def _prune(kept: set[HtmlElement]) -> None:
+    """Remove everything that is neither kept, nor within what is, nor around it."""
+    holders = {ancestor for element in kept for ancestor in element.iterancestors()}
+    for holder in holders:
+        for child in list(holder):
+            if child not in kept and child not in holders and (holder not in kept or child.tag in BLOCKS):
+                child.drop_tree()
+
+
+def _units(root: HtmlElement) -> Iterator[_Unit]:
+    containers = block_containers(root)
+    inside: HtmlElement | None = None
+    for element in root.iter(*_UNITS, "table", "td", "th"):
+        if inside is not None and inside in element.iterancestors():
+            continue
+        inside = None
+        whole = element.tag == "table" and element.find(".//table") is None and not _lays_out(element)
+        if whole or (element.tag != "table" and _inline_text(element, containers) is not None):
+            text = text_of(element)
+            if text:
+                linked = sum(len(text_of(link)) for link in element.iter("a"))
+                inside = element if whole else None
+                yield _Unit(element, len(text), linked / len(text))
+
+
+def _lays_out(table: HtmlElement) -> bool:
+    return any(True for _ in table.iter("p", "div", "section", "article", "h1", "h2", "h3", "h4", "form"))
+
+
+def _inline_text(element: HtmlElement, containers: set[HtmlElement]) -> tuple[HtmlElement, bool] | None:
+    """Return where the first text of a block's own is: an element, and whether it is the text after it."""
+    if (element.text or "").strip():
+        return element, False
+    for child in element:
+        if child.tag not in BLOCKS and child not in containers:
+            for node in child.iter():
+                if (node.text or "").strip():
+                    return node, False
+                if node is not child and (node.tail or "").strip():
+                    return node, True
+        if (child.tail or "").strip():
+            return child, True
+    return None
+
+
+def _share_kept(units: list[_Unit]) -> float:
+    """Return the share of the page's text outside of links that is kept."""
+    total = sum(unit.length for unit in units if unit.linked <= _MAX_LINKED)
+    return sum(unit.length for unit in units if unit.kept) / total if total else 1.0
+
+
+def _ask_trafilatura(root: HtmlElement, units: list[_Unit], precise: bool) -> None:
+    """Set `kept` on the blocks that trafilatura takes for the article."""
+    containers = block_containers(root)
+    restore = [place for number, unit in enumerate(units) for place in _mark(unit.element, number, containers)]
+    found: Any = trafilatura.bare_extraction(
+        root,
+        fast=precise,
+        favor_precision=precise,
+        include_comments=False,
+        include_links=True,
+        include_formatting=True,
+    )
+    for node, tail, text in restore:
+        if tail:
+            node.tail = text
+        else:
+            node.text = text
+    if found is None:
+        return
+    for mark in _MARK.findall("".join(found.body.itertext())):
+        number = (ord(mark[0]) - 0x2840) * 4096 + (ord(mark[1]) - 0x2840) * 64 + ord(mark[2]) - 0x2840
+        if number < len(units):
+            units[number].kept = True
+
+
+def _mark(element: HtmlElement, number: int, containers: set[HtmlElement]) -> Iterator[tuple[HtmlElement, bool, str]]:
+    """Put a mark before the text of a block; yield what restores it."""
+    mark = "".join(chr(0x2840 + (number >> shift) % 64) for shift in (12, 6, 0))
+    for place in element.iter("td", "th") if element.tag == "table" else (element,):
+        found = _inline_text(place, containers)
+        if found:
+            node, tail = found
+            text = (node.tail if tail else node.text) or ""
+            yield node, tail, text
+            if tail:
+                node.tail = mark + text
+            else:
+                node.text = mark + text
+
+
+def _add_overlooked(units: list[_Unit]) -> None:
+    """Keep what lies between the blocks that are kept, unless it is a menu, an advertisement or the like."""
+    kept = [at for at, unit in enumerate(units) if unit.kept]
+    first, last = kept[0], kept[-1]
+    holders: dict[HtmlElement, int] = {}
+    for at in kept:
+        for ancestor in units[at].element.iterancestors():
+            holders[ancestor] = holders.get(ancestor, 0) + 1
+    for unit in units[first : last + 1]:
+        if not unit.kept and unit.linked <= _MAX_LINKED and not _is_around(unit.element, holders):
+            unit.kept = True
+
+
+def _widen(root: HtmlElement, units: list[_Unit]) -> None:
+    """Keep all of `article` or `main` if what is kept is only a fraction of it."""
+    kept = sum(unit.length for unit in units if unit.kept)
+    for main in reversed(root.xpath(_MAIN)):
+        inside = set(main.iter())
+        held = [unit for unit in units if unit.element in inside]
+        if sum(unit.length for unit in held if unit.kept) * 2 > kept:
+            break
+    else:
+        return
+    around = dict.fromkeys([main, *main.iterancestors()], 1)
+    possible = [unit for unit in held if unit.linked <= _MAX_LINKED and not _is_around(unit.element, around)]
+    if sum(unit.length for unit in held if unit.kept) < _WIDEN_BELOW * sum(unit.length for unit in possible):
+        for unit in possible:
+            unit.kept = True
+
+
+def _is_around(element: HtmlElement, holders: dict[HtmlElement, int]) -> bool:
+    """Return whether an element, or one that holds it but nothing of the article, is a part of the page around it."""
+    for each in (element, *element.iterancestors()):
+        if each in holders:
+            return False
+        if "data-caption" in each.attrib or "data-note" in each.attrib:
+            return False
+        if each.tag in _AROUND or _AROUND_CLASS.search(f"{each.get('class') or ''} {each.get('id') or ''}"):
+            return True
+    return False
