@@ -8,6 +8,7 @@ from typing import assert_never
 from core.domain import Post, Source
 from core.errors import SourceReadError
 from core.ingestion.article import Article, decode, extract
+from core.ingestion.dialects import plain_markdown
 from core.ingestion.entries import NO_LISTINGS, Entry, EntrySkipped, KnownListings, ListingEvent, matches_filters
 from core.ingestion.feed import PageInsteadOfFeedError, read_feed
 from core.ingestion.fetch_result import PAGE, Fetched, NotModified, Validators
@@ -145,7 +146,10 @@ def _own_text(entry: Entry) -> Article:
         case "html":
             return Article("", to_markdown(visible_html(entry.body, entry.url), entry.base or entry.url))
         case "markdown" | "mdx":
-            return _from_markdown(entry.body)
+            body = entry.body
+            if entry.source.kind == "folder":
+                body = plain_markdown(body, {"title": entry.title}, is_mdx=entry.format == "mdx")
+            return _from_markdown(body)
         case "text":
             return Article("", tidy(entry.body))
         case _:
