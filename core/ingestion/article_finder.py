@@ -31,7 +31,7 @@ _MAX_LINKED = 0.5
 _WIDEN_BELOW = 0.5
 """Share of the text of `article` or `main` below which all of it is taken."""
 
-_ASK_AGAIN_BELOW = 0.2
+_ASK_AGAIN_BELOW = 0.3
 """Share of the page's text below which trafilatura is asked without favouring precision."""
 
 _MAIN = "//main | //*[@role='main'] | //article | //*[@itemprop='articleBody']"
