@@ -20,7 +20,7 @@ _SURELY_TOO_LONG = 100 * MAX_TOKENS
 def chunk(post: Post, tokens: TokenCounter) -> tuple[Passage, ...]:
     """Split a post into passages, in order. No word is lost, and a code block that fits is not cut."""
     return tuple(
-        Passage(post.url, post.title, heading, text, post.source, position, post.published, post.language)
+        Passage(post.url, post.title, heading, text, post.source, position, post.published, post.language, post.author)
         for position, (heading, text) in enumerate(_passages(post, tokens))
     )
 
