@@ -5,15 +5,17 @@ writes 50 tokens per second and is asked directly in the same run; the additiona
 own overhead.
 """
 
+import argparse
 import asyncio
 import os
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -22,7 +24,7 @@ from benchmarks.questions import ask_model
 from bot.embedded_redis import embedded_redis
 
 TOKENS_PER_SECOND = "50"
-TIMES = "10"
+TIMES = 10
 """How often an answer repeats its sentence: about 200 tokens, which take four seconds."""
 
 ROUNDS = {1: 8, 10: 4, 50: 4}
@@ -78,11 +80,20 @@ def check_answer(text: str) -> None:
         raise RuntimeError(f"not an answer of the model: {text}")
 
 
+def benchmark(
+    description: str | None, model_port: int, run: Callable[[Environment], Coroutine[Any, Any, None]]
+) -> None:
+    """Run the benchmark of one platform."""
+    argparse.ArgumentParser(description=description).parse_args()
+    with bot_environment(model_port) as env:
+        asyncio.run(run(env))
+
+
 @contextmanager
-def bot_environment(model_port: int) -> Iterator[Environment]:
-    """Start a stand-in for OpenAI and an empty Redis."""
+def bot_environment(model_port: int, times: int = TIMES) -> Iterator[Environment]:
+    """Start a stand-in for OpenAI, which repeats its sentence so many times, and an empty Redis."""
     model = f"http://127.0.0.1:{model_port}/v1"
-    options = ["--port", str(model_port), "--tokens-per-second", TOKENS_PER_SECOND, "--times", TIMES]
+    options = ["--port", str(model_port), "--tokens-per-second", TOKENS_PER_SECOND, "--times", str(times)]
     with (
         tempfile.TemporaryDirectory() as name,
         running(["tests.servers.openai", *options], Path(name), environment(), f"{model}/models"),
@@ -91,21 +102,26 @@ def bot_environment(model_port: int) -> Iterator[Environment]:
         yield Environment(Path(name), url, model)
 
 
-@asynccontextmanager
-async def serving(env: Environment, web_port: int, **settings: str) -> AsyncIterator[int]:
-    """Index the manual and run `footnoted serve` as an ordinary process; yield its process ID."""
-    variables = environment(
+def variables_of(env: Environment, web_port: int, **settings: str) -> dict[str, str]:
+    """Return the environment variables of a bot that refuses no question."""
+    return environment(
         REDIS_URL=env.redis_url,
         OPENAI_API_KEY="sk-benchmark",
         OPENAI_BASE_URL=env.model,
         WEB_PORT=str(web_port),
-        QUESTIONS_PER_MINUTE="100000",
-        CHANNEL_QUESTIONS_PER_MINUTE="100000",
-        MIN_SCORE="0",  # so that no question is refused
+        QUESTIONS_PER_MINUTE="1000000",
+        CHANNEL_QUESTIONS_PER_MINUTE="1000000",
+        WEB_QUESTIONS_PER_MINUTE="1000000",
+        MIN_SCORE="0",
         **settings,
     )
+
+
+@asynccontextmanager
+async def serving(env: Environment, variables: Mapping[str, str]) -> AsyncIterator[int]:
+    """Index the manual and run `footnoted serve` as an ordinary process; yield its process ID."""
     await asyncio.to_thread(measure, ["bot", "reindex"], env.folder, variables)
-    process = running(["bot", "serve"], env.folder, variables, f"http://127.0.0.1:{web_port}/healthz")
+    process = running(["bot", "serve"], env.folder, variables, f"http://127.0.0.1:{variables['WEB_PORT']}/healthz")
     pid, _ = await asyncio.to_thread(process.__enter__)
     try:
         yield pid

@@ -33,7 +33,6 @@ from core.language.terms import query_words, terms
 from core.language.words import words
 from core.models.protocols import NumberedPassage, SentenceVectors
 from core.models.sentence_vectors import LocalSentenceVectors
-from core.tokens import estimate_tokens
 
 WRONG = 4
 MIN_WORDS = 5
@@ -119,7 +118,7 @@ def measure(pair: Pair, counts: Counts, vectors: SentenceVectors) -> None:
 
 def pairs(folder: Path) -> Iterator[Pair]:
     posts = _lines(folder / "posts.jsonl")
-    passages = [passage for post in posts for passage in chunk(_post(post), estimate_tokens)]
+    passages = [passage for post in posts for passage in chunk(_post(post))]
     search = WordSearch(passages)
     chance = random.Random(1)
     for question in _lines(folder / "questions.jsonl"):

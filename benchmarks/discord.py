@@ -4,7 +4,6 @@
 `benchmarks.chat_platforms` describes the method.
 """
 
-import argparse
 import asyncio
 import time
 from collections.abc import Sequence
@@ -15,20 +14,15 @@ from benchmarks.chat_platforms import (
     TIMEOUT,
     Environment,
     Timing,
-    bot_environment,
+    benchmark,
     check_answer,
     compare,
     serving,
+    variables_of,
 )
 from tests.servers.discord import Channel, DiscordServer, Interaction
 
 MODEL, WEB = 8962, 8963
-
-
-def main() -> None:
-    argparse.ArgumentParser(description=__doc__).parse_args()
-    with bot_environment(MODEL) as env:
-        asyncio.run(run(env))
 
 
 async def run(env: Environment) -> None:
@@ -38,7 +32,8 @@ async def run(env: Environment) -> None:
         async def ask(at_once: int, over: float) -> list[Timing]:
             return await ask_all(discord, channels, at_once, over)
 
-        async with serving(env, WEB, DISCORD_BOT_TOKEN=discord.token, DISCORD_API_URL=discord.api_url) as pid:
+        variables = variables_of(env, WEB, DISCORD_BOT_TOKEN=discord.token, DISCORD_API_URL=discord.api_url)
+        async with serving(env, variables) as pid:
             await discord.ready(within=TIMEOUT)
             await compare(ask, env.model, pid)
 
@@ -74,4 +69,4 @@ def timing(command: Interaction, started: float) -> Timing:
 
 
 if __name__ == "__main__":
-    main()
+    benchmark(__doc__, MODEL, run)

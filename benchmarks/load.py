@@ -14,7 +14,6 @@ import asyncio
 import re
 import statistics
 import sys
-import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -22,14 +21,20 @@ from pathlib import Path
 
 import aiohttp
 
-from benchmarks.chat_platforms import ANSWER, QUESTIONS, cpu_seconds
-from benchmarks.processes import environment, measure, resident_mb, running
-from bot.embedded_redis import embedded_redis
+from benchmarks.chat_platforms import (
+    ANSWER,
+    QUESTIONS,
+    Environment,
+    bot_environment,
+    cpu_seconds,
+    serving,
+    variables_of,
+)
+from benchmarks.processes import measure, resident_mb
 from tests.adapters.slack.harness import is_failure, is_whole, read
 from tests.servers.slack import Message, SlackServer
 
 MODEL, WEB, METRICS = 8972, 8973, 8974
-TOKENS_PER_SECOND = "50"
 ANSWER_TIMEOUT = 180.0
 """Seconds for an answer before it counts as lost."""
 
@@ -120,35 +125,23 @@ def main() -> None:
     parser.add_argument("--in-flight", type=int, default=200, help="questions at the same time")
     parser.add_argument("--times", type=int, default=10, help="how often an answer repeats its sentence of 20 tokens")
     options = parser.parse_args()
-    model = f"http://127.0.0.1:{MODEL}/v1"
-    stand_in = ["tests.servers.openai", "--port", str(MODEL), "--tokens-per-second", TOKENS_PER_SECOND]
-    stand_in += ["--times", str(options.times)]
-    with (
-        tempfile.TemporaryDirectory() as name,
-        running(stand_in, Path(name), environment(), f"{model}/models"),
-        embedded_redis(Path(name) / "redis") as url,
-    ):
-        sys.exit(asyncio.run(load(Path(name), model, url, options.questions, options.in_flight)))
+    with bot_environment(MODEL, options.times) as env:
+        sys.exit(asyncio.run(load(env, options.questions, options.in_flight)))
 
 
-async def load(folder: Path, model: str, redis_url: str, questions: int, in_flight: int) -> int:
+async def load(env: Environment, questions: int, in_flight: int) -> int:
     """Start the bot, ask all questions and return the exit code."""
     async with SlackServer() as slack:
-        env = environment(
-            REDIS_URL=redis_url, OPENAI_API_KEY="sk-benchmark", OPENAI_BASE_URL=model, LOG_LEVEL="error",
-            WEB_PORT=str(WEB), METRICS_PORT=str(METRICS), SLACK_BOT_TOKEN=slack.bot_token,
-            SLACK_APP_TOKEN=slack.app_token, SLACK_API_URL=slack.base_url, QUESTIONS_PER_MINUTE="1000000",
-            CHANNEL_QUESTIONS_PER_MINUTE="1000000", WEB_QUESTIONS_PER_MINUTE="1000000", MIN_SCORE="0",
-        )  # fmt: skip
-        await asyncio.to_thread(measure, ["bot", "reindex"], folder, env)
-        serving = running(["bot", "serve"], folder, env, f"http://127.0.0.1:{WEB}/healthz")
-        pid, _ = await asyncio.to_thread(serving.__enter__)
-        try:
+        tokens = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}
+        more = {"LOG_LEVEL": "error", "METRICS_PORT": str(METRICS)}
+        variables = variables_of(env, WEB, SLACK_API_URL=slack.base_url, **tokens, **more)
+        unlimited = aiohttp.TCPConnector(limit=0)
+        async with (
+            serving(env, variables) as pid,
+            aiohttp.ClientSession(f"http://127.0.0.1:{WEB}", connector=unlimited) as web,
+        ):
             await slack.until(lambda: bool(slack.sockets.open), within=ANSWER_TIMEOUT)
-            async with aiohttp.ClientSession(f"http://127.0.0.1:{WEB}", connector=aiohttp.TCPConnector(limit=0)) as web:
-                return await generate_load(Traffic(slack, web), folder, env, pid, questions, in_flight)
-        finally:
-            await asyncio.to_thread(serving.__exit__, None, None, None)
+            return await generate_load(Traffic(slack, web), env.folder, variables, pid, questions, in_flight)
 
 
 async def generate_load(

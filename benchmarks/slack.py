@@ -4,7 +4,6 @@
 `benchmarks.chat_platforms` describes the method.
 """
 
-import argparse
 import asyncio
 
 from benchmarks.chat_platforms import (
@@ -12,10 +11,11 @@ from benchmarks.chat_platforms import (
     TIMEOUT,
     Environment,
     Timing,
-    bot_environment,
+    benchmark,
     check_answer,
     compare,
     serving,
+    variables_of,
 )
 from tests.adapters.slack.harness import read
 from tests.servers.slack import Message, SlackServer
@@ -23,20 +23,15 @@ from tests.servers.slack import Message, SlackServer
 MODEL, WEB = 8952, 8953
 
 
-def main() -> None:
-    argparse.ArgumentParser(description=__doc__).parse_args()
-    with bot_environment(MODEL) as env:
-        asyncio.run(run(env))
-
-
 async def run(env: Environment) -> None:
     async with SlackServer() as slack:
         tokens = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}
+        variables = variables_of(env, WEB, SLACK_API_URL=slack.base_url, **tokens)
 
         async def ask(at_once: int, over: float) -> list[Timing]:
             return await ask_all(slack, at_once, over)
 
-        async with serving(env, WEB, SLACK_API_URL=slack.base_url, **tokens) as pid:
+        async with serving(env, variables) as pid:
             await slack.until(lambda: bool(slack.sockets.open), within=TIMEOUT)
             await compare(ask, env.model, pid)
 
@@ -86,4 +81,4 @@ def timing(slack: SlackServer, question: Message, since: int) -> Timing:
 
 
 if __name__ == "__main__":
-    main()
+    benchmark(__doc__, MODEL, run)

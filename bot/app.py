@@ -18,9 +18,11 @@ from bot.providers import Models, build_models
 from core.answerer import Answerer
 from core.answering.admission import VisitorLimiter
 from core.answering.channel_scope import Channels
+from core.chat.overview import Overviews
 from core.chat.services import ChatServices
 from core.domain import Person
 from core.errors import ModelError, Problem, StartupError
+from core.i18n import use_wordings
 from core.index.catalog import Catalog
 from core.index.schema import Algorithm
 from core.index.version import IndexVersion, live_version, read_metadata, vector_spec_for
@@ -40,6 +42,7 @@ from core.storage.history import History
 from core.storage.question_store import QuestionStore
 from core.storage.rate_limiter import RateLimiter
 from core.storage.reply_messages import ReplyMessages
+from core.storage.statistics import Statistics
 from core.storage.topology import address_of
 
 log = structlog.get_logger()
@@ -70,6 +73,7 @@ class Bot:
     question_store: QuestionStore
     feedback: Feedback
     eraser: PersonEraser
+    overviews: Overviews
     channels: Channels
     catalog: Catalog
     index_dependencies: IndexDependencies
@@ -88,6 +92,8 @@ class Bot:
             claims=EventClaims(self.redis, platform),
             replies=ReplyMessages(self.redis, platform),
             reindexer=self.reindexer,
+            overviews=self.overviews,
+            emoji={str(name): emoji for name, emoji in self.settings.emoji.items()},
         )
 
     async def reindex_reason(self) -> str:
@@ -133,6 +139,7 @@ async def create_bot(settings: Settings) -> AsyncGenerator[Bot, None]:
     Raises StartupError if Redis is unsuitable or a model's package is missing.
     """
     async with AsyncExitStack() as stack:
+        use_wordings(settings.texts)
         url = await _redis_url(settings, stack)
         redis = await _connect(url, stack)
         models = await build_models(settings, stack)
@@ -156,6 +163,7 @@ async def create_bot(settings: Settings) -> AsyncGenerator[Bot, None]:
             question_store=question_store,
             feedback=feedback,
             eraser=PersonEraser(redis, history, question_store, feedback),
+            overviews=Overviews(Statistics(redis), question_store, feedback, channels, models.embedder),
             channels=channels,
             catalog=Catalog(redis),
             index_dependencies=dependencies,

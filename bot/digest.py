@@ -1,15 +1,16 @@
 """The weekly digest: statistics that one process posts to DIGEST_CHANNEL."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
 from redis.exceptions import RedisError
 
 from bot.app import Bot
-from bot.cli.stats import OUTCOMES, Overview, collect_overview
-from bot.platforms import Platform
+from bot.platforms import Reachable
+from core.chat.overview import Overview
+from core.domain import Conversation
 from core.errors import FootnotedError, to_footnoted_error
 from core.storage import keys
 
@@ -28,9 +29,6 @@ RETRY_AFTER = timedelta(hours=1)
 SENT_MARK_TTL = timedelta(days=8)
 """Longer than the week that the digest covers."""
 
-MAX_GAPS = 5
-MAX_QUESTION_CHARS = 150
-
 
 class Digest:
     """Posts the digest; `channel` is written as `slack:C0123456789`."""
@@ -38,7 +36,7 @@ class Digest:
     def __init__(
         self,
         bot: Bot,
-        platforms: Sequence[Platform],
+        platforms: Sequence[Reachable],
         channel: str,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -65,7 +63,8 @@ class Digest:
         key = keys.digest(_week(self._now()))
         if not await self._bot.redis.set(key, "", ex=RETRY_AFTER, nx=True):
             return
-        overview = await collect_overview(self._bot, DAYS)
+        channel = Conversation(self._platform.name, self._channel)
+        overview = await self._bot.overviews.collect(DAYS, self._bot.channels.scope(channel).sources)
         if overview.asked.total():
             await self._platform.post(self._channel, digest_text(overview))
             log.info("digest sent", platform=self._platform.name, channel=self._channel)
@@ -80,29 +79,4 @@ def _week(now: datetime) -> str:
 
 def digest_text(overview: Overview) -> str:
     """Render the digest in Markdown."""
-    asked = overview.asked
-    counts = ", ".join(f"{asked[outcome]:,} {name}" for outcome, name in OUTCOMES.items() if asked[outcome])
-    questions = "1 question" if asked.total() == 1 else f"{asked.total():,} questions"
-    lines = [f"**Last {overview.days} days: {questions}**", f"- {counts}"]
-    if overview.ratings:
-        lines.append(f"- {overview.ratings['up']:,} 👍 and {overview.ratings['down']:,} 👎")
-    if overview.cost:
-        unpriced = ", plus models at unknown prices" if overview.unpriced else ""
-        lines.append(f"- about ${overview.cost:,.2f} for models{unpriced}")
-    return "\n".join([*lines, *_gaps(overview)])
-
-
-def _gaps(overview: Overview) -> Iterable[str]:
-    if not overview.gaps:
-        return
-    yield "\n**What to write about next**: questions the posts did not answer"
-    for gap in overview.gaps[:MAX_GAPS]:
-        yield f"- {gap.count:,}× `{_short(gap.question)}`"
-    if len(overview.gaps) > MAX_GAPS:
-        yield f"- … and {len(overview.gaps) - MAX_GAPS:,} more: `footnoted stats --days {overview.days}`"
-
-
-def _short(question: str) -> str:
-    """Shorten for a code span, in which links, mentions and markup have no effect."""
-    text = " ".join(question.replace("`", "'").split())
-    return text if len(text) <= MAX_QUESTION_CHARS else text[: MAX_QUESTION_CHARS - 1] + "…"
+    return "\n\n".join(filter(None, (overview.stats_text(), overview.gaps_text())))

@@ -14,6 +14,7 @@ from core.answering.prompts import DEFAULT_PERSONA, Instructions
 from core.answering.question_recorder import RecordingAnswerer
 from core.answering.rag import Limits, RagAnswerer
 from core.answering.small_talk_answerer import SmallTalkAnswerer
+from core.answering.tactful_answerer import TactfulAnswerer
 from core.answering.token_budget import BudgetedAnswerer, MeteredChatModel
 from core.models.circuit_breaker import CircuitBreaker
 from core.models.extractive_chat import ExtractiveChatModel
@@ -36,7 +37,7 @@ def build_answerer(
     questions: QuestionStore,
     channels: Channels,
 ) -> Answerer:
-    """Assemble record → admission → small talk → conversation memory → retrieval and model.
+    """Assemble record → admission → small talk → conversation memory → tact → retrieval and model.
 
     `embedder` is the one for questions. A daily token budget chooses between two of the innermost pairs, one with the
     chat model and one that only quotes.
@@ -52,7 +53,7 @@ def build_answerer(
         )
         switches = settings.verify_citations, settings.rewrite
         rag = RagAnswerer(retriever, model, instructions, limits, models.tokens, *switches, models.sentences)
-        return ConversationalAnswerer(rag, history)
+        return ConversationalAnswerer(TactfulAnswerer(rag, model.follows_instructions), history)
 
     # People who leave a silent model do so before its time is up.
     silence = timedelta(seconds=settings.first_token_seconds * 2 / 3)

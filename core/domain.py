@@ -47,10 +47,14 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The sources that may answer, None for all, and the persona that speaks, empty for the default one."""
+    """The sources that may answer, None for all, and the persona that speaks, empty for the default one.
+
+    `notes_unanswered`: questions that are left unanswered get a reaction and are listed among the gaps.
+    """
 
     sources: frozenset[str] | None = None
     persona: str = ""
+    notes_unanswered: bool = False
 
 
 EVERYTHING = Scope()
@@ -59,7 +63,10 @@ EVERYTHING = Scope()
 @dataclass(frozen=True, slots=True)
 class Question:
     """A question with its context: `history` holds the turns before it, oldest first; without a `scope` that of the
-    channel applies. The question and its answer are stored under `id`."""
+    channel applies. The question and its answer are stored under `id`.
+
+    One that is not `addressed` to the bot, by a mention, a direct message or a command, may be left unanswered.
+    """
 
     text: str
     conversation: Conversation | None = None
@@ -67,19 +74,21 @@ class Question:
     history: tuple[Turn, ...] = ()
     scope: Scope | None = None
     id: str = field(default_factory=new_id, compare=False)
+    addressed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A feed, sitemap or folder of posts. `address` is a URL or a folder's path.
+    """A feed, sitemap, site or folder of posts. `address` is a URL or a folder's path.
 
     `selector` is the CSS selector of the article in a page. `include` and `exclude` are shell patterns for a post's
     URL, its path, or a file's path within the folder. `limit` is the maximum number of posts. `published_at` is the
-    URL under which a folder's files are published, if they are, by the site generator whose `layout` this is.
+    URL under which a folder's files are published, if they are, by the site generator whose `layout` this is. `crawl`
+    says whether the links of a site are followed; by default only if it has neither a feed nor a sitemap.
     """
 
     name: str
-    kind: Literal["feed", "sitemap", "folder"]
+    kind: Literal["feed", "sitemap", "site", "folder"]
     address: str
     selector: str = ""
     include: tuple[str, ...] = ()
@@ -87,20 +96,33 @@ class Source:
     limit: int | None = None
     published_at: str = ""
     layout: str = ""
+    crawl: bool | None = None
 
 
-OmissionReason = Literal["draft", "hidden", "underscored", "dependencies", "outside", "kind"]
+OmissionReason = Literal[
+    "draft", "hidden", "underscored", "dependencies", "outside", "kind", "list", "elsewhere", "attachment"
+]
 """Why files are no posts: drafts; names that begin with a dot or an underscore; folders of packages and of build
-results; files of a site beside its content; kinds of files that are not read."""
+results; files of a site beside its content; kinds of files that are not read. Why pages of a site are none: they list
+other pages, are not below its address, or are files."""
 
 
 @dataclass(frozen=True, slots=True)
 class Omission:
-    """Files of a folder that are left out on purpose. `kinds` are their endings, the most frequent first."""
+    """Files of a folder or pages of a site that are left out on purpose. `kinds` are endings, the most frequent
+    first."""
 
     reason: OmissionReason
     count: int
     kinds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ListingFound:
+    """Where a site lists its posts, followed by what is listed there."""
+
+    kind: Literal["feed", "sitemap", "links"]
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +248,7 @@ class Answer:
     `tokens` counts the prompt and the reply together, as far as they are known, and `output_tokens` the reply.
     `timings_ms` runs from the start of the question.
     `small_talk` marks the reply to thanks, a greeting or the like, below which nothing is to be shown.
+    A `silent` answer is not shown at all; one that is `noted` leaves a reaction.
     """
 
     text: str
@@ -239,6 +262,8 @@ class Answer:
     trace: Annotated[AnswerTrace | None, Field(alias="workings")] = None
     confidence: Confidence = "sure"
     small_talk: bool = False
+    silent: bool = False
+    noted: bool = False
 
     @property
     def asks_back(self) -> bool:

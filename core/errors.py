@@ -77,7 +77,14 @@ class UnknownSourceError(FootnotedError):
     user_message = N_("There is no source called “{name}”. The sources are: {known}.")
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
-        super().__init__(name=name, known=", ".join(known))
+        self.name, self.known = name, tuple(known)
+        super().__init__(name=name, known=", ".join(self.known))
+
+    def within(self, sources: frozenset[str] | None) -> "UnknownSourceError":
+        """Return the same error for a place that may know of these sources only, None for all."""
+        error = UnknownSourceError(self.name, (name for name in self.known if sources is None or name in sources))
+        error.id = self.id
+        return error
 
 
 class RunInProgressError(FootnotedError):

@@ -7,7 +7,7 @@ those that are translated elsewhere. The catalogues are `core/locale/<language>/
 import ast
 import gettext as gnu
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -23,6 +23,10 @@ LANGUAGES = (SOURCE_LANGUAGE, *_CATALOGUES)
 
 _ENTRY = re.compile(r'^(msgid|msgid_plural|msgstr(?:\[\d\])?)\s+((?:"(?:[^"\\]|\\.)*"\s*)+)', re.MULTILINE)
 _PLURAL_FORMS = re.compile(r"plural=([^;]+)")
+
+_PLACEHOLDER = re.compile(r"\{(\w*)")
+
+_wordings: dict[str, Mapping[str, str]] = {}
 
 _language: ContextVar[str] = ContextVar("language", default="")
 
@@ -70,8 +74,26 @@ def N_(message: str) -> str:
 
 
 def gettext(message: str) -> str:
-    """Translate a message into the current language."""
-    return _translations(language()).gettext(message)
+    """Translate a message into the current language, or return the operator's own wording of it."""
+    own = _wordings.get(language(), {}).get(message)
+    return own or _translations(language()).gettext(message)
+
+
+def use_wordings(wordings: Mapping[str, Mapping[str, str]]) -> None:
+    """Replace sentences in the whole process: language → English sentence → the operator's own wording."""
+    _wordings.clear()
+    _wordings.update(wordings)
+
+
+def wording_problem(language_code: str, message: str, wording: str) -> str:
+    """Return why an own wording cannot be used, or an empty string."""
+    if language_code not in LANGUAGES:
+        return f"there are no texts in the language “{language_code}”"
+    if LANGUAGES[1:] and not _translations(LANGUAGES[1]).knows(message):
+        return f"there is no text “{message}”"
+    if set(_PLACEHOLDER.findall(wording)) - set(_PLACEHOLDER.findall(message)):
+        return f"the text “{message}” has other {{placeholders}}"
+    return ""
 
 
 def ngettext(singular: str, plural: str, count: int) -> str:
@@ -87,8 +109,8 @@ def number(value: float, decimals: int = 0) -> str:
 
 
 @lru_cache
-def _translations(code: str) -> gnu.NullTranslations:
-    return _Catalogue(_CATALOGUES[code].decode()) if code in _CATALOGUES else gnu.NullTranslations()
+def _translations(code: str) -> "_Catalogue":
+    return _Catalogue(_CATALOGUES[code].decode() if code in _CATALOGUES else 'msgid ""\nmsgstr ""\n')
 
 
 class _Catalogue(gnu.NullTranslations):
@@ -99,6 +121,10 @@ class _Catalogue(gnu.NullTranslations):
         self._messages: dict[str, list[str]] = dict(_entries(text))
         rule = _PLURAL_FORMS.search(self._messages.pop("")[0])
         self._form = gnu.c2py(rule[1]) if rule else int
+
+    def knows(self, message: str) -> bool:
+        """Return whether the catalogue has a message without a plural."""
+        return len(self._messages.get(message, ())) == 1
 
     def gettext(self, message: str) -> str:
         return next(iter(self._messages.get(message, ())), "") or message

@@ -1,4 +1,4 @@
-"""Questions about dates, in the languages of the bot's sentences: "What's new since March?", "the latest post on bees"."""
+"""Questions about dates, in the languages of the bot: "What's new since March?", "the latest post on bees"."""
 
 import re
 from dataclasses import dataclass

@@ -19,8 +19,9 @@ Step = Literal["acknowledge", "embed", "retrieve", "first_token", "whole"]
 """Steps of answering a question. `acknowledge` runs from a platform's delivery to the bot's acknowledgement;
 `first_token` and `whole` run from the question."""
 
-Outcome = Literal["answered", "not_in_posts", "refused", "failed", "stopped"]
-"""How a question ended. `refused`: over a limit; `stopped`: the user left or stopped it."""
+Outcome = Literal["answered", "not_in_posts", "refused", "failed", "stopped", "silent"]
+"""How a question ended. `refused`: over a limit; `stopped`: the user left or stopped it; `silent`: it was not addressed
+to the bot and left unanswered."""
 
 Service = Literal["chat", "embedding", "redis", "slack", "discord", "sources"]
 

@@ -77,7 +77,7 @@ async def put_posts(redis: Redis, version: IndexVersion, embedder: Embedder, pos
     draft = Draft(redis, version.number, version.vector_spec)
     for slug, text in posts.items():
         title = text.splitlines()[0].removeprefix("# ")
-        passages = chunk(Post(url_of(slug), title, text, "blog", language="en"), estimate_tokens)
+        passages = chunk(Post(url_of(slug), title, text, "blog", language="en"))
         await draft.stage(passages, await embedder.embed([passage.embedding_text for passage in passages]))
         await draft.write_records({url_of(slug): PostRecord(title, "blog", slug, slug, len(passages))})
     await version.wait_until_indexed()

@@ -101,7 +101,7 @@ class AnswerWriter:
         sender = MessageSender(self._api, replace(target, deferred=target.deferred and not old))
         note, is_lost = partial(self._services.note_reply, pending.id), partial(self._services.is_event_lost, name)
         messages = MessageSequence(sender, pending.nonce or pending.id, note, is_lost, old)
-        reply = DiscordReply(sender, messages, pending.id)
+        reply = DiscordReply(sender, messages, pending.id, self._services.emoji)
         pace = UpdatePace(sender, self._limits.setdefault(target.channel, ChannelRateLimit()))
         await self._sessions.run(name, pending, reply, pause=pace, activity=_activity(sender, reply))
 

@@ -82,7 +82,7 @@ class Autocomplete:
 
     async def sources(self, interaction: Interaction, typed: str) -> list[str]:
         """Return the indexed sources whose names contain what was typed."""
-        names = await self._services.source_names()
+        names = await self._services.source_names(parse_target(interaction).conversation)
         return [name for name in names if typed.lower() in name.lower()][:MAX_CHOICES]
 
     async def _cached_examples(self, conversation: Conversation) -> list[str]:

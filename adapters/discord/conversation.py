@@ -135,12 +135,16 @@ class ConversationHandler:
         return f"{message.title}\n{text}" if message.title and message.title not in text else text
 
     def _pending(self, text: str, message: MessageReceived, nonce: str = "") -> PendingQuestion:
-        return PendingQuestion(question_id(message.name), text, partial(self._compose, text, message), nonce=nonce)
+        return PendingQuestion(
+            question_id(message.name), text, partial(self._compose, text, message), nonce=nonce, addressed=message.to_me
+        )
 
     async def _compose(self, text: str, message: MessageReceived) -> Question:
         person = Person(message.user, message.user_name)
         history = await self._history(message)
-        return Question(text, message.conversation, person, history, id=question_id(message.name))
+        return Question(
+            text, message.conversation, person, history, id=question_id(message.name), addressed=message.to_me
+        )
 
     async def _history(self, message: MessageReceived) -> tuple[Turn, ...]:
         """Return what a message replies to: the bot's answer with its question, or another person's message."""

@@ -79,7 +79,8 @@ class InteractionHandler:
         return _question(interaction, text or interaction.subject)
 
     async def _reindex(self, interaction: UserInteraction) -> None:
-        notice = RunNotice(_RunMessage(MessageSender(self._api, interaction.target)).write, failure)
+        sources = self._services.visible_sources(interaction.target.conversation)
+        notice = RunNotice(_RunMessage(MessageSender(self._api, interaction.target)).write, failure, sources)
         options = interaction.options
         if options.get("rollback"):
             await notice.roll_back(self._services, interaction.person)

@@ -137,6 +137,12 @@ class MessageSender:
     async def show_typing(self) -> None:
         await self._api.call("POST", "/channels/{channel_id}/typing", channel_id=self._channel)
 
+    async def react(self, emoji: str) -> None:
+        """React to the message that is answered."""
+        path = f"{_MESSAGE}/reactions/{{emoji}}/@me"
+        message = self.target.question
+        await self._api.call_with_retries("PUT", path, channel_id=self.target.channel, message_id=message, emoji=emoji)
+
     async def switch_to_dm(self) -> None:
         """Send everything from now on to the asker's direct conversation with the bot."""
         opened = await self._api.call_with_retries("POST", "/users/@me/channels", {"recipient_id": self.target.user})

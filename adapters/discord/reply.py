@@ -1,6 +1,6 @@
 """An answer on Discord: messages that grow by edits and end with sources and buttons."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,9 +26,10 @@ from adapters.discord.rest_api import (
 )
 from core.answerer import AnswerProgress, Cited, Found, Retracted, Searching, Thinking
 from core.chat.answer_session import IsLost, NoteMessages
+from core.chat.emoji import DEFAULT_EMOJI
 from core.chat.footnote_links import link_footnotes
 from core.chat.message_splitter import split_stream
-from core.chat.platform_errors import AnswerStoppedError, RefusedError
+from core.chat.platform_errors import AnswerStoppedError, PlatformError, RefusedError
 from core.chat.texts import asked_elsewhere_text
 from core.domain import Answer, Footnote
 from core.errors import FootnotedError
@@ -155,7 +156,14 @@ class MessageSequence:
 class DiscordReply:
     """The reply to one question. Discord itself shows that the bot is working until there is text."""
 
-    def __init__(self, sender: MessageSender, messages: MessageSequence, question_id: str) -> None:
+    def __init__(
+        self,
+        sender: MessageSender,
+        messages: MessageSequence,
+        question_id: str,
+        emoji: Mapping[str, str] = DEFAULT_EMOJI,
+    ) -> None:
+        self._emoji = emoji
         self._sender = sender
         self._messages = messages
         self._question_id = question_id
@@ -226,6 +234,12 @@ class DiscordReply:
         code = error.code if isinstance(error, DiscordRefusedError) else 0
         remedy = NO_ACCESS_REMEDY if code in NO_ACCESS else TOKEN_REMEDY if code in TOKEN_EXPIRED else ""
         return gettext(remedy) if remedy else ""
+
+    async def mark_unanswered(self) -> None:
+        try:
+            await self._sender.react(self._emoji["unanswered"])
+        except PlatformError as error:
+            log.info("reaction refused", cause=str(error))
 
     async def tell_asker(self, remedy: str) -> None:
         await self._sender.switch_to_dm()

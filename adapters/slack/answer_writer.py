@@ -38,9 +38,9 @@ class AnswerWriter:
 
     async def write(self, name: str, pending: PendingQuestion, target: ReplyTarget, old: Sequence[str] = ()) -> None:
         """Answer a question, in the `old` messages if there are any."""
-        status = Status(self._client, target)
+        status = Status(self._client, target, self._services.emoji["working"])
         note, is_lost = partial(self._services.note_reply, name), partial(self._services.is_event_lost, name)
         messages = MessageSequence(self._client, target, self._streaming, note, is_lost, old)
-        reply = SlackReply(self._client, target, pending.id, status, messages)
+        reply = SlackReply(self._client, target, pending.id, status, messages, self._services.emoji)
         pace = ReplyPace(UPDATE_INTERVAL, self._limiter)
         await self._sessions.run(name, pending, reply, pause=pace, activity=status.shown())

@@ -147,7 +147,7 @@ class Buttons:
 
     async def _failed_question(self, click: Click, failed_id: str, question_ts: str) -> Question | None:
         """Return a question with the thread before it, which is stored nowhere else."""
-        if question_ts and (rebuilt := await self._questions.rebuild(click.team, click.channel, question_ts)):
+        if question_ts and (rebuilt := await self._questions.rebuild(click.channel, question_ts)):
             return rebuilt
         stored = await self._services.question(failed_id, click.conversation)
         return stored.question if stored else None
@@ -233,7 +233,7 @@ class Buttons:
             thread_ts=thread_ts,
             question_ts=question_ts,
             user=click.user,
-            user_team=click.team,
+            user_team=click.user_team or click.team,
             direct=click.direct,
             bot_user=self._bot_user,
         )

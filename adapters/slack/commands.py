@@ -9,14 +9,15 @@ from aiolimiter import AsyncLimiter
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from adapters.slack.blocks import cancel_button, error_text, example_buttons, section
+from adapters.slack.blocks import cancel_button, error_text, example_buttons, markdown, section
 from adapters.slack.ephemeral_reply import EphemeralReply
-from adapters.slack.escaping import escape, neutralize_mentions
+from adapters.slack.escaping import escape, fallback, neutralize_mentions
 from adapters.slack.events import Click
 from adapters.slack.mentions import MentionResolver
 from adapters.slack.message import message_content, update
 from adapters.slack.response_url import respond, response_webhook
 from adapters.slack.web_api import SlackRefusedError, call_api
+from core.chat.admin_reports import REPORT_NAMES, admin_report
 from core.chat.delivery import deliver
 from core.chat.error_report import report_error
 from core.chat.paced_reply import ReplyPace, paced
@@ -93,31 +94,42 @@ class Commands:
         await self.answer(Question(text, conversation, person), webhook)
 
     async def _forget(self, command: Mapping[str, Any]) -> None:
-        await self._services.forget(Conversation("slack", command["channel_id"], command["team_id"]))
+        await self._services.forget(_channel_of(command))
         text = gettext(CHANNEL_FORGOTTEN)
         await self._respond(command, text, text, replace=True)
 
     async def _reindex(self, command: Mapping[str, Any]) -> None:
-        """Run /reindex with a source, `dry_run`, `force`, `rollback` or `cancel`."""
+        """Run /reindex with a source, `dry_run`, `force`, `rollback` or `cancel`, or show one of the reports."""
         text = (command.get("text") or "").strip()
 
         async def tell(text: str) -> None:
             await self._respond(command, escape(text), text, replace=False)
 
+        channel = _channel_of(command)
         try:
             person = await self._admin(command["user_id"])
             if text.lower() in CANCEL_RUN:
                 await tell(await cancel_run(self._services, person))
                 return
+            if report := next((name for name in REPORT_NAMES if name == text.lower().lstrip("-")), None):
+                await self._show_report(command, await admin_report(self._services, report, person, channel))
+                return
         except Exception as error:  # Boundary: report any error to the admin.
             await tell(failure_text(report_failure(error)))
             return
-        notice = RunNotice(_RunMessage(self._client, command["channel_id"], command["user_id"]).write)
+        sources = self._services.visible_sources(channel)
+        message = _RunMessage(self._client, command["channel_id"], command["user_id"])
+        notice = RunNotice(message.write, sources=sources)
         if text.lower() in ROLLBACK:
             await notice.roll_back(self._services, person, tell)
             return
         source, dry_run, force = parse_reindex(text)
         await notice.reindex(self._services, person, source, dry_run=dry_run, force=force, tell=tell)
+
+    async def _show_report(self, command: Mapping[str, Any], text: str) -> None:
+        text = neutralize_mentions(text)
+        webhook = response_webhook(self._client, command["response_url"])
+        await respond(webhook, [markdown(text)], fallback(text), replace=True)
 
     async def _admin(self, user: str) -> Person:
         person = await self._mentions.admin(user)
@@ -158,6 +170,10 @@ def parse_reindex(text: str) -> tuple[str, bool, bool]:
     options = {word.lower() for word in words}
     source = " ".join(word for word in words if word.lower() not in DRY_RUN | FORCE)
     return source, not options.isdisjoint(DRY_RUN), not options.isdisjoint(FORCE)
+
+
+def _channel_of(command: Mapping[str, Any]) -> Conversation:
+    return Conversation("slack", command["channel_id"], command["team_id"])
 
 
 def private_conversation(channel: str, team: str, user: str) -> Conversation:

@@ -15,11 +15,11 @@ from adapters.slack.blocks import Block, answer_block_id, failure, greeting
 from adapters.slack.events import MessageDeleted, MessageEdited, MessageEvent, MessageReceived
 from adapters.slack.identity import BotIdentity
 from adapters.slack.mentions import MentionResolver
-from adapters.slack.message import close_stream, delete
+from adapters.slack.message import add_reaction, close_stream, delete
 from adapters.slack.question_builder import QuestionBuilder
-from adapters.slack.reply import SlackReply
+from adapters.slack.reply import SlackReply, remedy_of, tell_directly
 from adapters.slack.reply_target import ReplyTarget, target_of
-from adapters.slack.web_api import call_api
+from adapters.slack.web_api import SlackRefusedError, call_api
 from core.chat.answer_session import RunningAnswer, current_task
 from core.chat.error_report import report_error
 from core.chat.event_dispatcher import EventDispatcher
@@ -39,7 +39,7 @@ NOTED_WITHIN = 5.0
 """Seconds within which the process that writes a message stores which question it answers."""
 
 OTHERS = ("<@", "<!subteam^", "<!here", "<!channel", "<!everyone")
-"""Beginnings of messages that are addressed to others."""
+"""Parts of messages that are addressed to others."""
 
 RECEIVED, EDITED, DELETED = "said", "corrected", "taken_back"
 """Keys of stored events."""
@@ -98,9 +98,14 @@ class ConversationHandler:
         try:
             await act(message)
         except Exception as error:  # Boundary: report any error to the user.
+            target = target_of(message, self._identity.user)
+            if isinstance(error, SlackRefusedError):
+                log.error("message was refused by the platform", name=message.name, cause=str(error))
+                await tell_directly(self._client, target, remedy_of(error))
+                return
             known = report_error("message handling failed", error, name=message.name)
             blocks = failure(known, question_id(message.name), message.ts)
-            await self._post(target_of(message, self._identity.user), known.translated_message, blocks)
+            await self._post(target, known.translated_message, blocks)
 
     async def _cancel_answer(self, name: str) -> RunningAnswer[SlackReply] | None:
         """Stop the answer to a message, whether the message, an edit or a retry began it."""
@@ -113,12 +118,12 @@ class ConversationHandler:
     async def _is_question(self, message: MessageReceived) -> bool:
         """Return whether a message is for the bot.
 
-        That is a mention, a direct message, a follow-up in a thread where the bot has answered, and anything in a
-        channel where it answers every question; except what is addressed to others, and small talk.
+        That is a mention, a direct message, and what may be a question in a thread where the bot has answered, or in a
+        channel where it answers every question; except what mentions others, and small talk.
         """
-        if message.direct or self._identity.is_mentioned(message.text):
+        if self._questions.is_addressed(message):
             return True
-        if message.text.lstrip().startswith(OTHERS) or small_talk(message.text):
+        if any(other in message.text for other in OTHERS) or small_talk(message.text):
             return False
         if message.thread_ts:
             return await self._services.has_asked_in(message.conversation)
@@ -131,7 +136,7 @@ class ConversationHandler:
             if _is_complete(own, message.name):
                 return
             await self._delete_unfinished(own, message)
-        text = await self._mentions.resolve(message.text)
+        text = await self._questions.readable_text(message)
         use_language(language_of(text) or await self._mentions.locale(message.user))
         if not text or text == "?" or small_talk(text) == "help":
             examples = await self._services.examples(message.conversation)
@@ -139,8 +144,19 @@ class ConversationHandler:
         elif text.lower() in FORGET:
             await self._services.forget(message.conversation)
             await self._post(target, gettext(CONVERSATION_FORGOTTEN))
-        else:
+        elif not await self._react(message, small_talk(text)):
             await self._answers.write(message.name, self._questions.pending(text, message), target)
+
+    async def _react(self, message: MessageReceived, kind: str | None) -> bool:
+        """React to small talk; return False where that is impossible, or there is none."""
+        if kind is None:
+            return False
+        try:
+            await add_reaction(self._client, message.channel, message.ts, self._services.emoji[kind])
+        except PlatformError as error:
+            log.info("reaction refused", cause=str(error))
+            return False
+        return True
 
     async def _handle_edit(self, message: MessageReceived) -> None:
         """Answer the last of several edits of a question."""
@@ -149,7 +165,7 @@ class ConversationHandler:
         try:
             stopped = before is not None and await self._dispatcher.stop_task(before)
             stored = await self._services.question(question_id(message.name), message.conversation)
-            if stopped or (stored and stored.question.text != await self._mentions.resolve(message.text)):
+            if stopped or (stored and stored.question.text != await self._questions.readable_text(message)):
                 await self._answer_edited(message)
             elif not stored and await self._is_question(message):
                 await self._dispatch(message)
@@ -167,7 +183,7 @@ class ConversationHandler:
 
     async def _answer_edited(self, message: MessageReceived) -> None:
         """Answer an edited question in the messages of its first answer."""
-        text = await self._mentions.resolve(message.text)
+        text = await self._questions.readable_text(message)
         if not text:
             return
         await self._cancel_answer(message.name)

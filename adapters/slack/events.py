@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from adapters.slack.identity import BotIdentity
+from adapters.slack.message_words import attached
 from core.domain import Conversation
 
 log = structlog.get_logger()
@@ -32,6 +33,8 @@ class MessageReceived:
     kind: str = ""
     """The channel's type: im, mpim, channel, group; empty where Slack does not tell it."""
     user_team: str = field(default="", compare=False)
+    attached: str = field(default="", compare=False)
+    """The words of messages that it forwards, and of other attachments."""
 
     @property
     def direct(self) -> bool:
@@ -92,6 +95,7 @@ class Click:
     ephemeral: bool
     trigger_id: str
     response_url: str
+    user_team: str = ""
 
     @property
     def direct(self) -> bool:
@@ -103,7 +107,7 @@ class Click:
         return Conversation("slack", self.channel, self.team)
 
 
-def parse_click(payload: Mapping[str, Any]) -> Click:
+def parse_click(payload: Mapping[str, Any], identity: BotIdentity) -> Click:
     """Parse the first action of a `block_actions` payload; the bot's payloads have one each."""
     action, container = payload["actions"][0], payload.get("container") or {}
     message = payload.get("message") or {}
@@ -111,13 +115,14 @@ def parse_click(payload: Mapping[str, Any]) -> Click:
         action=action["action_id"].split(":")[0],
         value=action.get("value") or "",
         user=payload["user"]["id"],
-        team=(payload.get("team") or {}).get("id") or payload["user"].get("team_id", ""),
+        team=identity.team,
         channel=container.get("channel_id") or (payload.get("channel") or {}).get("id", ""),
         message_ts=container.get("message_ts") or message.get("ts", ""),
         thread_ts=container.get("thread_ts") or message.get("thread_ts") or "",
         ephemeral=bool(container.get("is_ephemeral")),
         trigger_id=payload.get("trigger_id", ""),
         response_url=payload.get("response_url", ""),
+        user_team=payload["user"].get("team_id", ""),
     )
 
 
@@ -141,11 +146,11 @@ def _parse(body: Mapping[str, Any], identity: BotIdentity) -> MessageEvent | Non
     event = body["event"]
     match event.get("subtype") or "":
         case "message_changed":
-            return _parse_change(body, event, identity)
+            return _parse_change(event, identity)
         case "message_deleted":
-            return MessageDeleted(_team(body), event["channel"], event.get("deleted_ts", ""))
+            return MessageDeleted(identity.team, event["channel"], event.get("deleted_ts", ""))
         case subtype if subtype in _PERSON_SUBTYPES:
-            message = parse_message(event, _team(body), event["channel"], identity, event.get("channel_type", ""))
+            message = parse_message(event, event["channel"], identity, event.get("channel_type", ""))
             if message is None or _edited_late(event):
                 return None
             # The edit of a mention arrives as another mention.
@@ -155,9 +160,7 @@ def _parse(body: Mapping[str, Any], identity: BotIdentity) -> MessageEvent | Non
             return None
 
 
-def _parse_change(
-    body: Mapping[str, Any], event: Mapping[str, Any], identity: BotIdentity
-) -> MessageEdited | MessageDeleted | None:
+def _parse_change(event: Mapping[str, Any], identity: BotIdentity) -> MessageEdited | MessageDeleted | None:
     """Parse a `message_changed`, which Slack also sends for unfurled links and new replies in the thread.
 
     Only a person's edit changes the text and sets a new `edited`.
@@ -165,25 +168,28 @@ def _parse_change(
     now, before = event.get("message") or {}, event.get("previous_message") or {}
     if now.get("subtype") == "tombstone":
         # The deleted root of a thread with replies leaves a tombstone.
-        return MessageDeleted(_team(body), event["channel"], now.get("ts", ""))
+        return MessageDeleted(identity.team, event["channel"], now.get("ts", ""))
     edited = now.get("edited") or {}
     if not edited or edited == before.get("edited") or now.get("text") == before.get("text"):
         return None
-    message = parse_message(now, _team(body), event["channel"], identity, event.get("channel_type", ""))
+    message = parse_message(now, event["channel"], identity, event.get("channel_type", ""))
     return MessageEdited(message, edited.get("ts", "")) if message and not _edited_late(now) else None
 
 
 def parse_message(
-    message: Mapping[str, Any], team: str, channel: str, identity: BotIdentity, kind: str = ""
+    message: Mapping[str, Any], channel: str, identity: BotIdentity, kind: str = ""
 ) -> MessageReceived | None:
-    """Parse a message in the form of Slack's API; return None for one by a bot or by Slack itself."""
+    """Parse a message in the form of Slack's API; return None for one by a bot or by Slack itself.
+
+    The team is the bot's own: in shared channels and on Enterprise Grid, one message arrives under several.
+    """
     user = message.get("user", "")
     by_bot = message.get("bot_id") or message.get("bot_profile") or user in {"", identity.user, "USLACKBOT"}
     if by_bot or (message.get("subtype") or "") not in _PERSON_SUBTYPES:
         return None
     thread_ts = message.get("thread_ts") or ""
     return MessageReceived(
-        team=team,
+        team=identity.team,
         channel=channel,
         user=user,
         ts=message["ts"],
@@ -192,13 +198,10 @@ def parse_message(
         thread_ts="" if thread_ts == message["ts"] else thread_ts,
         kind=kind,
         user_team=message.get("user_team") or message.get("team") or "",
+        attached=attached(message),
     )
 
 
 def _edited_late(message: Mapping[str, Any]) -> bool:
     edited_ts = (message.get("edited") or {}).get("ts") or message["ts"]
     return float(edited_ts) - float(message["ts"]) > MAX_EDIT_DELAY.total_seconds()
-
-
-def _team(body: Mapping[str, Any]) -> str:
-    return body.get("team_id") or body["event"].get("team") or ""

@@ -59,7 +59,7 @@ class Listeners:
         self._client = client
         self._services = services
         self.dispatcher = services.dispatcher(self._handle)
-        mentions = MentionResolver(client, identity.user)
+        mentions = MentionResolver(client, identity.user, identity.team)
         answers = AnswerWriter(client, services, timeouts)
         questions = QuestionBuilder(client, identity, mentions)
         self._commands = Commands(client, services, mentions, admins)
@@ -97,7 +97,7 @@ class Listeners:
         thread = event.get("assistant_thread") or {}
         if thread or event.get("tab") == "messages":
             opened = {
-                "team": body["team_id"],
+                "team": self._identity.team,
                 "channel": thread.get("channel_id") or event.get("channel", ""),
                 "thread_ts": thread.get("thread_ts", ""),
             }
@@ -117,12 +117,12 @@ class Listeners:
                 await ack(text=gettext(SEARCHING))
         else:
             await ack()
-        fields = {name: command.get(name) for name in _COMMAND_FIELDS}
+        fields = {name: command.get(name) for name in _COMMAND_FIELDS} | {"team_id": self._identity.team}
         await self._wait_briefly(self._claim("command", command["trigger_id"], fields))
 
     async def on_click(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
         await ack()
-        await self._wait_briefly(self._claim("click", body["trigger_id"], asdict(parse_click(body))))
+        await self._wait_briefly(self._claim("click", body["trigger_id"], asdict(parse_click(body, self._identity))))
 
     async def on_reason(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
         await ack()

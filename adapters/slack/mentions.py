@@ -27,8 +27,9 @@ _ENTITY = regex.compile(
 class MentionResolver:
     """Replaces mentions by names, and looks up people."""
 
-    def __init__(self, client: AsyncWebClient, bot_user: str) -> None:
+    def __init__(self, client: AsyncWebClient, bot_user: str, team: str) -> None:
         self._client = client
+        self._team = team
         self._bot_user = bot_user
         self._names = NameCache()
         self._locales = NameCache()
@@ -52,13 +53,18 @@ class MentionResolver:
         return await self._locales.get(user, self._look_up_locale)
 
     async def admin(self, user: str) -> Person:
-        """Return a user and whether they are, right now, an admin or owner of the workspace."""
+        """Return a user and whether they are, right now, an admin or owner of the bot's own workspace.
+
+        In a shared channel, admins of other workspaces write as well.
+        """
         try:
             info = (await call_api(self._client.users_info(user=user)))["user"]
         except PlatformError as error:
             log.warning("admin lookup failed", cause=str(error))
             return Person(user)
+        teams = {info.get("team_id") or self._team, *((info.get("enterprise_user") or {}).get("teams") or ())}
         is_admin = bool(info.get("is_admin") or info.get("is_owner") or info.get("is_primary_owner"))
+        is_admin = is_admin and self._team in teams and not info.get("is_stranger")
         return Person(user, _display_name(info), admin=is_admin)
 
     async def _name(self, entity: regex.Match[str]) -> str:

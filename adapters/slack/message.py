@@ -21,6 +21,7 @@ from adapters.slack.web_api import (
     shield_until_done,
 )
 from core.chat.answer_session import IsLost
+from core.chat.emoji import short_name
 from core.chat.platform_errors import AnswerStoppedError, PlatformError, retry_policy
 
 log = structlog.get_logger()
@@ -227,6 +228,15 @@ async def close_stream(client: AsyncWebClient, channel: str, ts: str) -> None:
         await call_with_retries(client.chat_stopStream, channel=channel, ts=ts)
     except PlatformError as error:
         log.debug("stream close failed", cause=str(error))
+
+
+async def add_reaction(client: AsyncWebClient, channel: str, ts: str, emoji: str) -> None:
+    """React to a message, unless the bot has done so before. Raises what `call_api` raises."""
+    try:
+        await call_api(client.reactions_add(channel=channel, timestamp=ts, name=short_name(emoji)))
+    except SlackRefusedError as error:
+        if error.code != "already_reacted":
+            raise
 
 
 async def delete(client: AsyncWebClient, channel: str, ts: str) -> None:

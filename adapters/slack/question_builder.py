@@ -9,6 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from adapters.slack.events import MessageReceived, parse_message
 from adapters.slack.identity import BotIdentity
 from adapters.slack.mentions import MentionResolver
+from adapters.slack.message_words import words_of
 from adapters.slack.web_api import call_api
 from core.chat.pending_question import PendingQuestion, question_id
 from core.chat.platform_errors import PlatformError
@@ -22,6 +23,9 @@ MAX_TURNS = 20
 MAX_TURN_CHARS = 1_000
 """The beginning of a longer message tells what it is about."""
 
+_SPOKEN = frozenset({None, "thread_broadcast", "file_share", "bot_message", "me_message"})
+"""Subtypes of messages that are not about joins, topics and the like."""
+
 
 class QuestionBuilder:
     """Builds questions, looking up on Slack what a message does not contain."""
@@ -33,13 +37,22 @@ class QuestionBuilder:
 
     def pending(self, text: str, message: MessageReceived) -> PendingQuestion:
         """Return the question in a message, whose readable text is known, to be built when it is answered."""
-        return PendingQuestion(question_id(message.name), text, partial(self._build, text, message))
+        compose = partial(self._build, text, message)
+        return PendingQuestion(question_id(message.name), text, compose, addressed=self.is_addressed(message))
 
-    async def rebuild(self, team: str, channel: str, ts: str) -> Question | None:
+    def is_addressed(self, message: MessageReceived) -> bool:
+        """Return whether a message is a direct message or mentions the bot."""
+        return message.direct or self._identity.is_mentioned(message.text)
+
+    async def readable_text(self, message: MessageReceived) -> str:
+        """Return a message as users see it; one that only forwards others asks about them."""
+        return await self._mentions.resolve(message.text) or await self._mentions.resolve(message.attached)
+
+    async def rebuild(self, channel: str, ts: str) -> Question | None:
         """Build the question from a message as it is now; return None when it cannot be read, or is not a person's."""
         found = await self.read_message(channel, ts)
-        message = parse_message(found, team, channel, self._identity) if found else None
-        text = await self._mentions.resolve(message.text) if message else ""
+        message = parse_message(found, channel, self._identity) if found else None
+        text = await self.readable_text(message) if message else ""
         return await self._build(text, message) if message and text else None
 
     async def read_message(self, channel: str, ts: str) -> dict[str, Any] | None:
@@ -56,14 +69,18 @@ class QuestionBuilder:
     async def _build(self, text: str, message: MessageReceived) -> Question:
         person = await self._mentions.person(message.user)
         history = await self._read_thread(message) if message.thread_ts else ()
-        return Question(text, message.conversation, person, history, id=question_id(message.name))
+        forwarded = await self._mentions.resolve(message.attached)
+        if forwarded and forwarded != text:
+            history = (*history, Turn("user", f"{person.name}: {forwarded}"))
+        addressed = self.is_addressed(message)
+        return Question(text, message.conversation, person, history, id=question_id(message.name), addressed=addressed)
 
     async def _read_thread(self, question: MessageReceived) -> tuple[Turn, ...]:
         """Return the messages between the bot's last one and the question, oldest first; the bot remembers its own."""
         before = [message for ts, message in sorted((await self._thread(question)).items()) if ts < question.ts]
         bot = self._identity.user
         last_own = max((at for at, message in enumerate(before) if message.get("user") == bot), default=-1)
-        recent = [message for message in before[last_own + 1 :] if _is_by_person(message)]
+        recent = [message for message in before[last_own + 1 :] if _speaks(message)]
         if len(recent) > MAX_TURNS:
             # The first message of a thread is what it is about.
             recent = [recent[0], *recent[1 - MAX_TURNS :]]
@@ -92,13 +109,13 @@ class QuestionBuilder:
         return messages
 
     async def _turn(self, message: dict[str, Any]) -> Turn:
-        text = await self._mentions.resolve(message["text"][:MAX_TURN_CHARS])
-        if user := message.get("user"):
-            author = (await self._mentions.person(user)).name
-        else:
-            author = message.get("username") or "a bot"
+        text = await self._mentions.resolve(words_of(message)[:MAX_TURN_CHARS])
+        author = message.get("username") or (message.get("bot_profile") or {}).get("name")
+        if not author:
+            author = (await self._mentions.person(message["user"])).name if message.get("user") else "a bot"
         return Turn("user", f"{author}: {text}")
 
 
-def _is_by_person(message: dict[str, Any]) -> bool:
-    return bool(message.get("text")) and message.get("subtype") in {None, "thread_broadcast", "file_share"}
+def _speaks(message: dict[str, Any]) -> bool:
+    """Return whether a message says something, of a person or of another bot."""
+    return message.get("subtype") in _SPOKEN and bool(words_of(message))

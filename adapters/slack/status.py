@@ -8,8 +8,10 @@ from datetime import timedelta
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
+from adapters.slack.message import add_reaction
 from adapters.slack.reply_target import ReplyTarget
 from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api
+from core.chat.emoji import DEFAULT_EMOJI, short_name
 from core.chat.platform_errors import PlatformError
 from core.chat.texts import SEARCHING
 from core.i18n import N_, gettext
@@ -24,14 +26,14 @@ STATUS_TIMEOUT = timedelta(seconds=5)
 
 SEARCHING_STATUS = N_("is searching the posts…")
 LOADING_MESSAGES = (SEARCHING, N_("Reading what was found…"), N_("Writing an answer…"))
-REACTION = "eyes"
 
 
 class Status:
     """The status of one answer: under its thread or, where the workspace has none, a reaction to the question."""
 
-    def __init__(self, client: AsyncWebClient, target: ReplyTarget) -> None:
+    def __init__(self, client: AsyncWebClient, target: ReplyTarget, emoji: str = DEFAULT_EMOJI["working"]) -> None:
         self._client = client
+        self._emoji = emoji
         self._target = target
         self._text = ""
         self._loading: Sequence[str] = LOADING_MESSAGES
@@ -103,11 +105,7 @@ class Status:
             return
         self._reacted = True
         try:
-            await call_api(
-                self._client.reactions_add(
-                    channel=self._target.channel, timestamp=self._target.question_ts, name=REACTION
-                )
-            )
+            await add_reaction(self._client, self._target.channel, self._target.question_ts, self._emoji)
         except PlatformError as error:
             log.debug("reaction failed", cause=str(error))
 
@@ -119,7 +117,9 @@ class Status:
         try:
             await call_api(
                 self._client.reactions_remove(
-                    channel=self._target.channel, timestamp=self._target.question_ts, name=REACTION
+                    channel=self._target.channel,
+                    timestamp=self._target.question_ts,
+                    name=short_name(self._emoji),
                 )
             )
         except PlatformError as error:

@@ -3,23 +3,18 @@
 Run by `benchmarks.reindex --llama-index`.
 """
 
-import asyncio
 import os
-import xml.etree.ElementTree as ET
 from pathlib import Path
-from urllib.request import urlopen
 
-import aiohttp
-from bs4 import BeautifulSoup
 from llama_index.core import Document
 from llama_index.core.ingestion import DocstoreStrategy, IngestionPipeline
 from llama_index.core.node_parser import SentenceSplitter
 from llama_index.core.storage.docstore import SimpleDocumentStore
 from llama_index.embeddings.openai import OpenAIEmbedding
 from llama_index.vector_stores.redis import RedisVectorStore
+from pages import fetch_articles
 from redisvl.schema import IndexSchema
 
-AT_ONCE = 32
 PASSAGE_TOKENS = 300
 """The maximum of Footnoted's passages."""
 
@@ -36,24 +31,8 @@ SCHEMA = {
 }
 
 
-async def fetch_pages(links: list[str]) -> list[Document]:
-    """Fetch the articles of the pages, `AT_ONCE` at a time."""
-    limit = asyncio.Semaphore(AT_ONCE)
-    async with aiohttp.ClientSession() as web:
-
-        async def page(link: str) -> Document:
-            async with limit, web.get(link) as response:
-                soup = BeautifulSoup(await response.read(), "lxml")
-            article = soup.find("div", class_="entry-content")
-            return Document(text=article.get_text() if article else "", id_=link)
-
-        return await asyncio.gather(*map(page, links))
-
-
 def main() -> None:
-    with urlopen(os.environ["SITEMAP"]) as response:
-        links = [loc.text or "" for loc in ET.fromstring(response.read()).findall(".//{*}loc")]
-    documents = asyncio.run(fetch_pages(links))
+    documents = [Document(text=text, id_=link) for link, text in fetch_articles()]
     store = RedisVectorStore(schema=IndexSchema.from_dict(SCHEMA), redis_url=os.environ["REDIS_URL"])
     stored = Path(STORED)
     pipeline = IngestionPipeline(
@@ -71,7 +50,7 @@ def main() -> None:
         pipeline.load(STORED)
     nodes = pipeline.run(documents=documents)
     pipeline.persist(STORED)
-    print(len(links), "posts,", len(nodes), "passages written")
+    print(len(documents), "posts,", len(nodes), "passages written")
 
 
 main()

@@ -16,8 +16,7 @@ from core.domain import Person
 from core.indexing.options import ReindexOptions
 from core.indexing.progress import Plan, Report
 from core.indexing.reindexer import Reindexer
-from core.indexing.run_events import RunEnded, RunPlanned, RunProgressed, RunStarted
-from core.indexing.run_status import AuditRecord
+from core.indexing.run_events import AuditRecord, RunEnded, RunPlanned, RunProgressed, RunStarted
 
 
 def terminal_user() -> Person:

@@ -12,8 +12,7 @@ from adapters.console import readable
 from core.chat.run_texts import OMISSIONS, OUTCOMES, omission_text
 from core.indexing.progress import Diff, PostTitle, Report
 from core.indexing.progress import Progress as Counts
-from core.indexing.run_events import ReindexRun
-from core.indexing.run_status import AuditRecord
+from core.indexing.run_events import AuditRecord, ReindexRun
 
 MAX_FAILURES = 20
 MAX_TITLES = 10

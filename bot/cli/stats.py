@@ -1,8 +1,5 @@
 """`footnoted stats`: usage, latency, costs and gaps, for operators."""
 
-from collections import Counter
-from dataclasses import dataclass
-from datetime import UTC, datetime, time
 from typing import Any
 
 import structlog
@@ -13,24 +10,16 @@ from rich.table import Table
 from rich.text import Text
 
 from adapters.console import print_json, readable
-from bot.app import Bot, create_bot
+from bot.app import create_bot
 from bot.cli.exit_codes import OK
 from bot.config.settings import Settings
-from core.domain import Rating
-from core.errors import FootnotedError
+from core.chat.overview import OUTCOMES, Overview
 from core.models.prices import dollars
-from core.retrieval.gaps import MAX_QUESTIONS, QuestionGap, find_gaps
-from core.storage.statistics import Figures, Statistics
+from core.retrieval.gaps import QuestionGap
+from core.storage.statistics import Figures
 
 log = structlog.get_logger()
 
-OUTCOMES = {
-    "answered": "answered",
-    "not_in_posts": "not in the posts",
-    "failed": "failed",
-    "refused": "rate limited",
-    "stopped": "stopped",
-}
 STEPS = {
     "acknowledge": "acknowledgement",
     "embed": "embedding",
@@ -43,54 +32,15 @@ MAX_VARIANTS = 2
 """Other wordings shown of a gap; `--json` prints all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """Statistics of a period; `gaps` is None if the embedding model was not available to group them."""
-
-    days: int
-    figures: Figures
-    ratings: Counter[Rating]
-    gaps: list[QuestionGap] | None
-
-    @property
-    def asked(self) -> Counter[str]:
-        """Questions by outcome, over all platforms."""
-        return sum((Counter(outcomes) for outcomes in self.figures.questions.values()), Counter[str]())
-
-    @property
-    def cost(self) -> float:
-        """Cost in dollars of the models whose price is known."""
-        return sum(dollars(used.model, used.read, used.written) or 0.0 for used in self.figures.usage)
-
-    @property
-    def unpriced(self) -> list[str]:
-        """Names of the models whose price is unknown."""
-        return [used.model for used in self.figures.usage if dollars(used.model, used.read, used.written) is None]
-
-
 async def stats(settings: Settings, days: int, out: Console, json: bool = False) -> int:
     """Print the statistics of the last `days`, including today; return the exit code."""
     async with create_bot(settings) as bot:
-        overview = await collect_overview(bot, days)
+        overview = await bot.overviews.collect(days)
     if json:
         print_json(overview_json(overview))
     else:
         show_overview(overview, out)
     return OK
-
-
-async def collect_overview(bot: Bot, days: int) -> Overview:
-    """Collect the statistics of the last `days`, including today. Raises RedisError."""
-    statistics = Statistics(bot.redis)
-    figures = await statistics.figures(days)
-    since = datetime.combine(figures.since, time(), UTC)
-    unanswered = await statistics.gaps(days, MAX_QUESTIONS)
-    gaps: list[QuestionGap] | None = None
-    try:
-        gaps = await find_gaps(bot.embedder, unanswered)
-    except FootnotedError as error:
-        log.warning("question grouping failed", error_id=error.id, cause=str(error))
-    return Overview(days, figures, await bot.feedback.rating_counts(since), gaps)
 
 
 def show_overview(overview: Overview, out: Console) -> None:

@@ -11,6 +11,7 @@ from pydantic_settings import SettingsError
 from bot.config.settings import OFFLINE_EMBEDDING_MODEL, TOML, Settings
 from bot.config.types import PLATFORM_NAMES
 from core.errors import Problem, StartupError
+from core.i18n import wording_problem
 
 
 def load_settings(**given: Any) -> Settings:
@@ -77,6 +78,7 @@ def _contradictions(settings: Settings, invalid: set[str]) -> Iterator[Problem]:
         )
     yield from _check_slack(settings)
     yield from _check_digest_channel(settings)
+    yield from _check_texts(settings)
     if not settings.local and not settings.web_token and "web_token" not in invalid:
         yield Problem(
             f"The page would be open to everyone who can reach {settings.web_host}.",
@@ -96,6 +98,13 @@ def _check_channel_sources(settings: Settings) -> Iterator[Problem]:
             if name not in known:
                 what = f"The channel {channel.id} names the source “{name}”, which does not exist."
                 yield Problem(what, f"Use one of: {', '.join(known)}.")
+
+
+def _check_texts(settings: Settings) -> Iterator[Problem]:
+    for code, wordings in settings.texts.items():
+        for message, wording in wordings.items():
+            if problem := wording_problem(code, message, wording):
+                yield Problem(f"TEXTS cannot be used: {problem}.", "Correct it, or remove it.")
 
 
 def _check_digest_channel(settings: Settings) -> Iterator[Problem]:

@@ -16,6 +16,7 @@ from pydantic_settings import (
 from bot.config.tables import ChannelSettings, SourceSettings
 from bot.config.types import (
     Duration,
+    Emoji,
     GatewayAddress,
     Names,
     PlatformChannel,
@@ -29,6 +30,7 @@ from bot.config.types import (
 )
 from core.answering.channel_scope import Channels
 from core.answering.token_budget import DailyTokens
+from core.chat.emoji import EmojiName
 from core.domain import Source
 from core.index.schema import Precision
 from core.loopback import is_loopback
@@ -82,6 +84,8 @@ class Settings(BaseSettings):
     feeds: WebAddresses = ()
     sources: tuple[SourceSettings, ...] = ()
     channels: tuple[ChannelSettings, ...] = ()
+    emoji: dict[EmojiName, Emoji] = {}
+    texts: dict[str, dict[str, str]] = {}
     slack_bot_token: SecretStr | None = None
     slack_app_token: SecretStr | None = None
     slack_signing_secret: SecretStr | None = None

@@ -10,6 +10,8 @@ from core.answering.channel_scope import Channel, Mode
 from core.domain import Source
 from core.ingestion.layouts import layout_of, presets
 
+SourceKind = Literal["feed", "sitemap", "site", "folder"]
+
 
 class SourceSettings(BaseModel):
     """A `[[sources]]` table."""
@@ -19,6 +21,7 @@ class SourceSettings(BaseModel):
     name: SourceName
     feed: WebAddress | None = None
     sitemap: WebAddress | None = None
+    site: WebAddress | None = None
     folder: Path | None = None
     base_url: WebAddress | None = Field(default=None, validation_alias=AliasChoices("base_url", "url"))
     layout: str = ""
@@ -26,13 +29,23 @@ class SourceSettings(BaseModel):
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     limit: int | None = Field(default=None, ge=1)
+    crawl: bool | None = None
     shared: bool = False
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        if sum(address is not None for address in (self.feed, self.sitemap, self.folder)) != 1:
-            raise ValueError(f"source “{self.name}” needs exactly one of feed, sitemap and folder")
+        if len(self._addresses) != 1:
+            raise ValueError(f"source “{self.name}” needs exactly one of feed, sitemap, site and folder")
+        if self.crawl is not None and not self.site:
+            raise ValueError(f"source “{self.name}”: crawl is for a site")
         return self
+
+    @property
+    def _addresses(self) -> dict[SourceKind, str]:
+        given: dict[SourceKind, object] = {
+            "feed": self.feed, "sitemap": self.sitemap, "site": self.site, "folder": self.folder,
+        }  # fmt: skip
+        return {kind: str(address) for kind, address in given.items() if address is not None}
 
     @field_validator("layout")
     @classmethod
@@ -42,15 +55,16 @@ class SourceSettings(BaseModel):
         return layout
 
     def to_source(self) -> Source:
-        kind: Literal["feed", "sitemap", "folder"] = "feed" if self.feed else "sitemap" if self.sitemap else "folder"
+        ((kind, address),) = self._addresses.items()
         return Source(
             name=self.name,
             kind=kind,
-            address=self.feed or self.sitemap or str(self.folder),
+            address=address,
             selector=self.selector,
             include=self.include,
             exclude=self.exclude,
             limit=self.limit,
+            crawl=self.crawl,
             published_at=self.base_url or "",
             layout=self.layout,
         )
@@ -66,7 +80,8 @@ class ChannelSettings(BaseModel):
     sources: tuple[SourceName, ...] | None = None
     system_prompt: str = ""
     mode: Mode = "mention"
+    unanswered: Literal["silent", "note"] = "silent"
 
     def to_channel(self) -> Channel:
         sources = None if self.sources is None else frozenset(self.sources)
-        return Channel(self.platform, self.id, sources, self.system_prompt, self.mode)
+        return Channel(self.platform, self.id, sources, self.system_prompt, self.mode, self.unanswered == "note")

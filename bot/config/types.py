@@ -77,6 +77,7 @@ def _source_name(value: str) -> str:
     return value.strip()
 
 
+Emoji = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^\S+$")]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
 SourceName = Annotated[str, AfterValidator(_source_name)]

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from core.answerer import Answerer, AnswerEvent
+from core.answerer import Answerer, AnswerEvent, Found
 from core.answering.channel_scope import Channels
 from core.domain import Question
 from core.errors import QuestionTooLongError, TooManyQuestionsError
@@ -38,14 +38,20 @@ class GuardedAnswerer:
         self._channels = channels
 
     async def ask(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
-        """Raise QuestionTooLongError or TooManyQuestionsError before anything else happens."""
+        """Raise QuestionTooLongError or TooManyQuestionsError before anything else happens.
+
+        What people say to each other counts only when passages are found for it.
+        """
         if len(question.text) > MAX_QUESTION_LENGTH:
             raise QuestionTooLongError(MAX_QUESTION_LENGTH)
-        await self._count(question)
+        if question.addressed:
+            await self._count(question)
         if question.scope is None:
             question = replace(question, scope=self._channels.scope(question.conversation))
         async with aclosing(self._answerer.ask(question)) as events:
             async for event in events:
+                if not question.addressed and isinstance(event, Found) and event.hits:
+                    await self._count(question)
                 yield event
 
     async def _count(self, question: Question) -> None:

@@ -22,6 +22,7 @@ class Channel:
     sources: frozenset[str] | None = None
     persona: str = ""
     mode: Mode = "mention"
+    notes_unanswered: bool = False
 
 
 class Channels:
@@ -40,7 +41,7 @@ class Channels:
         if channel is None:
             return self._default
         sources = self._default.sources if channel.sources is None else channel.sources
-        return Scope(sources, channel.persona)
+        return Scope(sources, channel.persona, channel.notes_unanswered)
 
     def answers_every_question(self, conversation: Conversation) -> bool:
         """Return whether the bot answers there without being mentioned."""

@@ -30,7 +30,7 @@ class ConversationalAnswerer:
             use_language_of(question.text, question.history)
         async with aclosing(self._answerer.ask(question)) as events:
             async for event in events:
-                if conversation is not None and isinstance(event, Answered):
+                if conversation is not None and isinstance(event, Answered) and not event.answer.silent:
                     await self._store(conversation, question, event.answer.text)
                 yield event
 

@@ -55,14 +55,15 @@ class QuestionMeasurement:
                     self._emit_step("first_token")
             case Answered():
                 self._answer = event.answer
-                self._emit_step("whole")
+                if not event.answer.silent:
+                    self._emit_step("whole")
 
     def finish(self, ended: Outcome, error: str) -> None:
         """Emit how the question ended. An answer outweighs how its stream `ended`."""
         answer, seconds = self._answer, self._elapsed()
         outcome = ended if answer is None else _outcome(answer)
         understood = answer.trace.understood if answer and answer.trace else self.context.question
-        gap = understood if outcome == "not_in_posts" else ""
+        gap = understood if outcome == "not_in_posts" or (answer and answer.noted) else ""
         if answer and answer.tokens:
             emit(TokensUsed(answer.model, answer.tokens - answer.output_tokens, answer.output_tokens))
         emit(QuestionFinished(self.context.question_id, self._platform, outcome, self._began, seconds, error, gap))
@@ -108,6 +109,8 @@ def measured(question: Question) -> Iterator[QuestionMeasurement]:
 
 
 def _outcome(answer: Answer) -> Outcome:
+    if answer.silent:
+        return "silent"
     return "answered" if answer.grounded or answer.small_talk or answer.asks_back else "not_in_posts"
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import structlog
 from redis.exceptions import RedisError
 
-from core.answerer import Answered, Answerer, AnswerEvent
+from core.answerer import Answered, Answerer, AnswerEvent, Found
 from core.answering.measurement import measured
 from core.domain import Answer, Question
 from core.errors import QuestionTooLongError, TooManyQuestionsError
@@ -33,13 +33,18 @@ class RecordingAnswerer:
     async def ask(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
         use_language_of(question.text)
         with measured(question) as measurement:
-            await self._store(question)
+            stored = question.addressed
+            if stored:
+                await self._store(question)
             try:
                 async with aclosing(self._answerer.ask(question)) as events:
                     async for event in events:
+                        if not stored and isinstance(event, Found) and event.hits:
+                            await self._store(question)
+                            stored = True
                         if isinstance(event, Answered):
                             # Before the event: the buttons under an answer work as soon as they are seen.
-                            await self._store(question, event.answer)
+                            await self._store_answer(question, event.answer)
                         measurement.observe(event)
                         yield event
             except (QuestionTooLongError, TooManyQuestionsError) as refusal:
@@ -54,6 +59,15 @@ class RecordingAnswerer:
         except RedisError as error:
             # The question is answered; only its buttons will not know it.
             log.warning("question storage failed", cause=str(error))
+
+    async def _store_answer(self, question: Question, answer: Answer) -> None:
+        if not answer.silent:
+            await self._store(question, answer)
+        elif question.person is not None:
+            try:
+                await self._questions.discard(question)
+            except RedisError as error:
+                log.warning("unanswered question not deleted", cause=str(error))
 
     async def _store_refused(self, question: Question, refusal: QuestionTooLongError | TooManyQuestionsError) -> None:
         """Keep a rate-limited question for a retry; drop one that is too long."""

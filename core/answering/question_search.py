@@ -56,6 +56,11 @@ class QuestionSearch:
         if not (self._model and previous and leans_on_history(question)):
             results = await self._retriever.search(question.text, previous, sources)
             return Search(_understood(question.text, previous), results)
+        if not question.addressed:
+            # It may be said to other people: nothing is asked of the model before the posts have something to say.
+            found = await self._retriever.search(question.text, previous, sources)
+            if found.confidence == "none":
+                return Search(_understood(question.text, previous), found)
         rewriting = asyncio.create_task(self._rewrite(self._model, question))
         try:
             results = await self._retriever.search(question.text, previous, sources)
@@ -68,7 +73,7 @@ class QuestionSearch:
         return Search(rewritten, merge_results(results, await self._retriever.search(rewritten, sources=sources)))
 
     async def _search_by_date(self, text: str, sources: frozenset[str] | None) -> Search | None:
-        """Search for the newest posts, or those of a time; None if the question is not about dates, or none is found."""
+        """Search for the newest posts, or those of a time; None if the question is not about dates or nothing is found."""
         dated = await asyncio.to_thread(dated_question, text, (language(), SOURCE_LANGUAGE))
         if dated is None:
             return None

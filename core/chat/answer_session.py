@@ -1,19 +1,21 @@
 """The answers that this process is writing, and what happens when one cannot be written to its end."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 import structlog
 
+from core.answerer import Answered, AnswerEvent, Found
 from core.chat.delivery import Reply, deliver
 from core.chat.error_report import report_error
 from core.chat.paced_reply import Pause, paced
 from core.chat.pending_question import PendingQuestion
 from core.chat.platform_errors import AnswerStoppedError, PlatformError, RefusedError, UnreachableError
 from core.chat.services import ChatServices
+from core.domain import Answer
 from core.errors import FootnotedError, first_error
 from core.question_language import use_language_of
 
@@ -44,6 +46,10 @@ class ChatReply(Reply, Protocol):
 
     def remedy(self, error: RefusedError) -> str:
         """Return what the user can do about a refusal; nothing when it is not in their power."""
+        ...
+
+    async def mark_unanswered(self) -> None:
+        """Show with a reaction that a question was seen that the posts do not answer, if possible."""
         ...
 
     async def tell_asker(self, text: str) -> None:
@@ -92,11 +98,13 @@ class AnswerSessions(Generic[R]):
             log.info("answer stopped", question=name)
             await reply.stop()
         except* RefusedError as group:
-            await self._report_refusal(name, reply, first_error(group))
+            await self._report_refusal(name, pending, reply, first_error(group))
         except* UnreachableError as group:
             log.error("answer could not be written", question=name, cause=str(first_error(group)))
         except* Exception as group:  # Boundary: report any error to the user.
-            await self._fail(name, reply, report_error("answer failed", first_error(group), question=name))
+            error = report_error("answer failed", first_error(group), question=name)
+            if pending.addressed:
+                await self._fail(name, pending, reply, error)
         finally:
             if self._running.get(name) is running:
                 del self._running[name]
@@ -107,24 +115,46 @@ class AnswerSessions(Generic[R]):
         if pending.answer:
             await reply.finish(pending.answer)
             return
-        async with activity, paced(reply, pause) as paced_reply:
-            await deliver(self._services.ask(await pending.compose()), paced_reply)
+        if pending.addressed:
+            async with activity, paced(reply, pause) as paced_reply:
+                await deliver(self._services.ask(await pending.compose()), paced_reply)
+            return
+        events = self._services.ask(await pending.compose())
+        async with aclosing(events):
+            answer = await _read_until_found(events)
+            if answer is None:
+                async with activity, paced(reply, pause) as paced_reply:
+                    answer = await deliver(events, paced_reply)
+        if answer and answer.noted:
+            await reply.mark_unanswered()
 
-    async def _fail(self, name: str, reply: R, error: FootnotedError) -> None:
+    async def _fail(self, name: str, pending: PendingQuestion, reply: R, error: FootnotedError) -> None:
         try:
             await reply.fail(error)
+        except RefusedError as refusal:
+            await self._report_refusal(name, pending, reply, refusal)
         except PlatformError as failure:
             log.error("failure could not be reported to the user", question=name, cause=str(failure))
 
-    async def _report_refusal(self, name: str, reply: R, refusal: RefusedError) -> None:
+    async def _report_refusal(self, name: str, pending: PendingQuestion, reply: R, refusal: RefusedError) -> None:
         remedy = reply.remedy(refusal)
         log.error("answer was refused by the platform", question=name, cause=str(refusal), remedy=remedy)
-        if not remedy:
+        if not remedy or not pending.addressed:
             return
         try:
             await reply.tell_asker(remedy)
         except PlatformError as error:
             log.warning("refusal could not be reported to the user", question=name, cause=str(error))
+
+
+async def _read_until_found(events: AsyncGenerator[AnswerEvent, None]) -> Answer | None:
+    """Read until passages are found, or return the silent answer to a line for which there are none."""
+    async for event in events:
+        if isinstance(event, Answered):
+            return event.answer
+        if isinstance(event, Found) and event.hits:
+            return None
+    return None
 
 
 def current_task() -> asyncio.Task[None]:

@@ -33,23 +33,27 @@ class Reply(Protocol):
         ...
 
 
-async def deliver(events: AsyncGenerator[AnswerEvent, None], reply: Reply) -> None:
-    """Pass the events on to the reply. An error becomes one sentence there and one line in the log."""
+async def deliver(events: AsyncGenerator[AnswerEvent, None], reply: Reply) -> Answer | None:
+    """Pass the events on to the reply, and return the answer; one that is silent is not shown.
+
+    An error becomes one sentence in the reply and one line in the log.
+    """
     try:
         async with aclosing(events):
-            await _read(events, reply)
+            return await _read(events, reply)
     except Exception as error:  # Boundary: report any error to the user.
         known = to_footnoted_error(error)
         if isinstance(known, TooManyQuestionsError | QuestionTooLongError):
             log.info("question refused", error_id=known.id, error=known.code, cause=str(known))
             await reply.fail(known)
-            return
+            return None
         log.error("question failed", error_id=known.id, error=known.code, cause=str(known), exc_info=error)
         await reply.fail(known)
+        return None
 
 
-async def _read(events: AsyncGenerator[AnswerEvent, None], reply: Reply) -> None:
-    text = ""
+async def _read(events: AsyncGenerator[AnswerEvent, None], reply: Reply) -> Answer | None:
+    text, answer = "", None
     async for event in events:
         match event:
             case Searching() | Found() | Thinking() | Cited():
@@ -61,6 +65,9 @@ async def _read(events: AsyncGenerator[AnswerEvent, None], reply: Reply) -> None
                 text += event.text
                 await reply.grow(text)
             case Answered():
-                await reply.finish(event.answer)
+                answer = event.answer
+                if not answer.silent:
+                    await reply.finish(answer)
             case _:
                 assert_never(event)
+    return answer

@@ -13,6 +13,7 @@ class PendingQuestion:
 
     `text` is the question as far as it is known before. With an `answer`, another process had already answered it, and
     the answer has only to be written out. `nonce` identifies this attempt where a platform deduplicates messages.
+    One that is not `addressed` to the bot may be left unanswered.
     """
 
     id: str
@@ -20,6 +21,7 @@ class PendingQuestion:
     compose: Callable[[], Awaitable[Question]]
     answer: Answer | None = None
     nonce: str = ""
+    addressed: bool = True
 
     @classmethod
     def of(cls, question: Question, nonce: str = "") -> "PendingQuestion":

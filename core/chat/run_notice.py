@@ -12,7 +12,7 @@ from core.chat.run_texts import plan_text, progress_text, report_text, started_t
 from core.chat.services import ChatServices
 from core.chat.texts import NO_RUN, RUN_CANCELLING, failure_text
 from core.domain import Person
-from core.errors import FootnotedError, to_footnoted_error
+from core.errors import FootnotedError, UnknownSourceError, to_footnoted_error
 from core.i18n import gettext
 from core.indexing.run_events import ReindexEvent, RunEnded, RunPlanned, RunProgressed, RunStarted
 
@@ -28,9 +28,15 @@ Tell = Callable[[str], Awaitable[None]]
 
 
 class RunNotice:
-    """Runs `/reindex` for a user and shows it in one message."""
+    """Runs `/reindex` for a user and shows it in one message, which names none but the `sources`, None for all."""
 
-    def __init__(self, write: Write, failure: Callable[[FootnotedError], str] = failure_text) -> None:
+    def __init__(
+        self,
+        write: Write,
+        failure: Callable[[FootnotedError], str] = failure_text,
+        sources: frozenset[str] | None = None,
+    ) -> None:
+        self._sources = sources
         self._write = write
         self._failure = failure
         self._head = ""
@@ -55,7 +61,7 @@ class RunNotice:
     async def roll_back(self, services: ChatServices, person: Person, tell: Tell | None = None) -> None:
         """Return to the previous posts and show what that changes."""
         try:
-            await self._end(report_text(await services.rollback(person)))
+            await self._end(report_text(await services.rollback(person), sources=self._sources))
         except Exception as error:  # Boundary: report any error to the admin.
             await self._fail(error, tell)
 
@@ -65,7 +71,7 @@ class RunNotice:
             async for event in events:
                 match event:
                     case RunStarted():
-                        self._head = started_text(event)
+                        self._head = started_text(event, self._sources)
                         await self._show(self._head, cancellable=True)
                     case RunPlanned():
                         plan = event.plan
@@ -73,7 +79,7 @@ class RunNotice:
                     case RunProgressed():
                         await self._update(progress_text(event.progress))
                     case RunEnded():
-                        await self._end(report_text(event.report, plan))
+                        await self._end(report_text(event.report, plan, self._sources))
                     case _:
                         assert_never(event)
 
@@ -86,6 +92,8 @@ class RunNotice:
 
     async def _fail(self, error: Exception, tell: Tell | None) -> None:
         known = report_failure(error)
+        if isinstance(known, UnknownSourceError):
+            known = known.within(self._sources)
         if tell is None or self._head:
             await self._end(self._failure(known))
         else:

@@ -1,13 +1,16 @@
-"""Texts about a reindex run, in Markdown: its start, its progress and its outcome."""
+"""Texts about reindex runs, in Markdown: their start, progress and outcome.
 
-from collections.abc import Iterable
+`sources` are those that the place may know of, None for all: no other one, nor a post of it, is named there.
+"""
+
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from core.chat.texts import more_text
 from core.domain import Omission, OmissionReason
 from core.i18n import N_, gettext, ngettext, number
-from core.indexing.progress import Diff, Failure, Plan, PostTitle, Progress, Report
-from core.indexing.run_events import RunStarted
+from core.indexing.progress import Diff, Failure, Plan, Progress, Report
+from core.indexing.run_events import AuditRecord, RunStarted, RunStatus
 
 MAX_TITLES = 5
 MAX_FAILURES = 5
@@ -29,26 +32,57 @@ OMISSIONS: dict[OmissionReason, str] = {
     "dependencies": N_("folders of dependencies: {count}"),
     "outside": N_("files outside the site's content: {count}"),
     "kind": N_("files of kinds that are not read: {count} ({kinds})"),
+    "list": N_("pages that list other pages: {count}"),
+    "elsewhere": N_("pages outside the site's address: {count}"),
+    "attachment": N_("links to files: {count}"),
 }
 
 
-def started_text(started: RunStarted) -> str:
+Sources = frozenset[str] | None
+
+_STARTED = {
+    "all": N_("Reading all sources for {person}."),
+    "one": N_("Reading the source “{source}” for {person}."),
+    "hidden": N_("Reading one source for {person}."),
+}
+_JOINED = {
+    "all": N_("{person} started reading all sources {duration} ago; here is the progress."),
+    "one": N_("{person} started reading the source “{source}” {duration} ago; here is the progress."),
+    "hidden": N_("{person} started reading one source {duration} ago; here is the progress."),
+}
+
+
+def started_text(started: RunStarted, sources: Sources = None) -> str:
     """Return what is being read, for whom, and since when if it is another user's run."""
     run = started.run
-    if not started.joined:
-        text = (
-            gettext("Reading the source “{source}” for {person}.")
-            if run.source
-            else gettext("Reading all sources for {person}.")
-        )
-        return text.format(source=run.source, person=run.by)
-    text = (
-        gettext("{person} started reading the source “{source}” {duration} ago; here is the progress.")
-        if run.source
-        else gettext("{person} started reading all sources {duration} ago; here is the progress.")
-    )
+    named = "all" if not run.source else "one" if _is_visible(run.source, sources) else "hidden"
     running_for = _duration((datetime.now(UTC) - run.at).total_seconds())
+    text = gettext((_JOINED if started.joined else _STARTED)[named])
     return text.format(source=run.source, person=run.by, duration=running_for)
+
+
+def status_text(status: RunStatus, sources: Sources = None) -> str:
+    """Return what is being read, for whom, since when, and how far it is."""
+    parts = [started_text(RunStarted(status.run, joined=True), sources)]
+    if status.progress:
+        parts.append(progress_text(status.progress))
+    elif status.plan:
+        parts.append(plan_text(status.plan))
+    return "\n\n".join(parts)
+
+
+def history_text(records: Sequence[AuditRecord], sources: Sources = None) -> str:
+    """Return one line per run, newest first."""
+    return "\n".join(_history_row(record, sources) for record in records) or gettext("No run is recorded yet.")
+
+
+def _history_row(record: AuditRecord, sources: Sources) -> str:
+    run, report = record.run, record.report
+    source = f" “{run.source}”" if run.source and _is_visible(run.source, sources) else ""
+    outcome = gettext(OUTCOMES[report.outcome]) if report else record.error or gettext("It has not ended.")
+    counts = _report_counts(report) if report and report.outcome != "rolled back" else ""
+    head = f"- {run.at:%Y-%m-%d %H:%M} UTC, {run.by}{source}: {outcome}"
+    return f"{head} {counts}".rstrip()
 
 
 def progress_text(progress: Progress) -> str:
@@ -96,13 +130,13 @@ def _price(dollars: float | None) -> str:
     return gettext("for about ${dollars}").format(dollars=number(dollars, 2))
 
 
-def report_text(report: Report, plan: Plan | None = None) -> str:
+def report_text(report: Report, plan: Plan | None = None, sources: Sources = None) -> str:
     """Return the outcome, the counts, and the titles that changed or failed; for a dry run, its `plan`."""
     counts = report.progress
     same = report.outcome == "published" and not (counts.new or counts.changed or counts.removed or report.rebuilt)
     outcome = OUTCOMES["unchanged" if same else report.outcome]
-    parts = [f"**{gettext(outcome)}**", _numbers(report, plan), *_diff(report.diff)]
-    parts += [*_failures(report.failures), *_omissions(report.omissions)]
+    parts = [f"**{gettext(outcome)}**", _numbers(report, plan), *_diff(report.diff, sources)]
+    parts += [*_failures(report.failures, sources), *_omissions(report.omissions)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -112,13 +146,7 @@ def _numbers(report: Report, plan: Plan | None) -> str:
     if report.outcome == "planned":
         return plan_text(plan) if plan else ""
     counts = report.progress
-    posts = _counts(
-        new=counts.new,
-        changed=counts.changed,
-        removed=counts.removed,
-        unchanged=counts.unchanged,
-        failed=len(report.failures),
-    )
+    posts = _report_counts(report)
     return gettext("{posts}; {passages} embedded, {tokens} tokens, {duration}.").format(
         posts=posts,
         passages=_passages(counts.embedded),
@@ -127,24 +155,44 @@ def _numbers(report: Report, plan: Plan | None) -> str:
     )
 
 
-def _diff(diff: Diff) -> Iterable[str]:
-    yield _titles(gettext("New"), diff.new)
-    yield _titles(gettext("Changed"), diff.changed)
-    yield _titles(gettext("Removed"), diff.removed)
+def _report_counts(report: Report) -> str:
+    counts = report.progress
+    return _counts(
+        new=counts.new,
+        changed=counts.changed,
+        removed=counts.removed,
+        unchanged=counts.unchanged,
+        failed=len(report.failures),
+    )
 
 
-def _titles(heading: str, posts: tuple[PostTitle, ...]) -> str:
-    if not posts:
+def _diff(diff: Diff, sources: Sources) -> Iterable[str]:
+    for heading, posts in (
+        (gettext("New"), diff.new),
+        (gettext("Changed"), diff.changed),
+        (gettext("Removed"), diff.removed),
+    ):
+        rows = [_short(post.title or post.url) for post in posts if _is_visible(post.source, sources)]
+        yield _list(heading, rows[:MAX_TITLES], len(posts))
+
+
+def _failures(failures: tuple[Failure, ...], sources: Sources) -> Iterable[str]:
+    visible = [failure for failure in failures if _is_visible(failure.source, sources)]
+    rows = [f"{_short(failure.address)}: {_short(failure.reason)}" for failure in visible[:MAX_FAILURES]]
+    yield _list(gettext("Failed"), rows, len(failures))
+
+
+def _list(heading: str, rows: Sequence[str], count: int) -> str:
+    """Return a list of rows, and how many of all `count` it leaves out."""
+    if not count:
         return ""
-    rows = [f"- {_short(post.title or post.url)}" for post in posts[:MAX_TITLES]]
-    return "\n".join([f"**{heading}**", *rows, *_more(len(posts) - MAX_TITLES)])
+    rest = gettext("{count} in sources that are not shown here").format(count=number(count))
+    more = [more_text(count - len(rows)) if rows else rest] if count > len(rows) else []
+    return "\n".join([f"**{heading}**", *(f"- {row}" for row in (*rows, *more))])
 
 
-def _failures(failures: tuple[Failure, ...]) -> Iterable[str]:
-    if failures:
-        rows = [f"- {_short(failure.address)}: {_short(failure.reason)}" for failure in failures[:MAX_FAILURES]]
-        heading = gettext("Failed")
-        yield "\n".join([f"**{heading}**", *rows, *_more(len(failures) - MAX_FAILURES)])
+def _is_visible(source: str, sources: Sources) -> bool:
+    return sources is None or source in sources
 
 
 def _omissions(omissions: tuple[Omission, ...]) -> Iterable[str]:
@@ -157,10 +205,6 @@ def _omissions(omissions: tuple[Omission, ...]) -> Iterable[str]:
 def omission_text(omission: Omission, template: str) -> str:
     """Return how much is left out for a reason, in the words of `OMISSIONS` or a translation of them."""
     return template.format(count=number(omission.count), kinds=", ".join(omission.kinds))
-
-
-def _more(count: int) -> list[str]:
-    return [f"- {more_text(count)}"] if count > 0 else []
 
 
 def _counts(

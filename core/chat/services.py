@@ -1,19 +1,21 @@
 """The one interface through which adapters reach answers, stores and the reindexer."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from core.answerer import Answerer, AnswerEvent
 from core.answering.channel_scope import Channels
+from core.chat.emoji import DEFAULT_EMOJI
 from core.chat.event_dispatcher import FINISH_WITHIN, EventDispatcher, Handle
+from core.chat.overview import Overview, Overviews
 from core.chat.pending_question import PendingQuestion
 from core.domain import Conversation, Person, Post, Question, Rating, StoredQuestion
 from core.index.catalog import Catalog, IndexStats
 from core.indexing.options import ReindexOptions
 from core.indexing.progress import Report
-from core.indexing.reindexer import Reindexer
-from core.indexing.run_events import ReindexEvent
+from core.indexing.reindexer import Reindexer, require_admin
+from core.indexing.run_events import AuditRecord, ReindexEvent, RunStatus
 from core.storage.event_claims import EventClaims
 from core.storage.feedback import Feedback
 from core.storage.history import History
@@ -21,6 +23,7 @@ from core.storage.question_store import QuestionStore
 from core.storage.reply_messages import ReplyMessages
 
 EXAMPLES = 4
+MAX_RUNS = 10
 
 
 class ChatServices:
@@ -39,6 +42,8 @@ class ChatServices:
         claims: EventClaims,
         replies: ReplyMessages,
         reindexer: Reindexer,
+        overviews: Overviews,
+        emoji: Mapping[str, str] = DEFAULT_EMOJI,
     ) -> None:
         self._platform = platform
         self._answerer = answerer
@@ -50,6 +55,8 @@ class ChatServices:
         self._claims = claims
         self._replies = replies
         self._reindexer = reindexer
+        self._overviews = overviews
+        self.emoji = {**DEFAULT_EMOJI, **emoji}
 
     # Questions and answers
 
@@ -125,9 +132,9 @@ class ChatServices:
         """Return the number of posts of each visible source."""
         return await self._catalog.posts_by_source(self.visible_sources(conversation))
 
-    async def source_names(self) -> list[str]:
-        """Return the names of all indexed sources, visible or not."""
-        return list(await self._catalog.posts_by_source())
+    async def source_names(self, conversation: Conversation | None = None) -> list[str]:
+        """Return the names of the indexed sources that are visible in a conversation."""
+        return list(await self.posts_by_source(conversation))
 
     async def post(self, url: str, conversation: Conversation | None = None) -> Post | None:
         """Return a visible post, assembled from its passages."""
@@ -168,6 +175,21 @@ class ChatServices:
     ) -> AsyncGenerator[ReindexEvent, None]:
         """Start a run, or follow the one in progress; raises what `Reindexer.reindex` raises."""
         return self._reindexer.reindex(ReindexOptions(person, source, dry_run, force))
+
+    async def run_history(self, person: Person, limit: int = MAX_RUNS) -> tuple[AuditRecord, ...]:
+        """Return the latest runs, newest first. Raises AdminRequiredError."""
+        require_admin(person)
+        return await self._reindexer.history(limit)
+
+    async def run_status(self, person: Person) -> RunStatus | None:
+        """Return the run in progress, in any process. Raises AdminRequiredError."""
+        require_admin(person)
+        return await self._reindexer.status()
+
+    async def overview(self, person: Person, conversation: Conversation, days: int) -> Overview:
+        """Return the statistics that a conversation may show. Raises AdminRequiredError."""
+        require_admin(person)
+        return await self._overviews.collect(days, self.visible_sources(conversation))
 
     async def rollback(self, person: Person) -> Report:
         """Answer from the previous index version again; raises what `Reindexer.rollback` raises."""

@@ -101,6 +101,10 @@ class ChangeTracker:
         changed: list[PostTitle] = []
         for url, record in change.upserted.items():
             known = url in self.ledger or url in moved
-            (changed if known else new).append(PostTitle(record.title, url))
-        removed = [PostTitle(record.title, url) for url, record in change.removed.items() if url not in self._moved]
+            (changed if known else new).append(PostTitle(record.title, url, record.source))
+        removed = [
+            PostTitle(record.title, url, record.source)
+            for url, record in change.removed.items()
+            if url not in self._moved
+        ]
         return Diff(tuple(new), tuple(changed), tuple(removed))

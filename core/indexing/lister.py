@@ -8,13 +8,13 @@ from datetime import datetime
 
 import structlog
 
-from core.domain import Omission, Source
+from core.domain import ListingFound, Omission, Source
 from core.errors import SourceReadError
 from core.index.version import Listing, PostRecord
 from core.indexing.change_tracker import ChangeTracker
 from core.indexing.post_parser import listing_digest, parser_digest
 from core.indexing.progress import Failure, RunCounters
-from core.ingestion.entries import Entry, EntrySkipped, ListingFinished, ListingUnchanged
+from core.ingestion.entries import Entry, EntryOmitted, EntrySkipped, ListingFinished, ListingUnchanged
 from core.ingestion.fetch_result import Validators
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.sources import list_source, needs_page
@@ -93,13 +93,14 @@ class Lister:
     def _fail(self, source: Source, address: str, reason: str) -> None:
         self._pages.pop(source.name, None)
         self._known.pop(source.name, None)
-        self._counters.fail(Failure(address, reason, whole_source=True))
+        self._counters.fail(Failure(address, reason, whole_source=True, source=source.name))
 
     async def _read_listing(self, source: Source, candidates: asyncio.Queue[Candidate | None]) -> bool:
         """Return whether the source lists every post it has."""
         known = self._known.get(source.name, Listing(self._digest))
         pages = self._pages[source.name] = {}
-        complete = source.kind != "feed" and source.limit is None
+        found: set[str] = set() if source.kind in {"feed", "site"} else {source.kind}
+        gaps = source.limit is not None
         current = replace(source, address=known.moved) if known.moved else source
         async with aclosing(list_source(current, self._fetcher, dict(known.pages))) as items:
             async for item in items:
@@ -110,21 +111,27 @@ class Lister:
                             pages.setdefault(item.listing, Validators(item.listing))
                         await self._check_entry(replace(item, source=source), candidates)
                     case EntrySkipped():
-                        complete = False
+                        gaps = True
                         self.invalidate(current.address)  # or what comes after the gap would not be asked for again
                         self._counters.add("listed")
-                        self._counters.fail(Failure(item.address, item.reason))
+                        self._counters.fail(Failure(item.address, item.reason, source=source.name))
+                    case ListingFound():
+                        found.add(item.kind)
+                        log.info("listing of site found", source=source.name, kind=item.kind, address=item.address)
+                        self._counters.find(item)
+                    case EntryOmitted():
+                        self._counters.omit(Omission(item.reason, 1))
                     case Omission():
                         self._counters.omit(item)
                     case ListingFinished():
                         # Empty validators mean an unconditional request; the page keeps its place in the order.
                         pages[item.address] = item.validators or Validators(item.address)
-                        if item.moved and item.address == current.address:
-                            self._record_move(source, item.moved)
+                        self._record_move(source, current.address, item)
                     case ListingUnchanged():
                         pages[item.address] = item.validators
                         await self._check_known_posts(source, item.address, candidates)
-        return complete
+        # A feed shows only its newest entries.
+        return bool(found) and "feed" not in found and not gaps
 
     async def _check_entry(self, entry: Entry, candidates: asyncio.Queue[Candidate | None]) -> None:
         if not self._tracker.claim(entry.url):
@@ -157,12 +164,14 @@ class Lister:
         self._tracker.retain(url, record)
         self._counters.add("unchanged")
 
-    def _record_move(self, source: Source, address: str) -> None:
-        log.warning("source moved permanently", source=source.name, to=address)
-        if site_host(address) == site_host(source.address):
+    def _record_move(self, source: Source, address: str, page: ListingFinished) -> None:
+        if not page.moved or page.address != address:
+            return
+        log.warning("source moved permanently", source=source.name, to=page.moved)
+        if site_host(page.moved) == site_host(source.address):
             # A configured address may be in a private network, a redirect to another site may not: those are
             # followed, and checked, every time.
-            self._moved[source.name] = address
+            self._moved[source.name] = page.moved
 
 
 def _is_unchanged(entry: Entry, known: PostRecord) -> bool:

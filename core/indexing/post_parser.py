@@ -22,7 +22,6 @@ from core.ingestion.chunker import chunk
 from core.ingestion.entries import Entry
 from core.ingestion.fetch_result import Fetched
 from core.ingestion.sources import parse_post
-from core.tokens import estimate_tokens
 
 log = structlog.get_logger()
 
@@ -71,7 +70,7 @@ def parse(raw: RawPost) -> ParseResult | ParseFailure:
         if text_digest == raw.text_before:
             return ParseResult(post.title, text_digest)
         # Estimated token counts give the same passages with every model, on every machine, with or without a network.
-        passages = chunk(post, estimate_tokens)
+        passages = chunk(post)
     except SourceReadError as error:
         return ParseFailure(error.reason)
     except Exception as error:  # Boundary: one page must not stop a run.

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from core.domain import Omission, OmissionReason
+from core.domain import ListingFound, Omission, OmissionReason
 
 Outcome = Literal["published", "unchanged", "planned", "cancelled", "rolled back"]
 """How a run without an error ended. "planned" is a dry run; "cancelled" keeps what was embedded for the next run."""
@@ -18,19 +18,21 @@ MIN_MEASURED_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A post, or a `whole_source`, that could not be read."""
+    """A post, or a `whole_source`, that could not be read. `source` is its source's name, empty in older records."""
 
     address: str
     reason: str
     whole_source: bool = False
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PostTitle:
-    """A post in a list of changes."""
+    """A post in a list of changes. `source` is its source's name, empty in older records."""
 
     title: str
     url: str
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,8 @@ class Report:
     """How a run ended.
 
     `rebuilt` means that another embedding model led to a new index version of all posts. `posts` is the number of
-    posts in the index now. `omissions` are files of folders that are left out on purpose.
+    posts in the index now. `omissions` are files and pages that are left out on purpose; `found` says where sites list
+    their posts.
     """
 
     progress: Progress
@@ -114,6 +117,7 @@ class Report:
     outcome: Outcome = "published"
     diff: Diff = Diff()
     posts: int = 0
+    found: tuple[ListingFound, ...] = ()
     omissions: tuple[Omission, ...] = ()
 
     @property
@@ -143,6 +147,7 @@ class RunCounters:
         self._embedding_began: float | None = None
         self.progress = Progress()
         self.failures: list[Failure] = []
+        self.found: list[ListingFound] = []
         self._omissions: dict[OmissionReason, Omission] = {}
 
     def add(self, counter: Counter, by: int = 1) -> None:
@@ -160,8 +165,12 @@ class RunCounters:
         """Record a failure of a post that is counted otherwise."""
         self.failures.append(failure)
 
+    def find(self, listing: ListingFound) -> None:
+        """Record where a site lists its posts."""
+        self.found.append(listing)
+
     def omit(self, omission: Omission) -> None:
-        """Record files that are left out."""
+        """Record files or pages that are left out."""
         known = self._omissions.get(omission.reason, Omission(omission.reason, 0))
         kinds = tuple(dict.fromkeys((*known.kinds, *omission.kinds)))
         self._omissions[omission.reason] = Omission(omission.reason, known.count + omission.count, kinds)

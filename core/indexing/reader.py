@@ -68,7 +68,8 @@ class Reader:
                 raise
             log.warning("page fetch failed, using feed text", address=error.address, reason=error.reason)
             self._lister.invalidate(candidate.entry.listing)
-            self._counters.warn(Failure(error.address, f"{error.reason}; the text in the feed was used instead"))
+            reason = f"{error.reason}; the text in the feed was used instead"
+            self._counters.warn(Failure(error.address, reason, source=candidate.entry.source.name))
             return None
 
     async def _fetch(self, candidate: Candidate) -> Fetched | NotModified | None:
@@ -94,7 +95,7 @@ class Reader:
         if not url:
             return None
         known = candidate.known if url == candidate.url else None
-        raw = RawPost(candidate.entry, url, page, known.text_digest if known else "")
+        raw = RawPost(replace(candidate.entry, page=None), url, page, known.text_digest if known else "")
         record = replace(_listed_record(candidate), raw_digest=raw_digest(raw), **_page_facts(candidate, url, page))
         if known and known.raw_digest == record.raw_digest:
             self._retain(candidate, record)
@@ -136,7 +137,7 @@ class Reader:
 
     def _fail(self, candidate: Candidate, address: str, reason: str) -> None:
         self._lister.invalidate(candidate.entry.listing)
-        self._counters.fail(Failure(address, reason))
+        self._counters.fail(Failure(address, reason, source=candidate.entry.source.name))
 
     def _handle_missing(self, candidate: Candidate, error: PageNotFoundError) -> None:
         known, reason = candidate.known, error.reason

@@ -167,7 +167,8 @@ class ReindexJob:
         if self._rebuilds:
             self._tracker.remove(post.url)
         self._lister.invalidate(post.record.listing)
-        self._counters.fail(Failure(post.url, f"the embedding model has no vector for it: {cause}"))
+        reason = f"the embedding model has no vector for it: {cause}"
+        self._counters.fail(Failure(post.url, reason, source=post.record.source))
 
     def _handle_planned(self) -> None:
         progress, model = self._counters.progress, self._dependencies.embedder.name
@@ -261,6 +262,7 @@ class ReindexJob:
             outcome=outcome,
             diff=self._tracker.diff(),
             posts=len(change.kept) + len(change.upserted),
+            found=tuple(self._counters.found),
             omissions=self._counters.omissions,
         )
         progress = report.progress

@@ -23,6 +23,8 @@ from core.index.version import PostRecord, live_version
 from core.indexing.options import ReindexOptions
 from core.indexing.progress import Diff, PostTitle, Progress, Report
 from core.indexing.run_events import (
+    Action,
+    AuditRecord,
     Emit,
     EventBuffer,
     ReindexEvent,
@@ -31,8 +33,9 @@ from core.indexing.run_events import (
     RunPlanned,
     RunProgressed,
     RunStarted,
+    RunStatus,
 )
-from core.indexing.run_status import Action, AuditLog, AuditRecord, LockedRun, RunStatusStore, from_lock_token
+from core.indexing.run_status import AuditLog, LockedRun, RunStatusStore, from_lock_token
 from core.storage import keys
 from core.storage.lease import holder_of
 
@@ -68,7 +71,7 @@ class Reindexer:
 
         Raises AdminRequiredError, UnknownSourceError, RunFailedError when a joined run fails, and what `job` raises.
         """
-        _require_admin(options.person)
+        require_admin(options.person)
         if options.source and options.source not in self._sources:
             raise UnknownSourceError(options.source, self._sources)
         ended = False
@@ -88,12 +91,12 @@ class Reindexer:
 
         Raises AdminRequiredError, RunInProgressError and NoPreviousVersionError.
         """
-        _require_admin(person)
+        require_admin(person)
         return await self._execute(ReindexRun.start(person.name), "rollback", self._roll_back, EventBuffer())
 
     async def cancel(self, person: Person) -> bool:
         """Ask the current run to stop, in any process; return False if there is none. Raises AdminRequiredError."""
-        _require_admin(person)
+        require_admin(person)
         run = await self.running()
         if run is None:
             return False
@@ -105,6 +108,14 @@ class Reindexer:
         """Return the run that holds the lock, in any process."""
         token = await holder_of(self._redis, keys.RUN_LEASE)
         return from_lock_token(token) if token else None
+
+    async def status(self) -> RunStatus | None:
+        """Return the current run with its latest plan and progress, in any process; None if there is none."""
+        run = await self.running()
+        if run is None:
+            return None
+        planned, progressed = await RunStatusStore(self._redis, run).read()
+        return RunStatus(run, planned.plan if planned else None, progressed.progress if progressed else None)
 
     async def due_in(self, every: timedelta) -> timedelta:
         """Return the time until the next scheduled run of all sources; zero or less when it is due.
@@ -162,7 +173,8 @@ class Reindexer:
         return await LockedRun(self._redis, self._audit, run, action, buffer).execute(job)
 
 
-def _require_admin(person: Person) -> None:
+def require_admin(person: Person) -> None:
+    """Raise AdminRequiredError for anyone else."""
     if not person.admin:
         raise AdminRequiredError
 
@@ -197,4 +209,4 @@ def _diff(before: Mapping[str, PostRecord], after: Mapping[str, PostRecord]) -> 
 
 
 def _titles(records: Mapping[str, PostRecord], urls: Set[str]) -> tuple[PostTitle, ...]:
-    return tuple(PostTitle(record.title, url) for url, record in records.items() if url in urls)
+    return tuple(PostTitle(record.title, url, record.source) for url, record in records.items() if url in urls)

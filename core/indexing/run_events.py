@@ -10,6 +10,9 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from core.indexing.progress import Plan, Progress, Report
 
@@ -29,6 +32,33 @@ class ReindexRun:
     @classmethod
     def start(cls, by: str, source: str = "") -> "ReindexRun":
         return cls(secrets.token_hex(8), by, datetime.now(UTC), source)
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    """The run in progress; plan and progress are None until they are known."""
+
+    run: ReindexRun
+    plan: Plan | None = None
+    progress: Progress | None = None
+
+
+Action = Literal["reindex", "rollback"]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """The start of a run (neither `report` nor `error`), or its end."""
+
+    run: ReindexRun
+    action: Annotated[Action, Field(alias="act")]
+    at: datetime
+    report: Report | None = None
+    error: str = ""
+
+    @property
+    def ended(self) -> bool:
+        return self.report is not None or bool(self.error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import structlog
-from pydantic import Field, TypeAdapter
+from pydantic import TypeAdapter
 from redis.asyncio import Redis
 
 from core.errors import RunInProgressError, first_error, to_footnoted_error
 from core.indexing.progress import Progress, Report
-from core.indexing.run_events import EventBuffer, ReindexRun, RunPlanned, RunProgressed
+from core.indexing.run_events import Action, AuditRecord, EventBuffer, ReindexRun, RunPlanned, RunProgressed
 from core.storage import keys
 from core.storage.connection import as_text
 from core.storage.lease import TTL, LeaseHeldError, lease
@@ -31,8 +31,6 @@ AUDIT_PAGE_SIZE = 50
 
 MAX_TITLES = 50
 """Titles and failures of each kind that an audit record keeps."""
-
-Action = Literal["reindex", "rollback"]
 
 _run = TypeAdapter(ReindexRun)
 _planned = TypeAdapter(RunPlanned)
@@ -79,21 +77,6 @@ class RunStatusStore:
     async def request_cancel(self) -> None:
         """Ask the process that runs it to stop at its next heartbeat."""
         await self._redis.set(self._cancel_key, "", px=CANCEL_TTL)
-
-
-@dataclass(frozen=True, slots=True)
-class AuditRecord:
-    """The start of a run (neither `report` nor `error`), or its end."""
-
-    run: ReindexRun
-    action: Annotated[Action, Field(alias="act")]
-    at: datetime
-    report: Report | None = None
-    error: str = ""
-
-    @property
-    def ended(self) -> bool:
-        return self.report is not None or bool(self.error)
 
 
 _record = TypeAdapter(AuditRecord)

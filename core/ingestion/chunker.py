@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import regex
+
 from core.domain import Passage, Post
 from core.markdown import Block, balance_fences, heading_text, longest_fence, parse_blocks, split_block
-from core.tokens import TokenCounter
+from core.tokens import estimate_tokens
 
 MAX_TOKENS = 300
 """Per passage."""
@@ -16,13 +18,31 @@ MIN_TOKENS = 200
 _SURELY_TOO_LONG = 100 * MAX_TOKENS
 """Characters of a block that need not be counted."""
 
+# Characters that stand for a syllable or more, and those of other scripts without blanks, of which three do.
+_SYLLABLES = (
+    r"\u1100-\u11ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_LETTERS = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
+_PIECE = regex.compile(
+    rf"[{_SYLLABLES}]|[{_LETTERS}]{{1,3}}|(?:(?![{_SYLLABLES}{_LETTERS}])[\p{{L}}\p{{M}}]){{1,6}}"
+    r"|\p{N}{1,3}|[^\s\p{L}\p{M}\p{N}]|\n+|[ \t]{2,}"
+)
 
-def chunk(post: Post, tokens: TokenCounter) -> tuple[Passage, ...]:
+
+def chunk(post: Post) -> tuple[Passage, ...]:
     """Split a post into passages, in order. No word is lost, and a code block that fits is not cut."""
     return tuple(
         Passage(post.url, post.title, heading, text, post.source, position, post.published, post.language, post.author)
-        for position, (heading, text) in enumerate(_passages(post, tokens))
+        for position, (heading, text) in enumerate(_passages(post))
     )
+
+
+def text_size(text: str) -> int:
+    """Return the size of a text in tokens of English: for the same content, about the same in every script.
+
+    Models need up to five times as many tokens for other scripts, but small passages are found worse.
+    """
+    return estimate_tokens(text) if text.isascii() else len(_PIECE.findall(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +63,10 @@ class _Unit:
         )
 
 
-def _passages(post: Post, tokens: TokenCounter) -> Iterator[tuple[str, str]]:
+def _passages(post: Post) -> Iterator[tuple[str, str]]:
     units: list[_Unit] = []
     size = 0
-    for unit in _units(post, tokens):
+    for unit in _units(post):
         if units and (size + unit.size > MAX_TOKENS or (unit.starts_section and size >= MIN_TOKENS)):
             yield _joined(units)
             units, size = [], 0
@@ -60,14 +80,14 @@ def _joined(units: list[_Unit]) -> tuple[str, str]:
     return units[0].heading, "\n\n".join(unit.text for unit in units)
 
 
-def _units(post: Post, tokens: TokenCounter) -> Iterator[_Unit]:
+def _units(post: Post) -> Iterator[_Unit]:
     path: list[tuple[int, str]] = []
     lead: _Unit | None = None
     for block in parse_blocks(post.text):
         if block.kind == "heading":
             path = [*(above for above in path if above[0] < block.level), (block.level, heading_text(block))]
         leads = _is_lead_in(block)
-        for text, size in _pieces(block, tokens):
+        for text, size in _pieces(block):
             # Two tokens for the blank line in between.
             unit = _Unit(_heading_path(path, post.title), text, size + 2, block.kind == "heading")
             if lead and lead.size + unit.size <= MAX_TOKENS:
@@ -91,25 +111,25 @@ def _heading_path(path: list[tuple[int, str]], title: str) -> str:
     return " › ".join(text for _, text in path if text not in {"", title})
 
 
-def _pieces(block: Block, tokens: TokenCounter) -> Iterator[tuple[str, int]]:
+def _pieces(block: Block) -> Iterator[tuple[str, int]]:
     """Yield the block, or if it is too large, pieces of it that fit, each with its tokens."""
-    size = tokens(block.text) if len(block.text) < _SURELY_TOO_LONG else _SURELY_TOO_LONG
+    size = text_size(block.text) if len(block.text) < _SURELY_TOO_LONG else _SURELY_TOO_LONG
     if size <= MAX_TOKENS:
         yield block.text, size
         return
     head, inner = split_block(block)
-    repeated = tokens(head or longest_fence(block)) + 2
+    repeated = text_size(head or longest_fence(block)) + 2
     if repeated > MAX_TOKENS // 2:
         head, inner, repeated = "", [head, *inner], 0
-    pieces = (head + text for text in _packed(inner, MAX_TOKENS - repeated, tokens) if text.strip())
+    pieces = (head + text for text in _packed(inner, MAX_TOKENS - repeated) if text.strip())
     for piece in balance_fences(block, pieces) if repeated else pieces:
         text = piece.strip("\n")
-        yield text, tokens(text)
+        yield text, text_size(text)
 
 
-def _packed(inner: list[str], limit: int, tokens: TokenCounter) -> Iterator[str]:
+def _packed(inner: list[str], limit: int) -> Iterator[str]:
     packed, size = "", 0
-    for part, part_size in (small for large in inner for small in _cut(large, limit, tokens)):
+    for part, part_size in (small for large in inner for small in _cut(large, limit)):
         if packed and size + part_size > limit:
             yield packed
             packed, size = "", 0
@@ -119,9 +139,9 @@ def _packed(inner: list[str], limit: int, tokens: TokenCounter) -> Iterator[str]
         yield packed
 
 
-def _cut(text: str, limit: int, tokens: TokenCounter) -> Iterator[tuple[str, int]]:
+def _cut(text: str, limit: int) -> Iterator[tuple[str, int]]:
     """Cut a part that is too large by itself, such as a minified line, into even pieces, at blanks if possible."""
-    size = tokens(text)
+    size = text_size(text)
     if size <= limit or len(text) < 2:
         yield text, size
         return
@@ -130,5 +150,5 @@ def _cut(text: str, limit: int, tokens: TokenCounter) -> Iterator[tuple[str, int
     while start < len(text):
         end = start + step
         end = text.rfind(" ", start + 1, end) + 1 or end
-        yield from _cut(text[start:end], limit, tokens)
+        yield from _cut(text[start:end], limit)
         start = end

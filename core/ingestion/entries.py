@@ -7,8 +7,8 @@ from fnmatch import fnmatchcase
 from typing import Literal
 from urllib.parse import urlsplit
 
-from core.domain import Omission, Source
-from core.ingestion.fetch_result import Validators
+from core.domain import ListingFound, Omission, OmissionReason, Source
+from core.ingestion.fetch_result import Fetched, Validators
 
 EntryFormat = Literal["html", "markdown", "mdx", "text"]
 """How the body of an entry is written."""
@@ -19,7 +19,8 @@ class Entry:
     """A post as its source lists it. `body` is HTML, Markdown or text if the source carries it; `whole` means that it
     is the full post, so that the page need not be fetched.
 
-    `base` is what links in the body are relative to, if not to `url`.
+    `base` is what links in the body are relative to, if not to `url`. `page` is its page if that was fetched to find
+    links.
     `modified` is the last change according to the source (a sitemap's `lastmod`, a feed's `updated`): while it stays
     the same, the page is not fetched. `listing` is the feed page or sitemap file that lists the entry. `language` is as
     the source declares it.
@@ -43,6 +44,7 @@ class Entry:
     warning: str = ""
     file: str = ""
     base: str = ""
+    page: Fetched | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,14 @@ class EntrySkipped:
 
     address: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntryOmitted:
+    """A page of a site that is no post."""
+
+    address: str
+    reason: OmissionReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +81,7 @@ class ListingUnchanged:
     validators: Validators
 
 
-ListingEvent = Entry | EntrySkipped | Omission | ListingFinished | ListingUnchanged
+ListingEvent = Entry | EntrySkipped | EntryOmitted | Omission | ListingFound | ListingFinished | ListingUnchanged
 
 KnownListings = Mapping[str, Validators]
 """The validators of a source's feed pages or sitemap files by address, in the order in which they were read. They are

@@ -1,6 +1,7 @@
 """Feeds, page by page."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -20,11 +21,12 @@ from core.ingestion.entries import (
 )
 from core.ingestion.feed_items import FeedPage
 from core.ingestion.feed_parser import parse_feed
-from core.ingestion.fetch_result import LISTING, NotModified, PageNotFoundError
+from core.ingestion.fetch_result import LISTING, Fetched, NotModified, PageNotFoundError
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.urls import url_identity
 
 MAX_PAGES = 1_000
+_ROOT = re.compile(rb"<(?:(!doctype html|html|head|body)|rss|feed|rdf:rdf|urlset|sitemapindex)\b", re.IGNORECASE)
 PREFETCH = 4
 """Pages fetched at once, after a feed has shown that it has several."""
 
@@ -40,25 +42,36 @@ _END = EntrySkipped("", "")
 """The missing page with which a feed ends."""
 
 
-async def read_feed(
-    source: Source, fetcher: Fetcher, known: KnownListings = NO_LISTINGS
-) -> AsyncGenerator[ListingEvent, None]:
-    """Yield all entries of a feed, following its links to older ones or `?paged=N` until a page is missing or has
-    nothing new; a WordPress whose feed has one page is asked for the list of its posts. Yield ListingUnchanged for
-    unchanged pages of `known`; if the first is unchanged, so that there is nothing new, look at known ones only.
+class PageInsteadOfFeedError(SourceReadError):
+    """The address of a feed is that of a `page`."""
 
-    Raises SourceReadError if the first page cannot be read. A later page that fails ends the feed with EntrySkipped.
+    def __init__(self, page: Fetched, reason: str) -> None:
+        self.page = page
+        super().__init__(page.url, reason)
+
+
+async def read_feed(
+    source: Source, fetcher: Fetcher, known: KnownListings = NO_LISTINGS, address: str = ""
+) -> AsyncGenerator[ListingEvent, None]:
+    """Yield all entries of a feed, at the source's address or at one that its site names, following its links to older
+    ones or `?paged=N` until a page is missing or has nothing new; a WordPress whose feed has one page is asked for the
+    list of its posts. Yield ListingUnchanged for unchanged pages of `known`; if the first is unchanged, nothing is new,
+    and only known ones are looked at.
+
+    Raises SourceReadError if the first page cannot be read, PageInsteadOfFeedError if it is HTML. A later page that
+    fails ends the feed with EntrySkipped.
     """
-    first = await _page(source, source.address, fetcher, known)
+    address = address or source.address
+    first = await _page(source, address, fetcher, known)
     if isinstance(first, ListingUnchanged):
         yield first
-        pages = _known_pages(source, fetcher, known)
+        pages = _known_pages(source, address, fetcher, known)
         reading = _Reading()
     else:
         reading = _Reading(first.feed_page)
         for event in reading.events(first):
             yield event
-        pages = _older_pages(source, first.feed_page, fetcher, known)
+        pages = _older_pages(source, address, first.feed_page, fetcher, known)
     async with aclosing(pages):
         async for page in pages:
             for event in reading.events(page):
@@ -106,8 +119,10 @@ class _Reading:
         self.pages += bool(new)
 
 
-async def _known_pages(source: Source, fetcher: Fetcher, known: KnownListings) -> AsyncGenerator[_Page, None]:
-    addresses = [address for address in known if address != source.address]
+async def _known_pages(
+    source: Source, first: str, fetcher: Fetcher, known: KnownListings
+) -> AsyncGenerator[_Page, None]:
+    addresses = [address for address in known if address != first]
     for start in range(0, len(addresses), PREFETCH):
         batch = addresses[start : start + PREFETCH]
         for page in await asyncio.gather(*(_later_page(source, address, fetcher, known) for address in batch)):
@@ -115,11 +130,11 @@ async def _known_pages(source: Source, fetcher: Fetcher, known: KnownListings) -
 
 
 def _older_pages(
-    source: Source, first: FeedPage, fetcher: Fetcher, known: KnownListings
+    source: Source, address: str, first: FeedPage, fetcher: Fetcher, known: KnownListings
 ) -> AsyncGenerator[_Page, None]:
-    if first.next_page and first.next_page != _paged(source.address, 2):
+    if first.next_page and first.next_page != _paged(address, 2):
         return _linked_pages(source, first.next_page, fetcher, known)
-    return _numbered_pages(source, 1 if first.complete else MAX_PAGES, fetcher, known)
+    return _numbered_pages(source, address, 1 if first.complete else MAX_PAGES, fetcher, known)
 
 
 async def _linked_pages(
@@ -135,12 +150,12 @@ async def _linked_pages(
 
 
 async def _numbered_pages(
-    source: Source, last: int, fetcher: Fetcher, known: KnownListings
+    source: Source, first: str, last: int, fetcher: Fetcher, known: KnownListings
 ) -> AsyncGenerator[_Page, None]:
     """Count up `?paged=N`, as WordPress does. Most other blogs repeat page 1 as page 2, so page 2 is fetched alone."""
     number, batch = 2, 1
     while number <= last:
-        addresses = [_paged(source.address, number + step) for step in range(batch)]
+        addresses = [_paged(first, number + step) for step in range(batch)]
         for page in await asyncio.gather(*(_later_page(source, address, fetcher, known) for address in addresses)):
             yield page
         number, batch = number + len(addresses), PREFETCH
@@ -155,11 +170,22 @@ async def _later_page(source: Source, address: str, fetcher: Fetcher, known: Kno
         return EntrySkipped(error.address, error.reason)
 
 
+def is_page(fetched: Fetched) -> bool:
+    """Return whether this is HTML rather than a feed or a sitemap."""
+    root = _ROOT.search(fetched.body, 0, 4_000)
+    return bool(root and root[1]) and not fetched.body.lstrip().startswith((b"{", b"["))
+
+
 async def _page(source: Source, address: str, fetcher: Fetcher, known: KnownListings) -> _ParsedPage | ListingUnchanged:
     fetched = await fetcher.fetch(address, source.address, LISTING, known.get(address))
     if isinstance(fetched, NotModified):
         return ListingUnchanged(address, fetched.validators)
-    page = await asyncio.to_thread(parse_feed, fetched, source, address)
+    try:
+        page = await asyncio.to_thread(parse_feed, fetched, source, address)
+    except SourceReadError as error:
+        if is_page(fetched):
+            raise PageInsteadOfFeedError(fetched, error.reason) from error
+        raise
     return _ParsedPage(page, ListingFinished(address, fetched.validators, fetched.moved))
 
 

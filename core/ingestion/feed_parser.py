@@ -57,7 +57,7 @@ def parse_feed(fetched: Fetched, source: Source, listing: str = "") -> FeedPage:
         damage and f"it is not well-formed: {damage}",
         next_page=join(fetched.url, _older_page(feed)),
         complete="fh_complete" in feed,
-        posts_api=_posts_api(parsed, join(fetched.url, home), source),
+        posts_api=_posts_api(parsed, join(fetched.url, home), listing),
         title=strip_tags(str(feed.get("title") or "")).strip(),
     )
 
@@ -79,15 +79,15 @@ def _older_page(feed: Mapping[str, Any]) -> str:
     return next((links[relation] for relation in _OLDER if relation in links), "")
 
 
-def _posts_api(parsed: Any, home: str, source: Source) -> str:
+def _posts_api(parsed: Any, home: str, listing: str) -> str:
     """Return where a WordPress lists all posts (its REST API), if this is its main feed."""
     is_wordpress = "wordpress" in str(parsed.feed.get("generator", "")).lower() or any(
         "wfw_commentrss" in entry for entry in parsed.entries[:1]
     )
     root = home.rstrip("/")
-    if not is_wordpress or site_host(home) != site_host(source.address):
+    if not is_wordpress or site_host(home) != site_host(listing):
         return ""
-    is_main = _MAIN_FEED.sub("", source.address.partition("?")[0].partition("://")[2]) == root.partition("://")[2]
+    is_main = _MAIN_FEED.sub("", listing.partition("?")[0].partition("://")[2]) == root.partition("://")[2]
     return f"{root}/wp-json/wp/v2/posts?per_page=100&page=1" if is_main else ""
 
 

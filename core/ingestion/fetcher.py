@@ -24,7 +24,7 @@ from core.ingestion.fetch_result import (
     Validators,
     make_validators,
 )
-from core.ingestion.robots import RobotsCache, crawl_delay, is_allowed
+from core.ingestion.robots import RobotsCache, crawl_delay, is_allowed, sitemaps_of
 from core.ingestion.ssrf import IsPublic, is_public
 from core.ingestion.transport import Deadline, HttpResponse, HttpTransport, Request
 from core.telemetry import RequestRetried, emit
@@ -97,6 +97,21 @@ class Fetcher:
                 break
             visited.add(url)
         raise SourceReadError(shown, "it redirects too many times")
+
+    async def sitemaps(self, address: str, home: str) -> tuple[str, ...]:
+        """Return the addresses of the sitemaps that the site's robots.txt names; none if it cannot be read."""
+        try:
+            return sitemaps_of(await self._robots.rules_for(_parse_url(address), home))
+        except SourceReadError:
+            return ()
+
+    async def allows(self, address: str, home: str) -> bool:
+        """Return whether the robots.txt of the address allows it to be fetched."""
+        try:
+            await self._check_robots(_parse_url(address), home, address)
+        except SourceReadError:
+            return False
+        return True
 
     async def _check_robots(self, url: URL, home: str, shown: str) -> None:
         try:

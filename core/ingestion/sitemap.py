@@ -61,14 +61,15 @@ class Sitemap:
 
 
 async def read_sitemap(
-    source: Source, fetcher: Fetcher, known: KnownListings = NO_LISTINGS
+    source: Source, fetcher: Fetcher, known: KnownListings = NO_LISTINGS, address: str = ""
 ) -> AsyncGenerator[ListingEvent, None]:
-    """Yield every page of a sitemap, and ListingUnchanged for unchanged files of `known`.
+    """Yield every page of a sitemap, at the source's address or at one that its site names, and ListingUnchanged for
+    unchanged files of `known`.
 
     Raises SourceReadError if the first file cannot be read; for a later one yield EntrySkipped.
     """
     seen: set[str] = set()
-    async with aclosing(_walk(source, fetcher, known)) as items:
+    async with aclosing(_walk(source, address or source.address, fetcher, known)) as items:
         async for item in items:
             if not isinstance(item, Entry):
                 yield item
@@ -77,16 +78,18 @@ async def read_sitemap(
                 yield item
 
 
-async def _walk(source: Source, fetcher: Fetcher, known: KnownListings) -> AsyncGenerator[ListingEvent, None]:
+async def _walk(
+    source: Source, first: str, fetcher: Fetcher, known: KnownListings
+) -> AsyncGenerator[ListingEvent, None]:
     """Read level by level; indexes may form a cycle."""
-    seen, level = {source.address}, [source.address]
+    seen, level = {first}, [first]
     for _ in range(MAX_INDEX_DEPTH + 1):
         next_level: list[str] = []
         for address in level:
             try:
                 file = await _file(address, source, fetcher, known)
             except SourceReadError as error:
-                if address == source.address:
+                if address == first:
                     raise
                 yield EntrySkipped(error.address, error.reason)
                 continue

@@ -8,14 +8,16 @@ from typing import assert_never
 from core.domain import Post, Source
 from core.errors import SourceReadError
 from core.ingestion.article import Article, decode, extract
+from core.ingestion.dialects import plain_markdown
 from core.ingestion.entries import NO_LISTINGS, Entry, EntrySkipped, KnownListings, ListingEvent, matches_filters
-from core.ingestion.feed import read_feed
+from core.ingestion.feed import PageInsteadOfFeedError, read_feed
 from core.ingestion.fetch_result import PAGE, Fetched, NotModified, Validators
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.folder import read_folder
 from core.ingestion.hidden_html import visible_html
 from core.ingestion.hidden_markdown import visible_markdown
 from core.ingestion.html_to_markdown import tidy, to_markdown
+from core.ingestion.site import read_site
 from core.ingestion.sitemap import read_sitemap
 from core.ingestion.urls import accept_canonical, clean_url, extract_canonical, is_synthetic
 from core.language.detection import post_language
@@ -57,13 +59,32 @@ async def list_source(
 def _lister(source: Source, fetcher: Fetcher, known: KnownListings) -> AsyncGenerator[ListingEvent, None]:
     match source.kind:
         case "feed":
-            return read_feed(source, fetcher, known)
+            return _read_feed_or_site(source, fetcher, known)
         case "sitemap":
             return read_sitemap(source, fetcher, known)
+        case "site":
+            return read_site(source, fetcher, known)
         case "folder":
             return read_folder(source)
         case _:
             assert_never(source.kind)
+
+
+async def _read_feed_or_site(
+    source: Source, fetcher: Fetcher, known: KnownListings
+) -> AsyncGenerator[ListingEvent, None]:
+    """Read a feed, or the site if the address is that of its home page."""
+    page = None
+    try:
+        async with aclosing(read_feed(source, fetcher, known)) as events:
+            async for event in events:
+                yield event
+    except PageInsteadOfFeedError as error:
+        page = error.page
+    if page:
+        async with aclosing(read_site(source, fetcher, known, page)) as events:
+            async for event in events:
+                yield event
 
 
 def needs_page(entry: Entry) -> bool:
@@ -77,8 +98,8 @@ async def fetch_page(
 ) -> Fetched | NotModified | None:
     """Fetch the entry's page: NotModified if it is unchanged, None if the source carries the whole post. Raises
     SourceReadError, and PageNotFoundError for 404 and 410."""
-    if not needs_page(entry):
-        return None
+    if entry.page or not needs_page(entry):
+        return entry.page
     return await fetcher.fetch(entry.url, entry.source.address, PAGE, validators)
 
 
@@ -125,7 +146,10 @@ def _own_text(entry: Entry) -> Article:
         case "html":
             return Article("", to_markdown(visible_html(entry.body, entry.url), entry.base or entry.url))
         case "markdown" | "mdx":
-            return _from_markdown(entry.body)
+            body = entry.body
+            if entry.source.kind == "folder":
+                body = plain_markdown(body, {"title": entry.title}, is_mdx=entry.format == "mdx")
+            return _from_markdown(body)
         case "text":
             return Article("", tidy(entry.body))
         case _:

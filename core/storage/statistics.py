@@ -74,6 +74,7 @@ class Unanswered:
 
     text: str
     at: datetime
+    question_id: str = ""
 
 
 class Statistics:
@@ -132,8 +133,8 @@ class Statistics:
                 pipe.get(keys.gap(as_text(question_id)))
             texts = await pipe.execute() if found else []
         return [
-            Unanswered(as_text(text), datetime.fromtimestamp(at, UTC))
-            for (_, at), text in zip(found, texts, strict=True)
+            Unanswered(as_text(text), datetime.fromtimestamp(at, UTC), as_text(question_id))
+            for (question_id, at), text in zip(found, texts, strict=True)
             if text  # deleted meanwhile
         ]
 
@@ -171,7 +172,7 @@ class Statistics:
 def _fields(event: TelemetryEvent) -> Iterable[tuple[str, int]]:
     """Yield the fields of the day's hash that an event increments. External names come last: they may hold colons."""
     match event:
-        case QuestionFinished():
+        case QuestionFinished() if event.outcome != "silent":
             yield f"questions:{event.outcome}:{event.platform}", 1
             if event.outcome == "failed":
                 yield f"failures:{event.error}", 1

@@ -11,8 +11,8 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.app import Bot
-from bot.cli.stats import Overview
 from bot.digest import Digest, digest_text
+from core.chat.overview import Overview
 from core.domain import Rating
 from core.errors import DeliveryError
 from core.retrieval.gaps import QuestionGap
@@ -164,5 +164,5 @@ def test_digest_lists_totals_ratings_costs_and_top_gaps() -> None:
         "",
         "**What to write about next**: questions the posts did not answer",
         *(f"- {9 - number}× `question {number}`" for number in range(5)),
-        "- … and 2 more: `footnoted stats --days 7`",
+        "- … and 2 more",
     ]

@@ -151,7 +151,7 @@ def test_clicks_on_private_and_public_messages_are_parsed() -> None:
         "trigger_id": "1.2",
         "response_url": "https://hooks.example/1",
     }
-    click = parse_click(payload)
+    click = parse_click(payload, ME)
     assert (click.action, click.value, click.user, click.team, click.channel) == ("example", "Why?", "U1", "T1", "C1")
     assert (click.message_ts, click.thread_ts, click.ephemeral) == (TS, ROOT, True)
     public = payload | {
@@ -160,6 +160,6 @@ def test_clicks_on_private_and_public_messages_are_parsed() -> None:
         "message": {"ts": TS, "thread_ts": ROOT},
         "team": None,
     }
-    click = parse_click(public)
+    click = parse_click(public, ME)
     assert (click.team, click.channel, click.message_ts, click.thread_ts) == ("T1", "C1", TS, ROOT)
     assert click.ephemeral is False

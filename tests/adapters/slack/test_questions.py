@@ -166,18 +166,3 @@ async def test_a_greeting_is_in_the_language_that_the_person_has_chosen(room: Ro
     asked = room.ask("")
     [greeting] = await room.until(lambda: room.own(asked))
     assert greeting.blocks[0]["text"]["text"].startswith("Bonjour\u202f!")
-
-
-async def test_small_talk_gets_a_short_reply_only_when_it_is_meant_for_the_bot(room: Room) -> None:
-    asked = room.ask(ASKED)
-    await room.answer(asked)
-    for text in ("thanks!", "ok cool, I'll try that tomorrow", ":+1:"):
-        room.ask(text, thread=asked, mention=False)
-    await room.settled()
-    assert len(room.own(asked)) == 1
-    room.ask("vielen Dank!", thread=asked)
-    _, reply = await room.until(lambda: room.own(asked)[1:] and room.own(asked))
-    await room.settled()
-    assert read(reply) == "Gern geschehen!"
-    assert not actions(reply)
-    assert len(room.model.chats) == 1

@@ -45,7 +45,7 @@ def problems(**given: Any) -> list[str]:
 
 
 def test_every_setting_is_tested_here() -> None:
-    assert set(VALUES) | {"sources", "channels"} == set(Settings.model_fields)
+    assert set(VALUES) | {"sources", "channels", "emoji", "texts"} == set(Settings.model_fields)
 
 
 def loaded_values() -> dict[str, object]:
@@ -150,8 +150,9 @@ def test_invalid_argument_is_reported_like_an_environment_variable() -> None:
     [
         ("top_k =", "footnoted.toml is not valid TOML"),
         ('[[sources]]\nfeed = "https://a/feed"', "source 1 name is missing"),
+        ('[[sources]]\nname = "a"', "needs exactly one of feed, sitemap, site and folder"),
         ('[[sources]]\nname = "a"\nfolder = "f"\nlayout = "hogo"', "a layout is one of hugo, jekyll, "),
-        ('[[sources]]\nname = "a"', "needs exactly one of feed, sitemap and folder"),
+        ('[[sources]]\nname = "a"\nfeed = "https://a"\ncrawl = true', "crawl is for a site"),
         ('[[sources]]\nname = "a"\nfeed = "https://a"\nsitemap = "https://b"', "needs exactly one of"),
         ('[[sources]]\nname = "a"\nfeed = "a.example"', "https://"),
         ('[[sources]]\nname = "a"\nfeed = "https://a"\nlimit = 0', "limit"),

@@ -122,3 +122,19 @@ def test_invalid_source_is_not_also_reported_for_its_channel() -> None:
     Path("footnoted.toml").write_text(CHANNELS.format(shared="false").replace("https://b/feed", "b/feed"))
     [problem] = problems()
     assert "source 2 feed is invalid" in problem
+
+
+def test_own_emoji_and_texts_are_read_and_checked() -> None:
+    Path("footnoted.toml").write_text('[emoji]\nthanks = "🙏"\n[texts.de]\n"Sources" = "Belege"\n', encoding="utf-8")
+    settings = load_settings()
+    assert settings.emoji == {"thanks": "🙏"}
+    assert settings.texts == {"de": {"Sources": "Belege"}}
+    for table, problem in (
+        ('[texts.xx]\n"Sources" = "x"', "there are no texts in the language “xx”"),
+        ('[texts.en]\n"Sauces" = "x"', "there is no text “Sauces”"),
+        ('[texts.en]\n"Sources" = "{x}"', "the text “Sources” has other {placeholders}"),
+    ):
+        Path("footnoted.toml").write_text(table, encoding="utf-8")
+        with pytest.raises(StartupError) as caught:
+            load_settings()
+        assert problem in str(caught.value)

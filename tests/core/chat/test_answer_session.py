@@ -48,6 +48,9 @@ class Shown:
     def remedy(self, error: RefusedError) -> str:
         return "Invite me." if "not_in_channel" in str(error) else ""
 
+    async def mark_unanswered(self) -> None:
+        self.told.append("noted")
+
     async def tell_asker(self, text: str) -> None:
         self.told.append(text)
 

@@ -8,6 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from core.answering.channel_scope import Channel, Channels
+from core.chat.overview import Overviews
 from core.chat.services import ChatServices
 from core.domain import Answer, Conversation, Person, Question, Turn
 from core.index.catalog import Catalog
@@ -20,6 +21,7 @@ from core.storage.feedback import Feedback
 from core.storage.history import History
 from core.storage.question_store import QuestionStore
 from core.storage.reply_messages import ReplyMessages
+from core.storage.statistics import Statistics
 from tests.core.answering.collected import rag_answerer
 from tests.core.index.shelves import shelved
 from tests.posts import POSTS
@@ -56,10 +58,12 @@ def stores(redis: Redis) -> Stores:
 
 @pytest.fixture
 def services(redis: Redis, embedder: OfflineEmbedder, stores: Stores) -> ChatServices:
+    channels = Channels([Channel("slack", "BOARD", frozenset({"minutes"}))], ["blog", "minutes"])
     return ChatServices(
         platform="slack",
         answerer=rag_answerer(redis, embedder, ExtractiveChatModel(embedder)),
-        channels=Channels([Channel("slack", "BOARD", frozenset({"minutes"}))], ["blog", "minutes"]),
+        channels=channels,
+        overviews=Overviews(Statistics(redis), stores.questions, stores.feedback, channels, embedder),
         catalog=Catalog(redis),
         history=stores.history,
         questions=stores.questions,

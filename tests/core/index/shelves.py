@@ -11,7 +11,6 @@ from core.index.version import IndexVersion, PostRecord
 from core.ingestion.chunker import chunk
 from core.models.protocols import Embedder
 from core.retrieval.calibration import calibrate
-from core.tokens import estimate_tokens
 from tests.posts import new_version
 
 ODD_NAMES = (
@@ -34,7 +33,7 @@ async def shelved(redis: Redis, embedder: Embedder, shelves: Mapping[str, Mappin
     for source, posts in shelves.items():
         for slug, text in posts.items():
             title = text.splitlines()[0].removeprefix("# ")
-            passages = chunk(Post(address(source, slug), title, text, source, language="en"), estimate_tokens)
+            passages = chunk(Post(address(source, slug), title, text, source, language="en"))
             await draft.stage(passages, await embedder.embed([passage.embedding_text for passage in passages]))
             await draft.write_records({address(source, slug): PostRecord(title, source, slug, slug, len(passages))})
     await edition.wait_until_indexed()

@@ -20,8 +20,17 @@ from core.errors import (
 from core.indexing.options import ReindexOptions
 from core.indexing.progress import Plan, Progress, Report
 from core.indexing.reindexer import Reindexer
-from core.indexing.run_events import Emit, ReindexEvent, ReindexRun, RunEnded, RunPlanned, RunProgressed, RunStarted
-from core.indexing.run_status import AuditLog, AuditRecord, to_lock_token
+from core.indexing.run_events import (
+    AuditRecord,
+    Emit,
+    ReindexEvent,
+    ReindexRun,
+    RunEnded,
+    RunPlanned,
+    RunProgressed,
+    RunStarted,
+)
+from core.indexing.run_status import AuditLog, to_lock_token
 from core.storage import keys
 from core.storage import lease as leasing
 from core.storage.connection import connect

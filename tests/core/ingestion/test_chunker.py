@@ -8,13 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.domain import Passage, Post
-from core.ingestion.chunker import MAX_TOKENS, MIN_TOKENS, chunk
-from core.tokens import estimate_tokens
+from core.ingestion.chunker import MAX_TOKENS, MIN_TOKENS, chunk, text_size
 from tests.core.generated import MARKDOWN, open_fence, text_words
 
 
 def passages_of(text: str, title: str = "Title") -> tuple[Passage, ...]:
-    return chunk(Post("https://blog.example/a", title, text, "blog"), estimate_tokens)
+    return chunk(Post("https://blog.example/a", title, text, "blog"))
 
 
 def sentences(tokens: int, word: str = "word") -> str:
@@ -29,15 +28,30 @@ def test_chunking_keeps_all_words_in_order_within_limits_and_closes_fences(text:
     joined = "\n\n".join(passage.text for passage in passages)
     # A word longer than a passage may be cut: what remains when blanks are taken out is the same.
     assert "".join(text_words(joined)) == "".join(text_words(text))
-    assert all(estimate_tokens(passage.text) <= MAX_TOKENS for passage in passages)
+    assert all(text_size(passage.text) <= MAX_TOKENS for passage in passages)
     assert [passage.position for passage in passages] == list(range(len(passages)))
     assert not any(open_fence(passage.text) for passage in passages)
 
 
 def test_passage_carries_post_metadata() -> None:
     published = datetime(2026, 1, 1, tzinfo=UTC)
-    (passage,) = chunk(Post("https://blog.example/a", "Title", "Words.", "blog", published), estimate_tokens)
+    (passage,) = chunk(Post("https://blog.example/a", "Title", "Words.", "blog", published))
     assert passage == Passage("https://blog.example/a", "Title", "", "Words.", "blog", 0, published)
+
+
+@pytest.mark.parametrize(
+    "translation",
+    [
+        "Bienen verbringen den Winter im Stock und leben von dem Honig, den wir ihnen im August gelassen haben.",
+        "Пчёлы проводят зиму в улье и питаются мёдом, который мы оставили им в августе.",
+        "मधुमक्खियाँ सर्दियाँ छत्ते में बिताती हैं और उस शहद पर जीती हैं जो हमने अगस्त में उनके लिए छोड़ा था।",
+        "蜜蜂在蜂箱里过冬，靠我们八月份留给它们的蜂蜜为生。",
+        "ผึ้งใช้เวลาช่วงฤดูหนาวอยู่ในรังและกินน้ำผึ้งที่เราทิ้งไว้ให้ในเดือนสิงหาคม",
+    ],
+)
+def test_translations_of_a_text_have_about_the_same_size(translation: str) -> None:
+    english = text_size("Bees spend the winter in their hive and live on the honey that we left them in August.")
+    assert english / 2 < text_size(translation) < english * 2
 
 
 @pytest.mark.parametrize("text", ["", "\n\n \n", "\r\n"])
@@ -141,4 +155,4 @@ def test_hostile_post_is_chunked_in_seconds(piece: str) -> None:
     before = time.process_time()
     passages = passages_of(text)
     assert time.process_time() - before < 8
-    assert all(estimate_tokens(passage.text) <= MAX_TOKENS for passage in passages)
+    assert all(text_size(passage.text) <= MAX_TOKENS for passage in passages)

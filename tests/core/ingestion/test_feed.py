@@ -61,11 +61,6 @@ async def test_unreadable_feed_is_reported(status: int, blog: Blog, fetcher: Fet
         await listed(blog, fetcher)
 
 
-async def test_page_is_rejected_as_feed(blog: Blog, fetcher: Fetcher) -> None:
-    with pytest.raises(SourceReadError, match="it is not a feed"):
-        await listed(blog, fetcher, "/post-1/")
-
-
 async def test_feed_with_wrong_content_type_is_read(blog: Blog, fetcher: Fetcher) -> None:
     blog.content_types["/feed/"] = "text/html; charset=iso-8859-1"
     blog.posts[11].title = "Zwölf"
