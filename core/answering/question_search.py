@@ -73,7 +73,7 @@ class QuestionSearch:
         return Search(rewritten, merge_results(results, await self._retriever.search(rewritten, sources=sources)))
 
     async def _search_by_date(self, text: str, sources: frozenset[str] | None) -> Search | None:
-        """Search for the newest posts, or those of a time; None if the question is not about dates or nothing is found."""
+        """Find the newest posts, or those of a time; None for other questions, and without a hit."""
         dated = await asyncio.to_thread(dated_question, text, (language(), SOURCE_LANGUAGE))
         if dated is None:
             return None
