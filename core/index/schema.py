@@ -28,7 +28,7 @@ exact search takes 3.4 and 29 ms, HNSW 1.3 and 1.5 ms after a build of 12 and 27
 
 UNKNOWN_LANGUAGE = "und"
 
-ANALYSIS = "1"
+ANALYSIS = "2"
 """Version of the analysis in `core.language`, in the metadata. Raise it when terms change: indexes are upgraded."""
 
 _HNSW = {"M": 16, "EF_CONSTRUCTION": 200, "EF_RUNTIME": 100}

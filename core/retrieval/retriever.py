@@ -204,7 +204,7 @@ class Retriever:
             _word_signals(asked, scores, max((covered[key].passages[row] for key in order[:TOP_PASSAGES]), default=0.0))
             for row, (asked, scores) in enumerate(zip(terms, text_rankings, strict=True))
         ]
-        leans = sum(term.idf > 0 for term in terms[0]) < LEANING_TERMS
+        leans = sum(term.weight for term in terms[0] if term.idf) < LEANING_TERMS
         cosine = max(vector_rankings[0].values(), default=0.0) if blobs else None
         signals = Signals(words[0], words[1] if leans and len(words) > 1 else WordSignals(), cosine)
         return Ranking(hits, signals, lexical_only)
@@ -270,7 +270,8 @@ def _word_signals(terms: Sequence[Term], scores: Mapping[str, float], coverage: 
     total = sum(term.idf for term in terms)
     if not total:
         return WordSignals()
-    return WordSignals(max(scores.values(), default=0.0) / total, total / terms[0].rarest * coverage)
+    words = sum(term.idf * term.weight for term in terms) / terms[0].rarest
+    return WordSignals(max(scores.values(), default=0.0) / total, words * coverage)
 
 
 def _age(passage: Passage) -> float:
