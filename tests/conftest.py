@@ -1,5 +1,6 @@
 """Fixtures for all tests: a real Redis, the offline models, a clean environment and a guarded event loop."""
 
+import gc
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -21,12 +22,25 @@ from core.storage.connection import connect
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+# Collect garbage less often: with the objects of all tests in memory, it takes a fifth of the time.
+gc.set_threshold(50_000, 20, 50)
+
 # Use the same examples in every run; `make soak` looks for new ones. No deadline: a busy machine is not a bug.
 hypothesis_settings.register_profile("steady", derandomize=True, deadline=None)
 hypothesis_settings.register_profile("soak", derandomize=False, deadline=None, print_blob=True)
 hypothesis_settings.load_profile("steady")
 
 SETTING_NAMES = {spelled for name in Settings.model_fields for spelled in (name, name.upper())}
+
+
+def pytest_collection_finish() -> None:
+    """Exempt what was imported and collected from garbage collection."""
+    gc.freeze()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Start two workers per processor for `-n auto`: half of the time, tests wait."""
+    return 2 * (os.cpu_count() or 1)
 
 
 @pytest.fixture(autouse=True)

@@ -136,7 +136,8 @@ def parse_post(entry: Entry, page: Fetched | None) -> Post:
     title = tidy(entry.title) or tidy(article.title) or tidy(entry.name) or entry.url
     language = post_language(f"{title}\n{article.text}", article.language or entry.language)
     published = entry.published or article.published
-    return Post(entry.url, title, article.text, entry.source.name, published, language, article.pages)
+    source, author = entry.source.name, article.author
+    return Post(entry.url, title, article.text, source, published, language, author, article.pages)
 
 
 def _article(entry: Entry, page: Fetched | None) -> Article:

@@ -1,6 +1,6 @@
 """A bot that has read the garden blog."""
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import AsyncIterator, Iterator, MutableMapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,12 @@ def logged() -> Iterator[Logged]:
 def posts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write the garden blog once per session, so that tests need not index it again."""
     return write_posts(tmp_path_factory.mktemp("garden") / "posts")
+
+
+@pytest.fixture
+async def model() -> AsyncIterator[OpenAIServer]:
+    async with OpenAIServer() as model:
+        yield model
 
 
 @cache

@@ -18,12 +18,6 @@ Snapshot = dict[bytes | str, bytes]
 
 
 @pytest.fixture
-async def model() -> AsyncIterator[OpenAIServer]:
-    async with OpenAIServer() as model:
-        yield model
-
-
-@pytest.fixture
 async def discord() -> AsyncIterator[DiscordServer]:
     async with DiscordServer() as discord:
         yield discord

@@ -112,14 +112,7 @@ async def test_a_connection_that_discord_py_gives_up_is_reopened(harness: Harnes
 async def test_a_bot_opens_all_shards_that_discord_recommends(model: OpenAIServer, bot: Bot) -> None:
     async with DiscordServer(rules=Rules(shards=3)) as discord, connected(discord, model, bot) as harness:
         await discord.ready(shards=3)
-        asked = [
-            harness.ask(ASKED),
-            harness.ask(ASKED, "lobby", "dave"),
-            harness.ask(ASKED, discord.find_user("bob"), "bob"),
-        ]
-        for one in asked:
-            await harness.answer(one)
-        assert [len(harness.since(one)) for one in asked] == [1, 1, 1]
+        assert await answers_everywhere(harness) == [1, 1, 1]
 
 
 async def test_processes_can_share_the_shards(model: OpenAIServer, bot: Bot) -> None:
@@ -131,14 +124,7 @@ async def test_processes_can_share_the_shards(model: OpenAIServer, bot: Bot) -> 
         assert sorted(discord.gateway.identified) == [(0, 3), (2, 3)]
         async with connected(discord, model, bot, shards=(1,), shard_count=3):
             await discord.ready(shards=3)
-            asked = [
-                harness.ask(ASKED),
-                harness.ask(ASKED, "lobby", "dave"),
-                harness.ask(ASKED, discord.find_user("bob"), "bob"),
-            ]
-            for one in asked:
-                await harness.answer(one)
-            assert [len(harness.since(one)) for one in asked] == [1, 1, 1]
+            assert await answers_everywhere(harness) == [1, 1, 1]
 
 
 async def test_the_gateway_address_can_be_overridden(model: OpenAIServer, bot: Bot) -> None:
@@ -196,6 +182,15 @@ def reconnected(harness: Harness, lost: Sequence[object]) -> bool:
     """Return whether the bot listens on connections other than the lost ones."""
     gateway = harness.discord.gateway
     return bool(gateway.listening) and not harness.app.problem() and not set(lost) & set(gateway.connections)
+
+
+async def answers_everywhere(harness: Harness) -> list[int]:
+    """Ask in two guilds and in a direct message; return the number of answers to each question."""
+    direct = harness.discord.find_user("bob")
+    asked = [harness.ask(ASKED), harness.ask(ASKED, "lobby", "dave"), harness.ask(ASKED, direct, "bob")]
+    for question in asked:
+        await harness.answer(question)
+    return [len(harness.since(question)) for question in asked]
 
 
 def answering_everything(bot: Bot, platform: str = "discord") -> Bot:

@@ -16,12 +16,6 @@ from tests.servers.slack import SlackServer
 
 
 @pytest.fixture
-async def model() -> AsyncIterator[OpenAIServer]:
-    async with OpenAIServer() as model:
-        yield model
-
-
-@pytest.fixture
 async def slack() -> AsyncIterator[SlackServer]:
     async with SlackServer() as slack:
         yield slack

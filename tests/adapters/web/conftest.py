@@ -63,11 +63,10 @@ async def guarded(empty_bot: Bot) -> AsyncIterator[Client]:
 
 
 @pytest.fixture
-async def modelled(redis: Redis, settings: Settings) -> AsyncIterator[Modelled]:
-    async with OpenAIServer() as model:
-        given = {name: getattr(settings, name) for name in ("redis_url", "sources")}
-        given |= {"openai_base_url": model.base_url, "chat_model": "gpt-4o-mini"}
-        async with create_bot(await asyncio.to_thread(load_settings, **given)) as bot:
-            await bot.reindex(unseen)
-            async with opened(bot) as client:
-                yield Modelled(bot, model, client)
+async def modelled(redis: Redis, settings: Settings, model: OpenAIServer) -> AsyncIterator[Modelled]:
+    given = {name: getattr(settings, name) for name in ("redis_url", "sources")}
+    given |= {"openai_base_url": model.base_url, "chat_model": "gpt-4o-mini"}
+    async with create_bot(await asyncio.to_thread(load_settings, **given)) as bot:
+        await bot.reindex(unseen)
+        async with opened(bot) as client:
+            yield Modelled(bot, model, client)
