@@ -92,6 +92,7 @@ class CitationFilter:
                 post.passage.url,
                 post.score,
                 round(fmean(supports), 2) if supports else None,
+                post.passage.published,
             )
             for number, (post, supports) in enumerate(posts, 1)
         )
