@@ -8,7 +8,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from bot.app import Bot
-from bot.platforms import Platform
+from bot.platforms import Reachable
 from core.chat.overview import Overview
 from core.domain import Conversation
 from core.errors import FootnotedError, to_footnoted_error
@@ -36,7 +36,7 @@ class Digest:
     def __init__(
         self,
         bot: Bot,
-        platforms: Sequence[Platform],
+        platforms: Sequence[Reachable],
         channel: str,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:

@@ -3,26 +3,29 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from itertools import chain, repeat
 from typing import Protocol
 
+import structlog
 from aiohttp import web
 
 from bot.app import Bot
 from bot.config.settings import Settings
 from bot.config.types import PlatformName
 from core.chat.services import ChatServices
-from core.errors import StartupError
+from core.errors import Problem, StartupError, first_error, to_footnoted_error
+
+log = structlog.get_logger()
+
+RETRY_DELAYS = (30.0, 60.0, 120.0, 300.0, 600.0)
+"""Seconds before each attempt to open a platform that failed; the last one repeats."""
 
 
-class Platform(Protocol):
-    """A chat platform's bot; it listens within `open`."""
+class Reachable(Protocol):
+    """A chat platform that messages can be posted to."""
 
     @property
     def name(self) -> str: ...
-
-    def open(self) -> AbstractAsyncContextManager[None]:
-        """Connect and listen. Raises StartupError for an invalid token."""
-        ...
 
     def problem(self) -> str:
         """Return why the platform cannot be reached right now; empty if it can."""
@@ -30,6 +33,18 @@ class Platform(Protocol):
 
     async def post(self, channel: str, text: str) -> None:
         """Post Markdown to a channel. Raises DeliveryError."""
+        ...
+
+
+class Platform(Reachable, Protocol):
+    """A chat platform's bot; it listens within `open`."""
+
+    def open(self) -> AbstractAsyncContextManager[None]:
+        """Connect and listen. Raises StartupError for an invalid token."""
+        ...
+
+    async def wait_until_failed(self) -> None:
+        """Wait for a failure that only opening the platform again can mend; `problem` tells it."""
         ...
 
     async def check(self) -> str:
@@ -86,32 +101,87 @@ def build_platforms(bot: Bot) -> list[Platform]:
     return [build(settings, bot.chat_services(name)) for name, build in BUILDERS.items() if settings.has_platform(name)]
 
 
-@asynccontextmanager
-async def all_open(platforms: Sequence[Platform]) -> AsyncGenerator[None, None]:
-    """Open and close all platforms concurrently, so that none uses up another's time to shut down.
+class SupervisedPlatform:
+    """A platform that is opened again whenever it fails, so that it never ends the process or another platform."""
 
-    Raises StartupError with the problems of all platforms.
+    def __init__(self, platform: Platform, retry_delays: Sequence[float] = RETRY_DELAYS) -> None:
+        self._platform = platform
+        self._retry_delays = retry_delays
+        self._failure = ""
+        self.name = platform.name
+        self.routes = platform.routes
+        self.tried = asyncio.Event()
+        """Set once the first attempt has succeeded or failed."""
+
+    def problem(self) -> str:
+        """Return why the platform cannot be reached right now; empty if it can."""
+        return self._failure or self._platform.problem()
+
+    async def post(self, channel: str, text: str) -> None:
+        """Post Markdown to a channel. Raises DeliveryError."""
+        await self._platform.post(channel, text)
+
+    async def keep_open(self, ended: asyncio.Event) -> None:
+        """Keep the platform open until `ended`, with pauses between attempts."""
+        for delay in chain(self._retry_delays, repeat(self._retry_delays[-1])):
+            try:
+                await self._hold(ended)
+            except Exception as error:  # Boundary: a platform that fails must not end the others.
+                self._note_failure(first_error(error), delay)
+            self.tried.set()
+            if await _is_set_within(ended, delay):
+                return
+
+    async def _hold(self, ended: asyncio.Event) -> None:
+        async with self._platform.open():
+            self._failure = ""
+            self.tried.set()
+            waiting = [asyncio.ensure_future(ended.wait()), asyncio.ensure_future(self._platform.wait_until_failed())]
+            try:
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for each in waiting:
+                    each.cancel()
+            problem = self._platform.problem()
+        if not ended.is_set():
+            raise StartupError(Problem(problem, ""))
+
+    def _note_failure(self, error: Exception, retry_in: float) -> None:
+        known = to_footnoted_error(error)
+        self._failure = known.user_message.strip()
+        unexpected = None if isinstance(known, StartupError) else error
+        log.error(
+            "platform unavailable",
+            platform=self.name,
+            problem=self._failure,
+            error_id=known.id,
+            retry_in=retry_in,
+            exc_info=unexpected,
+        )
+
+
+async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
+@asynccontextmanager
+async def all_open(platforms: Sequence[SupervisedPlatform]) -> AsyncGenerator[None, None]:
+    """Keep all platforms open, and close them concurrently, so that none uses up another's time to shut down.
+
+    The block begins when each has been tried once.
     """
     ended = asyncio.Event()
-    opened = {platform.name: asyncio.Event() for platform in platforms}
-
-    async def hold(platform: Platform) -> None:
-        async with platform.open():
-            opened[platform.name].set()
-            await ended.wait()
-
-    try:
-        async with asyncio.TaskGroup() as tasks:
+    async with asyncio.TaskGroup() as tasks:
+        for platform in platforms:
+            tasks.create_task(platform.keep_open(ended))
+        try:
             for platform in platforms:
-                tasks.create_task(hold(platform))
-            for event in opened.values():
-                await event.wait()
-            try:
-                yield
-            finally:
-                ended.set()
-    except ExceptionGroup as group:
-        known = [error for error in group.exceptions if isinstance(error, StartupError)]
-        if len(known) < len(group.exceptions):
-            raise
-        raise StartupError(*(problem for error in known for problem in error.problems)) from group
+                await platform.tried.wait()
+            yield
+        finally:
+            ended.set()

@@ -19,7 +19,7 @@ from bot.app import create_bot
 from bot.config.settings import Settings
 from bot.digest import Digest
 from bot.observability.listeners import telemetry_listeners
-from bot.platforms import Platform, all_open, build_platforms
+from bot.platforms import Reachable, SupervisedPlatform, all_open, build_platforms
 from bot.scheduler import ReindexScheduler
 from core.errors import Problem, StartupError, to_footnoted_error
 
@@ -39,7 +39,7 @@ async def serve(settings: Settings, console: Console) -> int:
         visible = services.visible_sources()
         sources = ", ".join(source.name for source in settings.all_sources if visible is None or source.name in visible)
         about = About(settings.offline, None if settings.offline else settings.chat_model, sources)
-        platforms = build_platforms(bot)
+        platforms = [SupervisedPlatform(platform) for platform in build_platforms(bot)]
         monitoring = await stack.enter_async_context(telemetry_listeners(bot, platforms))
         # In a thread, because it reads the folder of static files.
         app = await asyncio.to_thread(
@@ -115,10 +115,12 @@ async def _listening(app: web.Application, host: str, port: int, prefix: str) ->
         await runner.cleanup()
 
 
-def _greet(console: Console, settings: Settings, address: str, platforms: Sequence[Platform]) -> None:
+def _greet(console: Console, settings: Settings, address: str, platforms: Sequence[Reachable]) -> None:
     console.print(Text.assemble(("Footnoted", "bold"), " answers at ", (address, "bold cyan")), soft_wrap=True)
     for platform in platforms:
-        console.print(Text(f"Listening on {platform.name.capitalize()}."), soft_wrap=True)
+        name, problem = platform.name.capitalize(), platform.problem()
+        text = Text(f"{name} is not connected: {problem}", "red") if problem else Text(f"Listening on {name}.")
+        console.print(text, soft_wrap=True)
     if settings.offline:
         console.print(
             Text(

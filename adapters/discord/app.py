@@ -52,7 +52,7 @@ class Access:
 
 
 class DiscordBot:
-    """The bot in all its servers, for one use of `open`."""
+    """The bot in all its servers."""
 
     name = "discord"
 
@@ -70,6 +70,7 @@ class DiscordBot:
 
         Raise StartupError for a wrong token or a missing intent; while Discord is unreachable, keep trying.
         """
+        self._listeners = self._tree = None
         client, connection = self._build()
         self._client = client
         ended = asyncio.Event()
@@ -85,6 +86,11 @@ class DiscordBot:
                 listening.cancel()
             await asyncio.wait([listening])
             await client.close()
+
+    async def wait_until_failed(self) -> None:
+        """Wait for a problem that ends all attempts of the connection."""
+        if self._connection:
+            await self._connection.failed.wait()
 
     def problem(self) -> str:
         return self._connection.problem() if self._connection else "Discord has not been reached yet."

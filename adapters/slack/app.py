@@ -1,5 +1,6 @@
 """The Slack bot: its connection, its lifetime and its unprompted messages."""
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -82,6 +83,11 @@ class SlackBot:
             for socket in self._sockets:
                 await stack.enter_async_context(socket.open())
             yield
+            self._app = None
+
+    async def wait_until_failed(self) -> None:
+        """Wait forever: the sockets reconnect themselves."""
+        await asyncio.Event().wait()
 
     def problem(self) -> str:
         if self._identity is None:

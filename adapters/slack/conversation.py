@@ -17,9 +17,9 @@ from adapters.slack.identity import BotIdentity
 from adapters.slack.mentions import MentionResolver
 from adapters.slack.message import add_reaction, close_stream, delete
 from adapters.slack.question_builder import QuestionBuilder
-from adapters.slack.reply import SlackReply
+from adapters.slack.reply import SlackReply, remedy_of, tell_directly
 from adapters.slack.reply_target import ReplyTarget, target_of
-from adapters.slack.web_api import call_api
+from adapters.slack.web_api import SlackRefusedError, call_api
 from core.chat.answer_session import RunningAnswer, current_task
 from core.chat.error_report import report_error
 from core.chat.event_dispatcher import EventDispatcher
@@ -98,9 +98,14 @@ class ConversationHandler:
         try:
             await act(message)
         except Exception as error:  # Boundary: report any error to the user.
+            target = target_of(message, self._identity.user)
+            if isinstance(error, SlackRefusedError):
+                log.error("message was refused by the platform", name=message.name, cause=str(error))
+                await tell_directly(self._client, target, remedy_of(error))
+                return
             known = report_error("message handling failed", error, name=message.name)
             blocks = failure(known, question_id(message.name), message.ts)
-            await self._post(target_of(message, self._identity.user), known.translated_message, blocks)
+            await self._post(target, known.translated_message, blocks)
 
     async def _cancel_answer(self, name: str) -> RunningAnswer[SlackReply] | None:
         """Stop the answer to a message, whether the message, an edit or a retry began it."""

@@ -23,26 +23,43 @@ SOFT, HARD = 7_000, 9_500
 """Characters of a message's text. Slack takes 12,000 of Markdown, and about 13,000 with sources and buttons."""
 
 NO_ACCESS = frozenset(
-    {"not_in_channel", "channel_not_found", "is_archived", "restricted_action", "invalid_auth", "account_inactive"}
-)
-"""Refusals that apply to updates as well."""
-
-RECIPIENT_ERRORS = frozenset(
     {
-        "user_not_found",
-        "team_not_found",
-        "missing_recipient_user_id",
-        "missing_recipient_team_id",
-        "thread_not_found",
-        "invalid_thread_ts",
-        "msg_too_long",
+        "not_in_channel",
+        "channel_not_found",
+        "is_archived",
+        "restricted_action",
+        "invalid_auth",
+        "account_inactive",
+        "no_permission",
+        "missing_scope",
+        "messages_tab_disabled",
+        "user_is_restricted",
+        "access_denied",
     }
 )
-"""Refusals of one stream that say nothing about others."""
+"""Refusals that apply to any other way of writing there as well; `restricted_action` has several endings."""
+
+NO_STREAMING = frozenset(
+    {
+        "unknown_method",
+        "method_deprecated",
+        "deprecated_endpoint",
+        "feature_not_enabled",
+        "not_allowed",
+        "not_allowed_token_type",
+        "team_access_not_granted",
+    }
+)
+"""Refusals of a stream that hold for the whole workspace; all others say nothing about other answers."""
 
 STREAMING_RETRY_AFTER = timedelta(minutes=10)
 MAX_KNOWN_MESSAGES = 5_000
 """The messages of answers that are still being written are among the last."""
+
+
+def is_access_refused(code: str) -> bool:
+    """Return whether the bot may not write there at all."""
+    return code in NO_ACCESS or code.startswith("restricted_action")
 
 
 @dataclass(slots=True)
@@ -59,8 +76,8 @@ class StreamingState:
         return monotonic() >= self._retry_at
 
     def note_refusal(self, code: str) -> None:
-        """Pause streaming after a refusal, unless it was because of the recipient."""
-        if code not in RECIPIENT_ERRORS:
+        """Pause streaming if the workspace allows none at all."""
+        if code in NO_STREAMING:
             self._retry_at = monotonic() + STREAMING_RETRY_AFTER.total_seconds()
 
     def note_message(self, ts: str) -> None:
@@ -186,7 +203,7 @@ class MessageSequence:
         try:
             await self._show_first(stream, part, below)
         except SlackRefusedError as error:
-            if stream.ts or error.code in NO_ACCESS:
+            if stream.ts or is_access_refused(error.code):
                 raise
             log.warning("stream refused, falling back to chat.update", cause=str(error))
             self._streaming.note_refusal(error.code)

@@ -8,7 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from adapters.slack.blocks import answer_buttons, failure, rate_limited, sources
 from adapters.slack.escaping import render_answer
 from adapters.slack.message import add_reaction
-from adapters.slack.message_sequence import NO_ACCESS, MessageSequence
+from adapters.slack.message_sequence import MessageSequence, is_access_refused
 from adapters.slack.reply_target import ReplyTarget
 from adapters.slack.status import Status
 from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api
@@ -29,6 +29,21 @@ REMEDIES = {
     "is_archived": N_("That channel is archived, so I cannot answer there."),
     "restricted_action": N_("I'm not allowed to post in that channel. An admin can change who can post there."),
 }
+NOT_ALLOWED = N_("Slack does not let me write there ({code}). An admin of the workspace can change that.")
+
+
+def remedy_of(error: RefusedError) -> str:
+    """Return what the asker can do about a refusal."""
+    code = error.code if isinstance(error, SlackRefusedError) else ""
+    known = REMEDIES.get("restricted_action" if code.startswith("restricted_action") else code)
+    return gettext(known) if known else gettext(NOT_ALLOWED).format(code=code or "refused")
+
+
+async def tell_directly(client: AsyncWebClient, target: ReplyTarget, text: str) -> None:
+    """Send the asker a direct message about the channel of a question. Raises what `call_api` raises."""
+    opened = await call_api(client.conversations_open(users=target.user))
+    text = asked_elsewhere_text(target.channel, text)
+    await call_api(client.chat_postMessage(channel=opened["channel"]["id"], text=text))
 
 
 class SlackReply:
@@ -78,7 +93,7 @@ class SlackReply:
         try:
             await self._messages.show(render_answer(text, self._footnotes.values(), ended=False))
         except SlackRefusedError as error:
-            if error.code in NO_ACCESS:
+            if is_access_refused(error.code):
                 raise
             log.warning("answer update failed", cause=str(error))
         except SlackUnreachableError as error:
@@ -121,8 +136,7 @@ class SlackReply:
         await self._messages.delete()
 
     def remedy(self, error: RefusedError) -> str:
-        remedy = REMEDIES.get(error.code) if isinstance(error, SlackRefusedError) else None
-        return gettext(remedy) if remedy else ""
+        return remedy_of(error)
 
     async def mark_unanswered(self) -> None:
         try:
@@ -131,9 +145,7 @@ class SlackReply:
             log.info("reaction refused", cause=str(error))
 
     async def tell_asker(self, text: str) -> None:
-        opened = await call_api(self._client.conversations_open(users=self.target.user))
-        text = asked_elsewhere_text(self.target.channel, text)
-        await call_api(self._client.chat_postMessage(channel=opened["channel"]["id"], text=text))
+        await tell_directly(self._client, self.target, text)
 
     def _replace_status(self) -> None:
         # Slack keeps the status when an old message is edited.

@@ -9,7 +9,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from bot.app import Bot
-from bot.platforms import Platform
+from bot.platforms import Reachable
 from core.domain import Question
 from core.errors import (
     FootnotedError,
@@ -104,7 +104,7 @@ class ModelHealth:
 class Health:
     """Checks all components; `models` is None offline."""
 
-    def __init__(self, bot: Bot, platforms: Sequence[Platform], models: ModelHealth | None) -> None:
+    def __init__(self, bot: Bot, platforms: Sequence[Reachable], models: ModelHealth | None) -> None:
         self._bot = bot
         self._platforms = platforms
         self._models = models

@@ -13,7 +13,7 @@ from bot.config.settings import Settings
 from bot.observability.health import CHECK_TIMEOUT, Health, ModelHealth
 from bot.observability.loop_watchdog import loop_watchdog
 from bot.observability.metrics import Metrics
-from bot.platforms import Platform
+from bot.platforms import Reachable
 from core.storage.statistics import Statistics
 from core.telemetry import Listener, subscribed
 
@@ -23,7 +23,7 @@ TraceListener = Callable[[Settings], AbstractAsyncContextManager[Listener]]
 
 
 @asynccontextmanager
-async def telemetry_listeners(bot: Bot, platforms: Sequence[Platform]) -> AsyncGenerator[Monitoring, None]:
+async def telemetry_listeners(bot: Bot, platforms: Sequence[Reachable]) -> AsyncGenerator[Monitoring, None]:
     """Subscribe all listeners for the duration of the block, and yield the monitoring endpoints."""
     metrics = Metrics()
     models = None if bot.settings.offline and bot.settings.embeds_offline else ModelHealth(bot.embedder, bot.chat_model)

@@ -104,7 +104,7 @@ class AnswerSessions(Generic[R]):
         except* Exception as group:  # Boundary: report any error to the user.
             error = report_error("answer failed", first_error(group), question=name)
             if pending.addressed:
-                await self._fail(name, reply, error)
+                await self._fail(name, pending, reply, error)
         finally:
             if self._running.get(name) is running:
                 del self._running[name]
@@ -128,9 +128,11 @@ class AnswerSessions(Generic[R]):
         if answer and answer.noted:
             await reply.mark_unanswered()
 
-    async def _fail(self, name: str, reply: R, error: FootnotedError) -> None:
+    async def _fail(self, name: str, pending: PendingQuestion, reply: R, error: FootnotedError) -> None:
         try:
             await reply.fail(error)
+        except RefusedError as refusal:
+            await self._report_refusal(name, pending, reply, refusal)
         except PlatformError as failure:
             log.error("failure could not be reported to the user", question=name, cause=str(failure))
 

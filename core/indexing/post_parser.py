@@ -102,7 +102,7 @@ def digest(*parts: str) -> str:
 
 
 def _text_digest(post: Post) -> str:
-    return digest(READING_VERSION, post.title, post.text, post.source, str(post.published))
+    return digest(READING_VERSION, post.title, post.text, post.source, str(post.published), post.author)
 
 
 class ParserPool:

@@ -125,7 +125,7 @@ def parse_post(entry: Entry, page: Fetched | None) -> Post:
     title = tidy(entry.title) or tidy(article.title) or tidy(entry.name) or entry.url
     language = post_language(f"{title}\n{article.text}", article.language or entry.language)
     published = entry.published or article.published
-    return Post(entry.url, title, article.text, entry.source.name, published, language)
+    return Post(entry.url, title, article.text, entry.source.name, published, language, article.author)
 
 
 def _article(entry: Entry, page: Fetched | None) -> Article:

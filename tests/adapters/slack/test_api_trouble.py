@@ -129,13 +129,28 @@ async def test_an_expired_stream_continues_by_updates(room: Room) -> None:
     assert text_of([message]).count("Bees live on honey") == 60
 
 
-@pytest.mark.parametrize("error", ["not_in_channel", "is_archived", "restricted_action"])
-async def test_an_asker_whose_channel_the_bot_cannot_write_in_gets_a_direct_message(room: Room, error: str) -> None:
-    room.slack.enqueue("chat.startStream", Error(error))
-    asked = room.ask("What do bees eat in winter?")
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        ("not_in_channel", "invite me"),
+        ("restricted_action_read_only_channel", "An admin can change who can post there."),
+        ("missing_scope", "Slack does not let me write there (missing_scope)."),
+        ("odd_refusal", "Slack does not let me write there (odd_refusal)."),
+    ],
+)
+@pytest.mark.parametrize("text", ["What do bees eat in winter?", ""], ids=["question", "greeting"])
+async def test_an_asker_whose_channel_the_bot_cannot_write_in_gets_a_direct_message(
+    room: Room, error: str, remedy: str, text: str
+) -> None:
+    room.slack.channel.restricted = error
+    asked = room.ask(text)
     direct = room.slack.direct(room.slack.user)
-    await room.until(lambda: any("You asked me in" in message.text for message in room.slack.messages(direct.id)))
+    [told] = await room.until(lambda: room.slack.messages(direct.id))
+    assert "You asked me in" in told.text
+    assert remedy in told.text
     assert room.own(asked) == []
+    room.slack.channel.restricted = None
+    assert (await room.answer(room.ask("What do bees eat in winter?"))).streamed
 
 
 async def test_a_question_delivered_twice_late_or_out_of_order_is_answered_once(room: Room) -> None:
