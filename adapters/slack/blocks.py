@@ -11,6 +11,7 @@ from core.chat.answer_details import (
     USED_HEADING,
     answer_details,
     answer_summary,
+    date_of,
     fit_rows,
     score_text,
     sources_of,
@@ -63,7 +64,7 @@ def sources(answer: Answer) -> list[Block]:
     if not answer.footnotes and not answer.asks_back:
         nearest = " · ".join(_link(footnote.title, footnote.url) for _, footnote in listed.rows)
         return [context(_truncate(f"*{listed.heading}*  {nearest}", MAX_SOURCES))]
-    rows = [mark + _link(footnote.title, footnote.url) for mark, footnote in listed.rows]
+    rows = [mark + _link(footnote.title, footnote.url) + date_of(footnote) for mark, footnote in listed.rows]
     return [context("\n".join([f"*{listed.heading}*", *fit_rows(rows, MAX_SOURCES)]))]
 
 

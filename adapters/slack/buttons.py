@@ -206,12 +206,14 @@ class Buttons:
     async def _share_once(self, click: Click) -> None:
         """Share an answer unless that has been done, or is being done."""
         shared = f"share:{click.value}"
-        if shared in self._retrying or await self._services.reply_messages(shared):
-            await self._tell(click, gettext(texts.ALREADY_SHARED))
+        if shared in self._retrying:
             return
         self._retrying.add(shared)
         try:
-            await self._share(click)
+            if await self._services.reply_messages(shared):
+                await self._tell(click, gettext(texts.ALREADY_SHARED))
+            else:
+                await self._share(click)
         finally:
             self._retrying.discard(shared)
 

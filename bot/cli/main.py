@@ -19,6 +19,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+sources_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at what can be read.")
+app.add_typer(sources_app, name="sources")
+
 QUESTIONS_HELP = "JSON Lines file with the keys question, earlier, url, answers, kind, language and reference."
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print a single JSON document to standard output.")]
@@ -129,6 +132,18 @@ def reindex(
         run_with_bot(lambda bot: command.history(bot.reindexer, out, json))
     options = ReindexOptions(command.terminal_user(), source, dry_run, force)
     run_with_bot(lambda bot: command.reindex(bot.reindexer, options, out, err, json))
+
+
+@sources_app.command()
+def check(
+    address: Annotated[str, typer.Argument(help="A site, feed, sitemap or folder, or the name of a source.")],
+    json: JsonFlag = False,
+) -> None:
+    """Show what would be read of an address, before it is: what was found, how many posts, and three of them."""
+    from bot.cli.runner import load, out, run_async
+    from bot.cli.sources import check
+
+    run_async(check(load(), address, out, json))
 
 
 @app.command()

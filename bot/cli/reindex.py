@@ -1,6 +1,7 @@
 """`footnoted reindex`: start, follow, cancel, roll back and list runs."""
 
 import getpass
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import asdict
 from typing import Any
@@ -13,10 +14,11 @@ from bot.cli.exit_codes import FAILED, OK
 from bot.cli.reindex_output import progress_bar, show_diff, show_history, show_report
 from core.chat.run_texts import OUTCOMES, plan_text, started_text
 from core.domain import Person
+from core.errors import PublicationRefusedError
 from core.indexing.options import ReindexOptions
-from core.indexing.progress import Plan, Report
+from core.indexing.progress import Diff, Failure, Plan, Progress, Report
 from core.indexing.reindexer import Reindexer
-from core.indexing.run_events import AuditRecord, RunEnded, RunPlanned, RunProgressed, RunStarted
+from core.indexing.run_events import AuditRecord, ReindexEvent, RunEnded, RunPlanned, RunProgressed, RunStarted
 
 
 def terminal_user() -> Person:
@@ -33,29 +35,48 @@ async def reindex(reindexer: Reindexer, request: ReindexOptions, out: Console, e
 
     Return the exit code, FAILED if a source could not be read. Raises what `Reindexer.reindex` raises.
     """
-    plan, report = Plan(), None
-    with progress_bar(err) as show_progress:
-        async with aclosing(reindexer.reindex(request)) as events:
-            async for event in events:
-                match event:
-                    case RunStarted(joined=True):
-                        err.print(Text(started_text(event), style="dim"))
-                    case RunStarted():
-                        pass
-                    case RunPlanned():
-                        plan = event.plan
-                        if not request.dry_run and not plan.empty:
-                            err.print(Text(plan_text(plan), style="dim"))
-                    case RunProgressed():
-                        show_progress(event.progress)
-                    case RunEnded():
-                        report = event.report
+    run = _FollowedRun(request, err)
+    try:
+        with progress_bar(err) as show_progress:
+            async with aclosing(reindexer.reindex(request)) as events:
+                async for event in events:
+                    run.show(event, show_progress)
+    except PublicationRefusedError as error:
+        if json:
+            print_json(refusal_json(error, run.plan))
+        raise
+    report = run.report
     assert report is not None, "every stream ends with `RunEnded`"
     if json:
-        print_json(report_json(report, plan if request.dry_run else None))
+        print_json(report_json(report, run.plan if request.dry_run else None))
     else:
-        _show(report, plan, out)
+        _show(report, run.plan, out)
     return FAILED if report.failed_sources else OK
+
+
+class _FollowedRun:
+    """Shows a run while it goes on, and keeps its plan and its report."""
+
+    def __init__(self, request: ReindexOptions, err: Console) -> None:
+        self._request = request
+        self._err = err
+        self.plan = Plan()
+        self.report: Report | None = None
+
+    def show(self, event: ReindexEvent, show_progress: Callable[[Progress], None]) -> None:
+        match event:
+            case RunStarted(joined=True):
+                self._err.print(Text(started_text(event), style="dim"))
+            case RunStarted():
+                pass
+            case RunPlanned():
+                self.plan = event.plan
+                if not self._request.dry_run and not self.plan.empty:
+                    self._err.print(Text(plan_text(self.plan), style="dim"))
+            case RunProgressed():
+                show_progress(event.progress)
+            case RunEnded():
+                self.report = event.report
 
 
 async def rollback(reindexer: Reindexer, out: Console, json: bool = False) -> int:
@@ -92,6 +113,18 @@ async def history(reindexer: Reindexer, out: Console, json: bool = False) -> int
     return OK
 
 
+def refusal_json(error: PublicationRefusedError, plan: Plan) -> dict[str, Any]:
+    """Return a plan that was not published as a JSON object, like that of a report."""
+    return {
+        "outcome": "refused",
+        **{name: getattr(plan, name) for name in ("new", "changed", "unchanged", "removed", "failed")},
+        "error": error.user_message,
+        "id": error.id,
+        "diff": _diff_json(plan.diff),
+        "failures": _failures_json(plan.failures),
+    }
+
+
 def report_json(report: Report, plan: Plan | None = None) -> dict[str, Any]:
     """Return a report as a JSON object; `plan` is that of a dry run."""
     progress = report.progress
@@ -109,12 +142,21 @@ def report_json(report: Report, plan: Plan | None = None) -> dict[str, Any]:
         "tokens": progress.tokens if progress.embedded else 0,
         "posts": report.posts,
         "rebuilt": report.rebuilt,
-        "diff": {name: [asdict(post) for post in getattr(diff, name)] for name in ("new", "changed", "removed")},
-        "failures": [{"address": failure.address, "reason": failure.reason} for failure in failures],
+        "diff": _diff_json(diff),
+        "failures": _failures_json(failures),
+        "found": [asdict(listing) for listing in report.found],
         "left_out": [asdict(omission) for omission in report.omissions],
         "seconds": round(report.seconds, 2),
         **planned,
     }
+
+
+def _diff_json(diff: Diff) -> dict[str, Any]:
+    return {name: [asdict(post) for post in getattr(diff, name)] for name in ("new", "changed", "removed")}
+
+
+def _failures_json(failures: tuple[Failure, ...]) -> list[dict[str, str]]:
+    return [{"address": failure.address, "reason": failure.reason} for failure in failures]
 
 
 def _record_json(record: AuditRecord) -> dict[str, Any]:

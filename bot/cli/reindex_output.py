@@ -17,6 +17,9 @@ from core.indexing.run_events import AuditRecord, ReindexRun
 MAX_FAILURES = 20
 MAX_TITLES = 10
 
+LISTINGS = {"feed": "feed", "sitemap": "sitemap", "links": "links followed from"}
+"""Where a site lists its posts."""
+
 
 @contextmanager
 def progress_bar(console: Console) -> Iterator[Callable[[Counts], None]]:
@@ -80,6 +83,8 @@ def show_report(console: Console, report: Report) -> None:
         console.print(line, soft_wrap=True)
     if len(report.failures) > MAX_FAILURES:
         console.print(Text(f"… and {len(report.failures) - MAX_FAILURES:,} more failures", style="dim"))
+    for listing in report.found:
+        console.print(Text(f"found: {LISTINGS[listing.kind]} {readable(listing.address)}", style="dim"), soft_wrap=True)
     for omission in report.omissions:
         left_out = omission_text(omission, OMISSIONS[omission.reason])
         console.print(Text(f"left out: {readable(left_out)}", style="dim"), soft_wrap=True)

@@ -5,7 +5,7 @@ import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO, cast
 
 from redis.exceptions import RedisError
 from rich.console import Console
@@ -16,7 +16,7 @@ from bot.cli.exit_codes import FAILED, INTERRUPTED, NOT_READY
 from bot.cli.reindex_output import progress_bar
 from bot.config.loader import load_settings
 from bot.config.settings import Settings
-from bot.observability.log_redaction import secrets_of
+from bot.observability.log_redaction import RedactedOutput, secrets_of
 from bot.observability.logs import set_up_logs
 from core.errors import FootnotedError, StartupError, to_footnoted_error
 
@@ -76,10 +76,13 @@ def load(quiet: bool = True, **given: Any) -> Settings:
 
 
 def log(settings: Settings, quiet: bool = True) -> None:
-    """Set up the log. A `quiet` command says in a sentence what went wrong, and logs only with `--verbose`."""
-    set_up_logs(
-        "critical" if quiet and not verbose.get() else settings.log_level, secrets_of(dict(settings)), settings.log_text
-    )
+    """Set up the log, and keep secrets out of the output, since models and servers may repeat them.
+
+    A `quiet` command says in a sentence what went wrong, and logs only with `--verbose`.
+    """
+    secrets = secrets_of(dict(settings))
+    set_up_logs("critical" if quiet and not verbose.get() else settings.log_level, secrets, settings.log_text)
+    sys.stdout, sys.stderr = (cast("TextIO", RedactedOutput(stream, secrets)) for stream in (sys.stdout, sys.stderr))
 
 
 @asynccontextmanager

@@ -1,12 +1,13 @@
 """Log redaction: secrets always, texts of questions and posts unless LOG_TEXT is on.
 
-It processes every log line, including those of libraries and tracebacks.
+It processes every log line, including those of libraries and tracebacks. What commands print loses only the bot's own
+secrets, since posts may show what a key looks like.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from functools import cached_property
-from typing import Any
+from typing import Any, TextIO
 from urllib.parse import quote, unquote
 
 from pydantic import SecretStr
@@ -18,6 +19,9 @@ TEXT = "[text]"
 
 SHORTEST_SECRET = 4
 """Characters; a shorter secret would match parts of ordinary words."""
+
+SHORTEST_PRINTED = 8
+"""The same for what commands print, where words are read by people and programs."""
 
 RUN = 4
 """Length in words of the runs by which a text is recognized, even if cut, quoted or escaped."""
@@ -43,10 +47,7 @@ class LogRedactor:
     """
 
     def __init__(self, secrets: Iterable[str] = (), log_text: bool = False) -> None:
-        known = {secret for secret in secrets if len(secret) >= SHORTEST_SECRET}
-        known |= {quote(secret, safe="") for secret in known}
-        longest_first = sorted(known, key=len, reverse=True)
-        self._known = re.compile("|".join(map(re.escape, longest_first))) if known else None
+        self._known = _pattern_of(secrets, SHORTEST_SECRET)
         self._log_text = log_text
 
     def __call__(self, _: Any, __: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
@@ -68,6 +69,29 @@ class LogRedactor:
                 return [self._redact(each, runs) for each in value]
             case _:
                 return self._redact(repr(value), runs)
+
+
+class RedactedOutput:
+    """A text stream that writes to another one, without these secrets."""
+
+    def __init__(self, stream: TextIO, secrets: Iterable[str]) -> None:
+        self._stream = stream
+        self._known = _pattern_of(secrets, SHORTEST_PRINTED)
+
+    def write(self, text: str) -> int:
+        self._stream.write(self._known.sub(SECRET, text) if self._known else text)
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def _pattern_of(secrets: Iterable[str], shortest: int) -> re.Pattern[str] | None:
+    """Return a pattern of secrets, also as they are written in URLs; None without any."""
+    known = {secret for secret in secrets if len(secret) >= shortest}
+    known |= {quote(secret, safe="") for secret in known}
+    longest_first = sorted(known, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first))) if known else None
 
 
 class _Runs:

@@ -13,6 +13,7 @@ from core.domain import Source
 from core.errors import SourceReadError
 from core.ingestion.entries import (
     NO_LISTINGS,
+    Entry,
     EntrySkipped,
     KnownListings,
     ListingEvent,
@@ -23,7 +24,7 @@ from core.ingestion.feed_items import FeedPage
 from core.ingestion.feed_parser import parse_feed
 from core.ingestion.fetch_result import LISTING, Fetched, NotModified, PageNotFoundError
 from core.ingestion.fetcher import Fetcher
-from core.ingestion.urls import url_identity
+from core.ingestion.urls import is_synthetic, url_identity
 
 MAX_PAGES = 1_000
 _ROOT = re.compile(rb"<(?:(!doctype html|html|head|body)|rss|feed|rdf:rdf|urlset|sitemapindex)\b", re.IGNORECASE)
@@ -88,11 +89,12 @@ async def read_feed(
 
 
 class _Reading:
-    """Tells what is new on a page of a feed. `at_end`: the last page had nothing; `pages` counts those that had."""
+    """Tells what is new on a page of a feed. Entries without a link, whose names may be made up for each request, are
+    compared by their words. `at_end`: the last page had nothing; `pages` counts those that had."""
 
     def __init__(self, first: FeedPage | None = None) -> None:
         self._seen: set[str] = set()
-        self._first = {(entry.title, entry.body) for entry in first.entries} if first else set()
+        self._first = set(map(_wording, first.entries)) - {None} if first else set()
         self.pages = 0
         self.at_end = False
 
@@ -104,7 +106,7 @@ class _Reading:
                 yield page
             return
         feed_page = page.feed_page
-        again = sum((entry.title, entry.body) in self._first for entry in feed_page.entries) if self.pages else 0
+        again = sum(_wording(entry) in self._first for entry in feed_page.entries) if self.pages else 0
         new = [entry for entry in feed_page.entries if url_identity(entry.url) not in self._seen]
         if not new or (repeats and 2 * again > len(feed_page.entries)):
             self.at_end = True
@@ -117,6 +119,10 @@ class _Reading:
         if new and not feed_page.damage:
             yield page.finished
         self.pages += bool(new)
+
+
+def _wording(entry: Entry) -> tuple[str, str] | None:
+    return (entry.title, entry.body) if is_synthetic(entry.url) else None
 
 
 async def _known_pages(

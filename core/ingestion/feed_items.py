@@ -147,7 +147,8 @@ def _link(item: FeedItem, base: str) -> str:
     identity = item.identity if item.is_link and "://" in item.identity else ""
     for candidate in (item.link, identity):
         address = join(base, candidate)
-        if candidate.strip().lower() not in _NO_LINKS and urlsplit(address).scheme in {"http", "https"}:
+        parts = urlsplit(address)
+        if candidate.strip().lower() not in _NO_LINKS and parts.scheme in {"http", "https"} and parts.netloc:
             return address
     return ""
 

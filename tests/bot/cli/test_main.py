@@ -1,12 +1,20 @@
 """The commands: their output and exit codes."""
 
 import json
+import os
+import re
+from contextlib import chdir
+from contextvars import copy_context
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
+from bot.cli.main import app
 from tests.adapters.garden import ASKED, OFF_TOPIC
-from tests.bot.running import TOML, invoke, make_home
+from tests.bot.running import TOML, environment, invoke, invoke_in_thread, make_home
+from tests.servers.loopback import Status
+from tests.servers.openai import OpenAIServer, Text
 
 NOTHING_LISTENS = "http://127.0.0.1:1"
 
@@ -135,6 +143,31 @@ def test_unreachable_model_fails_the_question(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "The language model cannot be reached right now" in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+async def test_failed_question_is_one_sentence_with_an_id_and_no_key(tmp_path: Path) -> None:
+    home, key = make_home(tmp_path), "my.odd.key"
+    async with OpenAIServer() as model:
+        access = {"OPENAI_BASE_URL": model.base_url, "OPENAI_API_KEY": key}
+        model.enqueue(Text(f"Early in the morning [1]. My key is {key}."), Status(401, message=f"Wrong key: {key}"))
+        answered = await invoke_in_thread(home, "ask", "--json", ASKED, **access)
+        failed = await invoke_in_thread(home, "ask", ASKED, **access)
+    assert json.loads(answered.stdout)["answer"] == "Early in the morning [1]. My key is [secret]."
+    assert (failed.returncode, failed.stdout) == (1, "")
+    told = " ".join(failed.stderr.split())
+    assert re.fullmatch(r"The language model denied this bot access\. [^()]+\. \([0-9a-f]{8}\)", told)
+
+
+@pytest.mark.parametrize(("flags", "level"), [([], "critical"), (["--verbose"], "info")])
+def test_commands_show_their_log_only_with_verbose(home: Path, flags: list[str], level: str) -> None:
+    with (
+        chdir(home),
+        patch.dict(os.environ, environment(), clear=True),
+        patch("bot.cli.runner.set_up_logs", side_effect=SystemExit) as set_up,
+        pytest.raises(SystemExit),
+    ):
+        copy_context().run(app, [*flags, "search", "bees"])
+    assert set_up.call_args.args[0] == level
 
 
 def table_of(shown: str) -> dict[str, str]:

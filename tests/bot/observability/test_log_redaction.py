@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from io import StringIO
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from bot.observability.log_redaction import SECRET, TEXT, LogRedactor, secrets_of
+from bot.observability.log_redaction import SECRET, TEXT, LogRedactor, RedactedOutput, secrets_of
 from core.telemetry import QuestionContext, question_context
 
 ASKED = "Why does my neighbour's hedge grow faster than mine?"
@@ -44,6 +45,14 @@ def test_text_of_the_current_question_is_redacted_in_any_encoding(asking: Questi
     for words in ("hedge", "privet", "birds are", "yours"):
         assert words not in said.casefold()
     assert redacted(text, words_wanted=True) == text
+
+
+def test_output_shows_no_secrets_of_the_bot_but_examples_of_keys() -> None:
+    written = StringIO()
+    output = RedactedOutput(written, ["hunter2", "correct horse"])
+    output.write("hunter2, correct horse, correct%20horse, xoxb-1-example\n")
+    assert written.getvalue() == f"hunter2, {SECRET}, {SECRET}, xoxb-1-example\n"
+    assert not output.isatty()
 
 
 def test_text_around_the_question_is_kept(asking: QuestionContext) -> None:
