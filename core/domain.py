@@ -127,7 +127,8 @@ class ListingFound:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A whole article. `text` is Markdown; `url` is unique among posts and is what a footnote links to."""
+    """A whole article. `text` is Markdown; `url` is unique among posts and is what a footnote links to. `pages` holds
+    the text by page, if it has pages."""
 
     url: str
     title: str
@@ -136,6 +137,7 @@ class Post:
     published: datetime | None = None
     language: str = ""
     author: str = ""
+    pages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
