@@ -59,9 +59,6 @@ class QuestionTooLongError(FootnotedError):
     code = "TooLong"
     user_message = N_("That question is too long for me. Please keep it under {limit} characters.")
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(limit=limit)
-
 
 class AdminRequiredError(FootnotedError):
     """The user is not an admin."""
@@ -110,9 +107,6 @@ class PublicationRefusedError(FootnotedError):
 
     code = "NotPublished"
     user_message = N_("I did not publish the new posts and keep answering from the previous ones: {reason}.")
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason=reason)
 
 
 class NoPreviousVersionError(FootnotedError):
