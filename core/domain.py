@@ -227,14 +227,6 @@ def best_of_each_post(hits: Iterable[ScoredPassage]) -> tuple[ScoredPassage, ...
     return tuple(best.values())
 
 
-def footnotes_of(hits: Iterable[ScoredPassage]) -> tuple[Footnote, ...]:
-    """Return the posts as an answer cites them: numbered from 1, in the order of their best hits."""
-    return tuple(
-        Footnote(number, hit.passage.title, hit.passage.link, hit.score, published=hit.passage.published)
-        for number, hit in enumerate(best_of_each_post(hits), 1)
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class AnswerTrace:
     """How an answer was made: the question as `understood`, the passages given to the model, those `left_out`."""

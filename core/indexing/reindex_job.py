@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 import structlog
 from redis.asyncio import Redis
 
-from core.errors import EmbeddingMismatchError, PublicationRefusedError, first_error
+from core.errors import EmbeddingMismatchError, PublicationRefusedError
+from core.exception_groups import first_error
 from core.index.draft import Draft, begin_draft, find_draft
 from core.index.in_place import apply_in_place, fits_in_place
 from core.index.publication import Change, build_version, delete_draft, delete_stale_versions, publish
