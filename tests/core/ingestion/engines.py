@@ -1,88 +1,138 @@
-"""Pages as six blog engines make them, around the same post: `{content}` is replaced by its HTML."""
+"""The feeds of six engines and hosts, as their own templates write them, each with two posts; names are invented."""
 
-WORDPRESS = """<!doctype html><html lang="en-US"><head><meta charset="UTF-8"><title>Wintering bees &#8211; The
-Hive</title> <meta property="og:title" content="Wintering bees - The Hive"><meta property="og:site_name" content="The
-Hive"> <meta property="article:published_time" content="2023-03-05T09:00:00+00:00"><meta name="author" content="Ada
-Bee"> <link rel="next" href="/older/"></head><body class="post-template-default single"><a class="skip-link"
-href="#content">Skip to content</a><header class="wp-block-template-part"><p class="wp-block-site-title"><a
-href="/">The Hive</a></p><nav><ul> <li><a href="/about/">About us</a></li></ul></nav></header><main
-class="wp-block-group"><h1 class="wp-block-post-title">Wintering bees</h1><div class="entry-content
-wp-block-post-content">{content}<div class="sharedaddy sd-sharing-enabled"><h3>Share this: </h3><ul><li><a
-href="?share=x">Tweet</a></li></ul></div><div id="jp-relatedposts" class="jp-relatedposts"><h3>Related</h3>
-<p>Chickens in spring</p></div></div><nav class="post-navigation"><a rel="prev" href="/a/">Previous post</a></nav><div
-id="comments" class="comments-area"><h2>One reply</h2><ol class="comment-list"><li class="comment"><p>Lovely, I read
-every word of it twice!</p></li></ol></div></main><aside class="widget-area"><h2>Archives</h2></aside><footer>Proudly
-powered by WordPress </footer></body></html>"""
+from dataclasses import dataclass
 
-GHOST = """<!DOCTYPE html><html lang="en"><head><title>Wintering bees</title><meta property="og:site_name"
-content="The Hive"> <script type="application/ld+json">{"@context": "https://schema.org", "@type": "Article",
-"publisher": {"@type": "Organization", "name": "The Hive"}, "author": {"@type": "Person", "name": "Ada Bee"},
-"headline": "Wintering bees", "datePublished": "2023-03-05T09:00:00.000Z"}</script></head><body
-class="post-template"><header class="gh-head"><a href="/">The Hive</a><a
-href="#/portal/signup">Subscribe</a></header><main class="gh-main"><article class="gh-article post"><header
-class="article-header"> <h1 class="gh-article-title">Wintering bees</h1><p class="gh-article-excerpt">A cold
-season.</p><div class="gh-article-meta"><a href="/author/ada/">Ada Bee</a> <time datetime="2023-03-05">Mar 5,
-2023</time> 4 min read</div></header><section class="gh-content gh-canvas">{content}<div class="kg-card
-kg-signup-card"><p>Sign up for more like this.</p><form><input type="email"></form></div>
-</section></article></main><div class="gh-comments"><p>Member discussion: lovely!</p></div><footer
-class="gh-foot">Powered by Ghost </footer></body></html>"""
+CHANNEL = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
-HUGO = """<!DOCTYPE html><html lang="en" dir="auto"><head><title>Wintering bees | The Hive</title><meta name="author"
-content="Ada Bee"><meta property="og:title" content="Wintering bees"><script type="application/ld+json">{"@type":
-"BlogPosting", "name": "Wintering bees", "datePublished": "2023-03-05T09:00:00Z"}</script></head><body
-id="top"><header class="header"><nav class="nav"><a href="/">The Hive</a><ul id="menu"><li><a
-href="/tags/">Tags</a></li></ul></nav></header><main class="main"><article class="post-single"><header
-class="post-header"><h1 class="post-title">Wintering bees</h1><div class="post-meta"><span>March 5, 2023</span> · 4
-min</div></header><div class="toc"><details><summary>Table of Contents</summary><ul><li><a href="#cold">Cold</a></li>
-</ul></details></div><div class="post-content">{content}</div><footer class="post-footer"><ul class="post-tags"><li><a
-href="/t/"> garden</a></li></ul></footer></article></main><footer class="footer">Powered by Hugo &amp;
-PaperMod</footer></body></html>"""
 
-JEKYLL = """<!DOCTYPE html><html lang="en"><head><title>Wintering bees | The Hive</title><meta name="author"
-content="Ada Bee"> <meta property="og:title" content="Wintering bees"><meta property="og:site_name" content="The
-Hive"></head><body><header class="site-header"><a class="site-title" href="/">The Hive</a><nav class="site-nav"><a
-href="/about/">About</a></nav></header><main class="page-content"><div class="wrapper"><article class="post h-entry"
-itemscope itemtype="http://schema.org/BlogPosting"><header class="post-header"><h1 class="post-title p-name"
-itemprop="name headline">Wintering bees</h1><p class="post-meta"><time class="dt-published"
-datetime="2023-03-05T09:00:00+00:00" itemprop="datePublished">Mar 5, 2023</time></p></header><div class="post-content
-e-content" itemprop="articleBody">{content}</div><a class="u-url" href="/bees/" hidden></a></article></div></main>
-<footer class="site-footer h-card"><p>Notes from a roof, powered by Jekyll.</p></footer></body></html>"""
+@dataclass(frozen=True)
+class Engine:
+    """A feed, and what is read of it: addresses, titles, whether the posts are whole, and words of the first."""
 
-SUBSTACK = """<!DOCTYPE html><html lang="en"><head><title>Wintering bees - by Ada Bee - The Hive</title><meta
-property="og:title" content="Wintering bees"><script type="application/ld+json">{"@type": "NewsArticle", "headline":
-"Wintering bees", "datePublished": "2023-03-05T09:00:00+00:00", "author": [{"@type": "Person", "name": "Ada Bee"}],
-"publisher": {"@type": "Organization", "name": "The Hive"}}</script></head><body><div id="entry"><div
-class="topbar"><h1 class="pencraft"><a href="/">The Hive</a></h1><button>Subscribe</button></div><div
-class="single-post-container"><div class="single-post"><article class= "newsletter-post post"><div
-class="post-header"><h1 class="post-title published">Wintering bees</h1><h3 class="subtitle">A cold season </h3><div
-class="pencraft byline-wrapper"><a href="/@ada">Ada Bee</a> Mar 05, 2023</div></div><div
-class="available-content"><div class= "body markup" dir="auto">{content}<div class="subscription-widget-wrap"><form
-class="subscription-widget-subscribe"><p>Thanks for reading! Subscribe for free.</p><input
-type="email"></form></div></div></div></article></div></div><div class="comments-page"><h4> Discussion about this
-post</h4><p>Lovely!</p></div></div></body></html>"""
+    name: str
+    feed: str
+    urls: tuple[str, str]
+    titles: tuple[str, str]
+    whole: tuple[bool, bool]
+    words: str
+    media_type: str = "application/rss+xml"
 
-MEDIUM = """<!doctype html><html lang="en"><head><title>Wintering bees. A cold season | by Ada Bee |
-Medium</title><meta property="og:title" content="Wintering bees"><meta property="og:site_name" content="Medium"><meta
-name="author" content="Ada Bee"> <meta property="article:published_time"
-content="2023-03-05T09:00:00.000Z"></head><body><div id="root"><div class="a b"><a href="/">Open in
-app</a><button>Sign up</button></div><article><div class="l"><section><div><h1 class="pw-post-title">Wintering
-bees</h1><div class="speechify-ignore ab"><a href="/@ada"><p class="be b">Ada Bee</p></a><span>4 min read</span><span
-data-testid="storyPublishDate">Mar 5, 2023</span></div><div class="ab"><p class="be b">--</p><p class="be
-b">Listen</p><p class="be b">Share</p></div>{content}</div></section> </div></article><div class="footer"><h2>Written
-by Ada Bee</h2><p>1.2K Followers</p></div><div class="recommended"><h2>More from Ada Bee </h2><p>Chickens in
-spring</p></div></div></body></html>"""
 
-ENGINES = {
-    "wordpress": WORDPRESS,
-    "ghost": GHOST,
-    "hugo": HUGO,
-    "jekyll": JEKYLL,
-    "substack": SUBSTACK,
-    "medium": MEDIUM,
-}
-
-AROUND = (
-    "Skip to", "About", "Tweet", "Related", "Chickens", "Previous", "reply", "Lovely", "Archives", "powered",
-    "Subscribe",    "Sign up", "Discussion", "Table of Contents", "Followers", "Open in app",
-)  # fmt: skip
-"""What stands around the post."""
+WORDPRESS = Engine(
+    "WordPress",
+    CHANNEL
+    + """<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"
+ xmlns:wfw="http://wellformedweb.org/CommentAPI/" xmlns:dc="http://purl.org/dc/elements/1.1/"
+ xmlns:atom="http://www.w3.org/2005/Atom" xmlns:slash="http://purl.org/rss/1.0/modules/slash/">
+<channel><title>Garden</title><atom:link href="https://blog.example/feed/" rel="self" type="application/rss+xml" />
+<link>https://blog.example/</link><language>en-US</language><generator>https://wordpress.org/?v=6.8</generator>
+<item><title>Leeks &#038; frost</title><link>https://blog.example/2026/01/leeks/</link>
+<comments>https://blog.example/2026/01/leeks/#respond</comments><dc:creator><![CDATA[Ada]]></dc:creator>
+<pubDate>Mon, 12 Jan 2026 09:00:00 +0000</pubDate><guid isPermaLink="false">https://blog.example/?p=12</guid>
+<description><![CDATA[<p>Leeks stand frost. [&#8230;]</p>
+<p>The post <a href="https://blog.example/2026/01/leeks/">Leeks</a> appeared first on <a href="/">Garden</a>.</p>]]>
+</description><content:encoded><![CDATA[<p>Leeks stand frost down to minus ten degrees.</p>
+<p>The post <a href="https://blog.example/2026/01/leeks/">Leeks</a> appeared first on <a href="/">Garden</a>.</p>
+]]></content:encoded><wfw:commentRss>https://blog.example/2026/01/leeks/feed/</wfw:commentRss></item>
+<item><title>Beds</title><link>https://blog.example/2025/12/beds/</link>
+<guid isPermaLink="false">https://blog.example/?p=9</guid><description><![CDATA[<p>Dig beds in autumn [&#8230;]</p>]]>
+</description></item></channel></rss>""",
+    ("https://blog.example/2026/01/leeks/", "https://blog.example/2025/12/beds/"),
+    ("Leeks & frost", "Beds"),
+    (True, False),
+    "Leeks stand frost down to minus ten degrees.",
+)
+GHOST = Engine(
+    "Ghost",
+    CHANNEL
+    + """<rss xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:content="http://purl.org/rss/1.0/modules/content/"
+ xmlns:atom="http://www.w3.org/2005/Atom" version="2.0" xmlns:media="http://search.yahoo.com/mrss/"><channel>
+<title><![CDATA[Garden]]></title><link>https://blog.example/</link><generator>Ghost 6.0</generator><ttl>60</ttl>
+<item><title><![CDATA[Leeks]]></title><description><![CDATA[Leeks stand frost.]]></description>
+<link>https://blog.example/leeks/</link><guid isPermaLink="false">65a1</guid>
+<media:content url="https://blog.example/content/images/leek.jpg" medium="image"/>
+<content:encoded><![CDATA[<img src="https://blog.example/content/images/leek.jpg" alt="A leek"><p>Leeks stand frost
+ down to minus ten degrees.</p>]]></content:encoded></item>
+<item><title><![CDATA[For members]]></title><description><![CDATA[]]></description>
+<link>https://blog.example/members/</link><guid isPermaLink="false">65a0</guid></item></channel></rss>""",
+    ("https://blog.example/leeks/", "https://blog.example/members/"),
+    ("Leeks", "For members"),
+    (True, False),
+    "Leeks stand frost down to minus ten degrees.",
+)
+HUGO = Engine(
+    "Hugo",
+    """<?xml version="1.0" encoding="utf-8" standalone="yes"?>
+<rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom"><channel><title>Posts on Garden</title>
+<link>https://blog.example/posts/</link><generator>Hugo</generator><language>en-us</language>
+<item><title>Leeks</title><link>https://blog.example/posts/leeks/</link>
+<pubDate>Mon, 12 Jan 2026 00:00:00 +0000</pubDate><guid>https://blog.example/posts/leeks/</guid>
+<description>&lt;p&gt;Leeks stand frost down to minus ten degrees.&lt;/p&gt;</description></item>
+<item><title>Beds</title><link>https://blog.example/posts/beds/</link>
+<guid>https://blog.example/posts/beds/</guid><description>Dig beds in autumn.</description></item></channel></rss>""",
+    ("https://blog.example/posts/leeks/", "https://blog.example/posts/beds/"),
+    ("Leeks", "Beds"),
+    (False, False),
+    "Leeks stand frost down to minus ten degrees.",
+)
+JEKYLL = Engine(
+    "Jekyll",
+    """<?xml version="1.0" encoding="utf-8"?><feed xmlns="http://www.w3.org/2005/Atom" xml:lang="en">
+<generator uri="https://jekyllrb.com/" version="4.4">Jekyll</generator>
+<link href="https://blog.example/feed.xml" rel="self" type="application/atom+xml" />
+<link href="https://blog.example/" rel="alternate" type="text/html" hreflang="en" /><title type="html">Garden</title>
+<entry><title type="html">Leeks &amp;amp; frost</title>
+<link href="https://blog.example/2026/01/12/leeks.html" rel="alternate" type="text/html" title="Leeks" />
+<published>2026-01-12T00:00:00+00:00</published><id>https://blog.example/2026/01/12/leeks</id>
+<content type="html" xml:base="https://blog.example/2026/01/12/leeks.html"><![CDATA[<p>Leeks stand frost down to minus
+ ten degrees, see <a href="../11/beds.html">beds</a>.</p>]]></content>
+<summary type="html"><![CDATA[Leeks stand frost.]]></summary></entry>
+<entry><title type="html">Beds</title><link href="https://blog.example/2026/01/11/beds.html" rel="alternate" />
+<id>https://blog.example/2026/01/11/beds</id><summary type="html">Dig beds in autumn.</summary></entry></feed>""",
+    ("https://blog.example/2026/01/12/leeks.html", "https://blog.example/2026/01/11/beds.html"),
+    ("Leeks & frost", "Beds"),
+    (True, False),
+    "ten degrees, see [beds](https://blog.example/2026/01/11/beds.html).",
+    "application/atom+xml",
+)
+SUBSTACK = Engine(
+    "Substack",
+    CHANNEL
+    + """<rss xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:content="http://purl.org/rss/1.0/modules/content/"
+ version="2.0" xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd"><channel><title><![CDATA[Garden]]></title>
+<link>https://blog.example</link><generator>Substack</generator>
+<item><title><![CDATA[Leeks]]></title><description><![CDATA[On frost]]></description>
+<link>https://blog.example/p/leeks</link><guid isPermaLink="false">https://blog.example/p/leeks</guid>
+<enclosure url="https://cdn.example/leek.jpeg" length="0" type="image/jpeg"/>
+<content:encoded><![CDATA[<p>Leeks stand frost down to minus ten degrees.</p>]]></content:encoded></item>
+<item><title><![CDATA[Beds]]></title><description><![CDATA[For subscribers]]></description>
+<link>https://blog.example/p/beds</link><guid isPermaLink="false">https://blog.example/p/beds</guid>
+<content:encoded><![CDATA[<p>Dig beds.</p><p><a href="https://blog.example/p/beds">Read more</a></p>]]>
+</content:encoded></item></channel></rss>""",
+    ("https://blog.example/p/leeks", "https://blog.example/p/beds"),
+    ("Leeks", "Beds"),
+    (True, False),
+    "Leeks stand frost down to minus ten degrees.",
+)
+MEDIUM = Engine(
+    "Medium",
+    CHANNEL
+    + """<rss xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:content="http://purl.org/rss/1.0/modules/content/"
+ version="2.0" xmlns:cc="http://cyber.law.harvard.edu/rss/creativeCommonsRssModule.html"><channel>
+<title><![CDATA[Stories by Ada on Medium]]></title><link>https://blog.example/@ada?source=rss-1a2b------2</link>
+<generator>Medium</generator>
+<item><title><![CDATA[Leeks]]></title><link>https://blog.example/@ada/leeks-1f2e?source=rss-1a2b------2</link>
+<guid isPermaLink="false">https://blog.example/p/1f2e</guid><category><![CDATA[garden]]></category>
+<content:encoded><![CDATA[<p>Leeks stand frost down to minus ten degrees.</p><img src="https://blog.example/stat?event=x"
+ width="1" height="1" alt="">]]></content:encoded></item>
+<item><title><![CDATA[Beds]]></title><link>https://blog.example/@ada/beds-3c4d?source=rss-1a2b------2</link>
+<guid isPermaLink="false">https://blog.example/p/3c4d</guid>
+<description><![CDATA[<div class="medium-feed-item"><p class="medium-feed-snippet">Dig beds.</p>
+<p class="medium-feed-link"><a href="https://blog.example/@ada/beds-3c4d">Continue reading on Garden Weekly »</a></p>
+</div>]]></description></item></channel></rss>""",
+    ("https://blog.example/@ada/leeks-1f2e", "https://blog.example/@ada/beds-3c4d"),
+    ("Leeks", "Beds"),
+    (True, False),
+    "Leeks stand frost down to minus ten degrees.",
+)
+ENGINES = (WORDPRESS, GHOST, HUGO, JEKYLL, SUBSTACK, MEDIUM)

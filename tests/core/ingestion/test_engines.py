@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from core.ingestion.article import extract
-from tests.core.ingestion.engines import AROUND, ENGINES
+from tests.core.ingestion.engine_pages import AROUND, ENGINES
 
 ADDRESS = "https://hive.example/wintering-bees/"
 CONTENT = """<p>The hives stand on a flat roof, and in winter the bees keep the queen warm all night.</p>
