@@ -201,6 +201,9 @@ async def test_file_with_undecodable_name_is_read(folder: Path, fetcher: Fetcher
     ("encoding", "text"),
     [
         ("iso-8859-1", "Voilà du déjà vu."),
+        ("iso-8859-1", "Le déjeuner à la forêt, déjà prêt."),
+        ("iso-8859-1", "Più città è così perché può."),
+        ("cp1250", "Příliš žluťoučký kůň úpěl ďábelské ódy v lese."),
         ("cp1252", "“¿Dónde está el niño?” — «aquí»"),
         ("iso-8859-1", "naïve café"),
         (
