@@ -15,7 +15,8 @@ from core.index.schema import digest_of
 from core.index.version import live_version
 from core.storage import keys
 from core.storage.connection import as_text
-from tests.bot.running import WITHIN, command, environment
+from tests.bot.processes import start_bot
+from tests.bot.running import WITHIN
 from tests.servers.blog import Blog, Post
 from tests.servers.openai import OpenAIServer
 
@@ -63,10 +64,7 @@ async def reindex(redis_url: str, model: OpenAIServer) -> None:
 
 async def kill_run(home: Path, settings: dict[str, str], reached: Reached) -> bool:
     """Start a run as a process and kill it at a point; return False if it ended before."""
-    process = await asyncio.create_subprocess_exec(
-        *command("reindex"), cwd=home, env=environment(settings),
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
+    process = await start_bot(home, "reindex", output=home / "output", settings=settings)
     async with asyncio.timeout(WITHIN):
         while process.returncode is None:
             if await reached():
