@@ -3,7 +3,7 @@
 from core.domain import Question
 from core.i18n import language
 from core.language.stop_words import stop_words
-from core.language.words import pieces, words
+from core.language.words import count_words, pieces, words
 
 FEW_WORDS = 3
 """Telling words below which a question leans on what was said before."""
@@ -42,10 +42,9 @@ def lacks_context(question: Question) -> bool:
 
 
 def telling_words(text: str) -> int:
-    """Count the distinct words of a text that are not stop words; two characters count as a word in scripts without
-    blanks."""
+    """Count the distinct words of a text that are not stop words."""
     ignored = stop_words("en") | stop_words(language())
-    telling = {piece: (len(piece) + 1) // 2 if unspaced else 1 for piece, unspaced in pieces(text)}
+    telling = {piece: count_words(piece) if unspaced else 1 for piece, unspaced in pieces(text)}
     return sum(count for piece, count in telling.items() if piece not in ignored)
 
 

@@ -10,6 +10,7 @@ from core.chat.answer_details import (
     UNDERSTOOD_HEADING,
     USED_HEADING,
     answer_details,
+    date_of,
     fit_rows,
     score_text,
     sources_of,
@@ -58,7 +59,7 @@ def sources(answer: Answer) -> list[Block]:
     listed = sources_of(answer)
     if not listed.rows:
         return []
-    rows = [mark + _link(footnote.title, footnote.url) for mark, footnote in listed.rows]
+    rows = [mark + _link(footnote.title, footnote.url) + date_of(footnote) for mark, footnote in listed.rows]
     return [context("\n".join([f"*{listed.heading}*", *fit_rows(rows, MAX_SOURCES)]))]
 
 

@@ -21,24 +21,27 @@ _LINK = regex.compile(
     r"\(\s?(?:<(?P<address>[^<>\n]{0,2000})>|(?P<address>(?:[^()\s]|\([^()\s]{0,200}\)){0,2000}))"
     r"(?:\s{1,4}[\"'(][^\"'()\n]{0,300}[\"')])?\s?\)"
 )
+_LABEL = (
+    r"(?:(?:sources?|posts?|passages?|doc(?:ument)?s?|ref(?:erence)?s?|quellen?|fuentes?|fontes?|fonti|bron(?:nen)?"
+    r"|источник|来源|出典)[:.]? ?|[\^#])?"
+)
+_NUMBER_LIST = rf"{_LABEL}(?P<numbers>\d{{1,3}}(?: ?(?:[,;\-–&]|and) ?{_LABEL}\d{{1,3}}){{0,20}})"
 _MARK = regex.compile(
-    r"[ \t]?[\[【](?:sources? ?|\^)?(?P<numbers>\d{1,3}(?: ?[,;\-–] ?(?:source ?|\^)?\d{1,3}){0,20})"
-    r"(?:†[^\[\]【】\n]{0,100})?[\]】]",
-    regex.IGNORECASE,
+    rf"[ \t]?[\[【［] ?{_NUMBER_LIST} ?(?:(?::\d{{1,3}})?†[^\[\]【】\n]{{0,100}})?[\]】］]", regex.IGNORECASE
 )
 _MARKS = regex.compile(rf"(?:{_MARK.pattern.replace('?P<numbers>', '?:')}){{1,20}}", regex.IGNORECASE)
 # Behind a statement only: `f(1)` and `m²` are something else.
 _INFORMAL = regex.compile(
-    r"[ \t]\((?P<numbers>\d{1,3}(?: ?[,;] ?\d{1,3}){0,20})\)(?=[.,;:!?\n]|\Z)"
-    r"|(?<=[^\W\d_]{3}|[.,;:!?)\"'”’»])(?P<numbers>[⁰¹²³⁴-⁹]{1,3})"
+    rf"(?:[ \t]\(|（){_NUMBER_LIST}[)）](?=[.,;:!?。！？，\n]|\Z)"
+    r"|(?<=[^\W\d_]{3}|[.,;:!?)\"'”’»])(?P<numbers>[⁰¹²³⁴-⁹]{1,3})",
+    regex.IGNORECASE,
 )
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
-_DIGITS = regex.compile(r"\d+")
 _RANGE = regex.compile(r"(?P<first>\d{1,3})(?: ?[-–] ?(?P<last>\d{1,3}))?")
 _IDENTIFIER = regex.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}(?:\[\d{1,3}\]){0,4}\Z")
 _BARE = regex.compile(r"(?P<address>(?:https?://|(?<![A-Za-z0-9])www\.)[^\s<>\"`\[\]]{1,2000})", regex.IGNORECASE)
-_START = regex.compile(r"[ \t]?[\[【!]|[ \t]\(|[`~hHwW⁰¹²³⁴-⁹]| {1,3}(?=[`~])|[ \t]{1,4}\Z")
-_NUMBERS = regex.compile(r"(?:source )?\d{1,3}(?: ?[,;] ?\d{1,3}){0,20}", regex.IGNORECASE)
+_START = regex.compile(r"[ \t]?[\[【［!]|[ \t]\(|（|[`~hHwW⁰¹²³⁴-⁹]| {1,3}(?=[`~])|[ \t]{1,4}\Z")
+_NUMBERS = regex.compile(_NUMBER_LIST, regex.IGNORECASE)
 _PARTIAL_ADDRESS = regex.compile(
     r"(?:https?:/{0,2}|(?<![A-Za-z0-9])(?:h|ht|htt|https?|w{1,3}|www\.))\Z", regex.IGNORECASE
 )
@@ -89,6 +92,7 @@ class CitationFilter:
                 post.passage.url,
                 post.score,
                 round(fmean(supports), 2) if supports else None,
+                post.passage.published,
             )
             for number, (post, supports) in enumerate(posts, 1)
         )
@@ -163,7 +167,9 @@ class CitationFilter:
 
     def _informal(self, match: regex.Match[str]) -> str:
         """Return a number in parentheses or a raised one as a footnote, if a passage supports the words before it."""
-        numbers = list(map(int, _DIGITS.findall(match["numbers"].translate(_RAISED))))
+        numbers = self._expand(match["numbers"].translate(_RAISED))
+        if not numbers:
+            return match[0]
         if match["numbers"][0] in "⁰¹²³⁴⁵⁶⁷⁸⁹" and numbers[0] not in self._posts:
             numbers = [int(digit) for digit in str(numbers[0])]  # ¹² may be two footnotes
         before = self._text[: match.start()]

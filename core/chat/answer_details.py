@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.chat.texts import more_text
+from core.dates import month_text
 from core.domain import Answer, Footnote, ScoredPassage, StoredQuestion
 from core.i18n import N_, gettext, ngettext, number
 
@@ -45,6 +46,11 @@ def sources_of(answer: Answer) -> SourceList:
             gettext("Sources"), tuple((f"[{footnote.number}] ", footnote) for footnote in answer.footnotes)
         )
     return SourceList(gettext("Nearest posts"), tuple(("• ", footnote) for footnote in answer.nearest))
+
+
+def date_of(footnote: Footnote) -> str:
+    """Return when a post was published, to be put after its title: " · March 2023"; empty if that is unknown."""
+    return f" · {month_text(footnote.published)}" if footnote.published else ""
 
 
 def answer_details(stored: StoredQuestion) -> AnswerDetails | None:

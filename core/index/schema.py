@@ -28,7 +28,7 @@ exact search takes 3.4 and 29 ms, HNSW 1.3 and 1.5 ms after a build of 12 and 27
 
 UNKNOWN_LANGUAGE = "und"
 
-ANALYSIS = "1"
+ANALYSIS = "2"
 """Version of the analysis in `core.language`, in the metadata. Raise it when terms change: indexes are upgraded."""
 
 _HNSW = {"M": 16, "EF_CONSTRUCTION": 200, "EF_RUNTIME": 100}
@@ -124,7 +124,7 @@ def digest_of(passage: Passage) -> str:
 
 def analyzed(passage: Passage) -> Fields:
     """Return the fields that searches by words use: the passage's terms, title and heading first, and its language."""
-    head = f"{passage.title} {passage.heading}"
+    head = " ".join(filter(None, (passage.title, passage.heading, passage.author)))
     language = passage.language or UNKNOWN_LANGUAGE
     return {"terms": terms_by_sentence(head, passage.text, passage.language), "language": language}
 
@@ -144,15 +144,17 @@ def to_hash(passage: Passage, vector: Vectors, spec: VectorSpec) -> Fields:
     }
     if passage.published:
         fields["published"] = passage.published.timestamp()
+    if passage.author:
+        fields["author"] = passage.author
     return fields
 
 
-HASH_FIELDS = ("url", "title", "heading", "text", "source", "position", "published", "language")
+HASH_FIELDS = ("url", "title", "heading", "text", "source", "position", "published", "language", "author")
 
 
 def from_hash(values: list[bytes | None]) -> Passage | None:
     """Convert the values of `HASH_FIELDS` to a passage, or None if the hash has been deleted."""
-    url, title, heading, text, source, position, published, language = (
+    url, title, heading, text, source, position, published, language, author = (
         value.decode() if value else "" for value in values
     )
     if not url:
@@ -166,4 +168,5 @@ def from_hash(values: list[bytes | None]) -> Passage | None:
         position=int(position or 0),
         published=datetime.fromtimestamp(float(published), UTC) if published else None,
         language="" if language == UNKNOWN_LANGUAGE else language,
+        author=author,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import regex
 
 from core.domain import Passage, Post
+from core.language.words import LETTERS, SYLLABLES
 from core.markdown import Block, balance_fences, heading_text, longest_fence, parse_blocks, split_block
 from core.tokens import estimate_tokens
 
@@ -18,13 +19,8 @@ MIN_TOKENS = 200
 _SURELY_TOO_LONG = 100 * MAX_TOKENS
 """Characters of a block that need not be counted."""
 
-# Characters that stand for a syllable or more, and those of other scripts without blanks, of which three do.
-_SYLLABLES = (
-    r"\u1100-\u11ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
-)
-_LETTERS = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
 _PIECE = regex.compile(
-    rf"[{_SYLLABLES}]|[{_LETTERS}]{{1,3}}|(?:(?![{_SYLLABLES}{_LETTERS}])[\p{{L}}\p{{M}}]){{1,6}}"
+    rf"[{SYLLABLES}]|[{LETTERS}]{{1,3}}|(?:(?![{SYLLABLES}{LETTERS}])[\p{{L}}\p{{M}}]){{1,6}}"
     r"|\p{N}{1,3}|[^\s\p{L}\p{M}\p{N}]|\n+|[ \t]{2,}"
 )
 
@@ -32,7 +28,7 @@ _PIECE = regex.compile(
 def chunk(post: Post) -> tuple[Passage, ...]:
     """Split a post into passages, in order. No word is lost, and a code block that fits is not cut."""
     return tuple(
-        Passage(post.url, post.title, heading, text, post.source, position, post.published, post.language)
+        Passage(post.url, post.title, heading, text, post.source, position, post.published, post.language, post.author)
         for position, (heading, text) in enumerate(_passages(post))
     )
 

@@ -1,7 +1,7 @@
 """Terms: words as they are indexed. Posts and questions go through the same analysis, so that RediSearch only compares.
 
 A term is the stem of a word in the language of its text (Snowball), the word itself in a language without a stemmer, or
-a pair of characters in a script without blanks.
+a few characters in a script without blanks.
 """
 
 import threading
@@ -13,7 +13,7 @@ import Stemmer
 
 from core.language.sentences import split_sentences
 from core.language.stop_words import stop_words
-from core.language.words import pairs, pieces
+from core.language.words import grams, pieces, words_per_gram
 
 _ALGORITHMS = {
     "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "en": "english",
@@ -52,7 +52,7 @@ def terms(text: str, language: str) -> list[str]:
     found: list[str] = []
     for piece, unspaced in pieces(text):
         if unspaced:
-            found += pairs(piece)
+            found += grams(piece)
         else:
             found.append(_stemmers.stem(piece, language))
     return found
@@ -71,11 +71,13 @@ def terms_by_sentence(head: str, text: str, language: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class QueryWord:
-    """A word of a question, with the terms under which posts in several languages may have it."""
+    """A word of a question, with the terms under which posts in several languages may have it, and how many words it
+    counts for: less than one if it is a part of a run without blanks."""
 
     word: str
     variants: tuple[str, ...]
     stop_word: bool = False
+    weight: float = 1.0
 
 
 def query_words(text: str, languages: Iterable[str]) -> list[QueryWord]:
@@ -92,7 +94,8 @@ def _query_words(text: str, languages: tuple[str, ...]) -> Iterator[QueryWord]:
     ignored = _ignored(languages)
     for piece, unspaced in pieces(text):
         if unspaced:
-            yield from (QueryWord(pair, (pair,), pair in ignored) for pair in pairs(piece))
+            weight = words_per_gram(piece)
+            yield from (QueryWord(gram, (gram,), gram in ignored, weight) for gram in grams(piece))
         else:
             variants = dict.fromkeys(stem(piece, language) for language in languages)
             yield QueryWord(piece, tuple(variants), piece in ignored)

@@ -18,11 +18,12 @@ _OPTIONAL = regex.compile(
 # Persian keyboards type other code points for the same letters; İ would be folded to two characters.
 _SAME_LETTER = str.maketrans({"\u06cc": "\u064a", "\u06a9": "\u0643", "\u0130": "i"})
 
-_UNSPACED = (
-    r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1100-\u11ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
-    r"\U00020000-\U0003ffff"
+# Scripts without blanks between words, by what a character stands for: a syllable or more, or a letter.
+SYLLABLES = (
+    r"\u1100-\u11ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 )
-_RUN = regex.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|[^{_UNSPACED}]+")
+LETTERS = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
+_RUN = regex.compile(rf"(?P<syllables>[{SYLLABLES}]+)|(?P<letters>[{LETTERS}]+)|[^{SYLLABLES}{LETTERS}]+")
 
 
 def normalize(text: str) -> str:
@@ -44,18 +45,34 @@ def pieces(text: str) -> Iterator[tuple[str, bool]]:
             yield word, False
         else:
             for run in _RUN.finditer(word):
-                yield run[0], run["unspaced"] is not None
+                yield run[0], run.lastgroup is not None
 
 
 def is_unspaced(text: str) -> bool:
     """Return whether a text begins in a script without blanks between words."""
     run = _RUN.match(text)
-    return run is not None and run["unspaced"] is not None
+    return run is not None and run.lastgroup is not None
 
 
-def pairs(run: str) -> list[str]:
-    """Return the overlapping pairs of characters of a run: a word of two or more is found by its pairs."""
-    return [run[at : at + 2] for at in range(max(1, len(run) - 1))]
+def grams(run: str) -> list[str]:
+    """Return the overlapping parts by which the words of a run are found: two syllables, or three letters."""
+    size = 3 if _is_alphabetic(run) else 2
+    return [run[at : at + size] for at in range(max(1, len(run) - size + 1))]
+
+
+def words_per_gram(run: str) -> float:
+    """Return how many words a gram of this run counts for; with more, a few common grams would be taken for a topic."""
+    return 0.25 if _is_alphabetic(run) else 0.7
+
+
+def count_words(run: str) -> int:
+    """Estimate how many words a run has."""
+    return -(-len(run) // (4 if _is_alphabetic(run) else 2))
+
+
+def _is_alphabetic(run: str) -> bool:
+    found = _RUN.match(run)
+    return found is not None and found.lastgroup == "letters"
 
 
 def without_addresses(text: str) -> str:

@@ -1,6 +1,7 @@
 """The retriever: hybrid search by words and vectors, reranking by sentences, and relevance."""
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -10,7 +11,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from core.domain import ScoredPassage, SearchResults
+from core.domain import Passage, ScoredPassage, SearchResults
 from core.errors import EmbeddingMismatchError, FootnotedError, ModelError
 from core.index.schema import ANALYSIS, no_such_index, source_filter
 from core.index.upgrade import upgrade
@@ -20,6 +21,7 @@ from core.language.terms import query_words
 from core.language.words import without_addresses
 from core.models.offline_embedder import known_languages
 from core.models.protocols import Embedder, Vectors
+from core.retrieval.dated_search import newest_passages
 from core.retrieval.fusion import fuse
 from core.retrieval.relevance import DEFAULT_MIN_SCORE, LEANING_TERMS, Chance, Signals, WordSignals, judge, relevance_of
 from core.retrieval.search import bm25_search, languages_of, read_passages, term_idf, vector_search
@@ -44,6 +46,9 @@ TOP_PASSAGES = 5
 
 CERTAIN = 0.6
 """Certainty from which the detected language of a question counts."""
+
+EQUAL_DIGITS = 2
+"""Decimals to which scores are compared; of equal passages the newer one comes first."""
 
 MAX_PER_POST = 3
 METADATA_TTL = 0.25
@@ -77,17 +82,20 @@ class Retriever:
         self._live_until = 0.0
         self._upgrading = asyncio.Lock()
 
-    async def search(self, text: str, previous: str = "", sources: frozenset[str] | None = None) -> SearchResults:
-        """Search the posts of `sources`, None for all.
+    async def search(
+        self, text: str, previous: str = "", sources: frozenset[str] | None = None, dates: str = ""
+    ) -> SearchResults:
+        """Search the posts of `sources`, None for all, and of the `dates` that `date_filter` describes.
 
         A follow-up is searched alone and together with the `previous` question, and all rankings are fused. If the
         question cannot be embedded, only words are searched; if they find nothing either, the reason is raised.
         Addresses are not searched.
         """
         text, previous = without_addresses(text), without_addresses(previous)
+        filter_ = f"{source_filter(sources)} {dates}".strip()
         searchable = text.strip() and sources != frozenset()
         with timed("retrieve"):
-            found = await self._rank_live(_texts(text, previous), source_filter(sources)) if searchable else None
+            found = await self._rank_live(_texts(text, previous), filter_) if searchable else None
         if found is None:
             return SearchResults((), 0.0, "none")
         live, ranking = found
@@ -97,6 +105,15 @@ class Retriever:
         confidence = judge(relevance, self._min_score) if hits else "none"
         foreign = confidence == "none" and not ranking.lexical_only and await _is_foreign(live, text)
         return SearchResults(hits, round(relevance, 4), confidence, ranking.lexical_only, foreign)
+
+    async def newest(self, sources: frozenset[str] | None = None, dates: str = "") -> SearchResults:
+        """Return the newest posts, newest first."""
+        live = await self._current()
+        filter_ = f"{source_filter(sources)} {dates}".strip()
+        hits = (
+            await newest_passages(self._redis, live.version.index, filter_) if live and sources != frozenset() else ()
+        )
+        return SearchResults(hits, 1.0 if hits else 0.0, "sure" if hits else "none")
 
     async def signals(self, text: str, previous: str = "") -> Signals:
         """Return the relevance signals of a question, to fit the model that judges them."""
@@ -175,7 +192,7 @@ class Retriever:
         coverages = [TermCoverage(each) for each in terms]
         covered = {key: _coverage(coverages, stored) for key, (_, stored) in read.items()}
         scores = {key: fused[key] + SENTENCE_BONUS * covered[key].sentence for key in passages}
-        order = sorted(passages, key=lambda key: (-scores[key], key))
+        order = sorted(passages, key=lambda key: (-round(scores[key], EQUAL_DIGITS), _age(passages[key]), key))
         by_vector, by_text = fuse(vector_rankings), fuse(text_rankings)
         hits = tuple(
             ScoredPassage(
@@ -187,7 +204,7 @@ class Retriever:
             _word_signals(asked, scores, max((covered[key].passages[row] for key in order[:TOP_PASSAGES]), default=0.0))
             for row, (asked, scores) in enumerate(zip(terms, text_rankings, strict=True))
         ]
-        leans = sum(term.idf > 0 for term in terms[0]) < LEANING_TERMS
+        leans = sum(term.weight for term in terms[0] if term.idf) < LEANING_TERMS
         cosine = max(vector_rankings[0].values(), default=0.0) if blobs else None
         signals = Signals(words[0], words[1] if leans and len(words) > 1 else WordSignals(), cosine)
         return Ranking(hits, signals, lexical_only)
@@ -253,7 +270,13 @@ def _word_signals(terms: Sequence[Term], scores: Mapping[str, float], coverage: 
     total = sum(term.idf for term in terms)
     if not total:
         return WordSignals()
-    return WordSignals(max(scores.values(), default=0.0) / total, total / terms[0].rarest * coverage)
+    words = sum(term.idf * term.weight for term in terms) / terms[0].rarest
+    return WordSignals(max(scores.values(), default=0.0) / total, words * coverage)
+
+
+def _age(passage: Passage) -> float:
+    """Return a number that is smaller for newer passages; the largest for one without a date."""
+    return -passage.published.timestamp() if passage.published else math.inf
 
 
 def _texts(text: str, previous: str) -> list[str]:

@@ -52,7 +52,9 @@ async def term_idf(
         if word.stop_word:
             return Term(word.word, 0.0, word.variants)  # a question of stop words alone is about nothing
         misspelt = bool(near.get(word.word))
-        return Term(word.word, idf(seen[word.word] or near.get(word.word, 0)), word.variants, misspelt, idf(1))
+        return Term(
+            word.word, idf(seen[word.word] or near.get(word.word, 0)), word.variants, misspelt, idf(1), word.weight
+        )
 
     return [[term(word) for word in words] for words in asked]
 

@@ -10,13 +10,14 @@ from rapidfuzz.distance import Levenshtein
 class Term:
     """A word of the question with its inverse document frequency, and its `variants`: the terms of the index that stand
     for it. A `misspelt` word is in no post, but one that differs by one letter is. `rarest` is the idf of a word that
-    is in one passage."""
+    is in one passage. It counts for `weight` words."""
 
     word: str
     idf: float
     variants: tuple[str, ...]
     misspelt: bool = False
     rarest: float = 1.0
+    weight: float = 1.0
 
     @property
     def query(self) -> str:

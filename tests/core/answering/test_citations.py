@@ -30,6 +30,7 @@ PIECES = st.sampled_from(
         "\t", "* ", "<", ">", "(<", ">)", "//evil.example/",
         "the thirteenth molecules counted ", "wiki, the setup of Redis software ", " (1)", "(2)", "¹", "²",
         "-2]", "–", "[Source ", "【2†", "source】", "letters", "[12]", "[0]", "> ", "from one.",
+        "［1］", "（1）", " and 2]", "Post 2", " (", "passage: ", "【4:0",
     ]
 )  # fmt: skip
 
@@ -82,6 +83,14 @@ def test_no_foreign_address_passes_outside_code(text: str) -> None:
         ("Yes【1†source】.", "Yes [1].", {1}),
         ("Yes【2†L5-L9】.", "Yes [1].", {2}),
         ("No【7†source】.", "No.", set()),
+        ("No【4:0†source】.", "No.", set()),
+        ("Yes [1 and 2].", "Yes [1][2].", {1, 2}),
+        ("Yes [Post 2].", "Yes [1].", {2}),
+        ("Yes [Source: 1, Source: 2].", "Yes [1][2].", {1, 2}),
+        ("Yes [ 1 ]; yes [#2].", "Yes [1]; yes [2].", {1, 2}),
+        ("是的［1］。", "是的[1]。", {1}),
+        ("是的 [来源 2]。", "是的 [1]。", {2}),
+        ("See [Figure 1] and [Chapter 2].", "See [Figure 1] and [Chapter 2].", set()),
         ("Yes [Source 1].", "Yes [1].", {1}),
         ("Yes [Sources 1, 2].", "Yes [1][2].", {1, 2}),
         ("Yes [source 1, source 2].", "Yes [1][2].", {1, 2}),

@@ -31,10 +31,11 @@ def test_forms_and_spellings_of_a_word_have_one_term(language: str, one: str, ot
         ("Redisを使う", ["redis", "を使", "使う"]),
         ("水", ["水"]),
         ("학교에서", ["학교", "교에", "에서"]),
-        ("น้ำ", ["น้", "้ํ", "ํา"]),
+        ("น้ำตก", ["น้ํ", "้ํา", "ําต", "าตก"]),
+        ("ปี", ["ปี"]),
     ],
 )
-def test_scripts_without_blanks_are_indexed_by_pairs_of_characters(text: str, expected: list[str]) -> None:
+def test_scripts_without_blanks_are_indexed_by_a_few_characters(text: str, expected: list[str]) -> None:
     assert terms(text, "") == expected
 
 
