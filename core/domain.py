@@ -144,7 +144,7 @@ class Post:
 class Passage:
     """A part of one post. `position` counts from 0 within the post; `heading` is the path of headings above it.
 
-    `language` is an ISO 639-1 code, empty if unknown.
+    `language` is an ISO 639-1 code, empty if unknown. `page` counts from 1 in a PDF file, and is 0 elsewhere.
     """
 
     url: str
@@ -156,6 +156,12 @@ class Passage:
     published: datetime | None = None
     language: str = ""
     author: str = ""
+    page: int = 0
+
+    @property
+    def link(self) -> str:
+        """The address that opens the post, at the passage's page if it has one and is on the web."""
+        return f"{self.url}#page={self.page}" if self.page and self.url.startswith("http") else self.url
 
     @property
     def embedding_text(self) -> str:
@@ -226,7 +232,7 @@ def best_of_each_post(hits: Iterable[ScoredPassage]) -> tuple[ScoredPassage, ...
 def footnotes_of(hits: Iterable[ScoredPassage]) -> tuple[Footnote, ...]:
     """Return the posts as an answer cites them: numbered from 1, in the order of their best hits."""
     return tuple(
-        Footnote(number, hit.passage.title, hit.passage.url, hit.score, published=hit.passage.published)
+        Footnote(number, hit.passage.title, hit.passage.link, hit.score, published=hit.passage.published)
         for number, hit in enumerate(best_of_each_post(hits), 1)
     )
 

@@ -12,7 +12,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.answer_writer import AnswerWriter
-from adapters.slack.blocks import AGAIN, CANCEL, EXAMPLE, FEEDBACK, REASON, SHARE, WHY
+from adapters.slack.blocks import AGAIN, CANCEL, DETAILS, EXAMPLE, FEEDBACK, REASON, SHARE, WHY
 from adapters.slack.buttons import Buttons
 from adapters.slack.commands import Commands
 from adapters.slack.conversation import ConversationHandler
@@ -35,7 +35,7 @@ ACKNOWLEDGE_WITHIN = 1.5
 """Seconds after which an event is acknowledged although it has not been claimed yet: Slack allows three."""
 
 COMMANDS = ("/ask", "/forget", "/reindex")
-ACTIONS = (FEEDBACK, WHY, AGAIN, SHARE, REASON, EXAMPLE, CANCEL)
+ACTIONS = (FEEDBACK, WHY, DETAILS, AGAIN, SHARE, REASON, EXAMPLE, CANCEL)
 
 MAX_PROMPTS = 4
 MAX_PROMPT_TITLE = 75

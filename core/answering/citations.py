@@ -10,6 +10,7 @@ import regex
 
 from core.answering.citation_verifier import CitationVerifier
 from core.domain import Footnote
+from core.language.words import WORD
 from core.models.protocols import NumberedPassage, SentenceVectors
 
 LINK_REMOVED = "(link removed)"
@@ -45,6 +46,9 @@ _NUMBERS = regex.compile(_NUMBER_LIST, regex.IGNORECASE)
 _PARTIAL_ADDRESS = regex.compile(
     r"(?:https?:/{0,2}|(?<![A-Za-z0-9])(?:h|ht|htt|https?|w{1,3}|www\.))\Z", regex.IGNORECASE
 )
+_STATEMENT = 200
+"""Characters before a footnote that tell which page of a document it is about."""
+
 _TRAILING = ".,;:!?)'*_"
 
 
@@ -59,6 +63,7 @@ class CitationFilter:
     ) -> None:
         self._verifier = CitationVerifier(passages, vectors) if verify else None
         self._posts = {numbered.number: numbered for numbered in reversed(passages)}
+        self._paged = [numbered for numbered in passages if numbered.passage.page]
         self._cited: dict[int, list[float]] = {}
         self._brackets = False
         self._source = "\n".join(f"{each.passage.url} {each.passage.text}" for each in passages)
@@ -89,7 +94,7 @@ class CitationFilter:
             Footnote(
                 number,
                 post.passage.title,
-                post.passage.url,
+                post.passage.link,
                 post.score,
                 round(fmean(supports), 2) if supports else None,
                 post.passage.published,
@@ -160,6 +165,8 @@ class CitationFilter:
                 numbers += expanded
         blank = marks[0] if marks[0] in " \t" else ""
         verified = self._verified([number for number in numbers if number in self._posts], start)
+        if self._paged:
+            self._find_pages(verified, self._text[:start])
         self._brackets = self._brackets or bool(verified)
         if not verified and not shown:
             return self._separated(blank if self._following.isalnum() else "")
@@ -186,6 +193,15 @@ class CitationFilter:
         if not self._verifier or not numbers:
             return dict.fromkeys(numbers)
         return self._verifier.verify(self._text[:start], list(dict.fromkeys(numbers)))
+
+    def _find_pages(self, numbers: Iterable[int], text: str) -> None:
+        """Let footnotes that are new link to the page that has the most words of the statement before them."""
+        words = set(WORD.findall(text[-_STATEMENT:].lower()))
+        for number in set(numbers) - self._cited.keys():
+            pages = [numbered for numbered in self._paged if numbered.number == number]
+            if pages:
+                shared = [len(words & set(WORD.findall(page.passage.text.lower()))) for page in pages]
+                self._posts[number] = pages[shared.index(max(shared))]
 
     def _numbered(self, verified: dict[int, float | None], blank: str) -> str:
         """Return footnotes with their numbers in the answer. Right after a word, a number is an index: `letters[1]`."""

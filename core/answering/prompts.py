@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from core.domain import Question, ScoredPassage, Turn, footnotes_of
+from core.domain import Question, ScoredPassage, Turn, best_of_each_post
 from core.models.protocols import NumberedPassage, Prompt
 from core.tokens import TokenCounter
 
@@ -69,7 +69,7 @@ class Instructions:
 
 def number_posts(hits: Sequence[ScoredPassage]) -> tuple[NumberedPassage, ...]:
     """Assign each passage the number of its post: best post first, one number per post."""
-    numbers = {post.url: post.number for post in footnotes_of(hits)}
+    numbers = {hit.passage.url: number for number, hit in enumerate(best_of_each_post(hits), 1)}
     return tuple(NumberedPassage(numbers[hit.passage.url], hit.passage, hit.score) for hit in hits)
 
 

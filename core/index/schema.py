@@ -146,15 +146,17 @@ def to_hash(passage: Passage, vector: Vectors, spec: VectorSpec) -> Fields:
         fields["published"] = passage.published.timestamp()
     if passage.author:
         fields["author"] = passage.author
+    if passage.page:
+        fields["page"] = passage.page
     return fields
 
 
-HASH_FIELDS = ("url", "title", "heading", "text", "source", "position", "published", "language", "author")
+HASH_FIELDS = ("url", "title", "heading", "text", "source", "position", "published", "language", "author", "page")
 
 
 def from_hash(values: list[bytes | None]) -> Passage | None:
     """Convert the values of `HASH_FIELDS` to a passage, or None if the hash has been deleted."""
-    url, title, heading, text, source, position, published, language, author = (
+    url, title, heading, text, source, position, published, language, author, page = (
         value.decode() if value else "" for value in values
     )
     if not url:
@@ -169,4 +171,5 @@ def from_hash(values: list[bytes | None]) -> Passage | None:
         published=datetime.fromtimestamp(float(published), UTC) if published else None,
         language="" if language == UNKNOWN_LANGUAGE else language,
         author=author,
+        page=int(page or 0),
     )

@@ -113,7 +113,8 @@ def digest(*parts: str) -> str:
 
 
 def _text_digest(post: Post) -> str:
-    return digest(READING_VERSION, post.title, post.text, post.source, str(post.published), post.author)
+    ends = map(str, map(len, post.pages))
+    return digest(READING_VERSION, post.title, post.text, post.source, str(post.published), post.author, *ends)
 
 
 class ParserPool:

@@ -285,3 +285,14 @@ def test_fence_is_recognized_when_its_indentation_came_separately(pieces: tuple[
 )
 def test_link_with_unusual_characters_is_recognized(address: str) -> None:
     assert cited(f"See [this]({address}) now.")[0] == "See this now."
+
+
+def test_footnote_opens_the_page_that_says_it() -> None:
+    texts = {3: "Peen the edge on a small anvil.", 7: "Hone the blade with a wet stone.", 9: "Store it dry."}
+    passages = [
+        NumberedPassage(1, Passage("https://docs.example/a.pdf", "Scythes", "", text, page=page), 0.5)
+        for page, text in texts.items()
+    ]
+    citing = CitationFilter(passages)
+    assert citing.read("A wet stone hones the blade [1].\n") + citing.end() == "A wet stone hones the blade [1].\n"
+    assert [footnote.url for footnote in citing.footnotes] == ["https://docs.example/a.pdf#page=7"]
