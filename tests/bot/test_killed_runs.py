@@ -87,8 +87,13 @@ async def test_a_run_that_is_killed_at_any_stage_loses_nothing_and_is_completed_
         blog.posts = posts(18, "Bean", "2026-02-01")
 
         settings = {"REDIS_URL": line.address, "OPENAI_BASE_URL": model.base_url}
-        index_created, calibrated = (lambda: before_writing(line, b"chance")), (lambda: before_writing(line, b"before"))
-        for stage in (lambda: reading(blog), lambda: embedding(redis), index_created, calibrated):
+        stages: list[Callable[[], Reached]] = [
+            lambda: reading(blog),
+            lambda: embedding(redis),
+            lambda: before_writing(line, b"chance"),  # the new version has an index
+            lambda: before_writing(line, b"before"),  # it is calibrated
+        ]
+        for stage in stages:
             kept = await kept_digests(redis)
             requests = len(model.embeddings)
             assert await kill_run(tmp_path, settings, stage())
