@@ -1,10 +1,12 @@
 """Buttons under an answer: ratings, reasons, explanations and retries."""
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
 
+from bot.feedback_notices import FeedbackNotices
 from tests.adapters.slack.harness import Room
 from tests.servers.loopback import Status
 from tests.servers.slack import Message, User
@@ -167,3 +169,22 @@ async def test_a_direct_conversation_is_titled_with_its_first_question(room: Roo
         await room.answer(room.ask(text, direct, root))
         await room.settled()
     assert list(room.slack.titles.values()) == ["What do bees eat in winter?"]
+
+
+async def test_a_reason_reaches_the_feedback_channel_with_question_answer_and_passages(room: Room) -> None:
+    channel = room.slack.add_channel("feedback", room.slack.bot, room.slack.admin)
+    notices = FeedbackNotices(room.bot, [room.app], f"slack:{channel.id}", [0.01])
+    answer = await room.answer(room.ask("What do bees eat in winter?"))
+    room.slack.enqueue("chat.postMessage", Status(500))
+    room.slack.click(room.slack.user, answer, "feedback", thumb(answer, "negative_button"))
+    room.slack.click(room.slack.user, await private(room, room.slack.user, "what was wrong"), "reason")
+    [modal] = await room.until(lambda: room.slack.views.of(room.slack.user.id))
+    posting = asyncio.create_task(notices.run())
+    room.slack.submit(modal, {"reason": "It is out of date, <!channel>."})
+    [posted] = await room.until(lambda: room.slack.messages(channel.id))
+    posting.cancel()
+    told = written(posted)
+    assert "👎 grace: It is out of date" in told
+    assert "<!channel>" not in told
+    for words in ("What do bees eat in winter?", "According to the posts", "(https://garden.example/bees.md)"):
+        assert words in told
