@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from benchmarks.retrieval import QuestionSet, indexed, read_sets, with_off_topic
 from bot.evaluation.examples import Example
 
-REFUSED_ANSWERABLE = 0.025
+REFUSED_ANSWERABLE = 0.015
 """Share of the answerable questions below the lower limit, on the questions fitted on."""
-SURE_OFF_TOPIC = 0.03
+SURE_OFF_TOPIC = 0.025
 """Share of the off-topic questions above the upper limit."""
 SET_WEIGHT = 1_000.0
 PENALTY = 1.0
