@@ -11,6 +11,7 @@ import argparse
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import log1p
 from pathlib import Path
 
 import numpy as np
@@ -111,7 +112,7 @@ async def collect(each: QuestionSet, folder: Path) -> Data:
             for example in examples
         ]
     answerable = [example.kind == "answerable" for example in examples]
-    return Data(np.array([(one.words.density, one.words.mass) for one in signals]), np.array(answerable))
+    return Data(np.array([(one.words.density, log1p(one.words.mass)) for one in signals]), np.array(answerable))
 
 
 def halves(data: Data) -> tuple[Data, Data]:

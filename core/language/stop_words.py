@@ -18,4 +18,5 @@ def stop_words(language: str) -> frozenset[str]:
         listed = {*stopwords.get_stopwords("en"), *_SAID_TO_A_BOT.split()}
     else:
         listed = stopwordsiso.stopwords(language) if stopwordsiso.has_lang(language) else set()
-    return frozenset(piece for word in listed for piece, _ in pieces(word))
+    # The words of a phrase are no stop words by themselves, which matters in Vietnamese.
+    return frozenset(piece for word in listed if " " not in word for piece, _ in pieces(word))

@@ -8,7 +8,7 @@ but only as far as `unsure`. `benchmarks/fit_relevance.py` fits the constants.
 
 import json
 from dataclasses import asdict, dataclass
-from math import exp
+from math import exp, log1p
 
 from core.domain import Confidence
 
@@ -40,7 +40,7 @@ class WordSignals:
     @property
     def certainty(self) -> float:
         """The certainty, 0 to 1, that the posts are about the text."""
-        return _logistic(_BIAS + _DENSITY * self.density + _MASS * self.mass)
+        return _logistic(_BIAS + _DENSITY * self.density + _MASS * log1p(self.mass))
 
 
 @dataclass(frozen=True, slots=True)

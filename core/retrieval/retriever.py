@@ -30,7 +30,7 @@ log = structlog.get_logger()
 RERANKED = 24
 """Candidates that are reranked by their sentences."""
 
-SENTENCE_BONUS = 0.5
+SENTENCE_BONUS = 0.75
 """Weight of a passage's best sentence; its score in the fused ranking runs to 1."""
 
 TOP_PASSAGES = 5
