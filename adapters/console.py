@@ -11,6 +11,7 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from core.answerer import AnswerProgress, Found, Retracted, Searching, Thinking
+from core.chat.answer_details import date_of
 from core.chat.documents import answer_document
 from core.domain import Answer, Footnote
 from core.errors import FootnotedError
@@ -121,12 +122,14 @@ def _footnotes(answer: Answer) -> list[RenderableType]:
 def _footnote(footnote: Footnote, numbered: bool) -> Text:
     mark = f"[{footnote.number}] " if numbered else "· "
     title, url = readable(footnote.title), readable(footnote.url)
-    return Text.assemble((mark, "bold cyan"), title, "\n", " " * len(mark), (url, "dim"))
+    return Text.assemble((mark, "bold cyan"), title, (date_of(footnote), "dim"), "\n", " " * len(mark), (url, "dim"))
 
 
 def _plain_footnotes(answer: Answer) -> str:
     if answer.footnotes:
-        rows = [f"[{footnote.number}] {footnote.title} — {footnote.url}" for footnote in answer.footnotes]
+        rows = [
+            f"[{footnote.number}] {footnote.title}{date_of(footnote)} — {footnote.url}" for footnote in answer.footnotes
+        ]
     else:
-        rows = [f"Nearest: {footnote.title} — {footnote.url}" for footnote in answer.nearest]
+        rows = [f"Nearest: {footnote.title}{date_of(footnote)} — {footnote.url}" for footnote in answer.nearest]
     return "\n\n" + "\n".join(rows) if rows else ""

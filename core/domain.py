@@ -127,7 +127,8 @@ class ListingFound:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A whole article. `text` is Markdown; `url` is unique among posts and is what a footnote links to."""
+    """A whole article. `text` is Markdown; `url` is unique among posts and is what a footnote links to. `pages` holds
+    the text by page, if it has pages."""
 
     url: str
     title: str
@@ -135,13 +136,15 @@ class Post:
     source: str
     published: datetime | None = None
     language: str = ""
+    author: str = ""
+    pages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
     """A part of one post. `position` counts from 0 within the post; `heading` is the path of headings above it.
 
-    `language` is an ISO 639-1 code, empty if unknown.
+    `language` is an ISO 639-1 code, empty if unknown. `page` counts from 1 in a PDF file, and is 0 elsewhere.
     """
 
     url: str
@@ -152,6 +155,13 @@ class Passage:
     position: int = 0
     published: datetime | None = None
     language: str = ""
+    author: str = ""
+    page: int = 0
+
+    @property
+    def link(self) -> str:
+        """The address that opens the post, at the passage's page if it has one and is on the web."""
+        return f"{self.url}#page={self.page}" if self.page and self.url.startswith("http") else self.url
 
     @property
     def embedding_text(self) -> str:
@@ -200,6 +210,7 @@ class Footnote:
     """A post that an answer cites. `number` is the one in brackets in the text.
 
     `support` (0 to 1) is how much of the statements in front of it the post says; None if that was not checked.
+    `published` is when the post was published, if that is known.
     """
 
     number: int
@@ -207,6 +218,7 @@ class Footnote:
     url: str
     score: float
     support: float | None = None
+    published: datetime | None = None
 
 
 def best_of_each_post(hits: Iterable[ScoredPassage]) -> tuple[ScoredPassage, ...]:
@@ -220,7 +232,7 @@ def best_of_each_post(hits: Iterable[ScoredPassage]) -> tuple[ScoredPassage, ...
 def footnotes_of(hits: Iterable[ScoredPassage]) -> tuple[Footnote, ...]:
     """Return the posts as an answer cites them: numbered from 1, in the order of their best hits."""
     return tuple(
-        Footnote(number, hit.passage.title, hit.passage.url, hit.score)
+        Footnote(number, hit.passage.title, hit.passage.link, hit.score, published=hit.passage.published)
         for number, hit in enumerate(best_of_each_post(hits), 1)
     )
 

@@ -53,6 +53,12 @@ class TooManyQuestionsError(FootnotedError):
         super().__init__(seconds=max(1, round(retry_after.total_seconds())))
 
 
+class PersonLimitError(TooManyQuestionsError):
+    """A person's own rate limit is used up, rather than that of a channel."""
+
+    user_message = N_("You have asked many questions within a minute. Please try again in {seconds} s.")
+
+
 class QuestionTooLongError(FootnotedError):
     """The question has more than `limit` characters."""
 

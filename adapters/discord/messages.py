@@ -13,6 +13,7 @@ from core.chat.answer_details import (
     UNDERSTOOD_HEADING,
     USED_HEADING,
     answer_details,
+    date_of,
     fit_rows,
     score_text,
     sources_of,
@@ -130,7 +131,7 @@ def _reason(components: Any) -> str:
 def source_list(answer: Answer) -> str:
     """Return the sources, or the nearest posts, as small print. At most 1,900 characters, to fit a message alone."""
     listed = sources_of(answer)
-    rows = [f"{mark}{_link(footnote.title, footnote.url)}" for mark, footnote in listed.rows]
+    rows = [f"{mark}{_link(footnote.title, footnote.url)}{date_of(footnote)}" for mark, footnote in listed.rows]
     lines = [f"**{listed.heading}**", *fit_rows(rows, MAX_LIST, MAX_LIST_ROWS)]
     return "\n".join(f"-# {line}" for line in lines) if rows else ""
 

@@ -10,8 +10,11 @@ from core.answering.prompts import rewriting_prompt
 from core.domain import Question, ScoredPassage, SearchResults
 from core.errors import ModelError
 from core.follow_ups import leans_on_history, previous_question
+from core.i18n import SOURCE_LANGUAGE, language
 from core.models.protocols import ChatModel
 from core.models.thoughts import Retraction, Thought
+from core.question_dates import dated_question
+from core.retrieval.dated_search import date_filter, newest_first
 from core.retrieval.fusion import merge_results
 from core.retrieval.retriever import Retriever
 
@@ -48,6 +51,8 @@ class QuestionSearch:
     async def _search(self, question: Question) -> Search:
         previous = previous_question(question)
         sources = question.scope.sources if question.scope else None
+        if dated := await self._search_by_date(question.text, sources):
+            return dated
         if not (self._model and previous and leans_on_history(question)):
             results = await self._retriever.search(question.text, previous, sources)
             return Search(_understood(question.text, previous), results)
@@ -66,6 +71,18 @@ class QuestionSearch:
         if not rewritten:
             return Search(_understood(question.text, previous), results)
         return Search(rewritten, merge_results(results, await self._retriever.search(rewritten, sources=sources)))
+
+    async def _search_by_date(self, text: str, sources: frozenset[str] | None) -> Search | None:
+        """Find the newest posts, or those of a time; None for other questions, and without a hit."""
+        dated = await asyncio.to_thread(dated_question, text, (language(), SOURCE_LANGUAGE))
+        if dated is None:
+            return None
+        dates = date_filter(dated.since, dated.until)
+        if dated.topic:
+            results = newest_first(await self._retriever.search(dated.topic, sources=sources, dates=dates))
+        else:
+            results = await self._retriever.newest(sources, dates)
+        return Search(text, results) if results.confidence != "none" else None
 
     async def _rewrite(self, model: ChatModel, question: Question) -> str:
         """Return the question as it reads alone, empty if the model fails or is too slow."""

@@ -4,12 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.chat.texts import more_text
+from core.dates import month_text
 from core.domain import Answer, Footnote, ScoredPassage, StoredQuestion
 from core.i18n import N_, gettext, ngettext, number
 
 UNDERSTOOD_HEADING = N_("Understood as")
 USED_HEADING = N_("Answered from")
 LEFT_OUT_HEADING = N_("Found but not used")
+
+MAX_QUOTE = 240
+"""Characters of the best passage that explain an answer."""
 
 _STEPS = {
     "found": N_("found after {seconds} s"),
@@ -38,6 +42,48 @@ class AnswerDetails:
     footer: str
 
 
+@dataclass(frozen=True, slots=True)
+class AnswerSummary:
+    """How an answer was made, for people: a sentence, and the best passage with its beginning.
+
+    `understood` is the question as it was understood, empty if that is how it was asked.
+    """
+
+    sentence: str
+    understood: str = ""
+    best: ScoredPassage | None = None
+    quote: str = ""
+
+
+def answer_summary(stored: StoredQuestion) -> AnswerSummary | None:
+    """Return in one sentence how a question was answered; None when it was not."""
+    answer = stored.answer
+    if answer is None or answer.trace is None:
+        return None
+    given, left_out, understood = answer.trace.given, answer.trace.left_out, answer.trace.understood
+    best = next(iter((*given, *left_out)), None)
+    if best is None:
+        sentence = gettext("I found nothing about this in the posts.")
+    elif given:
+        posts = ngettext("{count} post", "{count} posts", len({hit.passage.url for hit in given}))
+        passages = ngettext("{count} passage", "{count} passages", len(given))
+        sentence = gettext("I read {passages} of {posts}. This one fits best:").format(passages=passages, posts=posts)
+    else:
+        sentence = gettext("No passage that I found answers this. This one comes closest:")
+    return AnswerSummary(
+        sentence=sentence,
+        understood="" if understood == stored.question.text else understood,
+        best=best,
+        quote=_beginning(best.passage.text) if best else "",
+    )
+
+
+def _beginning(text: str) -> str:
+    """Return the first words of a passage on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_QUOTE else line[:MAX_QUOTE].rsplit(" ", 1)[0] + " …"
+
+
 def sources_of(answer: Answer) -> SourceList:
     """Return the posts that an answer cites or, if it cites none, those that come closest."""
     if answer.footnotes:
@@ -45,6 +91,11 @@ def sources_of(answer: Answer) -> SourceList:
             gettext("Sources"), tuple((f"[{footnote.number}] ", footnote) for footnote in answer.footnotes)
         )
     return SourceList(gettext("Nearest posts"), tuple(("• ", footnote) for footnote in answer.nearest))
+
+
+def date_of(footnote: Footnote) -> str:
+    """Return when a post was published, to be put after its title: " · March 2023"; empty if that is unknown."""
+    return f" · {month_text(footnote.published)}" if footnote.published else ""
 
 
 def answer_details(stored: StoredQuestion) -> AnswerDetails | None:

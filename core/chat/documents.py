@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from core.dates import month_text
 from core.domain import Answer, Footnote, ScoredPassage
 
 
@@ -19,7 +20,10 @@ def answer_document(answer: Answer) -> dict[str, Any]:
 
 def footnote_document(footnote: Footnote) -> dict[str, Any]:
     """Return the document of a source or a nearest post."""
-    return {"number": footnote.number, "title": footnote.title, "url": footnote.url, "score": footnote.score}
+    document = {"number": footnote.number, "title": footnote.title, "url": footnote.url, "score": footnote.score}
+    if footnote.published:
+        document |= {"published": footnote.published.isoformat(), "month": month_text(footnote.published)}
+    return document
 
 
 def match_document(match: ScoredPassage) -> dict[str, Any]:

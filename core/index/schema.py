@@ -129,7 +129,7 @@ def digest_of(passage: Passage) -> str:
 
 def analyzed(passage: Passage) -> Fields:
     """Return the fields that searches by words use: the passage's terms, title and heading first, and its language."""
-    head = f"{passage.title} {passage.heading}"
+    head = " ".join(filter(None, (passage.title, passage.heading, passage.author)))
     language = passage.language or UNKNOWN_LANGUAGE
     return {"terms": terms_by_sentence(head, passage.text, passage.language), "language": language}
 
@@ -149,15 +149,19 @@ def to_hash(passage: Passage, vector: Vectors, spec: VectorSpec) -> Fields:
     }
     if passage.published:
         fields["published"] = passage.published.timestamp()
+    if passage.author:
+        fields["author"] = passage.author
+    if passage.page:
+        fields["page"] = passage.page
     return fields
 
 
-HASH_FIELDS = ("url", "title", "heading", "text", "source", "position", "published", "language")
+HASH_FIELDS = ("url", "title", "heading", "text", "source", "position", "published", "language", "author", "page")
 
 
 def from_hash(values: list[bytes | None]) -> Passage | None:
     """Convert the values of `HASH_FIELDS` to a passage, or None if the hash has been deleted."""
-    url, title, heading, text, source, position, published, language = (
+    url, title, heading, text, source, position, published, language, author, page = (
         value.decode() if value else "" for value in values
     )
     if not url:
@@ -171,4 +175,6 @@ def from_hash(values: list[bytes | None]) -> Passage | None:
         position=int(position or 0),
         published=datetime.fromtimestamp(float(published), UTC) if published else None,
         language="" if language == UNKNOWN_LANGUAGE else language,
+        author=author,
+        page=int(page or 0),
     )

@@ -1,6 +1,7 @@
 """Which parts of a page are its article: trafilatura tells, and what it overlooks in between is added."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -23,13 +24,14 @@ _AROUND_CLASS = re.compile(
     r"|taboola|trending|popular|more|read-?next|jp-relatedposts|sharedaddy|credits?|copyright|disqus|skip|print|captions?|media\S*|image\w*|gallery|slider\S*|player|embed|video|inbox)(?:$|[\s_-])",
     re.IGNORECASE,
 )
+_LIST_TAGS = frozenset({"ul", "ol", "li", "dl"})
 _MAX_LINKED = 0.5
 """Share of a block's text that may be links, if trafilatura overlooked it."""
 
 _WIDEN_BELOW = 0.5
 """Share of the text of `article` or `main` below which all of it is taken."""
 
-_ASK_AGAIN_BELOW = 0.2
+_ASK_AGAIN_BELOW = 0.3
 """Share of the page's text below which trafilatura is asked without favouring precision."""
 
 _MAIN = "//main | //*[@role='main'] | //article | //*[@itemprop='articleBody']"
@@ -155,16 +157,27 @@ def _mark(element: HtmlElement, number: int, containers: set[HtmlElement]) -> It
 
 
 def _add_overlooked(units: list[_Unit]) -> None:
-    """Keep what lies between the blocks that are kept, unless it is a menu, an advertisement or the like."""
+    """Keep what lies between the blocks that are kept, and beside them after the last, unless it is a menu, an
+    advertisement or the like."""
     kept = [at for at, unit in enumerate(units) if unit.kept]
-    first, last = kept[0], kept[-1]
-    holders: dict[HtmlElement, int] = {}
-    for at in kept:
-        for ancestor in units[at].element.iterancestors():
-            holders[ancestor] = holders.get(ancestor, 0) + 1
-    for unit in units[first : last + 1]:
-        if not unit.kept and unit.linked <= _MAX_LINKED and not _is_around(unit.element, holders):
+    holders = {ancestor: 1 for at in kept for ancestor in units[at].element.iterancestors()}
+    parents = Counter(units[at].element.getparent() for at in kept if units[at].linked <= _MAX_LINKED)
+    for at, unit in enumerate(units[kept[0] :], kept[0]):
+        if unit.kept or _is_around(unit.element, holders):
+            continue
+        beside = parents[_outermost_list(unit.element).getparent()]
+        if (at < kept[-1] and unit.linked <= _MAX_LINKED) or beside >= BESIDE:
             unit.kept = True
+
+
+BESIDE = 2
+
+
+def _outermost_list(element: HtmlElement) -> HtmlElement:
+    """Return the list that an item is in, else the element itself."""
+    while (parent := element.getparent()) is not None and parent.tag in _LIST_TAGS:
+        element = parent
+    return element
 
 
 def _widen(root: HtmlElement, units: list[_Unit]) -> None:

@@ -8,6 +8,7 @@ from lxml.html import HtmlElement, HTMLParser
 from core.ingestion.code_blocks import normalize_code
 from core.ingestion.disclosures import open_disclosures
 from core.ingestion.formulas import normalize_formulas
+from core.ingestion.html_tree import text_of
 from core.ingestion.inline_styles import VISIBLE, PageStyles
 from core.ingestion.invisible_characters import strip_invalid
 from core.ingestion.page_structure import normalize_structure
@@ -34,7 +35,17 @@ _INVALID_REFERENCE = re.compile(
 
 _UNEVEN = re.compile(r"<(?:pre|t[dh]|fig|details|sup|math|script|img)\b|role=|\\[(\[]", re.IGNORECASE)
 
-_MAY_HOLD_FORMULA = re.compile(r"math|katex|latex|\\[(\[]|mjx", re.IGNORECASE)
+_MAY_HOLD_FORMULA = re.compile(rb"math|katex|latex|\\[(\[]|mjx", re.IGNORECASE)
+
+_SHOWN_LATER = frozenset({"template", "noscript"})
+_NO_PROSE = frozenset("a button footer form head header nav noscript script select style template title".split())
+_MAX_NOSCRIPT = 500
+_MAX_SHELL = 400
+"""Characters of prose from which a page has text of its own, however much is hidden."""
+_MIN_ARTICLE = 100
+_FAR_MORE = 4
+_MAX_REVEALED = 3
+"""Elements, one in another, that a script shows."""
 
 
 def visible_html(html: str, url: str) -> str:
@@ -42,26 +53,83 @@ def visible_html(html: str, url: str) -> str:
     parser's limits."""
     if not _HINT.search(html) and not _UNEVEN.search(html):
         return html
-    tree = visible_tree(html, url)
+    tree = visible_tree(html, url, scripted=False)
     return "" if tree is None else etree.tostring(tree, encoding="unicode", method="html")
 
 
-def visible_tree(html: str, url: str) -> HtmlElement | None:
+def visible_tree(html: str, url: str, scripted: bool = True) -> HtmlElement | None:
     """Parse a page without its hidden text; None if it is empty. Raises SourceReadError as above."""
     check_html(html, url)
+    source = _INVALID_REFERENCE.sub("", strip_invalid(html)).encode("utf-8", "replace")
+    tree = _parsed(source)
+    if tree is None:
+        return None
+    if _HINT.search(html):
+        _remove_hidden(tree)
+        if scripted and (visible := _prose(tree)) < _MAX_SHELL:
+            shown = _shown_by_script(_parsed(source), visible)
+            tree = tree if shown is None else shown
+    normalize_code(tree)
+    normalize_structure(tree)
+    return tree
+
+
+def _parsed(source: bytes) -> HtmlElement | None:
+    """Parse a page, with formulas as TeX, and with what readers open with a click."""
     parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
-    valid = _INVALID_REFERENCE.sub("", strip_invalid(html))
-    tree: HtmlElement | None = etree.fromstring(valid.encode("utf-8", "replace"), parser)
+    tree: HtmlElement | None = etree.fromstring(source, parser)
     if tree is not None:
-        if _MAY_HOLD_FORMULA.search(html):
+        tree.set("data-noscript", " ".join(map(text_of, tree.iter("noscript")))[:_MAX_NOSCRIPT])
+        if _MAY_HOLD_FORMULA.search(source):
             normalize_formulas(tree)
         _remove_scripts(tree)
         open_disclosures(tree)
-        if _HINT.search(html):
-            _remove_hidden(tree)
-        normalize_code(tree)
-        normalize_structure(tree)
     return tree
+
+
+def _shown_by_script(tree: HtmlElement | None, visible: int) -> HtmlElement | None:
+    """Return a page with its article shown, if a script has to show it: what is hidden is far more than what is not.
+    What is hidden within it stays hidden. None if there is no such article."""
+    if tree is None:
+        return None
+    revealed = False
+    for _ in range(_MAX_REVEALED):
+        styles = PageStyles()
+        hidden = [each for each in tree.iter() if each.tag not in _ROOTS and _may_be_article(each, styles)]
+        fullest = max(hidden, key=_prose, default=None)
+        if fullest is None or _prose(fullest) < max(_MIN_ARTICLE, _FAR_MORE * visible):
+            break
+        if fullest.tag in _SHOWN_LATER:
+            fullest.tag = "div"
+        for name in ("hidden", "aria-hidden", "style"):
+            fullest.attrib.pop(name, None)
+        revealed = True
+    if revealed:
+        _remove_hidden(tree)
+    return tree if revealed else None
+
+
+def _may_be_article(element: HtmlElement, styles: PageStyles) -> bool:
+    if element.tag in _SHOWN_LATER:
+        return True
+    style = element.get("style", "")
+    return (element.tag not in _NEVER_SHOWN and _is_hidden(element, styles)) or (
+        bool(style) and styles.text_look(style, "", "", VISIBLE).invisible
+    )
+
+
+def _prose(element: HtmlElement) -> int:
+    """Return the length of the text, outside of links and of what is around articles."""
+    length = 0
+    walk = etree.iterwalk(element, events=("start", "end"))
+    for event, node in walk:
+        if event == "start" and node is not element and node.tag in _NO_PROSE:
+            walk.skip_subtree()
+        elif event == "start":
+            length += len((node.text or "").strip())
+        if event == "end" and node is not element:
+            length += len((node.tail or "").strip())
+    return length
 
 
 def _remove_scripts(root: HtmlElement) -> None:

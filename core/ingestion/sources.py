@@ -9,11 +9,20 @@ from core.domain import Post, Source
 from core.errors import SourceReadError
 from core.ingestion.article import Article, decode, extract
 from core.ingestion.dialects import plain_markdown
-from core.ingestion.entries import NO_LISTINGS, Entry, EntrySkipped, KnownListings, ListingEvent, matches_filters
+from core.ingestion.documents.reader import read_document, read_markup
+from core.ingestion.entries import (
+    DOCUMENTS,
+    NO_LISTINGS,
+    Entry,
+    EntrySkipped,
+    KnownListings,
+    ListingEvent,
+    matches_filters,
+)
 from core.ingestion.feed import PageInsteadOfFeedError, read_feed
 from core.ingestion.fetch_result import PAGE, Fetched, NotModified, Validators
 from core.ingestion.fetcher import Fetcher
-from core.ingestion.folder import read_folder
+from core.ingestion.folder import read_file, read_folder
 from core.ingestion.hidden_html import visible_html
 from core.ingestion.hidden_markdown import visible_markdown
 from core.ingestion.html_to_markdown import tidy, to_markdown
@@ -98,6 +107,8 @@ async def fetch_page(
 ) -> Fetched | NotModified | None:
     """Fetch the entry's page: NotModified if it is unchanged, None if the source carries the whole post. Raises
     SourceReadError, and PageNotFoundError for 404 and 410."""
+    if entry.format in DOCUMENTS:
+        return await read_file(entry)
     if entry.page or not needs_page(entry):
         return entry.page
     return await fetcher.fetch(entry.url, entry.source.address, PAGE, validators)
@@ -106,7 +117,7 @@ async def fetch_page(
 def post_url(entry: Entry, page: Fetched | NotModified | None) -> str:
     """Return the post's URL: the page's canonical URL if acceptable, else the target of permanent redirects, else the
     entry's own. Entries with the same `url_identity` of it are one post."""
-    if page is None:
+    if page is None or entry.format in DOCUMENTS:
         return entry.url
     moved = clean_url(page.moved) if page.moved else entry.url
     if isinstance(page, NotModified):
@@ -125,10 +136,13 @@ def parse_post(entry: Entry, page: Fetched | None) -> Post:
     title = tidy(entry.title) or tidy(article.title) or tidy(entry.name) or entry.url
     language = post_language(f"{title}\n{article.text}", article.language or entry.language)
     published = entry.published or article.published
-    return Post(entry.url, title, article.text, entry.source.name, published, language)
+    source, author = entry.source.name, article.author
+    return Post(entry.url, title, article.text, source, published, language, author, article.pages)
 
 
 def _article(entry: Entry, page: Fetched | None) -> Article:
+    if page is not None and entry.format in DOCUMENTS:
+        return _titled(read_document(entry.format, page.body, entry.url))
     if page is not None:
         if page.media_type == "text/plain":
             return Article("", tidy(decode(page)))
@@ -150,6 +164,10 @@ def _own_text(entry: Entry) -> Article:
             if entry.source.kind == "folder":
                 body = plain_markdown(body, {"title": entry.title}, is_mdx=entry.format == "mdx")
             return _from_markdown(body)
+        case "rst" | "asciidoc":
+            return _titled(read_markup(entry.format, entry.body, entry.url))
+        case "notebook" | "pdf" | "docx" | "epub":
+            return Article("", "")
         case "text":
             return Article("", tidy(entry.body))
         case _:
@@ -157,6 +175,13 @@ def _own_text(entry: Entry) -> Article:
 
 
 def _from_markdown(body: str) -> Article:
-    text = tidy(visible_markdown(body))
-    headings = (heading_text(block) for block in parse_blocks(text) if block.kind == "heading" and block.level == 1)
-    return Article(next(filter(None, headings), ""), text)
+    return _titled(Article("", tidy(visible_markdown(body))))
+
+
+def _titled(article: Article) -> Article:
+    """Give an article without a title that of its first heading."""
+    if article.title:
+        return article
+    blocks = parse_blocks(article.text)
+    headings = (heading_text(block) for block in blocks if block.kind == "heading" and block.level == 1)
+    return replace(article, title=next(filter(None, headings), ""))

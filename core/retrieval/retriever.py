@@ -1,6 +1,7 @@
 """The retriever: hybrid search by words and vectors, reranking by sentences, and relevance."""
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -10,7 +11,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from core.domain import ScoredPassage, SearchResults
+from core.domain import Passage, ScoredPassage, SearchResults
 from core.errors import EmbeddingMismatchError, FootnotedError, ModelError
 from core.index.schema import no_such_index, source_filter
 from core.index.upgrade import needs_upgrade, upgrade
@@ -18,6 +19,7 @@ from core.index.version import IndexVersion, LiveIndex, read_live
 from core.language.terms import query_words
 from core.language.words import without_addresses
 from core.models.protocols import Embedder, Vectors
+from core.retrieval.dated_search import newest_passages
 from core.retrieval.fusion import fuse
 from core.retrieval.language_fit import LanguageFit
 from core.retrieval.relevance import DEFAULT_MIN_SCORE, LEANING_TERMS, Chance, Signals, WordSignals, judge, relevance_of
@@ -35,6 +37,9 @@ SENTENCE_BONUS = 0.75
 
 TOP_PASSAGES = 5
 """The first passages, whose coverage is a signal of relevance."""
+
+EQUAL_DIGITS = 2
+"""Decimals to which scores are compared; of equal passages the newer one comes first."""
 
 MAX_PER_POST = 3
 METADATA_TTL = 0.25
@@ -70,17 +75,20 @@ class Retriever:
         self._live_until = 0.0
         self._upgrading = asyncio.Lock()
 
-    async def search(self, text: str, previous: str = "", sources: frozenset[str] | None = None) -> SearchResults:
-        """Search the posts of `sources`, None for all.
+    async def search(
+        self, text: str, previous: str = "", sources: frozenset[str] | None = None, dates: str = ""
+    ) -> SearchResults:
+        """Search the posts of `sources`, None for all, and of the `dates` that `date_filter` describes.
 
         A follow-up is searched alone and together with the `previous` question, and all rankings are fused. If the
         question cannot be embedded, only words are searched; if they find nothing either, the reason is raised.
         Addresses are not searched.
         """
         text, previous = without_addresses(text), without_addresses(previous)
+        filter_ = f"{source_filter(sources)} {dates}".strip()
         searchable = text.strip() and sources != frozenset()
         with timed("retrieve"):
-            found = await self._rank_live(_texts(text, previous), source_filter(sources)) if searchable else None
+            found = await self._rank_live(_texts(text, previous), filter_) if searchable else None
         if found is None:
             return SearchResults((), 0.0, "none")
         live, ranking = found
@@ -90,6 +98,15 @@ class Retriever:
         confidence = judge(relevance, self._min_score) if hits else "none"
         foreign = confidence == "none" and not ranking.lexical_only and await live.fit.is_foreign(text)
         return SearchResults(hits, round(relevance, 4), confidence, ranking.lexical_only, foreign)
+
+    async def newest(self, sources: frozenset[str] | None = None, dates: str = "") -> SearchResults:
+        """Return the newest posts, newest first."""
+        live = await self._current()
+        filter_ = f"{source_filter(sources)} {dates}".strip()
+        hits = (
+            await newest_passages(self._redis, live.version.index, filter_) if live and sources != frozenset() else ()
+        )
+        return SearchResults(hits, 1.0 if hits else 0.0, "sure" if hits else "none")
 
     async def signals(self, text: str, previous: str = "") -> Signals:
         """Return the relevance signals of a question, to fit the model that judges them."""
@@ -172,7 +189,7 @@ class Retriever:
         coverages = [TermCoverage(each) for each in terms]
         covered = {key: _coverage(coverages, stored) for key, (_, stored) in read.items()}
         scores = {key: fused[key] + SENTENCE_BONUS * covered[key].sentence for key in passages}
-        order = sorted(passages, key=lambda key: (-scores[key], key))
+        order = sorted(passages, key=lambda key: (-round(scores[key], EQUAL_DIGITS), _age(passages[key]), key))
         by_vector, by_text = fuse(vector_rankings), fuse(text_rankings)
         hits = tuple(
             ScoredPassage(
@@ -231,6 +248,11 @@ def _word_signals(terms: Sequence[Term], scores: Mapping[str, float], coverage: 
         return WordSignals()
     words = sum(term.idf * term.weight for term in terms) / terms[0].rarest
     return WordSignals(max(scores.values(), default=0.0) / total, words * coverage)
+
+
+def _age(passage: Passage) -> float:
+    """Return a number that is smaller for newer passages; the largest for one without a date."""
+    return -passage.published.timestamp() if passage.published else math.inf
 
 
 def _texts(text: str, previous: str) -> list[str]:

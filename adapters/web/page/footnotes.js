@@ -64,6 +64,7 @@ export function nearestList(posts, headings) {
 function sourceEntry(source, headings) {
   const address = shownAddress(source.url);
   const entry = element("div", {}, sourceLink(source, source.title || address));
+  if (source.month) entry.append(element("span", { className: "month" }, source.month));
   const heading = headings[source.url];
   if (heading) entry.append(element("span", { className: "place" }, heading));
   entry.append(element("span", { className: "address" }, address));

@@ -229,6 +229,9 @@ def test_support_of_a_footnote_is_the_mean_of_its_uses() -> None:
     [
         ("They shiver with flight muscles (1).", "They shiver with flight muscles [1]."),
         ("They shiver with flight muscles (2).", "They shiver with flight muscles [1]."),
+        ("They shiver with flight muscles (Source 1).", "They shiver with flight muscles [1]."),
+        ("They shiver with flight muscles（1）。", "They shiver with flight muscles [1]。"),
+        ("They swim with strong webbed feet (Source 1).", "They swim with strong webbed feet (Source 1)."),
         ("They shiver with flight muscles.¹ Paint hives in a light color²",
          "They shiver with flight muscles. [1] Paint hives in a light color [2]"),
         ("They shiver with flight muscles¹²", "They shiver with flight muscles [1]"),
