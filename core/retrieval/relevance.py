@@ -13,13 +13,13 @@ from math import exp, log1p
 from core.domain import Confidence
 
 DEFAULT_MIN_SCORE = 0.5
-SURE = 0.959
+SURE = 0.984
 """Relevance from which the posts are trusted to answer."""
 UNSURE = 0.95
 """The most that a relevance reaches without telling words in common."""
 
 # The bias places the limit below which a question is refused at a relevance of 0.5.
-_DENSITY, _MASS, _BIAS = 5.792, 1.397, -3.881
+_DENSITY, _MASS, _BIAS = 5.382, 5.088, -5.529
 
 
 LEANING_TERMS = 3
