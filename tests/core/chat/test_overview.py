@@ -3,7 +3,6 @@
 from collections import Counter
 from datetime import UTC, datetime
 
-from core.chat.admin_reports import gaps_text
 from core.chat.overview import Overview
 from core.retrieval.gaps import QuestionGap
 from core.storage.statistics import Figures
@@ -12,7 +11,7 @@ NOW = datetime(2026, 11, 2, tzinfo=UTC)
 
 
 def shown(gaps: list[QuestionGap] | None) -> str:
-    return gaps_text(Overview(7, Figures(NOW.date(), {}, {}, (), (), {}), Counter(), gaps))
+    return Overview(7, Figures(NOW.date(), {}, {}, (), (), {}), Counter(), gaps).gaps_report()
 
 
 def test_unanswered_questions_are_listed_with_how_often_they_were_asked() -> None:
