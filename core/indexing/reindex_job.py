@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 import structlog
 from redis.asyncio import Redis
 
-from core.errors import EmbeddingMismatchError, PublicationRefusedError, first_error
+from core.errors import EmbeddingMismatchError, PublicationRefusedError
+from core.exception_groups import first_error
 from core.index.draft import Draft, begin_draft, find_draft
 from core.index.in_place import apply_in_place, fits_in_place
 from core.index.publication import Change, build_version, delete_draft, delete_stale_versions, publish
@@ -65,7 +66,7 @@ async def run_reindex(
     except (EmbeddingMismatchError, ExceptionGroup) as group:
         error = first_error(group)
         if isinstance(error, EmbeddingMismatchError):
-            error = PublicationRefusedError(str(error))
+            error = PublicationRefusedError(reason=str(error))
         raise error from group
 
 
@@ -198,9 +199,8 @@ class ReindexJob:
         before = self._count_configured(self._previous.ledger)
         after = self._count_configured(change.kept) + self._count_configured(change.upserted)
         if 2 * after < before:
-            raise PublicationRefusedError(
-                f"only {after} of {before} posts would be left; use `force` if that is intended"
-            )
+            reason = f"only {after} of {before} posts would be left; use `force` if that is intended"
+            raise PublicationRefusedError(reason=reason)
 
     def _count_configured(self, records: Mapping[str, PostRecord]) -> int:
         return sum(record.source in self._configured for record in records.values())

@@ -102,10 +102,9 @@ class Retriever:
     async def newest(self, sources: frozenset[str] | None = None, dates: str = "") -> SearchResults:
         """Return the newest posts, newest first."""
         live = await self._current()
-        filter_ = f"{source_filter(sources)} {dates}".strip()
-        hits = (
-            await newest_passages(self._redis, live.version.index, filter_) if live and sources != frozenset() else ()
-        )
+        if live is None or sources == frozenset():
+            return SearchResults((), 0.0, "none")
+        hits = await newest_passages(self._redis, live.version.index, f"{source_filter(sources)} {dates}".strip())
         return SearchResults(hits, 1.0 if hits else 0.0, "sure" if hits else "none")
 
     async def signals(self, text: str, previous: str = "") -> Signals:
