@@ -45,11 +45,11 @@ texts: .venv/check-installed
 
 # Regenerate the locks from pyproject.toml; `make lock UPGRADE=--upgrade` upgrades to the latest releases.
 lock: .venv/bin/uv
-	$(COMPILE) $(UPGRADE) pyproject.toml --extra embedded --extra offline --extra tracing -o requirements/run.txt
-	$(COMPILE) $(UPGRADE) pyproject.toml --extra offline --extra tracing -c requirements/run.txt -o requirements/image.txt
+	$(COMPILE) $(UPGRADE) pyproject.toml --extra embedded --extra offline --extra tracing --extra pdf --extra docx --extra rst -o requirements/run.txt
+	$(COMPILE) $(UPGRADE) pyproject.toml --extra offline --extra tracing --extra pdf --extra docx --extra rst -c requirements/run.txt -o requirements/image.txt
 	$(COMPILE) $(UPGRADE) --group build -c requirements/run.txt -o requirements/build.txt
-	$(COMPILE) $(UPGRADE) pyproject.toml --extra embedded --extra offline --extra tracing --group test -c requirements/run.txt -c requirements/build.txt -o requirements/test.txt
-	$(COMPILE) $(UPGRADE) pyproject.toml --extra embedded --extra offline --extra tracing --group check -c requirements/test.txt -o requirements/check.txt
+	$(COMPILE) $(UPGRADE) pyproject.toml --extra embedded --extra offline --extra tracing --extra pdf --extra docx --extra rst --group test -c requirements/run.txt -c requirements/build.txt -o requirements/test.txt
+	$(COMPILE) $(UPGRADE) pyproject.toml --extra embedded --extra offline --extra tracing --extra pdf --extra docx --extra rst --group check -c requirements/test.txt -o requirements/check.txt
 
 # Run the steps of the Dockerfile in an empty folder, without a container engine: half a minute, needs the network.
 image-steps: .venv/test-installed

@@ -20,7 +20,7 @@ from benchmarks.chat_platforms import (
     serving,
     variables_of,
 )
-from tests.servers.discord import Channel, DiscordServer, Interaction
+from tests.servers.discord import Channel, DiscordServer, Interaction, Message
 
 MODEL, WEB = 8962, 8963
 
@@ -50,17 +50,24 @@ async def ask_all(discord: DiscordServer, channels: Sequence[Channel], at_once: 
     return [timing(command, started) for command, started in used]
 
 
+def answer_to(command: Interaction) -> list[Message]:
+    """Return the messages of the answer: a long one continues in messages of the bot in the channel."""
+    first = command.original
+    return [message for message in first.channel.said if message.id >= first.id] if first else []
+
+
 def is_complete(command: Interaction) -> bool:
     """Return True if the answer has its buttons, which come last."""
-    return bool(command.messages) and bool(command.messages[-1].buttons)
+    return any(message.buttons for message in answer_to(command))
 
 
 def timing(command: Interaction, started: float) -> Timing:
     """Return the milestones of one command, by the clock of the loopback Discord."""
     if command.original is None or command.latency is None:
         raise RuntimeError("a command was not answered")
-    check_answer("".join(message.content for message in command.messages))
-    shown = [revision.at for revision in command.original.revisions if revision.content]
+    messages = answer_to(command)
+    check_answer("".join(message.content for message in messages))
+    shown = [revision.at for message in messages for revision in message.revisions if revision.content]
     return {
         "first response": command.latency * 1000,
         "first words": (shown[0] - started) * 1000,

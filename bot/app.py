@@ -18,6 +18,7 @@ from bot.providers import Models, build_models
 from core.answerer import Answerer
 from core.answering.admission import VisitorLimiter
 from core.answering.channel_scope import Channels
+from core.chat.complaints import Complaints
 from core.chat.overview import Overviews
 from core.chat.services import ChatServices
 from core.domain import Person
@@ -74,6 +75,7 @@ class Bot:
     feedback: Feedback
     eraser: PersonEraser
     overviews: Overviews
+    complaints: Complaints
     channels: Channels
     catalog: Catalog
     index_dependencies: IndexDependencies
@@ -93,6 +95,7 @@ class Bot:
             replies=ReplyMessages(self.redis, platform),
             reindexer=self.reindexer,
             overviews=self.overviews,
+            complaints=self.complaints,
             emoji={str(name): emoji for name, emoji in self.settings.emoji.items()},
         )
 
@@ -163,6 +166,7 @@ async def create_bot(settings: Settings) -> AsyncGenerator[Bot, None]:
             question_store=question_store,
             feedback=feedback,
             eraser=PersonEraser(redis, history, question_store, feedback),
+            complaints=Complaints(),
             overviews=Overviews(Statistics(redis), question_store, feedback, channels, models.embedder),
             channels=channels,
             catalog=Catalog(redis),

@@ -18,6 +18,7 @@ from adapters.web.monitoring import monitoring_app
 from bot.app import create_bot
 from bot.config.settings import Settings
 from bot.digest import Digest
+from bot.feedback_notices import FeedbackNotices
 from bot.observability.listeners import telemetry_listeners
 from bot.platforms import Reachable, SupervisedPlatform, all_open, build_platforms
 from bot.scheduler import ReindexScheduler
@@ -62,6 +63,9 @@ async def serve(settings: Settings, console: Console) -> int:
         await stack.enter_async_context(all_open(platforms))
         _greet(console, settings, address, platforms)
         background = [partial(_log_errors, "scheduler", scheduler.run)]
+        if settings.feedback_channel:
+            notices = FeedbackNotices(bot, platforms, settings.feedback_channel)
+            background.append(partial(_log_errors, "feedback notices", notices.run))
         if settings.digest_channel:
             digest = Digest(bot, platforms, settings.digest_channel)
             background.append(partial(_log_errors, "digest", digest.run))

@@ -4,11 +4,10 @@ Some are stored in Redis as JSON. A field whose stored name differs declares it 
 """
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -109,8 +108,7 @@ other pages, are not below its address, or are files."""
 
 @dataclass(frozen=True, slots=True)
 class Omission:
-    """Files of a folder or pages of a site that are left out on purpose. `kinds` are endings, the most frequent
-    first."""
+    """Files of a folder or pages of a site left out on purpose; `kinds` are endings, the most frequent first."""
 
     reason: OmissionReason
     count: int
@@ -127,7 +125,8 @@ class ListingFound:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A whole article. `text` is Markdown; `url` is unique among posts and is what a footnote links to."""
+    """A whole article. `text` is Markdown; `url` is unique among posts and is what a footnote links to. `pages` holds
+    the text by page, if it has pages."""
 
     url: str
     title: str
@@ -136,13 +135,14 @@ class Post:
     published: datetime | None = None
     language: str = ""
     author: str = ""
+    pages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
     """A part of one post. `position` counts from 0 within the post; `heading` is the path of headings above it.
 
-    `language` is an ISO 639-1 code, empty if unknown.
+    `language` is an ISO 639-1 code, empty if unknown. `page` counts from 1 in a PDF file, and is 0 elsewhere.
     """
 
     url: str
@@ -154,6 +154,12 @@ class Passage:
     published: datetime | None = None
     language: str = ""
     author: str = ""
+    page: int = 0
+
+    @property
+    def link(self) -> str:
+        """The address that opens the post, at the passage's page if it has one and is on the web."""
+        return f"{self.url}#page={self.page}" if self.page and self.url.startswith("http") else self.url
 
     @property
     def embedding_text(self) -> str:
@@ -221,18 +227,9 @@ def best_of_each_post(hits: Iterable[ScoredPassage]) -> tuple[ScoredPassage, ...
     return tuple(best.values())
 
 
-def footnotes_of(hits: Iterable[ScoredPassage]) -> tuple[Footnote, ...]:
-    """Return the posts as an answer cites them: numbered from 1, in the order of their best hits."""
-    return tuple(
-        Footnote(number, hit.passage.title, hit.passage.url, hit.score, published=hit.passage.published)
-        for number, hit in enumerate(best_of_each_post(hits), 1)
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class AnswerTrace:
-    """How an answer was made: the question as it was `understood`, the passages given to the model, and those that
-    were found but left out, best first."""
+    """How an answer was made: the question as `understood`, the passages given to the model, those `left_out`."""
 
     understood: str
     relevance: float = 0.0
@@ -299,20 +296,3 @@ class RatedAnswer:
 
     stored: StoredQuestion
     votes: tuple[Vote, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A platform's delivery. `names` are the ids that a redelivery may carry, the most specific first; `body` is plain
-    JSON."""
-
-    names: tuple[str, ...]
-    body: Mapping[str, Any]
-
-
-class Claim(Enum):
-    """How a process came to handle an event."""
-
-    NEW = 1
-    TAKEOVER = 2
-    """The process that had claimed it died, possibly after it began to answer."""

@@ -4,13 +4,11 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import ClassVar, TypeVar, overload
+from typing import ClassVar
 
 from redis.exceptions import RedisError
 
 from core.i18n import N_, gettext, number
-
-ErrorT = TypeVar("ErrorT", bound=Exception)
 
 
 class FootnotedError(Exception):
@@ -53,14 +51,17 @@ class TooManyQuestionsError(FootnotedError):
         super().__init__(seconds=max(1, round(retry_after.total_seconds())))
 
 
+class PersonLimitError(TooManyQuestionsError):
+    """A person's own rate limit is used up, rather than that of a channel."""
+
+    user_message = N_("You have asked many questions within a minute. Please try again in {seconds} s.")
+
+
 class QuestionTooLongError(FootnotedError):
     """The question has more than `limit` characters."""
 
     code = "TooLong"
     user_message = N_("That question is too long for me. Please keep it under {limit} characters.")
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(limit=limit)
 
 
 class AdminRequiredError(FootnotedError):
@@ -110,9 +111,6 @@ class PublicationRefusedError(FootnotedError):
 
     code = "NotPublished"
     user_message = N_("I did not publish the new posts and keep answering from the previous ones: {reason}.")
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason=reason)
 
 
 class NoPreviousVersionError(FootnotedError):
@@ -294,12 +292,3 @@ def to_footnoted_error(error: BaseException) -> FootnotedError:
             wrapped = UnexpectedError(f"{type(error).__name__}: {error}")
     wrapped.__cause__ = error
     return wrapped
-
-
-@overload
-def first_error(error: ExceptionGroup[ErrorT]) -> ErrorT: ...
-@overload
-def first_error(error: Exception) -> Exception: ...
-def first_error(error: Exception) -> Exception:
-    """Return the first exception of a group, however nested: the others are what it caused."""
-    return first_error(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error

@@ -48,7 +48,7 @@ _FILLER = re.compile(
     rf"(?<!\w)(?:{_NEWS}|{_NEWEST}|{_POSTS}|what(?:['’]s)?|which|show me|tell me|list|are|is|was|were|there|published"
     r"|written|the|your|on the blog|about|on|gibt es|die|der|das|den|dem|zu|über|le|les|des|sur|il y a|los|las|el|la"
     r"|sobre|hay|gli|il|i|su|os|as|o|a|over|de|het|о|об|про)(?!\w)"
-    rf"|{_CJK_NEWS}|{_CJK_POSTS}|{_CJK_NEWEST}|について|关于|的|有什么|何",
+    rf"|{_CJK_NEWS}|{_CJK_POSTS}|{_CJK_NEWEST}|{_CJK_SINCE}|について|关于|的|有什么|何",
     re.IGNORECASE,
 )
 _EDGES = re.compile(r"\A[\W_]+|(?:[\W_]|[のはをが了])+\Z")

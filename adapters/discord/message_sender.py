@@ -82,7 +82,7 @@ class MessageSender:
         self._expired = not target.token
         self._replies_to = target.question
         self._not_by_token: set[str] = set()
-        """Messages that the token does not reach: those of another interaction."""
+        """Messages that the token does not reach: the bot's own, and those of another interaction."""
 
     @property
     def by_token(self) -> bool:
@@ -184,7 +184,9 @@ class MessageSender:
             del body["message_reference"]
             posted = await self._api.call_with_retries("POST", path, body, channel_id=self._channel)
         self._replies_to = ""  # only the first message is a reply
-        return str(posted["id"])
+        message = str(posted["id"])
+        self._not_by_token.add(message)
+        return message
 
     def _expire(self, error: DiscordRefusedError) -> None:
         """Stop using the token, or raise the error if it has another reason."""

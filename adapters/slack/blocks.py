@@ -10,6 +10,7 @@ from core.chat.answer_details import (
     UNDERSTOOD_HEADING,
     USED_HEADING,
     answer_details,
+    answer_summary,
     date_of,
     fit_rows,
     score_text,
@@ -33,6 +34,7 @@ SHARE = "share"
 REASON = "reason"
 EXAMPLE = "example"
 CANCEL = "cancel_reindex"
+DETAILS = "details"
 """Action ids. A button's value tells which question it is about. Where a message has several buttons of one kind,
 `:` and a number follow the action id."""
 
@@ -59,6 +61,9 @@ def sources(answer: Answer) -> list[Block]:
     listed = sources_of(answer)
     if not listed.rows:
         return []
+    if not answer.footnotes and not answer.asks_back:
+        nearest = " · ".join(_link(footnote.title, footnote.url) for _, footnote in listed.rows)
+        return [context(_truncate(f"*{listed.heading}*  {nearest}", MAX_SOURCES))]
     rows = [mark + _link(footnote.title, footnote.url) + date_of(footnote) for mark, footnote in listed.rows]
     return [context("\n".join([f"*{listed.heading}*", *fit_rows(rows, MAX_SOURCES)]))]
 
@@ -100,16 +105,17 @@ def answer_block_id(question_id: str) -> str:
     return f"answer:{question_id}"
 
 
-def failure(error: FootnotedError, question_id: str, question_ts: str = "") -> list[Block]:
-    """Return an error with a button to try again."""
-    return [
-        section(f":warning: {error_text(error)}"),
-        {
-            "type": "actions",
-            "block_id": answer_block_id(question_id),
-            "elements": [_again_button(question_id, question_ts)],
-        },
-    ]
+def failure(error: FootnotedError, question_id: str, question_ts: str = "", warning: str = "warning") -> list[Block]:
+    """Return an error, with a button to try again unless that is of no use."""
+    told = section(f":{warning}: {error_text(error)}")
+    if not texts.can_retry(error):
+        return [{**told, "block_id": answer_block_id(question_id)}]
+    return [told, *again(question_id, question_ts)]
+
+
+def again(question_id: str, question_ts: str) -> list[Block]:
+    """Return the button to try again, below a message that is complete."""
+    return [{**_actions(_again_button(question_id, question_ts)), "block_id": answer_block_id(question_id)}]
 
 
 def rate_limited(error: FootnotedError, question_id: str, question_ts: str) -> list[Block]:
@@ -128,12 +134,12 @@ def reason_offer(question_id: str) -> list[Block]:
     return [section(gettext(texts.REASON_OFFER)), offer]
 
 
-def reason_form(question_id: str) -> Block:
-    """Return the modal view for the reason of a bad rating."""
+def reason_form(question_id: str, channel: str, thread_ts: str) -> Block:
+    """Return the modal view for the reason of a bad rating, which was given in that channel and thread."""
     return {
         "type": "modal",
         "callback_id": REASON,
-        "private_metadata": question_id,
+        "private_metadata": f"{question_id} {channel} {thread_ts}".rstrip(),
         "title": plain(gettext(texts.REASON_TITLE)),
         "submit": plain(gettext("Send")),
         "close": plain(gettext("Cancel")),
@@ -171,36 +177,52 @@ def cancel_button() -> Block:
 
 
 def explanation(stored: StoredQuestion) -> list[Block]:
-    """Return how an answer was made."""
-    details = answer_details(stored)
-    if details is None:
+    """Return in a few words how an answer was made, with a button for the details."""
+    summary = answer_summary(stored)
+    if summary is None:
         return [section(gettext(texts.NOT_ANSWERED))]
-    understood = _truncate(_as_words(details.understood), MAX_UNDERSTOOD)
+    lines = [summary.sentence]
+    if summary.understood:
+        understood = _truncate(_as_words(summary.understood), MAX_UNDERSTOOD)
+        lines.insert(0, gettext("I understood: “{question}”").format(question=understood))
+    if summary.best:
+        lines += [_place_of(summary.best), f"> {_as_words(summary.quote)}" if summary.quote else ""]
+    more = _actions(button(gettext(texts.DETAILS_LABEL), DETAILS, stored.question.id))
+    return [section("\n".join(filter(None, lines))), more]
+
+
+def details(stored: StoredQuestion) -> list[Block]:
+    """Return all that is known of how an answer was made."""
+    found = answer_details(stored)
+    if found is None:
+        return [section(gettext(texts.NOT_ANSWERED))]
+    understood = _truncate(_as_words(found.understood), MAX_UNDERSTOOD)
     return [
-        section(f"*{gettext(UNDERSTOOD_HEADING)}*\n{understood}\n{details.relevance}\n{details.support}".rstrip()),
-        *_passages(USED_HEADING, details.used),
-        *_passages(LEFT_OUT_HEADING, details.left_out),
-        context(details.footer),
+        section(f"*{gettext(UNDERSTOOD_HEADING)}*\n{understood}\n{found.relevance}\n{found.support}".rstrip()),
+        *_passages(USED_HEADING, found.used),
+        *_passages(LEFT_OUT_HEADING, found.left_out),
+        context(found.footer),
     ]
+
+
+def _place_of(hit: ScoredPassage) -> str:
+    """Return a passage's post and heading."""
+    heading = f" › {_as_words(_one_line(hit.passage.heading))}" if hit.passage.heading else ""
+    return _link(hit.passage.title, hit.passage.url) + heading
 
 
 def _passages(heading: str, hits: Sequence[ScoredPassage]) -> list[Block]:
     if not hits:
         return []
-    rows = [
-        f"• {_link(hit.passage.title, hit.passage.url)}"
-        + (f" › {_as_words(_one_line(hit.passage.heading))}" if hit.passage.heading else "")
-        + f"  _{score_text(hit)}_"
-        for hit in hits
-    ]
+    rows = [f"• {_place_of(hit)}  _{score_text(hit)}_" for hit in hits]
     return [section("\n".join([f"*{gettext(heading)}*", *fit_rows(rows, MAX_LIST, MAX_PASSAGES)]))]
 
 
 def _link(title: str, url: str) -> str:
-    """Return a post's title, linked if it has a web address."""
+    """Return a post's title, linked if it has a web address, else with the name of its file."""
     title = _as_words(_one_line(title))
     if not url.startswith(("http://", "https://")):
-        return title
+        return f"{title} (`{_as_words(_one_line(url))}`)" if url else title
     return f"<{escape(url).replace('|', '%7C')}|{title}>"
 
 

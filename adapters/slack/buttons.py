@@ -15,6 +15,7 @@ from adapters.slack.commands import Commands, private_conversation
 from adapters.slack.escaping import fallback, neutralize_mentions, render_answer
 from adapters.slack.events import Click
 from adapters.slack.mentions import MentionResolver
+from adapters.slack.message import message_content
 from adapters.slack.message_sequence import HARD, SOFT
 from adapters.slack.question_builder import QuestionBuilder
 from adapters.slack.reply_target import ReplyTarget
@@ -26,7 +27,8 @@ from core.chat.message_splitter import split_stream
 from core.chat.pending_question import PendingQuestion, question_id
 from core.chat.platform_errors import PlatformError
 from core.chat.services import ChatServices
-from core.domain import Answer, Claim, Conversation, Question
+from core.domain import Answer, Conversation, Question
+from core.events import Claim
 from core.i18n import N_, gettext, use_language
 
 log = structlog.get_logger()
@@ -68,9 +70,18 @@ class Buttons:
             await self._tell(click, known.translated_message, [section(blocks.error_text(known))])
 
     async def save_reason(self, view: Mapping[str, Any], user: str) -> None:
+        use_language(await self._mentions.locale(user))
         reason = view["state"]["values"][blocks.REASON][blocks.REASON].get("value") or ""
-        if reason.strip():
-            await self._services.explain_rating(view["private_metadata"], await self._mentions.person(user), reason)
+        rated_id, channel, thread_ts = [*str(view["private_metadata"]).split(), "", "", ""][:3]
+        if not reason.strip():
+            return
+        text = gettext(texts.REASON_SAVED)
+        try:
+            await self._services.explain_rating(rated_id, await self._mentions.person(user), reason)
+        except Exception as error:  # Boundary: report any error to the user.
+            text = texts.failure_text(report_error("rating failed", error))
+        if channel:
+            await self._tell_alone(channel, user, thread_ts, text, [context(text)])
 
     async def _handle(self, click: Click, claim: Claim) -> None:
         match click.action:
@@ -84,10 +95,14 @@ class Buttons:
                 stored = await self._services.question(click.value, click.conversation)
                 explained = blocks.explanation(stored) if stored else [section(gettext(texts.QUESTION_UNKNOWN))]
                 await self._tell(click, gettext(texts.WHY_LABEL), explained)
+            case blocks.DETAILS:
+                stored = await self._services.question(click.value, click.conversation)
+                detailed = blocks.details(stored) if stored else [section(gettext(texts.QUESTION_UNKNOWN))]
+                await self._tell(click, gettext(texts.WHY_LABEL), detailed)
             case blocks.AGAIN:
                 await self._retry_once(click)
             case blocks.SHARE:
-                await self._share(click)
+                await self._share_once(click)
             case blocks.EXAMPLE:
                 await self._ask_example(click, claim)
             case unknown:
@@ -107,7 +122,11 @@ class Buttons:
 
     async def _open_form(self, click: Click) -> None:
         try:
-            await call_api(self._client.views_open(trigger_id=click.trigger_id, view=blocks.reason_form(click.value)))
+            await call_api(
+                self._client.views_open(
+                    trigger_id=click.trigger_id, view=blocks.reason_form(click.value, click.channel, click.thread_ts)
+                )
+            )
         except PlatformError as error:
             log.warning("form could not be opened", cause=str(error))
             await self._tell(click, gettext(FORM_EXPIRED))
@@ -130,7 +149,10 @@ class Buttons:
         if question is None:
             await self._tell(click, gettext(texts.QUESTION_UNKNOWN))
             return
-        question = replace(question, person=await self._mentions.person(click.user))
+        if question.person and question.person.id != click.user:
+            await self._tell(click, gettext(texts.NOT_YOUR_QUESTION))
+            return
+        question = replace(question, person=await self._mentions.person(click.user), addressed=True)
         if click.ephemeral and not question_ts:
             await self._commands.answer(question, self._webhook(click))
             return
@@ -156,7 +178,7 @@ class Buttons:
         person = await self._mentions.person(click.user)
         if click.ephemeral:
             conversation = private_conversation(click.channel, click.team, click.user)
-            await self._commands.answer(Question(click.value, conversation, person), self._webhook(click))
+            await self._commands.answer(Question(click.value, conversation, person), self._webhook(click), quoted=True)
             return
         thread_ts = click.thread_ts or click.message_ts
         conversation = Conversation("slack", click.channel, click.team, "" if click.direct else thread_ts)
@@ -168,7 +190,33 @@ class Buttons:
                 return
             old = await self._services.reply_messages(name)
         target = self._target(click, thread_ts, click.message_ts)
+        if claim is Claim.NEW:
+            await self._show_question(target, question)
         await self._answers.write(name, PendingQuestion.of(question), target, old)
+
+    async def _show_question(self, target: ReplyTarget, question: Question) -> None:
+        """Say above the answer to an example what was asked, and by whom."""
+        name = question.person.name if question.person else ""
+        asked = gettext("**{name} asked:** {question}").format(name=name, question=question.text)
+        content = message_content(neutralize_mentions(asked), [])
+        try:
+            await call_api(self._client.chat_postMessage(channel=target.channel, thread_ts=target.thread_ts, **content))
+        except PlatformError as error:
+            log.warning("example question could not be shown", cause=str(error))
+
+    async def _share_once(self, click: Click) -> None:
+        """Share an answer unless that has been done, or is being done."""
+        shared = f"share:{click.value}"
+        if shared in self._retrying:
+            return
+        self._retrying.add(shared)
+        try:
+            if await self._services.reply_messages(shared):
+                await self._tell(click, gettext(texts.ALREADY_SHARED))
+            else:
+                await self._share(click)
+        finally:
+            self._retrying.discard(shared)
 
     async def _share(self, click: Click) -> None:
         stored = await self._services.question(click.value, click.conversation)
@@ -205,24 +253,28 @@ class Buttons:
                 )
             )
             thread_ts = thread_ts or posted["ts"]
+        await self._services.note_reply(f"share:{question.id}", [str(thread_ts)])
 
     async def _tell(self, click: Click, text: str, shown: list[Block] | None = None) -> None:
         """Respond to the user alone, where they pressed the button."""
         shown = shown or [section(text)]
         if click.ephemeral and await respond(self._webhook(click), shown, text, replace=False):
             return
+        if not await self._tell_alone(click.channel, click.user, click.thread_ts, text, shown):
+            await respond(self._webhook(click), shown, text, replace=False)
+
+    async def _tell_alone(self, channel: str, user: str, thread_ts: str, text: str, shown: list[Block]) -> bool:
+        """Show a message to one user; return False where Slack does not let the bot."""
         try:
             await call_api(
                 self._client.chat_postEphemeral(
-                    channel=click.channel,
-                    user=click.user,
-                    thread_ts=click.thread_ts or None,
-                    text=text,
-                    blocks=shown,
+                    channel=channel, user=user, thread_ts=thread_ts or None, text=text, blocks=shown
                 )
             )
         except PlatformError as error:
             log.warning("button response failed", cause=str(error))
+            return False
+        return True
 
     def _webhook(self, click: Click) -> AsyncWebhookClient:
         return response_webhook(self._client, click.response_url)

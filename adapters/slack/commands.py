@@ -68,10 +68,11 @@ class Commands:
             known = report_error("command failed", error, command=command["command"])
             await self._respond(command, error_text(known), known.translated_message, replace=True)
 
-    async def answer(self, question: Question, webhook: AsyncWebhookClient) -> None:
+    async def answer(self, question: Question, webhook: AsyncWebhookClient, quoted: bool = False) -> None:
+        """Answer a question for one user alone; `quoted` repeats it above the answer."""
         channel = question.conversation.channel if question.conversation else ""
         user = question.person.id if question.person else ""
-        reply = EphemeralReply(self._client, webhook, channel, user, question.id)
+        reply = EphemeralReply(self._client, webhook, channel, user, question.id, question.text if quoted else "")
         async with paced(reply, ReplyPace(UPDATE_INTERVAL, self._limiter)) as paced_reply:
             await deliver(self._services.ask(question), paced_reply)
 

@@ -26,8 +26,8 @@ from core.chat.event_dispatcher import EventDispatcher
 from core.chat.pending_question import question_id
 from core.chat.platform_errors import PlatformError
 from core.chat.services import ChatServices
-from core.chat.texts import CONVERSATION_FORGOTTEN
-from core.domain import Claim, Event
+from core.chat.texts import CONVERSATION_FORGOTTEN, THREAD_FORGOTTEN
+from core.events import Claim, Event
 from core.i18n import gettext, use_language
 from core.question_language import language_of
 from core.small_talk import small_talk
@@ -143,9 +143,11 @@ class ConversationHandler:
             await self._post(target, gettext("Ask me something."), greeting(self._identity.user, examples))
         elif text.lower() in FORGET:
             await self._services.forget(message.conversation)
-            await self._post(target, gettext(CONVERSATION_FORGOTTEN))
+            await self._post(target, gettext(CONVERSATION_FORGOTTEN if message.direct else THREAD_FORGOTTEN))
         elif not await self._react(message, small_talk(text)):
             await self._answers.write(message.name, self._questions.pending(text, message), target)
+            if message.direct:
+                await self._questions.set_title(text, message)
 
     async def _react(self, message: MessageReceived, kind: str | None) -> bool:
         """React to small talk; return False where that is impossible, or there is none."""

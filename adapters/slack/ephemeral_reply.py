@@ -5,12 +5,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from adapters.slack.blocks import Block, answer_buttons, context, failure, markdown, sources
-from adapters.slack.escaping import fallback, render_answer
+from adapters.slack.escaping import fallback, neutralize_mentions, render_answer
 from adapters.slack.message_sequence import HARD, SOFT
 from adapters.slack.response_url import MAX_RESPONSES, respond
 from adapters.slack.web_api import call_api
 from core.answerer import AnswerProgress, Cited, Found, Retracted, Searching, Thinking
 from core.chat.message_splitter import split_stream
+from core.chat.paced_reply import whole_words
 from core.chat.platform_errors import PlatformError
 from core.domain import Answer, Footnote
 from core.errors import FootnotedError
@@ -27,8 +28,15 @@ class EphemeralReply:
     """The reply to `/ask`, through its response URL; what that no longer accepts is sent through the Web API."""
 
     def __init__(
-        self, client: AsyncWebClient, webhook: AsyncWebhookClient, channel: str, user: str, question_id: str
+        self,
+        client: AsyncWebClient,
+        webhook: AsyncWebhookClient,
+        channel: str,
+        user: str,
+        question_id: str,
+        quoted: str = "",
     ) -> None:
+        self._head = f"> {neutralize_mentions(' '.join(quoted.split()))}\n\n" if quoted else ""
         self._client = client
         self._webhook = webhook
         self._channel = channel
@@ -52,7 +60,7 @@ class EphemeralReply:
     async def grow(self, text: str) -> None:
         if self._responses >= MAX_UPDATES:
             return
-        rendered = render_answer(text, self._footnotes.values(), ended=False)
+        rendered = self._head + render_answer(whole_words(text), self._footnotes.values(), ended=False)
         [first, *_] = split_stream(rendered, SOFT, HARD, ended=False) or [""]
         if first:
             self._shown = first
@@ -60,7 +68,7 @@ class EphemeralReply:
             await self._write([markdown(first), below], fallback(first), replace=True)
 
     async def finish(self, answer: Answer) -> None:
-        parts = split_stream(render_answer(answer.text, answer.footnotes), SOFT, HARD) or [""]
+        parts = split_stream(self._head + render_answer(answer.text, answer.footnotes), SOFT, HARD) or [""]
         buttons = answer_buttons(self._question_id, shareable=True, rated=answer.grounded)
         below = [] if answer.small_talk else [*sources(answer), *buttons]
         for at, part in enumerate(parts):

@@ -12,7 +12,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.answer_writer import AnswerWriter
-from adapters.slack.blocks import AGAIN, CANCEL, EXAMPLE, FEEDBACK, REASON, SHARE, WHY
+from adapters.slack.blocks import AGAIN, CANCEL, DETAILS, EXAMPLE, FEEDBACK, REASON, SHARE, WHY
 from adapters.slack.buttons import Buttons
 from adapters.slack.commands import Commands
 from adapters.slack.conversation import ConversationHandler
@@ -24,7 +24,8 @@ from adapters.slack.web_api import DEFAULT_TIMEOUTS, Timeouts, call_api
 from core.chat.platform_errors import PlatformError
 from core.chat.services import ChatServices
 from core.chat.texts import SEARCHING
-from core.domain import Claim, Conversation, Event
+from core.domain import Conversation
+from core.events import Claim, Event
 from core.i18n import gettext, translating_into
 from core.question_language import language_of, use_language_of
 from core.telemetry import timed
@@ -35,8 +36,9 @@ ACKNOWLEDGE_WITHIN = 1.5
 """Seconds after which an event is acknowledged although it has not been claimed yet: Slack allows three."""
 
 COMMANDS = ("/ask", "/forget", "/reindex")
-ACTIONS = (FEEDBACK, WHY, AGAIN, SHARE, REASON, EXAMPLE, CANCEL)
+ACTIONS = (FEEDBACK, WHY, DETAILS, AGAIN, SHARE, REASON, EXAMPLE, CANCEL)
 
+MAX_UNKNOWN_KINDS = 100
 MAX_PROMPTS = 4
 MAX_PROMPT_TITLE = 75
 
@@ -67,6 +69,7 @@ class Listeners:
         self._conversation = ConversationHandler(
             client, identity, services, self.dispatcher, mentions, questions, answers
         )
+        self._unknown: set[str] = set()
         self._claiming: set[asyncio.Future[None]] = set()
 
     def register(self, app: AsyncApp) -> None:
@@ -82,8 +85,10 @@ class Listeners:
         for action in ACTIONS:
             app.action(re.compile(rf"{action}(:\d+)?"))(self.on_click)
         app.view(REASON)(self.on_reason)
-        # Last, for all other events: Slack repeats what is not acknowledged.
-        app.event(re.compile(""))(self.on_ignored)
+        # Last, for everything else: Slack repeats events that are not acknowledged, and shows errors for clicks.
+        app.event(re.compile(""))(self.on_unknown_event)
+        for unknown in (app.action, app.view, app.view_closed, app.shortcut, app.options, app.command):
+            unknown(re.compile(""))(self.on_unknown_interaction)
 
     async def on_message(self, body: Mapping[str, Any]) -> None:
         """Receive a mention, or a message where the bot can read."""
@@ -109,6 +114,21 @@ class Listeners:
 
     async def on_ignored(self) -> None:
         """Acknowledge an event that does not concern the bot."""
+
+    async def on_unknown_event(self, body: Mapping[str, Any]) -> None:
+        """Acknowledge an event of a kind that the bot does not know."""
+        self._log_unknown(f"event {body['event'].get('type')}")
+
+    async def on_unknown_interaction(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        """Acknowledge an interaction of a kind that the bot does not know."""
+        await ack()
+        self._log_unknown(str(body.get("type") or "command"))
+
+    def _log_unknown(self, kind: str) -> None:
+        """Log each kind once."""
+        if kind not in self._unknown and len(self._unknown) < MAX_UNKNOWN_KINDS:
+            self._unknown.add(kind)
+            log.info("unknown Slack payload", kind=kind)
 
     async def on_command(self, ack: AsyncAck, command: Mapping[str, Any]) -> None:
         """Receive a slash command; the acknowledgement shows the user at once that it arrived."""

@@ -155,13 +155,13 @@ class MessageSequence:
             await self._begin("", below)
         await self._delete_old()
 
-    async def stop(self, note: str) -> None:
-        """Keep what is shown, and end it with a note."""
+    async def stop(self, note: str, below: list[Block]) -> None:
+        """Keep what is shown, and end it with a note and `below`."""
         if self._complete == len(self._messages) or await self._is_lost():
             return
         try:
             ts = self._messages[-1].ts
-            await update(self._client, self._target.channel, ts, f"{self._last_text}\n\n{note}", [])
+            await update(self._client, self._target.channel, ts, f"{self._last_text}\n\n{note}", below)
         except AnswerStoppedError:
             log.info("stopped answer was deleted")
 

@@ -20,6 +20,7 @@ log = structlog.get_logger()
 PAGE_SIZE = 200
 MAX_PAGES = 10
 MAX_TURNS = 20
+MAX_TITLE = 70
 MAX_TURN_CHARS = 1_000
 """The beginning of a longer message tells what it is about."""
 
@@ -65,6 +66,24 @@ class QuestionBuilder:
             log.info("message could not be read", cause=str(error))
             return None
         return next((message for message in found.get("messages") or [] if message.get("ts") == ts), None)
+
+    async def set_title(self, text: str, message: MessageReceived) -> None:
+        """Title a direct conversation with its first question."""
+        if message.thread_ts and any(
+            each.get("user") == message.user and ts < message.ts for ts, each in (await self._thread(message)).items()
+        ):
+            return
+        title = " ".join(text.split())
+        try:
+            await call_api(
+                self._client.assistant_threads_setTitle(
+                    channel_id=message.channel,
+                    thread_ts=message.thread_ts or message.ts,
+                    title=title if len(title) <= MAX_TITLE else title[: MAX_TITLE - 1] + "…",
+                )
+            )
+        except PlatformError as error:
+            log.info("title refused", cause=str(error))
 
     async def _build(self, text: str, message: MessageReceived) -> Question:
         person = await self._mentions.person(message.user)

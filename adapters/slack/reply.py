@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack.blocks import answer_buttons, failure, rate_limited, sources
+from adapters.slack.blocks import again, answer_buttons, failure, rate_limited, sources
 from adapters.slack.escaping import render_answer
 from adapters.slack.message import add_reaction
 from adapters.slack.message_sequence import MessageSequence, is_access_refused
@@ -13,7 +13,8 @@ from adapters.slack.reply_target import ReplyTarget
 from adapters.slack.status import Status
 from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api
 from core.answerer import AnswerProgress, Cited, Found, Retracted, Searching, Thinking
-from core.chat.emoji import DEFAULT_EMOJI
+from core.chat.emoji import DEFAULT_EMOJI, short_name
+from core.chat.paced_reply import whole_words
 from core.chat.platform_errors import AnswerStoppedError, PlatformError, RefusedError
 from core.chat.texts import THINKING, asked_elsewhere_text
 from core.domain import Answer, Footnote
@@ -91,7 +92,7 @@ class SlackReply:
         shown with the next call.
         """
         try:
-            await self._messages.show(render_answer(text, self._footnotes.values(), ended=False))
+            await self._messages.show(render_answer(whole_words(text), self._footnotes.values(), ended=False))
         except SlackRefusedError as error:
             if is_access_refused(error.code):
                 raise
@@ -129,7 +130,7 @@ class SlackReply:
     async def stop(self) -> None:
         """Mark the text shown so far as stopped."""
         self.over = True
-        await self._messages.stop(f"_{self._stopped_note}_")
+        await self._messages.stop(f"_{self._stopped_note}_", again(self._question_id, self.target.question_ts))
 
     async def remove(self) -> None:
         self.over = True
@@ -154,7 +155,9 @@ class SlackReply:
 
     async def _break_off(self, error: FootnotedError) -> None:
         try:
-            await self._messages.break_off(failure(error, self._question_id, self.target.question_ts))
+            await self._messages.break_off(
+                failure(error, self._question_id, self.target.question_ts, short_name(self._emoji["warning"]))
+            )
         except AnswerStoppedError as stopped:
             log.info("answer stopped", cause=str(stopped))
 

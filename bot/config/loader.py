@@ -77,7 +77,7 @@ def _contradictions(settings: Settings, invalid: set[str]) -> Iterator[Problem]:
             "Unset EMBEDDING_BASE_URL and EMBEDDING_API_KEY, or name a model of that server.",
         )
     yield from _check_slack(settings)
-    yield from _check_digest_channel(settings)
+    yield from _check_channels(settings)
     yield from _check_texts(settings)
     if not settings.local and not settings.web_token and "web_token" not in invalid:
         yield Problem(
@@ -107,13 +107,15 @@ def _check_texts(settings: Settings) -> Iterator[Problem]:
                 yield Problem(f"TEXTS cannot be used: {problem}.", "Correct it, or remove it.")
 
 
-def _check_digest_channel(settings: Settings) -> Iterator[Problem]:
-    for platform in PLATFORM_NAMES:
-        if (settings.digest_channel or "").startswith(f"{platform}:") and not settings.has_platform(platform):
-            what = (
-                f"DIGEST_CHANNEL names a {platform.capitalize()} channel, but {platform.upper()}_BOT_TOKEN is not set."
-            )
-            yield Problem(what, "Set it, or remove DIGEST_CHANNEL.")
+def _check_channels(settings: Settings) -> Iterator[Problem]:
+    """Require the token of the platform that messages of the bot's own are posted to."""
+    for setting in ("digest_channel", "feedback_channel"):
+        platform, _, _ = (getattr(settings, setting) or "").partition(":")
+        name = next((name for name in PLATFORM_NAMES if name == platform), None)
+        if name and not settings.has_platform(name):
+            token = f"{name.upper()}_BOT_TOKEN"
+            what = f"{setting.upper()} names a {name.capitalize()} channel, but {token} is not set."
+            yield Problem(what, f"Set it, or remove {setting.upper()}.")
 
 
 def _check_slack(settings: Settings) -> Iterator[Problem]:

@@ -105,6 +105,7 @@ class Settings(BaseSettings):
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = Field(default=None, ge=0, le=65_535)
     digest_channel: PlatformChannel | None = None
+    feedback_channel: PlatformChannel | None = None
     data_dir: Path = Path(".footnoted")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_text: bool = False

@@ -51,6 +51,7 @@ class Result(Example):
 
 
 def rank_of(right: Sequence[str], urls: Sequence[str]) -> int | None:
-    """Return the rank of the first right post, from 1. A trailing slash makes no difference."""
+    """Return the rank of the first right post, from 1. A trailing slash makes no difference, nor does a page of it."""
     wanted = {url.rstrip("/") for url in right}
-    return next((rank for rank, url in enumerate(urls, start=1) if url.rstrip("/") in wanted), None)
+    found = (url.partition("#page=")[0].rstrip("/") for url in urls)
+    return next((rank for rank, url in enumerate(found, start=1) if url in wanted), None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from core.answerer import Answerer, AnswerEvent, Found
 from core.answering.channel_scope import Channels
 from core.domain import Question
-from core.errors import QuestionTooLongError, TooManyQuestionsError
+from core.errors import PersonLimitError, QuestionTooLongError, TooManyQuestionsError
 from core.storage import keys
 from core.storage.rate_limiter import RateLimiter
 
@@ -43,7 +43,7 @@ class GuardedAnswerer:
         What people say to each other counts only when passages are found for it.
         """
         if len(question.text) > MAX_QUESTION_LENGTH:
-            raise QuestionTooLongError(MAX_QUESTION_LENGTH)
+            raise QuestionTooLongError(limit=MAX_QUESTION_LENGTH)
         if question.addressed:
             await self._count(question)
         if question.scope is None:
@@ -58,7 +58,8 @@ class GuardedAnswerer:
         person, conversation = question.person, question.conversation
         if person is None or conversation is None:
             return
-        await _hit(self._rate_limiter, keys.person_rate_limit(conversation.platform, person), self._limits.person)
+        own = keys.person_rate_limit(conversation.platform, person)
+        await _hit(self._rate_limiter, own, self._limits.person, PersonLimitError)
         await _hit(self._rate_limiter, keys.channel_rate_limit(conversation), self._limits.channel)
 
 
@@ -74,6 +75,8 @@ class VisitorLimiter:
         await _hit(self._rate_limiter, keys.visitor_rate_limit(address), self._limit)
 
 
-async def _hit(rate_limiter: RateLimiter, key: str, limit: int) -> None:
+async def _hit(
+    rate_limiter: RateLimiter, key: str, limit: int, error: type[TooManyQuestionsError] = TooManyQuestionsError
+) -> None:
     if retry_after := await rate_limiter.hit(key, limit):
-        raise TooManyQuestionsError(retry_after)
+        raise error(retry_after)

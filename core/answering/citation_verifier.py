@@ -53,7 +53,8 @@ MAX_STATEMENT = 800
 _CODE = re.compile(r"`[^`\n]*`")
 _LIST_MARK = re.compile(r"^[ \t>]*\d{1,3}[.)][ \t]+", re.MULTILINE)
 _BREAK = re.compile(
-    r"[\[【](?:sources? ?|\^)?\d[^\[\]【】\n]{0,120}[\]】]|\n+|(?<=[.!?…؟।])[\"'”’)\]*_]*\s+|(?<=[。！？])",
+    r"[\[【［](?:[^\W\d_]{1,12}[:.]? ?|[\^# ])?\d[^\[\]【】\n]{0,120}[\]】］]|\n+"
+    r"|(?<=[.!?…؟।])[\"'”’)\]*_]*\s+|(?<=[。！？])",
     re.IGNORECASE,
 )
 
@@ -171,7 +172,7 @@ class CitationVerifier:
         nearest, since, has_words = "", "", False
         for position in range(len(pieces) - 1, -1, -1):
             piece = pieces[position]
-            is_mark = piece[:1] in ("[", "【")
+            is_mark = piece[:1] in ("[", "【", "［")
             # A paragraph of a few words is not read with the one before it, unless that introduces it.
             begins_paragraph = piece.count("\n") > 1 and (nearest or not pieces[position - 1].endswith(":"))
             if (since and is_mark) or (has_words and begins_paragraph):

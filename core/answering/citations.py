@@ -10,6 +10,7 @@ import regex
 
 from core.answering.citation_verifier import CitationVerifier
 from core.domain import Footnote
+from core.language.words import WORD
 from core.models.protocols import NumberedPassage, SentenceVectors
 
 LINK_REMOVED = "(link removed)"
@@ -21,27 +22,34 @@ _LINK = regex.compile(
     r"\(\s?(?:<(?P<address>[^<>\n]{0,2000})>|(?P<address>(?:[^()\s]|\([^()\s]{0,200}\)){0,2000}))"
     r"(?:\s{1,4}[\"'(][^\"'()\n]{0,300}[\"')])?\s?\)"
 )
+_LABEL = (
+    r"(?:(?:sources?|posts?|passages?|doc(?:ument)?s?|ref(?:erence)?s?|quellen?|fuentes?|fontes?|fonti|bron(?:nen)?"
+    r"|источник|来源|出典)[:.]? ?|[\^#])?"
+)
+_NUMBER_LIST = rf"{_LABEL}(?P<numbers>\d{{1,3}}(?: ?(?:[,;\-–&]|and) ?{_LABEL}\d{{1,3}}){{0,20}})"
 _MARK = regex.compile(
-    r"[ \t]?[\[【](?:sources? ?|\^)?(?P<numbers>\d{1,3}(?: ?[,;\-–] ?(?:source ?|\^)?\d{1,3}){0,20})"
-    r"(?:†[^\[\]【】\n]{0,100})?[\]】]",
-    regex.IGNORECASE,
+    rf"[ \t]?[\[【［] ?{_NUMBER_LIST} ?(?:(?::\d{{1,3}})?†[^\[\]【】\n]{{0,100}})?[\]】］]", regex.IGNORECASE
 )
 _MARKS = regex.compile(rf"(?:{_MARK.pattern.replace('?P<numbers>', '?:')}){{1,20}}", regex.IGNORECASE)
 # Behind a statement only: `f(1)` and `m²` are something else.
 _INFORMAL = regex.compile(
-    r"[ \t]\((?P<numbers>\d{1,3}(?: ?[,;] ?\d{1,3}){0,20})\)(?=[.,;:!?\n]|\Z)"
-    r"|(?<=[^\W\d_]{3}|[.,;:!?)\"'”’»])(?P<numbers>[⁰¹²³⁴-⁹]{1,3})"
+    rf"(?:[ \t]\(|（){_NUMBER_LIST}[)）](?=[.,;:!?。！？，\n]|\Z)"
+    r"|(?<=[^\W\d_]{3}|[.,;:!?)\"'”’»])(?P<numbers>[⁰¹²³⁴-⁹]{1,3})",
+    regex.IGNORECASE,
 )
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
-_DIGITS = regex.compile(r"\d+")
 _RANGE = regex.compile(r"(?P<first>\d{1,3})(?: ?[-–] ?(?P<last>\d{1,3}))?")
 _IDENTIFIER = regex.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}(?:\[\d{1,3}\]){0,4}\Z")
 _BARE = regex.compile(r"(?P<address>(?:https?://|(?<![A-Za-z0-9])www\.)[^\s<>\"`\[\]]{1,2000})", regex.IGNORECASE)
-_START = regex.compile(r"[ \t]?[\[【!]|[ \t]\(|[`~hHwW⁰¹²³⁴-⁹]| {1,3}(?=[`~])|[ \t]{1,4}\Z")
-_NUMBERS = regex.compile(r"(?:source )?\d{1,3}(?: ?[,;] ?\d{1,3}){0,20}", regex.IGNORECASE)
+_START = regex.compile(r"[ \t]?[\[【［!]|[ \t]\(|（|[`~hHwW⁰¹²³⁴-⁹]| {1,3}(?=[`~])|[ \t]{1,4}\Z")
+_LINE_START = regex.compile(r"[ \t>*+-]*(?:\d{1,3}[.)][ \t]*)?")
+_NUMBERS = regex.compile(_NUMBER_LIST, regex.IGNORECASE)
 _PARTIAL_ADDRESS = regex.compile(
     r"(?:https?:/{0,2}|(?<![A-Za-z0-9])(?:h|ht|htt|https?|w{1,3}|www\.))\Z", regex.IGNORECASE
 )
+_STATEMENT = 200
+"""Characters before a footnote that tell which page of a document it is about."""
+
 _TRAILING = ".,;:!?)'*_"
 
 
@@ -56,6 +64,7 @@ class CitationFilter:
     ) -> None:
         self._verifier = CitationVerifier(passages, vectors) if verify else None
         self._posts = {numbered.number: numbered for numbered in reversed(passages)}
+        self._paged = [numbered for numbered in passages if numbered.passage.page]
         self._cited: dict[int, list[float]] = {}
         self._brackets = False
         self._source = "\n".join(f"{each.passage.url} {each.passage.text}" for each in passages)
@@ -86,7 +95,7 @@ class CitationFilter:
             Footnote(
                 number,
                 post.passage.title,
-                post.passage.url,
+                post.passage.link,
                 post.score,
                 round(fmean(supports), 2) if supports else None,
                 post.passage.published,
@@ -157,6 +166,8 @@ class CitationFilter:
                 numbers += expanded
         blank = marks[0] if marks[0] in " \t" else ""
         verified = self._verified([number for number in numbers if number in self._posts], start)
+        if self._paged:
+            self._find_pages(verified, self._text[:start])
         self._brackets = self._brackets or bool(verified)
         if not verified and not shown:
             return self._separated(blank if self._following.isalnum() else "")
@@ -164,7 +175,9 @@ class CitationFilter:
 
     def _informal(self, match: regex.Match[str]) -> str:
         """Return a number in parentheses or a raised one as a footnote, if a passage supports the words before it."""
-        numbers = list(map(int, _DIGITS.findall(match["numbers"].translate(_RAISED))))
+        numbers = self._expand(match["numbers"].translate(_RAISED))
+        if not numbers:
+            return match[0]
         if match["numbers"][0] in "⁰¹²³⁴⁵⁶⁷⁸⁹" and numbers[0] not in self._posts:
             numbers = [int(digit) for digit in str(numbers[0])]  # ¹² may be two footnotes
         before = self._text[: match.start()]
@@ -178,9 +191,20 @@ class CitationFilter:
 
     def _verified(self, numbers: Sequence[int], start: int) -> dict[int, float | None]:
         """Return the posts that belong behind the text up to `start`, each with its support."""
-        if not self._verifier or not numbers:
+        line = self._text[self._text.rfind("\n", 0, start) + 1 : start]
+        belongs_to_what_follows = _LINE_START.fullmatch(line) and self._following.strip("\n")
+        if not self._verifier or not numbers or belongs_to_what_follows:
             return dict.fromkeys(numbers)
         return self._verifier.verify(self._text[:start], list(dict.fromkeys(numbers)))
+
+    def _find_pages(self, numbers: Iterable[int], text: str) -> None:
+        """Let footnotes that are new link to the page that has the most words of the statement before them."""
+        words = set(WORD.findall(text[-_STATEMENT:].lower()))
+        for number in set(numbers) - self._cited.keys():
+            pages = [numbered for numbered in self._paged if numbered.number == number]
+            if pages:
+                shared = [len(words & set(WORD.findall(page.passage.text.lower()))) for page in pages]
+                self._posts[number] = pages[shared.index(max(shared))]
 
     def _numbered(self, verified: dict[int, float | None], blank: str) -> str:
         """Return footnotes with their numbers in the answer. Right after a word, a number is an index: `letters[1]`."""

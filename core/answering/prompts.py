@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from core.domain import Question, ScoredPassage, Turn, footnotes_of
+from core.domain import Question, ScoredPassage, Turn, best_of_each_post
 from core.models.protocols import NumberedPassage, Prompt
 from core.tokens import TokenCounter
 
@@ -24,6 +24,7 @@ the end.
 - When nobody could tell what the question is about ("How do I return it?" with nothing before it), reply with one \
 short question that asks what is meant, without a number.
 - Answer in the language of the question, in Markdown, without headings unless the answer is long."""
+_REMINDER = "Answer the question from these passages. Put the number of the post behind each statement, like this: [1]."
 _ONLY_POSTS = """
 - When the passages do not answer the question, say in one sentence that the posts do not answer it, without a number. \
 Add nothing from your own knowledge."""
@@ -47,6 +48,9 @@ _FENCE_OR_CONTROL_TOKEN = re.compile(
 REWRITING_CHARACTERS = 1_000
 """Characters of a turn in the prompt that rewrites a question, which should be cheap."""
 
+REQUEST_TOKENS = 80
+"""Tokens of a request beside its passages and its question."""
+
 HISTORY_SHARE = 4
 """History gets at least this fraction (1/n) of the context, and all that the passages leave."""
 
@@ -65,7 +69,7 @@ class Instructions:
 
 def number_posts(hits: Sequence[ScoredPassage]) -> tuple[NumberedPassage, ...]:
     """Assign each passage the number of its post: best post first, one number per post."""
-    numbers = {post.url: post.number for post in footnotes_of(hits)}
+    numbers = {hit.passage.url: number for number, hit in enumerate(best_of_each_post(hits), 1)}
     return tuple(NumberedPassage(numbers[hit.passage.url], hit.passage, hit.score) for hit in hits)
 
 
@@ -80,7 +84,7 @@ def build_prompt(
 
     The lowest-ranked passages are dropped first, then the oldest turns.
     """
-    room = context - tokens(instructions.system) - tokens(question.text) - 50
+    room = context - tokens(instructions.system) - tokens(question.text) - REQUEST_TOKENS
     kept = _fit_passages(passages, room - (room // HISTORY_SHARE if question.history else 0), tokens)
     request = _request(kept, question.text)
     history = _fit_history(
@@ -128,8 +132,9 @@ def _request(passages: Iterable[NumberedPassage], question: str) -> str:
     passages = tuple(passages)
     fenced = "\n\n".join(map(_fenced, passages))
     dated = any(numbered.passage.published for numbered in passages)
-    today = f"Today is {datetime.now(UTC):%Y-%m-%d}.\n\n" if dated else ""
-    return f"Passages:\n\n{fenced}\n\n{today}Question: {_neutralize(question)}"
+    today = f"Today is {datetime.now(UTC):%Y-%m-%d}. " if dated else ""
+    # Small models heed what comes last.
+    return f"Passages:\n\n{fenced}\n\n{today}{_REMINDER}\n\nQuestion: {_neutralize(question)}"
 
 
 def _neutralize(text: str) -> str:

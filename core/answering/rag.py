@@ -15,7 +15,7 @@ from core.answering.answer_text import AnswerText
 from core.answering.citations import CitationFilter
 from core.answering.prompts import Instructions, build_prompt, fewer_passages, number_posts
 from core.answering.question_search import QuestionSearch, Search
-from core.domain import Answer, AnswerTrace, Footnote, Question, Scope, SearchResults, footnotes_of
+from core.domain import Answer, AnswerTrace, Footnote, Question, Scope, SearchResults
 from core.errors import AnswerTooLongError, ContextTooLongError, ModelTimeoutError
 from core.follow_ups import lacks_context
 from core.i18n import N_, gettext
@@ -232,8 +232,11 @@ def asks_back(text: str) -> bool:
 
 
 def nearest_posts(results: SearchResults, limit: int = NEAREST) -> tuple[Footnote, ...]:
-    """Return the best posts, numbered from 1."""
-    return footnotes_of(results.posts[:limit])
+    """Return the best posts as an answer cites them, numbered from 1."""
+    return tuple(
+        Footnote(number, hit.passage.title, hit.passage.link, hit.score, published=hit.passage.published)
+        for number, hit in enumerate(results.posts[:limit], 1)
+    )
 
 
 def _not_in_posts(results: SearchResults, scope: Scope | None) -> Answer:

@@ -12,6 +12,9 @@ UNDERSTOOD_HEADING = N_("Understood as")
 USED_HEADING = N_("Answered from")
 LEFT_OUT_HEADING = N_("Found but not used")
 
+MAX_QUOTE = 240
+"""Characters of the best passage that explain an answer."""
+
 _STEPS = {
     "found": N_("found after {seconds} s"),
     "first_token": N_("first words after {seconds} s"),
@@ -37,6 +40,48 @@ class AnswerDetails:
     used: tuple[ScoredPassage, ...]
     left_out: tuple[ScoredPassage, ...]
     footer: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSummary:
+    """How an answer was made, for people: a sentence, and the best passage with its beginning.
+
+    `understood` is the question as it was understood, empty if that is how it was asked.
+    """
+
+    sentence: str
+    understood: str = ""
+    best: ScoredPassage | None = None
+    quote: str = ""
+
+
+def answer_summary(stored: StoredQuestion) -> AnswerSummary | None:
+    """Return in one sentence how a question was answered; None when it was not."""
+    answer = stored.answer
+    if answer is None or answer.trace is None:
+        return None
+    given, left_out, understood = answer.trace.given, answer.trace.left_out, answer.trace.understood
+    best = next(iter((*given, *left_out)), None)
+    if best is None:
+        sentence = gettext("I found nothing about this in the posts.")
+    elif given:
+        posts = ngettext("{count} post", "{count} posts", len({hit.passage.url for hit in given}))
+        passages = ngettext("{count} passage", "{count} passages", len(given))
+        sentence = gettext("I read {passages} of {posts}. This one fits best:").format(passages=passages, posts=posts)
+    else:
+        sentence = gettext("No passage that I found answers this. This one comes closest:")
+    return AnswerSummary(
+        sentence=sentence,
+        understood="" if understood == stored.question.text else understood,
+        best=best,
+        quote=_beginning(best.passage.text) if best else "",
+    )
+
+
+def _beginning(text: str) -> str:
+    """Return the first words of a passage on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_QUOTE else line[:MAX_QUOTE].rsplit(" ", 1)[0] + " …"
 
 
 def sources_of(answer: Answer) -> SourceList:

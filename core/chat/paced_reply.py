@@ -5,12 +5,15 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import regex
 from aiolimiter import AsyncLimiter
 
 from core.answerer import AnswerProgress, Retracted
 from core.chat.delivery import Reply
 from core.domain import Answer
 from core.errors import FootnotedError
+
+_LAST_WORD = regex.compile(r"(?<![^\s(*_\"'“„«])[\p{Latin}\p{Cyrillic}\p{Greek}]{1,30}\Z")
 
 Pause = Callable[[], Awaitable[None]]
 """Waits until the platform may be written to again."""
@@ -77,6 +80,12 @@ class PacedReply:
                 self._changed.clear()
                 if self._text and not self._ended:
                     await self._reply.grow(self._text)
+
+
+def whole_words(text: str) -> str:
+    """Return a growing text without its last word, which may still be cut; scripts without blanks have none."""
+    word = _LAST_WORD.search(text)
+    return text[: word.start()] if word else text
 
 
 @asynccontextmanager

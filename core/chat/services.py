@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from core.answerer import Answerer, AnswerEvent
 from core.answering.channel_scope import Channels
+from core.chat.complaints import Complaint, Complaints
 from core.chat.emoji import DEFAULT_EMOJI
 from core.chat.event_dispatcher import FINISH_WITHIN, EventDispatcher, Handle
 from core.chat.overview import Overview, Overviews
@@ -43,6 +44,7 @@ class ChatServices:
         replies: ReplyMessages,
         reindexer: Reindexer,
         overviews: Overviews,
+        complaints: Complaints | None = None,
         emoji: Mapping[str, str] = DEFAULT_EMOJI,
     ) -> None:
         self._platform = platform
@@ -56,6 +58,7 @@ class ChatServices:
         self._replies = replies
         self._reindexer = reindexer
         self._overviews = overviews
+        self._complaints = complaints or Complaints()
         self.emoji = {**DEFAULT_EMOJI, **emoji}
 
     # Questions and answers
@@ -105,6 +108,8 @@ class ChatServices:
 
     async def explain_rating(self, question_id: str, person: Person, reason: str) -> None:
         await self._feedback.add_reason(question_id, person, reason)
+        if stored := await self._questions.get(question_id):
+            self._complaints.add(Complaint(stored, person, reason))
 
     # Channels and posts
 

@@ -1,7 +1,13 @@
 """Sentences and labels that users read on every chat platform, in Markdown; `gettext` translates them where they are
 shown."""
 
-from core.errors import FootnotedError
+from core.errors import (
+    AnswerTooLongError,
+    ContentFilteredError,
+    ContextTooLongError,
+    FootnotedError,
+    QuestionTooLongError,
+)
 from core.i18n import N_, gettext, number
 
 SEARCHING = N_("Searching the posts…")
@@ -15,8 +21,11 @@ CANCEL_LABEL = N_("Cancel")
 
 QUESTION_UNKNOWN = N_("I no longer remember this question. Please ask it again.")
 CONVERSATION_FORGOTTEN = N_("I have forgotten this conversation.")
+THREAD_FORGOTTEN = N_("I have forgotten this conversation. Mention me to ask something new here.")
 CHANNEL_FORGOTTEN = N_("I have forgotten everything asked here, including in this channel's threads.")
 NOT_YOUR_QUESTION = N_("Only the person who asked can retry this.")
+ALREADY_SHARED = N_("This answer has been shared already.")
+DETAILS_LABEL = N_("Show details")
 NOT_ANSWERED = N_("This question was not answered, so there is nothing to explain.")
 
 THANKS = N_("Thank you for the feedback.")
@@ -29,6 +38,11 @@ REASON_SAVED = N_("Thank you. Your feedback has been saved.")
 
 RUN_CANCELLING = N_("The run is being cancelled.")
 NO_RUN = N_("No run is in progress.")
+
+
+def can_retry(error: FootnotedError) -> bool:
+    """Return whether the same question may be answered when it is asked again."""
+    return not isinstance(error, QuestionTooLongError | ContextTooLongError | ContentFilteredError | AnswerTooLongError)
 
 
 def failure_text(error: FootnotedError) -> str:

@@ -1,5 +1,6 @@
 """The catalog of indexed posts: statistics, example questions, titles, whole posts."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from core.language.words import words
 from core.storage import keys
 
 _DEMONSTRATIVES = frozenset("this that these those it its here there".split())
+
+_PART = re.compile(r"[\s,:–—(-]+(part|teil|partie|parte|deel|часть|第)\s*\d+\s*[)部]?$", re.IGNORECASE)
 
 SCANNED_PASSAGES = 500
 """Passages searched for examples and titles."""
@@ -63,26 +66,24 @@ class Catalog:
         return {source: count for source, count in sorted(counts.items()) if sources is None or source in sources}
 
     async def example_questions(self, limit: int, sources: frozenset[str] | None = None) -> list[str]:
-        """Return questions that the posts answer, one per post: headings that are questions, then questions made from
-        titles."""
+        """Return questions that the posts answer, one per post: headings that are questions, then questions about a
+        heading or a title."""
         if sources == frozenset() or await live_version(self._redis) is None:
             return []
         shown = ("RETURN", 2, "title", "heading", "LIMIT", 0, SCANNED_PASSAGES, "DIALECT", 2)
         _, *rows = await self._redis.execute_command("FT.SEARCH", keys.POSTS, source_filter(sources) or "*", *shown)
         posts: dict[str, str] = {}
+        headings: dict[str, str] = {}
         for fields in rows[1::2]:
             named = {name.decode(): value.decode() for name, value in zip(fields[::2], fields[1::2], strict=True)}
             title, heading = named.get("title", ""), named.get("heading", "").split(" › ")[-1]
             question = heading if is_standalone_question(heading) else ""
             posts[title] = posts.get(title) or question
+            if heading and not heading.startswith(title):
+                headings.setdefault(title, heading)
         asked = [question for question in posts.values() if question]
-        about = gettext("What is “{title}” about?")
-        named_titles = [
-            title if title.endswith("?") else about.format(title=title)
-            for title, question in posts.items()
-            if not question
-        ]
-        return [*asked, *named_titles][:limit]
+        made = [_question_about(title, headings.get(title, "")) for title, question in posts.items() if not question]
+        return list(dict.fromkeys([*asked, *made]))[:limit]
 
     async def search_titles(self, typed: str, limit: int, sources: frozenset[str] | None = None) -> list[str]:
         """Return titles that contain the typed words, of which the last may be incomplete."""
@@ -107,6 +108,16 @@ class Catalog:
             return None
         text = "\n\n".join(passage.text for passage in passages)
         return Post(url, record.title, text, record.source, passages[0].published)
+
+
+def _question_about(title: str, heading: str) -> str:
+    """Return a question that a person might ask about a post."""
+    title = _PART.sub("", title).strip()
+    if title.endswith("?"):
+        return title
+    if heading:
+        return gettext("What does “{title}” say about “{heading}”?").format(title=title, heading=heading)
+    return gettext("What do the posts say about “{title}”?").format(title=title)
 
 
 def _bytes(info: Mapping[str, object]) -> int:

@@ -90,13 +90,18 @@ async def index_info(redis: Redis, index: str) -> dict[str, object]:
 
 async def live_index(redis: Redis) -> str | None:
     """Return the index behind the alias `posts`, or None before the first publication."""
+    info = await live_index_info(redis)
+    return str(info["index_name"]) if info else None
+
+
+async def live_index_info(redis: Redis) -> dict[str, object] | None:
+    """Return the reply of FT.INFO for the index behind the alias `posts`, or None before the first publication."""
     try:
-        info = await index_info(redis, keys.POSTS)
+        return await index_info(redis, keys.POSTS)
     except ResponseError as error:
         if no_such_index(error):
             return None
         raise
-    return str(info["index_name"])
 
 
 def no_such_index(error: ResponseError) -> bool:
@@ -146,15 +151,17 @@ def to_hash(passage: Passage, vector: Vectors, spec: VectorSpec) -> Fields:
         fields["published"] = passage.published.timestamp()
     if passage.author:
         fields["author"] = passage.author
+    if passage.page:
+        fields["page"] = passage.page
     return fields
 
 
-HASH_FIELDS = ("url", "title", "heading", "text", "source", "position", "published", "language", "author")
+HASH_FIELDS = ("url", "title", "heading", "text", "source", "position", "published", "language", "author", "page")
 
 
 def from_hash(values: list[bytes | None]) -> Passage | None:
     """Convert the values of `HASH_FIELDS` to a passage, or None if the hash has been deleted."""
-    url, title, heading, text, source, position, published, language, author = (
+    url, title, heading, text, source, position, published, language, author, page = (
         value.decode() if value else "" for value in values
     )
     if not url:
@@ -169,4 +176,5 @@ def from_hash(values: list[bytes | None]) -> Passage | None:
         published=datetime.fromtimestamp(float(published), UTC) if published else None,
         language="" if language == UNKNOWN_LANGUAGE else language,
         author=author,
+        page=int(page or 0),
     )

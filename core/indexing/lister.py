@@ -138,7 +138,7 @@ class Lister:
             return
         self._counters.add("listed")
         if entry.warning:
-            self._counters.warn(Failure(entry.file, entry.warning))
+            self._counters.warn(Failure(entry.file, entry.warning, source=entry.source.name))
         url = self._tracker.resolve(entry.url)
         known = self._tracker.ledger.get(url)
         if known and _is_unchanged(entry, known):

@@ -1,6 +1,7 @@
 """Parse posts into passages, in threads or in processes: a page costs up to 50 ms of CPU time."""
 
 import asyncio
+import faulthandler
 import hashlib
 import multiprocessing
 import os
@@ -12,6 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
+from pathlib import Path
 from typing import Self
 
 import structlog
@@ -19,7 +21,7 @@ import structlog
 from core.domain import Passage, Post, Source
 from core.errors import SourceReadError
 from core.ingestion.chunker import chunk
-from core.ingestion.entries import Entry
+from core.ingestion.entries import DOCUMENTS, Entry
 from core.ingestion.fetch_result import Fetched
 from core.ingestion.sources import parse_post
 
@@ -33,6 +35,15 @@ PROCESSES_FROM = 20
 
 MAX_PROCESSES = 4
 """Each takes some 80 MB."""
+
+MAX_SECONDS = 60
+"""For one post, in a process."""
+
+MAX_MEMORY = 2 * 1024 * 1024 * 1024
+"""Bytes that a process may take for posts."""
+
+_ISOLATED = DOCUMENTS | {"rst"}
+"""Formats that are parsed in processes however few posts there are: their parsers may crash, or have global state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +101,7 @@ def listing_digest(sources: tuple[Source, ...]) -> str:
 
 def raw_digest(raw: RawPost) -> str:
     """Digest an unparsed post: equal for equal input."""
-    body = raw.page.body if raw.page else raw.entry.body.encode()
+    body = b"".join([raw.page.body, *raw.page.further]) if raw.page else raw.entry.body.encode()
     entry = raw.entry
     about = (parser_digest(entry.source), entry.title, entry.source.name, str(entry.published))
     return digest(*about, hashlib.sha256(body).hexdigest())
@@ -102,7 +113,8 @@ def digest(*parts: str) -> str:
 
 
 def _text_digest(post: Post) -> str:
-    return digest(READING_VERSION, post.title, post.text, post.source, str(post.published), post.author)
+    ends = map(str, map(len, post.pages))
+    return digest(READING_VERSION, post.title, post.text, post.source, str(post.published), post.author, *ends)
 
 
 class ParserPool:
@@ -126,7 +138,8 @@ class ParserPool:
     async def parse(self, raw: RawPost) -> ParseResult | ParseFailure:
         """Parse a post; one that crashes its process is a ParseFailure."""
         self._parsed += 1
-        if self._parsed <= PROCESSES_FROM or not self._processes:
+        in_thread = self._parsed <= PROCESSES_FROM and raw.entry.format not in _ISOLATED
+        if in_thread or not self._processes:
             async with self._threads:
                 return await asyncio.to_thread(parse, raw)
         for _ in range(2):
@@ -145,7 +158,7 @@ class ParserPool:
         pool = self._pool
         try:
             # Submitting may start a process, which blocks.
-            future = await asyncio.to_thread(pool.submit, parse, raw)
+            future = await asyncio.to_thread(pool.submit, parse_within, raw, MAX_SECONDS)
             return await asyncio.wrap_future(future)
         except BrokenProcessPool:
             if self._pool is pool:
@@ -153,7 +166,7 @@ class ParserPool:
             raise
 
     def _open(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(self._processes, _process_context(), initializer=_exit_with_parent)
+        return ProcessPoolExecutor(self._processes, _process_context(), initializer=_prepare_process)
 
 
 def _process_context() -> BaseContext:
@@ -165,10 +178,33 @@ def _process_context() -> BaseContext:
     return context
 
 
-def _exit_with_parent() -> None:
+def parse_within(raw: RawPost, seconds: float) -> ParseResult | ParseFailure:
+    """Parse a post; end this process if it takes longer, even within a parser in C."""
+    with Path(os.devnull).open("w") as nowhere:
+        faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
+        try:
+            return parse(raw)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+
+def _prepare_process() -> None:
     """Exit when the parent dies, as a killed parent cannot end its children; leave Ctrl-C to the parent."""
+    _limit_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_wait_for_parent, daemon=True).start()
+
+
+def _limit_memory() -> None:
+    """Let a document that takes all memory end this process alone, where the system can do that."""
+    try:
+        import resource
+
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (used + MAX_MEMORY, hard))
+    except (ImportError, OSError, ValueError):  # not Linux, or less is allowed already
+        return
 
 
 def _wait_for_parent() -> None:

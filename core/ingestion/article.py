@@ -45,6 +45,9 @@ class Article:
     language: str = ""
     author: str = ""
     published: datetime | None = None
+    pages: tuple[str, ...] = ()
+    """The text of each page of a PDF file."""
+
     notice: str = ""
     """Why the page is not a post, such as "it asks for a log-in"."""
 

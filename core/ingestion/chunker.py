@@ -1,7 +1,7 @@
 """Chunking of posts into passages along headings and paragraphs."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import regex
 
@@ -27,6 +27,10 @@ _PIECE = regex.compile(
 
 def chunk(post: Post) -> tuple[Passage, ...]:
     """Split a post into passages, in order. No word is lost, and a code block that fits is not cut."""
+    if post.pages:
+        pages = (replace(post, text=text, pages=()) for text in post.pages)
+        numbered = [replace(part, page=page) for page, parts in enumerate(map(chunk, pages), 1) for part in parts]
+        return tuple(replace(passage, position=position) for position, passage in enumerate(numbered))
     return tuple(
         Passage(post.url, post.title, heading, text, post.source, position, post.published, post.language, post.author)
         for position, (heading, text) in enumerate(_passages(post))

@@ -22,7 +22,7 @@ _LEFT_OUT = frozenset({"button", "script", "style", "svg", "textarea"})
 _CODE_CLASS = re.compile(r"(?:^|[\s_-])(?:code|highlight|hljs|syntaxhighlighter|chroma)(?:$|[\s_-])", re.IGNORECASE)
 
 _LANGUAGE = re.compile(
-    r"(?:^|\s)(?:language|lang|highlight-source|highlight-text|highlight|brush:|src|sourceCode)[-: ]\s*"
+    r"(?:^|\s)(?:language|lang|highlight-source|highlight-text|highlight|brush|src|sourceCode)[-:]\s*"
     r"(?!source-|text-)([a-z][\w+#]*)",
     re.IGNORECASE,
 )

@@ -10,8 +10,11 @@ from urllib.parse import urlsplit
 from core.domain import ListingFound, Omission, OmissionReason, Source
 from core.ingestion.fetch_result import Fetched, Validators
 
-EntryFormat = Literal["html", "markdown", "mdx", "text"]
+EntryFormat = Literal["html", "markdown", "mdx", "text", "rst", "asciidoc", "notebook", "pdf", "docx", "epub"]
 """How the body of an entry is written."""
+
+DOCUMENTS = frozenset(("notebook", "pdf", "docx", "epub"))
+"""Formats that are no text: such an entry has a `file` instead of a body."""
 
 
 @dataclass(frozen=True, slots=True)

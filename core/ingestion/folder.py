@@ -13,8 +13,11 @@ from bs4.dammit import EncodingDetector
 from core.domain import Omission, OmissionReason, Source
 from core.errors import SourceReadError
 from core.ingestion.charsets import decode
-from core.ingestion.entries import Entry, EntryFormat, EntrySkipped, matches_filters
+from core.ingestion.documents.requirements import missing
+from core.ingestion.entries import DOCUMENTS, Entry, EntryFormat, EntrySkipped, matches_filters
+from core.ingestion.fetch_result import Fetched
 from core.ingestion.front_matter import FrontMatter, split_front_matter
+from core.ingestion.includes import Includer
 from core.ingestion.layouts import Layout, layout_of, name_date, old_addresses, page_address
 
 FORMATS: Mapping[str, EntryFormat] = {
@@ -24,8 +27,16 @@ FORMATS: Mapping[str, EntryFormat] = {
     ".txt": "text",
     ".html": "html",
     ".htm": "html",
+    ".rst": "rst",
+    ".adoc": "asciidoc",
+    ".asciidoc": "asciidoc",
+    ".ipynb": "notebook",
+    ".pdf": "pdf",
+    ".docx": "docx",
+    ".epub": "epub",
 }
 MAX_BYTES = 5 * 1024 * 1024
+MAX_DOCUMENT_BYTES = 25 * 1024 * 1024
 MAX_KINDS = 5
 """Endings of files that are not read, as far as a report names them."""
 
@@ -33,7 +44,10 @@ _DEPENDENCIES = frozenset("node_modules bower_components __pycache__ site-packag
 _CONTENT = frozenset(("_posts", "_index"))
 """Names with an underscore that site generators give to what they publish."""
 
-_AS_THEY_ARE = frozenset(("text",))
+_INCLUDING = frozenset(("markdown", "mdx", "rst", "asciidoc"))
+"""Formats in which files are included in others."""
+
+_AS_THEY_ARE = frozenset(("text", "pdf", "docx", "epub"))
 """Formats that site generators copy instead of making a page of them."""
 
 
@@ -46,6 +60,8 @@ async def read_folder(source: Source) -> AsyncGenerator[Entry | EntrySkipped | O
         raise SourceReadError(source.address, "the folder does not exist")
     for omission in listing.omissions():
         yield omission
+    for format_, count in listing.unreadable.items():
+        yield EntrySkipped(source.address, f"{count:,} {format_} files are not read: {missing(format_)}")
     drafts = 0
     for file in files:
         item = await asyncio.to_thread(listing.entry, file)
@@ -67,6 +83,8 @@ class _Listing:
         self._roots: Mapping[str, str] = {}
         self._omitted: Counter[OmissionReason] = Counter()
         self._kinds: Counter[str] = Counter()
+        self.unreadable: Counter[str] = Counter()
+        """Files for which a library is missing, by their format."""
 
     def files(self) -> list[Path] | None:
         """Return the files that are read, None if there is no such folder. Blocks."""
@@ -120,7 +138,11 @@ class _Listing:
         if self._roots and self._root(path) is None:
             self._omitted["outside"] += 1
             return False
-        if path.suffix.lower() in FORMATS:
+        format_ = FORMATS.get(path.suffix.lower())
+        if format_ and missing(format_):
+            self.unreadable[format_] += 1
+            return False
+        if format_:
             return True
         self._omitted["kind"] += 1
         self._kinds[path.suffix.lower() or path.name] += 1
@@ -133,9 +155,10 @@ class _Listing:
         """Read a file; None for a draft. Blocks."""
         format_ = FORMATS[file.suffix.lower()]
         try:
-            if file.stat().st_size > MAX_BYTES:
-                return EntrySkipped(str(file), f"it is larger than {MAX_BYTES // 1024 // 1024} MB")
-            data = file.read_bytes()
+            limit = MAX_DOCUMENT_BYTES if format_ in DOCUMENTS else MAX_BYTES
+            if file.stat().st_size > limit:
+                return EntrySkipped(str(file), f"it is larger than {limit // 1024 // 1024} MB")
+            data = b"" if format_ in DOCUMENTS else file.read_bytes()
         except OSError as error:
             return EntrySkipped(str(file), error.strerror or "it could not be opened")
         declared = EncodingDetector.find_declared_encoding(data, is_html=True) if format_ == "html" else None
@@ -149,7 +172,7 @@ class _Listing:
             title=matter.first("title"),
             source=self._source,
             published=matter.published or in_name,
-            body=matter.text,
+            body=Includer(self._folder).included(matter.text, file) if format_ in _INCLUDING else matter.text,
             whole=True,
             language=matter.first("lang", "language", "locale"),
             format=format_,
@@ -170,6 +193,15 @@ class _Listing:
             path = path.relative_to(root)
         layout = None if format_ in _AS_THEY_ARE else self._layout
         return page_address(path, matter, base, layout, self._roots[root] if root else "")
+
+
+async def read_file(entry: Entry) -> Fetched:
+    """Read the file of a document. Raises SourceReadError."""
+    try:
+        data = await asyncio.to_thread(Path(entry.file).read_bytes)
+    except OSError as error:
+        raise SourceReadError(entry.file, error.strerror or "it could not be opened") from error
+    return Fetched(entry.url, data, "application/octet-stream", None)
 
 
 def _readable(name: str) -> str:

@@ -24,7 +24,9 @@ _NAMES = {"yaml": "YAML", "toml": "TOML", "json": "JSON"}
 _FIELD = re.compile(r"^[\"']?([A-Za-z_][\w.-]{0,60})[\"']?[ \t]*[:=][ \t]*(.*?),?[ \t]*$", re.MULTILINE)
 """A field on a line of its own, in any of the formats."""
 
+_FIELD_START = re.compile(r"^(?=[\"']?[A-Za-z_])", re.MULTILINE)
 _NOT_SCALAR = ("[", "{", "&", "*", "|", ">", "!")
+_ERRORS = (ValueError, yaml.YAMLError, RecursionError)
 _MAX_NESTING = 100
 _YAML_LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 """Leaves every scalar as it is written: `1.10` is no number, and `2026-02-30` no error."""
@@ -97,10 +99,10 @@ def split_front_matter(text: str) -> FrontMatter:
     matter, rest = found["matter"], text[found.end() :]
     try:
         fields = _parse(form, matter)
-    except (ValueError, yaml.YAMLError, RecursionError) as error:
+    except _ERRORS as error:
         if form == "yaml" and not _FIELD.match(matter.lstrip()):
             return FrontMatter({}, text)
-        return FrontMatter(_readable_fields(matter), rest, _describe(error, form, first_line=2))
+        return FrontMatter(_readable_fields(form, matter), rest, _describe(error, form, first_line=2))
     if not isinstance(fields, Mapping):
         return FrontMatter({}, text if matter.strip() else rest)
     return FrontMatter(_normalized(fields), rest)
@@ -114,7 +116,9 @@ def _split_json(text: str) -> FrontMatter:
         matter = _BROKEN_JSON.match(text)
         if not matter:
             return FrontMatter({}, text)
-        return FrontMatter(_readable_fields(matter[0]), text[matter.end() :], _describe(error, "json", first_line=1))
+        return FrontMatter(
+            _readable_fields("json", matter[0]), text[matter.end() :], _describe(error, "json", first_line=1)
+        )
 
 
 def _parse(form: str, matter: str) -> object:
@@ -134,10 +138,16 @@ def _normalized(fields: Mapping[Any, object]) -> dict[str, object]:
     return {re.sub(r"[-_ ]", "", str(name).lower()): value for name, value in fields.items() if isinstance(name, str)}
 
 
-def _readable_fields(matter: str) -> dict[str, object]:
+def _readable_fields(form: str, matter: str) -> dict[str, object]:
     """Return the fields of front matter that is broken elsewhere, or at them: `title: Foo: bar`."""
-    fields = {name: _unquoted(value) for name, value in _FIELD.findall(matter) if not value.startswith(_NOT_SCALAR)}
-    return _normalized(fields)
+    fields: dict[str, object] = {}
+    for part in _FIELD_START.split(matter):
+        try:
+            parsed = _parse(form, part)
+        except _ERRORS:
+            parsed = {name: _unquoted(value) for name, value in _FIELD.findall(part) if value[:1] not in _NOT_SCALAR}
+        fields |= _normalized(parsed) if isinstance(parsed, Mapping) else {}
+    return fields
 
 
 def _unquoted(value: str) -> str:

@@ -8,6 +8,7 @@ from lxml.html import HtmlElement, HTMLParser
 from core.ingestion.code_blocks import normalize_code
 from core.ingestion.disclosures import open_disclosures
 from core.ingestion.formulas import normalize_formulas
+from core.ingestion.html_tree import text_of
 from core.ingestion.inline_styles import VISIBLE, PageStyles
 from core.ingestion.invisible_characters import strip_invalid
 from core.ingestion.page_structure import normalize_structure
@@ -38,6 +39,7 @@ _MAY_HOLD_FORMULA = re.compile(rb"math|katex|latex|\\[(\[]|mjx", re.IGNORECASE)
 
 _SHOWN_LATER = frozenset({"template", "noscript"})
 _NO_PROSE = frozenset("a button footer form head header nav noscript script select style template title".split())
+_MAX_NOSCRIPT = 500
 _MAX_SHELL = 400
 """Characters of prose from which a page has text of its own, however much is hidden."""
 _MIN_ARTICLE = 100
@@ -77,6 +79,7 @@ def _parsed(source: bytes) -> HtmlElement | None:
     parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
     tree: HtmlElement | None = etree.fromstring(source, parser)
     if tree is not None:
+        tree.set("data-noscript", " ".join(map(text_of, tree.iter("noscript")))[:_MAX_NOSCRIPT])
         if _MAY_HOLD_FORMULA.search(source):
             normalize_formulas(tree)
         _remove_scripts(tree)

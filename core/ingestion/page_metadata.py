@@ -110,9 +110,10 @@ def _title(root: HtmlElement, meta: dict[str, str], site_names: set[str]) -> str
     ]
     headings = [text for text in map(text_of, root.iter("h1")) if text and _folded(text) not in site_names]
     for title in titles:
-        for heading in headings:
-            if _folded(heading) == _folded(title) or _is_part(heading, title):
-                return heading
+        # A logo may be a heading as well.
+        named = [heading for heading in headings if _is_part(heading, title)]
+        if named:
+            return max(named, key=len)
     if not titles:
         return next(iter(headings), "")
     if not meta.get("og:title") and len(headings) == 1:

@@ -20,6 +20,16 @@ from core.models.thoughts import Retraction, Thought, ThoughtFilter
 
 log = structlog.get_logger()
 
+CUT = frozenset({"length", "max_tokens", "model_length"})
+"""Reasons of a stream's end that mean the model's limit, in lower case; some servers have their own words."""
+
+THOUGHTS = ("reasoning_content", "reasoning", "thinking")
+"""Fields in which servers send thoughts."""
+
+TEXT_PARTS = ("text", "output_text")
+
+FILTERED = frozenset({"content_filter", "safety"})
+
 NOTHING = "…"
 """Stands in for the user's message before a conversation that begins with an answer."""
 
@@ -117,7 +127,7 @@ class _Stream(AsyncStream[object]):
 
 async def _pieces(stream: _Stream, thoughts: ThoughtFilter) -> AsyncGenerator[str, None]:
     """Yield the text of a stream, without thoughts. A stream without finish_reason and `[DONE]` was cut off."""
-    reason, begun = None, False
+    reason, begun = "", False
     try:
         async for chunk in stream:
             delta = _read(cast("dict[str, Any]", chunk))
@@ -126,8 +136,8 @@ async def _pieces(stream: _Stream, thoughts: ThoughtFilter) -> AsyncGenerator[st
             for piece in pieces if begun else [Thought() if delta.thought or thoughts.thinking else ""]:
                 # An empty piece is a sign of life.
                 yield piece
-            reason = delta.finish_reason or reason
-        for piece in thoughts.end(cut=reason == "length"):
+            reason = (delta.finish_reason or reason).lower()
+        for piece in thoughts.end(cut=reason in CUT):
             yield piece
     except (AttributeError, TypeError, KeyError) as error:
         raise AnswerInterruptedError(f"malformed chunk: {error!r}") from error
@@ -137,11 +147,11 @@ async def _pieces(stream: _Stream, thoughts: ThoughtFilter) -> AsyncGenerator[st
         raise AnswerInterruptedError(
             f"the connection ended before the answer did: {error.__cause__ or error}"
         ) from error
-    if reason == "content_filter":
-        raise ContentFilteredError("the stream ended with finish_reason content_filter")
-    if reason == "length":
-        raise AnswerTooLongError("the stream ended with finish_reason length")
-    if reason is None and not stream.done:
+    if reason in FILTERED:
+        raise ContentFilteredError(f"the stream ended with finish_reason {reason}")
+    if reason in CUT:
+        raise AnswerTooLongError(f"the stream ended with finish_reason {reason}")
+    if not reason and not stream.done:
         raise AnswerInterruptedError("the stream ended without a finish_reason")
 
 
@@ -158,13 +168,16 @@ def _read(chunk: dict[str, Any]) -> _Delta:
         content = delta.get("content")
         # A refusal is sent in its own field.
         text = _text(content) or delta.get("refusal") or ""
-        thought = delta.get("reasoning_content") or delta.get("reasoning") or (content and not text)
+        thought = any(map(delta.get, THOUGHTS)) or (content and not text)
         return _Delta(text, bool(thought), choice.get("finish_reason"))
     return _Delta()
 
 
-def _text(content: str | list[dict[str, Any]] | None) -> str:
-    """Return the text of a delta's content, which some servers send as a list of typed parts (text, thinking)."""
-    if isinstance(content, list):
-        return "".join(part.get("text") or "" for part in content if part.get("type") == "text")
+def _text(content: str | list[dict[str, Any]] | dict[str, Any] | None) -> str:
+    """Return the text of a delta's content, which some servers send in typed parts: text, thinking."""
+    match content:
+        case list():
+            return "".join(map(_text, content))
+        case dict():
+            return content.get("text") or "" if content.get("type", "text") in TEXT_PARTS else ""
     return content or ""

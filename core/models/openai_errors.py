@@ -20,8 +20,10 @@ from core.errors import (
 from core.telemetry import ModelCalled, Service, emit
 
 _OVERFLOW = re.compile(
-    r"context length|maximum context|exceed\w*[^.]{0,60}\bcontext[ _]?(?:size|window)"
-    r"|\bcontext[ _]?(?:size|window)[^.]{0,60}exceed|prompt is too long",
+    r"context[ _]length|maximum (?:context|model|prompt|sequence)\b|max_(?:seq|model)_len"
+    r"|exceed\w*[^.]{0,60}\bcontext[ _]?(?:size|window)|\bcontext[ _]?(?:size|window)[^.]{0,60}exceed"
+    r"|(?:prompt|input) is too (?:long|large)|token count\b[^.]{0,40}\bexceed|too many tokens"
+    r"|tokens \+ `max_new_tokens|reduce the length of (?:the|your) (?:messages|prompt|input)",
     re.IGNORECASE,
 )
 
@@ -96,7 +98,7 @@ def _kind_of(error: openai.APIStatusError) -> type[ModelError]:
             return ContextTooLongError
         case 400, "content_filter":
             return ContentFilteredError
-        case ((400 | 413 | 500), _) if is_context_overflow(error.message):
+        case ((400 | 413 | 422 | 500), _) if is_context_overflow(error.message):
             # Compatible servers (vLLM, LM Studio, llama.cpp) send no such code, only a message.
             return ContextTooLongError
         case 500, _ if is_template_error(error.message):

@@ -11,6 +11,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 from tenacity.wait import wait_base, wait_exponential_jitter
 
 from core.errors import (
+    ContextTooLongError,
     EmbeddingMismatchError,
     FootnotedError,
     ModelBusyError,
@@ -38,7 +39,7 @@ MAX_WAIT = timedelta(minutes=2)
 PROBE = ("How long are your vectors?", "Which posts are new?", "Where is the garden?")
 """Texts that every model can embed, to tell a model that is down from a text that it has no vector for."""
 
-REJECTIONS = (ModelError, ModelUnreachableError, EmbeddingMismatchError)
+REJECTIONS = (ModelError, ModelUnreachableError, ContextTooLongError, EmbeddingMismatchError)
 """Errors that a single text can cause: some servers answer status 500 where the model computes NaN."""
 
 

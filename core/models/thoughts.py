@@ -1,10 +1,22 @@
-"""Thoughts of reasoning models that a server leaves in the text, between `<think>` and `</think>`."""
+"""Thoughts of reasoning models that a server leaves in the text, such as those between `<think>` and `</think>`."""
 
 import re
 
-_OPENING, _CLOSING = "<think>", "</think>"
-_CLOSING_AT_LINE_END = re.compile(r"</think>[ \t]*(?P<sure>\n|\Z)")
-_CLOSING_ANYWHERE = re.compile(r"(?P<sure></think>)")
+_TAGS = {
+    "<think>": "</think>",
+    "<thinking>": "</thinking>",
+    "<thought>": "</thought>",
+    "<reasoning>": "</reasoning>",
+    "<seed:think>": "</seed:think>",
+    "[THINK]": "[/THINK]",
+    "◁think▷": "◁/think▷",
+    "<|channel|>analysis<|message|>": "<|start|>assistant<|channel|>final<|message|>",
+}
+"""Opening and closing tags, as the chat templates of models write them."""
+
+_CLOSING = "|".join(map(re.escape, _TAGS.values()))
+_CLOSING_AT_LINE_END = re.compile(rf"(?:{_CLOSING})[ \t]*(?P<sure>\n|\Z)")
+_CLOSING_ANYWHERE = re.compile(rf"(?P<sure>{_CLOSING})")
 
 
 class Thought(str):
@@ -23,14 +35,14 @@ class ThoughtFilter:
     """Removes thoughts from the beginning of a text, piece by piece; the result does not depend on the cuts.
 
     Many chat templates write the opening tag themselves, so that only the closing one is streamed. Such a thought is
-    recognized only at its end, a `</think>` at the end of a line outside code, and what was passed on is retracted.
-    With `opens` False, which says that the model is known for this, the text is kept back until any `</think>` instead.
+    recognized only at its end, a closing tag at a line's end outside code, and what was passed on is retracted.
+    With `opens` False, which says that the model is known for this, the text is kept back until any closing tag.
     """
 
     def __init__(self, opens: bool = True) -> None:
         self._held = ""
         self._backticks = 0
-        self._open = False
+        self._closing = ""
         self._begun = False
         self._thought = False
         self._kept: list[str] | None = None if opens else []
@@ -40,7 +52,7 @@ class ThoughtFilter:
     @property
     def thinking(self) -> bool:
         """Whether what comes now is, or is taken for, a thought."""
-        return self._open or self._kept is not None
+        return self._closing != "" or self._kept is not None
 
     def read(self, piece: str) -> list[str]:
         """Take a piece and return what can be passed on; a possible tag is held back."""
@@ -67,16 +79,16 @@ class ThoughtFilter:
 
     def _advance(self, final: bool) -> list[str]:
         while not self._begun:
-            if self._open:
-                _, tag, rest = self._held.partition(_CLOSING)
-                self._held = rest if tag else self._held[-len(_CLOSING) :]
+            if self._closing:
+                _, tag, rest = self._held.partition(self._closing)
+                self._held = rest if tag else self._held[-len(self._closing) :]
                 if not tag:
                     return []
-                self._open, self._thought = False, True
+                self._closing, self._thought = "", True
             text = self._held.lstrip()
-            if text.startswith(_OPENING):
-                self._open, self._held = True, text.removeprefix(_OPENING)
-            elif _OPENING.startswith(text) and not final:
+            if opening := next(filter(text.startswith, _TAGS), ""):
+                self._closing, self._held = _TAGS[opening], text.removeprefix(opening)
+            elif not final and any(opening.startswith(text) for opening in _TAGS):
                 return []
             else:
                 self._begun, self._held = True, text if self._thought else self._held
@@ -96,10 +108,15 @@ class ThoughtFilter:
                 self.opens = False
                 return [Retraction(), *self._advance(final)]
             shown.append(self._release(len(match[0])))
-        partial = 0 if final else next((n for n in range(7, 0, -1) if self._held.endswith(_CLOSING[:n])), 0)
+        partial = 0 if final else max(_begun(closing, self._held) for closing in _TAGS.values())
         return [*shown, self._release(len(self._held) - partial)]
 
     def _release(self, length: int) -> str:
         text, self._held = self._held[:length], self._held[length:]
         self._backticks += text.count("`")
         return text
+
+
+def _begun(tag: str, text: str) -> int:
+    """Return how many characters of a tag a text ends with, the whole tag aside."""
+    return next((length for length in range(len(tag) - 1, 0, -1) if text.endswith(tag[:length])), 0)

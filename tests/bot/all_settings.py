@@ -57,6 +57,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "metrics_host": ("0.0.0.0", "0.0.0.0"),
     "metrics_port": ("9464", 9464),
     "digest_channel": ("slack:C0123", "slack:C0123"),
+    "feedback_channel": ("slack:C0124", "slack:C0124"),
     "log_text": ("true", True),
     "otel_exporter_otlp_endpoint": ("http://collector:4318", "http://collector:4318"),
     "otel_exporter_otlp_traces_endpoint": ("http://collector/t", "http://collector/t"),

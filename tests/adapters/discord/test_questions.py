@@ -215,6 +215,14 @@ async def test_a_long_answer_spans_messages_with_its_sources_in_the_last(harness
     assert ["Sources" in message.content for message in own] == [False] * (len(own) - 1) + [True]
 
 
+async def test_a_long_answer_to_a_command_continues_without_a_refused_request(harness: Harness) -> None:
+    harness.model.enqueue(Text("Bees live on honey [1]. " * 200, tokens_per_second=500))
+    command = harness.command("What do bees eat in winter?")
+    await harness.until(lambda: harness.answers(command), within=60)
+    assert len(harness.since(command)) > 1
+    assert harness.refused() == []
+
+
 async def test_an_every_question_channel_needs_no_mention(
     discord: DiscordServer, model: OpenAIServer, settings: Settings
 ) -> None:

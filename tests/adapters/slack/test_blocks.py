@@ -11,6 +11,7 @@ from adapters.slack.blocks import (
     Block,
     answer_block_id,
     answer_buttons,
+    details,
     explanation,
     failure,
     greeting,
@@ -85,12 +86,12 @@ def test_sources_that_do_not_fit_are_counted_and_the_others_keep_their_links() -
 def test_sources_are_numbered_and_linked_if_they_have_an_address() -> None:
     found = (Footnote(2, "A & B", "https://garden.example/a", 0.9), Footnote(5, "Notes", "garden/notes.md", 0.5))
     text = taken(sources(Answer("", True, found)))
-    assert text == "*Sources*\n[2] <https://garden.example/a|A &amp; B>\n[5] Notes"
+    assert text == "*Sources*\n[2] <https://garden.example/a|A &amp; B>\n[5] Notes (`garden/notes.md`)"
 
 
 def test_an_answer_without_footnotes_lists_the_nearest_posts_without_numbers() -> None:
     found = (Footnote(1, "Bees", "https://garden.example/bees", 0.5),)
-    assert taken(sources(Answer("", False, nearest=found))) == "*Nearest posts*\n• <https://garden.example/bees|Bees>"
+    assert taken(sources(Answer("", False, nearest=found))) == "*Nearest posts*  <https://garden.example/bees|Bees>"
     assert sources(Answer("", False)) == []
 
 
@@ -105,7 +106,9 @@ def test_any_explanation_fits_into_a_message(found: tuple[Footnote, ...], unders
     every = matches(found)
     trace = AnswerTrace(understood, 0.87, every[:given_], every[given_:])
     answer = Answer("Text.", True, tokens=12_345, timings_ms={"found": 12.0, "total": 1_234.5}, trace=trace)
-    text = taken(explanation(StoredQuestion(Question("Why?", id=ID), datetime.now(UTC), answer)))
+    stored = StoredQuestion(Question("Why?", id=ID), datetime.now(UTC), answer)
+    assert "Show details" in taken(explanation(stored))
+    text = taken(details(stored))
     assert "87%" in text
     assert f"12,345 tokens · `{ID}`" in text
 
@@ -117,7 +120,13 @@ def test_an_explanation_shows_the_understood_question_scores_unused_posts_times_
     timings = {"found": 40.0, "first_token": 950.0, "total": 2_000.0}
     cited = (replace(found[0], support=0.914), found[1])
     answer = Answer("Text.", True, cited, tokens=900, timings_ms=timings, trace=trace)
-    text = taken(explanation(StoredQuestion(Question("Why?", id=ID), datetime.now(UTC), answer)))
+    stored = StoredQuestion(Question("Why?", id=ID), datetime.now(UTC), answer)
+    short = taken(explanation(stored))
+    assert short.startswith(
+        "I understood: “When are bees fed? (after: What do bees eat?)”\nI read 2 passages of 2 posts."
+    )
+    assert "<https://garden.example/1|Post 1> › Post 1" in short
+    text = taken(details(stored))
     assert "*Understood as*\nWhen are bees fed? (after: What do bees eat?)" in text
     assert "*Answered from*\n• <https://garden.example/1|Post 1> › Post 1  _0.50: meaning 0.40, words 0.60_" in text
     assert "*Found but not used*\n• <https://garden.example/3|Post 3>" in text
@@ -151,7 +160,7 @@ def test_a_greeting_with_any_examples_fits_into_a_message(examples: list[str]) -
 
 def test_the_form_for_a_reason_stays_within_slacks_limits() -> None:
     check_blocks(reason_offer(ID))
-    assert checked_view(reason_form(ID))["private_metadata"] == ID
+    assert checked_view(reason_form(ID, "C1", "1.2"))["private_metadata"] == f"{ID} C1 1.2"
 
 
 def test_the_last_block_of_an_answer_has_the_questions_id() -> None:

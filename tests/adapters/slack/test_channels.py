@@ -73,7 +73,7 @@ async def test_a_source_of_one_channel_is_not_shown_elsewhere(room: Room) -> Non
         room.slack.click(room.slack.user, answer, "why")
     await room.settled()
     told = json.dumps([message.blocks for message in room.slack.ephemerals(room.slack.user.id)])
-    assert "Understood as" in told
+    assert "Show details" in told
     assert "Salaries" not in told
     assert all("four thousand" not in request for request in room.asked_of_model())
     room.slack.open_app_home(room.slack.user)

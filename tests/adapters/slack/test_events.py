@@ -7,6 +7,9 @@ import pytest
 from adapters.slack.events import MessageDeleted, MessageEdited, MessageReceived, parse_click, parse_event
 from adapters.slack.identity import BotIdentity
 from core.domain import Conversation
+from tests.adapters.conftest import Logged
+from tests.adapters.slack.harness import Room
+from tests.servers.slack import callback
 
 ME = BotIdentity(user="U0BOT", bot="B0BOT", team="T1")
 TS = "1700000000.000100"
@@ -163,3 +166,24 @@ def test_clicks_on_private_and_public_messages_are_parsed() -> None:
     click = parse_click(public, ME)
     assert (click.team, click.channel, click.message_ts, click.thread_ts) == ("T1", "C1", TS, ROOT)
     assert click.ephemeral is False
+
+
+async def test_payloads_of_unknown_kinds_are_acknowledged_and_logged_once(room: Room, logged: Logged) -> None:
+    slack = room.slack
+    installation = slack.installed(slack.channel.team)
+    assert installation
+    person: dict[str, Any] = {"id": slack.user.id, "team_id": slack.team.id}
+    deliveries = []
+    for _ in range(2):
+        zebra = callback({"type": "zebra_crossed", "event_ts": TS, "zebras": [{}, None]}, installation)
+        deliveries.append(slack.deliver("events_api", zebra))
+        odd = callback({"type": "message", "channel": {"id": 7}, "text": 7, "ts": None}, installation)
+        deliveries.append(slack.deliver("events_api", odd))
+        shared = {"user": person, "team": {"id": slack.team.id}, "trigger_id": "1.2", "token": "x"}
+        press = {"type": "block_actions", "actions": [{"action_id": "zebra", "block_id": "b", "type": "button"}]}
+        deliveries.append(slack.deliver("interactive", shared | press))
+        deliveries.append(slack.deliver("interactive", shared | {"type": "shortcut", "callback_id": "zebra"}))
+    await room.until(lambda: all(delivery.acknowledged for delivery in deliveries))
+    kinds = [line["kind"] for line in logged if line["event"] == "unknown Slack payload"]
+    assert sorted(kinds) == ["block_actions", "event zebra_crossed", "shortcut"]
+    assert await room.answer(room.ask("What do bees eat in winter?"))

@@ -30,6 +30,7 @@ PIECES = st.sampled_from(
         "\t", "* ", "<", ">", "(<", ">)", "//evil.example/",
         "the thirteenth molecules counted ", "wiki, the setup of Redis software ", " (1)", "(2)", "¹", "²",
         "-2]", "–", "[Source ", "【2†", "source】", "letters", "[12]", "[0]", "> ", "from one.",
+        "［1］", "（1）", " and 2]", "Post 2", " (", "passage: ", "【4:0",
     ]
 )  # fmt: skip
 
@@ -82,6 +83,14 @@ def test_no_foreign_address_passes_outside_code(text: str) -> None:
         ("Yes【1†source】.", "Yes [1].", {1}),
         ("Yes【2†L5-L9】.", "Yes [1].", {2}),
         ("No【7†source】.", "No.", set()),
+        ("No【4:0†source】.", "No.", set()),
+        ("Yes [1 and 2].", "Yes [1][2].", {1, 2}),
+        ("Yes [Post 2].", "Yes [1].", {2}),
+        ("Yes [Source: 1, Source: 2].", "Yes [1][2].", {1, 2}),
+        ("Yes [ 1 ]; yes [#2].", "Yes [1]; yes [2].", {1, 2}),
+        ("是的［1］。", "是的[1]。", {1}),
+        ("是的 [来源 2]。", "是的 [1]。", {2}),
+        ("See [Figure 1] and [Chapter 2].", "See [Figure 1] and [Chapter 2].", set()),
         ("Yes [Source 1].", "Yes [1].", {1}),
         ("Yes [Sources 1, 2].", "Yes [1][2].", {1, 2}),
         ("Yes [source 1, source 2].", "Yes [1][2].", {1, 2}),
@@ -276,3 +285,14 @@ def test_fence_is_recognized_when_its_indentation_came_separately(pieces: tuple[
 )
 def test_link_with_unusual_characters_is_recognized(address: str) -> None:
     assert cited(f"See [this]({address}) now.")[0] == "See this now."
+
+
+def test_footnote_opens_the_page_that_says_it() -> None:
+    texts = {3: "Peen the edge on a small anvil.", 7: "Hone the blade with a wet stone.", 9: "Store it dry."}
+    passages = [
+        NumberedPassage(1, Passage("https://docs.example/a.pdf", "Scythes", "", text, page=page), 0.5)
+        for page, text in texts.items()
+    ]
+    citing = CitationFilter(passages)
+    assert citing.read("A wet stone hones the blade [1].\n") + citing.end() == "A wet stone hones the blade [1].\n"
+    assert [footnote.url for footnote in citing.footnotes] == ["https://docs.example/a.pdf#page=7"]

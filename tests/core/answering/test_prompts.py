@@ -102,7 +102,8 @@ def test_post_that_contains_the_fence_cannot_break_out_of_it(spelling: str, plac
     request = build_prompt(INSTRUCTIONS, Question("Why?"), [hostile], 10_000, len).request
     squeezed = "".join(request.lower().split())
     assert (squeezed.count("<passage"), squeezed.count("</passage")) == (1, 1)
-    assert squeezed.endswith("</passage>question:why?")
+    assert squeezed.partition("</passage>")[2].startswith("answerthequestionfromthesepassages")
+    assert squeezed.endswith("question:why?")
 
 
 def test_title_of_several_lines_becomes_one_line() -> None:

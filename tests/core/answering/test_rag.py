@@ -27,6 +27,7 @@ from core.errors import (
 from core.models.extractive_chat import ExtractiveChatModel
 from core.models.offline_embedder import OfflineEmbedder
 from core.models.openai_chat import OpenAIChatModel
+from core.models.sentence_vectors import LocalSentenceVectors
 from tests.core.answering.collected import ABOUT_BEES, OFF_TOPIC, collect, rag_answerer, read_until_text
 from tests.posts import url_of
 from tests.servers.loopback import Status
@@ -73,6 +74,16 @@ async def test_number_without_a_passage_is_not_a_footnote(answerer: RagAnswerer,
     assert not collected.answer.grounded
     assert collected.answer.footnotes == ()
     assert collected.answer.nearest[0].url == url_of("bees")
+
+
+async def test_footnote_behind_a_statement_in_other_words_stays(
+    blog: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel, server: OpenAIServer
+) -> None:
+    vectors = LocalSentenceVectors()
+    await asyncio.to_thread(vectors.load)
+    server.enqueue(Text("Beekeepers let the insects have plenty of honey for the cold season [1]."))
+    collected = await collect(rag_answerer(blog, embedder, model, sentence_vectors=vectors), ABOUT_BEES)
+    assert [footnote.url for footnote in collected.answer.footnotes] == [url_of("bees")]
 
 
 async def test_model_is_not_asked_below_the_relevance_threshold(answerer: RagAnswerer, server: OpenAIServer) -> None:

@@ -5,10 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from core.domain import Source
+from core.indexing import post_parser
 from core.indexing.post_parser import PROCESSES_FROM, ParseFailure, ParseResult, ParserPool, RawPost
 from core.ingestion.entries import Entry
 from core.ingestion.fetch_result import Fetched
@@ -29,6 +33,20 @@ class Deadly(RawPost):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return os._exit, (1,)
+
+
+class Endless(RawPost):
+    """A post that its parser never finishes."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Sleeping, ()
+
+
+class _Sleeping:
+    @property
+    def entry(self) -> Entry:
+        time.sleep(WITHIN)
+        raise TimeoutError
 
 
 def post(number: int) -> RawPost:
@@ -59,6 +77,13 @@ async def test_a_post_that_kills_its_process_is_reported_and_the_others_are_pars
     # Posts in the pool at the time of both crashes fail as well; none is lost silently.
     assert all(isinstance(parsed, ParseResult) and parsed.passages for parsed in (*early, after))
     assert all(isinstance(parsed, ParseResult | ParseFailure) for parsed in (*late, last))
+
+
+async def test_a_document_is_parsed_in_a_process_that_ends_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(post_parser, "MAX_SECONDS", 0.2)
+    entry = Entry("https://docs.example/a.pdf", "", SOURCE, format="pdf")
+    async with ParserPool(processes=1) as parsers:
+        assert await parsers.parse(Endless(entry, entry.url)) == ParseFailure("it crashed the parser")
 
 
 def test_parser_processes_exit_when_their_parent_is_killed() -> None:

@@ -1,6 +1,7 @@
 """Posts are split into passages along headings and paragraphs, without losing a word."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -156,3 +157,11 @@ def test_hostile_post_is_chunked_in_seconds(piece: str) -> None:
     passages = passages_of(text)
     assert time.process_time() - before < 8
     assert all(text_size(passage.text) <= MAX_TOKENS for passage in passages)
+
+
+def test_passages_know_their_page_and_do_not_cross_its_end() -> None:
+    post = Post("https://docs.example/a.pdf", "Scythes", "One.\n\nTwo.", "docs", pages=("One.", "", "Two."))
+    passages = chunk(post)
+    assert [(passage.text, passage.page, passage.position) for passage in passages] == [("One.", 1, 0), ("Two.", 3, 1)]
+    assert [passage.link.partition("#")[2] for passage in passages] == ["page=1", "page=3"]
+    assert replace(passages[0], url="docs/a.pdf").link == "docs/a.pdf"

@@ -150,7 +150,8 @@ async def test_thoughts_are_not_part_of_the_answer(server: OpenAIServer, model: 
 async def test_text_parts_of_a_list_are_the_answer(server: OpenAIServer, model: OpenAIChatModel) -> None:
     thinking = {"type": "thinking", "thinking": [{"type": "text", "text": "The user asks."}]}
     text = [{"type": "text", "text": "Honey"}, {"type": "reference", "reference_ids": [1]}]
-    server.enqueue(Deltas(deltas=[{"content": [thinking]}, {"content": text}, {"content": " [1]."}]))
+    other = [" [1]", {"type": "output_text", "text": "."}]
+    server.enqueue(Deltas(deltas=[{"content": [thinking]}, {"content": text}, {"content": other}]))
     assert await written(model) == "Honey [1]."
 
 
@@ -198,6 +199,10 @@ async def test_silent_pieces_show_that_the_model_is_thinking(server: OpenAIServe
             1,
         ),
         (Status(500, message="Context size has been exceeded."), ContextTooLongError, 1),
+        (Status(400, message="The decoder prompt is longer than the maximum model length"), ContextTooLongError, 1),
+        (Status(422, message="`inputs` tokens + `max_new_tokens` must be <= 4096"), ContextTooLongError, 1),
+        (Status(400, message="The input token count (9000) exceeds the maximum"), ContextTooLongError, 1),
+        (Status(400, message="Input is too long for requested model."), ContextTooLongError, 1),
         (TooLongForTheServer(), ContextTooLongError, 1),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, TooLongForTheServer) else str(value),
@@ -221,6 +226,7 @@ async def test_error_replies_raise_their_kind_and_are_retried_if_that_helps(
         (Garbage("Bees eat"), AnswerInterruptedError),
         (ContentFilter("Bees eat"), ContentFilteredError),
         (Text("Bees eat", finish_reason="length"), AnswerTooLongError),
+        (Text("Bees eat", finish_reason="MAX_TOKENS"), AnswerTooLongError),
     ],
     ids=lambda value: type(value).__name__,
 )

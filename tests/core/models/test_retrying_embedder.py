@@ -104,16 +104,25 @@ async def test_last_error_is_raised_after_the_last_attempt(
     assert len(server.embeddings) == attempts
 
 
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Status(500, message="failed to encode response: NaN"),
+        Status(400, message="This model's maximum context length is 512 tokens"),
+        Status(500, message="input is too large to process. increase the physical batch size"),
+    ],
+    ids=str,
+)
 async def test_text_that_fails_alone_is_named_and_the_others_are_embedded(
-    server: OpenAIServer, embedder: RetryingEmbedder
+    server: OpenAIServer, embedder: RetryingEmbedder, failure: Status
 ) -> None:
-    server.fails_on = "unvectorable"
+    server.fails_on, server.failure = "unvectorable", failure
     texts = [f"bees {number}" for number in range(9)]
     texts[4] = "unvectorable bees"
     with pytest.raises(PartlyEmbeddedError) as caught:
         await embedder.embed(texts)
     assert list(caught.value.failures) == [4]
-    assert "failed to encode response" in caught.value.failures[4]
+    assert str(failure.message) in caught.value.failures[4]
     del texts[4]
     np.testing.assert_allclose(np.delete(caught.value.vectors, 4, axis=0), await embedder.embed(texts), atol=1e-6)
 

@@ -7,8 +7,12 @@ from hypothesis import strategies as st
 from core.models.thoughts import Retraction, ThoughtFilter
 
 PIECES = st.sampled_from(
-    ["<think>", "</think>", "</think>\n", "<thi", "nk>", "<", "/", "</th", "ink>", "\n", " ", "`", "```\n", "Honey"]
-)
+    [
+        "<think>", "</think>", "</think>\n", "<thi", "nk>", "<", "/", "</th", "ink>", "\n", " ", "`", "```\n", "Honey",
+        "[THINK]", "[/THINK]\n", "ing>", "<|channel|>", "analysis<|message|>",
+        "<|start|>assistant<|channel|>final<|mes",
+    ]
+)  # fmt: skip
 
 
 def answer(*pieces: str, opens: bool = True) -> str:
@@ -44,6 +48,15 @@ def test_result_does_not_depend_on_the_cuts(text: str, length: int) -> None:
         ("```\n</think>\n```\nDone.", "```\n</think>\n```\nDone."),
         ("Write </think> there.", "Write </think> there."),
         ("Honey. <think>", "Honey. <think>"),
+        ("<thinking>Bees </think>?</thinking>Honey.", "Honey."),
+        ("[THINK]Bees?[/THINK]Honey.", "Honey."),
+        ("Bees?\n[/THINK]\nHoney.", "Honey."),
+        ("◁think▷Bees?◁/think▷Honey.", "Honey."),
+        (
+            "<|channel|>analysis<|message|>Bees?<|end|><|start|>assistant<|channel|>final<|message|>Honey.",
+            "Honey.",
+        ),
+        ("[THIS] is honey.", "[THIS] is honey."),
         ("<think>Bees?</think>Put\n</think>\nthere.", "Put\n</think>\nthere."),
     ],
 )

@@ -121,9 +121,9 @@ async def test_source_with_any_name_is_found_and_nothing_else(oddly_named: Redis
         [worded] = await bm25_search(oddly_named, "posts", terms, filter_)
         assert worded.keys() == found.keys(), ascii(name)
         assert sources_of(await retriever.search(BEES, sources=frozenset({name}))) == {name}, ascii(name)
-        assert await catalog.example_questions(5, frozenset({name})) == ["What is “Wintering bees on a roof” about?"], (
-            ascii(name)
-        )
+        assert await catalog.example_questions(5, frozenset({name})) == [
+            "What do the posts say about “Wintering bees on a roof”?"
+        ], ascii(name)
         assert await catalog.posts_by_source(frozenset({name})) == {name: 1}
 
 

@@ -66,7 +66,8 @@ class OpenAIServer(Loopback):
 
     refuses_base64 = False
     fails_on = "\0"
-    """Requests for embeddings with this word are answered with 500."""
+    """Requests for embeddings with this word are answered with `failure`."""
+    failure = Status(500, message="failed to encode response: NaN")
 
     embeds_alike: float | None = None
     """The value of all numbers in all vectors."""
@@ -184,7 +185,7 @@ class OpenAIServer(Loopback):
         check_embedding(embedding, body.get("encoding_format", "float"), native)
         reply = self._embedding_replies.popleft() if self._embedding_replies else None
         if any(self.fails_on in text for text in embedding.inputs):
-            reply = Status(500, message="failed to encode response: NaN")
+            reply = self.failure
         if isinstance(reply, Status):
             return error_response(reply)
         if isinstance(reply, Stall | Silence):

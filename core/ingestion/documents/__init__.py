@@ -1,0 +1,1 @@
+"""Readers of documents in folders: from a file's content to an article in Markdown."""
