@@ -101,7 +101,7 @@ def listing_digest(sources: tuple[Source, ...]) -> str:
 
 def raw_digest(raw: RawPost) -> str:
     """Digest an unparsed post: equal for equal input."""
-    body = raw.page.body if raw.page else raw.entry.body.encode()
+    body = b"".join([raw.page.body, *raw.page.further]) if raw.page else raw.entry.body.encode()
     entry = raw.entry
     about = (parser_digest(entry.source), entry.title, entry.source.name, str(entry.published))
     return digest(*about, hashlib.sha256(body).hexdigest())

@@ -25,6 +25,9 @@ _AROUND_CLASS = re.compile(
     re.IGNORECASE,
 )
 _LIST_TAGS = frozenset({"ul", "ol", "li", "dl"})
+_MAX_BOX = 400
+"""Characters of the box around a form."""
+
 _MAX_LINKED = 0.5
 """Share of a block's text that may be links, if trafilatura overlooked it."""
 
@@ -53,6 +56,8 @@ def reduce_to_article(root: HtmlElement) -> bool:
     """Remove from a page all that is not its article. Return False, with the page unchanged, if none was found."""
     for element in list(root.iter(*_NEVER_ARTICLE)):
         element.drop_tree()
+    for form in list(root.iter("form")):
+        _drop_form(form)
     units = list(_units(root))
     _ask_trafilatura(root, units, precise=True)
     if _share_kept(units) < _ASK_AGAIN_BELOW:
@@ -72,6 +77,17 @@ def _prune(kept: set[HtmlElement]) -> None:
         for child in list(holder):
             if child not in kept and child not in holders and (holder not in kept or child.tag in BLOCKS):
                 child.drop_tree()
+
+
+def _drop_form(form: HtmlElement) -> None:
+    """Remove a form with the box around it, such as an invitation to subscribe."""
+    box = form
+    for ancestor in form.iterancestors():
+        if not _AROUND_CLASS.search(ancestor.get("class") or "") or len(text_of(ancestor)) > _MAX_BOX:
+            break
+        box = ancestor
+    if box.getparent() is not None:
+        box.drop_tree()
 
 
 def _units(root: HtmlElement) -> Iterator[_Unit]:

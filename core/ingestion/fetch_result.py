@@ -61,7 +61,7 @@ class Fetched:
     """A response: `url` after redirects, the decompressed body, and the server's media type and charset.
 
     `moved` is `url` if there were redirects and all were permanent; otherwise empty. `canonical` comes from the Link
-    header.
+    header. `further` are the bodies of the further pages of a split article.
     Store `validators` only once the result of the body is stored.
     """
 
@@ -75,6 +75,7 @@ class Fetched:
     validators: Validators | None = None
     moved: str = ""
     canonical: str = ""
+    further: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

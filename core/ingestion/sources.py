@@ -1,6 +1,6 @@
 """Facade over all kinds of sources: list entries, fetch their pages, parse them into posts."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import replace
 from typing import assert_never
@@ -20,7 +20,7 @@ from core.ingestion.entries import (
     matches_filters,
 )
 from core.ingestion.feed import PageInsteadOfFeedError, read_feed
-from core.ingestion.fetch_result import PAGE, Fetched, NotModified, Validators
+from core.ingestion.fetch_result import PAGE, Fetched, NotModified, PageNotFoundError, Validators
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.folder import read_file, read_folder
 from core.ingestion.hidden_html import visible_html
@@ -28,6 +28,7 @@ from core.ingestion.hidden_markdown import visible_markdown
 from core.ingestion.html_to_markdown import tidy, to_markdown
 from core.ingestion.site import read_site
 from core.ingestion.sitemap import read_sitemap
+from core.ingestion.split_article import MAX_PAGES, next_page
 from core.ingestion.urls import accept_canonical, clean_url, extract_canonical, is_synthetic
 from core.language.detection import post_language
 from core.markdown import heading_text, parse_blocks
@@ -35,6 +36,7 @@ from core.markdown import heading_text, parse_blocks
 MAX_ENTRIES = 100_000
 """Per source. A blog has hundreds of posts; a server that makes up pages never ends."""
 
+_HTML = {"text/html", "application/xhtml+xml", ""}
 _MARKDOWN = {"text/markdown", "text/x-markdown"}
 
 
@@ -111,7 +113,29 @@ async def fetch_page(
         return await read_file(entry)
     if entry.page or not needs_page(entry):
         return entry.page
-    return await fetcher.fetch(entry.url, entry.source.address, PAGE, validators)
+    page = await fetcher.fetch(entry.url, entry.source.address, PAGE, validators)
+    return await _with_further_pages(page, entry, fetcher) if isinstance(page, Fetched) else page
+
+
+async def _with_further_pages(page: Fetched, entry: Entry, fetcher: Fetcher) -> Fetched:
+    """Fetch the other pages of an article that is split over several."""
+    further: list[bytes] = []
+    last = page
+    while len(further) < MAX_PAGES - 1 and last.media_type in _HTML:
+        address = next_page(last.body.decode("utf-8", "replace"), page.url, len(further) + 1)
+        if not address:
+            break
+        try:
+            fetched = await fetcher.fetch(address, entry.source.address, PAGE)
+        except PageNotFoundError:
+            break  # a link that leads nowhere for readers, too
+        if not isinstance(fetched, Fetched) or fetched.url == last.url:
+            break
+        if sum(map(len, [page.body, *further, fetched.body])) > PAGE.max_bytes:
+            raise SourceReadError(entry.url, "its pages are too large together")
+        further.append(fetched.body)
+        last = fetched
+    return replace(page, further=tuple(further)) if further else page
 
 
 def post_url(entry: Entry, page: Fetched | NotModified | None) -> str:
@@ -148,8 +172,16 @@ def _article(entry: Entry, page: Fetched | None) -> Article:
             return Article("", tidy(decode(page)))
         if page.media_type in _MARKDOWN:
             return _from_markdown(decode(page))
-        return extract(decode(page), page.url, entry.source.selector)
+        article = extract(decode(page), page.url, entry.source.selector)
+        return replace(article, text="\n\n".join([article.text, *_further_texts(page, entry, article.title)]))
     return _own_text(entry)
+
+
+def _further_texts(page: Fetched, entry: Entry, title: str) -> Iterator[str]:
+    """Yield the texts of further pages without the title that each repeats."""
+    for body in page.further:
+        text = extract(decode(replace(page, body=body)), page.url, entry.source.selector).text
+        yield text.removeprefix(f"# {title}").strip()
 
 
 def _own_text(entry: Entry) -> Article:
