@@ -123,7 +123,7 @@ def _summary(found: Preview) -> str:
         if not found.whole
         else f"{found.whole:,} of them whole in the source, {pages:,} to be fetched from their pages"
     )
-    newest = f", the newest of {found.newest:%Y-%m-%d}" if found.newest else ""
+    newest = f", the newest from {found.newest:%Y-%m-%d}" if found.newest else ""
     return f"{total}{newest}; {where}."
 
 
