@@ -205,6 +205,14 @@ class ContextTooLongError(ModelError):
     user_message = N_("This conversation has become too long for the language model. Please start a new one.")
 
 
+class PromptTooLongError(ContextTooLongError):
+    """The prompt exceeds the model's context window without any conversation in it."""
+
+    user_message = N_(
+        "The posts about this are too long for the language model. Please tell the person who runs this bot."
+    )
+
+
 class ContentFilteredError(ModelError):
     """The provider's content filter blocked the question or the answer."""
 

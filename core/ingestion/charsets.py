@@ -44,7 +44,10 @@ _SUPERSETS = {
 """What browsers read instead, because the smaller charset is often declared for the larger one."""
 
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
-_LETTER = re.compile("[\u0080-\ud7ff\ue000-\uffff\U00010000-\U0010ffff]")
+_ASCII = bytes(range(128))
+_DECLARATION = re.compile(rb"<(?:\?xml|meta)\b[^<>]{0,300}>", re.IGNORECASE)
+"""Left out of what is guessed from, because chardet would believe it."""
+
 _WRONG = re.compile("[\udc80-\udcff]")
 _WRONG_LETTER = re.compile(
     "(?<=[A-Za-z])[\udcc0\udcc1\udcc4-\udcff]+(?=[a-z])|(?<![\udc80-\udcff])[\udc80-\udc9f](?![\udc80-\udcff])"
@@ -75,8 +78,8 @@ def decode(body: bytes, *declared: str | None) -> tuple[str, bool]:
     try:
         return body.decode("utf-8"), False
     except UnicodeDecodeError:
-        beyond = len(_BEYOND_ASCII.findall(body))
-    text = _nearly_utf8(body)
+        beyond = len(body.translate(None, _ASCII))
+    text = _nearly_utf8(body, beyond)
     if text:
         return text, True
     guess, confidence = _guess(body, beyond)
@@ -90,13 +93,14 @@ def decode(body: bytes, *declared: str | None) -> tuple[str, bool]:
     return text, "\ufffd" in text
 
 
-def _nearly_utf8(body: bytes) -> str:
+def _nearly_utf8(body: bytes, beyond: int) -> str:
     """Decode UTF-8 that a few foreign bytes were mixed into; empty if it is another charset."""
-    text = body.decode("utf-8", "surrogateescape")
-    wrong = len(_WRONG.findall(text))
+    right = body.decode("utf-8", "ignore")
+    wrong = len(body) - len(right.encode())
     # Texts in other charsets hardly have letters of UTF-8, in which each byte must fit the one before it.
-    if wrong > len(_LETTER.findall(text)):
+    if wrong > len(right) - (len(body) - beyond):
         return ""
+    text = body.decode("utf-8", "surrogateescape")
     text = _WRONG_LETTER.sub(
         lambda found: found[0].encode("utf-8", "surrogateescape").decode(_WESTERN, "replace"), text
     )
@@ -119,7 +123,7 @@ def _guess(body: bytes, beyond: int) -> tuple[str, float]:
 
     first = _BEYOND_ASCII.search(body)
     start = max(0, first.start() - 1_000) if first else 0
-    sample = body[start : start + MAX_GUESSED_BYTES]
+    sample = _DECLARATION.sub(b"", body[start : start + MAX_GUESSED_BYTES])
     found = detect(sample)
     charset = next(_believable((found["encoding"],)), "")
     if not charset or _MIXED.search(sample.decode(charset, "replace")):

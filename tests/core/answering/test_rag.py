@@ -23,6 +23,7 @@ from core.errors import (
     ModelQuotaExceededError,
     ModelTimeoutError,
     ModelUnreachableError,
+    PromptTooLongError,
 )
 from core.models.extractive_chat import ExtractiveChatModel
 from core.models.offline_embedder import OfflineEmbedder
@@ -225,10 +226,21 @@ async def test_prompt_that_is_too_long_is_retried_with_fewer_passages(
     assert [footnote.number for footnote in collected.answer.footnotes] == list(range(1, second + 1))
 
 
-async def test_prompt_that_stays_too_long_fails_after_one_retry(answerer: RagAnswerer, server: OpenAIServer) -> None:
+@pytest.mark.parametrize(
+    ("history", "error"), [((Turn("user", "Bees?"),), ContextTooLongError), ((), PromptTooLongError)]
+)
+async def test_prompt_that_stays_too_long_fails_after_one_retry(
+    blog: Redis,
+    embedder: OfflineEmbedder,
+    model: OpenAIChatModel,
+    server: OpenAIServer,
+    history: tuple[Turn, ...],
+    error: type[FootnotedError],
+) -> None:
     server.enqueue(*[ContextTooLong()] * ATTEMPTS)
-    collected = await collect(answerer, ABOUT_BEES)
-    assert type(collected.error) is ContextTooLongError
+    answerer = rag_answerer(blog, embedder, model, rewrite=False)
+    collected = await collect(answerer, Question(ABOUT_BEES.text, history=history))
+    assert type(collected.error) is error
     assert len(server.chats) == 2
 
 
