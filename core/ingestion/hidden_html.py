@@ -35,7 +35,30 @@ _INVALID_REFERENCE = re.compile(
 
 _UNEVEN = re.compile(r"<(?:pre|t[dh]|fig|details|sup|math|script|img)\b|role=|\\[(\[]", re.IGNORECASE)
 
-_MAY_HOLD_FORMULA = re.compile(rb"math|katex|latex|\\[(\[]|mjx", re.IGNORECASE)
+_FORMULA_SIGNS = (
+    b"<math",
+    b"math/tex",
+    b"katex",
+    b"latex",
+    b"mjx-",
+    b"mwe-math",
+    b"d-math",
+    b" math",
+    b'"math',
+    b"\\(",
+    b"\\[",
+)
+_DISCLOSURE_SIGNS = (
+    b"<details",
+    b"role=tab",
+    b"role='tab",
+    b'role="tab',
+    b"-toggle=",
+    b"nav-tabs",
+    b"aria-expanded",
+    b"radio",
+)
+"""Without any of them, a page has no formula, and nothing that opens with a click."""
 
 _SHOWN_LATER = frozenset({"template", "noscript"})
 _NO_PROSE = frozenset("a button footer form head header nav noscript script select style template title".split())
@@ -80,10 +103,12 @@ def _parsed(source: bytes) -> HtmlElement | None:
     tree: HtmlElement | None = etree.fromstring(source, parser)
     if tree is not None:
         tree.set("data-noscript", " ".join(map(text_of, tree.iter("noscript")))[:_MAX_NOSCRIPT])
-        if _MAY_HOLD_FORMULA.search(source):
+        lower = source.lower()
+        if any(sign in lower for sign in _FORMULA_SIGNS):
             normalize_formulas(tree)
         _remove_scripts(tree)
-        open_disclosures(tree)
+        if any(sign in lower for sign in _DISCLOSURE_SIGNS):
+            open_disclosures(tree)
     return tree
 
 
@@ -134,10 +159,12 @@ def _prose(element: HtmlElement) -> int:
 
 def _remove_scripts(root: HtmlElement) -> None:
     """Remove scripts, but not the data in JSON-LD."""
-    etree.strip_elements(root, "style", "svg", "link", with_tail=False)
-    for script in list(root.iter("script")):
-        if script.get("type") != "application/ld+json":
-            script.drop_tree()
+    data = root.xpath("//script[@type='application/ld+json']")
+    for script in data:
+        script.tag = "data"
+    etree.strip_elements(root, "script", "style", "svg", "link", with_tail=False)
+    for script in data:
+        script.tag = "script"
 
 
 def _remove_hidden(root: etree._Element) -> None:
