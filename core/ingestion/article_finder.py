@@ -148,8 +148,6 @@ def _ask_trafilatura(root: HtmlElement, units: list[_Unit], precise: bool) -> No
         fast=precise,
         favor_precision=precise,
         include_comments=False,
-        include_links=True,
-        include_formatting=True,
     )
     for node, tail, text in restore:
         if tail:
