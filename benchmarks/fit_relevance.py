@@ -11,6 +11,7 @@ import argparse
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import log1p
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,9 @@ from numpy.typing import NDArray
 from benchmarks.retrieval import QuestionSet, indexed, read_sets, with_off_topic
 from bot.evaluation.examples import Example
 
-REFUSED_ANSWERABLE = 0.025
+REFUSED_ANSWERABLE = 0.015
 """Share of the answerable questions below the lower limit, on the questions fitted on."""
-SURE_OFF_TOPIC = 0.03
+SURE_OFF_TOPIC = 0.025
 """Share of the off-topic questions above the upper limit."""
 SET_WEIGHT = 1_000.0
 PENALTY = 1.0
@@ -111,7 +112,7 @@ async def collect(each: QuestionSet, folder: Path) -> Data:
             for example in examples
         ]
     answerable = [example.kind == "answerable" for example in examples]
-    return Data(np.array([(one.words.density, one.words.mass) for one in signals]), np.array(answerable))
+    return Data(np.array([(one.words.density, log1p(one.words.mass)) for one in signals]), np.array(answerable))
 
 
 def halves(data: Data) -> tuple[Data, Data]:

@@ -7,10 +7,10 @@ import numpy as np
 from bot.app import Bot
 from bot.evaluation.examples import Example
 from bot.evaluation.results import rank_of
-from core.index.version import IndexVersion, live_version
+from core.index.version import IndexVersion, read_live
 from core.language.terms import query_words
 from core.retrieval.fusion import fuse
-from core.retrieval.search import bm25_search, languages_of, read_passages, term_idf, vector_search
+from core.retrieval.search import bm25_search, read_passages, term_idf, vector_search
 
 STEPS = ("words", "meaning", "fused", "and sentences", "and the question before")
 LISTED = 24
@@ -18,13 +18,14 @@ LISTED = 24
 
 async def rank_by_step(bot: Bot, examples: Sequence[Example]) -> dict[str, list[int | None]]:
     """Return the rank of the right post after each step, for each example."""
-    version = await live_version(bot.redis)
-    if version is None:
+    live = await read_live(bot.redis)
+    if live is None:
         raise RuntimeError("nothing is indexed")
+    version = live.version
     vectors = await bot.embedder.embed([example.question for example in examples])
     ranks: dict[str, list[int | None]] = {step: [] for step in STEPS}
     for example, vector in zip(examples, np.asarray(vectors), strict=True):
-        asked = query_words(example.question, await languages_of(bot.redis, version.index))
+        asked = query_words(example.question, live.languages)
         terms = await term_idf(bot.redis, version.index, [asked])
         words = await bm25_search(bot.redis, version.index, terms)
         meaning = await vector_search(bot.redis, version.index, [version.vector_spec.blob(vector)])

@@ -45,13 +45,8 @@ def build_answerer(
 
     def conversational(model: ChatModel) -> Answerer:
         instructions = Instructions(settings.system_prompt or DEFAULT_PERSONA, settings.answer_beyond_sources)
-        limits = Limits(
-            context=settings.context_tokens,
-            top_k=settings.top_k,
-            first_token=timedelta(seconds=settings.first_token_seconds),
-            whole_answer=timedelta(seconds=settings.answer_seconds),
-        )
         switches = settings.verify_citations, settings.rewrite
+        limits = answer_limits(settings)
         rag = RagAnswerer(retriever, model, instructions, limits, models.tokens, *switches, models.sentences)
         return ConversationalAnswerer(TactfulAnswerer(rag, model.follows_instructions), history)
 
@@ -71,6 +66,16 @@ def build_answerer(
     answerer = SmallTalkAnswerer(answerer, history)
     admitted = GuardedAnswerer(answerer, RateLimiter(redis), rate_limits(settings), channels)
     return RecordingAnswerer(admitted, questions)
+
+
+def answer_limits(settings: Settings) -> Limits:
+    """Return the configured limits of one answer."""
+    return Limits(
+        context=settings.context_tokens,
+        top_k=settings.top_k,
+        first_token=timedelta(seconds=settings.first_token_seconds),
+        whole_answer=timedelta(seconds=settings.answer_seconds),
+    )
 
 
 def rate_limits(settings: Settings) -> RateLimits:

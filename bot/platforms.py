@@ -13,7 +13,8 @@ from bot.app import Bot
 from bot.config.settings import Settings
 from bot.config.types import PlatformName
 from core.chat.services import ChatServices
-from core.errors import Problem, StartupError, first_error, to_footnoted_error
+from core.errors import Problem, StartupError, to_footnoted_error
+from core.exception_groups import first_error
 
 log = structlog.get_logger()
 

@@ -4,11 +4,10 @@ Some are stored in Redis as JSON. A field whose stored name differs declares it 
 """
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -109,8 +108,7 @@ other pages, are not below its address, or are files."""
 
 @dataclass(frozen=True, slots=True)
 class Omission:
-    """Files of a folder or pages of a site that are left out on purpose. `kinds` are endings, the most frequent
-    first."""
+    """Files of a folder or pages of a site left out on purpose; `kinds` are endings, the most frequent first."""
 
     reason: OmissionReason
     count: int
@@ -229,18 +227,9 @@ def best_of_each_post(hits: Iterable[ScoredPassage]) -> tuple[ScoredPassage, ...
     return tuple(best.values())
 
 
-def footnotes_of(hits: Iterable[ScoredPassage]) -> tuple[Footnote, ...]:
-    """Return the posts as an answer cites them: numbered from 1, in the order of their best hits."""
-    return tuple(
-        Footnote(number, hit.passage.title, hit.passage.link, hit.score, published=hit.passage.published)
-        for number, hit in enumerate(best_of_each_post(hits), 1)
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class AnswerTrace:
-    """How an answer was made: the question as it was `understood`, the passages given to the model, and those that
-    were found but left out, best first."""
+    """How an answer was made: the question as `understood`, the passages given to the model, those `left_out`."""
 
     understood: str
     relevance: float = 0.0
@@ -307,20 +296,3 @@ class RatedAnswer:
 
     stored: StoredQuestion
     votes: tuple[Vote, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A platform's delivery. `names` are the ids that a redelivery may carry, the most specific first; `body` is plain
-    JSON."""
-
-    names: tuple[str, ...]
-    body: Mapping[str, Any]
-
-
-class Claim(Enum):
-    """How a process came to handle an event."""
-
-    NEW = 1
-    TAKEOVER = 2
-    """The process that had claimed it died, possibly after it began to answer."""

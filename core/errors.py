@@ -4,13 +4,11 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import ClassVar, TypeVar, overload
+from typing import ClassVar
 
 from redis.exceptions import RedisError
 
 from core.i18n import N_, gettext, number
-
-ErrorT = TypeVar("ErrorT", bound=Exception)
 
 
 class FootnotedError(Exception):
@@ -65,9 +63,6 @@ class QuestionTooLongError(FootnotedError):
     code = "TooLong"
     user_message = N_("That question is too long for me. Please keep it under {limit} characters.")
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(limit=limit)
-
 
 class AdminRequiredError(FootnotedError):
     """The user is not an admin."""
@@ -116,9 +111,6 @@ class PublicationRefusedError(FootnotedError):
 
     code = "NotPublished"
     user_message = N_("I did not publish the new posts and keep answering from the previous ones: {reason}.")
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason=reason)
 
 
 class NoPreviousVersionError(FootnotedError):
@@ -213,6 +205,14 @@ class ContextTooLongError(ModelError):
     user_message = N_("This conversation has become too long for the language model. Please start a new one.")
 
 
+class PromptTooLongError(ContextTooLongError):
+    """The prompt exceeds the model's context window without any conversation in it."""
+
+    user_message = N_(
+        "The posts about this are too long for the language model. Please tell the person who runs this bot."
+    )
+
+
 class ContentFilteredError(ModelError):
     """The provider's content filter blocked the question or the answer."""
 
@@ -300,12 +300,3 @@ def to_footnoted_error(error: BaseException) -> FootnotedError:
             wrapped = UnexpectedError(f"{type(error).__name__}: {error}")
     wrapped.__cause__ = error
     return wrapped
-
-
-@overload
-def first_error(error: ExceptionGroup[ErrorT]) -> ErrorT: ...
-@overload
-def first_error(error: Exception) -> Exception: ...
-def first_error(error: Exception) -> Exception:
-    """Return the first exception of a group, however nested: the others are what it caused."""
-    return first_error(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error

@@ -72,7 +72,7 @@ def test_the_question_that_the_readme_suggests_is_answered(home: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_only_commands_that_exist_are_named(page: Path) -> None:
     names = (command.callback.__name__ for command in app.registered_commands if command.callback)
-    known = {name.replace("_", "-") for name in names}
+    known = {name.replace("_", "-") for name in names} | {group.name for group in app.registered_groups}
     text = page.read_text(encoding="utf-8")
     called = {arguments[0] for arguments in commands(page)} - {"--version"}
     named = called | words_of(text, r"`footnoted ([a-z-]+)")

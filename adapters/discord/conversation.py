@@ -18,7 +18,8 @@ from core.chat.event_dispatcher import EventDispatcher
 from core.chat.pending_question import PendingQuestion, question_id
 from core.chat.platform_errors import PlatformError
 from core.chat.services import ChatServices
-from core.domain import Claim, Event, Person, Question, Turn
+from core.domain import Person, Question, Turn
+from core.events import Claim, Event
 from core.question_language import use_language_of
 from core.small_talk import small_talk
 

@@ -36,7 +36,8 @@ from core.chat.pending_question import PendingQuestion, question_id
 from core.chat.platform_errors import PlatformError
 from core.chat.run_notice import RunNotice, cancel_run
 from core.chat.services import ChatServices
-from core.domain import Claim, Question, StoredQuestion
+from core.domain import Question, StoredQuestion
+from core.events import Claim
 from core.i18n import gettext, use_language
 
 log = structlog.get_logger()

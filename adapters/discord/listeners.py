@@ -19,7 +19,7 @@ from adapters.discord.messages import EXAMPLE, REASON, REASON_FIELD, read_form, 
 from adapters.discord.rest_api import RestApi
 from core.chat.error_report import report_error
 from core.chat.services import ChatServices
-from core.domain import Claim, Event
+from core.events import Claim, Event
 from core.i18n import translating_into
 from core.telemetry import timed
 

@@ -27,7 +27,8 @@ from core.chat.message_splitter import split_stream
 from core.chat.pending_question import PendingQuestion, question_id
 from core.chat.platform_errors import PlatformError
 from core.chat.services import ChatServices
-from core.domain import Answer, Claim, Conversation, Question
+from core.domain import Answer, Conversation, Question
+from core.events import Claim
 from core.i18n import N_, gettext, use_language
 
 log = structlog.get_logger()

@@ -27,7 +27,7 @@ from core.chat.pending_question import question_id
 from core.chat.platform_errors import PlatformError
 from core.chat.services import ChatServices
 from core.chat.texts import CONVERSATION_FORGOTTEN, THREAD_FORGOTTEN
-from core.domain import Claim, Event
+from core.events import Claim, Event
 from core.i18n import gettext, use_language
 from core.question_language import language_of
 from core.small_talk import small_talk

@@ -24,7 +24,8 @@ from adapters.slack.web_api import DEFAULT_TIMEOUTS, Timeouts, call_api
 from core.chat.platform_errors import PlatformError
 from core.chat.services import ChatServices
 from core.chat.texts import SEARCHING
-from core.domain import Claim, Conversation, Event
+from core.domain import Conversation
+from core.events import Claim, Event
 from core.i18n import gettext, translating_into
 from core.question_language import language_of, use_language_of
 from core.telemetry import timed

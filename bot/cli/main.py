@@ -139,7 +139,10 @@ def check(
     address: Annotated[str, typer.Argument(help="A site, feed, sitemap or folder, or the name of a source.")],
     json: JsonFlag = False,
 ) -> None:
-    """Show what would be read of an address, before it is: what was found, how many posts, and three of them."""
+    """Show what would be read of a source.
+
+    Lists where its posts are found and how many there are, and shows three of them.
+    """
     from bot.cli.runner import load, out, run_async
     from bot.cli.sources import check
 

@@ -13,21 +13,13 @@ from bot.cli.exit_codes import FAILED, OK
 from bot.cli.reindex_output import LISTINGS
 from bot.config.settings import Settings
 from bot.index_builder import AGENT
+from core.chat.run_texts import OMISSIONS
 from core.domain import Source
 from core.errors import SourceReadError
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.preview import Preview, PreviewListing, Sample, preview
 
-REASONS = {
-    "draft": "drafts",
-    "hidden": "hidden files and folders",
-    "underscored": "names that begin with an underscore",
-    "dependencies": "folders of dependencies",
-    "outside": "files outside the site's content",
-    "kind": "files of kinds that are not read",
-    "list": "pages that list other pages",
-    "elsewhere": "pages outside the site's address",
-    "attachment": "links to files",
+REASONS = {reason: text.partition(":")[0] for reason, text in OMISSIONS.items()} | {
     "pattern": "left out by include or exclude",
     "robots": "robots.txt does not allow it",
 }
@@ -131,7 +123,7 @@ def _summary(found: Preview) -> str:
         if not found.whole
         else f"{found.whole:,} of them whole in the source, {pages:,} to be fetched from their pages"
     )
-    newest = f", the newest of {found.newest:%Y-%m-%d}" if found.newest else ""
+    newest = f", the newest from {found.newest:%Y-%m-%d}" if found.newest else ""
     return f"{total}{newest}; {where}."
 
 

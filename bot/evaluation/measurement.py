@@ -74,7 +74,7 @@ def judge_answer(example: Example, answer: Answer, seconds: float) -> AnswerResu
 def token_f1(text: str, reference: str) -> float:
     """Return the F1 score of the words that two texts share, from 0 to 1, as the SQuAD benchmark defines it.
 
-    Scripts without blanks count by pairs of characters.
+    Scripts without blanks count by two or three characters in a row.
     """
     ours, theirs = Counter(terms(_FOOTNOTE.sub(" ", text), "")), Counter(terms(reference, ""))
     shared = (ours & theirs).total()

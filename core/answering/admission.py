@@ -43,7 +43,7 @@ class GuardedAnswerer:
         What people say to each other counts only when passages are found for it.
         """
         if len(question.text) > MAX_QUESTION_LENGTH:
-            raise QuestionTooLongError(MAX_QUESTION_LENGTH)
+            raise QuestionTooLongError(limit=MAX_QUESTION_LENGTH)
         if question.addressed:
             await self._count(question)
         if question.scope is None:

@@ -42,6 +42,7 @@ _RANGE = regex.compile(r"(?P<first>\d{1,3})(?: ?[-–] ?(?P<last>\d{1,3}))?")
 _IDENTIFIER = regex.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}(?:\[\d{1,3}\]){0,4}\Z")
 _BARE = regex.compile(r"(?P<address>(?:https?://|(?<![A-Za-z0-9])www\.)[^\s<>\"`\[\]]{1,2000})", regex.IGNORECASE)
 _START = regex.compile(r"[ \t]?[\[【［!]|[ \t]\(|（|[`~hHwW⁰¹²³⁴-⁹]| {1,3}(?=[`~])|[ \t]{1,4}\Z")
+_LINE_START = regex.compile(r"[ \t>*+-]*(?:\d{1,3}[.)][ \t]*)?")
 _NUMBERS = regex.compile(_NUMBER_LIST, regex.IGNORECASE)
 _PARTIAL_ADDRESS = regex.compile(
     r"(?:https?:/{0,2}|(?<![A-Za-z0-9])(?:h|ht|htt|https?|w{1,3}|www\.))\Z", regex.IGNORECASE
@@ -190,7 +191,9 @@ class CitationFilter:
 
     def _verified(self, numbers: Sequence[int], start: int) -> dict[int, float | None]:
         """Return the posts that belong behind the text up to `start`, each with its support."""
-        if not self._verifier or not numbers:
+        line = self._text[self._text.rfind("\n", 0, start) + 1 : start]
+        belongs_to_what_follows = _LINE_START.fullmatch(line) and self._following.strip("\n")
+        if not self._verifier or not numbers or belongs_to_what_follows:
             return dict.fromkeys(numbers)
         return self._verifier.verify(self._text[:start], list(dict.fromkeys(numbers)))
 

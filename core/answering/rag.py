@@ -15,8 +15,8 @@ from core.answering.answer_text import AnswerText
 from core.answering.citations import CitationFilter
 from core.answering.prompts import Instructions, build_prompt, fewer_passages, number_posts
 from core.answering.question_search import QuestionSearch, Search
-from core.domain import Answer, AnswerTrace, Footnote, Question, Scope, SearchResults, footnotes_of
-from core.errors import AnswerTooLongError, ContextTooLongError, ModelTimeoutError
+from core.domain import Answer, AnswerTrace, Footnote, Question, Scope, SearchResults
+from core.errors import AnswerTooLongError, ContextTooLongError, ModelTimeoutError, PromptTooLongError
 from core.follow_ups import lacks_context
 from core.i18n import N_, gettext
 from core.models.protocols import ChatModel, Prompt, SentenceVectors
@@ -103,17 +103,17 @@ class RagAnswerer:
             yield Wrote(notice)
         numbered = number_posts(search.selected)
         prompt = build_prompt(self._instructions_for(question), question, numbered, self._limits.context, self._tokens)
-        try:
-            async with aclosing(self._answer(prompt, search, began, timings)) as events:
-                async for event in events:
-                    yield event
-        except ContextTooLongError as error:
-            log.warning("prompt too long, retrying with fewer passages", error_id=error.id, cause=str(error))
-        else:
-            return
-        async with aclosing(self._answer(fewer_passages(prompt), search, began, timings)) as events:
-            async for event in events:
-                yield event
+        for attempt in (prompt, fewer := fewer_passages(prompt)):
+            try:
+                async with aclosing(self._answer(attempt, search, began, timings)) as events:
+                    async for event in events:
+                        yield event
+            except ContextTooLongError as error:
+                if attempt is fewer:
+                    raise error if question.history else PromptTooLongError(str(error)) from error
+                log.warning("prompt too long, retrying with fewer passages", error_id=error.id, cause=str(error))
+            else:
+                return
 
     async def _answer(
         self, prompt: Prompt, search: Search, began: float, timings: dict[str, float]
@@ -232,8 +232,11 @@ def asks_back(text: str) -> bool:
 
 
 def nearest_posts(results: SearchResults, limit: int = NEAREST) -> tuple[Footnote, ...]:
-    """Return the best posts, numbered from 1."""
-    return footnotes_of(results.posts[:limit])
+    """Return the best posts as an answer cites them, numbered from 1."""
+    return tuple(
+        Footnote(number, hit.passage.title, hit.passage.link, hit.score, published=hit.passage.published)
+        for number, hit in enumerate(results.posts[:limit], 1)
+    )
 
 
 def _not_in_posts(results: SearchResults, scope: Scope | None) -> Answer:

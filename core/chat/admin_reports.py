@@ -6,15 +6,12 @@ from core.chat.run_texts import history_text, status_text
 from core.chat.services import ChatServices
 from core.chat.texts import NO_RUN
 from core.domain import Conversation, Person
-from core.i18n import N_, gettext
+from core.i18n import gettext
 
 ReportName = Literal["status", "history", "stats", "gaps"]
 REPORT_NAMES: tuple[ReportName, ...] = get_args(ReportName)
 
 DAYS = 7
-MAX_GAPS = 20
-
-NO_GAPS = N_("The posts answered every question of the last {days} days.")
 
 
 async def admin_report(services: ChatServices, name: ReportName, person: Person, conversation: Conversation) -> str:
@@ -32,5 +29,4 @@ async def admin_report(services: ChatServices, name: ReportName, person: Person,
         case "stats":
             return (await services.overview(person, conversation, DAYS)).stats_text()
         case "gaps":
-            overview = await services.overview(person, conversation, DAYS)
-            return overview.gaps_text(MAX_GAPS) or gettext(NO_GAPS).format(days=DAYS)
+            return (await services.overview(person, conversation, DAYS)).gaps_report()

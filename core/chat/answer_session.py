@@ -16,7 +16,8 @@ from core.chat.pending_question import PendingQuestion
 from core.chat.platform_errors import AnswerStoppedError, PlatformError, RefusedError, UnreachableError
 from core.chat.services import ChatServices
 from core.domain import Answer
-from core.errors import FootnotedError, first_error
+from core.errors import FootnotedError
+from core.exception_groups import first_error
 from core.question_language import use_language_of
 
 log = structlog.get_logger()

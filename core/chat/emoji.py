@@ -1,12 +1,10 @@
 """The emoji that the bot reacts with, in one place; `[emoji]` in footnoted.toml replaces them."""
 
 from collections.abc import Mapping
-from typing import Literal, get_args
+from typing import Literal
 
 EmojiName = Literal["working", "unanswered", "thanks", "greeting", "farewell", "reaction", "warning"]
 """`working`: where no status can be shown; `unanswered`: a question that was noted; the next four answer small talk."""
-
-EMOJI_NAMES: tuple[EmojiName, ...] = get_args(EmojiName)
 
 DEFAULT_EMOJI: Mapping[str, str] = {
     "working": "👀",

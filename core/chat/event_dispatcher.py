@@ -8,7 +8,7 @@ from datetime import timedelta
 import structlog
 
 from core.chat.error_report import report_error
-from core.domain import Claim, Event
+from core.events import Claim, Event
 from core.periodic import running_periodically
 from core.storage.event_claims import EventClaims
 from core.telemetry import QuestionContext, question_context

@@ -28,7 +28,10 @@ OUTCOMES = {
     "refused": N_("rate limited"),
     "stopped": N_("stopped"),
 }
+NO_GAPS = N_("There are no unanswered questions to show from the last {days} days.")
+UNGROUPED = N_("The unanswered questions cannot be grouped right now. Please try again in a minute.")
 MAX_GAPS = 5
+MAX_REPORTED_GAPS = 20
 MAX_QUESTION_CHARS = 150
 
 
@@ -82,6 +85,12 @@ class Overview:
             return ""
         head = gettext("**What to write about next**: questions the posts did not answer")
         return "\n".join([head, *_gap_rows(self.gaps, limit)])
+
+    def gaps_report(self) -> str:
+        """Return many unanswered questions in Markdown, or why there are none."""
+        if self.gaps is None:
+            return gettext(UNGROUPED)
+        return self.gaps_text(MAX_REPORTED_GAPS) or gettext(NO_GAPS).format(days=self.days)
 
 
 class Overviews:

@@ -90,13 +90,18 @@ async def index_info(redis: Redis, index: str) -> dict[str, object]:
 
 async def live_index(redis: Redis) -> str | None:
     """Return the index behind the alias `posts`, or None before the first publication."""
+    info = await live_index_info(redis)
+    return str(info["index_name"]) if info else None
+
+
+async def live_index_info(redis: Redis) -> dict[str, object] | None:
+    """Return the reply of FT.INFO for the index behind the alias `posts`, or None before the first publication."""
     try:
-        info = await index_info(redis, keys.POSTS)
+        return await index_info(redis, keys.POSTS)
     except ResponseError as error:
         if no_such_index(error):
             return None
         raise
-    return str(info["index_name"])
 
 
 def no_such_index(error: ResponseError) -> bool:

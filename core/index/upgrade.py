@@ -13,8 +13,8 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from core.domain import Passage
-from core.index.schema import ANALYSIS, HASH_FIELDS, Fields, analyzed, from_hash
-from core.index.version import IndexVersion, batched
+from core.index.schema import ANALYSIS, HASH_FIELDS, UNKNOWN_LANGUAGE, Fields, analyzed, from_hash
+from core.index.version import IndexVersion, LiveIndex, batched, read_metadata
 from core.language.detection import post_language
 from core.storage import keys
 
@@ -24,8 +24,19 @@ BATCH_SIZE = 50
 """Posts that are analysed in one go."""
 
 
+async def needs_upgrade(redis: Redis, live: LiveIndex) -> bool:
+    """Return whether some passages are not analysed. A process of an older release may still add such passages."""
+    if live.metadata.get("analysis") != ANALYSIS:
+        return True
+    if not live.languages:
+        return live.passages > 0
+    analyzed_ones = f"@language:{{{'|'.join(language or UNKNOWN_LANGUAGE for language in live.languages)}}}"
+    [count] = await redis.execute_command("FT.SEARCH", live.version.index, analyzed_ones, "LIMIT", 0, 0, "DIALECT", 2)
+    return int(count) < live.passages
+
+
 async def upgrade(redis: Redis, version: IndexVersion) -> None:
-    """Analyse the passages of a version that have not been, if any: all of them, or what an older process has added."""
+    """Analyse the passages of a version that have not been by this release, if any."""
     fields = ("terms", "TEXT", "NOSTEM", "language", "TAG")
     try:
         # Writing the fields indexes a passage anyway, so the initial scan would be work done twice.
@@ -33,14 +44,15 @@ async def upgrade(redis: Redis, version: IndexVersion) -> None:
     except ResponseError as error:
         if "duplicate" not in str(error).lower():
             raise
+    is_current = (await read_metadata(redis, version.number)).get("analysis") == ANALYSIS
     posts = {url: record.passages for url, record in (await version.ledger()).items()}
     for batch in batched(list(posts.items()), BATCH_SIZE):
-        await _analyze(redis, version, dict(batch))
+        await _analyze(redis, version, dict(batch), missing_only=is_current)
     await version.set_metadata({"analysis": ANALYSIS})
     log.info("index upgraded", version=version.number, posts=len(posts))
 
 
-async def _analyze(redis: Redis, version: IndexVersion, posts: Mapping[str, int]) -> None:
+async def _analyze(redis: Redis, version: IndexVersion, posts: Mapping[str, int], *, missing_only: bool) -> None:
     """Analyse posts, given the number of passages of each, and what they replaced in the last change in place."""
     names = [
         key(version.number, url, position)

@@ -13,6 +13,7 @@ from core.errors import EmbeddingMismatchError
 from core.index.schema import (
     HASH_FIELDS,
     HNSW_FROM,
+    UNKNOWN_LANGUAGE,
     Algorithm,
     Precision,
     VectorSpec,
@@ -20,6 +21,7 @@ from core.index.schema import (
     from_hash,
     index_info,
     live_index,
+    live_index_info,
     point_alias,
 )
 from core.ingestion.fetch_result import Validators
@@ -187,13 +189,43 @@ def batched(items: list[T], size: int = BATCH_SIZE) -> Iterable[list[T]]:
     return (items[start : start + size] for start in range(0, len(items), size))
 
 
+@dataclass(frozen=True, slots=True)
+class LiveIndex:
+    """The published version with its metadata, the number of its passages, and their languages: an empty string if that
+    of some is unknown, none at all before they are analysed."""
+
+    version: IndexVersion
+    metadata: Mapping[str, str]
+    passages: int
+    languages: tuple[str, ...]
+
+
+async def read_live(redis: Redis) -> LiveIndex | None:
+    """Read the published version, or None before the first publication."""
+    info = await live_index_info(redis)
+    if info is None:
+        return None
+    index = str(info["index_name"])
+    number = keys.version_of(index)
+    async with redis.pipeline(transaction=False) as pipe:
+        pipe.hgetall(keys.version(number))
+        pipe.execute_command("FT.TAGVALS", index, "language")
+        raw, values = await pipe.execute(raise_on_error=False)
+    if isinstance(raw, Exception):
+        raise raw
+    known = (
+        () if isinstance(values, Exception) else map(as_text, values)
+    )  # indexes of older releases have no such field
+    languages = tuple(sorted("" if value == UNKNOWN_LANGUAGE else value for value in known))
+    metadata = {as_text(name): as_text(value) for name, value in raw.items()}
+    version = IndexVersion(redis, number, vector_spec_from(metadata), index)
+    return LiveIndex(version, metadata, int(str(info["num_docs"])), languages)
+
+
 async def live_version(redis: Redis) -> IndexVersion | None:
     """Return the published version, or None before the first publication."""
-    index = await live_index(redis)
-    if index is None:
-        return None
-    number = keys.version_of(index)
-    return IndexVersion(redis, number, vector_spec_from(await read_metadata(redis, number)), index)
+    live = await read_live(redis)
+    return live.version if live else None
 
 
 async def vector_spec_for(embedder: Embedder, precision: Precision, live: IndexVersion | None) -> VectorSpec:

@@ -8,18 +8,19 @@ from dataclasses import dataclass, field, replace
 import structlog
 from redis.asyncio import Redis
 
-from core.errors import EmbeddingMismatchError, PublicationRefusedError, first_error
+from core.errors import EmbeddingMismatchError, PublicationRefusedError
+from core.exception_groups import first_error
 from core.index.draft import Draft, begin_draft, find_draft
 from core.index.in_place import apply_in_place, fits_in_place
 from core.index.publication import Change, build_version, delete_draft, delete_stale_versions, publish
-from core.index.schema import ANALYSIS, Algorithm
-from core.index.upgrade import upgrade
+from core.index.schema import Algorithm
+from core.index.upgrade import needs_upgrade, upgrade
 from core.index.version import (
     IndexVersion,
     Listing,
     PostRecord,
     choose_algorithm,
-    live_version,
+    read_live,
     read_metadata,
     vector_spec_for,
 )
@@ -65,7 +66,7 @@ async def run_reindex(
     except (EmbeddingMismatchError, ExceptionGroup) as group:
         error = first_error(group)
         if isinstance(error, EmbeddingMismatchError):
-            error = PublicationRefusedError(str(error))
+            error = PublicationRefusedError(reason=str(error))
         raise error from group
 
 
@@ -91,10 +92,11 @@ class PreviousIndex:
 
 async def load_previous(redis: Redis) -> PreviousIndex:
     """Load the live index version, without posts that lack passages: those are read again."""
-    live = await live_version(redis)
-    if live is None:
+    found = await read_live(redis)
+    if found is None:
         return PreviousIndex()
-    if (await read_metadata(redis, live.number)).get("analysis") != ANALYSIS:
+    live = found.version
+    if await needs_upgrade(redis, found):
         await upgrade(redis, live)
     ledger = await live.ledger()
     damaged = await live.posts_with_missing_passages(ledger)
@@ -197,9 +199,8 @@ class ReindexJob:
         before = self._count_configured(self._previous.ledger)
         after = self._count_configured(change.kept) + self._count_configured(change.upserted)
         if 2 * after < before:
-            raise PublicationRefusedError(
-                f"only {after} of {before} posts would be left; use `force` if that is intended"
-            )
+            reason = f"only {after} of {before} posts would be left; use `force` if that is intended"
+            raise PublicationRefusedError(reason=reason)
 
     def _count_configured(self, records: Mapping[str, PostRecord]) -> int:
         return sum(record.source in self._configured for record in records.values())

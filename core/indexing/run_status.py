@@ -11,7 +11,8 @@ import structlog
 from pydantic import TypeAdapter
 from redis.asyncio import Redis
 
-from core.errors import RunInProgressError, first_error, to_footnoted_error
+from core.errors import RunInProgressError, to_footnoted_error
+from core.exception_groups import first_error
 from core.indexing.progress import Progress, Report
 from core.indexing.run_events import Action, AuditRecord, EventBuffer, ReindexRun, RunPlanned, RunProgressed
 from core.storage import keys

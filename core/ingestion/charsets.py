@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 from core.ingestion.parse_limits import is_web_charset
+from core.language.detection import detect_language
 
 MAX_GUESSED_BYTES = 200_000
 MIN_GUESSED_BYTES = 6
@@ -43,12 +44,22 @@ _SUPERSETS = {
 """What browsers read instead, because the smaller charset is often declared for the larger one."""
 
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
-_LETTER = re.compile("[\u0080-\ud7ff\ue000-\uffff\U00010000-\U0010ffff]")
+_ASCII = bytes(range(128))
 _WRONG = re.compile("[\udc80-\udcff]")
 _WRONG_LETTER = re.compile(
     "(?<=[A-Za-z])[\udcc0\udcc1\udcc4-\udcff]+(?=[a-z])|(?<![\udc80-\udcff])[\udc80-\udc9f](?![\udc80-\udcff])"
 )
 """A letter within a word, or a quotation mark or dash, of Windows-1252; other bytes are rests of cut letters."""
+
+_MIXED = re.compile("[A-Za-z][\u0370-\u06ff](?![\u0370-\u06ff])|[a-z][\u0370-\u06ff]{2}[a-z]")
+"""Greek, Cyrillic, Hebrew or Arabic letters within a word in the Latin script."""
+
+_BY_LANGUAGE = {
+    **dict.fromkeys(("pl", "cs", "sk", "sl", "sr", "hu", "ro", "sq"), "cp1250"),
+    **dict.fromkeys(("tr", "az"), "cp1254"),
+    **dict.fromkeys(("lt", "lv", "et"), "cp1257"),
+}
+"""Charsets of languages in the Latin script that are not Western European."""
 
 _MISREAD = re.compile("[À-ÿ]{5}|[A-Za-z][\u0370-\u06ff\u0e00-\u0e7f\u3040-\u9fff\uff61-\uff9f][a-z]")
 """Western European words do not have so many accents in a row, and none has a letter of another script."""
@@ -64,8 +75,8 @@ def decode(body: bytes, *declared: str | None) -> tuple[str, bool]:
     try:
         return body.decode("utf-8"), False
     except UnicodeDecodeError:
-        beyond = len(_BEYOND_ASCII.findall(body))
-    text = _nearly_utf8(body)
+        beyond = len(body.translate(None, _ASCII))
+    text = _nearly_utf8(body, beyond)
     if text:
         return text, True
     guess, confidence = _guess(body, beyond)
@@ -79,13 +90,14 @@ def decode(body: bytes, *declared: str | None) -> tuple[str, bool]:
     return text, "\ufffd" in text
 
 
-def _nearly_utf8(body: bytes) -> str:
+def _nearly_utf8(body: bytes, beyond: int) -> str:
     """Decode UTF-8 that a few foreign bytes were mixed into; empty if it is another charset."""
-    text = body.decode("utf-8", "surrogateescape")
-    wrong = len(_WRONG.findall(text))
+    right = body.decode("utf-8", "ignore")
+    wrong = len(body) - len(right.encode())
     # Texts in other charsets hardly have letters of UTF-8, in which each byte must fit the one before it.
-    if wrong > len(_LETTER.findall(text)):
+    if wrong > len(right) - (len(body) - beyond):
         return ""
+    text = body.decode("utf-8", "surrogateescape")
     text = _WRONG_LETTER.sub(
         lambda found: found[0].encode("utf-8", "surrogateescape").decode(_WESTERN, "replace"), text
     )
@@ -108,6 +120,10 @@ def _guess(body: bytes, beyond: int) -> tuple[str, float]:
 
     first = _BEYOND_ASCII.search(body)
     start = max(0, first.start() - 1_000) if first else 0
-    found = detect(body[start : start + MAX_GUESSED_BYTES])
+    sample = body[start : start + MAX_GUESSED_BYTES]
+    found = detect(sample)
     charset = next(_believable((found["encoding"],)), "")
-    return (charset, found["confidence"]) if charset else (_WESTERN, 0.0)
+    if not charset or _MIXED.search(sample.decode(charset, "replace")):
+        # The detector takes "déjà" for "dйjа": the words around the accents tell the language.
+        return _BY_LANGUAGE.get(detect_language(sample.decode(_WESTERN, "replace"))[0], _WESTERN), 0.0
+    return charset, found["confidence"]

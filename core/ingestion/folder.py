@@ -17,6 +17,7 @@ from core.ingestion.documents.requirements import missing
 from core.ingestion.entries import DOCUMENTS, Entry, EntryFormat, EntrySkipped, matches_filters
 from core.ingestion.fetch_result import Fetched
 from core.ingestion.front_matter import FrontMatter, split_front_matter
+from core.ingestion.includes import Includer
 from core.ingestion.layouts import Layout, layout_of, name_date, old_addresses, page_address
 
 FORMATS: Mapping[str, EntryFormat] = {
@@ -42,6 +43,9 @@ MAX_KINDS = 5
 _DEPENDENCIES = frozenset("node_modules bower_components __pycache__ site-packages venv _site".split())
 _CONTENT = frozenset(("_posts", "_index"))
 """Names with an underscore that site generators give to what they publish."""
+
+_INCLUDING = frozenset(("markdown", "mdx", "rst", "asciidoc"))
+"""Formats in which files are included in others."""
 
 _AS_THEY_ARE = frozenset(("text", "pdf", "docx", "epub"))
 """Formats that site generators copy instead of making a page of them."""
@@ -168,7 +172,7 @@ class _Listing:
             title=matter.first("title"),
             source=self._source,
             published=matter.published or in_name,
-            body=matter.text,
+            body=Includer(self._folder).included(matter.text, file) if format_ in _INCLUDING else matter.text,
             whole=True,
             language=matter.first("lang", "language", "locale"),
             format=format_,

@@ -16,8 +16,8 @@ MAX_BEFORE = 4_000
 _DECLARATION = re.compile(r"\A<\?xml[^>]{0,200}\?>")
 _OWN_ENTITY = re.compile(r"<!ENTITY\s+([\w.-]{1,60})\s+[\"']([^\"'<]{0,20})[\"']\s*>")
 _ENTITY = re.compile(
-    r"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|&(?:#(x[0-9a-f]{1,6}|\d{1,7})|([a-z][a-z0-9]{0,30}));|&",
-    re.IGNORECASE | re.DOTALL,
+    r"<!\[CDATA\[[^\]]*+(?:\](?!\]>)[^\]]*+)*+(?:\]\]>|\Z)|<!--[^-]*+(?:-(?!->)[^-]*+)*+(?:-->|\Z)"
+    r"|&(?:#([xX][0-9a-fA-F]{1,6}|\d{1,7})|([a-zA-Z][a-zA-Z0-9]{0,30}));|&"
 )
 _XML_ENTITIES = {"lt", "gt", "amp", "quot", "apos"}
 
@@ -31,7 +31,8 @@ def repair_xml(fetched: Fetched) -> tuple[str, str]:
     beginning = _BEGINNING.search(text, 0, MAX_BEFORE)
     text = strip_invalid(text[beginning.start() :] if beginning else text.lstrip())
     text = _DECLARATION.sub('<?xml version="1.0" encoding="utf-8"?>', text)
-    check_xml(fetched, text.encode("utf-8", "replace"))
+    if not fetched.body.isascii():
+        check_xml(fetched, text.encode("utf-8", "replace"))
     repair = _EntityRepair(text)
     text = _ENTITY.sub(repair.replace, text)
     damage = (

@@ -18,8 +18,8 @@ from core.models.protocols import Embedder, NumberedPassage, Prompt
 log = structlog.get_logger()
 
 MAX_QUOTES = 3
-MAX_QUOTE_LENGTH = 900
-"""Characters up to which a sentence that introduces a list or code block is quoted with it."""
+MAX_BLOCK_LENGTH = 1_800
+"""Characters up to which a list, a table or a code block is quoted, in full: half of a how-to is of little use."""
 
 MIN_SCORE_RATIO = 0.7
 """Minimum score of further quotes, relative to the best one."""
@@ -31,6 +31,7 @@ MIN_WORDS = 4
 """Shorter texts are labels, not sentences."""
 
 _BULLET = re.compile(r"\A[-*+]\s+")
+_STEPS = re.compile(r"\s*\d{1,3}[.)]\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +85,32 @@ def _quotes(numbered: NumberedPassage) -> Iterator[Quote]:
     for index, block in enumerate(rows):
         if block.kind == "heading":
             heading, weight = heading_text(block), 0.5 + 0.5 * numbered.score
-        if block.kind in {"heading", "code", "table"}:
+            continue
+        if block.kind in {"code", "table"} or _STEPS.match(block.text):
+            is_introduced = index > 0 and rows[index - 1].text.endswith(":")  # and so quoted with its introduction
+            if not is_introduced and len(block.text) <= MAX_BLOCK_LENGTH:
+                head = heading or numbered.passage.title
+                opening = f"{head} {block.text.splitlines()[0]}" if block.kind == "table" else head
+                yield Quote(numbered.number, _headed(head, block.text), opening, weight, language)
             continue
         stretches = list(_stretches(block, language))
         for count, stretch in enumerate(stretches, 1):
             text = stretch
             following = rows[index + 1] if count == len(stretches) and index + 1 < len(rows) else None
-            if stretch.endswith(":") and following and len(stretch) + len(following.text) <= MAX_QUOTE_LENGTH:
+            if stretch.endswith(":") and following and len(following.text) <= MAX_BLOCK_LENGTH:
                 text = f"{stretch}\n\n{following.text}"
-            if len(terms(stretch, language)) >= MIN_WORDS:
+            if len(terms(stretch, language)) >= MIN_WORDS or text != stretch:
                 yield Quote(numbered.number, text, f"{heading} {stretch}", weight, language)
                 weight *= POSITION_DECAY
 
 
 def _whole(numbered: NumberedPassage) -> Quote:
     passage = numbered.passage
-    return Quote(numbered.number, f"{passage.heading or passage.title}:\n\n{passage.text}", passage.title, 1.0)
+    return Quote(numbered.number, _headed(passage.heading or passage.title, passage.text), passage.title, 1.0)
+
+
+def _headed(heading: str, text: str) -> str:
+    return f"{heading}{'' if heading.endswith(('?', '？', '!', ':')) else ':'}\n\n{text}"
 
 
 def _stretches(block: Block, language: str) -> Iterator[str]:

@@ -8,18 +8,18 @@ but only as far as `unsure`. `benchmarks/fit_relevance.py` fits the constants.
 
 import json
 from dataclasses import asdict, dataclass
-from math import exp
+from math import exp, log1p
 
 from core.domain import Confidence
 
 DEFAULT_MIN_SCORE = 0.5
-SURE = 0.959
+SURE = 0.984
 """Relevance from which the posts are trusted to answer."""
 UNSURE = 0.95
 """The most that a relevance reaches without telling words in common."""
 
 # The bias places the limit below which a question is refused at a relevance of 0.5.
-_DENSITY, _MASS, _BIAS = 5.792, 1.397, -3.881
+_DENSITY, _MASS, _BIAS = 5.382, 5.088, -5.529
 
 
 LEANING_TERMS = 3
@@ -40,7 +40,7 @@ class WordSignals:
     @property
     def certainty(self) -> float:
         """The certainty, 0 to 1, that the posts are about the text."""
-        return _logistic(_BIAS + _DENSITY * self.density + _MASS * self.mass)
+        return _logistic(_BIAS + _DENSITY * self.density + _MASS * log1p(self.mass))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from redis.asyncio.client import Pipeline
 from redis.exceptions import ResponseError
 
 from core.domain import Passage
-from core.index.schema import HASH_FIELDS, UNKNOWN_LANGUAGE, from_hash
+from core.index.schema import HASH_FIELDS, from_hash
 from core.language.terms import QueryWord
 from core.retrieval.term_coverage import Term, fuzzy_query
 from core.storage.connection import as_text
@@ -57,12 +57,6 @@ async def term_idf(
         )
 
     return [[term(word) for word in words] for words in asked]
-
-
-async def languages_of(redis: Redis, index: str) -> tuple[str, ...]:
-    """Return the languages of an index's passages, with an empty string if that of some is unknown."""
-    values = map(as_text, await redis.execute_command("FT.TAGVALS", index, "language"))
-    return tuple(sorted("" if language == UNKNOWN_LANGUAGE else language for language in values))
 
 
 async def bm25_search(

@@ -17,7 +17,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from core.domain import Claim, Event
+from core.events import Claim, Event
 from core.periodic import running_periodically
 from core.storage import keys
 from core.storage.connection import as_text

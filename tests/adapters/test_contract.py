@@ -64,7 +64,7 @@ async def test_a_failure_shows_a_message_and_an_id_and_only_the_log_has_its_caus
 
 
 @every_reply
-@pytest.mark.parametrize("error", [QuestionTooLongError(4_000), TooManyQuestionsError(timedelta(seconds=7))])
+@pytest.mark.parametrize("error", [QuestionTooLongError(limit=4_000), TooManyQuestionsError(timedelta(seconds=7))])
 async def test_a_refused_question_is_answered_with_the_reason(play: Play, error: FootnotedError) -> None:
     seen = await play(ScriptedAsker(pieces=(), error=error))
     assert error.user_message in seen.everything
@@ -102,7 +102,7 @@ async def test_text_written_before_a_failure_stays(play: Play) -> None:
     [
         (TooManyQuestionsError(timedelta(seconds=7.4)), 429, "7"),
         (TooManyQuestionsError(timedelta(milliseconds=3)), 429, "1"),
-        (QuestionTooLongError(4_000), 413, None),
+        (QuestionTooLongError(limit=4_000), 413, None),
         (ModelBusyError(), 503, None),
     ],
 )

@@ -17,7 +17,8 @@ from structlog.testing import capture_logs
 
 from bot.config.loader import load_settings
 from bot.serve import SIGNALS, serve
-from tests.bot.running import WITHIN, command, environment
+from tests.bot.processes import BotProcess, start_bot
+from tests.bot.running import WITHIN, environment
 
 ADDRESS = re.compile(r"http://[0-9.]+:\d+")
 
@@ -68,36 +69,32 @@ async def _address(task: asyncio.Task[int], console: StringIO) -> str:
 
 @dataclass(slots=True)
 class ServedProcess:
-    """A bot that serves as a process; `said` is its standard error up to the line with its address."""
+    """A bot that serves as a process; `output` has what it printed."""
 
-    process: asyncio.subprocess.Process
+    process: BotProcess
     address: str
-    said: str
+    output: Path
 
     async def end(self, number: signal.Signals) -> tuple[int, str]:
-        """Send a signal; return the exit code and all of standard error."""
+        """Send a signal; return the exit code and all that was printed."""
         self.process.send_signal(number)
         async with asyncio.timeout(WITHIN):
-            _, rest = await self.process.communicate()
-        return self.process.returncode or 0, self.said + rest.decode()
+            code = await self.process.wait()
+        return code, self.output.read_text()
 
 
 @asynccontextmanager
 async def served_as_process(home: Path, **settings: str) -> AsyncIterator[ServedProcess]:
     """Start `footnoted serve` on a free port and wait for its address."""
-    process = await asyncio.create_subprocess_exec(
-        *command("serve"), cwd=home, env=environment(settings), stderr=asyncio.subprocess.PIPE
-    )
-    assert process.stderr
+    output = home / "output"
+    process = await start_bot(home, "serve", output=output, settings=settings)
     try:
-        said, found = "", None
         async with asyncio.timeout(WITHIN):
-            while not (found := ADDRESS.search(said)):
-                line = await process.stderr.readline()
-                assert line, f"bot exited: {said}"
-                said += line.decode()
-        yield ServedProcess(process, found[0], said)
+            while not (output.exists() and (found := ADDRESS.search(output.read_text()))):
+                assert process.returncode is None, f"bot exited: {output.read_text()}"
+                await asyncio.sleep(0.02)
+        yield ServedProcess(process, found[0], output)
     finally:
         if process.returncode is None:
             process.kill()
-            await process.communicate()
+        await process.wait()

@@ -15,9 +15,11 @@ from core.index.schema import digest_of
 from core.index.version import live_version
 from core.storage import keys
 from core.storage.connection import as_text
-from tests.bot.running import WITHIN, command, environment
+from tests.bot.processes import start_bot
+from tests.bot.running import WITHIN
 from tests.servers.blog import Blog, Post
 from tests.servers.openai import OpenAIServer
+from tests.servers.redis import RedisProxy, redis_proxy
 
 Reached = Callable[[], Awaitable[bool]]
 
@@ -63,35 +65,38 @@ async def reindex(redis_url: str, model: OpenAIServer) -> None:
 
 async def kill_run(home: Path, settings: dict[str, str], reached: Reached) -> bool:
     """Start a run as a process and kill it at a point; return False if it ended before."""
-    process = await asyncio.create_subprocess_exec(
-        *command("reindex"), cwd=home, env=environment(settings),
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
+    process = await start_bot(home, "reindex", output=home / "output", settings=settings)
     async with asyncio.timeout(WITHIN):
         while process.returncode is None:
             if await reached():
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
                 return await process.wait() < 0
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(0.01)
     return False
 
 
 async def test_a_run_that_is_killed_at_any_stage_loses_nothing_and_is_completed_by_the_next(
     redis: Redis, redis_url: str, model: OpenAIServer, tmp_path: Path
 ) -> None:
-    async with Blog(posts(15, "Tomato", "2026-01-01")) as blog:
+    async with Blog(posts(15, "Tomato", "2026-01-01")) as blog, redis_proxy(redis_url) as line:
         sitemap = blog.url("/sitemap.xml")
         (tmp_path / "footnoted.toml").write_text(f'[[sources]]\nname = "blog"\nsitemap = "{sitemap}"\n')
         await reindex(redis_url, model)
         before = await contents(redis)
         blog.posts = posts(18, "Bean", "2026-02-01")
 
-        settings = {"REDIS_URL": redis_url, "OPENAI_BASE_URL": model.base_url}
-        for reached in (reading(blog), embedding(redis), index_created(redis), calibrated(redis)):
+        settings = {"REDIS_URL": line.address, "OPENAI_BASE_URL": model.base_url}
+        stages: list[Callable[[], Reached]] = [
+            lambda: reading(blog),
+            lambda: embedding(redis),
+            lambda: before_writing(line, b"chance"),  # the new version has an index
+            lambda: before_writing(line, b"before"),  # it is calibrated
+        ]
+        for stage in stages:
             kept = await kept_digests(redis)
             requests = len(model.embeddings)
-            assert await kill_run(tmp_path, settings, reached)
+            assert await kill_run(tmp_path, settings, stage())
             embedded = {text for request in model.embeddings[requests:] for text in request.inputs}
             assert not {digest_of(passage_of(text)) for text in embedded} & kept
             assert await contents(redis) == before
@@ -132,20 +137,11 @@ def embedding(redis: Redis) -> Reached:
     return reached
 
 
-def index_created(redis: Redis) -> Reached:
-    """When the new version has an index."""
+def before_writing(line: RedisProxy, field: bytes) -> Reached:
+    """When the process writes this field of the new version."""
+    held = line.hold(b"\r\n%s\r\n" % field)
 
     async def reached() -> bool:
-        return len(await redis.execute_command("FT._LIST")) > 1
-
-    return reached
-
-
-def calibrated(redis: Redis) -> Reached:
-    """When the new version is calibrated, just before it is published."""
-
-    async def reached() -> bool:
-        newest = max(int(number) for number in await redis.smembers(keys.VERSIONS))
-        return bool(await redis.hexists(keys.version(newest), "chance"))
+        return held.is_set()
 
     return reached

@@ -11,7 +11,8 @@ from typing import Any
 import aiohttp
 
 from tests.adapters.slack.harness import below, is_failure, is_whole, read
-from tests.bot.running import command, environment, make_home
+from tests.bot.processes import BotProcess, start_bot
+from tests.bot.running import make_home
 from tests.servers.openai import OpenAIServer
 from tests.servers.slack import Message, SlackServer
 
@@ -30,12 +31,12 @@ TOLD = re.compile(r":warning: (.+?)\s+`[0-9a-f]{8}`")
 class Running:
     """A bot process and its log file."""
 
-    process: asyncio.subprocess.Process
+    process: BotProcess
     log: Path
     address: str = ""
 
     def said(self) -> str:
-        return self.log.read_text(encoding="utf-8")
+        return self.log.read_text(encoding="utf-8") if self.log.exists() else ""
 
     async def until_said(self, words: str, within: float = WITHIN) -> None:
         await until(lambda: words in self.said(), within, self.said)
@@ -60,10 +61,7 @@ async def until(true: Callable[[], Any], within: float = WITHIN, told: Callable[
 async def running(home: Path, log: str = "bot.log", **settings: str) -> AsyncIterator[Running]:
     """Start `footnoted serve` and wait until it has printed its address."""
     path = home / log
-    with path.open("wb") as file:
-        process = await asyncio.create_subprocess_exec(
-            *command("serve"), cwd=home, env=environment(settings), stderr=file, stdout=file
-        )
+    process = await start_bot(home, "serve", output=path, settings=settings)
     bot = Running(process, path)
     try:
         await until(

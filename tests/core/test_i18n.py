@@ -113,7 +113,7 @@ def test_the_first_available_language_is_used() -> None:
 
 
 def test_errors_are_logged_in_english_and_told_in_the_language_of_the_reader() -> None:
-    error = QuestionTooLongError(4_000)
+    error = QuestionTooLongError(limit=4_000)
     with translating_into("de"):
         assert error.translated_message == "Diese Frage ist mir zu lang. Bitte unter 4.000 Zeichen bleiben."
     assert str(error) == error.user_message

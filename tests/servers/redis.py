@@ -13,6 +13,8 @@ class RedisProxy:
         self._path = path
         self._writers: set[asyncio.StreamWriter] = set()
         self._command_to_drop: bytes = b""
+        self._command_to_hold: bytes = b""
+        self._held = asyncio.Event()
         self.address = ""
         self.is_cut = False
         self.dropped_replies = 0
@@ -31,6 +33,12 @@ class RedisProxy:
     def drop_reply_to(self, command: bytes) -> None:
         """Execute the next such command, but break the connection before its reply."""
         self._command_to_drop = command
+
+    def hold(self, part: bytes) -> asyncio.Event:
+        """Pass on neither the next command with this part nor any later one; the event says that it came."""
+        self._command_to_hold = part
+        self._held = asyncio.Event()
+        return self._held
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.is_cut:
@@ -54,6 +62,11 @@ class RedisProxy:
     ) -> None:
         with suppress(ConnectionError):
             while sent := await reader.read(65_536):
+                if self._command_to_hold and self._command_to_hold in sent:
+                    self._command_to_hold = b""
+                    self._held.set()
+                if self._held.is_set():
+                    continue
                 if self._command_to_drop and self._command_to_drop in sent:
                     self._command_to_drop = b""
                     dropping.set()

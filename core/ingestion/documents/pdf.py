@@ -20,7 +20,10 @@ _REPEATED = 0.5
 
 _MIN_PAGES = 4
 _FULL_LINE = 0.75
-"""Share of the longest lines that a line fills if its paragraph goes on."""
+"""Share of the longest line that a line fills if its paragraph goes on."""
+
+_SHORT_LINE = 0.5
+"""Share of the longest line up to which a line is one of its own, such as one of code."""
 
 _HYPHENS = "\ufffe\x02"
 """Characters that PDFium gives for a hyphen where a word is divided."""
@@ -113,7 +116,7 @@ def _pattern(line: str) -> str:
 
 
 def _paragraphs(lines: list[str], headings: frozenset[str]) -> list[str]:
-    full = _FULL_LINE * max(map(len, lines), default=0)
+    longest = max(map(len, lines), default=0)
     paragraphs: list[str] = []
     ended = True
     for line in lines:
@@ -123,8 +126,10 @@ def _paragraphs(lines: list[str], headings: frozenset[str]) -> list[str]:
         elif ended or _LIST_ITEM.match(line):
             paragraphs.append(_BULLET.sub("- ", line))
         else:
-            paragraphs[-1] = _joined(paragraphs[-1], line)
-        ended = is_heading or (len(line) < full and line.endswith(_SENTENCE_END))
+            before = paragraphs[-1].rpartition("\n")[2]
+            is_short = len(before) < _SHORT_LINE * longest and not before.endswith((*_HYPHENS, "-", ","))
+            paragraphs[-1] = f"{paragraphs[-1]}\n{line}" if is_short else _joined(paragraphs[-1], line)
+        ended = is_heading or (len(line) < _FULL_LINE * longest and line.endswith(_SENTENCE_END))
     return paragraphs
 
 

@@ -26,7 +26,7 @@ async def test_check_shows_what_was_found_how_much_and_samples(blog: Blog, tmp_p
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[:2] == [f"✓ feed {blog.url('/feed/')}  2 posts", f"✓ sitemap {blog.url('/sitemap.xml')}  2 posts"]
-    assert "4 posts, the newest of 2026-01-13; 2 of them whole in the source" in done.stdout
+    assert "4 posts, the newest from 2026-01-13; 2 of them whole in the source" in done.stdout
     assert "Post 3  2026-01-13" in lines
     assert any(line.startswith("Number 3. Many words.") for line in lines)
     assert f"1  pages that list other pages  {blog.url('/tag/x/')}" in done.stdout

@@ -10,7 +10,7 @@ from core.answering.prompts import Instructions
 from core.answering.rag import Limits, RagAnswerer
 from core.domain import Answer, AnswerTrace, Question
 from core.models.offline_embedder import OfflineEmbedder
-from core.models.protocols import ChatModel
+from core.models.protocols import ChatModel, SentenceVectors
 from core.retrieval.retriever import Retriever
 from core.tokens import estimate_tokens
 
@@ -75,9 +75,17 @@ def rag_answerer(
     limits: Limits | None = None,
     verify_citations: bool = True,
     rewrite: bool = True,
+    sentence_vectors: SentenceVectors | None = None,
 ) -> RagAnswerer:
     """Build the innermost answerer with default settings."""
     retriever = Retriever(redis, embedder)
     return RagAnswerer(
-        retriever, model, instructions or Instructions(), limits or Limits(), estimate_tokens, verify_citations, rewrite
+        retriever,
+        model,
+        instructions or Instructions(),
+        limits or Limits(),
+        estimate_tokens,
+        verify_citations,
+        rewrite,
+        sentence_vectors,
     )

@@ -8,8 +8,9 @@ from redis.asyncio import Redis
 
 from core.answering.prompts import Instructions, build_prompt, number_posts
 from core.answering.question_search import QuestionSearch
+from core.answering.rag import nearest_posts
 from core.chat.answer_details import date_of
-from core.domain import Passage, Post, Question, Scope, ScoredPassage, footnotes_of
+from core.domain import Passage, Post, Question, Scope, ScoredPassage, SearchResults
 from core.i18n import LANGUAGES, translating_into
 from core.index.draft import Draft
 from core.index.publication import publish
@@ -114,9 +115,10 @@ def test_prompt_without_dates_does_not_tell_today() -> None:
 
 
 def test_source_shows_month_and_year_in_the_language_of_the_reader() -> None:
-    dated, undated = footnotes_of(
+    hits = (
         ScoredPassage(Passage(url, "Bees", "", "", published=DATED[url][1]), 0.9) for url in ("bees", "honey-undated")
     )
+    dated, undated = nearest_posts(SearchResults(tuple(hits), 0.9, "sure"))
     texts = {}
     for language in LANGUAGES:
         with translating_into(language):

@@ -110,7 +110,7 @@ async def test_model_decides_about_an_unsure_question(answerer: RagAnswerer, ser
 async def test_model_decides_about_a_question_in_another_language_than_the_posts(
     answerer: RagAnswerer, server: OpenAIServer, monkeypatch: pytest.MonkeyPatch, known: frozenset[str] | None
 ) -> None:
-    monkeypatch.setattr("core.retrieval.retriever.known_languages", lambda _: known)
+    monkeypatch.setattr("core.retrieval.language_fit.known_languages", lambda _: known)
     server.enqueue(Text("Das steht nicht in den Beiträgen."))
     answer = (await collect(answerer, Question("Warum ist der Himmel eigentlich blau?"))).answer
     assert (answer.confidence, len(server.chats)) == ("none", 1 if known is None else 0)

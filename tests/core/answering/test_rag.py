@@ -23,10 +23,12 @@ from core.errors import (
     ModelQuotaExceededError,
     ModelTimeoutError,
     ModelUnreachableError,
+    PromptTooLongError,
 )
 from core.models.extractive_chat import ExtractiveChatModel
 from core.models.offline_embedder import OfflineEmbedder
 from core.models.openai_chat import OpenAIChatModel
+from core.models.sentence_vectors import LocalSentenceVectors
 from tests.core.answering.collected import ABOUT_BEES, OFF_TOPIC, collect, rag_answerer, read_until_text
 from tests.posts import url_of
 from tests.servers.loopback import Status
@@ -73,6 +75,16 @@ async def test_number_without_a_passage_is_not_a_footnote(answerer: RagAnswerer,
     assert not collected.answer.grounded
     assert collected.answer.footnotes == ()
     assert collected.answer.nearest[0].url == url_of("bees")
+
+
+async def test_footnote_behind_a_statement_in_other_words_stays(
+    blog: Redis, embedder: OfflineEmbedder, model: OpenAIChatModel, server: OpenAIServer
+) -> None:
+    vectors = LocalSentenceVectors()
+    await asyncio.to_thread(vectors.load)
+    server.enqueue(Text("Beekeepers let the insects have plenty of honey for the cold season [1]."))
+    collected = await collect(rag_answerer(blog, embedder, model, sentence_vectors=vectors), ABOUT_BEES)
+    assert [footnote.url for footnote in collected.answer.footnotes] == [url_of("bees")]
 
 
 async def test_model_is_not_asked_below_the_relevance_threshold(answerer: RagAnswerer, server: OpenAIServer) -> None:
@@ -214,10 +226,21 @@ async def test_prompt_that_is_too_long_is_retried_with_fewer_passages(
     assert [footnote.number for footnote in collected.answer.footnotes] == list(range(1, second + 1))
 
 
-async def test_prompt_that_stays_too_long_fails_after_one_retry(answerer: RagAnswerer, server: OpenAIServer) -> None:
+@pytest.mark.parametrize(
+    ("history", "error"), [((Turn("user", "Bees?"),), ContextTooLongError), ((), PromptTooLongError)]
+)
+async def test_prompt_that_stays_too_long_fails_after_one_retry(
+    blog: Redis,
+    embedder: OfflineEmbedder,
+    model: OpenAIChatModel,
+    server: OpenAIServer,
+    history: tuple[Turn, ...],
+    error: type[FootnotedError],
+) -> None:
     server.enqueue(*[ContextTooLong()] * ATTEMPTS)
-    collected = await collect(answerer, ABOUT_BEES)
-    assert type(collected.error) is ContextTooLongError
+    answerer = rag_answerer(blog, embedder, model, rewrite=False)
+    collected = await collect(answerer, Question(ABOUT_BEES.text, history=history))
+    assert type(collected.error) is error
     assert len(server.chats) == 2
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from redis.asyncio import Redis
 
-from core.domain import Claim, Event
+from core.events import Claim, Event
 from core.storage import keys
 
 SOON = timedelta(milliseconds=50)

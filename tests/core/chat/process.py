@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from core.chat import event_dispatcher as handling_module
 from core.chat.event_dispatcher import EventDispatcher
-from core.domain import Claim, Event
+from core.events import Claim, Event
 from core.storage import event_claims as once_module
 from core.storage.connection import connect
 from core.storage.event_claims import EventClaims

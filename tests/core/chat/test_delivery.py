@@ -86,7 +86,7 @@ async def test_text_begins_again_after_a_retraction() -> None:
         (ModelTimeoutError(), ModelTimeoutError),
         (ModelQuotaExceededError(), ModelQuotaExceededError),
         (AnswerInterruptedError(), AnswerInterruptedError),
-        (QuestionTooLongError(4_000), QuestionTooLongError),
+        (QuestionTooLongError(limit=4_000), QuestionTooLongError),
         (RedisConnectionError("Error 111 connecting to db:6379"), IndexUnavailableError),
         (KeyError("sk-secret"), UnexpectedError),
         (ExceptionGroup("two", [ValueError("a"), OSError("b")]), UnexpectedError),

@@ -7,8 +7,8 @@ from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from core.chat.event_dispatcher import EventDispatcher
-from core.domain import Claim, Event
 from core.errors import ModelBusyError
+from core.events import Claim, Event
 from core.storage import keys
 from core.storage.connection import as_text, connect
 from core.storage.event_claims import EventClaims

@@ -1,5 +1,6 @@
 """Indexes of releases that did not analyse words are upgraded in place."""
 
+import asyncio
 from collections.abc import Mapping
 
 import pytest
@@ -10,9 +11,9 @@ from redis.commands.search.index_definition import IndexDefinition, IndexType
 from core.index.upgrade import upgrade
 from core.index.version import IndexVersion, live_version, read_metadata
 from core.models.offline_embedder import OfflineEmbedder
-from core.retrieval.retriever import Retriever
+from core.retrieval.retriever import METADATA_TTL, Retriever
 from core.storage import keys
-from tests.posts import published
+from tests.posts import published, url_of
 
 TEXTS = {
     "biene": "# Bienen im Winter\n\nDie Bienen überwintern auf dem Dach, und wir lassen ihnen zwanzig Kilo Honig.",
@@ -70,6 +71,20 @@ async def test_interrupted_upgrade_is_completed(redis: Redis, embedder: OfflineE
     await upgrade(redis, version)
     found = await redis.execute_command("FT.SEARCH", keys.POSTS, "@terms:brot @language:{de}", "NOCONTENT")
     assert found[0] == 1
+
+
+async def test_passages_that_a_process_of_the_older_release_adds_are_analysed_too(
+    redis: Redis, embedder: OfflineEmbedder
+) -> None:
+    version = await written_before(redis, embedder, TEXTS)
+    retriever = Retriever(redis, embedder)
+    await retriever.search("Wo überwintert eine Biene?")
+    await redis.hdel(keys.passage(version.number, url_of("brot"), 0), "terms", "language")
+    await redis.hincrby(keys.version(version.number), "drift", 1)
+    await asyncio.sleep(METADATA_TTL)
+    results = await retriever.search("Wie lange backt ein Brot?")
+    assert results.hits[0].passage.url.endswith("brot.md")
+    assert results.hits[0].text_score == 1.0
 
 
 @pytest.mark.parametrize("clause", ["@title:(brot*)", "brote"])

@@ -39,7 +39,8 @@ from core.ingestion.fetcher import Fetcher
 from core.models.offline_embedder import OfflineEmbedder
 from core.storage import keys
 from core.tokens import estimate_tokens
-from tests.bot.running import WITHIN, command, environment
+from tests.bot.processes import BotProcess, start_bot
+from tests.bot.running import WITHIN
 from tests.posts import ADMIN
 from tests.servers.blog import Blog, Post
 
@@ -57,13 +58,10 @@ def blog_of(count: int) -> list[Post]:
 
 
 @asynccontextmanager
-async def worker(
-    redis: Redis, redis_url: str, folder: Path, *, expected: int = 1
-) -> AsyncIterator[asyncio.subprocess.Process]:
+async def worker(redis: Redis, redis_url: str, folder: Path, *, expected: int = 1) -> AsyncIterator[BotProcess]:
     """`footnoted worker` as a process of its own, once the queue has the `expected` number of workers."""
-    process = await asyncio.create_subprocess_exec(
-        *command("worker"), cwd=folder, env=environment({"REDIS_URL": redis_url}), stderr=asyncio.subprocess.PIPE
-    )
+    output = folder / f"worker-{expected}"
+    process = await start_bot(folder, "worker", output=output, settings={"REDIS_URL": redis_url})
     try:
         async with asyncio.timeout(WITHIN):
             while await count_workers(redis, QUEUE) < expected:
@@ -72,7 +70,7 @@ async def worker(
     finally:
         if process.returncode is None:
             process.kill()
-        await process.communicate()
+        await process.wait()
 
 
 class CountingExecutor:
@@ -142,11 +140,10 @@ async def test_workers_produce_the_same_index_and_stop_cleanly(
             together = await contents(redis)
             process.send_signal(signal.SIGTERM)
             async with asyncio.timeout(WITHIN):
-                _, output = await process.communicate()
+                assert await process.wait() == 0
     assert report.progress.new == 24
     assert together == alone
-    assert process.returncode == 0
-    assert b"Traceback" not in output
+    assert "Traceback" not in (tmp_path / "worker-1").read_text()
     assert await count_workers(redis, QUEUE) == 0
     assert [key async for key in redis.scan_iter(f"{QUEUE}:about:*")] == []
 

@@ -200,7 +200,7 @@ async def test_a_watcher_takes_over_when_the_run_dies(redis: Redis, job: FakeJob
 
 async def test_an_error_is_raised_and_watchers_get_its_message(redis: Redis, job: FakeJob) -> None:
     bot = reindexer(redis, job)
-    job.error = PublicationRefusedError("two passages cannot be indexed")
+    job.error = PublicationRefusedError(reason="two passages cannot be indexed")
     own = asyncio.create_task(all_of(bot.reindex(ReindexOptions(ANNA))))
     async with aclosing(bot.reindex(ReindexOptions(BEN))) as joined:
         while not job.begun:

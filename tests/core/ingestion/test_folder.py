@@ -9,6 +9,7 @@ import pytest
 from core.domain import Omission, Post, Source
 from core.errors import SourceReadError
 from core.ingestion import folder as folders
+from core.ingestion import includes
 from core.ingestion.entries import Entry, EntrySkipped
 from core.ingestion.fetcher import Fetcher
 from core.ingestion.sources import fetch_page
@@ -200,6 +201,9 @@ async def test_file_with_undecodable_name_is_read(folder: Path, fetcher: Fetcher
     ("encoding", "text"),
     [
         ("iso-8859-1", "Voilà du déjà vu."),
+        ("iso-8859-1", "Le déjeuner à la forêt, déjà prêt."),
+        ("iso-8859-1", "Più città è così perché può."),
+        ("cp1250", "Příliš žluťoučký kůň úpěl ďábelské ódy v lese."),
         ("cp1252", "“¿Dónde está el niño?” — «aquí»"),
         ("iso-8859-1", "naïve café"),
         (
@@ -285,6 +289,38 @@ async def test_broken_front_matter_is_a_warning(folder: Path, fetcher: Fetcher) 
     assert isinstance(entry, Entry)
     assert (entry.title, entry.published, entry.body) == ("Foo: bar", datetime(2023, 4, 5, tzinfo=UTC), "Words.")
     assert entry.warning.startswith("its front matter is not valid YAML (line 2: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.md", '--8<-- "_parts/b.md"'),
+        ("a.md", "<!--@include: ./_parts/b.md-->"),
+        ("a.md", '{% include-markdown "_parts/b.md" %}'),
+        ("a.adoc", "include::_parts/b.md[leveloffset=1]"),
+        ("a.rst", ".. include:: _parts/b.md"),
+        ("a.mdx", "import B from './_parts/b.md';\n\n<B name='x' />"),
+    ],
+)
+async def test_included_file_is_read_where_it_is_included(name: str, text: str, folder: Path, fetcher: Fetcher) -> None:
+    (folder / "_parts").mkdir()
+    (folder / "_parts" / "b.md").write_text("---\ntitle: B\n---\nPeen the edge.\n")
+    post = await post_of(folder, fetcher, name, f"Before.\n\n{text}\n\nAfter.")
+    assert post.text.split() == ["Before.", "Peen", "the", "edge.", "After."]
+
+
+async def test_files_that_include_each_other_end(folder: Path, fetcher: Fetcher) -> None:
+    (folder / "_b.md").write_text("B.\n\n{!a.md!}\n")
+    post = await post_of(folder, fetcher, "a.md", "A.\n\n{!_b.md!}\n")
+    assert 2 < len(post.text.split()) <= includes.MAX_INCLUDES + 1
+
+
+@pytest.mark.parametrize("path", ["../secret.md", ".env", "/etc/hostname", "gone.md", "a.md"])
+async def test_nothing_outside_the_folder_is_included(path: str, folder: Path, fetcher: Fetcher) -> None:
+    for secret in (folder / ".env", folder.parent / "secret.md"):
+        secret.write_text("Secret.")
+    post = await post_of(folder, fetcher, "a.md", f'Before.\n\n--8<-- "{path}"\n\nAfter.')
+    assert post.text.split() == ["Before.", "After."]
 
 
 async def test_dangling_symlink_is_ignored(folder: Path, fetcher: Fetcher) -> None:

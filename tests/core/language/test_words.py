@@ -28,6 +28,7 @@ def test_words_are_lower_case_and_in_order(text: str, expected: list[str]) -> No
 def test_stop_words_are_dropped() -> None:
     assert content_words("How do I index the posts, and what are posts?") == ["index", "posts"]
     assert content_words("Wie lange dauert die Prüfung?", "de") == ["dauert", "prüfung"]
+    assert content_words("Làm thế nào để kết nối mạng?", "vi") == ["kết", "nối", "mạng"]
 
 
 def test_question_of_stop_words_only_keeps_them() -> None:

@@ -83,6 +83,29 @@ async def test_list_is_quoted_with_the_sentence_that_introduces_it(embedder: Off
     assert first == "> The limits of the bot are these: [1]\n>\n> - ten a minute\n> - one hundred an hour"
 
 
+STEPS = "1. Create an app.\n2. Install it in your workspace.\n3. Copy both of its tokens."
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        (f"## How do I connect Slack?\n\n{STEPS}", f"How do I connect Slack?\n\n{STEPS}"),
+        (f"Do this to connect Slack:\n\n{STEPS}", f"Do this to connect Slack:\n\n{STEPS}"),
+        ("## Connect Slack\n\n```sh\nslack login\n```", "Connect Slack:\n\n```sh\nslack login\n```"),
+        ("Slack:\n\n```sh\nslack login\n```", "Slack:\n\n```sh\nslack login\n```"),
+        (
+            "## Slack\n\n| Slack | how |\n|---|---|\n| app | tokens |",
+            "Slack:\n\n| Slack | how |\n|---|---|\n| app | tokens |",
+        ),
+    ],
+)
+async def test_steps_code_and_tables_are_quoted_whole(embedder: OfflineEmbedder, text: str, quoted: str) -> None:
+    other = "To connect Discord, create an application and copy its token into the settings."
+    first = (await answer(embedder, "How do I connect Slack?", text, other))[0]
+    head, _, rest = quoted.partition("\n\n")
+    assert first == f"> {head} [1]\n>\n" + "\n".join(f"> {line}" for line in rest.splitlines())
+
+
 async def test_overlong_list_is_not_quoted(embedder: OfflineEmbedder) -> None:
     text = "The limits of the bot are these:\n\n```\n" + "line of code\n" * 200 + "```"
     assert await answer(embedder, "What are the limits of the bot?", text) == ["> The limits of the bot are these: [1]"]

@@ -4,7 +4,7 @@ from contextlib import AsyncExitStack
 
 from redis.asyncio import Redis
 
-from core.domain import Event
+from core.events import Event
 from core.storage import keys
 from core.storage.connection import as_text
 from core.storage.event_claims import EventClaims

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
-from core.domain import Claim, Event
+from core.events import Claim, Event
 from core.storage import event_claims, keys
 from core.storage.connection import as_text, connect
 from core.storage.event_claims import TTL

@@ -7,7 +7,7 @@ import pytest
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
-from core.domain import Claim, Event
+from core.events import Claim, Event
 from core.storage import event_claims, keys
 from core.storage.connection import connect
 from core.storage.event_claims import EventClaims

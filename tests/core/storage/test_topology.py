@@ -9,7 +9,8 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from core.domain import Answer, Claim, Conversation, Event, Person, Question, Turn
+from core.domain import Answer, Conversation, Person, Question, Turn
+from core.events import Claim, Event
 from core.index.version import live_version
 from core.storage import keys
 from core.storage.connection import CLUSTER_WITHOUT_SEARCH, check_server, connect
