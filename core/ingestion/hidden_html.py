@@ -1,6 +1,7 @@
 """Removal of hidden text from HTML: readers do not see it, and it may be an instruction meant for the model."""
 
 import re
+import sys
 
 from lxml import etree
 from lxml.html import HtmlElement, HTMLParser
@@ -89,7 +90,7 @@ def visible_tree(html: str, url: str, scripted: bool = True) -> HtmlElement | No
         return None
     if _HINT.search(html):
         _remove_hidden(tree)
-        if scripted and (visible := _prose(tree)) < _MAX_SHELL:
+        if scripted and (visible := _prose(tree, _MAX_SHELL)) < _MAX_SHELL:
             shown = _shown_by_script(_parsed(source), visible)
             tree = tree if shown is None else shown
     normalize_code(tree)
@@ -143,8 +144,8 @@ def _may_be_article(element: HtmlElement, styles: PageStyles) -> bool:
     )
 
 
-def _prose(element: HtmlElement) -> int:
-    """Return the length of the text, outside of links and of what is around articles."""
+def _prose(element: HtmlElement, enough: int = sys.maxsize) -> int:
+    """Return the length of the text, outside of links and of what is around articles; counted until it is `enough`."""
     length = 0
     walk = etree.iterwalk(element, events=("start", "end"))
     for event, node in walk:
@@ -154,6 +155,8 @@ def _prose(element: HtmlElement) -> int:
             length += len((node.text or "").strip())
         if event == "end" and node is not element:
             length += len((node.tail or "").strip())
+        if length >= enough:
+            break
     return length
 
 
