@@ -1,6 +1,6 @@
 """One message of an answer: a stream where Slack lets the bot stream, else a message that is edited."""
 
-from collections.abc import Awaitable, Container
+from collections.abc import Awaitable, Container, Sequence
 from datetime import timedelta
 from functools import partial
 from time import monotonic
@@ -57,10 +57,19 @@ class Message(Protocol):
 class StreamingMessage:
     """A message by chat.startStream, appendStream and stopStream; when a stream breaks, by chat.update.
 
-    Raises SlackRefusedError when the stream cannot be started.
+    With `steps`, it begins with what the bot has done and is doing, which Slack shows as a timeline. Raises
+    SlackRefusedError when the stream cannot be started.
     """
 
-    def __init__(self, client: AsyncWebClient, target: ReplyTarget, is_lost: IsLost, stream_for: timedelta) -> None:
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        target: ReplyTarget,
+        is_lost: IsLost,
+        stream_for: timedelta,
+        steps: Sequence[str] = (),
+    ) -> None:
+        self._steps = tuple(steps)
         self._client = client
         self._target = target
         self._is_lost = is_lost
@@ -83,7 +92,7 @@ class StreamingMessage:
         if self._broken:
             await update(self._client, self._target.channel, self.ts, text, [])
         elif added := text[len(self._sent) :]:
-            append = self._client.chat_appendStream(channel=self._target.channel, ts=self.ts, markdown_text=added)
+            append = self._client.chat_appendStream(channel=self._target.channel, ts=self.ts, **self._content(added))
             if await self._succeeds(append):
                 self._sent = text
 
@@ -92,10 +101,8 @@ class StreamingMessage:
             await shield_until_done(self._start(text))
         await self._check_prefix(text)
         if not self._broken:
-            added = text[len(self._sent) :] or None
-            stop = self._client.chat_stopStream(
-                channel=self._target.channel, ts=self.ts, markdown_text=added, blocks=below or None
-            )
+            added = self._content(text[len(self._sent) :], ended=True)
+            stop = self._client.chat_stopStream(channel=self._target.channel, ts=self.ts, blocks=below or None, **added)
             if await self._succeeds(stop):
                 return
         await update(self._client, self._target.channel, self.ts, text, below)
@@ -105,13 +112,21 @@ class StreamingMessage:
         start = self._client.chat_startStream(
             channel=self._target.channel,
             thread_ts=self._target.thread_ts,
-            markdown_text=text,
+            task_display_mode="timeline" if self._steps else None,
+            **self._content(text, began=True),
             recipient_user_id=self._target.user if recipient else None,
             recipient_team_id=self._target.user_team if recipient else None,
         )
         self.ts = str((await call_api(start))["ts"])
         self._started_at = monotonic()
         self._sent = text
+
+    def _content(self, text: str, began: bool = False, ended: bool = False) -> dict[str, Any]:
+        """Return a piece of the stream, in the one form that Slack accepts for all pieces of it."""
+        if not self._steps:
+            return {"markdown_text": text or None}
+        written = [{"type": "markdown_text", "text": text}] if text else []
+        return {"chunks": [*_tasks(self._steps, began, ended), *written] or None}
 
     async def _check_prefix(self, text: str) -> None:
         """Fall back to updates if the text does not continue what was streamed, which cannot be taken back."""
@@ -136,6 +151,21 @@ class StreamingMessage:
         log.warning("streaming failed, falling back to chat.update", cause=str(error))
         await close_stream(self._client, self._target.channel, self.ts)
         self._broken = True
+
+
+def _tasks(steps: Sequence[str], began: bool, ended: bool) -> list[dict[str, str]]:
+    """Return the steps as tasks, of which the last is in progress until the stream ends."""
+    last = len(steps) - 1
+    shown = range(len(steps)) if began else [last] if ended else []
+    return [
+        {
+            "type": "task_update",
+            "id": f"step{at}",
+            "title": steps[at],
+            "status": "in_progress" if at == last and not ended else "complete",
+        }
+        for at in shown
+    ]
 
 
 class EditedMessage:

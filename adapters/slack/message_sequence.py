@@ -52,6 +52,9 @@ NO_STREAMING = frozenset(
 )
 """Refusals of a stream that hold for the whole workspace; all others say nothing about other answers."""
 
+NO_STEPS = frozenset({"invalid_arguments", "invalid_chunks", "no_text", "streaming_mode_mismatch"})
+"""Refusals of steps by a workspace that streams text alone."""
+
 STREAMING_RETRY_AFTER = timedelta(minutes=10)
 MAX_KNOWN_MESSAGES = 5_000
 """The messages of answers that are still being written are among the last."""
@@ -68,6 +71,8 @@ class StreamingState:
 
     stream_for: timedelta = DEFAULT_TIMEOUTS.stream_for
     messages: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    shows_steps: bool = True
+    """Whether the workspace shows steps; the first refusal tells."""
     _retry_at: float = 0.0
 
     @property
@@ -123,6 +128,25 @@ class MessageSequence:
     def has_new_message(self) -> bool:
         """Whether there is a message beside those of an earlier answer."""
         return any(ts not in self._replaced for ts in self.ids)
+
+    async def show_steps(self, steps: Sequence[str]) -> bool:
+        """Begin the first message with steps, before there is text; return False where that is impossible."""
+        known = self._old or self._messages or self._lost_response
+        if known or not (self._streaming.allowed and self._streaming.shows_steps):
+            return False
+        stream = StreamingMessage(self._client, self._target, self._is_lost, self._streaming.stream_for, steps)
+        try:
+            await self._show_first(stream, "", None)
+        except SlackRefusedError as error:
+            log.info("steps refused", cause=str(error))
+            self._streaming.note_refusal(error.code)
+            if error.code in NO_STEPS:
+                self._streaming.shows_steps = False
+            return False
+        except SlackUnreachableError as error:
+            # Slack may have taken them, and no later message would remove another status.
+            log.warning("steps could not be shown", cause=str(error))
+        return True
 
     async def show(self, text: str) -> None:
         """Show the whole text so far. Raises AnswerStoppedError."""

@@ -1,5 +1,6 @@
 """An answer in a Slack thread: a status, a growing text and, at its end, sources and buttons."""
 
+import asyncio
 from collections.abc import Mapping
 
 import structlog
@@ -24,6 +25,7 @@ from core.i18n import N_, gettext, ngettext
 log = structlog.get_logger()
 
 STOPPED = N_("Stopped.")
+SEARCHED = N_("Searched the posts")
 REMEDIES = {
     "not_in_channel": N_("I am not in that channel: invite me there with `/invite`, and ask again."),
     "channel_not_found": N_("I cannot see that channel: invite me there with `/invite`, and ask again."),
@@ -68,6 +70,7 @@ class SlackReply:
         self._footnotes: dict[int, Footnote] = {}
         self._stopped_note = gettext(STOPPED)
         self.over = False
+        self._steps: asyncio.Task[None] | None = None
 
     async def note(self, progress: AnswerProgress) -> None:
         match progress:
@@ -76,7 +79,7 @@ class SlackReply:
                 self._stopped_note = gettext(STOPPED)
             case Found():
                 if count := len({hit.passage.url for hit in progress.hits}):
-                    self._status.set(ngettext("is reading {count} post…", "is reading {count} posts…", count))
+                    self._steps = asyncio.create_task(self._show_steps(count))
             case Thinking():
                 self._status.set(gettext("is thinking…"), (THINKING,))
             case Cited():
@@ -85,12 +88,27 @@ class SlackReply:
                 self._footnotes = {}
                 self._messages.retract()
 
+    async def _show_steps(self, posts: int) -> None:
+        """Show what has been done and is being done: in the answer's message, else by its status."""
+        answering = ngettext("Answering from {count} post", "Answering from {count} posts", posts)
+        if not await self._messages.show_steps((gettext(SEARCHED), answering)):
+            self._status.set(ngettext("is reading {count} post…", "is reading {count} posts…", posts))
+
+    async def _steps_shown(self) -> None:
+        """Wait until the steps are shown or refused: the answer goes on in the same message."""
+        if self._steps:
+            await asyncio.wait([self._steps])
+            if not self._steps.cancelled() and (error := self._steps.exception()):
+                log.warning("steps could not be shown", cause=str(error))
+            self._replace_status()
+
     async def grow(self, text: str) -> None:
         """Show the text so far.
 
         Raise AnswerStoppedError, and SlackRefusedError where the bot may not write. After other failures, the text is
         shown with the next call.
         """
+        await self._steps_shown()
         try:
             await self._messages.show(render_answer(whole_words(text), self._footnotes.values(), ended=False))
         except SlackRefusedError as error:
@@ -103,6 +121,7 @@ class SlackReply:
             self._replace_status()
 
     async def finish(self, answer: Answer) -> None:
+        await self._steps_shown()
         try:
             text = render_answer(answer.text, answer.footnotes)
             below = (
@@ -120,6 +139,7 @@ class SlackReply:
         """Keep the text so far, with the error's sentence below it; a rate limit is told to the user alone."""
         if self.over:
             return
+        await self._steps_shown()
         if isinstance(error, TooManyQuestionsError) and not self._messages.ids:
             await self._fail_privately(error)
             return
@@ -130,10 +150,12 @@ class SlackReply:
     async def stop(self) -> None:
         """Mark the text shown so far as stopped."""
         self.over = True
+        await self._steps_shown()
         await self._messages.stop(f"_{self._stopped_note}_", again(self._question_id, self.target.question_ts))
 
     async def remove(self) -> None:
         self.over = True
+        await self._steps_shown()
         await self._messages.delete()
 
     def remedy(self, error: RefusedError) -> str:

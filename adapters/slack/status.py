@@ -41,6 +41,7 @@ class Status:
         self._ended = False
         self._replaced = False
         self._sending = False
+        self._may_arrive_late = False
         self._may_be_visible = False
         self._reacted = False
 
@@ -66,8 +67,9 @@ class Status:
 
     def mark_replaced(self) -> None:
         """Note that the answer has a new message, with which Slack has removed the status."""
-        self._replaced = True
-        self._may_be_visible = self._sending
+        if not self._replaced:
+            self._replaced = True
+            self._may_be_visible = self._sending or self._may_arrive_late
 
     async def _keep_shown(self) -> None:
         while not (self._ended or self._replaced or self._reacted):
@@ -97,6 +99,7 @@ class Status:
             await self._react()
         except (SlackUnreachableError, TimeoutError) as error:
             log.warning("status update failed", cause=str(error) or "timeout")
+            self._may_arrive_late = True
         finally:
             self._sending = False
 

@@ -1,13 +1,7 @@
 """Sentences and labels that users read on every chat platform, in Markdown; `gettext` translates them where they are
 shown."""
 
-from core.errors import (
-    AnswerTooLongError,
-    ContentFilteredError,
-    ContextTooLongError,
-    FootnotedError,
-    QuestionTooLongError,
-)
+from core.errors import FootnotedError, QuestionTooLongError
 from core.i18n import N_, gettext, number
 
 SEARCHING = N_("Searching the posts…")
@@ -42,7 +36,7 @@ NO_RUN = N_("No run is in progress.")
 
 def can_retry(error: FootnotedError) -> bool:
     """Return whether the same question may be answered when it is asked again."""
-    return not isinstance(error, QuestionTooLongError | ContextTooLongError | ContentFilteredError | AnswerTooLongError)
+    return not isinstance(error, QuestionTooLongError)
 
 
 def failure_text(error: FootnotedError) -> str:

@@ -19,8 +19,8 @@ async def being_answered(room: Room) -> tuple[Message, Message]:
     """Ask a question with a long answer; return both messages while it is being written."""
     room.model.enqueue(LONG)
     asked = room.ask("What do bees eat in winter?")
-    await room.until(lambda: room.own(asked))
-    return asked, room.own(asked)[0]
+    [growing] = await room.until(lambda: [message for message in room.own(asked) if message.text])
+    return asked, growing
 
 
 def written(message: Message) -> str:

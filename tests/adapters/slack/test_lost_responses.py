@@ -122,7 +122,7 @@ async def test_rejected_blocks_do_not_shorten_the_answer(room: Room) -> None:
 
 
 async def test_streaming_continues_for_later_answers_after_one_stream_is_rejected(room: Room) -> None:
-    room.slack.enqueue("chat.startStream", Error("user_not_found"))
+    room.slack.enqueue("chat.startStream", Error("user_not_found"), Error("user_not_found"))
     first = await room.answer(room.ask("What do bees eat in winter?"))
     second = await room.answer(room.ask("What do bees eat in winter?"))
     assert (first.streamed, second.streamed) == (False, True)
