@@ -45,6 +45,9 @@ _SUPERSETS = {
 
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 _ASCII = bytes(range(128))
+_DECLARATION = re.compile(rb"<(?:\?xml|meta)\b[^<>]{0,300}>", re.IGNORECASE)
+"""Left out of what is guessed from, because chardet would believe it."""
+
 _WRONG = re.compile("[\udc80-\udcff]")
 _WRONG_LETTER = re.compile(
     "(?<=[A-Za-z])[\udcc0\udcc1\udcc4-\udcff]+(?=[a-z])|(?<![\udc80-\udcff])[\udc80-\udc9f](?![\udc80-\udcff])"
@@ -120,7 +123,7 @@ def _guess(body: bytes, beyond: int) -> tuple[str, float]:
 
     first = _BEYOND_ASCII.search(body)
     start = max(0, first.start() - 1_000) if first else 0
-    sample = body[start : start + MAX_GUESSED_BYTES]
+    sample = _DECLARATION.sub(b"", body[start : start + MAX_GUESSED_BYTES])
     found = detect(sample)
     charset = next(_believable((found["encoding"],)), "")
     if not charset or _MIXED.search(sample.decode(charset, "replace")):

@@ -120,6 +120,12 @@ class _Stream(AsyncStream[object]):
     done = False
 
     async def _iter_events(self) -> AsyncIterator[ServerSentEvent]:
+        if self.response.headers.get("content-type", "").startswith("application/json"):
+            # Some servers do not stream.
+            await self.response.aread()
+            self.done = True
+            yield ServerSentEvent(data=self.response.text)
+            return
         async for event in super()._iter_events():
             self.done = self.done or event.data.startswith("[DONE]")
             yield event
@@ -164,7 +170,7 @@ class _Delta(NamedTuple):
 def _read(chunk: dict[str, Any]) -> _Delta:
     # Azure's first chunk has no choices; neither has the last one with `include_usage`.
     for choice in chunk.get("choices") or ():
-        delta = choice.get("delta") or {}
+        delta = choice.get("message" if chunk.get("object") == "chat.completion" else "delta") or {}
         content = delta.get("content")
         # A refusal is sent in its own field.
         text = _text(content) or delta.get("refusal") or ""

@@ -22,7 +22,8 @@ class LocalSentenceVectors:
 
     def prepare(self) -> None:
         if self._loading is None:
-            self._loading = threading.Thread(target=self.load, name="sentence vectors", daemon=True)
+            # No daemon: a thread that is killed in compiled code can take the process down.
+            self._loading = threading.Thread(target=self.load, name="sentence vectors")
             self._loading.start()
 
     def load(self) -> None:

@@ -15,6 +15,7 @@ _TAGS = {
 """Opening and closing tags, as the chat templates of models write them."""
 
 _CLOSING = "|".join(map(re.escape, _TAGS.values()))
+_FIRST_CHARACTERS = frozenset(tag[0] for tag in _TAGS.values())
 _CLOSING_AT_LINE_END = re.compile(rf"(?:{_CLOSING})[ \t]*(?P<sure>\n|\Z)")
 _CLOSING_ANYWHERE = re.compile(rf"(?P<sure>{_CLOSING})")
 
@@ -108,7 +109,8 @@ class ThoughtFilter:
                 self.opens = False
                 return [Retraction(), *self._advance(final)]
             shown.append(self._release(len(match[0])))
-        partial = 0 if final else max(_begun(closing, self._held) for closing in _TAGS.values())
+        is_plain = final or _FIRST_CHARACTERS.isdisjoint(self._held)
+        partial = 0 if is_plain else max(_begun(closing, self._held) for closing in _TAGS.values())
         return [*shown, self._release(len(self._held) - partial)]
 
     def _release(self, length: int) -> str:

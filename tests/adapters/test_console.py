@@ -6,7 +6,8 @@ from dataclasses import replace
 from io import StringIO
 
 import pytest
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.live import Live
 
 from adapters.console import ConsoleReply, JsonReply
 from core.answerer import Found, Searching
@@ -36,17 +37,22 @@ class Terminal:
         return self._file.getvalue()
 
 
-async def test_a_terminal_shows_progress_then_growing_text_then_footnotes() -> None:
+class EagerLive(Live):
+    """Draw at once what a terminal would draw within the next twelfth of a second."""
+
+    def update(self, renderable: RenderableType, *, refresh: bool = False) -> None:
+        super().update(renderable, refresh=True)
+
+
+async def test_a_terminal_shows_progress_then_growing_text_then_footnotes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.console.Live", EagerLive)
     window = Terminal(True)
     with ConsoleReply(window.console, window.console) as reply:
         await reply.note(Searching(QUESTION))
-        refresh(reply)
         assert "Searching the posts" in window.text
         await reply.note(Found((ScoredPassage(PASSAGE, 0.9),)))
-        refresh(reply)
         assert "Reading the posts found" in window.text
         await reply.grow(PIECES[0])
-        refresh(reply)
         assert "Bees live on" in window.text
         assert "honey" not in window.text
         await reply.finish(ANSWER)
@@ -135,9 +141,3 @@ async def test_json_output_of_a_failure_has_its_message_and_id(capsys: pytest.Ca
     await deliver(ScriptedAsker(error=error).ask(QUESTION), reply)
     assert json.loads(capsys.readouterr().out) == {"error": error.user_message, "id": error.id}
     assert reply.error is error
-
-
-def refresh(reply: ConsoleReply) -> None:
-    """Draws now what a terminal would draw within the next twelfth of a second."""
-    assert reply._live
-    reply._live.refresh()

@@ -2,14 +2,14 @@
 
 import asyncio
 import json
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.bot.running import WITHIN, command, environment, invoke, invoke_in_thread, make_home
+from tests.bot.processes import start_bot
+from tests.bot.running import invoke, invoke_in_thread, make_home
 from tests.bot.terminal import CTRL_C, Typed
+from tests.breaking.scene import until
 from tests.servers.loopback import Status
 from tests.servers.openai import OpenAIServer
 
@@ -97,7 +97,7 @@ async def test_ctrl_c_or_another_process_cancels_a_run(tmp_path: Path) -> None:
     home = make_home(tmp_path)
     async with OpenAIServer(delay=30) as slow:
         code = await asyncio.to_thread(interrupted, home, slow.base_url)
-        outcome = await asyncio.to_thread(cancelled, home, slow.base_url)
+        outcome = await cancelled(home, slow)
     assert (code, outcome) == (130, "cancelled")
 
 
@@ -109,17 +109,17 @@ def interrupted(home: Path, address: str) -> int:
         return window.exit_code()
 
 
-def cancelled(home: Path, address: str) -> str:
+async def cancelled(home: Path, slow: OpenAIServer) -> str:
     """Cancel a run from another process. Return its outcome."""
-    with subprocess.Popen(
-        command("reindex", "--json"), cwd=home, env=environment({"OPENAI_BASE_URL": address}),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    ) as watched:  # fmt: skip
-        deadline = time.monotonic() + WITHIN
-        while "Cancelling" not in invoke(home, "reindex", "--cancel").stdout and time.monotonic() < deadline:
-            pass
-        told, _ = watched.communicate(timeout=WITHIN)
-    return str(json.loads(told)["outcome"])
+    before, output = len(slow.embeddings), home / "output"
+    settings = {"OPENAI_BASE_URL": slow.base_url, "LOG_LEVEL": "error"}
+    process = await start_bot(home, "reindex", "--json", output=output, settings=settings)
+    await until(lambda: len(slow.embeddings) > before, told=output.read_text)
+    done = await invoke_in_thread(home, "reindex", "--cancel")
+    assert "Cancelling" in done.stdout
+    await process.wait()
+    text = output.read_text()
+    return str(json.loads(text[text.index("{\n") :])["outcome"])
 
 
 async def test_model_failure_is_reported_in_one_sentence(tmp_path: Path) -> None:

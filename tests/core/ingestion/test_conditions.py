@@ -268,10 +268,10 @@ async def test_server_that_always_answers_304_ends_the_listing(fetcher: Fetcher)
     """A server that answers 304 to whatever it is asked tells nothing new, and ends."""
 
     class Stubborn(Blog):
-        async def _serve(self, request: web.Request) -> web.StreamResponse:
+        async def serve(self, request: web.Request) -> web.StreamResponse:
             if request.headers.get("If-None-Match"):
                 return web.Response(status=304)
-            return await super()._serve(request)
+            return await super().serve(request)
 
     async with Stubborn([Post("a", "A", "<p>Words.</p>")]) as blog:
         feed = source("feed", blog.url())

@@ -187,9 +187,9 @@ def test_arbitrary_bytes_give_a_listing_or_a_reason(body: bytes, charset: str | 
 class LinkedBlog(Blog):
     """A blog whose feed links its next page (RFC 5005); the last page links the first."""
 
-    def _page(self, request: web.Request) -> Page | None:
+    def page_for(self, request: web.Request) -> Page | None:
         if request.path != "/feed/":
-            return super()._page(request)
+            return super().page_for(request)
         number = int(request.query.get("start", "0"))
         following = f'<atom:link xmlns:atom="http://www.w3.org/2005/Atom" rel="next" href="?start={(number + 2) % 6}"/>'
         body = rss_feed(self, self.posts[number : number + 2]).replace(

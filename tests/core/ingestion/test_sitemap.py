@@ -162,9 +162,9 @@ def test_news_have_a_title_and_a_date_and_images_are_no_pages() -> None:
 class Nested(Blog):
     """Indexes that list themselves, each other, a sitemap, and one level more without end."""
 
-    def _page(self, request: web.Request) -> Page | None:
+    def page_for(self, request: web.Request) -> Page | None:
         if not request.path.startswith("/level-"):
-            return super()._page(request)
+            return super().page_for(request)
         level = int(request.path.removeprefix("/level-"))
         inner = (f"/level-{level}", f"/level-{max(level - 1, 0)}", f"/level-{level + 1}", "/sitemap.xml")
         places = "".join(f"<sitemap><loc>{self.url(path)}</loc></sitemap>" for path in inner)
@@ -183,7 +183,7 @@ async def test_cyclic_sitemap_indexes_are_read_once_and_to_a_limited_depth(blog:
 
 async def test_invalid_address_does_not_stop_the_listing(fetcher: Fetcher) -> None:
     class Odd(Blog):
-        def _page(self, request: web.Request) -> Page | None:
+        def page_for(self, request: web.Request) -> Page | None:
             body = WHOLE.replace("https://blog.example/a", "http://[bad")
             return Page(body.encode(), "application/xml") if request.path == "/sitemap.xml" else None
 
@@ -200,7 +200,7 @@ async def test_damaged_sitemap_makes_the_source_incomplete(fetcher: Fetcher) -> 
     """Otherwise pages missing after the damage would be deleted."""
 
     class Damaged(Blog):
-        def _page(self, request: web.Request) -> Page | None:
+        def page_for(self, request: web.Request) -> Page | None:
             return Page(WHOLE[:-20].encode(), "application/xml") if request.path == "/sitemap.xml" else None
 
     async with Damaged() as damaged:

@@ -155,6 +155,14 @@ async def test_text_parts_of_a_list_are_the_answer(server: OpenAIServer, model: 
     assert await written(model) == "Honey [1]."
 
 
+async def test_answer_of_a_server_that_does_not_stream_is_read(server: OpenAIServer, model: OpenAIChatModel) -> None:
+    server.streams = False
+    server.enqueue(Text("<think>Bees?</think>Honey."), Text("Hon", finish_reason="length"))
+    assert await written(model) == "Honey."
+    with pytest.raises(AnswerTooLongError):
+        await written(model)
+
+
 async def test_answer_may_end_without_a_finish_reason(server: OpenAIServer, model: OpenAIChatModel) -> None:
     server.enqueue(Text("Honey.", finish_reason=""))
     assert await written(model) == "Honey."

@@ -101,9 +101,9 @@ class Blog(Loopback):
         self._faults.pop(path, None)
 
     def routes(self) -> Iterable[web.RouteDef]:
-        yield web.get("/{path:.*}", self._serve)
+        yield web.get("/{path:.*}", self.serve)
 
-    async def _serve(self, request: web.Request) -> web.StreamResponse:
+    async def serve(self, request: web.Request) -> web.StreamResponse:
         self.requests[request.path + (f"?{request.query_string}" if request.query_string else "")] += 1
         self.user_agents[request.headers.get("User-Agent", "")] += 1
         self.in_flight += 1
@@ -152,7 +152,7 @@ class Blog(Loopback):
         return response
 
     def _answer(self, request: web.Request) -> web.Response:
-        page = self._page(request)
+        page = self.page_for(request)
         if page is None:
             return web.Response(status=404, text="<h1>Not found</h1>", content_type="text/html")
         tag, changed = self._version(request.path_qs, page)
@@ -180,7 +180,7 @@ class Blog(Loopback):
             return f'"{tag}"' in known or known == "*"
         return self.dates and since is not None and parsedate_to_datetime(since) >= changed
 
-    def _page(self, request: web.Request) -> Page | None:
+    def page_for(self, request: web.Request) -> Page | None:
         newest = sorted(self.posts, key=lambda post: post.published, reverse=True)
         template = WORDPRESS if self.theme == "wordpress" else PLAIN
         half = (len(newest) + 1) // 2

@@ -71,6 +71,9 @@ class OpenAIServer(Loopback):
 
     embeds_alike: float | None = None
     """The value of all numbers in all vectors."""
+    streams = True
+    """Whether `stream` in a request is heeded."""
+
     refuses_system: Status | None = None
     """The reply to any prompt with a system message."""
 
@@ -168,7 +171,7 @@ class OpenAIServer(Loopback):
             case str():
                 reply = Text(reply)
         writing = Writing(self, request, chat, reply, self.tokens_per_second)
-        return await (writing.stream() if chat.params.get("stream") else writing.whole())
+        return await (writing.stream() if self.streams and chat.params.get("stream") else writing.whole())
 
     async def _embed(self, request: web.Request, body: Json) -> web.StreamResponse:
         headers = dict(request.headers)
