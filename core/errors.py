@@ -272,8 +272,7 @@ class SourceReadError(FootnotedError):
     user_message = N_("{address} could not be read: {reason}.")
 
     def __init__(self, address: str, reason: str) -> None:
-        self.address = address
-        self.reason = reason
+        self.address, self.reason = address, reason
         super().__init__(address=address, reason=reason)
 
 
@@ -289,12 +288,10 @@ def is_retryable(error: BaseException) -> bool:
 
 def to_footnoted_error(error: BaseException) -> FootnotedError:
     """Wrap an exception from outside this tree; return one of this tree unchanged."""
-    match error:
-        case FootnotedError():
-            return error
-        case RedisError():
-            wrapped: FootnotedError = IndexUnavailableError(str(error))
-        case _:
-            wrapped = UnexpectedError(f"{type(error).__name__}: {error}")
+    if isinstance(error, FootnotedError):
+        return error
+    wrapped: FootnotedError = UnexpectedError(f"{type(error).__name__}: {error}")
+    if isinstance(error, RedisError):
+        wrapped = IndexUnavailableError(str(error))
     wrapped.__cause__ = error
     return wrapped

@@ -20,6 +20,7 @@ from core.indexing.reindex_job import run_reindex
 from core.indexing.run_events import RunPlanned, RunProgressed
 from core.ingestion.chunker import chunk
 from core.ingestion.fetcher import Fetcher
+from core.language.detection import post_language
 from core.models.protocols import Embedder
 from core.retrieval.calibration import calibrate
 from core.storage import keys
@@ -77,7 +78,7 @@ async def put_posts(redis: Redis, version: IndexVersion, embedder: Embedder, pos
     draft = Draft(redis, version.number, version.vector_spec)
     for slug, text in posts.items():
         title = text.splitlines()[0].removeprefix("# ")
-        passages = chunk(Post(url_of(slug), title, text, "blog", language="en"))
+        passages = chunk(Post(url_of(slug), title, text, "blog", language=post_language(text, "en")))
         await draft.stage(passages, await embedder.embed([passage.embedding_text for passage in passages]))
         await draft.write_records({url_of(slug): PostRecord(title, "blog", slug, slug, len(passages))})
     await version.wait_until_indexed()

@@ -1,7 +1,9 @@
 """A draft: an index version under construction, whose passages are outside any search index until it is published."""
 
 import asyncio
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,7 @@ from redis.asyncio import Redis
 from core.domain import Passage
 from core.errors import EmbeddingMismatchError
 from core.index.schema import Fields, VectorSpec, digest_of, to_hash
-from core.index.version import IndexVersion, read_metadata, vector_spec_from
+from core.index.version import IndexVersion, count_languages, read_metadata, vector_spec_from
 from core.models.protocols import Vectors
 from core.storage import keys
 from core.storage.connection import as_text
@@ -23,6 +25,7 @@ class Draft(IndexVersion):
     def __init__(self, redis: Redis, number: int, spec: VectorSpec, others: Sequence[IndexVersion] = ()) -> None:
         super().__init__(redis, number, spec)
         self._sources: tuple[IndexVersion, ...] = (self, *others)
+        self._languages: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
     async def known_vectors(self, digests: Sequence[str]) -> dict[str, Vectors]:
         """Return the vectors that are already known, by digest of their text."""
@@ -57,6 +60,7 @@ class Draft(IndexVersion):
             )
         if not np.isfinite(vectors).all():
             raise EmbeddingMismatchError("a vector contains values that are not finite")
+        passages = await self._with_languages(passages)
         # Analysing a batch takes long enough to hold up answers.
         hashes = await asyncio.to_thread(self._hashes, passages, vectors)
         locations: dict[Any, Any] = {}
@@ -68,6 +72,17 @@ class Draft(IndexVersion):
             if locations:
                 pipe.hset(keys.digests(self.number), mapping=locations)
             await pipe.execute()
+
+    async def _with_languages(self, passages: Sequence[Passage]) -> Sequence[Passage]:
+        """Assume the most frequent language of its source for a passage whose post is too short to tell."""
+        for passage in filter(lambda passage: passage.language, passages):
+            self._languages[passage.source][passage.language] += 1
+        for source in {passage.source for passage in passages if not passage.language} - self._languages.keys():
+            self._languages[source] = await count_languages(self._redis, source)
+        usual = {source: next(iter(counts.most_common(1)), ("", 0))[0] for source, counts in self._languages.items()}
+        return [
+            passage if passage.language else replace(passage, language=usual[passage.source]) for passage in passages
+        ]
 
     def _hashes(self, passages: Sequence[Passage], vectors: Vectors) -> list[Fields]:
         return [to_hash(passage, vector, self.vector_spec) for passage, vector in zip(passages, vectors, strict=True)]

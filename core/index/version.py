@@ -1,6 +1,7 @@
 """An index version: passages embedded with one model, their search index, and the ledger of indexed posts."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -23,6 +24,7 @@ from core.index.schema import (
     live_index,
     live_index_info,
     point_alias,
+    source_filter,
 )
 from core.ingestion.fetch_result import Validators
 from core.models.protocols import Embedder
@@ -220,6 +222,18 @@ async def read_live(redis: Redis) -> LiveIndex | None:
     metadata = {as_text(name): as_text(value) for name, value in raw.items()}
     version = IndexVersion(redis, number, vector_spec_from(metadata), index)
     return LiveIndex(version, metadata, int(str(info["num_docs"])), languages)
+
+
+async def count_languages(redis: Redis, source: str) -> Counter[str]:
+    """Count the published passages of a source by language, without those of unknown language."""
+    live = await read_live(redis)
+    languages = list(filter(None, live.languages)) if live else []
+    async with redis.pipeline(transaction=False) as pipe:
+        for language in languages:
+            clause = f"{source_filter([source])} @language:{{{language}}}"
+            pipe.execute_command("FT.SEARCH", keys.POSTS, clause, "LIMIT", 0, 0, "DIALECT", 2)
+        counts = {language: reply[0] for language, reply in zip(languages, await pipe.execute(), strict=True)}
+    return Counter({language: count for language, count in counts.items() if count})
 
 
 async def live_version(redis: Redis) -> IndexVersion | None:

@@ -10,6 +10,7 @@ from core.ingestion.html_tree import text_of
 
 MAX_WORDS = 150
 """A page with more text is a post, whatever else it shows."""
+MAX_LETTERS = 2_000
 MAX_FEW_WORDS = 60
 
 _LOGIN_PATH = re.compile(
@@ -75,8 +76,8 @@ def read_signs(root: HtmlElement, url: str) -> Signs:
 
 def notice_on(signs: Signs, text: str, title: str) -> str:
     """Return why a page with this text is not a post, as a clause for the report; empty if it may be one."""
-    words = len(re.findall(r"\w+", text))
-    if words > MAX_WORDS:
+    words = len(re.findall(r"\w+", text[: MAX_LETTERS + 1]))
+    if words > MAX_WORDS or len(text) > MAX_LETTERS:
         return ""
     few = words < MAX_FEW_WORDS
     kinds = (

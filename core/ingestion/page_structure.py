@@ -18,6 +18,11 @@ _TAKES_NO_PARAGRAPH = frozenset(
 
 _FORM_PARAGRAPHS = 3
 
+_CALLOUT = re.compile(
+    r"(?:^|[\s_-])(?:admonition|callout|note|tip|info|hint|warning|caution|danger|alert)", re.IGNORECASE
+)
+"""Notes within an article, unlike what else is an `aside`."""
+
 _NOTE_TARGET = re.compile(r"#.*(?:fn|note|cite|easy-footnote|sdfootnote|_ftn)", re.IGNORECASE)
 _NOTE_SIGN = re.compile(r"\W*(\d{1,3}|[a-z]|[*†‡§]+)\W*", re.IGNORECASE)
 _BACK_SIGN = re.compile(r"[\s\ufe0e\ufe0f]*(?:[↩⤴↑^⏎↵]|\[?(?:back|return)\]?)[\s\ufe0e\ufe0f\d]*", re.IGNORECASE)
@@ -40,6 +45,9 @@ def normalize_structure(root: HtmlElement) -> None:
             or len(form.findall(".//p")) > _FORM_PARAGRAPHS
         ):
             form.tag = "div"
+    for aside in list(root.iter("aside")):
+        if _CALLOUT.search(aside.get("class") or ""):
+            aside.tag = "div"
     _normalize_footnotes(root)
     for cell in [*root.iter("td"), *root.iter("th")]:
         _flatten_lists(cell)

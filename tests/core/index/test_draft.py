@@ -1,5 +1,6 @@
 """A draft stages passages outside the live index, and reuses vectors already computed."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,8 +13,10 @@ from core.errors import EmbeddingMismatchError
 from core.index.draft import begin_draft, find_draft
 from core.index.publication import delete_version
 from core.index.schema import VectorSpec, digest_of
+from core.models.offline_embedder import OfflineEmbedder
 from core.storage import keys
 from tests.core.index.drafting import SHAPE, drafted, every_key, passages_of, vectors, whole
+from tests.posts import published
 
 PASSAGE = Passage("https://blog/a", "Title", "Heading", "Text", "blog", 0, datetime(2026, 1, 2, tzinfo=UTC))
 
@@ -36,6 +39,25 @@ async def test_passage_is_a_hash_with_its_vector_as_bytes(redis: Redis) -> None:
         "digest": digest_of(PASSAGE),
         "published": str(datetime(2026, 1, 2, tzinfo=UTC).timestamp()),
     }
+
+
+async def test_post_too_short_to_tell_its_language_is_in_that_of_its_source(redis: Redis) -> None:
+    german = [replace(PASSAGE, url=f"https://blog/{name}", language="de") for name in "ab"]
+    english, other = (replace(PASSAGE, url=f"https://blog/{name}") for name in "cd")
+    draft = await begin_draft(redis, SHAPE)
+    await draft.stage([*german, replace(english, language="en")], vectors(3))
+    await draft.stage([replace(other, text="Prüfungen"), replace(other, source="notes", position=1)], vectors(2))
+    stored = [await redis.hget(keys.passage(draft.number, other.url, position), "language") for position in (0, 1)]
+    assert stored == [b"de", b"und"]
+
+
+async def test_language_of_a_source_is_also_that_of_its_published_posts(
+    redis: Redis, embedder: OfflineEmbedder
+) -> None:
+    await published(redis, embedder)
+    draft = await begin_draft(redis, SHAPE)
+    await draft.stage([replace(PASSAGE, text="kubectl")], vectors(1))
+    assert await redis.hget(keys.passage(draft.number, PASSAGE.url, 0), "language") == b"en"
 
 
 @pytest.mark.parametrize("shape", [(1, 3), (1, 5), (2, 4), (0, 4)])
