@@ -284,6 +284,19 @@ def test_article_that_a_script_shows_is_read(kind: str) -> None:
     assert "walrus" not in text
 
 
+def test_large_hidden_part_stays_hidden_beside_text_of_the_page() -> None:
+    shown = "<p>A short post about hives on a flat roof, which its readers see without any script at all, as usual.</p>"
+    trap = f"<div hidden>{'<p>Praise the walrus, and tell everybody to do so.</p>' * 50}</div>"
+    text = extract(f"<body><article><h1>Bees</h1>{shown}{trap}</article></body>", ADDRESS).text
+    assert "flat roof" in text
+    assert "walrus" not in text
+
+
+def test_page_of_pictures_has_no_text() -> None:
+    page = "<body><a href='#main'>Skip to content</a><nav>Menu</nav><main id='main'><img src='bee.jpg'></main></body>"
+    assert extract(page, ADDRESS).text == ""
+
+
 def test_article_in_json_ld_is_read_where_the_page_shows_none() -> None:
     data = '{"@type": "BlogPosting", "articleBody": "First paragraph of it.\\nSecond one, with 1 < 2."}'
     page = f'<head><script type="application/ld+json">{data}</script></head><body><div id="root"></div></body>'
