@@ -32,7 +32,7 @@ _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _MAX_CONTROLS = 0.05
 """Share of the first kilobytes."""
 
-_LINKS_ALONE = re.compile(r"(?:\[[^\]]*\]\([^)]*\)|[\W_])*")
+_LINKS_ALONE = re.compile(r"(?:\[[^\]]*\]\([^)]*\)|[\W_])*+")
 _FEW_LINKS = 500
 
 _FULLER = 2.0
