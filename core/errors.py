@@ -206,11 +206,9 @@ class ContextTooLongError(ModelError):
 
 
 class PromptTooLongError(ContextTooLongError):
-    """The prompt exceeds the model's context window without any conversation in it."""
+    """The prompt exceeds the window without a conversation in it."""
 
-    user_message = N_(
-        "The posts about this are too long for the language model. Please tell the person who runs this bot."
-    )
+    user_message = N_("The posts are too long for the language model. Please tell the person who runs this bot.")
 
 
 class ContentFilteredError(ModelError):
@@ -274,8 +272,7 @@ class SourceReadError(FootnotedError):
     user_message = N_("{address} could not be read: {reason}.")
 
     def __init__(self, address: str, reason: str) -> None:
-        self.address = address
-        self.reason = reason
+        self.address, self.reason = address, reason
         super().__init__(address=address, reason=reason)
 
 
@@ -291,12 +288,10 @@ def is_retryable(error: BaseException) -> bool:
 
 def to_footnoted_error(error: BaseException) -> FootnotedError:
     """Wrap an exception from outside this tree; return one of this tree unchanged."""
-    match error:
-        case FootnotedError():
-            return error
-        case RedisError():
-            wrapped: FootnotedError = IndexUnavailableError(str(error))
-        case _:
-            wrapped = UnexpectedError(f"{type(error).__name__}: {error}")
+    if isinstance(error, FootnotedError):
+        return error
+    wrapped: FootnotedError = UnexpectedError(f"{type(error).__name__}: {error}")
+    if isinstance(error, RedisError):
+        wrapped = IndexUnavailableError(str(error))
     wrapped.__cause__ = error
     return wrapped

@@ -66,6 +66,7 @@ class SlackBot:
         Raises StartupError for a bad token, a missing scope, and when Slack is unreachable.
         """
         async with AsyncExitStack() as stack:
+            stack.callback(setattr, self, "_app", None)  # last: while answers finish, events are still stored
             client = await stack.enter_async_context(web_client(self._access.bot_token, self._access.api_url))
             self._client = client
             self._identity = await identify(client)
@@ -83,7 +84,6 @@ class SlackBot:
             for socket in self._sockets:
                 await stack.enter_async_context(socket.open())
             yield
-            self._app = None
 
     async def wait_until_failed(self) -> None:
         """Wait forever: the sockets reconnect themselves."""

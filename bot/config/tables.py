@@ -8,7 +8,6 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 from bot.config.types import PlatformName, SourceName, WebAddress
 from core.answering.channel_scope import Channel, Mode
 from core.domain import Source
-from core.ingestion.layouts import layout_of, presets
 
 SourceKind = Literal["feed", "sitemap", "site", "folder"]
 
@@ -50,7 +49,11 @@ class SourceSettings(BaseModel):
     @field_validator("layout")
     @classmethod
     def _known_layout(cls, layout: str) -> str:
-        if layout and layout_of(layout) is None:
+        if not layout:
+            return layout
+        from core.ingestion.layouts import layout_of, presets  # its parsers take a while to import
+
+        if layout_of(layout) is None:
             raise ValueError(f"a layout is one of {', '.join(presets())}, or a pattern such as /:year/:month/:slug/")
         return layout
 

@@ -149,7 +149,7 @@ class ParserPool:
                 # Another post may have crashed it, so every post in the pool is tried once more.
                 continue
         log.error("post crashed parser process", address=raw.url)
-        return ParseFailure("it crashed the parser")
+        return ParseFailure(f"it crashed the parser or took it more than {MAX_SECONDS} seconds")
 
     async def _parse_in_process(self, raw: RawPost) -> ParseResult | ParseFailure:
         async with self._opening:

@@ -2,11 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import trafilatura
+from lxml import etree
 from lxml.html import HtmlElement
 
 from core.ingestion.html_tree import text_of
@@ -15,7 +18,7 @@ from core.ingestion.page_structure import BLOCKS, block_containers
 _MARK = re.compile("[\u2840-\u287f]{3}")
 """Signs put before the text of each block, three Braille patterns, which tell what trafilatura kept."""
 
-_NEVER_ARTICLE = ("script", "button", "select", "input", "meta")
+_NEVER_ARTICLE = ("head", "nav", "aside", "footer", "menu", "script", "iframe", "button", "select", "input")
 _AROUND = frozenset("nav aside footer header form search menu dialog address".split())
 _AROUND_CLASS = re.compile(
     r"(?:^|[\s_-])(?:nav|navbar|menu|breadcrumbs?|sidebar|share|sharing|social|related|recommend\w*|comments?|respond"
@@ -25,6 +28,12 @@ _AROUND_CLASS = re.compile(
     re.IGNORECASE,
 )
 _LIST_TAGS = frozenset({"ul", "ol", "li", "dl"})
+_FORMATTING = ("span", "b", "strong", "i", "em", "u", "code", "kbd", "sup", "sub", "small", "mark", "abbr", "font")
+"""What trafilatura need not see; it takes less time without."""
+
+_MAX_FORMS = 20
+"""That are removed with the box around them."""
+
 _MAX_BOX = 400
 """Characters of the box around a form."""
 
@@ -39,7 +48,13 @@ _ASK_AGAIN_BELOW = 0.3
 
 _MAIN = "//main | //*[@role='main'] | //article | //*[@itemprop='articleBody']"
 
+_MAX_MAINS = 20
+
 _UNITS = BLOCKS - frozenset("html body table tbody thead tfoot tr td th caption ul ol dl hr".split())
+
+
+_Place = tuple[HtmlElement, bool]
+"""Where a text is: an element, and whether it is the text after it."""
 
 
 @dataclass(slots=True)
@@ -49,14 +64,14 @@ class _Unit:
     element: HtmlElement
     length: int
     linked: float
+    begins: tuple["_Place", ...]
     kept: bool = False
 
 
 def reduce_to_article(root: HtmlElement) -> bool:
     """Remove from a page all that is not its article. Return False, with the page unchanged, if none was found."""
-    for element in list(root.iter(*_NEVER_ARTICLE)):
-        element.drop_tree()
-    for form in list(root.iter("form")):
+    etree.strip_elements(root, *_NEVER_ARTICLE, with_tail=False)
+    for form in list(islice(root.iter("form"), _MAX_FORMS)):
         _drop_form(form)
     units = list(_units(root))
     _ask_trafilatura(root, units, precise=True)
@@ -98,20 +113,36 @@ def _units(root: HtmlElement) -> Iterator[_Unit]:
             continue
         inside = None
         whole = element.tag == "table" and element.find(".//table") is None and not _lays_out(element)
-        if whole or (element.tag != "table" and _inline_text(element, containers) is not None):
-            text = text_of(element)
-            if text:
-                linked = sum(len(text_of(link)) for link in element.iter("a"))
-                inside = element if whole else None
-                yield _Unit(element, len(text), linked / len(text))
+        if element.tag == "table" and not whole:
+            continue
+        cells = element.iter("td", "th") if whole else (element,)
+        begins = tuple(place for cell in cells if (place := _first_text(cell, containers)) is not None)
+        if begins:
+            length, linked = _lengths(element, containers)
+            inside = element if whole else None
+            yield _Unit(element, length, linked / max(1, length), begins)
+
+
+def _lengths(element: HtmlElement, containers: set[HtmlElement]) -> tuple[int, int]:
+    """Return the length of a block's own text, and how much of it is in links."""
+    if element.tag == "table":
+        return len(text_of(element)), sum(len(text_of(link)) for link in element.iter("a"))
+    length, linked = len((element.text or "").strip()), 0
+    for child in element:
+        if child.tag not in BLOCKS and child not in containers:
+            inner = len(text_of(child))
+            length += inner
+            linked += inner if child.tag == "a" else sum(len(text_of(link)) for link in child.iter("a"))
+        length += len((child.tail or "").strip())
+    return length, linked
 
 
 def _lays_out(table: HtmlElement) -> bool:
     return any(True for _ in table.iter("p", "div", "section", "article", "h1", "h2", "h3", "h4", "form"))
 
 
-def _inline_text(element: HtmlElement, containers: set[HtmlElement]) -> tuple[HtmlElement, bool] | None:
-    """Return where the first text of a block's own is: an element, and whether it is the text after it."""
+def _first_text(element: HtmlElement, containers: set[HtmlElement]) -> _Place | None:
+    """Return where a block's own text begins; None if it has none."""
     if (element.text or "").strip():
         return element, False
     for child in element:
@@ -134,15 +165,14 @@ def _share_kept(units: list[_Unit]) -> float:
 
 def _ask_trafilatura(root: HtmlElement, units: list[_Unit], precise: bool) -> None:
     """Set `kept` on the blocks that trafilatura takes for the article."""
-    containers = block_containers(root)
-    restore = [place for number, unit in enumerate(units) for place in _mark(unit.element, number, containers)]
+    restore = [place for number, unit in enumerate(units) for place in _mark(unit.begins, number)]
+    marked = copy(root)
+    etree.strip_tags(marked, *_FORMATTING)
     found: Any = trafilatura.bare_extraction(
-        root,
+        marked,
         fast=precise,
         favor_precision=precise,
         include_comments=False,
-        include_links=True,
-        include_formatting=True,
     )
     for node, tail, text in restore:
         if tail:
@@ -157,19 +187,16 @@ def _ask_trafilatura(root: HtmlElement, units: list[_Unit], precise: bool) -> No
             units[number].kept = True
 
 
-def _mark(element: HtmlElement, number: int, containers: set[HtmlElement]) -> Iterator[tuple[HtmlElement, bool, str]]:
+def _mark(places: Iterable[_Place], number: int) -> Iterator[tuple[HtmlElement, bool, str]]:
     """Put a mark before the text of a block; yield what restores it."""
     mark = "".join(chr(0x2840 + (number >> shift) % 64) for shift in (12, 6, 0))
-    for place in element.iter("td", "th") if element.tag == "table" else (element,):
-        found = _inline_text(place, containers)
-        if found:
-            node, tail = found
-            text = (node.tail if tail else node.text) or ""
-            yield node, tail, text
-            if tail:
-                node.tail = mark + text
-            else:
-                node.text = mark + text
+    for node, tail in places:
+        text = (node.tail if tail else node.text) or ""
+        yield node, tail, text
+        if tail:
+            node.tail = mark + text
+        else:
+            node.text = mark + text
 
 
 def _add_overlooked(units: list[_Unit]) -> None:
@@ -199,16 +226,20 @@ def _outermost_list(element: HtmlElement) -> HtmlElement:
 def _widen(root: HtmlElement, units: list[_Unit]) -> None:
     """Keep all of `article` or `main` if what is kept is only a fraction of it."""
     kept = sum(unit.length for unit in units if unit.kept)
-    for main in reversed(root.xpath(_MAIN)):
+    for main in reversed(root.xpath(_MAIN)[:_MAX_MAINS]):
         inside = set(main.iter())
         held = [unit for unit in units if unit.element in inside]
         if sum(unit.length for unit in held if unit.kept) * 2 > kept:
             break
     else:
         return
+    held_and_kept = sum(unit.length for unit in held if unit.kept)
+    possible = [unit for unit in held if unit.linked <= _MAX_LINKED]
+    if held_and_kept >= _WIDEN_BELOW * sum(unit.length for unit in possible):
+        return
     around = dict.fromkeys([main, *main.iterancestors()], 1)
-    possible = [unit for unit in held if unit.linked <= _MAX_LINKED and not _is_around(unit.element, around)]
-    if sum(unit.length for unit in held if unit.kept) < _WIDEN_BELOW * sum(unit.length for unit in possible):
+    possible = [unit for unit in possible if not _is_around(unit.element, around)]
+    if held_and_kept < _WIDEN_BELOW * sum(unit.length for unit in possible):
         for unit in possible:
             unit.kept = True
 

@@ -38,23 +38,24 @@ def open_disclosures(root: HtmlElement) -> None:
 
 def _pairs(root: HtmlElement) -> Iterator[tuple[HtmlElement, HtmlElement]]:
     """Yield each label with the panel that it opens."""
-    named = {element.get("id"): element for element in root.xpath("//*[@id]")}
-    tabs = root.xpath(_TAB)
+    tabs, openers = root.xpath(_TAB), root.xpath("//*[@aria-expanded][@aria-controls]")
+    panels = root.xpath("//*[@role='tabpanel'][@aria-labelledby]")
+    named = {element.get("id"): element for element in root.xpath("//*[@id]")} if tabs or panels or openers else {}
     for tab in tabs:
         targets = (re.sub(r"\A#", "", tab.get(name) or "") for name in _TARGETS)
         panel = next((named[target] for target in targets if target in named), None)
         if panel is not None:
             yield tab, panel
-    for panel in root.xpath("//*[@role='tabpanel'][@aria-labelledby]"):
+    for panel in panels:
         tab = named.get(panel.get("aria-labelledby"))
         if tab is not None:
             yield tab, panel
-    for labels in root.xpath("//*[@role='tablist']"):
-        parent = labels.getparent()
-        panels = parent.xpath(".//*[@role='tabpanel']") if parent is not None else []
-        yield from _in_order(labels.xpath(".//*[@role='tab']"), panels)
+    for labels in root.xpath("//*[@role='tablist']") if tabs else ():
+        around = labels.getparent()
+        unnamed = around.xpath(".//*[@role='tabpanel']") if around is not None else []
+        yield from _in_order(labels.xpath(".//*[@role='tab']"), unnamed)
     yield from _radio_pairs(root)
-    for opener in root.xpath("//*[@aria-expanded][@aria-controls]"):
+    for opener in openers:
         panel = named.get(opener.get("aria-controls"))
         if panel is not None and _MENU.isdisjoint(each.tag for each in (panel, *panel.iterancestors())):
             yield opener, panel

@@ -1,6 +1,7 @@
 """Removal of hidden text from HTML: readers do not see it, and it may be an instruction meant for the model."""
 
 import re
+import sys
 
 from lxml import etree
 from lxml.html import HtmlElement, HTMLParser
@@ -35,15 +36,38 @@ _INVALID_REFERENCE = re.compile(
 
 _UNEVEN = re.compile(r"<(?:pre|t[dh]|fig|details|sup|math|script|img)\b|role=|\\[(\[]", re.IGNORECASE)
 
-_MAY_HOLD_FORMULA = re.compile(rb"math|katex|latex|\\[(\[]|mjx", re.IGNORECASE)
+_FORMULA_SIGNS = (
+    b"<math",
+    b"math/tex",
+    b"katex",
+    b"latex",
+    b"mjx-",
+    b"mwe-math",
+    b"d-math",
+    b" math",
+    b'"math',
+    b"\\(",
+    b"\\[",
+)
+_DISCLOSURE_SIGNS = (
+    b"<details",
+    b"role=tab",
+    b"role='tab",
+    b'role="tab',
+    b"-toggle=",
+    b"nav-tabs",
+    b"aria-expanded",
+    b"radio",
+)
+"""Without any of them, a page has no formula, and nothing that opens with a click."""
 
 _SHOWN_LATER = frozenset({"template", "noscript"})
 _NO_PROSE = frozenset("a button footer form head header nav noscript script select style template title".split())
 _MAX_NOSCRIPT = 500
-_MAX_SHELL = 400
+_MAX_SHELL = 100
 """Characters of prose from which a page has text of its own, however much is hidden."""
 _MIN_ARTICLE = 100
-_FAR_MORE = 4
+_FAR_MORE = 10
 _MAX_REVEALED = 3
 """Elements, one in another, that a script shows."""
 
@@ -66,7 +90,7 @@ def visible_tree(html: str, url: str, scripted: bool = True) -> HtmlElement | No
         return None
     if _HINT.search(html):
         _remove_hidden(tree)
-        if scripted and (visible := _prose(tree)) < _MAX_SHELL:
+        if scripted and (visible := _prose(tree, _MAX_SHELL)) < _MAX_SHELL:
             shown = _shown_by_script(_parsed(source), visible)
             tree = tree if shown is None else shown
     normalize_code(tree)
@@ -80,10 +104,12 @@ def _parsed(source: bytes) -> HtmlElement | None:
     tree: HtmlElement | None = etree.fromstring(source, parser)
     if tree is not None:
         tree.set("data-noscript", " ".join(map(text_of, tree.iter("noscript")))[:_MAX_NOSCRIPT])
-        if _MAY_HOLD_FORMULA.search(source):
+        lower = source.lower()
+        if any(sign in lower for sign in _FORMULA_SIGNS):
             normalize_formulas(tree)
         _remove_scripts(tree)
-        open_disclosures(tree)
+        if any(sign in lower for sign in _DISCLOSURE_SIGNS):
+            open_disclosures(tree)
     return tree
 
 
@@ -118,8 +144,8 @@ def _may_be_article(element: HtmlElement, styles: PageStyles) -> bool:
     )
 
 
-def _prose(element: HtmlElement) -> int:
-    """Return the length of the text, outside of links and of what is around articles."""
+def _prose(element: HtmlElement, enough: int = sys.maxsize) -> int:
+    """Return the length of the text, outside of links and of what is around articles; counted until it is `enough`."""
     length = 0
     walk = etree.iterwalk(element, events=("start", "end"))
     for event, node in walk:
@@ -129,15 +155,19 @@ def _prose(element: HtmlElement) -> int:
             length += len((node.text or "").strip())
         if event == "end" and node is not element:
             length += len((node.tail or "").strip())
+        if length >= enough:
+            break
     return length
 
 
 def _remove_scripts(root: HtmlElement) -> None:
     """Remove scripts, but not the data in JSON-LD."""
-    etree.strip_elements(root, "style", "svg", "link", with_tail=False)
-    for script in list(root.iter("script")):
-        if script.get("type") != "application/ld+json":
-            script.drop_tree()
+    data = root.xpath("//script[@type='application/ld+json']")
+    for script in data:
+        script.tag = "data"
+    etree.strip_elements(root, "script", "style", "svg", "link", with_tail=False)
+    for script in data:
+        script.tag = "script"
 
 
 def _remove_hidden(root: etree._Element) -> None:

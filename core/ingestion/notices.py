@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 from urllib.parse import urlsplit
 
 from lxml.html import HtmlElement
@@ -10,12 +11,14 @@ from core.ingestion.html_tree import text_of
 
 MAX_WORDS = 150
 """A page with more text is a post, whatever else it shows."""
+MAX_LETTERS = 2_000
 MAX_FEW_WORDS = 60
 
 _LOGIN_PATH = re.compile(
     r"/(?:log-?in|sign-?in|sso|oauth2?|authorize|wp-login\.php|session/new|anmelden|connexion)\b", re.I
 )
 _PASSWORD_FORM = "//form[contains(@class, 'post-password-form') or contains(@action, 'postpass')]"
+_MAX_HEADING, _MAX_HEADINGS = 300, 5
 _REFRESH = "//meta[translate(@http-equiv, 'REFSH', 'refsh')='refresh'][contains(@content, '=')]"
 
 _NOT_FOUND = re.compile(
@@ -68,15 +71,17 @@ def read_signs(root: HtmlElement, url: str) -> Signs:
         password_form=bool(root.xpath(_PASSWORD_FORM)),
         log_in=log_in or bool(_LOGIN_PATH.search(urlsplit(url).path) and root.find(".//form") is not None),
         forwards=bool(root.xpath(_REFRESH)),
-        headings="\n".join(map(text_of, root.iter("h1", "title"))),
+        headings="\n".join(
+            text_of(heading)[:_MAX_HEADING] for heading in islice(root.iter("h1", "title"), _MAX_HEADINGS)
+        ),
         noscript=root.get("data-noscript") or "",
     )
 
 
 def notice_on(signs: Signs, text: str, title: str) -> str:
     """Return why a page with this text is not a post, as a clause for the report; empty if it may be one."""
-    words = len(re.findall(r"\w+", text))
-    if words > MAX_WORDS:
+    words = len(re.findall(r"\w+", text[: MAX_LETTERS + 1]))
+    if words > MAX_WORDS or len(text) > MAX_LETTERS:
         return ""
     few = words < MAX_FEW_WORDS
     kinds = (

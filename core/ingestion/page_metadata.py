@@ -23,6 +23,7 @@ _DATE_NAMES = (
 )
 _AUTHOR_NAMES = ("author", "article:author", "parsely-author", "dc.creator", "citation_author", "byl")
 _ADDRESS_DATE = re.compile(r"/((?:19|20)\d\d)[/-](0?[1-9]|1[0-2])[/-](0?[1-9]|[12]\d|3[01])(?=[/_-]|\b)")
+_LOGO = re.compile(r"logo|brand|site-?(?:title|name)|blog-?(?:title|name)", re.IGNORECASE)
 _FIRST_YEAR = 1990
 _MAX_AUTHOR = 100
 MAX_JSON = 2_000_000
@@ -44,7 +45,8 @@ def read_metadata(root: HtmlElement, url: str) -> PageMetadata:
     objects = list(_json_ld(root))
     articles = [each for each in objects if _ARTICLES.fullmatch(_type(each))]
     meta = _meta(root)
-    site_names = {_folded(name) for name in _site_names(objects, meta) if name}
+    logos = [text_of(heading) for heading in root.iter("h1") if _is_logo(heading)]
+    site_names = {_folded(name) for name in (*_site_names(objects, meta), *logos) if name}
     return PageMetadata(
         title=_title(root, meta, site_names),
         author=_author(articles, meta, root),
@@ -99,6 +101,14 @@ def _site_names(objects: list[dict[str, Any]], meta: dict[str, str]) -> Iterator
         yield _text(each.get("publisher"))
         if _type(each) in {"WebSite", "Organization", "Blog"}:
             yield _text(each.get("name"))
+
+
+def _is_logo(heading: HtmlElement) -> bool:
+    """Return whether a heading is the site's name: it leads to the home page, or is marked as a logo."""
+    links = (*heading.iter("a"), *heading.iterancestors("a"))
+    if any(urlsplit(link.get("href") or "#").path == "/" for link in links if "[" not in (link.get("href") or "")):
+        return True
+    return bool(_LOGO.search(f"{heading.get('class') or ''} {heading.get('id') or ''}"))
 
 
 def _title(root: HtmlElement, meta: dict[str, str], site_names: set[str]) -> str:

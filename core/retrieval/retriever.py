@@ -263,7 +263,8 @@ def _same_post(one: ScoredPassage, other: ScoredPassage) -> bool:
 
 
 def _adjoins(group: Sequence[ScoredPassage], hit: ScoredPassage) -> bool:
-    return _same_post(group[0], hit) and any(abs(hit.passage.position - other.passage.position) == 1 for other in group)
+    same_page = _same_post(group[0], hit) and group[0].passage.page == hit.passage.page
+    return same_page and any(abs(hit.passage.position - other.passage.position) == 1 for other in group)
 
 
 def _merged(group: list[ScoredPassage]) -> ScoredPassage:

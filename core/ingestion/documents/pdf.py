@@ -19,6 +19,9 @@ _REPEATED = 0.5
 """Share of the pages from which the same first or last line is a header or a footer."""
 
 _MIN_PAGES = 4
+_MAX_EDGES = 2
+"""Lines of a header or footer, such as a title and a page number."""
+
 _FULL_LINE = 0.75
 """Share of the longest line that a line fills if its paragraph goes on."""
 
@@ -97,10 +100,9 @@ def _pages(lines: Sequence[list[str]], headings: frozenset[str]) -> list[str]:
     repeated = {edge for edge, count in edges.items() if count > often}
     pages = []
     for page in lines:
-        while page and _is_edge(page[0], repeated):
-            page = page[1:]
-        while page and _is_edge(page[-1], repeated):
-            page = page[:-1]
+        for _ in range(_MAX_EDGES):
+            page = page[1:] if page and _is_edge(page[0], repeated) else page
+            page = page[:-1] if page and _is_edge(page[-1], repeated) else page
         pages.append(_paragraphs(page, headings))
     for before, after in pairwise(pages):
         _move_rest(before, after)

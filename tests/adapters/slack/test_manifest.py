@@ -22,6 +22,7 @@ SCOPES = {
     "apps_connections_open": set(),  # the app-level token's own scope, connections:write
     "assistant_threads_setStatus": {"chat:write"},
     "assistant_threads_setSuggestedPrompts": {"assistant:write"},
+    "assistant_threads_setTitle": {"assistant:write"},
     "auth_test": set(),
     "chat_appendStream": {"chat:write"},
     "chat_delete": {"chat:write"},

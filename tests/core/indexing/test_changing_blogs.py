@@ -8,8 +8,8 @@ import pytest
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
+from core.domain import ListingFound, Source
 from core.domain import Post as Article
-from core.domain import Source
 from core.errors import IndexUnavailableError
 from core.index.catalog import Catalog
 from core.index.version import live_version
@@ -21,6 +21,7 @@ from core.ingestion.sources import parse_post
 from core.models.offline_embedder import OfflineEmbedder
 from tests.posts import POSTS, reindexing, url_of, write_posts
 from tests.servers.blog import Blog, Post, Redirect
+from tests.servers.hostile import HostileSite, RawResponse
 from tests.servers.loopback import Status
 
 
@@ -69,6 +70,40 @@ async def test_a_post_is_removed_when_it_leaves_its_sitemap(
     report = await read(redis, embedder, sitemap_of(blog))
     assert report.progress.removed == 1
     assert await urls(redis) == {blog.url(f"/entry-{number}/") for number in (2, 3)}
+
+
+async def test_posts_of_a_site_stay_when_they_leave_its_feed(
+    redis: Redis, embedder: OfflineEmbedder, blog: Blog
+) -> None:
+    """The feed shows two posts, the sitemap all of them."""
+    blog.per_page = 2
+    site = Source("blog", "site", blog.url("/"))
+    first = await read(redis, embedder, site)
+    assert first.found == (ListingFound("feed", blog.url()), ListingFound("sitemap", blog.url("/sitemap.xml")))
+    assert (first.progress.new, first.failures) == (3, ())
+    again = await read(redis, embedder, site)
+    assert (again.outcome, again.progress.unchanged) == ("unchanged", 3)
+    blog.posts.append(entry(4))
+    last = await read(redis, embedder, site)
+    assert (last.progress.new, last.progress.removed) == (1, 0)
+    assert await urls(redis) == {blog.url(f"/entry-{number}/") for number in range(1, 5)}
+
+
+async def test_followed_pages_are_removed_when_no_link_leads_to_them(redis: Redis, embedder: OfflineEmbedder) -> None:
+    def page(text: str) -> RawResponse:
+        return RawResponse(f"<html><body><article><h1>T</h1><p>{text}</p></article></body></html>".encode())
+
+    links = '<a href="/a">First</a> and <a href="/b">second</a>, which are about gardens and all that grows there.'
+    pages = {"/": page(links), "/a": page("Leeks stand frost. " * 9), "/b": page("Beds are dug in autumn. " * 9)}
+    async with HostileSite(pages) as served:
+        site = Source("blog", "site", served.url("/"))
+        first = await read(redis, embedder, site)
+        assert (first.progress.new, first.found) == (3, (ListingFound("links", served.url("/")),))
+        assert (await read(redis, embedder, site)).progress.unchanged == 3
+        served.answers["/"] = page(links.replace("/b", "/a"))
+        last = await read(redis, embedder, site)
+        assert (last.progress.changed, last.progress.removed) == (1, 1)
+        assert await urls(redis) == {served.url("/"), served.url("/a")}
 
 
 async def test_an_unreachable_blog_keeps_its_posts_and_is_reported(

@@ -73,7 +73,7 @@ async def test_a_post_that_kills_its_process_is_reported_and_the_others_are_pars
         )
         after = await parsers.parse(post(8))
     assert isinstance(dead, ParseFailure)
-    assert dead.reason == "it crashed the parser"
+    assert dead.reason.startswith("it crashed the parser")
     # Posts in the pool at the time of both crashes fail as well; none is lost silently.
     assert all(isinstance(parsed, ParseResult) and parsed.passages for parsed in (*early, after))
     assert all(isinstance(parsed, ParseResult | ParseFailure) for parsed in (*late, last))
@@ -83,7 +83,8 @@ async def test_a_document_is_parsed_in_a_process_that_ends_after_a_while(monkeyp
     monkeypatch.setattr(post_parser, "MAX_SECONDS", 0.2)
     entry = Entry("https://docs.example/a.pdf", "", SOURCE, format="pdf")
     async with ParserPool(processes=1) as parsers:
-        assert await parsers.parse(Endless(entry, entry.url)) == ParseFailure("it crashed the parser")
+        failure = await parsers.parse(Endless(entry, entry.url))
+    assert failure == ParseFailure("it crashed the parser or took it more than 0.2 seconds")
 
 
 def test_parser_processes_exit_when_their_parent_is_killed() -> None:

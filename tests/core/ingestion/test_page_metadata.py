@@ -30,6 +30,8 @@ def page(head: str, body: str = TEXT) -> str:
         ("<meta property='og:site_name' content='The Hive'><title>Bees on roofs :: The Hive</title>", ""),
         ("<meta property='og:site_name' content='The Hive'><title>Bees on roofs</title>", "<h1>The Hive</h1>"),
         ("<title>Bees on roofs — The Hive</title>", "<h1>The Hive</h1><h1>Bees on roofs</h1>"),
+        ("<title>Bees on roofs | The Hive</title>", "<h1 class='site-title'>The Hive</h1><h2>Bees on roofs</h2>"),
+        ("<title>The Hive | Bees on roofs</title>", "<h1><a href='/'>The Hive</a></h1>"),
         ('<script type="application/ld+json">{"@type": "WebSite", "name": "The Hive"}</script>'
          "<title>Bees on roofs · The Hive</title>", ""),
     ],
