@@ -206,11 +206,9 @@ class ContextTooLongError(ModelError):
 
 
 class PromptTooLongError(ContextTooLongError):
-    """The prompt exceeds the model's context window without any conversation in it."""
+    """The prompt exceeds the window without a conversation in it."""
 
-    user_message = N_(
-        "The posts about this are too long for the language model. Please tell the person who runs this bot."
-    )
+    user_message = N_("The posts are too long for the language model. Please tell the person who runs this bot.")
 
 
 class ContentFilteredError(ModelError):

@@ -84,7 +84,7 @@ _MARKUP = re.compile(
 _HINT = re.compile(
     r"\{[%{:#/.! ]|\[\[|\[TOC\]|\[toc\]|\[!|:::|!!!|\?\?\?|===|%%|--8<--|<<<|<[A-Z]|\^[A-Za-z0-9-]{4,40}$", re.MULTILINE
 )
-_EMPTY_LINK = re.compile(r"(?<!!)\[([^\[\]\n]+)\]\([ \t]*\)")
+_EMPTY_LINK = re.compile(r"(`[^`\n]+`)|(?<![!\w])\[([^\[\]\n]+)\]\([ \t]*\)")
 _MODULE = re.compile(r"^(?:import|export)[ \t{*'\"](?:.+(?:\n|\Z))+", re.MULTILINE)
 _EXPRESSION = re.compile(r"(?<!\\)\{(?:[ \t]*(?P<mark>[\"'`])(?P<text>[^\"'`{}\n]*)(?P=mark)[ \t]*|[^{}\n]*)\}")
 _FIELD = re.compile(r"(?:(?:page|\$?frontmatter|\.Params|\.Page)\.|\.)?([A-Za-z_]\w*)(?:\s*\|.*)?")
@@ -188,7 +188,11 @@ def _inline(text: str, fields: Fields, is_mdx: bool) -> str:
     pieces = []
     for part, raw in _paired(text, _RAW):
         part = part if raw else _MARKUP.sub(shown, _CALLOUT.sub(_callout, _without_comments(part)))
-        pieces.append(part if raw else _EMPTY_LINK.sub(r"\1", _without_expressions(part) if is_mdx else part))
+        pieces.append(
+            part
+            if raw
+            else _EMPTY_LINK.sub(lambda found: found[1] or found[2], _without_expressions(part) if is_mdx else part)
+        )
     return "".join(pieces)
 
 
@@ -252,7 +256,7 @@ def _wiki_link(found: re.Match[str]) -> str:
 
 def _component(found: re.Match[str], components: frozenset[str] | None) -> str:
     """Return the labels of a component of MDX or Vue; other text between angle brackets stays."""
-    known = components is None or found["props"] or found[0].endswith("/>") or found["name"] in components
+    known = components is None or "=" in found["props"] or found[0].endswith("/>") or found["name"] in components
     if not known:
         return found[0]
     props = _ARGUMENT.findall(found["props"])

@@ -119,7 +119,8 @@ class Fetcher:
         except AddressBlockedError as error:
             raise AddressBlockedError(shown, error.reason) from error
         except SiteDownError as error:
-            raise SiteDownError(shown, f"{error.reason} when asked for its robots.txt") from error
+            where = " when asked for its robots.txt" if "answered" in error.reason else ""
+            raise SiteDownError(shown, error.reason + where) from error
         self._throttle(url).apply_crawl_delay(crawl_delay(rules))
         if not is_allowed(rules, url):
             raise SourceReadError(shown, "robots.txt does not allow it")

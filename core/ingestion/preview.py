@@ -140,6 +140,6 @@ async def _sample(entry: Entry, fetcher: Fetcher) -> Sample:
         post = await asyncio.to_thread(parse_post, entry, page)
     except SourceReadError as error:
         return Sample(entry.url, entry.title, entry.published, reason=error.reason)
-    text = " ".join(post.text.split())
+    text = " ".join(post.text.removeprefix(f"# {post.title}").split())
     shown = text if len(text) <= SAMPLE_LENGTH else f"{text[:SAMPLE_LENGTH].rsplit(' ', 1)[0]} …"
     return Sample(post.url, post.title, post.published, shown)

@@ -3,6 +3,7 @@
 import re
 from html.entities import html5
 
+from core.errors import SourceReadError
 from core.ingestion.charsets import decode
 from core.ingestion.fetch_result import Fetched
 from core.ingestion.invisible_characters import strip_invalid
@@ -12,6 +13,9 @@ _DECLARED = re.compile(rb"<\?xml[^>]{0,100}\bencoding\s{0,9}=\s{0,9}[\"']([^\"']
 _BEGINNING = re.compile(r"<(?:\?xml|!DOCTYPE|rss|feed|rdf:RDF)\b", re.IGNORECASE)
 MAX_BEFORE = 4_000
 """Characters in which a document has to begin; before it, servers write blank lines and warnings of their own."""
+
+MAX_ENTITIES = 1_500_000
+"""Per document; escaped HTML of the largest has half as many."""
 
 _DECLARATION = re.compile(r"\A<\?xml[^>]{0,200}\?>")
 _OWN_ENTITY = re.compile(r"<!ENTITY\s+([\w.-]{1,60})\s+[\"']([^\"'<]{0,20})[\"']\s*>")
@@ -33,6 +37,8 @@ def repair_xml(fetched: Fetched) -> tuple[str, str]:
     text = _DECLARATION.sub('<?xml version="1.0" encoding="utf-8"?>', text)
     if not fetched.body.isascii():
         check_xml(fetched, text.encode("utf-8", "replace"))
+    if text.count("&") > MAX_ENTITIES:
+        raise SourceReadError(fetched.url, "it has too many elements")
     repair = _EntityRepair(text)
     text = _ENTITY.sub(repair.replace, text)
     damage = (

@@ -96,18 +96,6 @@ def test_answer_streams_and_its_footnote_opens_the_post(browser: Browser, sites:
     assert browser.complaints == []
 
 
-def test_thoughts_that_were_shown_as_text_disappear(browser: Browser, sites: Sites) -> None:
-    thoughts = Text("They ask about water. Hm.\n</think>\n\nEarly in the morning [1].", tokens_per_second=40)
-    sites.model.enqueue(thoughts, Text("At the root [1]."))
-    browser.open(sites.modelled.address)
-    browser.press(ASKED, Keys.ENTER)
-    browser.wait(lambda: "They ask" in browser.text_of("article.answer .prose"))
-    assert browser.last_answer().find_element(By.CSS_SELECTOR, ".prose").text == "Early in the morning1."
-    # A model that answers without thoughts is no longer expected to think.
-    browser.ask(ASKED)
-    assert browser.complaints == []
-
-
 def test_clicking_an_example_asks_it(browser: Browser, sites: Sites) -> None:
     browser.open(sites.offline.address)
     example = browser.wait(lambda: browser.all(".examples button"))[0]
@@ -267,6 +255,18 @@ def test_error_shows_no_internals(browser: Browser, sites: Sites) -> None:
     answer = browser.ask(ASKED, "failed")
     assert "The language model denied this bot access. Please tell the person who runs it." in answer.text
     assert "sk-" not in browser.driver.page_source
+
+
+def test_thoughts_that_were_shown_as_text_disappear(browser: Browser, sites: Sites) -> None:
+    thoughts = Text("They ask about water. " * 15 + "\n</think>\n\nEarly in the morning [1].", tokens_per_second=40)
+    sites.model.enqueue(thoughts, Text("At the root [1]."))
+    browser.open(sites.modelled.address)
+    browser.press(ASKED, Keys.ENTER)
+    browser.wait(lambda: "They ask" in browser.text_of("article.answer .prose"))
+    assert browser.last_answer().find_element(By.CSS_SELECTOR, ".prose").text == "Early in the morning1."
+    # A model that answers without thoughts is no longer expected to think.
+    browser.ask(ASKED)
+    assert browser.complaints == []
 
 
 HOSTILE_NODES = """

@@ -242,6 +242,8 @@ Read Scythes.
 PLAIN = """
 Text with {braces}, a == b, 100%, 50%% off, x^2, {{ name }}, List<String> and \\frac{.5}{x}.
 
+Call `timer[Symbol.dispose]()` of <T as Trait>::X.
+
 Heading
 ===
 

@@ -3,6 +3,7 @@
 import pytest
 
 from core.domain import Source
+from core.errors import SourceReadError
 from core.ingestion.feed_items import FeedPage
 from core.ingestion.feed_parser import parse_feed
 from core.ingestion.fetch_result import Fetched
@@ -76,3 +77,8 @@ def test_what_may_be_lost_is_reported(body: str | bytes, damage: str) -> None:
 def test_bare_ampersands_are_read() -> None:
     page = parsed(FEED.format(charset="utf-8", text="Tea & cake, AT&T; a?b=1&c=2").encode())
     assert page.entries[0].body == "<p>Tea &amp; cake, AT&amp;T; a?b=1&amp;c=2</p>"
+
+
+def test_endless_ampersands_are_refused_at_once() -> None:
+    with pytest.raises(SourceReadError, match="too many elements"):
+        parsed(FEED.format(charset="utf-8", text="&" * 2_000_000).encode())
