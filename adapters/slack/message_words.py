@@ -1,5 +1,6 @@
 """The words of messages beside their text: attachments, forwarded messages, and the blocks of other apps."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,6 +12,8 @@ _OWN_TEXT = ("header", "section", "context", "rich_text", "markdown", "alert", "
 
 _IN_LINE = ("text", "link", "user", "usergroup", "channel", "emoji", "broadcast", "date", "color", "team")
 """Types of the pieces of one line of rich text."""
+
+_EMPHASIS = re.compile(r"(?<![\w*_~`])([*_~`]{1,3})(?=\S)([^*_~`\n]+)(?<=\S)\1(?![\w*_~`])")
 
 
 def words_of(message: Mapping[str, Any]) -> str:
@@ -29,7 +32,7 @@ def attached(message: Mapping[str, Any]) -> str:
 def _attachment_words(attachment: Any) -> str:
     if not isinstance(attachment, Mapping):
         return ""
-    parts = [_text(attachment.get(name)) for name in ("pretext", "title", "text")]
+    parts = [_without_emphasis(_text(attachment.get(name))) for name in ("pretext", "title", "text")]
     parts += [
         f"{_text(field.get('title'))}: {_text(field.get('value'))}"
         for field in attachment.get("fields") or ()
@@ -55,6 +58,8 @@ def _inner_text(part: Any) -> str:
     match part:
         case str():
             return part
+        case {"type": "mrkdwn", "text": str(text)}:
+            return _without_emphasis(text)
         case list():
             in_line = all(isinstance(each, Mapping) and each.get("type") in _IN_LINE for each in part)
             return ("" if in_line else "\n").join(filter(None, map(_inner_text, part)))
@@ -66,6 +71,11 @@ def _inner_text(part: Any) -> str:
             own = [_inner_text(part.get(name)) for name in ("title", "text", "fields", "elements")]
             return "\n".join(filter(None, own)) or _text(part.get("url"))
     return ""
+
+
+def _without_emphasis(mrkdwn: str) -> str:
+    """Return mrkdwn without the marks of bold, italic, struck and code."""
+    return _EMPHASIS.sub(r"\2", mrkdwn)
 
 
 def _text(value: Any) -> str:

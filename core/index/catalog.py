@@ -20,6 +20,8 @@ _DEMONSTRATIVES = frozenset("this that these those it its here there".split())
 
 _PART = re.compile(r"[\s,:–—(-]+(part|teil|partie|parte|deel|часть|第)\s*\d+\s*[)部]?$", re.IGNORECASE)
 
+_HEADING_QUESTION = re.compile(r"^#{1,6} (.{1,200}\?)$", re.MULTILINE)
+
 SCANNED_PASSAGES = 500
 """Passages searched for examples and titles."""
 
@@ -70,14 +72,15 @@ class Catalog:
         heading or a title."""
         if sources == frozenset() or await live_version(self._redis) is None:
             return []
-        shown = ("RETURN", 2, "title", "heading", "LIMIT", 0, SCANNED_PASSAGES, "DIALECT", 2)
+        shown = ("RETURN", 3, "title", "heading", "text", "LIMIT", 0, SCANNED_PASSAGES, "DIALECT", 2)
         _, *rows = await self._redis.execute_command("FT.SEARCH", keys.POSTS, source_filter(sources) or "*", *shown)
         posts: dict[str, str] = {}
         headings: dict[str, str] = {}
         for fields in rows[1::2]:
             named = {name.decode(): value.decode() for name, value in zip(fields[::2], fields[1::2], strict=True)}
             title, heading = named.get("title", ""), named.get("heading", "").split(" › ")[-1]
-            question = heading if is_standalone_question(heading) else ""
+            inner = _HEADING_QUESTION.findall(named.get("text", ""))
+            question = next(filter(is_standalone_question, (heading, *inner)), "")
             posts[title] = posts.get(title) or question
             if heading and not heading.startswith(title):
                 headings.setdefault(title, heading)

@@ -113,6 +113,7 @@ async def test_suggested_questions_come_from_the_posts_in_both_views(room: Room)
     [call] = room.slack.called("assistant.threads.setSuggestedPrompts")
     assert call.arguments["channel_id"] == direct.id
     titles: list[Any] = [prompt["message"] for prompt in call.arguments["prompts"]]
+    assert "When should tomatoes be watered?" in titles
     assert not [title for title in titles if "about?" in title]
     assert len(titles) <= 4
     room.slack.start_assistant_thread(room.slack.user)

@@ -30,7 +30,7 @@ def post_as_monitor(room: Room, **fields: Any) -> Message:
     ("fields", "expected"),
     [
         ({"attachments": ALERT}, ["ALERT: heap is hot", "Sensor 2 has been above 65 degrees."]),
-        ({"blocks": BLOCKS}, ["Bee house is empty", "movement"]),
+        ({"blocks": BLOCKS}, ["Bee house is empty", "No movement since Monday."]),
         ({"attachments": FIELDS}, ["Honey: 3 kg"]),
     ],
     ids=["attachment", "blocks", "fields"],
