@@ -21,7 +21,7 @@ async def test_a_late_command_is_answered_in_the_channel(harness: Harness) -> No
     asked = harness.command(ASKED, late=0.3)
     answer = await harness.answer(asked)
     assert asked.callback is None
-    assert answer.content.startswith("According to the posts")
+    assert answer.content.startswith(f"> {ASKED}\nAccording to the posts")
     await harness.settled()
     assert len(harness.since(asked)) == 1
 
