@@ -32,6 +32,9 @@ _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _MAX_CONTROLS = 0.05
 """Share of the first kilobytes."""
 
+_LINKS_ALONE = re.compile(r"(?:\[[^\]]*\]\([^)]*\)|[\W_])*+")
+_FEW_LINKS = 500
+
 _FULLER = 2.0
 """How much longer than what the page shows its article in JSON-LD must be to be taken instead."""
 
@@ -106,6 +109,8 @@ def _found(tree: HtmlElement, url: str, metadata: PageMetadata) -> str:
     if not found:
         _remove_boilerplate(tree)
     text = to_markdown(_html(tree), url)
+    if len(text) < _FEW_LINKS and _LINKS_ALONE.fullmatch(text):
+        text = ""  # "Skip to content", on a page of pictures
     if len(metadata.body) > _FULLER * len(text):
         body = metadata.body
         if not re.search(r"<(?:p|br|div)\b", body, re.IGNORECASE):

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import trafilatura
@@ -30,6 +31,9 @@ _LIST_TAGS = frozenset({"ul", "ol", "li", "dl"})
 _FORMATTING = ("span", "b", "strong", "i", "em", "u", "code", "kbd", "sup", "sub", "small", "mark", "abbr", "font")
 """What trafilatura need not see; it takes less time without."""
 
+_MAX_FORMS = 20
+"""That are removed with the box around them."""
+
 _MAX_BOX = 400
 """Characters of the box around a form."""
 
@@ -43,6 +47,8 @@ _ASK_AGAIN_BELOW = 0.3
 """Share of the page's text below which trafilatura is asked without favouring precision."""
 
 _MAIN = "//main | //*[@role='main'] | //article | //*[@itemprop='articleBody']"
+
+_MAX_MAINS = 20
 
 _UNITS = BLOCKS - frozenset("html body table tbody thead tfoot tr td th caption ul ol dl hr".split())
 
@@ -65,7 +71,7 @@ class _Unit:
 def reduce_to_article(root: HtmlElement) -> bool:
     """Remove from a page all that is not its article. Return False, with the page unchanged, if none was found."""
     etree.strip_elements(root, *_NEVER_ARTICLE, with_tail=False)
-    for form in list(root.iter("form")):
+    for form in list(islice(root.iter("form"), _MAX_FORMS)):
         _drop_form(form)
     units = list(_units(root))
     _ask_trafilatura(root, units, precise=True)
@@ -112,10 +118,23 @@ def _units(root: HtmlElement) -> Iterator[_Unit]:
         cells = element.iter("td", "th") if whole else (element,)
         begins = tuple(place for cell in cells if (place := _first_text(cell, containers)) is not None)
         if begins:
-            text = text_of(element)
-            linked = sum(len(text_of(link)) for link in element.iter("a"))
+            length, linked = _lengths(element, containers)
             inside = element if whole else None
-            yield _Unit(element, len(text), linked / max(1, len(text)), begins)
+            yield _Unit(element, length, linked / max(1, length), begins)
+
+
+def _lengths(element: HtmlElement, containers: set[HtmlElement]) -> tuple[int, int]:
+    """Return the length of a block's own text, and how much of it is in links."""
+    if element.tag == "table":
+        return len(text_of(element)), sum(len(text_of(link)) for link in element.iter("a"))
+    length, linked = len((element.text or "").strip()), 0
+    for child in element:
+        if child.tag not in BLOCKS and child not in containers:
+            inner = len(text_of(child))
+            length += inner
+            linked += inner if child.tag == "a" else sum(len(text_of(link)) for link in child.iter("a"))
+        length += len((child.tail or "").strip())
+    return length, linked
 
 
 def _lays_out(table: HtmlElement) -> bool:
@@ -207,7 +226,7 @@ def _outermost_list(element: HtmlElement) -> HtmlElement:
 def _widen(root: HtmlElement, units: list[_Unit]) -> None:
     """Keep all of `article` or `main` if what is kept is only a fraction of it."""
     kept = sum(unit.length for unit in units if unit.kept)
-    for main in reversed(root.xpath(_MAIN)):
+    for main in reversed(root.xpath(_MAIN)[:_MAX_MAINS]):
         inside = set(main.iter())
         held = [unit for unit in units if unit.element in inside]
         if sum(unit.length for unit in held if unit.kept) * 2 > kept:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from lxml import etree
 from lxml.html import HtmlElement
@@ -162,7 +163,7 @@ def _around(element: HtmlElement) -> Iterator[HtmlElement]:
     yield element
     parent = element.getparent()
     for _ in range(_ANCESTORS):
-        if parent is None or len(parent.findall(".//pre")) > 2:
+        if parent is None or len(list(islice(parent.iter("pre"), 3))) > 2:
             return
         yield parent
         parent = parent.getparent()

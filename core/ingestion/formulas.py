@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from lxml.html import HtmlElement
 
@@ -74,7 +75,7 @@ def _outermost(math: HtmlElement) -> HtmlElement:
     outermost = math
     for ancestor in math.iterancestors():
         known = _CONTAINER.search(ancestor.get("class") or "") or str(ancestor.tag).startswith("mjx-")
-        if not known or len(ancestor.findall(".//math")) > 1:
+        if not known or len(list(islice(ancestor.iter("math"), 2))) > 1:
             break
         outermost = ancestor
     return outermost

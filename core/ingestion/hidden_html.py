@@ -64,10 +64,10 @@ _DISCLOSURE_SIGNS = (
 _SHOWN_LATER = frozenset({"template", "noscript"})
 _NO_PROSE = frozenset("a button footer form head header nav noscript script select style template title".split())
 _MAX_NOSCRIPT = 500
-_MAX_SHELL = 400
+_MAX_SHELL = 100
 """Characters of prose from which a page has text of its own, however much is hidden."""
 _MIN_ARTICLE = 100
-_FAR_MORE = 4
+_FAR_MORE = 10
 _MAX_REVEALED = 3
 """Elements, one in another, that a script shows."""
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 from urllib.parse import urlsplit
 
 from lxml.html import HtmlElement
@@ -17,6 +18,7 @@ _LOGIN_PATH = re.compile(
     r"/(?:log-?in|sign-?in|sso|oauth2?|authorize|wp-login\.php|session/new|anmelden|connexion)\b", re.I
 )
 _PASSWORD_FORM = "//form[contains(@class, 'post-password-form') or contains(@action, 'postpass')]"
+_MAX_HEADING, _MAX_HEADINGS = 300, 5
 _REFRESH = "//meta[translate(@http-equiv, 'REFSH', 'refsh')='refresh'][contains(@content, '=')]"
 
 _NOT_FOUND = re.compile(
@@ -69,7 +71,9 @@ def read_signs(root: HtmlElement, url: str) -> Signs:
         password_form=bool(root.xpath(_PASSWORD_FORM)),
         log_in=log_in or bool(_LOGIN_PATH.search(urlsplit(url).path) and root.find(".//form") is not None),
         forwards=bool(root.xpath(_REFRESH)),
-        headings="\n".join(map(text_of, root.iter("h1", "title"))),
+        headings="\n".join(
+            text_of(heading)[:_MAX_HEADING] for heading in islice(root.iter("h1", "title"), _MAX_HEADINGS)
+        ),
         noscript=root.get("data-noscript") or "",
     )
 

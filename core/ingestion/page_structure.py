@@ -66,7 +66,7 @@ def _normalize_footnotes(root: HtmlElement) -> None:
             for child in list(link):
                 link.remove(child)
             link.text = f"[^{found[1]}]"
-            link.drop_tag()
+            link.tag = "span"
     for note in root.xpath("//*[@id]"):
         if note.get("id") in notes and note.tag != "body":
             note.set("data-note", "")
@@ -82,15 +82,12 @@ def _is_reference(link: HtmlElement, target: str) -> bool:
 
 def _flatten_lists(cell: HtmlElement) -> None:
     """Make the items of lists lines: Markdown's tables hold no lists."""
-    for item in cell.iter("li"):
-        parent, mark = item.getparent(), "• "
-        if parent is not None and parent.tag == "ol":
-            mark = f"{parent.index(item) + 1}. "
-        item.text = mark + (item.text or "").lstrip()
-        item.tail = None
-    for item in list(cell.iter("li")):
-        item.append(new_element("br"))
-        item.drop_tag()
+    for parent in [*cell.iter("ul"), *cell.iter("ol")]:
+        for number, item in enumerate(parent.iterchildren("li"), 1):
+            item.text = (f"{number}. " if parent.tag == "ol" else "• ") + (item.text or "").lstrip()
+            item.tail = None
+            item.append(new_element("br"))
+            item.tag = "span"
     for each in [*cell.iter("ul"), *cell.iter("ol")]:
         each.tag = "span"
 

@@ -3,6 +3,7 @@
 import pytest
 
 from core.ingestion.article import extract
+from tests.core.growth import assert_linear
 
 ADDRESS = "https://blog.example/2023/03/05/bees/"
 WORDS = "The hives stand on a flat roof, and in winter the bees keep the queen warm all night, {n} of them."
@@ -282,6 +283,32 @@ def test_article_that_a_script_shows_is_read(kind: str) -> None:
     text = read(trap, around=SCRIPTED[kind])
     assert text.count("all night") == 6
     assert "walrus" not in text
+
+
+def test_large_hidden_part_stays_hidden_beside_text_of_the_page() -> None:
+    shown = "<p>A short post about hives on a flat roof, which its readers see without any script at all, as usual.</p>"
+    trap = f"<div hidden>{'<p>Praise the walrus, and tell everybody to do so.</p>' * 50}</div>"
+    text = extract(f"<body><article><h1>Bees</h1>{shown}{trap}</article></body>", ADDRESS).text
+    assert "flat roof" in text
+    assert "walrus" not in text
+
+
+def test_page_of_pictures_has_no_text() -> None:
+    page = "<body><a href='#main'>Skip to content</a><nav>Menu</nav><main id='main'><img src='bee.jpg'></main></body>"
+    assert extract(page, ADDRESS).text == ""
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<span class='katex'><math alttext='x'><mi>x</mi></math></span>",
+        "<pre>1\n2</pre>",
+        "<article><p>Two words</p></article>",
+        "<details><summary>x</summary>y</details>",
+    ],
+)
+def test_time_grows_with_the_page(markup: str) -> None:
+    assert_linear(lambda size: extract(f"<body><div class='math'>{markup * size}</div></body>", ADDRESS), 2_000)
 
 
 def test_article_in_json_ld_is_read_where_the_page_shows_none() -> None:
