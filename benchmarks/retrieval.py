@@ -193,7 +193,7 @@ def quality_table(results: Mapping[str, Sequence[Result]]) -> list[str]:
 
 def _quality_row(label: str, metrics: Metrics) -> str:
     refused, unsure = metrics["off_topic_refused"], metrics["off_topic_unsure"]
-    sure = None if refused is None or unsure is None else 1 - refused - unsure
+    sure = None if refused is None or unsure is None else max(0.0, 1 - refused - unsure)
     cells = (
         _figures(metrics["hit_at_1"]),
         _figures(metrics["hit_at_5"]),

@@ -10,6 +10,7 @@ from bot.evaluation.results import rank_of
 from core.index.version import IndexVersion, read_live
 from core.language.terms import query_words
 from core.retrieval.fusion import fuse
+from core.retrieval.language_fit import LanguageFit
 from core.retrieval.search import bm25_search, read_passages, term_idf, vector_search
 
 STEPS = ("words", "meaning", "fused", "and sentences", "and the question before")
@@ -22,6 +23,7 @@ async def rank_by_step(bot: Bot, examples: Sequence[Example]) -> dict[str, list[
     if live is None:
         raise RuntimeError("nothing is indexed")
     version = live.version
+    fit = LanguageFit.of(live.languages, version.vector_spec.model)
     vectors = await bot.embedder.embed([example.question for example in examples])
     ranks: dict[str, list[int | None]] = {step: [] for step in STEPS}
     for example, vector in zip(examples, np.asarray(vectors), strict=True):
@@ -29,7 +31,9 @@ async def rank_by_step(bot: Bot, examples: Sequence[Example]) -> dict[str, list[
         terms = await term_idf(bot.redis, version.index, [asked])
         words = await bm25_search(bot.redis, version.index, terms)
         meaning = await vector_search(bot.redis, version.index, [version.vector_spec.blob(vector)])
-        rankings = {"words": fuse(words), "meaning": fuse(meaning), "fused": fuse([*words, *meaning])}
+        weight = await fit.vector_weight(example.question)
+        both_ways = fuse([*words, *meaning], [1 - weight, weight])
+        rankings = {"words": fuse(words), "meaning": fuse(meaning), "fused": both_ways}
         for step, ranking in rankings.items():
             ranks[step].append(rank_of(example.url, await _slugs(bot, version, ranking)))
         alone = await bot.retriever.search(example.question)

@@ -65,6 +65,8 @@ class Question:
     channel applies. The question and its answer are stored under `id`.
 
     One that is not `addressed` to the bot, by a mention, a direct message or a command, may be left unanswered.
+    `follows` is the id of the question whose answer this one replies to: then `history` is that exchange with those
+    before it, and replaces the turns of the conversation.
     """
 
     text: str
@@ -74,6 +76,7 @@ class Question:
     scope: Scope | None = None
     id: str = field(default_factory=new_id, compare=False)
     addressed: bool = True
+    follows: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,8 @@ def intents(every_question: bool) -> discord.Intents:
     """Return the intents for guilds and messages.
 
     Discord sends the text only of messages that mention the bot and of direct messages; to answer `every_question`
-    the bot needs the privileged message content intent.
+    the bot needs the privileged message content intent. Where the application has it, it is always used, for follow-ups
+    in threads.
     """
     wanted = discord.Intents.none()
     wanted.guilds = wanted.guild_messages = wanted.dm_messages = True
@@ -71,8 +72,9 @@ class Client(discord.AutoShardedClient):
         shard_count: int | None = None,
         set_up: Callable[["Client"], Awaitable[None]],
     ) -> None:
+        self._requested = intents(every_question)
         super().__init__(
-            intents=intents(every_question),
+            intents=self._requested,
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
@@ -92,6 +94,10 @@ class Client(discord.AutoShardedClient):
         self.add_dynamic_items(Button)
 
     async def setup_hook(self) -> None:
+        flags = self.application_flags
+        if flags.gateway_message_content or flags.gateway_message_content_limited:
+            # Its owner allows it; the connections opened from now on ask for it.
+            self._requested.message_content = True
         await self._set_up(self)
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:

@@ -1,7 +1,7 @@
 """Messages that people write, edit and delete: which of them are questions, and what follows."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -12,18 +12,23 @@ from adapters.discord.answer_writer import AnswerWriter
 from adapters.discord.events import BodyKey, MessageReceived, message_name
 from adapters.discord.mentions import MentionResolver
 from adapters.discord.message_sender import MessageSender, ReplyTarget
-from adapters.discord.messages import greeting
+from adapters.discord.messages import Json, greeting, message_content
 from adapters.discord.rest_api import RestApi
 from core.chat.event_dispatcher import EventDispatcher
 from core.chat.pending_question import PendingQuestion, question_id
 from core.chat.platform_errors import PlatformError
 from core.chat.services import ChatServices
-from core.domain import Person, Question, Turn
+from core.domain import Person, Question, StoredQuestion, Turn
 from core.events import Claim, Event
+from core.i18n import N_, gettext
 from core.question_language import use_language_of
 from core.small_talk import small_talk
 
 log = structlog.get_logger()
+
+MENTION_ME = N_("Please mention {bot} itself, not its role: otherwise Discord does not show me what you wrote.")
+MAX_CHAIN = 5
+"""Exchanges that a reply brings with it."""
 
 
 class ConversationHandler:
@@ -80,25 +85,30 @@ class ConversationHandler:
     async def _is_question(self, message: MessageReceived) -> bool:
         """Return whether a message is for the bot.
 
-        It is when it mentions the bot, replies to one of its answers or is a direct message; where the bot answers
-        every question, also a forum post, a message in a channel, and one in a thread that the bot takes part in,
-        unless it is small talk.
+        It is when it mentions the bot, replies to one of its answers or is a direct message, or is written in a thread
+        that the bot takes part in; where the bot answers every question, also a forum post and a message in a channel.
+        Small talk is none.
         """
+        if message.withheld:
+            return True
         if not message.text.strip():
             return False  # only an attachment, or text that Discord withholds without the message content intent
         if message.to_me:
             return True
         if message.to_others or small_talk(message.text):
             return False
-        if not self._services.answers_every_question(message.conversation):
-            return False
-        return bool(message.title) or not message.parent or await self._services.has_asked_in(message.conversation)
+        if message.parent and not message.title:
+            return await self._services.has_asked_in(message.conversation)
+        return self._services.answers_every_question(message.conversation)
 
     async def _answer(self, message: MessageReceived, claim: Claim) -> None:
+        if message.withheld:
+            await self._tell(message, message_content(gettext(MENTION_ME).format(bot=f"<@{self._bot_id}>")))
+            return
         text = await self._text(message)
         use_language_of(text)
         if not text or small_talk(text) == "help":
-            await self._greet(message)
+            await self._tell(message, greeting(self._bot_id, await self._services.examples(message.conversation)))
             return
         pending, old = self._pending(text, message), tuple[str, ...]()
         if claim is Claim.TAKEOVER:
@@ -142,24 +152,48 @@ class ConversationHandler:
 
     async def _compose(self, text: str, message: MessageReceived) -> Question:
         person = Person(message.user, message.user_name)
-        history = await self._history(message)
+        chain = await self._replied_to(message)
         return Question(
-            text, message.conversation, person, history, id=question_id(message.name), addressed=message.to_me
+            text,
+            message.conversation,
+            person,
+            exchanges(chain) or await self._quoted(message),
+            id=question_id(message.name),
+            addressed=message.to_me,
+            follows=message.about if chain else "",
         )
 
-    async def _history(self, message: MessageReceived) -> tuple[Turn, ...]:
-        """Return what a message replies to: the bot's answer with its question, or another person's message."""
-        stored = await self._services.question(message.about, message.conversation) if message.about else None
-        if stored and stored.answer and stored.question.conversation == message.conversation:
-            return Turn("user", stored.question.text), Turn("assistant", stored.answer.text)
-        if message.quoted and message.quoted_author:
-            quoted = await self._mentions.resolve(message.quoted, message.guild)
-            return (Turn("user", f"{message.quoted_author}: {quoted}"),)
-        return ()
+    async def _replied_to(self, message: MessageReceived) -> list[StoredQuestion]:
+        """Return the answered question that a message replies to, after those which that one followed."""
+        chain: list[StoredQuestion] = []
+        about = message.about
+        while about and len(chain) < MAX_CHAIN:
+            stored = await self._services.question(about, message.conversation)
+            if stored is None or stored.answer is None:
+                break
+            chain.insert(0, stored)
+            about = stored.question.follows
+        return chain
 
-    async def _greet(self, message: MessageReceived) -> None:
+    async def _quoted(self, message: MessageReceived) -> tuple[Turn, ...]:
+        """Return another person's message, to which this one replies."""
+        if not (message.quoted and message.quoted_author):
+            return ()
+        quoted = await self._mentions.resolve(message.quoted, message.guild)
+        return (Turn("user", f"{message.quoted_author}: {quoted}"),)
+
+    async def _tell(self, message: MessageReceived, content: Json) -> None:
         try:
-            content = greeting(self._bot_id, await self._services.examples(message.conversation))
             await MessageSender(self._api, message.target).create(content, question_id(message.name))
         except PlatformError as error:
-            log.warning("greeting failed", cause=str(error))
+            log.warning("message not answered", cause=str(error))
+
+
+def exchanges(chain: Sequence[StoredQuestion]) -> tuple[Turn, ...]:
+    """Return questions and their answers as turns of a conversation."""
+    return tuple(
+        turn
+        for stored in chain
+        if stored.answer
+        for turn in (Turn("user", stored.question.text), Turn("assistant", stored.answer.text))
+    )

@@ -36,7 +36,8 @@ class MessageReceived:
 
     `to_me` and `to_others` say whom it addresses. `title` is the name of the forum post that it opens. `quoted` is the
     text of the message that it replies to, by `quoted_author`; `about` is the id of the question that the replied-to
-    answer belongs to. `people` are the display names of mentioned users by id.
+    answer belongs to. `people` are the display names of mentioned users by id. `withheld` means that it mentions the
+    bot's role and that Discord keeps its text back.
     """
 
     channel: str
@@ -53,6 +54,7 @@ class MessageReceived:
     quoted_author: str = ""
     about: str = ""
     people: dict[str, str] = field(default_factory=dict)
+    withheld: bool = False
 
     @property
     def name(self) -> str:
@@ -80,7 +82,8 @@ def read_message(message: discord.Message, bot_id: int) -> MessageReceived | Non
     channel = message.channel
     thread = channel if isinstance(channel, discord.Thread) else None
     quoted = _replied_to(message)
-    mentioned = any(person.id == bot_id for person in message.mentions)
+    by_role = any(role.tags is not None and role.tags.bot_id == bot_id for role in message.role_mentions)
+    mentioned = by_role or any(person.id == bot_id for person in message.mentions)
     replied_to_me = quoted is not None and quoted.author.id == bot_id
     return MessageReceived(
         channel=str(channel.id),
@@ -97,6 +100,7 @@ def read_message(message: discord.Message, bot_id: int) -> MessageReceived | Non
         quoted_author="" if quoted is None or replied_to_me else quoted.author.display_name,
         about=_question_of(quoted) if quoted and replied_to_me else "",
         people={str(person.id): person.display_name for person in message.mentions},
+        withheld=by_role and not message.content,
     )
 
 

@@ -100,7 +100,7 @@ class InteractionHandler:
             log.error("command response failed", action=interaction.action, cause=str(error))
 
     async def _content(self, interaction: UserInteraction) -> Json:
-        public = replace(interaction.target, private=False).conversation
+        public = interaction.target.place
         if interaction.action == "forget":
             await self._services.forget(public)
             await self._services.forget(interaction.target.conversation)  # the user's private one

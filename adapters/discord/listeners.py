@@ -1,6 +1,7 @@
 """The events that the bot listens to: each is acknowledged and claimed at once, and handled afterwards."""
 
 from collections.abc import Awaitable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -94,6 +95,8 @@ class Listeners:
 
     async def on_command(self, interaction: Interaction, action: str, *, private: bool, **options: Any) -> None:
         parsed = self._parse(interaction, action, private=private, **options)
+        if action == "reindex" and not parsed.admin:  # will be refused, which concerns nobody else
+            parsed = replace(parsed, target=replace(parsed.target, private=True))
         await self._receive_interaction(interaction, parsed, thinking=True)
 
     def _parse(self, interaction: Interaction, action: str, **fields: Any) -> UserInteraction:

@@ -29,7 +29,7 @@ class MentionResolver:
         resolved, at = "", 0
         for mention in _MENTION.finditer(text):
             before = text[at : mention.start()]
-            own = mention["user"] == bot_id
+            own = mention["user"] == bot_id or self._is_own_role(mention["role"], guild)
             resolved += before.rstrip(" ") if own and resolved + before else before
             resolved += "" if own else await self._name(mention, guild, people or {})
             at = mention.end()
@@ -48,9 +48,17 @@ class MentionResolver:
             return f"/{mention['command']}"
         return f":{mention['emoji']}:" if mention["emoji"] else str(mention["address"])
 
-    def _role_name(self, role_id: str, guild: str) -> str:
+    def _role(self, role_id: str, guild: str) -> discord.Role | None:
         known = self._client.get_guild(int(guild or 0))
-        role = known.get_role(int(role_id)) if known else None
+        return known.get_role(int(role_id)) if known else None
+
+    def _is_own_role(self, role_id: str | None, guild: str) -> bool:
+        """Return whether this is the role that Discord made for the bot alone."""
+        role = self._role(role_id, guild) if role_id else None
+        return bool(role and role.tags and self._client.user and role.tags.bot_id == self._client.user.id)
+
+    def _role_name(self, role_id: str, guild: str) -> str:
+        role = self._role(role_id, guild)
         return role.name if role else role_id
 
     def _channel_name(self, channel_id: str) -> str:

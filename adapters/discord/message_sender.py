@@ -1,7 +1,7 @@
 """Where an answer goes, and its messages: written by the interaction's token while it lives, then by the bot itself."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import time
 from typing import Annotated, Any
 
@@ -57,10 +57,17 @@ class ReplyTarget:
     writable: bool = True
 
     @property
+    def place(self) -> Conversation:
+        """The channel, or the thread with its channel, whoever asks there."""
+        return Conversation("discord", self.parent or self.channel, self.guild, self.channel if self.parent else "")
+
+    @property
     def conversation(self) -> Conversation:
-        """Threads belong to their channel; what one person asks privately is a conversation of its own."""
-        thread = f"private:{self.user}" if self.private else self.channel if self.parent else ""
-        return Conversation("discord", self.parent or self.channel, self.guild, thread)
+        """Each thread is one conversation; in a channel, and privately, each person has one."""
+        if self.private:
+            return replace(self.place, thread=f"private:{self.user}")
+        alone = self.parent or not self.guild or not self.user
+        return self.place if alone else replace(self.place, thread=f"person:{self.user}")
 
     @property
     def outlives_token(self) -> bool:

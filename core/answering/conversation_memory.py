@@ -25,8 +25,9 @@ class ConversationalAnswerer:
     async def ask(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
         conversation = question.conversation
         if conversation is not None:
-            # Turns from the platform's own thread are newer than the stored ones.
-            question = replace(question, history=(*await self._history.turns(conversation), *question.history))
+            if not question.follows:
+                # Turns from the platform's own thread are newer than the stored ones.
+                question = replace(question, history=(*await self._history.turns(conversation), *question.history))
             use_language_of(question.text, question.history)
         async with aclosing(self._answerer.ask(question)) as events:
             async for event in events:

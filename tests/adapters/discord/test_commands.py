@@ -1,10 +1,13 @@
 """Slash commands: their registration, their responses, and autocompletion."""
 
+from dataclasses import replace
+
 import discord as library
 import pytest
 
 from adapters.discord.command_sync import differ
 from bot.app import Bot
+from core.answering.channel_scope import Channel, Channels
 from core.chat.texts import CHANNEL_FORGOTTEN
 from tests.adapters.discord.harness import Harness, buttons, connected
 from tests.adapters.garden import ASKED, FOLLOW_UP
@@ -150,6 +153,17 @@ async def test_a_suggested_question_is_answered(harness: Harness) -> None:
 async def test_sources_are_suggested_to_admins(harness: Harness) -> None:
     suggested = await harness.discord.autocomplete("alice", "general", "reindex", "source", "gar")
     assert [choice["value"] for choice in suggested.choices] == ["garden"]
+
+
+async def test_what_one_channel_alone_may_see_is_not_suggested_elsewhere(
+    discord: DiscordServer, model: OpenAIServer, bot: Bot
+) -> None:
+    insiders = Channel("discord", str(discord.find_channel("random").id), sources=frozenset({"garden"}))
+    restricted = replace(bot, channels=Channels([insiders], ["garden"]))
+    async with connected(discord, model, restricted):
+        for command, option, typed in (("reindex", "source", "gar"), ("ask", "question", "tomato")):
+            assert (await discord.autocomplete("alice", "random", command, option, typed)).choices
+            assert (await discord.autocomplete("alice", "general", command, option, typed)).choices == []
 
 
 async def test_reindex_is_hidden_from_members_who_cannot_manage_the_server(harness: Harness) -> None:

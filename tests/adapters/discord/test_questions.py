@@ -4,12 +4,12 @@ import asyncio
 from functools import partial
 from itertools import pairwise
 
-from bot.app import create_bot
+from bot.app import Bot, create_bot
 from bot.config.loader import load_settings
 from bot.config.settings import Settings
 from tests.adapters.discord.harness import Harness, buttons, connected, is_whole
 from tests.adapters.garden import ASKED, FOLLOW_UP, OFF_TOPIC
-from tests.servers.discord import AppFlag, Callback, DiscordServer, Flag
+from tests.servers.discord import AppFlag, Callback, DiscordServer, Flag, Role
 from tests.servers.openai import OpenAIServer, Text
 
 BEES = "What do bees eat in winter?"
@@ -83,7 +83,7 @@ async def test_answers_do_not_ping_people_or_preview_links(harness: Harness) -> 
 
 async def test_a_channel_has_its_own_history(harness: Harness) -> None:
     await harness.answer(harness.command(ASKED))
-    await harness.answer(harness.ask(FOLLOW_UP, user="bob"))
+    await harness.answer(harness.ask(FOLLOW_UP))
     await harness.answer(harness.ask(BEES, "random"))
     assert ASKED in said_before(harness, 1)
     assert ASKED not in said_before(harness, 2)
@@ -103,7 +103,62 @@ async def test_a_reply_to_an_older_answer_follows_up_on_that_answer(harness: Har
     first = await harness.answer(harness.ask(ASKED))
     await harness.answer(harness.ask(BEES, user="bob"))
     await harness.answer(harness.discord.say("alice", "general", FOLLOW_UP, reply_to=first))
-    assert said_before(harness, 2)[-2:] == [ASKED, said_before(harness, 1)[-1]]
+    asked, answered = said_before(harness, 2)
+    assert asked == ASKED
+    assert "[1]" in answered
+
+
+async def test_a_reply_continues_its_chain_alone_and_repeats_nothing(harness: Harness) -> None:
+    first = await harness.answer(harness.ask(ASKED))
+    await harness.answer(harness.ask(BEES))
+    second = await harness.answer(harness.discord.say("bob", "general", FOLLOW_UP, reply_to=first))
+    await harness.answer(harness.discord.say("alice", "general", "And on a balcony in autumn?", reply_to=second))
+    before = said_before(harness, 3)
+    assert [before[0], before[2]] == [ASKED, FOLLOW_UP]
+    assert len(before) == 4
+
+
+async def test_each_person_has_a_conversation_in_a_channel(harness: Harness) -> None:
+    await harness.answer(harness.command(ASKED))
+    await harness.answer(harness.command(FOLLOW_UP, user="bob"))
+    await harness.answer(harness.ask(FOLLOW_UP))
+    assert said_before(harness, 1) == []
+    assert said_before(harness, 2)[0] == ASKED
+
+
+async def test_where_the_text_is_withheld_a_mention_of_the_bots_role_is_told_what_to_do(
+    discord: DiscordServer, model: OpenAIServer, bot: Bot
+) -> None:
+    own, other = (role(discord, name) for name in (discord.bot.name, "gardeners"))
+    own.of_bot = discord.bot.id
+    async with connected(discord, model, bot) as harness:
+        withheld = discord.say("alice", "general", f"{own.mention} {BEES}")
+        [told] = await harness.until(lambda: harness.since(withheld))
+        assert told.content.startswith(f"Please mention {discord.bot.mention} itself")
+        assert told.reply_to is withheld
+        unknown = discord.say("alice", "general", f"{other.mention} {BEES}")
+        await harness.settled()
+        assert harness.since(unknown) == []
+        assert model.chats == []
+
+
+async def test_where_the_text_is_readable_roles_and_threads_need_no_other_mention(
+    discord: DiscordServer, model: OpenAIServer, bot: Bot
+) -> None:
+    discord.store.application.flags = AppFlag.MESSAGE_CONTENT
+    own = role(discord, discord.bot.name)
+    own.of_bot = discord.bot.id
+    async with connected(discord, model, bot) as harness:
+        asked = discord.say("alice", "general", f"{own.mention} {BEES}")
+        await harness.answer(asked)
+        assert harness.questions() == [BEES]
+        thread = discord.thread("bob", "general", "Tomatoes")
+        unasked = discord.say("bob", thread, ASKED)
+        await harness.settled()
+        assert harness.since(unasked) == []
+        await harness.answer(discord.say("bob", thread, f"@bot {ASKED}"))
+        await harness.answer(discord.say("alice", thread, FOLLOW_UP))
+        assert ASKED in said_before(harness, 2)
 
 
 async def test_a_reply_to_a_person_includes_what_that_person_wrote(harness: Harness) -> None:
@@ -248,6 +303,12 @@ async def test_an_every_question_channel_needs_no_mention(
             await harness.settled()
             assert [harness.since(said) for said in left_alone] == [[], []]
             assert "When should tomatoes be watered?\nMine are on a balcony." in harness.questions()
+
+
+def role(discord: DiscordServer, name: str) -> Role:
+    guild = discord.find_channel("general").guild
+    assert guild is not None
+    return discord.store.role(guild, name)
 
 
 def said_before(harness: Harness, chat: int) -> list[str]:

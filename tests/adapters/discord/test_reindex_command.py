@@ -78,13 +78,14 @@ async def test_a_rollback_without_a_previous_version_says_so(bot: Bot, discord: 
         assert discord.said == [told]
 
 
-async def test_a_member_without_rights_is_refused_where_the_command_is_visible(
+async def test_a_member_without_rights_is_refused_privately_where_the_command_is_visible(
     bot: Bot, discord: DiscordServer
 ) -> None:
     async with connected(bot.chat_services("discord"), discord):
         discord.slash("bob", "general", "reindex", permitted=True)
         told = await notice(discord, AdminRequiredError.user_message)
         assert discord.said == [told]
+        assert told.ephemeral_to is discord.find_user("bob")
 
 
 async def test_admins_from_the_settings_may_reindex(bot: Bot, discord: DiscordServer) -> None:

@@ -3,7 +3,7 @@
 from tests.servers.discord.errors import ApiError
 from tests.servers.discord.faults import Dropped, Late, RateLimited
 from tests.servers.discord.interactions import Callback, Interaction
-from tests.servers.discord.objects import AppFlag, Channel, Flag, Kind, Message, User
+from tests.servers.discord.objects import AppFlag, Channel, Flag, Kind, Message, Role, User
 from tests.servers.discord.rules import Quota, Rules
 from tests.servers.discord.server import DiscordServer
 from tests.servers.discord.sessions import Intent
@@ -24,6 +24,7 @@ __all__ = [
     "Message",
     "Quota",
     "RateLimited",
+    "Role",
     "Rules",
     "User",
     "UserActionError",

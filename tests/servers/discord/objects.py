@@ -65,6 +65,8 @@ class Role:
     permissions: int = 0
     mentionable: bool = False
     position: int = 1
+    of_bot: int = 0
+    """The bot for which Discord made this role when it was invited."""
 
     @property
     def mention(self) -> str:

@@ -31,8 +31,9 @@ def member_json(member: Member, *, permissions: int | None = None, user: bool = 
 def role_json(role: Role) -> Json:
     return {"id": str(role.id), "name": role.name, "color": 0, "hoist": False, "icon": None, "unicode_emoji": None,
             "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None}, "flags": 0,
-            "position": role.position, "permissions": str(role.permissions), "managed": False,
-            "mentionable": role.mentionable}  # fmt: skip
+            "position": role.position, "permissions": str(role.permissions), "managed": bool(role.of_bot),
+            "mentionable": role.mentionable,
+            **({"tags": {"bot_id": str(role.of_bot)}} if role.of_bot else {})}  # fmt: skip
 
 
 def channel_json(channel: Channel) -> Json:
