@@ -76,8 +76,8 @@ def _block(kind: BlockKind, lines: list[str], level: int = 0) -> Iterator[Block]
 
 def heading_text(block: Block) -> str:
     """Return a heading's text without markup and links."""
-    words = _HEADING_MARKS.sub("", block.text.splitlines()[0]).strip()
-    return _MARKS.sub("", _LINK.sub(r"\1", words))
+    words = _HEADING_MARKS.sub("", block.text.splitlines()[0])
+    return " ".join(_MARKS.sub("", _LINK.sub(r"\1", words)).split())
 
 
 def split_block(block: Block) -> tuple[str, list[str]]:

@@ -15,8 +15,7 @@ SILENCE = Answer("", grounded=False, confidence="none", silent=True)
 class TactfulAnswerer:
     """Stays silent about lines that do not mention the bot, unless the answer turns out to be grounded.
 
-    The first line of a thread is passed on to the model only if the search is sure, and a follow-up also if it is not,
-    given a model that `follows_instructions` and so can tell.
+    The search has to be sure, unless the model `follows_instructions`: then its answer tells, by a footnote that holds.
     """
 
     def __init__(self, answerer: Answerer, follows_instructions: bool) -> None:
@@ -40,7 +39,7 @@ class TactfulAnswerer:
         async with aclosing(self._answerer.ask(question)) as events:
             async for event in events:
                 match event:
-                    case Found() if not self._may_answer(question, event):
+                    case Found() if not self._may_answer(event):
                         yield NO_PASSAGES
                         yield Answered(_silence(question, SILENCE))
                         return
@@ -57,10 +56,8 @@ class TactfulAnswerer:
                     case _:
                         held.append(event)
 
-    def _may_answer(self, question: Question, found: Found) -> bool:
-        if not found.hits:
-            return False
-        return found.confidence == "sure" or bool(question.history and self._follows_instructions)
+    def _may_answer(self, found: Found) -> bool:
+        return bool(found.hits) and (found.confidence == "sure" or self._follows_instructions)
 
 
 def _silence(question: Question, answer: Answer) -> Answer:

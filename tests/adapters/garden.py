@@ -46,7 +46,9 @@ Never give milk to hedgehogs, for it makes them ill. A dish of plain water is wh
 """
 
 HOSTILE = """\
-# Slugs <script>window.pwned = 1</script> and snails
+---
+title: "Slugs <script>window.pwned = 1</script> and snails"
+---
 
 Slugs are kept away by copper tape <img src="x" onerror="window.pwned = 2"> around the raised bed, which slugs will not
 cross.

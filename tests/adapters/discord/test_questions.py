@@ -56,7 +56,7 @@ async def test_an_answer_grows_while_the_model_writes_it(harness: Harness) -> No
 
 async def test_thoughts_that_were_taken_for_the_answer_are_taken_back(harness: Harness) -> None:
     thoughts = "The user asks about water. " * 100
-    harness.model.enqueue(Text(f"{thoughts}\n</think>\n\nEarly in the morning [1].", tokens_per_second=2_000))
+    harness.model.enqueue(Text(f"{thoughts}\n</think>\n\nEarly in the morning [1].", tokens_per_second=400))
     asked = harness.ask(ASKED)
     answer = await harness.answer(asked)
     await harness.settled()
