@@ -24,6 +24,7 @@ from adapters.discord.rest_api import (
     DiscordRefusedError,
     DiscordUnreachableError,
 )
+from adapters.discord.tables import tables_to_lists
 from core.answerer import AnswerProgress, Cited, Found, Retracted, Searching, Thinking
 from core.chat.answer_session import IsLost, NoteMessages
 from core.chat.emoji import DEFAULT_EMOJI
@@ -256,7 +257,7 @@ class DiscordReply:
 
 
 def _render(text: str, footnotes: Iterable[Footnote]) -> str:
-    return neutralize_mentions(link_footnotes(text, footnotes, FOOTNOTE_LINK))
+    return neutralize_mentions(link_footnotes(tables_to_lists(text), footnotes, FOOTNOTE_LINK))
 
 
 def _append(parts: list[str], below: str) -> list[str]:
