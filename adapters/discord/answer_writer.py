@@ -131,7 +131,7 @@ async def _typing(sender: MessageSender, reply: DiscordReply) -> AsyncGenerator[
         if not reply.started:
             await _show_typing(sender)
 
-    if sender.by_token:
+    if sender.by_token or sender.target.private:  # the channel is not where a private answer appears
         yield
         return
     async with running_periodically(show, every=TYPING_EVERY), asyncio.TaskGroup() as tasks:
