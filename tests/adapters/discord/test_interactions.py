@@ -32,5 +32,5 @@ STORED_BY_EARLIER_VERSIONS = {
 
 
 def test_an_interaction_is_stored_under_the_names_of_earlier_versions() -> None:
-    assert to_payload(INTERACTION) == STORED_BY_EARLIER_VERSIONS | {"locale": ""}
+    assert to_payload(INTERACTION) == STORED_BY_EARLIER_VERSIONS | {"locale": "", "by_command": False}
     assert read_payload(STORED_BY_EARLIER_VERSIONS) == INTERACTION
