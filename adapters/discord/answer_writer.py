@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 import structlog
 
 from adapters.discord.message_sender import MessageSender, ReplyTarget
+from adapters.discord.messages import quote
 from adapters.discord.reply import TOKEN_REMEDY, DiscordReply, MessageSequence
 from adapters.discord.rest_api import RestApi
 from core.chat.answer_session import AnswerSessions, RunningAnswer
@@ -95,12 +96,18 @@ class AnswerWriter:
     def running(self) -> Mapping[str, RunningAnswer[DiscordReply]]:
         return self._sessions.running
 
-    async def write(self, name: str, pending: PendingQuestion, target: ReplyTarget, old: Sequence[str] = ()) -> None:
-        """Answer a question, in the `old` messages if there are any."""
+    async def write(
+        self, name: str, pending: PendingQuestion, target: ReplyTarget, old: Sequence[str] = (), *, quoted: bool = False
+    ) -> None:
+        """Answer a question, in the `old` messages if there are any.
+
+        Where others read the answer, one that is `quoted` starts with its question, which Discord does not show them.
+        """
         # An old message has already filled the deferred response.
         sender = MessageSender(self._api, replace(target, deferred=target.deferred and not old))
         note, is_lost = partial(self._services.note_reply, pending.id), partial(self._services.is_event_lost, name)
-        messages = MessageSequence(sender, pending.nonce or pending.id, note, is_lost, old)
+        head = quote(pending.text) if quoted and not target.private else ""
+        messages = MessageSequence(sender, pending.nonce or pending.id, note, is_lost, old, head)
         reply = DiscordReply(sender, messages, pending.id, self._services.emoji)
         pace = UpdatePace(sender, self._limits.setdefault(target.channel, ChannelRateLimit()))
         await self._sessions.run(name, pending, reply, pause=pace, activity=_activity(sender, reply))
@@ -124,7 +131,7 @@ async def _typing(sender: MessageSender, reply: DiscordReply) -> AsyncGenerator[
         if not reply.started:
             await _show_typing(sender)
 
-    if sender.by_token:
+    if sender.by_token or sender.target.private:  # the channel is not where a private answer appears
         yield
         return
     async with running_periodically(show, every=TYPING_EVERY), asyncio.TaskGroup() as tasks:

@@ -73,7 +73,7 @@ class InteractionHandler:
         old: tuple[str, ...] = ()
         if claim is Claim.TAKEOVER:
             pending, old = await self._services.resume(pending, interaction.target.conversation)
-        await self._answers.write(interaction.name, pending, interaction.target, old)
+        await self._answers.write(interaction.name, pending, interaction.target, old, quoted=True)
 
     async def _compose(self, interaction: UserInteraction) -> Question:
         text = await self._mentions.resolve(interaction.subject, interaction.target.guild)
@@ -161,7 +161,8 @@ class InteractionHandler:
         old = () if interaction.target.private else await self._services.reply_messages(interaction.subject)
         question = replace(stored.question, person=interaction.person)
         pending = PendingQuestion.of(question, nonce=question_id(interaction.name))
-        await self._answers.write(interaction.name, pending, interaction.target, old or (interaction.message,))
+        old = old or (interaction.message,)
+        await self._answers.write(interaction.name, pending, interaction.target, old, quoted=interaction.by_command)
         return None
 
     async def _ask_example(self, interaction: UserInteraction) -> None:

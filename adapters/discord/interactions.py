@@ -28,8 +28,8 @@ class UserInteraction:
     """A command, a button press or a sent form. Plain JSON; aliases are the names under which running deployments store
     it.
 
-    `subject` is a question's text or id, or a source's name. `message` is the message with the button, and `version`
-    when it was last edited.
+    `subject` is a question's text or id, or a source's name. `message` is the message with the button, `version`
+    when it was last edited, and `by_command` whether it answers a command.
     """
 
     id: str
@@ -40,6 +40,7 @@ class UserInteraction:
     subject: str = ""
     message: str = ""
     version: str = ""
+    by_command: bool = False
     options: dict[str, Any] = field(default_factory=dict)
     locale: str = ""
 
@@ -127,6 +128,7 @@ def parse_interaction(
         subject=subject,
         message=str(message.id) if message else "",
         version=message.edited_at.isoformat() if message and message.edited_at else "",
+        by_command=bool(message and message.interaction_metadata),
         options=options,
         locale=str(received.locale),
     )

@@ -33,6 +33,7 @@ GREETING = N_(
 MAX_TITLE = 120
 MAX_URL = 500
 """Characters; a longer address is left out and only its title is shown."""
+MAX_QUOTE = 200
 MAX_LABEL = 80
 MAX_BUTTON_ROWS = 5
 MAX_PASSAGES = 5
@@ -134,6 +135,11 @@ def source_list(answer: Answer) -> str:
     rows = [f"{mark}{_link(footnote.title, footnote.url)}{date_of(footnote)}" for mark, footnote in listed.rows]
     lines = [f"**{listed.heading}**", *fit_rows(rows, MAX_LIST, MAX_LIST_ROWS)]
     return "\n".join(f"-# {line}" for line in lines) if rows else ""
+
+
+def quote(question: str) -> str:
+    """Return a question as one quoted line."""
+    return f"> {plain(shorten(question, MAX_QUOTE))}"
 
 
 def failure(error: FootnotedError) -> str:

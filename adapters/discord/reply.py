@@ -24,6 +24,7 @@ from adapters.discord.rest_api import (
     DiscordRefusedError,
     DiscordUnreachableError,
 )
+from adapters.discord.tables import tables_to_lists
 from core.answerer import AnswerProgress, Cited, Found, Retracted, Searching, Thinking
 from core.chat.answer_session import IsLost, NoteMessages
 from core.chat.emoji import DEFAULT_EMOJI
@@ -65,13 +66,20 @@ class MessageSequence:
     """
 
     def __init__(
-        self, sender: MessageSender, nonce: str, note: NoteMessages, is_lost: IsLost, old: Sequence[str] = ()
+        self,
+        sender: MessageSender,
+        nonce: str,
+        note: NoteMessages,
+        is_lost: IsLost,
+        old: Sequence[str] = (),
+        head: str = "",
     ) -> None:
         self._sender = sender
         self._nonce = nonce
         self._note = note
         self._is_lost = is_lost
         self._old = list(old)
+        self._head = f"{head}\n" if head else ""
         self._messages: list[_Message] = []
         self._full = False
 
@@ -80,13 +88,13 @@ class MessageSequence:
         return bool(self._messages)
 
     async def show(self, text: str) -> None:
-        await self._write(split_stream(text, SOFT, HARD, ended=False), [])
+        await self._write(split_stream(self._head + text, SOFT, HARD, ended=False), [])
 
     async def finish(self, text: str, below: str, *rows: Any) -> None:
         """Show the complete text, with `below` and the buttons in the last message."""
         if await self._is_lost():
             raise AnswerStoppedError("another process answers")
-        await self._write(_append(split_stream(text, SOFT, HARD) or [""], below), list(rows))
+        await self._write(_append(split_stream(self._head + text, SOFT, HARD) or [""], below), list(rows))
         await self._delete_old()
 
     def retract(self) -> None:
@@ -96,7 +104,7 @@ class MessageSequence:
 
     async def break_off(self, below: str, *rows: Any) -> None:
         """Keep what is shown, and end with `below` and the buttons."""
-        await self._write(_append([message.text for message in self._messages] or [""], below), list(rows))
+        await self._write(_append([message.text for message in self._messages] or [self._head], below), list(rows))
         await self._delete_old()
 
     async def delete(self) -> None:
@@ -249,7 +257,7 @@ class DiscordReply:
 
 
 def _render(text: str, footnotes: Iterable[Footnote]) -> str:
-    return neutralize_mentions(link_footnotes(text, footnotes, FOOTNOTE_LINK))
+    return neutralize_mentions(link_footnotes(tables_to_lists(text), footnotes, FOOTNOTE_LINK))
 
 
 def _append(parts: list[str], below: str) -> list[str]:

@@ -66,6 +66,7 @@ async def test_only_the_asker_can_retry_a_failed_answer_in_place(harness: Harnes
     await harness.until(lambda: "up" in buttons(failed))
     assert ModelAccessError.user_message not in failed.content
     assert harness.since(asked)[0] is failed
+    assert failed.content.startswith(f"> {ASKED}\n")
     assert len([one for one in harness.since(asked) if not one.ephemeral]) == 1
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.discord.escaping import MAX_MESSAGE, cut_message, neutralize_mentions, plain, shorten
-from adapters.discord.messages import explanation, failure, greeting, posts_by_source, source_list
+from adapters.discord.messages import explanation, failure, greeting, posts_by_source, quote, source_list
 from adapters.discord.reply import HARD, SOFT
 from core.chat.footnote_links import link_footnotes
 from core.chat.message_splitter import split_stream
@@ -149,6 +149,14 @@ def test_an_error_is_shown_without_formatting_and_with_its_id() -> None:
     told = failure(error)
     assert not MENTION.search(told)
     assert error.id in told
+
+
+@given(pieces)
+def test_a_quoted_question_is_one_line_without_a_working_mention(written: str) -> None:
+    quoted = quote(written)
+    assert "\n" not in quoted
+    assert len(quoted) <= 500
+    assert not MENTION.search(quoted)
 
 
 @given(text, st.integers(2, 100))

@@ -318,7 +318,7 @@ def said_before(harness: Harness, chat: int) -> list[str]:
 
 async def test_a_refusal_is_in_the_language_of_the_question(harness: Harness) -> None:
     answer = await harness.answer(harness.command("Wer hat 1974 die Fußballweltmeisterschaft gewonnen?"))
-    assert answer.content.startswith("Meine Beiträge beantworten das nicht.")
+    assert answer.content.splitlines()[1].startswith("Meine Beiträge beantworten das nicht.")
 
 
 async def test_small_talk_to_the_bot_gets_a_short_reply_without_buttons(harness: Harness) -> None:

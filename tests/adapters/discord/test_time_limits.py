@@ -21,7 +21,7 @@ async def test_a_late_command_is_answered_in_the_channel(harness: Harness) -> No
     asked = harness.command(ASKED, late=0.3)
     answer = await harness.answer(asked)
     assert asked.callback is None
-    assert answer.content.startswith("According to the posts")
+    assert answer.content.startswith(f"> {ASKED}\nAccording to the posts")
     await harness.settled()
     assert len(harness.since(asked)) == 1
 
@@ -31,6 +31,7 @@ async def test_a_late_private_command_is_answered_in_a_direct_message(harness: H
     asked = harness.command(ASKED, private=True, late=0.3)
     alice = harness.discord.find_user("alice")
     answer = await harness.until(lambda: [one for one in harness.discord.find_channel(alice).said if is_whole(one)])
+    assert not [call for call in harness.discord.calls if call.path.endswith("/typing")]
     assert answer[0].content.startswith("According to the posts")
     assert harness.since(asked) == []
 
