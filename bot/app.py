@@ -32,7 +32,7 @@ from core.indexing.progress import Progress, Report
 from core.indexing.reindexer import Reindexer, roll_back_run
 from core.indexing.run_events import Emit, RunEnded, RunProgressed
 from core.models.circuit_breaker import CircuitBreaker
-from core.models.protocols import ChatModel, Embedder
+from core.models.protocols import ChatModel, Embedder, SentenceVectors
 from core.models.wrappers import CircuitBreakerEmbedder
 from core.retrieval.retriever import Retriever
 from core.storage.connection import check_server, connect
@@ -67,6 +67,7 @@ class Bot:
     redis: Redis
     embedder: Embedder
     chat_model: ChatModel
+    sentence_vectors: SentenceVectors | None
     retriever: Retriever
     answerer: Answerer
     visitor_limiter: VisitorLimiter
@@ -159,6 +160,7 @@ async def create_bot(settings: Settings) -> AsyncGenerator[Bot, None]:
             redis=redis,
             embedder=models.embedder,
             chat_model=models.chat,
+            sentence_vectors=models.sentences,
             retriever=retriever,
             answerer=build_answerer(settings, redis, models, embedder, retriever, history, question_store, channels),
             visitor_limiter=VisitorLimiter(RateLimiter(redis), rate_limits(settings)),

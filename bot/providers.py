@@ -31,7 +31,7 @@ class Embedders:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The models in use, and the token counter of the chat model. Quotes need no `sentences` to check them with."""
+    """The models in use, and the token counter of the chat model. `sentences` check footnotes; quotes need none."""
 
     embedder: Embedder
     indexing_embedder: Embedder
@@ -65,7 +65,7 @@ async def build_models(settings: Settings, stack: AsyncExitStack) -> Models:
     chat = await asyncio.to_thread(
         select_provider(CHAT_PROVIDERS, settings).build, settings, stack, embedders.questions
     )
-    sentences = LocalSentenceVectors() if chat.follows_instructions else None
+    sentences = LocalSentenceVectors() if chat.follows_instructions and settings.verify_citations else None
     return Models(embedders.questions, embedders.indexing, chat, tokens, sentences)
 
 

@@ -62,6 +62,8 @@ async def serve(settings: Settings, console: Console) -> int:
             )
         await stack.enter_async_context(all_open(platforms))
         _greet(console, settings, address, platforms)
+        if bot.sentence_vectors:
+            bot.sentence_vectors.prepare()  # so that the first answer need not wait
         background = [partial(_log_errors, "scheduler", scheduler.run)]
         if settings.feedback_channel:
             notices = FeedbackNotices(bot, platforms, settings.feedback_channel)

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 class LocalSentenceVectors:
-    """Loads the model in a thread at the first answer, since most commands need none. Without the extra `offline` there
-    are no vectors."""
+    """Loads the model in a thread, at the first answer unless `serve` did before: most commands need none. Without the
+    extra `offline` there are no vectors."""
 
     languages = frozenset({"en"})
 
