@@ -30,7 +30,6 @@ from core.chat.answer_session import IsLost, NoteMessages
 from core.chat.emoji import DEFAULT_EMOJI
 from core.chat.footnote_links import link_footnotes
 from core.chat.message_splitter import split_stream
-from core.chat.paced_reply import whole_words
 from core.chat.platform_errors import AnswerStoppedError, PlatformError, RefusedError
 from core.chat.texts import asked_elsewhere_text
 from core.domain import Answer, Footnote
@@ -204,7 +203,7 @@ class DiscordReply:
         if self.over:
             return
         try:
-            await self._messages.show(_render(whole_words(text), self._footnotes.values()))
+            await self._messages.show(_render(text, self._footnotes.values()))
         except DiscordRefusedError as error:
             if error.code in NO_ACCESS | GONE | TOKEN_EXPIRED:
                 raise

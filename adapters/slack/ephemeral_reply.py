@@ -11,7 +11,6 @@ from adapters.slack.response_url import MAX_RESPONSES, respond
 from adapters.slack.web_api import call_api
 from core.answerer import AnswerProgress, Cited, Found, Retracted, Searching, Thinking
 from core.chat.message_splitter import split_stream
-from core.chat.paced_reply import whole_words
 from core.chat.platform_errors import PlatformError
 from core.domain import Answer, Footnote
 from core.errors import FootnotedError
@@ -60,7 +59,7 @@ class EphemeralReply:
     async def grow(self, text: str) -> None:
         if self._responses >= MAX_UPDATES:
             return
-        rendered = self._head + render_answer(whole_words(text), self._footnotes.values(), ended=False)
+        rendered = self._head + render_answer(text, self._footnotes.values(), ended=False)
         [first, *_] = split_stream(rendered, SOFT, HARD, ended=False) or [""]
         if first:
             self._shown = first

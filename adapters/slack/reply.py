@@ -15,7 +15,6 @@ from adapters.slack.status import Status
 from adapters.slack.web_api import SlackRefusedError, SlackUnreachableError, call_api
 from core.answerer import AnswerProgress, Cited, Found, Retracted, Searching, Thinking
 from core.chat.emoji import DEFAULT_EMOJI, short_name
-from core.chat.paced_reply import whole_words
 from core.chat.platform_errors import AnswerStoppedError, PlatformError, RefusedError
 from core.chat.texts import THINKING, asked_elsewhere_text
 from core.domain import Answer, Footnote
@@ -110,7 +109,7 @@ class SlackReply:
         """
         await self._steps_shown()
         try:
-            await self._messages.show(render_answer(whole_words(text), self._footnotes.values(), ended=False))
+            await self._messages.show(render_answer(text, self._footnotes.values(), ended=False))
         except SlackRefusedError as error:
             if is_access_refused(error.code):
                 raise

@@ -39,7 +39,8 @@ class ReplyPace:
 
 
 class PacedReply:
-    """Wraps a reply so that `grow` returns at once and generating text never waits for the platform."""
+    """Wraps a reply so that `grow` returns at once and generating text never waits for the platform. Whole words are
+    shown."""
 
     def __init__(self, reply: Reply, pause: Pause) -> None:
         self._reply = reply
@@ -58,8 +59,10 @@ class PacedReply:
             await self._reply.note(progress)
 
     async def grow(self, text: str) -> None:
-        self._text = text
-        self._changed.set()
+        text = _whole_words(text)
+        if text != self._text:  # an update that shows nothing new would use up a pause
+            self._text = text
+            self._changed.set()
 
     async def finish(self, answer: Answer) -> None:
         async with self._lock:
@@ -82,7 +85,7 @@ class PacedReply:
                     await self._reply.grow(self._text)
 
 
-def whole_words(text: str) -> str:
+def _whole_words(text: str) -> str:
     """Return a growing text without its last word, which may still be cut; scripts without blanks have none."""
     word = _LAST_WORD.search(text)
     return text[: word.start()] if word else text

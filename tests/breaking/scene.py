@@ -100,12 +100,13 @@ class Scene:
         await until(lambda: any(map(is_whole, self.replies(asked))), within, self.bot.said)
         [only] = self.replies(asked)
         shown = read(only)
-        return f"{shown}\n{below(only)}" if is_failure(only) and not shown.startswith(":warning:") else shown
+        return f"{shown}\n{below(only)}".lstrip() if is_failure(only) and not shown.startswith(":warning:") else shown
 
     async def told(self, asked: Message, within: float = WITHIN) -> str:
         """Return the error sentence in the thread; fail if there is an answer."""
-        found = TOLD.fullmatch(await self.reply(asked, within))
-        assert found, read(self.replies(asked)[0])
+        sentence, *_ = (await self.reply(asked, within)).splitlines()
+        found = TOLD.fullmatch(sentence)
+        assert found, sentence
         assert CALM.fullmatch(found[1]), found[1]
         return found[1]
 

@@ -92,46 +92,59 @@ def shown() -> Shown:
 
 async def test_only_the_newest_text_is_shown_after_a_pause(clock: Clock, shown: Shown) -> None:
     async with paced(shown, clock.pause) as reply:
-        for text in ("a", "ab", "abc"):
+        for text in ("1", "12", "123"):
             await reply.grow(text)
         await settled()
         assert shown.told == []
         await clock.tick()
-        assert shown.told == ["abc"]
-        await reply.grow("abcd")
+        assert shown.told == ["123"]
+        await reply.grow("1234")
         await settled()
-        assert shown.told == ["abc"]
+        assert shown.told == ["123"]
         await clock.tick()
-        assert shown.told == ["abc", "abcd"]
+        assert shown.told == ["123", "1234"]
+
+
+async def test_a_word_that_may_be_cut_is_not_shown_and_uses_up_no_pause(clock: Clock, shown: Shown) -> None:
+    async with paced(shown, clock.pause) as reply:
+        await reply.grow("Lunc")
+        await settled()
+        assert clock.waiting == 0
+        await reply.grow("Lunch is")
+        await clock.tick()
+        assert shown.told == ["Lunch "]
+        await reply.grow("Lunch is served")
+        await clock.tick()
+        assert shown.told == ["Lunch ", "Lunch is "]
 
 
 async def test_unchanged_text_is_not_shown_again(clock: Clock, shown: Shown) -> None:
     async with paced(shown, clock.pause) as reply:
         await settled()
         assert clock.waiting == 0
-        await reply.grow("a")
+        await reply.grow("1")
         await clock.tick()
         await settled()
-        assert shown.told == ["a"]
+        assert shown.told == ["1"]
         assert clock.waiting == 0
 
 
 async def test_writing_does_not_wait_for_the_display(clock: Clock, shown: Shown) -> None:
     shown.free.clear()
     async with paced(shown, clock.pause) as reply:
-        await reply.grow("a")
+        await reply.grow("1")
         await clock.tick()
         assert shown.growing == 1
-        for text in ("ab", "abc"):
+        for text in ("12", "123"):
             await asyncio.wait_for(reply.grow(text), WITHIN)
         shown.free.set()
         await clock.tick()
-        assert shown.told == ["a", "abc"]
+        assert shown.told == ["1", "123"]
 
 
 async def test_a_finished_answer_is_shown_at_once_and_last(clock: Clock, shown: Shown) -> None:
     async with paced(shown, clock.pause) as reply:
-        await reply.grow("a")
+        await reply.grow("1")
         await settled()
         await asyncio.wait_for(reply.finish(ANSWER), WITHIN)
         await clock.tick()
@@ -141,7 +154,7 @@ async def test_a_finished_answer_is_shown_at_once_and_last(clock: Clock, shown: 
 async def test_a_failure_is_shown_at_once_and_last(clock: Clock, shown: Shown) -> None:
     error = ModelBusyError()
     async with paced(shown, clock.pause) as reply:
-        await reply.grow("a")
+        await reply.grow("1")
         await asyncio.wait_for(reply.fail(error), WITHIN)
         await clock.tick()
     assert shown.told == [error]
@@ -151,14 +164,14 @@ async def test_a_failure_is_shown_at_once_and_last(clock: Clock, shown: Shown) -
 async def test_the_end_waits_for_an_update_in_progress(clock: Clock, shown: Shown, ending: str) -> None:
     shown.free.clear()
     async with paced(shown, clock.pause) as reply:
-        await reply.grow("a")
+        await reply.grow("1")
         await clock.tick()
         end = asyncio.create_task(reply.finish(ANSWER) if ending == "finish" else reply.fail(ModelBusyError()))
         await settled()
         assert not end.done()
         shown.free.set()
         await asyncio.wait_for(end, WITHIN)
-    assert shown.told[0] == "a"
+    assert shown.told[0] == "1"
     assert len(shown.told) == 2
 
 
@@ -172,19 +185,19 @@ async def test_progress_is_shown_at_once(clock: Clock, shown: Shown) -> None:
 async def test_text_that_is_taken_back_is_not_shown_later(clock: Clock, shown: Shown) -> None:
     shown.free.clear()
     async with paced(shown, clock.pause) as reply:
-        await reply.grow("a")
+        await reply.grow("1")
         await clock.tick()
-        await reply.grow("ab")
+        await reply.grow("12")
         taking_back = asyncio.create_task(reply.note(Retracted()))
         await settled()
         assert not taking_back.done()
         shown.free.set()
         await taking_back
         await clock.tick()
-        assert shown.told == ["a", Retracted]
-        await reply.grow("c")
+        assert shown.told == ["1", Retracted]
+        await reply.grow("3")
         await clock.tick()
-        assert shown.told == ["a", Retracted, "c"]
+        assert shown.told == ["1", Retracted, "3"]
 
 
 async def test_a_whole_answer_is_delivered_at_the_platforms_pace(clock: Clock, shown: Shown) -> None:
@@ -207,7 +220,7 @@ async def test_an_error_while_showing_text_ends_the_reply(clock: Clock, shown: S
     shown.error = ConnectionResetError("the platform")
     with pytest.raises(ExceptionGroup) as caught:
         async with paced(shown, clock.pause) as reply:
-            await reply.grow("a")
+            await reply.grow("1")
             await clock.tick()
             await asyncio.wait_for(asyncio.Event().wait(), WITHIN)
     assert caught.value.subgroup(ConnectionResetError)
@@ -218,7 +231,7 @@ async def test_a_cancelled_reply_shows_nothing_more(clock: Clock, shown: Shown) 
 
     async def answer() -> None:
         async with paced(shown, clock.pause) as reply:
-            await reply.grow("a")
+            await reply.grow("1")
             begun.set()
             await asyncio.Event().wait()
 
