@@ -64,9 +64,8 @@ class Question:
     """A question with its context: `history` holds the turns before it, oldest first; without a `scope` that of the
     channel applies. The question and its answer are stored under `id`.
 
-    One that is not `addressed` to the bot, by a mention, a direct message or a command, may be left unanswered.
-    `follows` is the id of the question whose answer this one replies to: then `history` is that exchange with those
-    before it, and replaces the turns of the conversation.
+    One that is not `addressed` to the bot, by a mention, a direct message or a command, may be left unanswered. It
+    `follows` the question, by id, to whose answer it replies; then `history` is that chain, not the conversation.
     """
 
     text: str
