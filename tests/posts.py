@@ -1,5 +1,6 @@
 """A small blog of seven unrelated posts, as files or indexed in Redis."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -78,7 +79,8 @@ async def put_posts(redis: Redis, version: IndexVersion, embedder: Embedder, pos
     draft = Draft(redis, version.number, version.vector_spec)
     for slug, text in posts.items():
         title = text.splitlines()[0].removeprefix("# ")
-        passages = chunk(Post(url_of(slug), title, text, "blog", language=post_language(text, "en")))
+        language = await asyncio.to_thread(post_language, text, "en")
+        passages = chunk(Post(url_of(slug), title, text, "blog", language=language))
         await draft.stage(passages, await embedder.embed([passage.embedding_text for passage in passages]))
         await draft.write_records({url_of(slug): PostRecord(title, "blog", slug, slug, len(passages))})
     await version.wait_until_indexed()
