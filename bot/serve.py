@@ -56,10 +56,8 @@ async def serve(settings: Settings, console: Console) -> int:
         )
         address = await stack.enter_async_context(_listening(app, settings.web_host, settings.web_port, "WEB"))
         if settings.metrics_port is not None:
-            metrics = monitoring_app(monitoring)
-            await stack.enter_async_context(
-                _listening(metrics, settings.metrics_host, settings.metrics_port, "METRICS")
-            )
+            metrics = _listening(monitoring_app(monitoring), settings.metrics_host, settings.metrics_port, "METRICS")
+            await stack.enter_async_context(metrics)
         await stack.enter_async_context(all_open(platforms))
         _greet(console, settings, address, platforms)
         if bot.sentence_vectors:

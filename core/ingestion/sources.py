@@ -9,7 +9,7 @@ from core.domain import Post, Source
 from core.errors import SourceReadError
 from core.ingestion.article import Article, decode, extract
 from core.ingestion.dialects import plain_markdown
-from core.ingestion.documents.reader import read_document, read_markup
+from core.ingestion.documents.document_reader import read_document, read_markup
 from core.ingestion.entries import (
     DOCUMENTS,
     NO_LISTINGS,
