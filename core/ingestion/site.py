@@ -45,7 +45,14 @@ async def read_site(
 
     Raises SourceReadError if the page cannot be fetched, or if nothing is found and links may not be followed.
     """
-    page = page or await _fetch(source, fetcher)
+    missing: PageNotFoundError | None = None
+    try:
+        page = page or await _fetch(source, fetcher)
+    except PageNotFoundError as error:
+        if not is_root(source):
+            raise
+        # Some sites have posts and a sitemap, but no home page.
+        missing, page = error, Fetched(source.address, b"<html></html>", "text/html", None)
     if not is_page(page):
         async with aclosing(_read_listing(source, fetcher, known)) as events:
             async for event in events:
@@ -60,7 +67,14 @@ async def read_site(
                 if url_identity(event.url) in seen:
                     continue
                 seen.add(url_identity(event.url))
+            if missing and isinstance(event, ListingFound) and event.kind == "links":
+                raise missing
             yield event
+
+
+def is_root(source: Source) -> bool:
+    """Return whether a source's address is that of a whole site."""
+    return urlsplit(source.address).path in {"", "/"}
 
 
 async def _read_listing(source: Source, fetcher: Fetcher, known: KnownListings) -> AsyncGenerator[ListingEvent, None]:
@@ -158,7 +172,7 @@ class _Site:
     async def _crawl(self) -> AsyncGenerator[ListingEvent, None]:
         found = self._has_feed or self._has_sitemap
         # An error page in place of a feed is not followed.
-        is_site = self._source.kind == "site" or urlsplit(self._source.address).path in {"", "/"}
+        is_site = self._source.kind == "site" or is_root(self._source)
         if not found and (self._source.crawl is False or not (is_site or self._source.crawl)):
             raise SourceReadError(self._source.address, "it is not a feed, and names neither a feed nor a sitemap")
         if found and not self._source.crawl:

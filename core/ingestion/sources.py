@@ -26,7 +26,7 @@ from core.ingestion.folder import read_file, read_folder
 from core.ingestion.hidden_html import visible_html
 from core.ingestion.hidden_markdown import visible_markdown
 from core.ingestion.html_to_markdown import tidy, to_markdown
-from core.ingestion.site import read_site
+from core.ingestion.site import is_root, read_site
 from core.ingestion.sitemap import read_sitemap
 from core.ingestion.split_article import MAX_PAGES, next_page
 from core.ingestion.urls import accept_canonical, clean_url, extract_canonical, is_synthetic
@@ -90,12 +90,15 @@ async def _read_feed_or_site(
         async with aclosing(read_feed(source, fetcher, known)) as events:
             async for event in events:
                 yield event
+        return
     except PageInsteadOfFeedError as error:
         page = error.page
-    if page:
-        async with aclosing(read_site(source, fetcher, known, page)) as events:
-            async for event in events:
-                yield event
+    except PageNotFoundError:
+        if not is_root(source):
+            raise
+    async with aclosing(read_site(source, fetcher, known, page)) as events:
+        async for event in events:
+            yield event
 
 
 def needs_page(entry: Entry) -> bool:

@@ -101,6 +101,16 @@ async def test_sitemap_of_robots_txt_is_read_within_the_address(site: HostileSit
     assert omissions == ["list", "attachment", "elsewhere", "elsewhere"]
 
 
+@pytest.mark.parametrize("kind", ["feed", "site"])
+async def test_sitemap_is_found_without_a_home_page(kind: str, site: HostileSite, fetcher: Fetcher) -> None:
+    with pytest.raises(SourceReadError, match="does not exist"):
+        await events_of(source(kind, site.url("/")), fetcher)
+    site.answers["/sitemap.xml"] = RawResponse(SITEMAP.format(f"<url><loc>{site.url('/a')}</loc></url>").encode(), XML)
+    events = await events_of(source(kind, site.url("/")), fetcher)
+    assert found(events, site) == [("sitemap", "/sitemap.xml")]
+    assert paths(events, site) == ["/a"]
+
+
 async def test_links_are_followed_within_the_site(site: HostileSite, fetcher: Fetcher) -> None:
     site.answers |= {
         "/docs/": page("install", "/docs/use?lang=en#top", "/blog", "https://other.example/docs/x", "a.zip", "secret/"),
