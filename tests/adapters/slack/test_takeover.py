@@ -36,6 +36,7 @@ async def being_answered(room: Room) -> tuple[Message, Message]:
     room.model.enqueue(LONG)
     asked = room.ask("What do bees eat in winter?")
     await room.until(lambda: room.own(asked))
+    await room.until(lambda: room.model.chats)  # the steps are shown before the model is asked
     return asked, room.own(asked)[0]
 
 
