@@ -65,11 +65,16 @@ class DatedQuestion:
     until: datetime | None = None
 
 
+def is_about_posts(text: str) -> bool:
+    """Return whether a question asks for posts or news, as every question about dates does. Fast."""
+    return bool(_NEWEST_POST.search(text) or _ABOUT_POSTS.search(text))
+
+
 def dated_question(text: str, languages: tuple[str, ...], now: datetime | None = None) -> DatedQuestion | None:
     """Return what a question says about dates; None if it does not ask for posts by their date. Slow at first use."""
-    newest = bool(_NEWEST_POST.search(text))
-    if not newest and not _ABOUT_POSTS.search(text):
+    if not is_about_posts(text):
         return None
+    newest = bool(_NEWEST_POST.search(text))
     now = now or datetime.now(UTC)
     if last := _LAST.search(text):
         ago = _parsed(f"{last['date'] if ' ' in last['date'] else '1 ' + last['date']} ago", ("en",), now)

@@ -13,7 +13,7 @@ from core.follow_ups import leans_on_history, previous_question
 from core.i18n import SOURCE_LANGUAGE, language
 from core.models.protocols import ChatModel
 from core.models.thoughts import Retraction, Thought
-from core.question_dates import dated_question
+from core.question_dates import dated_question, is_about_posts
 from core.retrieval.dated_search import date_filter, newest_first
 from core.retrieval.fusion import merge_results
 from core.retrieval.retriever import Retriever
@@ -56,14 +56,13 @@ class QuestionSearch:
         if not (self._model and previous and leans_on_history(question)):
             results = await self._retriever.search(question.text, previous, sources)
             return Search(_understood(question.text, previous), results)
-        if not question.addressed:
+        searching = asyncio.create_task(self._retriever.search(question.text, previous, sources))
+        if not question.addressed and (await searching).confidence == "none":
             # It may be said to other people: nothing is asked of the model before the posts have something to say.
-            found = await self._retriever.search(question.text, previous, sources)
-            if found.confidence == "none":
-                return Search(_understood(question.text, previous), found)
+            return Search(_understood(question.text, previous), searching.result())
         rewriting = asyncio.create_task(self._rewrite(self._model, question))
         try:
-            results = await self._retriever.search(question.text, previous, sources)
+            results = await searching
             rewritten = await rewriting
         finally:
             rewriting.cancel()
@@ -74,6 +73,8 @@ class QuestionSearch:
 
     async def _search_by_date(self, text: str, sources: frozenset[str] | None) -> Search | None:
         """Find the newest posts, or those of a time; None for other questions, and without a hit."""
+        if not is_about_posts(text):
+            return None
         dated = await asyncio.to_thread(dated_question, text, (language(), SOURCE_LANGUAGE))
         if dated is None:
             return None
