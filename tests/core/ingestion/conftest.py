@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -40,3 +41,10 @@ async def fetcher() -> AsyncIterator[Fetcher]:
 async def site() -> AsyncIterator[HostileSite]:
     async with HostileSite() as served:
         yield served
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    place = tmp_path / "posts"
+    place.mkdir()
+    return place

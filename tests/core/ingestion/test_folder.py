@@ -6,35 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from core.domain import Omission, Post, Source
+from core.domain import Omission, Source
 from core.errors import SourceReadError
 from core.ingestion import folder as folders
-from core.ingestion import includes
 from core.ingestion.entries import Entry, EntrySkipped
 from core.ingestion.fetcher import Fetcher
-from core.ingestion.sources import fetch_page
 from tests.core.ingestion import helpers
-from tests.core.ingestion.helpers import to_post
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    place = tmp_path / "posts"
-    place.mkdir()
-    return place
-
-
-async def listed(folder: Path, fetcher: Fetcher, **options: object) -> list[Entry | EntrySkipped]:
-    return await helpers.listed(Source("manual", "folder", str(folder), **options), fetcher)  # type: ignore[arg-type]
-
-
-async def post_of(folder: Path, fetcher: Fetcher, name: str, text: str | bytes, **options: object) -> Post:
-    """Write the only file of a folder and return its post."""
-    (folder / name).write_bytes(text.encode() if isinstance(text, str) else text)
-    (entry,) = await listed(folder, fetcher, **options)
-    assert isinstance(entry, Entry)
-    assert await fetch_page(entry, fetcher) is None
-    return await to_post(entry, None)
+from tests.core.ingestion.helpers import files_of, post_of_file, to_post
 
 
 async def test_files_are_listed_recursively_by_name(folder: Path, fetcher: Fetcher) -> None:
@@ -52,7 +30,7 @@ async def test_files_are_listed_recursively_by_name(folder: Path, fetcher: Fetch
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("Words.")
     (folder / "folder.md").mkdir()
-    items = await listed(folder, fetcher)
+    items = await files_of(folder, fetcher)
     assert [item.url.removeprefix("manual/") for item in items if isinstance(item, Entry)] == [
         "a.txt",
         "b.md",
@@ -64,7 +42,7 @@ async def test_files_are_listed_recursively_by_name(folder: Path, fetcher: Fetch
 
 async def test_missing_folder_is_reported(folder: Path, fetcher: Fetcher) -> None:
     with pytest.raises(SourceReadError, match="the folder does not exist"):
-        await listed(folder / "gone", fetcher)
+        await files_of(folder / "gone", fetcher)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +60,7 @@ async def test_filters_match_paths_within_the_folder(
     (folder / "sub").mkdir()
     for name in ("a.md", "sub/b.md", "sub/c.txt"):
         (folder / name).write_text("Words.")
-    items = await listed(folder, fetcher, **options)
+    items = await files_of(folder, fetcher, **options)
     assert [item.url for item in items if isinstance(item, Entry)] == [f"manual/{name}" for name in names]
 
 
@@ -97,7 +75,7 @@ async def test_filters_match_paths_within_the_folder(
 )
 async def test_file_has_its_public_url(published_at: str, url: str, folder: Path, fetcher: Fetcher) -> None:
     (folder / "a b").mkdir()
-    assert (await post_of(folder, fetcher, "a b/ü.md", "Words.", published_at=published_at)).url == url
+    assert (await post_of_file(folder, fetcher, "a b/ü.md", "Words.", published_at=published_at)).url == url
 
 
 @pytest.mark.parametrize(
@@ -119,7 +97,7 @@ async def test_file_has_its_public_url(published_at: str, url: str, folder: Path
 async def test_file_title_comes_from_metadata_heading_or_name(
     name: str, text: str, title: str, folder: Path, fetcher: Fetcher
 ) -> None:
-    assert (await post_of(folder, fetcher, name, text)).title == title
+    assert (await post_of_file(folder, fetcher, name, text)).title == title
 
 
 @pytest.mark.parametrize(
@@ -139,7 +117,7 @@ async def test_file_title_comes_from_metadata_heading_or_name(
 async def test_publication_date_comes_from_front_matter(
     matter: str, published: datetime | None, folder: Path, fetcher: Fetcher
 ) -> None:
-    post = await post_of(folder, fetcher, "a.md", f"---\n{matter}\n---\n\nWords.")
+    post = await post_of_file(folder, fetcher, "a.md", f"---\n{matter}\n---\n\nWords.")
     assert (post.published, post.text) == (published, "Words.")
 
 
@@ -157,25 +135,25 @@ async def test_publication_date_comes_from_front_matter(
     ],
 )
 async def test_front_matter_is_separated_from_text(text: str, left: str, folder: Path, fetcher: Fetcher) -> None:
-    assert (await post_of(folder, fetcher, "a.md", text)).text == left
+    assert (await post_of_file(folder, fetcher, "a.md", text)).text == left
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "windows-1252"])
 async def test_files_of_common_encodings_are_read(encoding: str, folder: Path, fetcher: Fetcher) -> None:
     text = "---\ntitle: Zwölf Straßen\n---\nÜber zwölf Straßen läuft man müde nach Köln."
-    post = await post_of(folder, fetcher, "a.md", text.encode(encoding))
+    post = await post_of_file(folder, fetcher, "a.md", text.encode(encoding))
     assert (post.title, post.text) == ("Zwölf Straßen", "Über zwölf Straßen läuft man müde nach Köln.")
 
 
 async def test_html_files_are_parsed_as_pages(folder: Path, fetcher: Fetcher) -> None:
     page = "<nav>Home</nav><main><h2>Setup</h2><p>Words.</p><pre><code>x = 1</code></pre></main>"
-    post = await post_of(folder, fetcher, "a.html", page, selector="main")
+    post = await post_of_file(folder, fetcher, "a.html", page, selector="main")
     assert post.text == "## Setup\n\nWords.\n\n```\nx = 1\n```"
 
 
 async def test_file_without_text_is_rejected(folder: Path, fetcher: Fetcher) -> None:
     with pytest.raises(SourceReadError, match="it contains no text"):
-        await post_of(folder, fetcher, "a.md", "---\ntitle: x\n---\n")
+        await post_of_file(folder, fetcher, "a.md", "---\ntitle: x\n---\n")
 
 
 async def test_huge_file_is_skipped_and_reported(
@@ -184,14 +162,14 @@ async def test_huge_file_is_skipped_and_reported(
     monkeypatch.setattr(folders, "MAX_BYTES", 1024 * 1024)
     (folder / "a.md").write_bytes(b"x" * (1024 * 1024 + 1))
     (folder / "b.md").write_text("Words.")
-    huge, other = await listed(folder, fetcher)
+    huge, other = await files_of(folder, fetcher)
     assert huge == EntrySkipped(str(folder / "a.md"), "it is larger than 1 MB")
     assert isinstance(other, Entry)
 
 
 async def test_file_with_undecodable_name_is_read(folder: Path, fetcher: Fetcher) -> None:
     (folder / os.fsdecode(b"caf\xe9.md")).write_text("Words.")
-    (entry,) = await listed(folder, fetcher)
+    (entry,) = await files_of(folder, fetcher)
     assert isinstance(entry, Entry)
     post = await to_post(entry, None)
     assert (post.url, post.title) == ("manual/caf%E9.md", "caf\N{REPLACEMENT CHARACTER}")
@@ -218,17 +196,17 @@ async def test_file_with_undecodable_name_is_read(folder: Path, fetcher: Fetcher
     ],
 )
 async def test_encoding_is_guessed_by_language(encoding: str, text: str, folder: Path, fetcher: Fetcher) -> None:
-    assert (await post_of(folder, fetcher, "a.txt", text.encode(encoding))).text == text
+    assert (await post_of_file(folder, fetcher, "a.txt", text.encode(encoding))).text == text
 
 
 async def test_damaged_utf_8_is_not_taken_for_another_encoding(folder: Path, fetcher: Fetcher) -> None:
-    post = await post_of(folder, fetcher, "a.txt", "Déjà vu, très près, à côté".encode() + b"\xe9.")
+    post = await post_of_file(folder, fetcher, "a.txt", "Déjà vu, très près, à côté".encode() + b"\xe9.")
     assert post.text == "Déjà vu, très près, à côté\N{REPLACEMENT CHARACTER}."
 
 
 async def test_declared_encoding_of_html_counts(folder: Path, fetcher: Fetcher) -> None:
     page = '<meta charset="windows-1250"><title>Kosa</title><p>Kosa jest łatwa.</p>'.encode("cp1250")
-    assert "łatwa" in (await post_of(folder, fetcher, "a.html", page)).text
+    assert "łatwa" in (await post_of_file(folder, fetcher, "a.html", page)).text
 
 
 async def test_what_is_left_out_is_counted(folder: Path, fetcher: Fetcher) -> None:
@@ -261,7 +239,7 @@ async def test_include_may_name_what_begins_with_an_underscore(folder: Path, fet
     for name in ("_docs/guide/a.md", "_drafts/b.md", "c.md"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("Words.")
-    items = await listed(folder, fetcher, include=("_docs/*", "*.md"), published_at="https://docs.example/")
+    items = await files_of(folder, fetcher, include=("_docs/*", "*.md"), published_at="https://docs.example/")
     assert [item.url for item in items if isinstance(item, Entry)] == [
         "https://docs.example/_docs/guide/a.md",
         "https://docs.example/c.md",
@@ -279,50 +257,18 @@ async def test_only_the_content_of_a_whole_site_is_read(folder: Path, fetcher: F
 
 
 async def test_date_and_title_may_be_in_the_file_name(folder: Path, fetcher: Fetcher) -> None:
-    post = await post_of(folder, fetcher, "2023-04-05-drying-hay.md", "Words.")
+    post = await post_of_file(folder, fetcher, "2023-04-05-drying-hay.md", "Words.")
     assert (post.title, post.published) == ("drying hay", datetime(2023, 4, 5, tzinfo=UTC))
 
 
 async def test_broken_front_matter_is_a_warning(folder: Path, fetcher: Fetcher) -> None:
     (folder / "a.md").write_text("---\ntitle: Foo: bar\ndate: 2023-04-05\n---\nWords.")
-    (entry,) = await listed(folder, fetcher)
+    (entry,) = await files_of(folder, fetcher)
     assert isinstance(entry, Entry)
     assert (entry.title, entry.published, entry.body) == ("Foo: bar", datetime(2023, 4, 5, tzinfo=UTC), "Words.")
     assert entry.warning.startswith("its front matter is not valid YAML (line 2: ")
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("a.md", '--8<-- "_parts/b.md"'),
-        ("a.md", "<!--@include: ./_parts/b.md-->"),
-        ("a.md", '{% include-markdown "_parts/b.md" %}'),
-        ("a.adoc", "include::_parts/b.md[leveloffset=1]"),
-        ("a.rst", ".. include:: _parts/b.md"),
-        ("a.mdx", "import B from './_parts/b.md';\n\n<B name='x' />"),
-    ],
-)
-async def test_included_file_is_read_where_it_is_included(name: str, text: str, folder: Path, fetcher: Fetcher) -> None:
-    (folder / "_parts").mkdir()
-    (folder / "_parts" / "b.md").write_text("---\ntitle: B\n---\nPeen the edge.\n")
-    post = await post_of(folder, fetcher, name, f"Before.\n\n{text}\n\nAfter.")
-    assert post.text.split() == ["Before.", "Peen", "the", "edge.", "After."]
-
-
-async def test_files_that_include_each_other_end(folder: Path, fetcher: Fetcher) -> None:
-    (folder / "_b.md").write_text("B.\n\n{!a.md!}\n")
-    post = await post_of(folder, fetcher, "a.md", "A.\n\n{!_b.md!}\n")
-    assert 2 < len(post.text.split()) <= includes.MAX_INCLUDES + 1
-
-
-@pytest.mark.parametrize("path", ["../secret.md", ".env", "/etc/hostname", "gone.md", "a.md"])
-async def test_nothing_outside_the_folder_is_included(path: str, folder: Path, fetcher: Fetcher) -> None:
-    for secret in (folder / ".env", folder.parent / "secret.md"):
-        secret.write_text("Secret.")
-    post = await post_of(folder, fetcher, "a.md", f'Before.\n\n--8<-- "{path}"\n\nAfter.')
-    assert post.text.split() == ["Before.", "After."]
-
-
 async def test_dangling_symlink_is_ignored(folder: Path, fetcher: Fetcher) -> None:
     (folder / "a.md").symlink_to(folder / "gone.md")
-    assert await listed(folder, fetcher) == []
+    assert await files_of(folder, fetcher) == []
